@@ -1,0 +1,232 @@
+"""Every argument check and every message: from the schema, never from data. Checked once, at the public boundary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import polars as pl
+
+from .engines.model import Hyperparameter, Model
+from .formulas import estimators as _estimators  # noqa: F401  fills the registry
+from .formulas.registry import MU, SIGMA2, TAU2, Method
+
+IntoColumn = str | pl.Expr
+Keys = IntoColumn | Sequence[IntoColumn]
+
+RESERVED = "_pool_"
+
+
+def model(
+    frame: pl.LazyFrame,
+    value: IntoColumn,
+    by: Keys,
+    over: Keys | None = None,
+    *,
+    result: Iterable[str] = (),
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Hyperparameter = "pooled",
+    tau2: Hyperparameter = "reml",
+    mu: Hyperparameter = "gls",
+    nan: str = "error",
+) -> Model:
+    """The checked arguments of a verb whose result has the columns `result`."""
+    schema = frame.collect_schema()
+    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
+    by_names = _names(frame, schema, by_columns, "by")
+    over_names = _names(frame, schema, over_columns, "over")
+    distinct_keys(over_names, by_names, result)
+    given = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
+    given = {role: column for role, column in given.items() if column is not None}
+    names = {role: numeric(frame, schema, column, role) for role, column in given.items()}
+    checked = Model(
+        by_names=by_names,
+        over_names=over_names,
+        key_columns=tuple(column_of(schema, c, "over") for c in over_columns)
+        + tuple(column_of(schema, c, "by") for c in by_columns),
+        names=names,
+        **hyperparameters(sigma2, tau2, mu),
+        nan=one_of(nan, ("error", "null"), "nan"),
+        **{role: column_of(schema, column, role) for role, column in given.items()},
+    )
+    fitting(checked)
+    return checked
+
+
+# ---- frames and columns -------------------------------------------------------------------------------------------
+
+
+def lazy(frame: Any) -> pl.LazyFrame:
+    """A LazyFrame of a Polars frame."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame
+    if isinstance(frame, pl.DataFrame):
+        return frame.lazy()
+    kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__qualname__}"
+    raise TypeError(f"frame is a {kind}; give a polars.DataFrame or polars.LazyFrame")
+
+
+def key_columns(keys: Any, role: str) -> list[IntoColumn]:
+    """One key or several as a list."""
+    listed = [keys] if isinstance(keys, str | pl.Expr) else list(keys) if isinstance(keys, list | tuple) else None
+    if listed is None or not all(isinstance(key, str | pl.Expr) for key in listed):
+        raise TypeError(f"{role}={keys!r}; give a column name, an expression, or a list of them")
+    if not listed:
+        raise ValueError(f"{role}={keys!r} names no key; give at least one column name or expression")
+    return listed
+
+
+def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
+    """A column as an expression; a name is looked up as it stands, whatever characters it has."""
+    if isinstance(column, pl.Expr):
+        return column
+    if not isinstance(column, str):
+        raise TypeError(f"{role}={column!r}; give a column name or an expression")
+    if column not in schema:
+        raise pl.exceptions.ColumnNotFoundError(
+            f"{role}={column!r} is no column of the frame; it has {_listed(schema)}{_nearest(column, schema)}"
+        )
+    return pl.nth(schema.names().index(column)) if column.startswith("^") else pl.col(column)  # ^…$ is a pattern
+
+
+def _schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
+    expressions = [column_of(schema, column, role) for column in columns]
+    try:
+        return frame.select(expressions).collect_schema()
+    except pl.exceptions.ColumnNotFoundError as missing:
+        name = str(missing).split('"')[1] if '"' in str(missing) else str(missing).split("\n")[0]
+        raise pl.exceptions.ColumnNotFoundError(
+            f"{role} names {name!r}, which is no column of the frame; it has {_listed(schema)}{_nearest(name, schema)}"
+        ) from None
+
+
+def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> tuple[str, ...]:
+    return tuple(_schema_of(frame, schema, columns, role).names())
+
+
+def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> str:
+    """The name of one numeric column; text, dates and durations would become Float64 without a word."""
+    found = _schema_of(frame, schema, [column], role)
+    if len(found) != 1:
+        raise ValueError(f"{role} stands for {len(found)} columns, {_listed(found)}; give one")
+    [(name, dtype)] = found.items()
+    if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
+        raise TypeError(f"{role}={name!r} is {dtype}; give a column of numbers or Booleans")
+    return name
+
+
+def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str]) -> None:
+    """Keys that differ from each other and from the columns of the result."""
+    keys, result = [*over, *by], list(result)
+    for i, key in enumerate(keys):
+        if key in keys[:i]:
+            raise ValueError(f"the key {key!r} is given twice; over={list(over)} and by={list(by)} must differ")
+        if key in result:
+            raise ValueError(f"the key {key!r} bears the name of a result column ({_listed(result)}); rename it first")
+
+
+def new_column(schema: pl.Schema, name: str) -> str:
+    """A name that the frame does not have yet."""
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r}; give the new column's name")
+    if name in schema:
+        raise ValueError(f"name={name!r} is a column of the frame already; give another with name=")
+    return name
+
+
+# ---- names and numbers --------------------------------------------------------------------------------------------
+
+
+def hyperparameters(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Hyperparameter]:
+    """The three hyperparameters, each a known number or the name of its estimator."""
+    return {
+        "sigma2": hyperparameter(sigma2, SIGMA2, "sigma2", least=0.0),
+        "tau2": hyperparameter(tau2, TAU2, "tau2", least=0.0),
+        "mu": hyperparameter(mu, MU, "mu", least=-math.inf),
+    }
+
+
+def hyperparameter(given: Any, methods: dict[str, Method], role: str, least: float) -> Hyperparameter:
+    if isinstance(given, str):
+        return one_of(given, methods, role, "a number")
+    what = f"a number of {least:g} or more" if least == 0 else "a number"
+    if isinstance(given, bool) or not hasattr(given, "__float__"):
+        raise TypeError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
+    number = float(given)
+    if not (math.isfinite(number) and number >= least):
+        raise ValueError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
+    return number
+
+
+def one_of(given: Any, allowed: Iterable[str], role: str, also: str = "") -> str:
+    """A name out of a list."""
+    allowed = list(allowed)
+    if isinstance(given, str) and given in allowed:
+        return given
+    choice = f"{also}, or one of {_listed(allowed)}" if also else f"one of {_listed(allowed)}"
+    error = ValueError if isinstance(given, str) else TypeError
+    raise error(f"{role}={given!r}; give {choice}{_nearest(given, allowed)}")
+
+
+def level(given: Any) -> float:
+    """The probability of an interval."""
+    if isinstance(given, bool) or not hasattr(given, "__float__"):
+        raise TypeError(f"level={given!r}; give a number between 0 and 1, such as 0.95")
+    if not 0 < float(given) < 1:
+        hint = f"; did you mean {float(given) / 100:g}?" if 1 < float(given) < 100 else ""
+        raise ValueError(f"level={given!r}; give a number between 0 and 1, such as 0.95{hint}")
+    return float(given)
+
+
+# ---- which method on which input ----------------------------------------------------------------------------------
+
+
+def fitting(m: Model) -> None:
+    """Columns that go together, and methods that fit them."""
+    if m.se is not None:
+        for role, column in (("var", m.var), ("weights", m.weights)):
+            if column is not None:
+                raise ValueError(f"{role}= does not go with se=: published estimates carry their error in se alone")
+        if m.sigma2 != "pooled":
+            raise ValueError(f"sigma2={m.sigma2!r} does not go with se=: the sampling variance is known, se squared")
+    elif (m.n is None) != (m.var is None):
+        given, missing = ("n", "var") if m.var is None else ("var", "n")
+        raise ValueError(f"{given}= without {missing}=; stored moments need both, published estimates need se=")
+    if isinstance(m.mu, str) and m.se is not None and MU[m.mu].needs_n and m.n is None:
+        raise ValueError(f"mu={m.mu!r} weighs by rows, and se= alone does not tell them: give n=, or {_fits(MU)}")
+    if isinstance(m.tau2, str):
+        _fitting_estimator(m, TAU2[m.tau2])
+
+
+def _fitting_estimator(m: Model, method: Method) -> None:
+    if m.se is not None and method.needs_n and m.n is None:
+        raise ValueError(
+            f"tau2={method.name!r} weighs by rows, and se= alone does not tell them: give n=, or {_fits(TAU2)}"
+        )
+    known_v = {"se=": m.se is not None, f"sigma2={m.sigma2!r}": m.sigma2 != "pooled"}
+    for given, present in known_v.items():
+        if present and method.given is None:
+            fit = _listed(name for name, other in TAU2.items() if other.given is not None)
+            raise ValueError(f"tau2={method.name!r} does not fit {given}: give a number, or one of {fit}")
+    if m.weights is not None and not method.weighted:
+        fit = _listed(name for name, other in TAU2.items() if other.weighted)
+        raise ValueError(f"tau2={method.name!r} does not fit weights=: give a number, or one of {fit}")
+
+
+def _fits(methods: dict[str, Method]) -> str:
+    return f"one of {_listed(name for name, method in methods.items() if not method.needs_n and method.weighted)}"
+
+
+def _listed(names: Iterable[str], most: int = 20) -> str:
+    names = list(names)
+    return ", ".join(repr(name) for name in names[:most]) + (f" … ({len(names)} in all)" if len(names) > most else "")
+
+
+def _nearest(given: Any, allowed: Iterable[str]) -> str:
+    matches = get_close_matches(given, list(allowed), 1, 0.5) if isinstance(given, str) else []
+    return f"; did you mean {matches[0]!r}?" if matches else ""

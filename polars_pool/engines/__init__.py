@@ -1,0 +1,1 @@
+"""Where formulas run: NumPy for the models, Polars for the rows, SQL as text."""

@@ -1,0 +1,133 @@
+"""One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+
+With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups become
+about a thousand rows, and those alone are materialised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import polars as pl
+
+from ..formulas import moments
+from .groups import N, PIVOT, VALUE, VAR, WHOLE, V, W, Y
+from .model import Model, public
+from .numpy import Array, Groups
+from .refuse import bad_rows
+from .solve import Components, solve
+
+STATISTICS: dict[str, type[pl.DataType]] = {
+    "groups": pl.Int64,
+    "n": pl.Int64,
+    "sigma2": pl.Float64,
+    "tau2": pl.Float64,
+    "mu": pl.Float64,
+    "se_mu": pl.Float64,
+    "icc": pl.Float64,
+    "converged": pl.Boolean,
+}
+DEVIATION = "_pool_mu"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
+MODEL = "_pool_model"
+BAD = pl.col("^_pool_bad_.*$")
+SQUARES = moments.squares(N, VAR)
+
+
+def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a model; what lies below keeps streaming."""
+    keys = classes.select(*model.over).collect_schema()
+    return classes.map_batches(
+        lambda table: estimated(table, model),
+        schema=pl.Schema({**keys, **STATISTICS, DEVIATION: pl.Float64}),
+        **WHOLE,
+    )
+
+
+def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Groups of equal size in one row: how many, the mean and spread of their means, their mean squares within."""
+    if model.sized:
+        return _by_size(groups, model, pl.len().cast(pl.Float64))
+    v = V if model.input == "published" else 0.0 * W
+    return groups.select(
+        *model.over, PIVOT, BAD, N, W, Y, _pool_v=v, k=1.0 + 0.0 * W, spread=0.0 * W, squares=SQUARES
+    )
+
+
+def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """The same from rows that carry the statistics of their group, where each group stands n times."""
+    if model.sized:
+        return _by_size(rows.filter(VALUE.is_not_null()), model, pl.len() / N.first())
+    return classes(rows.group_by(*model.keys).agg(pl.col("^_pool_.*$").first()), model)
+
+
+def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
+    return groups.group_by(*model.over, N).agg(
+        PIVOT.first(),
+        BAD.sum(),
+        W.first(),
+        Y.mean(),
+        _pool_v=0.0 * W.first(),
+        k=k,
+        spread=Y.var(ddof=0),
+        squares=SQUARES.mean(),
+    )
+
+
+def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Keys and statistics under their public names."""
+    return components.select(*public(*model.over_names), *STATISTICS)
+
+
+def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """The components of every model in a table of classes; a model without groups has what was given."""
+    bad_rows(table, model)
+    table, models = _numbered(table, model.over)
+    pivot = models["_pool_pivot"].to_numpy()
+    found = _as_given(model, pivot)
+    counted = table.filter(W > 0).sort(MODEL)
+    if not counted.is_empty():
+        groups, present = _groups(counted, pivot, model)
+        estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
+        for field in fields(Components):
+            getattr(found, field.name)[present] = getattr(estimates, field.name)
+    statistics = {name: getattr(found, name) for name in STATISTICS} | {"mu": found.mu + pivot, DEVIATION: found.mu}
+    if model.input == "published" and model.n is None:
+        statistics["n"] = np.full(models.height, np.nan)
+    return models.select(*model.over, *(_series(name, x) for name, x in statistics.items()))
+
+
+def _numbered(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each row with the number of its model, and the models in that order."""
+    if not over:
+        return table.with_columns(pl.lit(0, pl.UInt32).alias(MODEL)), table.select(PIVOT).head(1)
+    models = table.select(*over, PIVOT).unique(list(over), maintain_order=True).with_row_index(MODEL)
+    return table.join(models.drop("_pool_pivot"), on=list(over), how="left", nulls_equal=True), models
+
+
+def _as_given(model: Model, pivot: Array) -> Components:
+    given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
+    known = {name: x if isinstance(x, float) else np.nan for name, x in given.items()}
+    se_mu = np.nan if np.isnan(known["mu"]) else 0.0
+    sigma2, tau2, mu, se_mu = (np.full(len(pivot), x) for x in (*known.values(), se_mu))
+    return Components(0 * pivot, 0 * pivot, sigma2, tau2, mu - pivot, se_mu, np.zeros(len(pivot), dtype=bool))
+
+
+def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Array]:
+    """The groups that have rows, and the models they belong to."""
+    present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
+    n, w, y, v, k, spread, squares = (
+        table[f"{c}"].to_numpy() for c in ("_pool_n", "_pool_w", "_pool_y", "_pool_v", "k", "spread", "squares")
+    )
+    if model.input == "published":
+        n = w = n if model.n is not None else np.ones_like(y)
+    mu = model.mu - pivot[present] if isinstance(model.mu, float) else None
+    return Groups(start, k, n, w, y, spread, squares, v, mu), present
+
+
+def _series(name: str, values: Array) -> pl.Series:
+    dtype = STATISTICS.get(name, pl.Float64)
+    if dtype == pl.Boolean:
+        return pl.Series(name, values)
+    column = pl.Series(name, values, nan_to_null=True)
+    return column.round().cast(dtype) if dtype == pl.Int64 else column

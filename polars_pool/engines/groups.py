@@ -1,0 +1,140 @@
+"""Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+
+Values are taken as deviations from a pivot, the first finite one, so that offsets cost no digits. Every kind of input
+has its elementwise preparation, its sums, and the statistics that follow from the sums; windows use the same three.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ..formulas import moments
+from ..formulas.elementary import INFINITY, where
+from . import polars as _polars  # noqa: F401  formulas run on expressions
+from .model import KEY, Model, public
+from .refuse import bad_rows
+
+# No filter or choice of columns may pass through a function of the table.
+WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
+EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
+
+PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
+N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
+WY, WY2, SQUARES = (pl.col(f"_pool_{c}") for c in ("wy", "wy2", "squares"))
+
+
+def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The columns a model needs, Float64 at once and prepared for their sums, and the pivot taken off the value."""
+    value = model.value.cast(pl.Float64)
+    if model.nan == "null":
+        value = pl.when(value.is_finite()).then(value)
+    given = {"value": value, "weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
+    columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in given.items() if e is not None]
+    selected = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
+    pivot = _pivot(selected)
+    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    return _prepared(centred, model), pivot
+
+
+def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
+    """One row: the first finite value, 0 where there is none. The slice stops the scan at its first rows."""
+    first = selected.select(VALUE.alias("_pool_pivot")).filter(PIVOT.is_finite()).head(1)
+    return first.select(PIVOT.first().fill_null(0.0))
+
+
+def grouped(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group: keys, n, w, y (the mean less the pivot), var or v, the pivot, and counts of its bad rows."""
+    return statistics(rows.group_by(*model.keys).agg(**sums(model)), model).join(pivot, how="cross")
+
+
+def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way."""
+    found = grouped(*rows(frame, model), model)
+    columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
+    public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
+
+    def checked(table: pl.DataFrame) -> pl.DataFrame:
+        bad_rows(table, model)
+        return table.select(public_columns)
+
+    # The check is row by row, so the table may pass in pieces, as it streams.
+    return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
+
+
+def bad_columns(model: Model) -> dict[str, pl.Expr]:
+    """Where the columns beside the value hold what they must not, in rows that count."""
+    weights = WEIGHTS.is_null() | ~((WEIGHTS >= 0) & (WEIGHTS < INFINITY))
+    n = N.is_null() | ~((N >= 0) & (N < INFINITY))
+    bad = {
+        "weights": weights,
+        "n": n if model.se is not None else n | (N != N.floor()),
+        "var": (VAR.is_null() | ~((VAR >= 0) & (VAR < INFINITY))) & (N > 1),
+        "se": SE.is_null() | ~((SE >= 0) & (SE < INFINITY)),
+    }
+    if model.se is not None and not model.needs_n:
+        bad["n"] = (N.is_nan() | (N < 0) | (N == INFINITY)).fill_null(False)
+    present = {"weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
+    return {name: bad[name] & VALUE.is_not_null() for name, e in present.items() if e is not None}
+
+
+def _prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Elementwise inputs of the sums; a row that does not count is null in all of them."""
+    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(model).items()}
+    if model.input == "rows" and model.weights is None:
+        return rows
+    if model.input == "rows":
+        w = pl.when((WEIGHTS > 0) & (WEIGHTS < INFINITY) & VALUE.is_not_null()).then(WEIGHTS)
+        return rows.with_columns(_pool_w=w, **bad).with_columns(_pool_wy=W * VALUE, _pool_wy2=W * VALUE * VALUE)
+    if model.input == "moments":
+        weight = N if model.weights is None else WEIGHTS
+        counts = VALUE.is_not_null() & (N > 0) & (weight > 0)
+        w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
+        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares, **bad)
+        return rows.with_columns(_pool_wy=W * VALUE)
+    precision = pl.when(VALUE.is_not_null()).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT))
+    return rows.with_columns(_pool_w=precision, **bad).with_columns(_pool_wy=W * VALUE)
+
+
+def sums(model: Model) -> dict[str, pl.Expr]:
+    """Plain reductions of prepared columns, for a group_by or a window."""
+    if model.input == "rows" and model.weights is None:
+        return {
+            "_pool_n": VALUE.count().cast(pl.Float64),
+            "_pool_y": VALUE.mean(),
+            "_pool_var": VALUE.var(),
+        }
+    plain = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
+    plain |= {f"_pool_bad_{name}": pl.col(f"_pool_bad_{name}").sum() for name in bad_columns(model)}
+    if model.input == "rows":
+        return plain | {"_pool_n": W.count().cast(pl.Float64), "_pool_wy2": WY2.sum()}
+    if model.input == "moments":
+        return plain | {
+            "_pool_n": N.sum(),
+            "_pool_states": N.count().cast(pl.Float64),
+            "_pool_squares": SQUARES.sum(),
+            "_pool_cov_wy": pl.cov(WY, VALUE),
+            "_pool_cov_w": pl.cov(W, VALUE),
+        }
+    return plain if model.n is None else plain | {"_pool_n": N.sum()}
+
+
+def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """n, w, y and var or v of a group from its sums, and whether its mean is a number."""
+    return _statistics(summed, model).with_columns(_pool_bad_value=~Y.is_finite())
+
+
+def _statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    if model.input == "rows" and model.weights is None:
+        return summed.with_columns(_pool_w=N)
+    summed = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+    if model.input == "rows":
+        var = moments.weighted_variance(N, W, WY, WY2)
+        return summed.with_columns(_pool_var=var)
+    if model.input == "moments":
+        between = moments.squares_between(
+            pl.col("_pool_states"), WY, W, pl.col("_pool_cov_wy"), pl.col("_pool_cov_w")
+        )
+        return summed.with_columns(_pool_var=moments.merged_variance(N, SQUARES, between))
+    v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
+    n = N if model.n is not None else pl.lit(None, dtype=pl.Float64)
+    return summed.with_columns(_pool_v=v, _pool_n=n, _pool_var=pl.lit(None, dtype=pl.Float64))

@@ -1,0 +1,70 @@
+"""What is to be estimated from which columns: the checked arguments of a verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from ..formulas.registry import MU, TAU2
+
+Hyperparameter = str | float
+Input = Literal["rows", "moments", "published"]
+
+
+KEY = "_pool_key_"  # inside a plan keys bear a private name, so that theirs can be anything
+
+
+@dataclass(frozen=True)
+class Model:
+    """Columns as expressions, keys with their names, hyperparameters as name or number."""
+
+    value: pl.Expr
+    by_names: tuple[str, ...]
+    over_names: tuple[str, ...] = ()
+    key_columns: tuple[pl.Expr, ...] = ()  # what the names in over and by stand for, in that order
+    n: pl.Expr | None = None
+    var: pl.Expr | None = None
+    se: pl.Expr | None = None
+    weights: pl.Expr | None = None
+    sigma2: Hyperparameter = "pooled"
+    tau2: Hyperparameter = "reml"
+    mu: Hyperparameter = "gls"
+    nan: str = "error"
+    names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        return tuple(KEY + name for name in self.over_names)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.over + tuple(KEY + name for name in self.by_names)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return self.over_names + self.by_names
+
+    @property
+    def input(self) -> Input:
+        if self.se is not None:
+            return "published"
+        return "rows" if self.var is None else "moments"
+
+    @property
+    def sized(self) -> bool:
+        """Whether the sampling variance of a group depends on its n alone."""
+        return self.input != "published" and self.weights is None and self.sigma2 != "separate"
+
+    @property
+    def needs_n(self) -> bool:
+        """Whether a method asks for the n of published estimates."""
+        methods = (TAU2.get(str(self.tau2)), MU.get(str(self.mu)))
+        return any(method is not None and method.needs_n for method in methods)
+
+
+def public(*names: str) -> list[pl.Expr]:
+    """Keys under their own names again."""
+    return [pl.col(KEY + name).alias(name) for name in names]

@@ -1,0 +1,151 @@
+"""Formulas on NumPy arrays: the groups of many models at once, their sums, roots and minima."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from ..formulas.elementary import log, sqrt, where
+from . import search
+
+Array = NDArray[Any]
+log.register(np.ndarray, np.log)
+sqrt.register(np.ndarray, np.sqrt)
+
+
+@where.register(np.ndarray)
+@where.register(np.bool_)
+def _(condition: Array, then: Any, otherwise: Any) -> Array:
+    return np.where(condition, np.nan if then is None else then, np.nan if otherwise is None else otherwise)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups sorted by model; `k` groups of equal size stand together with their mean `y` and its spread among them.
+
+    Columns have a value a row; `start` and what `sum` returns have a value a model.
+    """
+
+    start: Array  # first row of every model
+    k: Array  # groups in the row
+    n: Array  # rows of data in each of them
+    w: Array  # precision weight of each (n where there are no weights)
+    y: Array  # mean of their means, as deviation from a pivot
+    spread: Array  # mean squared deviation of their means from y
+    squares: Array  # mean of their sums of squares within
+    v: Array  # sampling variance of each mean
+    mu: Array | None = None  # known population mean of each model, as deviation from the pivot
+
+    @property
+    def models(self) -> int:
+        return len(self.start)
+
+    def _lengths(self) -> Array:
+        return np.diff(self.start, append=len(self.y))
+
+    def sum(self, x: Array) -> Array:
+        """Sum over the groups of each model."""
+        return np.add.reduceat(x * self.k, self.start) if self.models else np.zeros(0)
+
+    def each(self, x: Array) -> Array:
+        """A value a model, repeated for its groups."""
+        return x if self.models == 1 else np.repeat(x, self._lengths())
+
+    def smallest(self, x: Array) -> Array:
+        return np.minimum.reduceat(x, self.start) if self.models else np.zeros(0)
+
+    def largest(self, x: Array) -> Array:
+        return np.maximum.reduceat(x, self.start) if self.models else np.zeros(0)
+
+    def centre(self, c: Array) -> Array:
+        """The known mu of each model, else the mean of its groups with weights c."""
+        return self.sum(c * self.y) / self.sum(c) if self.mu is None else self.mu
+
+    def squares_about(self, centre: Array) -> Array:
+        """Squared deviation of a group's mean from the centre of its model."""
+        deviation = self.y - self.each(centre)
+        return deviation * deviation + self.spread
+
+    @property
+    def ones(self) -> Array:
+        return np.ones_like(self.y)
+
+    @property
+    def groups(self) -> Array:
+        """J of each model."""
+        return self.sum(self.ones)
+
+    @property
+    def rows(self) -> Array:
+        """N of each model."""
+        return self.sum(self.n)
+
+    @property
+    def fitted(self) -> int:
+        """Degrees of freedom spent on mu."""
+        return 1 if self.mu is None else 0
+
+    @property
+    def squares_within(self) -> Array:
+        """SSW of each model."""
+        return self.sum(self.squares)
+
+    def reach(self, centre: Array) -> Array:
+        """A bound on the squared deviation of any group of a model from the centre."""
+        deviation = self.y - self.each(centre)
+        return self.largest(2 * (deviation * deviation + self.k * self.spread))
+
+    def chi2_median(self, df: Array) -> Array:
+        """Median of the chi-square distribution."""
+        return np.asarray(chdtri(df, 0.5))
+
+    def take(self, models: Array) -> Groups:
+        """The groups of some models, in the order given."""
+        if len(models) == self.models and np.array_equal(models, np.arange(self.models)):
+            return self
+        lengths = self._lengths()[models]
+        start = np.cumsum(lengths) - lengths
+        rows = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
+        picked = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("start", "mu")}
+        return Groups(start=start, mu=None if self.mu is None else self.mu[models], **picked)
+
+    def about(self, centre: Array) -> Groups:
+        """The same groups with the pivot of each model moved by `centre`."""
+        return replace(self, y=self.y - self.each(centre), mu=None if self.mu is None else self.mu - centre)
+
+    def binned(self, x: Array, bins: int = 128) -> Groups:
+        """Groups of alike log x merged into at most `bins` rows a model: enough to find where a maximum lies."""
+        if len(self.y) <= 4 * bins * self.models:
+            return self
+        exponent = np.log(np.maximum(x, np.finfo(float).tiny))
+        low, high = self.each(self.smallest(exponent)), self.each(self.largest(exponent))
+        model = self.each(np.arange(self.models))
+        step = np.where(high > low, high - low, 1.0) / (bins - 1)
+        bin_ = (model * bins + (exponent - low) / step).astype(np.int64)
+        used, label = np.unique(bin_, return_inverse=True)
+        total: Callable[[Array], Array] = lambda c: np.bincount(label, c * self.k, len(used))  # noqa: E731
+        k = total(np.ones_like(self.y))
+        y = total(self.y) / k
+        spread = total((self.y - y[label]) ** 2 + self.spread) / k
+        means = (total(column) / k for column in (self.n, self.w, self.squares, self.v))
+        n, w, squares, v = means
+        start = np.searchsorted(used, np.arange(self.models) * bins)
+        return Groups(start, k, n, w, y, spread, squares, v, self.mu)
+
+    def root(self, function: search.Function, low: Array, high: Array) -> tuple[Array, Array]:
+        """Root of an increasing function in [low, high], one a model, and whether it settled."""
+        return search.root(self, function, np.arange(self.models), low, high)
+
+    def minimise(
+        self, deviance: search.Function, slope: search.Function, by: Array, **within: Array
+    ) -> tuple[Array, Array]:
+        """Global minimum of a deviance, one a model, and whether it settled; `within` as in search.Range.
+
+        Where it lies is seen on groups binned by `by` where they are many.
+        """
+        return search.minimum(self, self.binned(by), deviance, slope, search.Range(**within))

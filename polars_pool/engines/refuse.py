@@ -1,0 +1,28 @@
+"""Errors that only the data can raise, read off the group table when the query runs."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from .model import Model
+
+ALLOWED = {
+    "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
+    "n": "n is a count of rows, a whole number of 0 or more",
+    "var": "var is a sample variance, 0 or more wherever n > 1",
+    "se": "a standard error is finite and not negative",
+}
+
+
+def bad_rows(table: pl.DataFrame, model: Model) -> None:
+    """Raise if a value is no number or a column beside it holds what it must not; `table` counts both."""
+    for name, rule in ALLOWED.items():
+        if f"_pool_bad_{name}" in table.columns and (count := table[f"_pool_bad_{name}"].sum()):
+            rows = "1 row" if count == 1 else f"{count:,} rows"
+            raise ValueError(f"{name}={model.names[name]!r} is null, NaN, negative or infinite in {rows}: {rule}")
+    if table["_pool_bad_value"].sum():
+        raise ValueError(
+            f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
+            "with nan='null'"
+        )
+

@@ -1,0 +1,107 @@
+"""Roots and global minima of a function of one number a model, for all models at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
+
+if TYPE_CHECKING:
+    from .numpy import Groups
+
+Array = NDArray[Any]
+Function = Callable[["Groups", Array], Array]
+
+POINTS_A_DECADE = 4
+MOST_POINTS = 100
+STRIDE = 4.0
+STRIDES = 40  # 4^40 = 1e24 beyond the grid: what has not turned by then has no minimum
+
+
+def root(g: Groups, function: Function, models: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """Root of an increasing function in [low, high] for each model listed, to the last bits (Chandrupatla 1997)."""
+    if not len(models):
+        return np.zeros(0), np.zeros(0, dtype=bool)
+    found = find_root(lambda x, m: function(g.take(m), x), (low, high), args=(models,))
+    return np.asarray(found.x), np.asarray(found.success)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where to look, a value a model each: a grid from low to high, and the floor of the argument.
+
+    `pole` marks models whose deviance falls without end at the floor: that is no minimum.
+    """
+
+    low: Array
+    high: Array
+    floor: Array
+    pole: Array
+
+
+def minimum(
+    g: Groups, coarse: Groups, deviance: Function, slope: Function, within: Range
+) -> tuple[Array, Array]:
+    """Global minimum over [floor, infinity) for each model, and whether it settled.
+
+    A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups confirm
+    and close each bracket, and the deepest is taken; the floor competes where the slope rises from it.
+    """
+    rising = np.flatnonzero(slope(g, within.floor) >= 0)
+    models, a, b = _brackets(coarse, slope, within, rising)
+    models, a, b, turned = _confirm(g, slope, within, models, a, b)
+    x, settled = b.copy(), turned.copy()
+    x[turned], settled[turned] = root(g, slope, models[turned], a[turned], b[turned])
+    models = np.concatenate([rising, models])
+    x = np.concatenate([within.floor[rising], x])
+    settled = np.concatenate([~within.pole[rising], settled])
+    depth = deviance(g.take(models), x)
+    depth[: len(rising)][within.pole[rising]] = np.inf
+    deepest_first = np.lexsort((depth, models))
+    _, first = np.unique(models[deepest_first], return_index=True)
+    best = deepest_first[first]
+    return x[best], settled[best]
+
+
+def _brackets(
+    coarse: Groups, slope: Function, within: Range, rising: Array
+) -> tuple[Array, Array, Array]:
+    """Where the slope turns from falling to rising on the grid; a model that falls from its floor has one at least."""
+    grid = _grid(within)
+    rises = np.vstack([slope(coarse, x) >= 0 for x in grid])
+    turn, models = np.nonzero(~rises[:-1] & rises[1:])
+    still = np.flatnonzero(~rises[-1])
+    missed = np.setdiff1d(np.arange(coarse.models), np.concatenate([rising, models, still]))
+    turn = np.concatenate([turn, np.full(len(still), len(grid) - 2), np.zeros(len(missed), dtype=np.int64)])
+    models = np.concatenate([models, still, missed])
+    return models, grid[turn, models], grid[turn + 1, models]
+
+
+def _grid(within: Range) -> Array:
+    """The floor, then points from low to high in equal ratios: a row a point, a column a model."""
+    ratio = within.high / within.low
+    points = int(min(np.ceil(np.max(np.log10(ratio), initial=1.0) * POINTS_A_DECADE), MOST_POINTS)) + 1
+    return np.vstack([within.floor, within.low * ratio ** np.linspace(0.0, 1.0, points)[:, None]])
+
+
+def _confirm(
+    g: Groups, slope: Function, within: Range, models: Array, a: Array, b: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Widen the brackets of the coarse groups until all groups agree; one that rises from the floor is none."""
+    for _ in range(STRIDES):
+        rises = slope(g.take(models), a) >= 0
+        keep = ~(rises & (a <= within.floor[models]))
+        models, a, b, rises = models[keep], a[keep], b[keep], rises[keep]
+        if not rises.any():
+            break
+        a = np.where(rises, np.where(a > within.low[models], a / STRIDE, within.floor[models]), a)
+    for _ in range(STRIDES):
+        turned = slope(g.take(models), b) >= 0
+        if turned.all():
+            break
+        b = np.where(turned, b, b * STRIDE)
+    return models, a, b, turned

@@ -1,0 +1,127 @@
+"""From the groups of many models to their components: sigma2, tau2, mu, and what is said where data are degenerate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..formulas import centre, within
+from ..formulas.elementary import where
+from ..formulas.registry import TAU2, Method
+from ..formulas.shrink import icc
+from .numpy import Array, Groups
+
+Hyperparameter = str | float
+
+
+@dataclass(frozen=True)
+class Components:
+    """One value a model each, NaN where the data do not say; mu is a deviation from the pivot."""
+
+    groups: Array
+    n: Array
+    sigma2: Array
+    tau2: Array
+    mu: Array
+    se_mu: Array
+    converged: Array
+
+    @property
+    def icc(self) -> Array:
+        return np.asarray(icc(self.tau2, self.sigma2))
+
+
+def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
+    """Estimate what is a name and take what is a number."""
+    with np.errstate(all="ignore"):
+        pooled = _within(g, published, sigma2)
+        given = replace(g, v=_sampling_variance(g, published, sigma2, pooled))
+        identified = ~np.isnan(given.sum(given.v))
+        sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
+        if _is_joint(published, sigma2, tau2):
+            given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
+        mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
+    return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, converged & identified)
+
+
+def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
+    return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
+
+
+def _within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
+    if published:
+        return np.full(g.models, np.nan)
+    if isinstance(sigma2, float):
+        return np.full(g.models, sigma2)
+    return np.asarray(within.pooled_variance(g.squares_within, g.rows, g.groups))
+
+
+def _sampling_variance(g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array) -> Array:
+    if published:
+        return g.v
+    own = g.each(pooled)
+    if sigma2 == "separate":
+        own = within.separate_variance(g.n, g.squares / (g.n - 1), own)
+    return np.asarray(within.sampling_variance(own, g.w))
+
+
+def _between(
+    g: Groups, pooled: Array, identified: Array, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter
+) -> tuple[Array, Array, Array]:
+    """sigma2, tau2 and whether they settled; a model of one group says nothing of tau2."""
+    if isinstance(tau2, float):
+        return pooled, np.full(g.models, tau2), np.ones(g.models, dtype=bool)
+    sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
+    method = TAU2[tau2]
+    estimable = identified & (g.groups > g.fitted)
+    joint = estimable & (g.squares_within > 0) if _is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    if (models := np.flatnonzero(joint)).size:
+        assert method.joint is not None
+        sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
+    if (models := np.flatnonzero(estimable & ~joint)).size:
+        tau2_[models], converged[models] = _given(method, g.take(models))
+    return sigma2_, tau2_, converged
+
+
+def _given(method: Method, g: Groups) -> tuple[Array, Array]:
+    """tau2 given v, truncated at 0; groups without variance within need no method to see tau2."""
+    fit: Any = (method.given or TAU2["plugin"].given)(g)  # type: ignore[misc]
+    tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
+    apart = g.sum(g.squares_about(g.centre(g.ones))) > 0
+    return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged
+
+
+def _population(
+    g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array
+) -> tuple[Array, Array]:
+    """mu and its standard error; the plain mean of the groups, without one, where tau2 or v is unknown."""
+    if g.mu is not None:
+        return g.mu, np.zeros(g.models)
+    known = identified & ~np.isnan(tau2)
+    c = np.where(g.each(known), _count_in_mu(g, tau2, mu, pooled), 1.0)
+    total = g.sum(c)
+    variance = g.sum(centre.centre_error(c, g.v, g.each(tau2))) / total**2
+    return g.sum(c * g.y) / total, np.where(known, np.sqrt(variance), np.nan)
+
+
+def _count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Array:
+    """What each group counts in mu; at tau2 = 0 exact groups outweigh all others."""
+    if mu == "groups":
+        return g.ones
+    if mu == "rows":
+        return np.asarray(centre.rows(g.w))
+    if mu == "shrunk":
+        return _shrunk(g, pooled)
+    exact = (g.v == 0) & (g.each(tau2) == 0)
+    outweighed = g.each(g.sum(exact * 1.0)) > 0
+    return np.where(outweighed, exact, centre.gls(g.v, g.each(tau2)))
+
+
+def _shrunk(g: Groups, pooled: Array) -> Array:
+    """Mount's centre: by the pooled sigma2 and the plug-in tau2; groups that all agree need no weights."""
+    v = np.where(g.each(np.isnan(pooled)), g.v, within.sampling_variance(g.each(pooled), g.w))
+    plugin: Any = TAU2["plugin"].given
+    c = centre.shrunk(g.w, v, g.each(plugin(g)))
+    return np.where(g.each(g.sum(c)) == 0, g.w, c)

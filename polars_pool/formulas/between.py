@@ -1,0 +1,71 @@
+"""Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
+
+Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
+sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise.
+Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+"""
+
+from .elementary import Column, log
+
+
+def precision(v: Column, tau2: Column) -> Column:
+    """Precision of a group's mean about mu, w = 1 / (v + tau2)."""
+    return 1 / (v + tau2)
+
+
+def moment_estimate(ad2: Column, av: Column, a2v: Column, a: Column, a2: Column) -> Column:
+    """Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
+
+    dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
+    """
+    return (ad2 - av + a2v / a) / (a - a2 / a)
+
+
+def moment_estimate_known_mu(ad2: Column, av: Column, a: Column) -> Column:
+    """Method of moments about a known mu: no degree of freedom is spent on the centre."""
+    return (ad2 - av) / a
+
+
+def moment_estimate_one_exact(ad2: Column, groups: Column, a: Column) -> Column:
+    """Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others."""
+    return (ad2 - groups + 1) / (2 * a)
+
+
+def hunter_schmidt(ad2: Column, groups: Column, a: Column) -> Column:
+    """Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a)."""
+    return (ad2 - groups) / a
+
+
+def hunter_schmidt_corrected(ad2: Column, groups: Column, df: Column, a: Column) -> Column:
+    """Hunter & Schmidt with the small-sample correction of Brannick et al. (2019)."""
+    return (groups / df * ad2 - groups) / a
+
+
+def sidik_jonkman(tau2: Column, wd2: Column, df: Column) -> Column:
+    """One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): never 0 unless all means agree."""
+    return tau2 * wd2 / df
+
+
+def excess(wd2: Column, expected: Column) -> Column:
+    """Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square)."""
+    return wd2 - expected
+
+
+def deviance_term(v: Column, tau2: Column, d2: Column) -> Column:
+    """Term of one group in -2 log L at its optimal mu, up to a constant."""
+    return log(v + tau2) + d2 / (v + tau2)
+
+
+def reml_deviance(terms: Column, s1: Column) -> Column:
+    """-2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977)."""
+    return terms + log(s1)
+
+
+def ml_slope(w2d2: Column, s1: Column) -> Column:
+    """Derivative of -2 log L by tau2."""
+    return s1 - w2d2
+
+
+def reml_slope(w2d2: Column, s1: Column, s2: Column) -> Column:
+    """Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1."""
+    return s1 - s2 / s1 - w2d2

@@ -1,0 +1,64 @@
+"""The estimators by name: one registry for checks, messages, the README table and the test grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+Fit = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to estimate a hyperparameter, and the inputs it fits."""
+
+    name: str
+    title: str
+    source: str
+    given: Fit | None = None  # groups with sampling variances v -> tau2, converged
+    joint: Fit | None = None  # groups of rows with a pooled sigma2 -> sigma2, tau2, converged
+    needs_n: bool = False  # on published estimates
+    weighted: bool = True  # rows may carry precision weights
+
+
+TAU2: dict[str, Method] = {}
+
+SIGMA2: dict[str, Method] = {
+    m.name: m
+    for m in [
+        Method("pooled", "mean square within", "one variance for all groups, SSW / (N - J)"),
+        Method("separate", "each group's own variance", "metafor's vi = s^2 / n; a single row takes the pooled one"),
+    ]
+}
+
+MU: dict[str, Method] = {
+    m.name: m
+    for m in [
+        Method("gls", "generalised least squares", "weights 1 / (v + tau2); lme4, metafor"),
+        Method("rows", "every row counts alike", "weights n", needs_n=True),
+        Method("groups", "every group counts alike", "the mean of group means"),
+        Method("shrunk", "rows weighted by their group's weight", "Mount (2023), Win Vector", needs_n=True),
+    ]
+}
+
+
+def given_v(name: str, title: str, source: str, **traits: bool) -> Callable[[Fit], Fit]:
+    """Register an estimator of tau2 from groups whose sampling variances v are known."""
+
+    def register(fit: Fit) -> Fit:
+        TAU2[name] = Method(name, title, source, given=fit, **traits)
+        return fit
+
+    return register
+
+
+def on_rows(name: str, title: str, source: str, **traits: bool) -> Callable[[Fit], Fit]:
+    """Register an estimator of sigma2 and tau2 together from the rows' moments; one given v may bear the same name."""
+
+    def register(fit: Fit) -> Fit:
+        same = TAU2.get(name, Method(name, title, source, **traits))
+        TAU2[name] = replace(same, joint=fit)
+        return fit
+
+    return register

@@ -1,0 +1,48 @@
+"""Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1)."""
+
+from .elementary import INFINITY, Column, sqrt, where
+
+
+def weight(tau2: Column, v: Column) -> Column:
+    """What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact."""
+    return where(v == INFINITY, 0.0, where(v == 0, 1.0, tau2 / (tau2 + v)))
+
+
+def pooling(tau2: Column, v: Column) -> Column:
+    """What the population contributes, 1 - weight, without the cancellation."""
+    return where(v == INFINITY, 1.0, where(v == 0, 0.0, v / (tau2 + v)))
+
+
+def estimate(mean: Column, mu: Column, weight: Column) -> Column:
+    """The partially pooled mean, weight * mean + (1 - weight) * mu."""
+    return where(weight == 0, mu, where(weight == 1, mean, mu + weight * (mean - mu)))
+
+
+def conditional_variance(tau2: Column, pooling: Column) -> Column:
+    """Variance of the group's true mean given mu, weight * v (lme4's condVar), as tau2 * pooling: finite without rows."""
+    return where(pooling == 0, 0.0, tau2 * pooling)
+
+
+def variance(tau2: Column, pooling: Column, se_mu: Column) -> Column:
+    """Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985)."""
+    return where(pooling == 0, 0.0, tau2 * pooling + (pooling * se_mu) * (pooling * se_mu))
+
+
+def lower(estimate: Column, se: Column, quantile: Column) -> Column:
+    """Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2."""
+    return estimate - quantile * se
+
+
+def upper(estimate: Column, se: Column, quantile: Column) -> Column:
+    """Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2."""
+    return estimate + quantile * se
+
+
+def icc(tau2: Column, sigma2: Column) -> Column:
+    """Intraclass correlation, the share of the variance of a row that lies between groups."""
+    return where(tau2 + sigma2 == 0, None, tau2 / (tau2 + sigma2))
+
+
+def standard_error(variance: Column) -> Column:
+    """Square root of a variance."""
+    return sqrt(variance)

@@ -1,0 +1,203 @@
+"""The `.pool` namespaces: thin aliases of the verbs on frames, and the estimate beside each row as an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec
+
+import polars as pl
+
+from . import check, verbs
+from .check import IntoColumn, Keys
+from .engines import encoding
+from .engines.model import Hyperparameter, Model
+
+P = ParamSpec("P")
+
+
+def _method(verb: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Any]:
+    @wraps(verb)
+    def call(self: FramePool, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return verb(self._frame, *args, **kwargs)
+
+    return call
+
+
+@pl.api.register_lazyframe_namespace("pool")
+@pl.api.register_dataframe_namespace("pool")
+class FramePool:
+    """Partial pooling of a frame: `frame.pool.shrink(...)` is `polars_pool.shrink(frame, ...)`.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool
+    >>> scores = pl.LazyFrame({"school": ["a", "a", "b"], "score": [1.0, 3.0, 5.0]})
+    >>> scores.pool.moments("score", by="school").sort("school").collect().rows()
+    [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
+    """
+
+    def __init__(self, frame: pl.DataFrame | pl.LazyFrame) -> None:
+        self._frame = frame
+
+    moments = _method(verbs.moments)
+    merge = _method(verbs.merge)
+    components = _method(verbs.components)
+    shrink = _method(verbs.shrink)
+    encode = _method(verbs.encode)
+
+
+@pl.api.register_expr_namespace("pool")
+class ExprPool:
+    """Partial pooling of a column: the estimate of its group beside every row.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool
+    >>> scores = pl.DataFrame({"school": ["b", "a", "a"], "score": [5.0, 1.0, 3.0]})
+    >>> scores.select(pl.col("score").pool.shrink(by="school", sigma2=1.0, tau2=1.0, mu=2.0)).to_series().to_list()
+    [3.5, 2.0, 2.0]
+    """
+
+    def __init__(self, value: pl.Expr) -> None:
+        self._value = value
+
+    def shrink(
+        self,
+        by: Keys,
+        *,
+        over: Keys | None = None,
+        weights: IntoColumn | None = None,
+        sigma2: Hyperparameter = "pooled",
+        tau2: Hyperparameter = "reml",
+        mu: Hyperparameter = "gls",
+        nan: verbs.NaN = "error",
+    ) -> pl.Expr:
+        """The partially pooled mean of its group beside every row, in `select`, `with_columns`, `.over()` or `agg`.
+
+        Parameters
+        ----------
+        by, over, weights, sigma2, tau2, mu, nan
+            As in `polars_pool.shrink`, for rows.
+
+        Returns
+        -------
+        A Float64 expression as long as the column, in its units and under its name. `over=` estimates all models at once;
+        `.over("year")` around the expression does the same, but is called once a year.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A wrong argument, at once; wrong columns and bad values when the query runs.
+
+        Source
+        ------
+        Gelman & Hill (2007), formula 12.1.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_pool
+        >>> scores = pl.DataFrame({"school": ["b", "a", "a"], "score": [5.0, 1.0, 3.0]})
+        >>> scores.with_columns(estimate=pl.col("score").pool.shrink(by="school", tau2=1.0, sigma2=1.0, mu=2.0)).rows()
+        [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
+        """
+        return self._beside("estimate", by, over, weights, dict(sigma2=sigma2, tau2=tau2, mu=mu, nan=nan))
+
+    def weight(
+        self,
+        by: Keys,
+        *,
+        over: Keys | None = None,
+        weights: IntoColumn | None = None,
+        sigma2: Hyperparameter = "pooled",
+        tau2: Hyperparameter = "reml",
+        mu: Hyperparameter = "gls",
+        nan: verbs.NaN = "error",
+    ) -> pl.Expr:
+        """What its group's own mean keeps in the estimate, tau2 / (tau2 + v), beside every row.
+
+        Parameters
+        ----------
+        by, over, weights, sigma2, tau2, mu, nan
+            As in `polars_pool.shrink`, for rows.
+
+        Returns
+        -------
+        A Float64 expression as long as the column, between 0 and 1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A wrong argument, at once; wrong columns and bad values when the query runs.
+
+        Source
+        ------
+        Gelman & Hill (2007), formula 12.1.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_pool
+        >>> scores = pl.DataFrame({"school": ["b", "a", "a", "a"], "score": [5.0, 1.0, 3.0, 2.0]})
+        >>> scores.select(pl.col("score").pool.weight(by="school", sigma2=1.0, tau2=1.0)).to_series().to_list()
+        [0.5, 0.75, 0.75, 0.75]
+        """
+        return self._beside("weight", by, over, weights, dict(sigma2=sigma2, tau2=tau2, mu=mu, nan=nan))
+
+    def moments(self, by: Keys | None = None) -> pl.Expr:
+        """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.
+
+        Parameters
+        ----------
+        by
+            One or several columns or expressions; without it, of all rows or of the group in `group_by().agg()`.
+
+        Returns
+        -------
+        A struct of `n` (Int64), `mean` and `var` (Float64; ddof 1, null at n = 1). Nulls do not count.
+
+        Raises
+        ------
+        TypeError
+            `by` is no column.
+
+        Source
+        ------
+        Chan, Golub & LeVeque (1983), The American Statistician 37.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_pool
+        >>> scores = pl.DataFrame({"school": ["a", "a", "b"], "score": [1.0, 3.0, 5.0]})
+        >>> scores.select(pl.col("score").pool.moments()).item()
+        {'n': 3, 'mean': 3.0, 'var': 4.0}
+        """
+        value = self._value.cast(pl.Float64)
+        name = self._value.meta.output_name(raise_if_undetermined=False)
+        parts = dict(n=value.count().cast(pl.Int64), mean=value.mean(), var=value.var())
+        if by is not None:
+            parts = {part: e.over(check.key_columns(by, "by")) for part, e in parts.items()}
+        struct = pl.struct(**parts)
+        return struct.alias(name) if name is not None else struct
+
+    def _beside(
+        self, statistic: Literal["estimate", "weight"], by: Keys, over: Keys | None, weights: Any, arguments: Any
+    ) -> pl.Expr:
+        arguments = check.hyperparameters(*(arguments[a] for a in ("sigma2", "tau2", "mu"))) | {
+            "nan": check.one_of(arguments["nan"], ("error", "null"), "nan")
+        }
+        roles = {"by": check.key_columns(by, "by"), "over": check.key_columns(over, "over") if over is not None else []}
+        roles["weights"] = [] if weights is None else check.key_columns(weights, "weights")
+        columns = [
+            (pl.col(c) if isinstance(c, str) else c).name.prefix(f"_pool_{role}_") for role, cs in roles.items() for c in cs
+        ]
+
+        def beside(row: pl.Series) -> pl.Series:
+            table = row.struct.unnest()
+            named = {role: [c for c in table.columns if c.startswith(f"_pool_{role}_")] for role in roles}
+            model = check.model(
+                table.lazy(), table.columns[0], named["by"], named["over"] or None,
+                weights=named["weights"][0] if named["weights"] else None, **arguments,
+            )
+            return encoding.beside(table, model, statistic)
+
+        return pl.struct(self._value, *columns).map_batches(beside, return_dtype=pl.Float64)
