@@ -49,9 +49,7 @@ def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     if model.sized:
         return _by_size(groups, model, pl.len().cast(pl.Float64))
     v = V if model.input == "published" else 0.0 * W
-    return groups.select(
-        *model.over, PIVOT, BAD, N, W, Y, _pool_v=v, k=1.0 + 0.0 * W, spread=0.0 * W, squares=SQUARES
-    )
+    return groups.select(*model.over, PIVOT, BAD, N, W, Y, _pool_v=v, _pool_squares=SQUARES)
 
 
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -68,9 +66,9 @@ def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
         W.first(),
         Y.mean(),
         _pool_v=0.0 * W.first(),
-        k=k,
-        spread=Y.var(ddof=0),
-        squares=SQUARES.mean(),
+        _pool_k=k,
+        _pool_spread=Y.var(ddof=0),
+        _pool_squares=SQUARES.mean(),
     )
 
 
@@ -85,7 +83,7 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     table, models = _numbered(table, model.over)
     pivot = models["_pool_pivot"].to_numpy()
     found = _as_given(model, pivot)
-    counted = table.filter(W > 0).sort(MODEL)
+    counted = table.filter(W > 0)
     if not counted.is_empty():
         groups, present = _groups(counted, pivot, model)
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
@@ -98,11 +96,12 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
 
 
 def _numbered(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each row with the number of its model, and the models in that order."""
+    """The rows sorted by the number of their model, and the models in that order."""
     if not over:
         return table.with_columns(pl.lit(0, pl.UInt32).alias(MODEL)), table.select(PIVOT).head(1)
     models = table.select(*over, PIVOT).unique(list(over), maintain_order=True).with_row_index(MODEL)
-    return table.join(models.drop("_pool_pivot"), on=list(over), how="left", nulls_equal=True), models
+    numbered = table.join(models.drop("_pool_pivot"), on=list(over), how="left", nulls_equal=True)
+    return numbered.sort(MODEL), models
 
 
 def _as_given(model: Model, pivot: Array) -> Components:
@@ -115,10 +114,11 @@ def _as_given(model: Model, pivot: Array) -> Components:
 
 def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Array]:
     """The groups that have rows, and the models they belong to."""
-    present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
-    n, w, y, v, k, spread, squares = (
-        table[f"{c}"].to_numpy() for c in ("_pool_n", "_pool_w", "_pool_y", "_pool_v", "k", "spread", "squares")
-    )
+    number = table[MODEL].to_numpy()
+    start = np.flatnonzero(np.diff(number, prepend=-1.0))
+    present = number[start]
+    n, w, y, v, squares = (table[f"_pool_{name}"].to_numpy() for name in ("n", "w", "y", "v", "squares"))
+    k, spread = (table[f"_pool_{name}"].to_numpy() if model.sized else None for name in ("k", "spread"))
     if model.input == "published":
         n = w = n if model.n is not None else np.ones_like(y)
     mu = model.mu - pivot[present] if isinstance(model.mu, float) else None

@@ -63,59 +63,61 @@ def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 
 def bad_columns(model: Model) -> dict[str, pl.Expr]:
     """Where the columns beside the value hold what they must not, in rows that count."""
-    weights = WEIGHTS.is_null() | ~((WEIGHTS >= 0) & (WEIGHTS < INFINITY))
-    n = N.is_null() | ~((N >= 0) & (N < INFINITY))
-    bad = {
-        "weights": weights,
-        "n": n if model.se is not None else n | (N != N.floor()),
-        "var": (VAR.is_null() | ~((VAR >= 0) & (VAR < INFINITY))) & (N > 1),
-        "se": SE.is_null() | ~((SE >= 0) & (SE < INFINITY)),
-    }
-    if model.se is not None and not model.needs_n:
-        bad["n"] = (N.is_nan() | (N < 0) | (N == INFINITY)).fill_null(False)
-    present = {"weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
-    return {name: bad[name] & VALUE.is_not_null() for name, e in present.items() if e is not None}
+    n = _improper(N) | (N != N.floor())
+    if model.se is not None:
+        n = _improper(N) & (True if model.needs_n else N.is_not_null())
+    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _improper(SE)}
+    return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(model, name) is not None}
+
+
+def _improper(column: pl.Expr) -> pl.Expr:
+    return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
 
 
 def _prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Elementwise inputs of the sums; a row that does not count is null in all of them."""
-    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(model).items()}
     if model.input == "rows" and model.weights is None:
         return rows
-    if model.input == "rows":
-        w = pl.when((WEIGHTS > 0) & (WEIGHTS < INFINITY) & VALUE.is_not_null()).then(WEIGHTS)
-        return rows.with_columns(_pool_w=w, **bad).with_columns(_pool_wy=W * VALUE, _pool_wy2=W * VALUE * VALUE)
+    bad = bad_columns(model)
     if model.input == "moments":
         weight = N if model.weights is None else WEIGHTS
         counts = VALUE.is_not_null() & (N > 0) & (weight > 0)
         w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
-        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares, **bad)
+        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares, **_flags(bad))
         return rows.with_columns(_pool_wy=W * VALUE)
-    precision = pl.when(VALUE.is_not_null()).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT))
-    return rows.with_columns(_pool_w=precision, **bad).with_columns(_pool_wy=W * VALUE)
+    if model.input == "rows":
+        improper = bad.pop("weights")
+        w = pl.when(~improper & VALUE.is_not_null() & (WEIGHTS > 0)).then(WEIGHTS)
+    else:
+        improper = bad.pop("se")
+        precision = where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)
+        w = pl.when(~improper & VALUE.is_not_null()).then(precision)
+    # A group_by of many groups holds every column it sums in memory, so bad rows get no flag of their own: w is null
+    # there, and w y is not.
+    rows = rows.with_columns(_pool_w=w, **_flags(bad))
+    return rows.with_columns(_pool_wy=pl.when(improper).then(0.0).otherwise(W * VALUE), _pool_wy2=W * VALUE * VALUE)
+
+
+def _flags(bad: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
+    return {f"_pool_bad_{name}": e for name, e in bad.items()}
 
 
 def sums(model: Model) -> dict[str, pl.Expr]:
     """Plain reductions of prepared columns, for a group_by or a window."""
     if model.input == "rows" and model.weights is None:
-        return {
-            "_pool_n": VALUE.count().cast(pl.Float64),
-            "_pool_y": VALUE.mean(),
-            "_pool_var": VALUE.var(),
-        }
+        return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
     plain = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
-    plain |= {f"_pool_bad_{name}": pl.col(f"_pool_bad_{name}").sum() for name in bad_columns(model)}
+    without_w = WY.count() - W.count()
     if model.input == "rows":
-        return plain | {"_pool_n": W.count().cast(pl.Float64), "_pool_wy2": WY2.sum()}
+        n = W.count().cast(pl.Float64)
+        return plain | {"_pool_n": n, "_pool_wy2": WY2.sum(), "_pool_bad_weights": without_w}
+    flagged = {name: pl.col(name).sum() for name in _flags(bad_columns(model))}
     if model.input == "moments":
-        return plain | {
-            "_pool_n": N.sum(),
-            "_pool_states": N.count().cast(pl.Float64),
-            "_pool_squares": SQUARES.sum(),
-            "_pool_cov_wy": pl.cov(WY, VALUE),
-            "_pool_cov_w": pl.cov(W, VALUE),
-        }
-    return plain if model.n is None else plain | {"_pool_n": N.sum()}
+        cov = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
+        states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
+        return plain | states | cov | flagged
+    n = {} if model.n is None else {"_pool_n": N.sum()}
+    return plain | n | flagged | {"_pool_bad_se": without_w}
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:

@@ -32,11 +32,11 @@ class Groups:
     """
 
     start: Array  # first row of every model
-    k: Array  # groups in the row
+    k: Array | None  # groups in the row; None where each has a row of its own
     n: Array  # rows of data in each of them
     w: Array  # precision weight of each (n where there are no weights)
     y: Array  # mean of their means, as deviation from a pivot
-    spread: Array  # mean squared deviation of their means from y
+    spread: Array | None  # mean squared deviation of their means from y
     squares: Array  # mean of their sums of squares within
     v: Array  # sampling variance of each mean
     mu: Array | None = None  # known population mean of each model, as deviation from the pivot
@@ -50,7 +50,7 @@ class Groups:
 
     def sum(self, x: Array) -> Array:
         """Sum over the groups of each model."""
-        return np.add.reduceat(x * self.k, self.start) if self.models else np.zeros(0)
+        return np.add.reduceat(x if self.k is None else x * self.k, self.start) if self.models else np.zeros(0)
 
     def each(self, x: Array) -> Array:
         """A value a model, repeated for its groups."""
@@ -69,7 +69,8 @@ class Groups:
     def squares_about(self, centre: Array) -> Array:
         """Squared deviation of a group's mean from the centre of its model."""
         deviation = self.y - self.each(centre)
-        return deviation * deviation + self.spread
+        squares = deviation * deviation
+        return squares if self.spread is None else squares + self.spread
 
     @property
     def ones(self) -> Array:
@@ -98,7 +99,8 @@ class Groups:
     def reach(self, centre: Array) -> Array:
         """A bound on the squared deviation of any group of a model from the centre."""
         deviation = self.y - self.each(centre)
-        return self.largest(2 * (deviation * deviation + self.k * self.spread))
+        squares = deviation * deviation
+        return self.largest(squares if self.spread is None else 2 * (squares + self.k * self.spread))
 
     def chi2_median(self, df: Array) -> Array:
         """Median of the chi-square distribution."""
@@ -111,7 +113,8 @@ class Groups:
         lengths = self._lengths()[models]
         start = np.cumsum(lengths) - lengths
         rows = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
-        picked = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("start", "mu")}
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("start", "mu")}
+        picked = {name: None if column is None else column[rows] for name, column in columns.items()}
         return Groups(start=start, mu=None if self.mu is None else self.mu[models], **picked)
 
     def about(self, centre: Array) -> Groups:
@@ -119,23 +122,26 @@ class Groups:
         return replace(self, y=self.y - self.each(centre), mu=None if self.mu is None else self.mu - centre)
 
     def binned(self, x: Array, bins: int = 128) -> Groups:
-        """Groups of alike log x merged into at most `bins` rows a model: enough to find where a maximum lies."""
+        """Groups of alike log x merged into at most `bins` rows a model: enough to see where a maximum lies."""
         if len(self.y) <= 4 * bins * self.models:
             return self
         exponent = np.log(np.maximum(x, np.finfo(float).tiny))
-        low, high = self.each(self.smallest(exponent)), self.each(self.largest(exponent))
-        model = self.each(np.arange(self.models))
-        step = np.where(high > low, high - low, 1.0) / (bins - 1)
-        bin_ = (model * bins + (exponent - low) / step).astype(np.int64)
-        used, label = np.unique(bin_, return_inverse=True)
-        total: Callable[[Array], Array] = lambda c: np.bincount(label, c * self.k, len(used))  # noqa: E731
-        k = total(np.ones_like(self.y))
+        low, high = self.smallest(exponent), self.largest(exponent)
+        scale = (bins - 1) / np.where(high > low, high - low, 1.0)
+        cell = (self.each(np.arange(self.models)) * bins + (exponent - self.each(low)) * self.each(scale)).astype(np.int64)
+        size = np.bincount(cell, minlength=bins * self.models)
+        used = np.flatnonzero(size)
+        label = (np.cumsum(size > 0) - 1)[cell]
+
+        def total(column: Array) -> Array:
+            return np.bincount(label, column if self.k is None else column * self.k, len(used))
+
+        k = total(self.ones)
         y = total(self.y) / k
-        spread = total((self.y - y[label]) ** 2 + self.spread) / k
-        means = (total(column) / k for column in (self.n, self.w, self.squares, self.v))
-        n, w, squares, v = means
-        start = np.searchsorted(used, np.arange(self.models) * bins)
-        return Groups(start, k, n, w, y, spread, squares, v, self.mu)
+        deviation = self.y - y[label]
+        spread = total(deviation * deviation + (0.0 if self.spread is None else self.spread)) / k
+        n, w, squares, v = (total(column) / k for column in (self.n, self.w, self.squares, self.v))
+        return Groups(np.searchsorted(used, np.arange(self.models) * bins), k, n, w, y, spread, squares, v, self.mu)
 
     def root(self, function: search.Function, low: Array, high: Array) -> tuple[Array, Array]:
         """Root of an increasing function in [low, high], one a model, and whether it settled."""

@@ -20,6 +20,7 @@ POINTS_A_DECADE = 4
 MOST_POINTS = 100
 STRIDE = 4.0
 STRIDES = 40  # 4^40 = 1e24 beyond the grid: what has not turned by then has no minimum
+NEARBY = 1.001  # a minimum of the coarse groups is this near to the one of all groups, or the bracket widens
 
 
 def root(g: Groups, function: Function, models: Array, low: Array, high: Array) -> tuple[Array, Array]:
@@ -53,6 +54,9 @@ def minimum(
     """
     rising = np.flatnonzero(slope(g, within.floor) >= 0)
     models, a, b = _brackets(coarse, slope, within, rising)
+    if coarse is not g:
+        x, _ = root(coarse, slope, models, a, b)
+        a, b = np.where(np.isnan(x), a, x / NEARBY), np.where(np.isnan(x), b, x * NEARBY)
     models, a, b, turned = _confirm(g, slope, within, models, a, b)
     x, settled = b.copy(), turned.copy()
     x[turned], settled[turned] = root(g, slope, models[turned], a[turned], b[turned])

@@ -252,18 +252,18 @@ def restricted_maximum_likelihood_on_rows(g: Groups) -> tuple[Column, Column, Co
 
 def _held_out(g: Groups, rho: Column) -> tuple[Column, Column, Column, Column]:
     """Squared residuals and leverage of each group, and their slopes."""
-    rho_ = g.each(rho)
-    h = oneway.information(g.n, rho_)
+    keep = crossvalidation.pooling_at(g.n, g.each(rho))
+    h = g.n * keep
     mu = g.centre(h)
     d, d2 = g.y - g.each(mu), g.squares_about(mu)
     s, s2, mu_slope = g.sum(h), g.sum(h * h), -g.sum(h * h * d) / g.sum(h)
     if g.mu is not None:
         s, s2, mu_slope = s + INFINITY, 0.0 * s2, 0.0 * mu_slope
     return (
-        crossvalidation.squared_residuals(g.n, rho_, g.squares, d2),
-        crossvalidation.leverage(g.n, rho_, g.each(s)),
-        crossvalidation.squared_residuals_slope(g.n, rho_, d, d2, g.each(mu_slope)),
-        crossvalidation.leverage_slope(g.n, rho_, g.each(s), g.each(s2)),
+        crossvalidation.squared_residuals(g.n, keep, g.squares, d2),
+        crossvalidation.leverage(g.n, keep, g.each(s)),
+        crossvalidation.squared_residuals_slope(g.n, keep, d, d2, g.each(mu_slope)),
+        crossvalidation.leverage_slope(g.n, keep, g.each(s), g.each(s2)),
     )
 
 

@@ -1,0 +1,139 @@
+"""Formulas as SQL: each prints as a scalar macro of DuckDB, its docstring as the comment.
+
+`python -m polars_pool.engines.sql` writes sql/formulas.sql.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from inspect import getdoc, getmembers, isfunction, signature
+from textwrap import indent
+from types import ModuleType
+from typing import Any
+
+from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
+from ..formulas.elementary import log, sqrt, where
+
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
+
+HEADER = """\
+-- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+"""
+
+COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(5)
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """A piece of SQL that answers to arithmetic by growing."""
+
+    text: str
+    binds: int = ATOM
+    cases: str = ""  # of a CASE, without its ends, so that one in the ELSE of another reads as one
+
+    def within(self, least: int) -> str:
+        return self.text if self.binds >= least else f"({self.text})"
+
+    def __add__(self, other: Any) -> Symbol:
+        return _binary(self, "+", other, SUM)
+
+    def __radd__(self, other: Any) -> Symbol:
+        return _binary(other, "+", self, SUM)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return _binary(self, "-", other, SUM)
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return _binary(other, "-", self, SUM)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return _binary(self, "*", other, PRODUCT)
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return _binary(other, "*", self, PRODUCT)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return _binary(self, "/", other, PRODUCT)
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return _binary(other, "/", self, PRODUCT)
+
+    def __neg__(self) -> Symbol:
+        return Symbol(f"-{self.within(SIGN)}", SIGN)
+
+    def __gt__(self, other: Any) -> Symbol:
+        return _binary(self, ">", other, COMPARISON)
+
+    def __lt__(self, other: Any) -> Symbol:
+        return _binary(self, "<", other, COMPARISON)
+
+    def __eq__(self, other: Any) -> Any:
+        return _binary(self, "=", other, COMPARISON)
+
+    def sum(self) -> Symbol:
+        return Symbol(f"sum({self.text})")
+
+
+def symbol(value: Any) -> Symbol:
+    """A number, a missing value or a piece of SQL as a piece of SQL."""
+    if isinstance(value, Symbol):
+        return value
+    if value is None:
+        return Symbol("NULL")
+    return Symbol("'infinity'::DOUBLE") if value == math.inf else Symbol(repr(value), ATOM if value >= 0 else SIGN)
+
+
+def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
+    left, right = symbol(left), symbol(right)
+    # What stands right of - or / must bind tighter: a - (b - c).
+    return Symbol(f"{left.within(binds)} {operator} {right.within(binds + 1)}", binds)
+
+
+log.register(Symbol, lambda x: Symbol(f"ln({x.text})"))
+sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
+
+
+@where.register(Symbol)
+def _(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
+    then, otherwise = symbol(then), symbol(otherwise)
+    cases = f"WHEN {condition.text} THEN {then.text} "
+    cases += otherwise.cases or f"ELSE {otherwise.text}"
+    return Symbol(f"CASE {cases} END", ATOM, cases)
+
+
+def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
+    """Every formula with its module and name, in the order in which they are written."""
+    for module in MODULES:
+        own = [(name, f) for name, f in getmembers(module, isfunction) if f.__module__ == module.__name__]
+        for name, formula in sorted(own, key=lambda item: item[1].__code__.co_firstlineno):
+            yield module, name, formula
+
+
+def macro(name: str, formula: Callable[..., Any]) -> str:
+    """One formula as a macro."""
+    parameters = list(signature(formula).parameters)
+    body = symbol(formula(*map(Symbol, parameters))).text
+    comment = indent(getdoc(formula) or "", "-- ", lambda line: True).replace("-- \n", "--\n")
+    return f"{comment}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
+
+
+def render() -> str:
+    """The text of sql/formulas.sql."""
+    parts = [HEADER]
+    last = None
+    for module, name, formula in formulas():
+        if module is not last:
+            title = indent((module.__doc__ or "").strip(), "-- ", lambda line: True).replace("-- \n", "--\n")
+            parts.append(f"\n-- {'-' * 117}\n{title}\n-- {'-' * 117}\n")
+            last = module
+        parts.append(macro(name, formula))
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    from .. import SQL
+
+    (SQL / "formulas.sql").write_text(render(), encoding="utf-8")

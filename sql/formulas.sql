@@ -1,0 +1,245 @@
+-- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Mean of a group's rows, each of precision weight w.
+CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
+    sum(w * y) / sum(w);
+
+-- Variance of weighted rows, sum(w (y - mean)^2) / (n - 1), from n, sum(w), sum(w y), sum(w y^2) about a pivot.
+--
+-- A difference within the rounding of its terms is zero.
+CREATE OR REPLACE MACRO pool_weighted_variance(n, w, wy, wy2) AS
+    CASE WHEN n > 1 THEN CASE WHEN wy2 - wy * wy / w > 8.881784197001252e-16 * sqrt(n) * wy2 THEN wy2 - wy * wy / w ELSE 0.0 END / (n - 1) ELSE NULL END;
+
+-- Sum of squares of a group about its own mean; a single row has none, whatever its var.
+CREATE OR REPLACE MACRO pool_squares(n, var) AS
+    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
+
+-- Sum of w (m - mean)^2 over several states of one group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+--
+-- Chan, Golub & LeVeque (1983) for any number of states at once; zero exactly where all m are equal.
+CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
+    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
+
+-- Variance of merged states from their sums of squares within and between (Chan, Golub & LeVeque 1983).
+CREATE OR REPLACE MACRO pool_merged_variance(n, within, between) AS
+    CASE WHEN n > 1 THEN (within + between) / (n - 1) ELSE NULL END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance within groups, and the sampling variance of a group's mean that follows from it.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Pooled variance within groups, SSW / (N - J): the mean square within.
+CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
+    CASE WHEN n > groups THEN squares / (n - groups) ELSE NULL END;
+
+-- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) with precision weights); infinite without rows.
+CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
+    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
+
+-- A group's own variance; the pooled one stands in where a single row has none.
+CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
+    CASE WHEN n > 1 THEN var ELSE sigma2 END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
+--
+-- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
+-- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise.
+-- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision of a group's mean about mu, w = 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
+    1 / (v + tau2);
+
+-- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
+--
+-- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
+CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, a2) AS
+    (ad2 - av + a2v / a) / (a - a2 / a);
+
+-- Method of moments about a known mu: no degree of freedom is spent on the centre.
+CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
+    (ad2 - av) / a;
+
+-- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
+CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
+    (ad2 - groups + 1) / (2 * a);
+
+-- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
+CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
+    (ad2 - groups) / a;
+
+-- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
+CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
+    (groups / df * ad2 - groups) / a;
+
+-- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): never 0 unless all means agree.
+CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
+    tau2 * wd2 / df;
+
+-- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
+CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
+    wd2 - expected;
+
+-- Term of one group in -2 log L at its optimal mu, up to a constant.
+CREATE OR REPLACE MACRO pool_deviance_term(v, tau2, d2) AS
+    ln(v + tau2) + d2 / (v + tau2);
+
+-- -2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(terms, s1) AS
+    terms + ln(s1);
+
+-- Derivative of -2 log L by tau2.
+CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
+    s1 - w2d2;
+
+-- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
+CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, s2) AS
+    s1 - s2 / s1 - w2d2;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4's `y ~ 1 + (1 | g)`).
+--
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
+-- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
+CREATE OR REPLACE MACRO pool_information(n, rho) AS
+    n / (1 + n * rho);
+
+-- Term of one group in log |V|: log(1 + n rho).
+CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
+    ln(1 + n * rho);
+
+-- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
+    df * ln((squares + hd2) / df) + logs;
+
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
+CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
+    df * ln((squares + hd2) / df) + logs + ln(h);
+
+-- Derivative of the ML profile by rho.
+CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
+    h - df * h2d2 / (squares + hd2);
+
+-- Derivative of the REML profile by rho.
+CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
+    h - h2 / h - df * h2d2 / (squares + hd2);
+
+-- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
+CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
+    (squares + hd2) / df;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
+--
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error is
+-- the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep, s = sum(h).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
+CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
+    1 / (1 + n * rho);
+
+-- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
+CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
+    (n - 1 + keep) / n - keep * keep / s;
+
+-- Derivative of 1 - H by rho; s2 = sum(h^2).
+CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
+    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
+
+-- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
+CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
+    squares + n * keep * keep * d2;
+
+-- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
+CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
+    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
+
+-- Squared leave-one-out error of a group's rows.
+CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
+    residuals / (leverage * leverage);
+
+-- Derivative of the squared leave-one-out error by rho.
+CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
+    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
+    1 / (v + tau2);
+
+-- Every row counts alike (by its precision weight where there is one).
+CREATE OR REPLACE MACRO pool_rows(w) AS
+    w;
+
+-- Every group counts alike.
+CREATE OR REPLACE MACRO pool_groups(w) AS
+    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
+
+-- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
+    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
+CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
+    c * c * (v + tau2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- What the population contributes, 1 - weight, without the cancellation.
+CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
+
+-- The partially pooled mean, weight * mean + (1 - weight) * mu.
+CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
+    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
+
+-- Variance of the group's true mean given mu, weight * v (lme4's condVar), as tau2 * pooling: finite without rows.
+CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
+    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
+
+-- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
+CREATE OR REPLACE MACRO pool_variance(tau2, pooling, se_mu) AS
+    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu) END;
+
+-- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
+    estimate - quantile * se;
+
+-- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
+    estimate + quantile * se;
+
+-- Intraclass correlation, the share of the variance of a row that lies between groups.
+CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
+    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
+
+-- Square root of a variance.
+CREATE OR REPLACE MACRO pool_standard_error(variance) AS
+    sqrt(variance);
