@@ -41,18 +41,18 @@ def model(
     by_names = _names(frame, schema, by_columns, "by")
     over_names = _names(frame, schema, over_columns, "over")
     distinct_keys(over_names, by_names, result)
-    given = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
-    given = {role: column for role, column in given.items() if column is not None}
-    names = {role: numeric(frame, schema, column, role) for role, column in given.items()}
+    columns = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
+    names = {role: numeric(frame, schema, column, role) for role, column in columns.items() if column is not None}
+    known: dict[str, Any] = {role: column_of(schema, columns[role], role) for role in names}
+    known |= hyperparameters(sigma2, tau2, mu)
     checked = Model(
         by_names=by_names,
         over_names=over_names,
         key_columns=tuple(column_of(schema, c, "over") for c in over_columns)
         + tuple(column_of(schema, c, "by") for c in by_columns),
         names=names,
-        **hyperparameters(sigma2, tau2, mu),
         nan=one_of(nan, ("error", "null"), "nan"),
-        **{role: column_of(schema, column, role) for role, column in given.items()},
+        **known,
     )
     fitting(checked)
     return checked

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import polars as pl
 
 from . import check, verbs
+from .beside import beside
 from .check import IntoColumn, Keys
-from .engines import encoding
-from .engines.model import Hyperparameter, Model
+from .engines.model import Hyperparameter
+from .verbs import NaN
 
 P = ParamSpec("P")
 
 
-def _method(verb: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[Any, P], Any]:
+def _method(verb: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[FramePool, P], Any]:
     @wraps(verb)
-    def call(self: FramePool, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def call(self: FramePool, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         return verb(self._frame, *args, **kwargs)
 
     return call
@@ -71,7 +72,7 @@ class ExprPool:
         sigma2: Hyperparameter = "pooled",
         tau2: Hyperparameter = "reml",
         mu: Hyperparameter = "gls",
-        nan: verbs.NaN = "error",
+        nan: NaN = "error",
     ) -> pl.Expr:
         """The partially pooled mean of its group beside every row, in `select`, `with_columns`, `.over()` or `agg`.
 
@@ -82,8 +83,8 @@ class ExprPool:
 
         Returns
         -------
-        A Float64 expression as long as the column, in its units and under its name. `over=` estimates all models at once;
-        `.over("year")` around the expression does the same, but is called once a year.
+        A Float64 expression as long as the column, in its units and under its name. `over=` estimates all models at
+        once; `.over("year")` around the expression does the same, but is called once a year.
 
         Raises
         ------
@@ -98,10 +99,12 @@ class ExprPool:
         --------
         >>> import polars as pl, polars_pool
         >>> scores = pl.DataFrame({"school": ["b", "a", "a"], "score": [5.0, 1.0, 3.0]})
-        >>> scores.with_columns(estimate=pl.col("score").pool.shrink(by="school", tau2=1.0, sigma2=1.0, mu=2.0)).rows()
+        >>> pooled = pl.col("score").pool.shrink(by="school", tau2=1.0, sigma2=1.0, mu=2.0)
+        >>> scores.with_columns(estimate=pooled).rows()
         [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
         """
-        return self._beside("estimate", by, over, weights, dict(sigma2=sigma2, tau2=tau2, mu=mu, nan=nan))
+        arguments = check.hyperparameters(sigma2, tau2, mu)
+        return beside(self._value, "estimate", by=by, over=over, weights=weights, nan=nan, **arguments)
 
     def weight(
         self,
@@ -112,7 +115,7 @@ class ExprPool:
         sigma2: Hyperparameter = "pooled",
         tau2: Hyperparameter = "reml",
         mu: Hyperparameter = "gls",
-        nan: verbs.NaN = "error",
+        nan: NaN = "error",
     ) -> pl.Expr:
         """What its group's own mean keeps in the estimate, tau2 / (tau2 + v), beside every row.
 
@@ -141,7 +144,8 @@ class ExprPool:
         >>> scores.select(pl.col("score").pool.weight(by="school", sigma2=1.0, tau2=1.0)).to_series().to_list()
         [0.5, 0.75, 0.75, 0.75]
         """
-        return self._beside("weight", by, over, weights, dict(sigma2=sigma2, tau2=tau2, mu=mu, nan=nan))
+        arguments = check.hyperparameters(sigma2, tau2, mu)
+        return beside(self._value, "weight", by=by, over=over, weights=weights, nan=nan, **arguments)
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
         """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.
@@ -172,32 +176,7 @@ class ExprPool:
         {'n': 3, 'mean': 3.0, 'var': 4.0}
         """
         value = self._value.cast(pl.Float64)
-        name = self._value.meta.output_name(raise_if_undetermined=False)
-        parts = dict(n=value.count().cast(pl.Int64), mean=value.mean(), var=value.var())
+        parts = [value.count().cast(pl.Int64).alias("n"), value.mean().alias("mean"), value.var().alias("var")]
         if by is not None:
-            parts = {part: e.over(check.key_columns(by, "by")) for part, e in parts.items()}
-        struct = pl.struct(**parts)
-        return struct.alias(name) if name is not None else struct
-
-    def _beside(
-        self, statistic: Literal["estimate", "weight"], by: Keys, over: Keys | None, weights: Any, arguments: Any
-    ) -> pl.Expr:
-        arguments = check.hyperparameters(*(arguments[a] for a in ("sigma2", "tau2", "mu"))) | {
-            "nan": check.one_of(arguments["nan"], ("error", "null"), "nan")
-        }
-        roles = {"by": check.key_columns(by, "by"), "over": check.key_columns(over, "over") if over is not None else []}
-        roles["weights"] = [] if weights is None else check.key_columns(weights, "weights")
-        columns = [
-            (pl.col(c) if isinstance(c, str) else c).name.prefix(f"_pool_{role}_") for role, cs in roles.items() for c in cs
-        ]
-
-        def beside(row: pl.Series) -> pl.Series:
-            table = row.struct.unnest()
-            named = {role: [c for c in table.columns if c.startswith(f"_pool_{role}_")] for role in roles}
-            model = check.model(
-                table.lazy(), table.columns[0], named["by"], named["over"] or None,
-                weights=named["weights"][0] if named["weights"] else None, **arguments,
-            )
-            return encoding.beside(table, model, statistic)
-
-        return pl.struct(self._value, *columns).map_batches(beside, return_dtype=pl.Float64)
+            parts = [part.over(check.key_columns(by, "by")) for part in parts]
+        return pl.struct(parts).alias(self._value.meta.output_name(raise_if_undetermined=False) or "moments")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import polars as pl
 from scipy.special import ndtri
@@ -138,8 +138,8 @@ def components(
 
     Returns
     -------
-    One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without n=),
-    both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
+    One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
+    n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
     tau2 / (tau2 + sigma2), and `converged`, false where an iteration did not settle or no group has two rows.
 
     Raises
@@ -196,7 +196,8 @@ def shrink(
     Parameters
     ----------
     frame
-        Rows, stored moments or published estimates: a DataFrame or LazyFrame; a LazyFrame stays lazy and is scanned once.
+        Rows, stored moments or published estimates: a DataFrame or LazyFrame. A LazyFrame stays lazy and is
+        scanned once.
     value
         Column or expression of numbers or Booleans: the rows' value; with `n` and `var` the stored mean; with `se` the
         published estimate. A null does not count.
@@ -222,12 +223,12 @@ def shrink(
     level
         Probability of the interval, between 0 and 1.
     uncertainty
-        `"mu"` (default): `se` includes the error of mu, as metafor's BLUP; `"conditional"`: given mu, as lme4's condVar.
+        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar).
 
     Returns
     -------
-    One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its sampling
-    variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`. A DataFrame comes sorted by its keys.
+    One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
+    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`. A DataFrame comes sorted by its keys.
 
     Raises
     ------
@@ -236,8 +237,8 @@ def shrink(
 
     Source
     ------
-    Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard error
-    by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10.
+    Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
+    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10.
 
     Examples
     --------
@@ -288,9 +289,9 @@ def encode(
 
     Returns
     -------
-    All rows and columns of the frame in their order, and the new column (Float64, in units of the value). Rows whose value
-    is null have the estimate of their group. Each row's own value is part of its estimate: for features of a model that is
-    then trained on the same rows, encode out of fold.
+    All rows and columns of the frame in their order, and the new column (Float64, in units of the value). Rows whose
+    value is null have the estimate of their group. Each row's own value is part of its estimate: for features of a
+    model that is then trained on the same rows, encode out of fold.
 
     Raises
     ------
@@ -324,6 +325,6 @@ def _sorted(lf: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
     return lf.sort(pl.nth(range(len(keys)))) if keys else lf
 
 
-def _as_given(frame: Any, result: pl.LazyFrame, keys: tuple[str, ...]) -> Any:
+def _as_given(frame: Frame, result: pl.LazyFrame, keys: tuple[str, ...]) -> Frame:
     """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
     return result if isinstance(frame, pl.LazyFrame) else _sorted(result, keys).collect()

@@ -12,21 +12,21 @@ import numpy as np
 import polars as pl
 
 from ..formulas import moments
-from .groups import N, PIVOT, VALUE, VAR, WHOLE, V, W, Y
+from .groups import PIVOT, VALUE, VAR, WHOLE, N, V, W, Y
 from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
 from .solve import Components, solve
 
-STATISTICS: dict[str, type[pl.DataType]] = {
-    "groups": pl.Int64,
-    "n": pl.Int64,
-    "sigma2": pl.Float64,
-    "tau2": pl.Float64,
-    "mu": pl.Float64,
-    "se_mu": pl.Float64,
-    "icc": pl.Float64,
-    "converged": pl.Boolean,
+STATISTICS: dict[str, pl.DataType] = {
+    "groups": pl.Int64(),
+    "n": pl.Int64(),
+    "sigma2": pl.Float64(),
+    "tau2": pl.Float64(),
+    "mu": pl.Float64(),
+    "se_mu": pl.Float64(),
+    "icc": pl.Float64(),
+    "converged": pl.Boolean(),
 }
 DEVIATION = "_pool_mu"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
 MODEL = "_pool_model"
@@ -39,7 +39,7 @@ def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     keys = classes.select(*model.over).collect_schema()
     return classes.map_batches(
         lambda table: estimated(table, model),
-        schema=pl.Schema({**keys, **STATISTICS, DEVIATION: pl.Float64}),
+        schema=pl.Schema({**keys, **STATISTICS, DEVIATION: pl.Float64()}),
         **WHOLE,
     )
 
@@ -106,10 +106,9 @@ def _numbered(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame,
 
 def _as_given(model: Model, pivot: Array) -> Components:
     given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
-    known = {name: x if isinstance(x, float) else np.nan for name, x in given.items()}
-    se_mu = np.nan if np.isnan(known["mu"]) else 0.0
-    sigma2, tau2, mu, se_mu = (np.full(len(pivot), x) for x in (*known.values(), se_mu))
-    return Components(0 * pivot, 0 * pivot, sigma2, tau2, mu - pivot, se_mu, np.zeros(len(pivot), dtype=bool))
+    sigma2, tau2, mu = (np.full(len(pivot), x if isinstance(x, float) else np.nan) for x in given.values())
+    none = np.zeros(len(pivot))
+    return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, none.astype(bool))
 
 
 def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Array]:
@@ -126,7 +125,7 @@ def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Ar
 
 
 def _series(name: str, values: Array) -> pl.Series:
-    dtype = STATISTICS.get(name, pl.Float64)
+    dtype = STATISTICS.get(name, pl.Float64())
     if dtype == pl.Boolean:
         return pl.Series(name, values)
     column = pl.Series(name, values, nan_to_null=True)

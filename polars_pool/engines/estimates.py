@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 
 from ..formulas import shrink, within
-from ..formulas.elementary import where
+from ..formulas.elementary import sqrt, where
 from .components import DEVIATION
-from .groups import N, PIVOT, VAR, V, W, Y
+from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
 
 SIGMA2, TAU2, SE_MU, GROUPS, MU = (
@@ -21,8 +23,8 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered
     columns = [pl.col(c).alias(f"_pool_{c}") for c in ("sigma2", "tau2", "se_mu", "groups")]
     if not model.over:
         return groups.join(components.select(*columns, DEVIATION), how="cross")
-    order = "left" if ordered else None
     right = components.select(*model.over, *columns, DEVIATION)
+    order: Literal["left", "none"] = "left" if ordered else "none"
     return groups.join(right, on=list(model.over), how="left", nulls_equal=True, maintain_order=order)
 
 
@@ -49,9 +51,8 @@ def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> p
     if uncertainty == "conditional":
         variance = shrink.conditional_variance(TAU2, POOLING)
     else:
-        variance = shrink.variance(TAU2, POOLING, SE_MU)
-    se = shrink.standard_error(where(ONLY, V, variance))
-    estimated = estimated.with_columns(_pool_se=se)
+        variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
+    estimated = estimated.with_columns(_pool_se=sqrt(where(ONLY, V, variance)))
     estimate, se = pl.col("_pool_estimate"), pl.col("_pool_se")
     return estimated.with_columns(
         _pool_lower=shrink.lower(estimate, se, quantile), _pool_upper=shrink.upper(estimate, se, quantile)

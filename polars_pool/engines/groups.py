@@ -63,7 +63,7 @@ def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 
 def bad_columns(model: Model) -> dict[str, pl.Expr]:
     """Where the columns beside the value hold what they must not, in rows that count."""
-    n = _improper(N) | (N != N.floor())
+    n = _improper(N) | (N.floor() != N)
     if model.se is not None:
         n = _improper(N) & (True if model.needs_n else N.is_not_null())
     bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _improper(SE)}
@@ -116,8 +116,8 @@ def sums(model: Model) -> dict[str, pl.Expr]:
         cov = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
         states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
         return plain | states | cov | flagged
-    n = {} if model.n is None else {"_pool_n": N.sum()}
-    return plain | n | flagged | {"_pool_bad_se": without_w}
+    rows = {} if model.n is None else {"_pool_n": N.sum()}
+    return plain | rows | flagged | {"_pool_bad_se": without_w}
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -130,13 +130,10 @@ def _statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         return summed.with_columns(_pool_w=N)
     summed = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
     if model.input == "rows":
-        var = moments.weighted_variance(N, W, WY, WY2)
-        return summed.with_columns(_pool_var=var)
+        return summed.with_columns(_pool_var=moments.variance(N, moments.weighted_squares(N, W, WY, WY2)))
     if model.input == "moments":
-        between = moments.squares_between(
-            pl.col("_pool_states"), WY, W, pl.col("_pool_cov_wy"), pl.col("_pool_cov_w")
-        )
-        return summed.with_columns(_pool_var=moments.merged_variance(N, SQUARES, between))
+        between = moments.squares_between(pl.col("_pool_states"), WY, W, pl.col("_pool_cov_wy"), pl.col("_pool_cov_w"))
+        return summed.with_columns(_pool_var=moments.variance(N, SQUARES + between))
     v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
     n = N if model.n is not None else pl.lit(None, dtype=pl.Float64)
     return summed.with_columns(_pool_v=v, _pool_n=n, _pool_var=pl.lit(None, dtype=pl.Float64))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -64,7 +63,7 @@ class Groups:
 
     def centre(self, c: Array) -> Array:
         """The known mu of each model, else the mean of its groups with weights c."""
-        return self.sum(c * self.y) / self.sum(c) if self.mu is None else self.mu
+        return np.asarray(self.sum(c * self.y) / self.sum(c) if self.mu is None else self.mu)
 
     def squares_about(self, centre: Array) -> Array:
         """Squared deviation of a group's mean from the centre of its model."""
@@ -114,7 +113,7 @@ class Groups:
         start = np.cumsum(lengths) - lengths
         rows = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("start", "mu")}
-        picked = {name: None if column is None else column[rows] for name, column in columns.items()}
+        picked: dict[str, Any] = {name: None if x is None else x[rows] for name, x in columns.items()}
         return Groups(start=start, mu=None if self.mu is None else self.mu[models], **picked)
 
     def about(self, centre: Array) -> Groups:
@@ -128,7 +127,9 @@ class Groups:
         exponent = np.log(np.maximum(x, np.finfo(float).tiny))
         low, high = self.smallest(exponent), self.largest(exponent)
         scale = (bins - 1) / np.where(high > low, high - low, 1.0)
-        cell = (self.each(np.arange(self.models)) * bins + (exponent - self.each(low)) * self.each(scale)).astype(np.int64)
+        cell = (self.each(np.arange(self.models)) * bins + (exponent - self.each(low)) * self.each(scale)).astype(
+            np.int64
+        )
         size = np.bincount(cell, minlength=bins * self.models)
         used = np.flatnonzero(size)
         label = (np.cumsum(size > 0) - 1)[cell]

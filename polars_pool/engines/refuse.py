@@ -25,4 +25,3 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
             f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
             "with nan='null'"
         )
-

@@ -44,9 +44,7 @@ class Range:
     pole: Array
 
 
-def minimum(
-    g: Groups, coarse: Groups, deviance: Function, slope: Function, within: Range
-) -> tuple[Array, Array]:
+def minimum(g: Groups, coarse: Groups, deviance: Function, slope: Function, within: Range) -> tuple[Array, Array]:
     """Global minimum over [floor, infinity) for each model, and whether it settled.
 
     A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups confirm
@@ -71,9 +69,7 @@ def minimum(
     return x[best], settled[best]
 
 
-def _brackets(
-    coarse: Groups, slope: Function, within: Range, rising: Array
-) -> tuple[Array, Array, Array]:
+def _brackets(coarse: Groups, slope: Function, within: Range, rising: Array) -> tuple[Array, Array, Array]:
     """Where the slope turns from falling to rising on the grid; a model that falls from its floor has one at least."""
     grid = _grid(within)
     rises = np.vstack([slope(coarse, x) >= 0 for x in grid])

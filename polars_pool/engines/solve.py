@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..formulas import centre, within
-from ..formulas.elementary import where
 from ..formulas.registry import TAU2, Method
 from ..formulas.shrink import icc
 from .numpy import Array, Groups
@@ -93,9 +92,7 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged
 
 
-def _population(
-    g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array
-) -> tuple[Array, Array]:
+def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
     """mu and its standard error; the plain mean of the groups, without one, where tau2 or v is unknown."""
     if g.mu is not None:
         return g.mu, np.zeros(g.models)
@@ -116,7 +113,7 @@ def _count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> A
         return _shrunk(g, pooled)
     exact = (g.v == 0) & (g.each(tau2) == 0)
     outweighed = g.each(g.sum(exact * 1.0)) > 0
-    return np.where(outweighed, exact, centre.gls(g.v, g.each(tau2)))
+    return np.asarray(np.where(outweighed, exact, centre.gls(g.v, g.each(tau2))))
 
 
 def _shrunk(g: Groups, pooled: Array) -> Array:

@@ -14,13 +14,24 @@ from types import ModuleType
 from typing import Any
 
 from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
+from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import log, sqrt, where
+from ..formulas.registry import MU, SIGMA2, TAU2
 
 MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
 -- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+"""
+
+METHODS = """
+-- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
+-- where needs_n), rows with precision weights.
+CREATE OR REPLACE MACRO pool_methods() AS TABLE
+    SELECT * FROM (VALUES
+        {rows}
+    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
 """
 
 COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(5)
@@ -32,7 +43,7 @@ class Symbol:
 
     text: str
     binds: int = ATOM
-    cases: str = ""  # of a CASE, without its ends, so that one in the ELSE of another reads as one
+    cases: tuple[str, ...] = ()  # the branches of a CASE, so that one in the ELSE of another reads as one
 
     def within(self, least: int) -> str:
         return self.text if self.binds >= least else f"({self.text})"
@@ -99,9 +110,9 @@ sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
 @where.register(Symbol)
 def _(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
     then, otherwise = symbol(then), symbol(otherwise)
-    cases = f"WHEN {condition.text} THEN {then.text} "
-    cases += otherwise.cases or f"ELSE {otherwise.text}"
-    return Symbol(f"CASE {cases} END", ATOM, cases)
+    branches = otherwise.cases or (() if otherwise.text == "NULL" else (f"ELSE {otherwise.text}",))
+    branches = (f"WHEN {condition.text} THEN {then.text}", *branches)
+    return Symbol(f"CASE {' '.join(branches)} END", ATOM, branches)
 
 
 def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
@@ -115,7 +126,10 @@ def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
 def macro(name: str, formula: Callable[..., Any]) -> str:
     """One formula as a macro."""
     parameters = list(signature(formula).parameters)
-    body = symbol(formula(*map(Symbol, parameters))).text
+    result = symbol(formula(*map(Symbol, parameters)))
+    body = result.text
+    if len(body) > 90 and result.cases:
+        body = "\n        ".join(["CASE", *result.cases]) + "\n    END"
     comment = indent(getdoc(formula) or "", "-- ", lambda line: True).replace("-- \n", "--\n")
     return f"{comment}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
 
@@ -130,7 +144,18 @@ def render() -> str:
             parts.append(f"\n-- {'-' * 117}\n{title}\n-- {'-' * 117}\n")
             last = module
         parts.append(macro(name, formula))
-    return "\n".join(parts)
+    return "\n".join([*parts, METHODS.format(rows=",\n        ".join(methods()))])
+
+
+def methods() -> Iterator[str]:
+    """The registry of estimators as rows of SQL."""
+    for role, registry in {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}.items():
+        for method in registry.values():
+            published = (role == "mu" or method.given is not None) and role != "sigma2"
+            fits = (published, method.needs_n, method.weighted)
+            texts = (role, method.name, method.title, method.source)
+            quoted = ["'" + text.replace("'", "''") + "'" for text in texts]
+            yield f"({', '.join([*quoted, *(str(fit).lower() for fit in fits)])})"
 
 
 if __name__ == "__main__":

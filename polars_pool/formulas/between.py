@@ -42,7 +42,7 @@ def hunter_schmidt_corrected(ad2: Column, groups: Column, df: Column, a: Column)
 
 
 def sidik_jonkman(tau2: Column, wd2: Column, df: Column) -> Column:
-    """One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): never 0 unless all means agree."""
+    """One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree."""
     return tau2 * wd2 / df
 
 

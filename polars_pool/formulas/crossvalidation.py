@@ -1,7 +1,8 @@
 """Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
 
-A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error is
-the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep, s = sum(h).
+A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
+is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
+s = sum(h).
 """
 
 from .elementary import Column
@@ -37,8 +38,6 @@ def leave_one_out(residuals: Column, leverage: Column) -> Column:
     return residuals / (leverage * leverage)
 
 
-def leave_one_out_slope(
-    residuals: Column, leverage: Column, residuals_slope: Column, leverage_slope: Column
-) -> Column:
+def leave_one_out_slope(residuals: Column, leverage: Column, residuals_slope: Column, leverage_slope: Column) -> Column:
     """Derivative of the squared leave-one-out error by rho."""
     return (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage)

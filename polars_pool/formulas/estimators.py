@@ -30,7 +30,9 @@ def _moments(g: Groups, a: Column) -> Column:
     return between.moment_estimate(g.sum(a * d2), g.sum(a * g.v), g.sum(a * a * g.v), g.sum(a), g.sum(a * a))
 
 
-@given_v("anova", "analysis of variance (Bühlmann–Straub)", "Henderson (1953) I; Bühlmann & Straub (1970)", needs_n=True)
+@given_v(
+    "anova", "analysis of variance (Bühlmann–Straub)", "Henderson (1953) I; Bühlmann & Straub (1970)", needs_n=True
+)
 def anova(g: Groups) -> Column:
     return _moments(g, g.w)
 

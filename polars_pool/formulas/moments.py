@@ -10,14 +10,12 @@ def weighted_mean(w: Column, y: Column) -> Column:
     return (w * y).sum() / w.sum()
 
 
-def weighted_variance(n: Column, w: Column, wy: Column, wy2: Column) -> Column:
-    """Variance of weighted rows, sum(w (y - mean)^2) / (n - 1), from n, sum(w), sum(w y), sum(w y^2) about a pivot.
+def weighted_squares(n: Column, w: Column, wy: Column, wy2: Column) -> Column:
+    """Sum of squares of weighted rows about their mean from n, sum(w), sum(w y) and sum(w y^2) about a pivot.
 
-    A difference within the rounding of its terms is zero.
+    What is left within the rounding of its terms is 0.
     """
-    squares = wy2 - wy * wy / w
-    rounding = 4 * EPSILON * sqrt(n) * wy2
-    return where(n > 1, where(squares > rounding, squares, 0.0) / (n - 1), None)
+    return where(wy2 - wy * wy / w > 4 * EPSILON * sqrt(n) * wy2, wy2 - wy * wy / w, 0.0)
 
 
 def squares(n: Column, var: Column) -> Column:
@@ -33,6 +31,6 @@ def squares_between(states: Column, wm: Column, w: Column, cov_wm: Column, cov_w
     return where(states > 1, (states - 1) * (cov_wm - wm * cov_w / w), 0.0)
 
 
-def merged_variance(n: Column, within: Column, between: Column) -> Column:
-    """Variance of merged states from their sums of squares within and between (Chan, Golub & LeVeque 1983)."""
-    return where(n > 1, (within + between) / (n - 1), None)
+def variance(n: Column, squares: Column) -> Column:
+    """Sample variance from the sum of squares about the mean: missing for a single row."""
+    return where(n > 1, squares / (n - 1), None)

@@ -1,4 +1,4 @@
-"""One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4's `y ~ 1 + (1 | g)`).
+"""One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
 
 With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
 Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
@@ -32,9 +32,7 @@ def ml_profile_slope(squares: Column, hd2: Column, h2d2: Column, h: Column, df: 
     return h - df * h2d2 / (squares + hd2)
 
 
-def reml_profile_slope(
-    squares: Column, hd2: Column, h2d2: Column, h: Column, h2: Column, df: Column
-) -> Column:
+def reml_profile_slope(squares: Column, hd2: Column, h2d2: Column, h: Column, h2: Column, df: Column) -> Column:
     """Derivative of the REML profile by rho."""
     return h - h2 / h - df * h2d2 / (squares + hd2)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 Fit = Callable[[Any], Any]
+F = TypeVar("F", bound=Fit)
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,21 @@ MU: dict[str, Method] = {
 }
 
 
-def given_v(name: str, title: str, source: str, **traits: bool) -> Callable[[Fit], Fit]:
+def given_v(name: str, title: str, source: str, needs_n: bool = False) -> Callable[[F], F]:
     """Register an estimator of tau2 from groups whose sampling variances v are known."""
 
-    def register(fit: Fit) -> Fit:
-        TAU2[name] = Method(name, title, source, given=fit, **traits)
+    def register(fit: F) -> F:
+        TAU2[name] = Method(name, title, source, given=fit, needs_n=needs_n)
         return fit
 
     return register
 
 
-def on_rows(name: str, title: str, source: str, **traits: bool) -> Callable[[Fit], Fit]:
+def on_rows(name: str, title: str, source: str, weighted: bool = True) -> Callable[[F], F]:
     """Register an estimator of sigma2 and tau2 together from the rows' moments; one given v may bear the same name."""
 
-    def register(fit: Fit) -> Fit:
-        same = TAU2.get(name, Method(name, title, source, **traits))
+    def register(fit: F) -> F:
+        same = TAU2.get(name, Method(name, title, source, weighted=weighted))
         TAU2[name] = replace(same, joint=fit)
         return fit
 

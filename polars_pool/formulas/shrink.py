@@ -1,6 +1,6 @@
 """Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1)."""
 
-from .elementary import INFINITY, Column, sqrt, where
+from .elementary import INFINITY, Column, where
 
 
 def weight(tau2: Column, v: Column) -> Column:
@@ -19,11 +19,11 @@ def estimate(mean: Column, mu: Column, weight: Column) -> Column:
 
 
 def conditional_variance(tau2: Column, pooling: Column) -> Column:
-    """Variance of the group's true mean given mu, weight * v (lme4's condVar), as tau2 * pooling: finite without rows."""
+    """Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows."""
     return where(pooling == 0, 0.0, tau2 * pooling)
 
 
-def variance(tau2: Column, pooling: Column, se_mu: Column) -> Column:
+def marginal_variance(tau2: Column, pooling: Column, se_mu: Column) -> Column:
     """Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985)."""
     return where(pooling == 0, 0.0, tau2 * pooling + (pooling * se_mu) * (pooling * se_mu))
 
@@ -41,8 +41,3 @@ def upper(estimate: Column, se: Column, quantile: Column) -> Column:
 def icc(tau2: Column, sigma2: Column) -> Column:
     """Intraclass correlation, the share of the variance of a row that lies between groups."""
     return where(tau2 + sigma2 == 0, None, tau2 / (tau2 + sigma2))
-
-
-def standard_error(variance: Column) -> Column:
-    """Square root of a variance."""
-    return sqrt(variance)

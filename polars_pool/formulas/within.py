@@ -9,7 +9,7 @@ def pooled_variance(squares: Column, n: Column, groups: Column) -> Column:
 
 
 def sampling_variance(sigma2: Column, w: Column) -> Column:
-    """Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) with precision weights); infinite without rows."""
+    """Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows."""
     return where(w == 0, INFINITY, sigma2 / w)
 
 
