@@ -1,13 +1,9 @@
 """Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
 
-from pathlib import Path
-
+from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
 from .verbs import components, encode, merge, moments, shrink
 from .warning import ConvergenceWarning
-
-_package = Path(__file__).parent
-SQL = next(folder for folder in (_package / "sql", _package.parent / "sql") if folder.is_dir())
 
 __version__ = "0.1.0"
 __all__ = [

@@ -106,7 +106,7 @@ def _schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoCol
 
 
 def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> tuple[str, ...]:
-    return tuple(_schema_of(frame, schema, columns, role).names())
+    return tuple(name for column in columns for name in _schema_of(frame, schema, [column], role))
 
 
 def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> str:
@@ -228,5 +228,6 @@ def _listed(names: Iterable[str], most: int = 20) -> str:
 
 
 def _nearest(given: Any, allowed: Iterable[str]) -> str:
-    matches = get_close_matches(given, list(allowed), 1, 0.5) if isinstance(given, str) else []
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    folded = {name.casefold(): name for name in allowed}
+    matches = get_close_matches(given.casefold(), folded, 1, 0.5) if isinstance(given, str) else []
+    return f"; did you mean {folded[matches[0]]!r}?" if matches else ""

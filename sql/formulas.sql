@@ -10,11 +10,14 @@
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
     sum(w * y) / sum(w);
 
--- Variance of weighted rows, sum(w (y - mean)^2) / (n - 1), from n, sum(w), sum(w y), sum(w y^2) about a pivot.
+-- Sum of squares of weighted rows about their mean from n, sum(w), sum(w y) and sum(w y^2) about a pivot.
 --
--- A difference within the rounding of its terms is zero.
-CREATE OR REPLACE MACRO pool_weighted_variance(n, w, wy, wy2) AS
-    CASE WHEN n > 1 THEN CASE WHEN wy2 - wy * wy / w > 8.881784197001252e-16 * sqrt(n) * wy2 THEN wy2 - wy * wy / w ELSE 0.0 END / (n - 1) ELSE NULL END;
+-- What is left within the rounding of its terms is 0.
+CREATE OR REPLACE MACRO pool_weighted_squares(n, w, wy, wy2) AS
+    CASE
+        WHEN wy2 - wy * wy / w > 8.881784197001252e-16 * sqrt(n) * wy2 THEN wy2 - wy * wy / w
+        ELSE 0.0
+    END;
 
 -- Sum of squares of a group about its own mean; a single row has none, whatever its var.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
@@ -26,9 +29,9 @@ CREATE OR REPLACE MACRO pool_squares(n, var) AS
 CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
     CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
 
--- Variance of merged states from their sums of squares within and between (Chan, Golub & LeVeque 1983).
-CREATE OR REPLACE MACRO pool_merged_variance(n, within, between) AS
-    CASE WHEN n > 1 THEN (within + between) / (n - 1) ELSE NULL END;
+-- Sample variance from the sum of squares about the mean: missing for a single row.
+CREATE OR REPLACE MACRO pool_variance(n, squares) AS
+    CASE WHEN n > 1 THEN squares / (n - 1) END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -37,9 +40,9 @@ CREATE OR REPLACE MACRO pool_merged_variance(n, within, between) AS
 
 -- Pooled variance within groups, SSW / (N - J): the mean square within.
 CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
-    CASE WHEN n > groups THEN squares / (n - groups) ELSE NULL END;
+    CASE WHEN n > groups THEN squares / (n - groups) END;
 
--- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) with precision weights); infinite without rows.
+-- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
     CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
 
@@ -82,7 +85,7 @@ CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
 CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
     (groups / df * ad2 - groups) / a;
 
--- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): never 0 unless all means agree.
+-- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
     tau2 * wd2 / df;
 
@@ -108,7 +111,7 @@ CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, s2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4's `y ~ 1 + (1 | g)`).
+-- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
 --
 -- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
 -- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
@@ -146,8 +149,9 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
 --
--- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error is
--- the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep, s = sum(h).
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
+-- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
+-- s = sum(h).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
@@ -220,13 +224,16 @@ CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
 CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
     CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
 
--- Variance of the group's true mean given mu, weight * v (lme4's condVar), as tau2 * pooling: finite without rows.
+-- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
     CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
 
 -- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
-CREATE OR REPLACE MACRO pool_variance(tau2, pooling, se_mu) AS
-    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu) END;
+CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
+    END;
 
 -- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
@@ -240,6 +247,28 @@ CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
 
--- Square root of a variance.
-CREATE OR REPLACE MACRO pool_standard_error(variance) AS
-    sqrt(variance);
+
+-- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
+-- where needs_n), rows with precision weights.
+CREATE OR REPLACE MACRO pool_methods() AS TABLE
+    SELECT * FROM (VALUES
+        ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
+        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
+        ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
+        ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
+        ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
+        ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
+        ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
+        ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
+        ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
+        ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
+        ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),
+        ('mu', 'groups', 'every group counts alike', 'the mean of group means', true, false, true),
+        ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
+    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);

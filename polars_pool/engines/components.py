@@ -28,7 +28,7 @@ STATISTICS: dict[str, pl.DataType] = {
     "icc": pl.Float64(),
     "converged": pl.Boolean(),
 }
-DEVIATION = "_pool_mu"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
+DEVIATION = "deviation"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
 MODEL = "_pool_model"
 BAD = pl.col("^_pool_bad_.*$")
 SQUARES = moments.squares(N, VAR)
@@ -89,7 +89,8 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
-    statistics = {name: getattr(found, name) for name in STATISTICS} | {"mu": found.mu + pivot, DEVIATION: found.mu}
+    statistics = {name: getattr(found, name) for name in STATISTICS} | {DEVIATION: found.mu}
+    statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
     return models.select(*model.over, *(_series(name, x) for name, x in statistics.items()))
@@ -108,7 +109,8 @@ def _as_given(model: Model, pivot: Array) -> Components:
     given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
     sigma2, tau2, mu = (np.full(len(pivot), x if isinstance(x, float) else np.nan) for x in given.values())
     none = np.zeros(len(pivot))
-    return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, none.astype(bool))
+    icc = np.full(len(pivot), np.nan)
+    return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, none.astype(bool))
 
 
 def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Array]:

@@ -8,24 +8,21 @@ import polars as pl
 
 from ..formulas import shrink, within
 from ..formulas.elementary import sqrt, where
-from .components import DEVIATION
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
 
-SIGMA2, TAU2, SE_MU, GROUPS, MU = (
-    pl.col(c) for c in ("_pool_sigma2", "_pool_tau2", "_pool_se_mu", "_pool_groups", DEVIATION)
-)
+STATISTICS = ("groups", "sigma2", "tau2", "mu", "se_mu", "deviation")
+GROUPS, SIGMA2, TAU2, MU, SE_MU, DEVIATION = (pl.col(f"_pool_{name}") for name in STATISTICS)
 WEIGHT, POOLING, ONLY = (pl.col(c) for c in ("_pool_weight", "_pool_pooling", "_pool_only"))
 
 
 def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered: bool = False) -> pl.LazyFrame:
     """Every group or row beside the components of its model."""
-    columns = [pl.col(c).alias(f"_pool_{c}") for c in ("sigma2", "tau2", "se_mu", "groups")]
+    columns = components.select(*model.over, pl.col(STATISTICS).name.prefix("_pool_"))
     if not model.over:
-        return groups.join(components.select(*columns, DEVIATION), how="cross")
-    right = components.select(*model.over, *columns, DEVIATION)
+        return groups.join(columns, how="cross", maintain_order="left" if ordered else "none")
     order: Literal["left", "none"] = "left" if ordered else "none"
-    return groups.join(right, on=list(model.over), how="left", nulls_equal=True, maintain_order=order)
+    return groups.join(columns, on=list(model.over), how="left", nulls_equal=True, maintain_order=order)
 
 
 def weighed(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -43,7 +40,8 @@ def weighed(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 
 def estimated(weighed: pl.LazyFrame) -> pl.LazyFrame:
     """The partially pooled mean."""
-    return weighed.with_columns(_pool_estimate=PIVOT + where(ONLY, Y, shrink.estimate(Y, MU, WEIGHT)))
+    between = PIVOT + where(ONLY, Y, shrink.estimate(Y, DEVIATION, WEIGHT))
+    return weighed.with_columns(_pool_estimate=where(WEIGHT == 0, MU, between))
 
 
 def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
 """Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
 
-Values are taken as deviations from a pivot, the first finite one, so that offsets cost no digits. Every kind of input
+Values are taken as deviations from a pivot, so that a common offset costs no digits. Every kind of input
 has its elementwise preparation, its sums, and the statistics that follow from the sums; windows use the same three.
 """
 
@@ -16,6 +16,7 @@ from .refuse import bad_rows
 
 # No filter or choice of columns may pass through a function of the table.
 WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
+FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
 PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
@@ -31,15 +32,23 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFram
     given = {"value": value, "weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
     columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in given.items() if e is not None]
     selected = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
+    if model.over:
+        return _prepared(selected, model), pl.LazyFrame({"_pool_pivot": [0.0]})
+    # Cached, so that the plan below runs once, whatever it is, for the pivot and for the rows.
+    selected = selected.cache()
     pivot = _pivot(selected)
     centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
     return _prepared(centred, model), pivot
 
 
 def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
-    """One row: the first finite value, 0 where there is none. The slice stops the scan at its first rows."""
-    first = selected.select(VALUE.alias("_pool_pivot")).filter(PIVOT.is_finite()).head(1)
-    return first.select(PIVOT.first().fill_null(0.0))
+    """One row, the same wherever it is joined: the offset that the first values have in common, 0 where there is none.
+
+    Models of an `over` may lie at quite different places, so they have none.
+    """
+    first = selected.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
+    common = VALUE.std().fill_null(0.0) < VALUE.mean().abs() / 8
+    return first.select(pl.when(common).then(VALUE.mean()).otherwise(0.0).alias("_pool_pivot")).cache()
 
 
 def grouped(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:

@@ -69,7 +69,7 @@ class Groups:
         """Squared deviation of a group's mean from the centre of its model."""
         deviation = self.y - self.each(centre)
         squares = deviation * deviation
-        return squares if self.spread is None else squares + self.spread
+        return np.asarray(squares if self.spread is None else squares + self.spread)
 
     @property
     def ones(self) -> Array:

@@ -25,11 +25,8 @@ class Components:
     tau2: Array
     mu: Array
     se_mu: Array
+    icc: Array
     converged: Array
-
-    @property
-    def icc(self) -> Array:
-        return np.asarray(icc(self.tau2, self.sigma2))
 
 
 def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
@@ -42,7 +39,8 @@ def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparamet
         if _is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
-    return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, converged & identified)
+        share = np.asarray(icc(tau2_, sigma2_))
+    return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
 
 
 def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import getdoc, getmembers, isfunction, signature
+from pathlib import Path
 from textwrap import indent
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,11 @@ from ..formulas import between, centre, crossvalidation, moments, oneway, shrink
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import log, sqrt, where
 from ..formulas.registry import MU, SIGMA2, TAU2
+
+_package = Path(__file__).parents[1]
+FOLDER = next(
+    path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
+)  # in a wheel, in a checkout
 
 MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
 
@@ -159,6 +165,4 @@ def methods() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from .. import SQL
-
-    (SQL / "formulas.sql").write_text(render(), encoding="utf-8")
+    (FOLDER / "formulas.sql").write_text(render(), encoding="utf-8")
