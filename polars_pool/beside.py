@@ -9,6 +9,7 @@ import polars as pl
 from . import check
 from .check import IntoColumn, Keys
 from .engines import encoding
+from .engines.model import Model
 
 
 def beside(
@@ -23,6 +24,7 @@ def beside(
 ) -> pl.Expr:
     """An expression that carries its columns as a struct; the columns themselves are checked when the query runs."""
     check.one_of(nan, ("error", "null"), "nan")
+    check.fitting(Model(value, by_names=(), weights=None if weights is None else value, **hyperparameters))
     given = {"by": check.key_columns(by, "by")}
     given["over"] = [] if over is None else check.key_columns(over, "over")
     given["weights"] = [] if weights is None else check.key_columns(weights, "weights")

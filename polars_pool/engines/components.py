@@ -11,8 +11,7 @@ from dataclasses import fields
 import numpy as np
 import polars as pl
 
-from ..formulas import moments
-from .groups import PIVOT, VALUE, VAR, WHOLE, N, V, W, Y
+from .groups import PIVOT, SQUARES, VALUE, WHOLE, N, V, W, Y
 from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
@@ -31,7 +30,6 @@ STATISTICS: dict[str, pl.DataType] = {
 DEVIATION = "deviation"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
 MODEL = "_pool_model"
 BAD = pl.col("^_pool_bad_.*$")
-SQUARES = moments.squares(N, VAR)
 
 
 def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -47,19 +45,23 @@ def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Groups of equal size in one row: how many, the mean and spread of their means, their mean squares within."""
     if model.sized:
-        return _by_size(groups, model, pl.len().cast(pl.Float64))
+        return _by_size(groups, model, k=pl.len().cast(pl.Float64), squares=SQUARES.mean())
     v = V if model.input == "published" else 0.0 * W
-    return groups.select(*model.over, PIVOT, BAD, N, W, Y, _pool_v=v, _pool_squares=SQUARES)
+    return groups.select(*model.over, PIVOT, BAD, N, W, Y, SQUARES, _pool_v=v)
 
 
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """The same from rows that carry the statistics of their group, where each group stands n times."""
+    """The same from rows that carry the moments of their group, where each group stands n times."""
     if model.sized:
-        return _by_size(rows.filter(VALUE.is_not_null()), model, pl.len() / N.first())
-    return classes(rows.group_by(*model.keys).agg(pl.col("^_pool_.*$").first()), model)
+        k = VALUE.count() / N.first()
+        means = rows.with_columns(pl.when(VALUE.is_not_null()).then(Y))
+        return _by_size(means, model, k=k, squares=SQUARES.sum() / k)
+    first = pl.col("^_pool_(n|w|y|bad_.*)$").first()
+    groups = rows.group_by(*model.keys).agg(first, SQUARES.sum(), _pool_pivot=pl.lit(0.0).first())
+    return classes(groups, model)
 
 
-def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
+def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr, squares: pl.Expr) -> pl.LazyFrame:
     return groups.group_by(*model.over, N).agg(
         PIVOT.first(),
         BAD.sum(),
@@ -68,7 +70,7 @@ def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
         _pool_v=0.0 * W.first(),
         _pool_k=k,
         _pool_spread=Y.var(ddof=0),
-        _pool_squares=SQUARES.mean(),
+        _pool_squares=squares,
     )
 
 

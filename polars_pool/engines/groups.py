@@ -24,21 +24,28 @@ N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
 WY, WY2, SQUARES = (pl.col(f"_pool_{c}") for c in ("wy", "wy2", "squares"))
 
 
-def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The columns a model needs, Float64 at once and prepared for their sums, and the pivot taken off the value."""
+def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
+    """The columns a model needs, Float64 at once."""
     value = model.value.cast(pl.Float64)
     if model.nan == "null":
         value = pl.when(value.is_finite()).then(value)
     given = {"value": value, "weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
     columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in given.items() if e is not None]
-    selected = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
+    return frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
+
+
+def grouped(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group: keys, n, w, y (the mean less the pivot), var, squares or v, the pivot, counts of its bad rows."""
+    selected = rows(frame, model)
     if model.over:
-        return _prepared(selected, model), pl.LazyFrame({"_pool_pivot": [0.0]})
-    # Cached, so that the plan below runs once, whatever it is, for the pivot and for the rows.
-    selected = selected.cache()
-    pivot = _pivot(selected)
-    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
-    return _prepared(centred, model), pivot
+        pivot = pl.LazyFrame({"_pool_pivot": [0.0]})
+        centred = selected
+    else:
+        selected = selected.cache()  # so that the plan below runs once, whatever it is, for the pivot and for the rows
+        pivot = _pivot(selected)
+        centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    summed = prepared(centred, model).group_by(*model.keys).agg(**sums(model))
+    return statistics(summed, model).join(pivot, how="cross")
 
 
 def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
@@ -47,18 +54,13 @@ def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
     Models of an `over` may lie at quite different places, so they have none.
     """
     first = selected.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
-    common = VALUE.std().fill_null(0.0) < VALUE.mean().abs() / 8
-    return first.select(pl.when(common).then(VALUE.mean()).otherwise(0.0).alias("_pool_pivot")).cache()
-
-
-def grouped(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a group: keys, n, w, y (the mean less the pivot), var or v, the pivot, and counts of its bad rows."""
-    return statistics(rows.group_by(*model.keys).agg(**sums(model)), model).join(pivot, how="cross")
+    near = pl.max_horizontal(VALUE.std().fill_null(0.0), (VALUE.first() - VALUE.mean()).abs()) < VALUE.mean().abs() / 8
+    return first.select(pl.when(near).then(VALUE.first()).otherwise(0.0).alias("_pool_pivot")).cache()
 
 
 def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way."""
-    found = grouped(*rows(frame, model), model)
+    found = grouped(frame, model)
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
     public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
 
@@ -83,7 +85,7 @@ def _improper(column: pl.Expr) -> pl.Expr:
     return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
 
 
-def _prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Elementwise inputs of the sums; a row that does not count is null in all of them."""
     if model.input == "rows" and model.weights is None:
         return rows
@@ -130,19 +132,27 @@ def sums(model: Model) -> dict[str, pl.Expr]:
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """n, w, y and var or v of a group from its sums, and whether its mean is a number."""
-    return _statistics(summed, model).with_columns(_pool_bad_value=~Y.is_finite())
-
-
-def _statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """n, w, y, var, squares and v of a group from its sums, and whether its mean is a number."""
+    found = means(summed, model)
+    if model.input == "published":
+        v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
+        return found.with_columns(_pool_v=v, _pool_squares=pl.lit(0.0))
     if model.input == "rows" and model.weights is None:
-        return summed.with_columns(_pool_w=N)
-    summed = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+        return found.with_columns(_pool_squares=moments.squares(N, VAR))
     if model.input == "rows":
-        return summed.with_columns(_pool_var=moments.variance(N, moments.weighted_squares(N, W, WY, WY2)))
-    if model.input == "moments":
-        between = moments.squares_between(pl.col("_pool_states"), WY, W, pl.col("_pool_cov_wy"), pl.col("_pool_cov_w"))
-        return summed.with_columns(_pool_var=moments.variance(N, SQUARES + between))
-    v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
-    n = N if model.n is not None else pl.lit(None, dtype=pl.Float64)
-    return summed.with_columns(_pool_v=v, _pool_n=n, _pool_var=pl.lit(None, dtype=pl.Float64))
+        squares = moments.weighted_squares(N, W, WY, WY2)
+    else:
+        states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
+        squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
+    return found.with_columns(_pool_squares=squares).with_columns(_pool_var=moments.variance(N, SQUARES))
+
+
+def means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """n, w and y of a group from its sums, and whether its mean is a number."""
+    if model.input == "rows" and model.weights is None:
+        found = summed.with_columns(_pool_w=N)
+    else:
+        found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+    if model.input == "published" and model.n is None:
+        found = found.with_columns(_pool_n=pl.lit(None, dtype=pl.Float64))
+    return found.with_columns(_pool_bad_value=~Y.is_finite())

@@ -1,0 +1,83 @@
+"""The examples run as a reader would run them, and the flights agree with another engine's plain group-by."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(script: str, *arguments: str, cwd: Path) -> str:
+    command = [sys.executable, "-W", "error", str(ROOT / script), *arguments]
+    done = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def flights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flights")
+    return folder / "flights-warehouse", run("examples/flights.py", cwd=folder)
+
+
+def test_flights_warehouse_is_partitioned_by_month_and_keeps_its_nulls(flights):
+    folder, _ = flights
+    assert {p.parent.name for p in folder.glob("flights/*/*.parquet")} == {f"month={m}" for m in range(1, 13)}
+    rows = pl.scan_parquet(folder / "flights/**/*.parquet", hive_partitioning=True)
+    # The counts of R's nycflights13: 336,776 flights, 2,512 without a tail number, 9,430 without an arrival delay.
+    counts = rows.select(pl.len(), pl.col("tailnum", "arr_delay").null_count()).collect()
+    assert counts.row(0) == (336_776, 2_512, 9_430)
+
+
+def test_flights_moments_are_those_of_duckdb(flights):
+    folder, _ = flights
+    query = f"""
+        SELECT tailnum, count(arr_delay) AS n, avg(arr_delay) AS mean
+        FROM read_parquet('{folder / "flights"}/**/*.parquet', hive_partitioning = true) GROUP BY tailnum
+    """
+    expected = pl.from_arrow(duckdb.sql(query).to_arrow_table())
+    aircraft = pl.read_parquet(folder / "aircraft.parquet")
+    assert aircraft.height == 4_044
+    assert_frame_equal(
+        aircraft.select("tailnum", "n", "mean"), expected, check_row_order=False, abs_tol=0, rel_tol=1e-12
+    )
+
+
+def test_flights_shows_the_raw_extremes_beside_their_estimates(flights):
+    _, printed = flights
+    # The best and the worst raw mean of the year are one flight each.
+    for tailnum, mean in (("N560AS", "-53.00"), ("N844MH", "320.00")):
+        line = next(line for line in printed.splitlines() if tailnum in line)
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        assert cells[:3] == [tailnum, "1", mean]
+        assert abs(float(cells[4])) < 20  # the estimate stays near the population's 6 minutes
+
+
+def test_flights_takes_a_folder(tmp_path):
+    run("examples/flights.py", "elsewhere", cwd=tmp_path)
+    assert (tmp_path / "elsewhere" / "aircraft.parquet").is_file()
+
+
+def test_classics(tmp_path):
+    printed = run("examples/classics.py", cwd=tmp_path)
+    for title in ("Win Vector", "Eight schools", "Gelman & Hill"):
+        assert title in printed
+
+
+def test_speed_script_prints_every_job(tmp_path):
+    printed = run("tests/benchmarks/speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
+    for job in (
+        "shrink, reml",
+        "shrink, weights",
+        "shrink, separate",
+        "shrink, se",
+        "shrink, over",
+        "encode",
+        "expression",
+    ):
+        assert f"| {job} |" in printed

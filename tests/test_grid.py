@@ -1,0 +1,62 @@
+"""The grid of outside truth cannot shrink: every vector is used, every method has a source of truth."""
+
+import importlib
+import re
+
+import grid
+import pytest
+import test_truth_moments
+
+from polars_pool.formulas.registry import MU, SIGMA2, TAU2
+
+
+def test_every_vector_is_used():
+    found = {str(path.relative_to(grid.VECTORS)) for path in grid.VECTORS.rglob("*") if path.is_file()}
+    used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
+    used |= {f"nist/{name}.dat" for name in grid.NIST}
+    assert found - {"README.md"} == used
+
+
+def test_every_result_of_a_vector_is_asked():
+    for name in grid.META:
+        results = set(grid.vector(f"meta_{name}")["results"])
+        asked = {cell.name for cell in grid.META_CELLS if cell.vector == f"meta_{name}"}
+        assert asked == results
+        assert results >= {*grid.METAFOR, "EE", "FE"}
+    for name in grid.ONEWAY:
+        asked = {cell.name for cell in grid.ROW_CELLS if cell.vector == f"oneway_{name}"}
+        assert asked == {"REML", "ML", "anova"}
+    file = grid.vector("credibility_hachemeister")
+    asked = {cell.name.rpartition("-")[0] for cell in grid.ROW_CELLS if cell.vector == "credibility_hachemeister"}
+    assert asked == {name for name in file if name.startswith(("straub", "buhlmann"))}
+
+
+def test_the_size_of_the_grid():
+    assert len(grid.ROW_CELLS) == 6 * 3 + 5
+    assert len(grid.META_CELLS) == 4 * 12 + 1
+    assert set(grid.ROWS_PATHS) == {"DataFrame", "streaming", "in-memory", "over", "moments", "merged moments"}
+    assert set(grid.PUBLISHED_PATHS) == {"DataFrame", "streaming", "in-memory", "over"}
+
+
+@pytest.mark.parametrize("name", TAU2)
+def test_every_method_has_a_source_of_truth(name):
+    outside = {cell.options["tau2"] for cell in grid.CELLS}
+    if name in outside:
+        assert name not in grid.INDEPENDENT
+    else:
+        module, _, function = grid.INDEPENDENT[name].partition(".")
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_every_method_is_computed_another_way_on_rows():
+    assert set(test_truth_moments.METHODS) | {"cv", "plugin"} == set(TAU2)
+    assert set(test_truth_moments.CENTRES) == set(MU)
+    assert set(SIGMA2) <= set(test_truth_moments.WITHIN)
+
+
+def test_sources_and_tolerances_are_written_down():
+    text = (grid.VECTORS / "README.md").read_text()
+    for path in grid.VECTORS.rglob("*.*"):
+        if path.suffix in (".json", ".dat"):
+            stem = path.stem if path.suffix == ".dat" else re.sub(r"_.*", "_", path.stem)
+            assert stem in text, f"{path.name} has no line in the README"

@@ -1,0 +1,503 @@
+"""Laws that hold for every data set, checked on Hypothesis' data for every estimator and every input it fits."""
+
+import math
+import random
+
+import polars as pl
+import pytest
+from frames import (
+    CLOSED,
+    MOMENTS,
+    MU,
+    TAU2,
+    assert_near,
+    balanced,
+    by_key,
+    fits,
+    grouped,
+    methods,
+    spread,
+    stored,
+    stored_with_weights,
+    studies,
+    weighted,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import polars_pool as pool
+
+NAMES = ("reml", "ml", "anova", "plugin", "cv", "dl", "he", "hs", "hsk", "sj", "pm", "pmm", "eb")
+GROUP_COLUMNS = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
+few = settings(max_examples=8)
+
+every_method = pytest.mark.parametrize("tau2", TAU2)
+
+
+def test_the_grid_holds_every_method():
+    """A method that leaves the registry leaves these laws too: it must not go unseen."""
+    assert set(NAMES) <= set(TAU2)
+    assert {"gls", "rows", "groups", "shrunk"} <= set(MU)
+
+
+def digits(tau2: str) -> float:
+    """1e-12 for closed forms, 1e-9 for iterated ones."""
+    return 1e-12 if tau2 in CLOSED else 1e-9
+
+
+def assert_same_groups(got: pl.DataFrame, want: pl.DataFrame, tolerance: float, scale: float, key="g") -> None:
+    """Every statistic of every group agrees: means and errors on the scale |mu| + sd, weights on the scale 1."""
+    assert got.columns == want.columns
+    assert got[key].to_list() == want[key].to_list()
+    assert got["n"].to_list() == want["n"].to_list()
+    assert_near(got["weight"], want["weight"], tolerance, 1.0, "weight")
+    for name in ("mean", "estimate", "lower", "upper"):
+        assert_near(got[name], want[name], tolerance, scale, name)
+    # near tau2 = 0 a standard error is the square root of what is accurate to the tolerance
+    assert_near(got["se"].pow(2), want["se"].pow(2), tolerance, scale**2, "se squared")
+
+
+def inputs(frame: pl.DataFrame, tau2: str):
+    """The same data as rows and as stored moments, with the sigma2 that the method may use."""
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate"):
+        yield frame, "y", {"tau2": tau2, "sigma2": sigma2}
+        yield stored(frame), "mean", {"tau2": tau2, "sigma2": sigma2, **MOMENTS}
+
+
+# ---- weights and estimates ---------------------------------------------------------------------------------
+
+
+def assert_partially_pooled(groups: pl.DataFrame, model: dict, scale: float) -> None:
+    """0 <= weight <= 1 and the estimate lies between the mean and mu."""
+    for row in groups.iter_rows(named=True):
+        assert 0 <= row["weight"] <= 1
+        low, high = sorted((row["mean"], model["mu"]))
+        assert low - 1e-12 * scale <= row["estimate"] <= high + 1e-12 * scale
+        assert row["lower"] <= row["estimate"] <= row["upper"]
+        assert row["se"] >= 0
+
+
+@every_method
+@few
+@given(frame=grouped())
+def test_estimates_lie_between_mean_and_mu(tau2, frame):
+    for data, value, options in inputs(frame, tau2):
+        model = pool.components(data, value, "g", **options).row(0, named=True)
+        assert_partially_pooled(pool.shrink(data, value, "g", **options), model, spread(frame))
+
+
+@pytest.mark.parametrize("tau2", methods("published"))
+@few
+@given(frame=studies())
+def test_estimates_lie_between_mean_and_mu_for_published_estimates(tau2, frame):
+    model = pool.components(frame, "y", "g", se="se", tau2=tau2).row(0, named=True)
+    assert_partially_pooled(pool.shrink(frame, "y", "g", se="se", tau2=tau2), model, spread(frame))
+
+
+@pytest.mark.parametrize("tau2", methods("weighted"))
+@few
+@given(frame=weighted())
+def test_estimates_lie_between_mean_and_mu_with_weights(tau2, frame):
+    model = pool.components(frame, "y", "g", weights="w", tau2=tau2).row(0, named=True)
+    assert_partially_pooled(pool.shrink(frame, "y", "g", weights="w", tau2=tau2), model, spread(frame))
+
+
+@given(frame=grouped())
+def test_tau2_zero_pools_completely(frame):
+    model = pool.components(frame, "y", "g", tau2=0).row(0, named=True)
+    groups = pool.shrink(frame, "y", "g", tau2=0)
+    assert groups["weight"].to_list() == [0.0] * groups.height
+    assert_near(groups["estimate"], [model["mu"]] * groups.height, 1e-12, spread(frame))
+    assert_near(groups["se"], [model["se_mu"]] * groups.height, 1e-12)
+
+
+@given(frame=grouped())
+def test_tau2_towards_zero_is_continuous(frame):
+    zero, tiny = (pool.shrink(frame, "y", "g", tau2=tau2) for tau2 in (0.0, 1e-13))
+    assert_same_groups(tiny, zero, 1e-9, spread(frame))
+
+
+@given(frame=grouped())
+def test_tau2_towards_infinity_does_not_pool(frame):
+    groups = pool.shrink(frame, "y", "g", tau2=1e30)
+    assert_near(groups["estimate"], groups["mean"], 1e-12, spread(frame))
+    assert_near(groups["weight"], [1.0] * groups.height, 1e-12)
+    assert_near(groups["se"], groups["v"].sqrt(), 1e-12)
+
+
+# ---- equivariance ------------------------------------------------------------------------------------------
+
+
+def assert_shifted_and_scaled(verb_options, before, after, value, shift, factor, tau2, scale):
+    """Means, mu and estimates go along; variances by the square of the factor; weights stay."""
+    tolerance = digits(tau2)
+    one, other = (pool.components(frame, value, "g", **verb_options).row(0, named=True) for frame in (before, after))
+    assert other["converged"] == one["converged"]
+    assert_near(other["mu"], one["mu"] * factor + shift, tolerance, scale, "mu")
+    assert_near(other["tau2"], one["tau2"] * factor**2, tolerance, scale**2, "tau2")
+    if one["sigma2"] is not None:
+        assert_near(other["sigma2"], one["sigma2"] * factor**2, tolerance, scale**2, "sigma2")
+    one, other = (by_key(pool.shrink(frame, value, "g", **verb_options)) for frame in (before, after))
+    for key in one:
+        assert_near(other[key]["weight"], one[key]["weight"], tolerance, 1.0, "weight")
+        assert_near(other[key]["estimate"], one[key]["estimate"] * factor + shift, tolerance, scale, "estimate")
+        assert_near(other[key]["se"] ** 2, (one[key]["se"] * factor) ** 2, tolerance, scale**2, "se squared")
+
+
+SHIFTS = st.integers(-1000, 1000).map(float)
+FACTORS = st.sampled_from([-3.0, -1.0, 0.125, 0.7, 10.0])
+
+
+@every_method
+@few
+@given(frame=grouped(), shift=SHIFTS, factor=FACTORS)
+def test_shift_and_scale_of_rows(tau2, frame, shift, factor):
+    moved = frame.with_columns(pl.col("y") * factor + shift)
+    scale = max(spread(moved), spread(frame) * abs(factor))
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate"):
+        options = {"tau2": tau2, "sigma2": sigma2}
+        assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+
+
+@pytest.mark.parametrize("tau2", methods("weighted"))
+@few
+@given(frame=weighted(), shift=SHIFTS, factor=FACTORS)
+def test_shift_and_scale_of_weighted_rows(tau2, frame, shift, factor):
+    moved = frame.with_columns(pl.col("y") * factor + shift)
+    scale = max(spread(moved), spread(frame) * abs(factor))
+    options = {"tau2": tau2, "weights": "w"}
+    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+
+
+@pytest.mark.parametrize("tau2", methods("published"))
+@few
+@given(frame=studies(), shift=SHIFTS, factor=FACTORS)
+def test_shift_and_scale_of_published_estimates(tau2, frame, shift, factor):
+    moved = frame.with_columns(pl.col("y") * factor + shift, pl.col("se") * abs(factor))
+    scale = max(spread(moved) + moved["se"].max(), (spread(frame) + frame["se"].max()) * abs(factor))
+    options = {"tau2": tau2, "se": "se"}
+    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+
+
+@pytest.mark.parametrize("mu", ["gls", "rows", "groups", "shrunk"])
+@few
+@given(frame=grouped(), shift=SHIFTS, factor=FACTORS)
+def test_shift_and_scale_of_every_centre(mu, frame, shift, factor):
+    moved = frame.with_columns(pl.col("y") * factor + shift)
+    scale = max(spread(moved), spread(frame) * abs(factor))
+    options = {"tau2": "dl", "mu": mu}
+    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, "dl", scale)
+
+
+# ---- order, partitions, merging ----------------------------------------------------------------------------
+
+
+@every_method
+@few
+@given(frame=grouped(), seed=st.integers(0, 2**31))
+def test_row_order_is_irrelevant(tau2, frame, seed):
+    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=seed)
+    before, after = (pool.shrink(data, "y", "g", tau2=tau2) for data in (frame, shuffled))
+    assert_same_groups(after, before, digits(tau2), spread(frame))
+
+
+@settings(max_examples=15)
+@given(frame=grouped(), parts=st.integers(2, 4), seed=st.integers(0, 2**31))
+def test_partitioning_is_irrelevant(tmp_path_factory, frame, parts, seed):
+    folder = tmp_path_factory.mktemp("parts")
+    order = random.Random(seed)
+    part = pl.Series([order.randrange(parts) for _ in range(frame.height)])
+    for number in part.unique():
+        frame.filter(part == number).write_parquet(folder / f"{number}.parquet")
+    files = pl.scan_parquet(folder / "*.parquet")
+    chunks = pl.concat([frame.filter(part == number) for number in part.unique()], rechunk=False)
+    for tau2 in ("dl", "reml"):
+        want = pool.shrink(frame, "y", "g", tau2=tau2)
+        for engine in ("streaming", "in-memory"):
+            got = pool.shrink(files, "y", "g", tau2=tau2).sort("g").collect(engine=engine)
+            assert_same_groups(got, want, digits(tau2), spread(frame))
+        assert_same_groups(pool.shrink(chunks, "y", "g", tau2=tau2), want, digits(tau2), spread(frame))
+
+
+def random_parts(frame: pl.DataFrame, parts: int, seed: int) -> list[pl.DataFrame]:
+    order = random.Random(seed)
+    part = pl.Series([order.randrange(parts) for _ in range(frame.height)])
+    return [frame.filter(part == number) for number in range(parts)]
+
+
+def assert_same_moments(got: pl.DataFrame, want: pl.DataFrame, scale: float) -> None:
+    assert got.columns == want.columns
+    assert got.schema == want.schema
+    assert got["g"].to_list() == want["g"].to_list()
+    assert got["n"].to_list() == want["n"].to_list()
+    assert_near(got["mean"], want["mean"], 1e-12, scale, "mean")
+    assert_near(got["var"], want["var"], 1e-12, scale**2, "var")
+    if "w" in want.columns:
+        assert_near(got["w"], want["w"], 1e-12, 0.0, "w")
+
+
+@settings(max_examples=20)
+@given(frame=grouped(), parts=st.integers(1, 4), seed=st.integers(0, 2**31))
+def test_moments_of_a_union_are_the_merged_moments(frame, parts, seed):
+    states = [pool.moments(part, "y", "g") for part in random_parts(frame, parts, seed)]
+    assert_same_moments(pool.merge(pl.concat(states), "g"), pool.moments(frame, "y", "g"), spread(frame))
+    assert_same_moments(pool.merge(stored(frame), "g"), pool.moments(frame, "y", "g"), spread(frame))
+
+
+@settings(max_examples=20)
+@given(frame=weighted(), parts=st.integers(1, 4), seed=st.integers(0, 2**31))
+def test_weighted_moments_of_a_union_are_the_merged_moments(frame, parts, seed):
+    states = [pool.moments(part, "y", "g", weights="w") for part in random_parts(frame, parts, seed)]
+    whole = pool.moments(frame, "y", "g", weights="w")
+    assert_same_moments(pool.merge(pl.concat(states), "g", weights="w"), whole, 7 * spread(frame))
+    by_hand = stored_with_weights(frame, "g", "y", "w")
+    assert_same_moments(pool.merge(by_hand, "g", weights="w"), whole, 7 * spread(frame))
+
+
+@given(frame=grouped(groups=(1, 5), size=(1, 6), replicated=False), seed=st.integers(0, 2**31))
+def test_merging_needs_no_order_and_no_grouping(frame, seed):
+    states = [pool.moments(part, "y", "g") for part in random_parts(frame, 4, seed)]
+    at_once = pool.merge(pl.concat(states), "g")
+    in_turn = states[-1]
+    for state in reversed(states[:-1]):
+        in_turn = pool.merge(pl.concat([in_turn, state]), "g")
+    assert_same_moments(in_turn, at_once, spread(frame))
+
+
+# ---- the same data as another input ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tau2", methods("moments"))
+@few
+@given(frame=grouped(), seed=st.integers(0, 2**31))
+def test_stored_moments_give_what_rows_give(tau2, frame, seed):
+    repeated = pl.concat([stored(part) for part in random_parts(frame, 3, seed)])
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", 3.5):
+        want = pool.shrink(frame, "y", "g", tau2=tau2, sigma2=sigma2)
+        for states in (stored(frame), repeated):
+            got = pool.shrink(states, "mean", "g", **MOMENTS, tau2=tau2, sigma2=sigma2)
+            assert_same_groups(got, want, digits(tau2), spread(frame))
+
+
+@pytest.mark.parametrize("tau2", methods("weighted"))
+@few
+@given(frame=weighted(), seed=st.integers(0, 2**31))
+def test_stored_weighted_moments_give_what_rows_give(tau2, frame, seed):
+    repeated = pl.concat([stored_with_weights(part, "g", "y", "w") for part in random_parts(frame, 3, seed)])
+    for sigma2 in ("pooled", "separate"):
+        want = pool.shrink(frame, "y", "g", weights="w", tau2=tau2, sigma2=sigma2)
+        got = pool.shrink(repeated, "mean", "g", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
+        assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
+
+
+@pytest.mark.parametrize("mu", ["gls", "rows", "groups", "shrunk", 1.5])
+@few
+@given(frame=grouped())
+def test_stored_moments_have_the_same_centre(mu, frame):
+    want = pool.components(frame, "y", "g", tau2="dl", mu=mu).row(0, named=True)
+    got = pool.components(stored(frame), "mean", "g", **MOMENTS, tau2="dl", mu=mu).row(0, named=True)
+    assert_near(got["mu"], want["mu"], 1e-12, spread(frame), "mu")
+    assert_near(got["se_mu"], want["se_mu"], 1e-12, spread(frame), "se_mu")
+
+
+@pytest.mark.parametrize("tau2", [name for name in methods("weighted", "published") if name != "anova"])
+@few
+@given(frame=studies())
+def test_published_estimates_are_rows_of_weight_one_over_se_squared(tau2, frame):
+    """anova is left out: it weighs rows by 1/se², studies by their n."""
+    as_rows = frame.with_columns(w=1 / pl.col("se") ** 2)
+    scale = spread(frame) + frame["se"].max()
+    want = pool.shrink(as_rows, "y", "g", weights="w", sigma2=1, tau2=tau2)
+    got = pool.shrink(frame, "y", "g", se="se", tau2=tau2)
+    assert_same_groups(got, want.with_columns(n=got["n"]), digits(tau2), scale)
+
+
+@given(frame=studies(groups=(2, 5)), seed=st.integers(0, 2**31))
+def test_repeated_published_estimates_are_merged_by_inverse_variance(frame, seed):
+    order = random.Random(seed)
+    repeated = frame.with_columns(g=pl.Series([order.randrange(2) for _ in range(frame.height)]))
+    precision = 1 / pl.col("se") ** 2
+    merged = repeated.group_by("g").agg(
+        y=(pl.col("y") * precision).sum() / precision.sum(), se=1 / precision.sum().sqrt()
+    )
+    scale = spread(frame) + frame["se"].max()
+    want, got = (pool.shrink(data, "y", "g", se="se", tau2=2.5) for data in (merged, repeated))
+    assert_same_groups(got, want, 1e-12, scale)
+
+
+# ---- groups without rows -----------------------------------------------------------------------------------
+
+
+def assert_others_unchanged(with_nulls, without, tolerance, scale):
+    """The group "nothing" gets mu, the others what they got before."""
+    assert with_nulls.filter(g=99)["weight"].item() == 0
+    assert_same_groups(with_nulls.filter(pl.col("g") != 99), without, tolerance, scale)
+
+
+@every_method
+@few
+@given(frame=grouped(), nulls=st.integers(1, 3))
+def test_a_group_of_nulls_changes_nothing(tau2, frame, nulls):
+    empty = pl.DataFrame({"g": [99] * nulls, "y": [None] * nulls}, schema=frame.schema)
+    model = pool.components(frame, "y", "g", tau2=tau2)
+    longer = pl.concat([empty, frame])
+    assert_near(pool.components(longer, "y", "g", tau2=tau2).row(0), model.row(0), digits(tau2), spread(frame) ** 2 + 1)
+    groups = pool.shrink(longer, "y", "g", tau2=tau2)
+    assert_others_unchanged(groups, pool.shrink(frame, "y", "g", tau2=tau2), digits(tau2), spread(frame))
+    assert_near(groups.filter(g=99)["estimate"].item(), model["mu"].item(), digits(tau2), spread(frame))
+    assert groups.filter(g=99)["n"].item() == 0
+
+
+@pytest.mark.parametrize("tau2", methods("published"))
+@few
+@given(frame=studies())
+def test_a_study_without_an_estimate_changes_nothing(tau2, frame):
+    empty = pl.DataFrame({"g": [99], "y": [None], "se": [1.0]}, schema=frame.schema)
+    longer = pl.concat([empty, frame])
+    scale = spread(frame) + frame["se"].max()
+    groups = pool.shrink(longer, "y", "g", se="se", tau2=tau2)
+    assert_others_unchanged(groups, pool.shrink(frame, "y", "g", se="se", tau2=tau2), digits(tau2), scale)
+    model = pool.components(longer, "y", "g", se="se", tau2=tau2).row(0, named=True)
+    assert model["groups"] == frame.height
+    assert_near(groups.filter(g=99)["estimate"].item(), model["mu"], 1e-12, scale)
+
+
+@given(frame=grouped(), where=st.lists(st.booleans(), min_size=42, max_size=42))
+def test_null_rows_do_not_count(frame, where):
+    """Nulls strewn between the rows change nothing."""
+    parts = []
+    for row, before in zip(frame.iter_slices(1), where, strict=False):
+        parts += [row.with_columns(y=pl.lit(None, pl.Float64)), row] if before else [row]
+    want, got = (pool.shrink(data, "y", "g") for data in (frame, pl.concat(parts)))
+    assert_same_groups(got, want, 1e-9, spread(frame))
+
+
+# ---- weights -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tau2", methods("weighted"))
+@few
+@given(frame=grouped(), mu=st.sampled_from(MU))
+def test_weights_of_one_are_no_weights(tau2, frame, mu):
+    ones = frame.with_columns(w=pl.lit(1.0))
+    for sigma2 in ("pooled", "separate", 2.0):
+        options = {"tau2": tau2, "sigma2": sigma2, "mu": mu}
+        want = pool.shrink(frame, "y", "g", **options)
+        got = pool.shrink(ones, "y", "g", weights="w", **options)
+        assert_same_groups(got, want, digits(tau2), spread(frame))
+
+
+@pytest.mark.parametrize("tau2", methods("weighted"))
+@few
+@given(frame=weighted(), factor=st.sampled_from([0.25, 3.0, 1000.0]), mu=st.sampled_from(MU))
+def test_the_unit_of_weights_is_irrelevant(tau2, frame, factor, mu):
+    """sigma2 is the variance of a row of weight 1, so it takes the factor; all else stays."""
+    other = frame.with_columns(pl.col("w") * factor)
+    scale = 7 * spread(frame)
+    for sigma2 in ("pooled", "separate"):
+        options = {"weights": "w", "tau2": tau2, "sigma2": sigma2, "mu": mu}
+        want = pool.components(frame, "y", "g", **options).row(0, named=True)
+        got = pool.components(other, "y", "g", **options).row(0, named=True)
+        assert_near(got["tau2"], want["tau2"], digits(tau2), scale**2, "tau2")
+        assert_near(got["sigma2"], want["sigma2"] * factor, digits(tau2), scale**2 * factor, "sigma2")
+        assert_near(got["mu"], want["mu"], digits(tau2), scale, "mu")
+        groups = (pool.shrink(data, "y", "g", **options) for data in (other, frame))
+        assert_same_groups(*groups, digits(tau2), scale)
+
+
+@given(frame=weighted())
+def test_a_row_of_weight_zero_does_not_count(frame):
+    unweighted = frame.with_columns(w=pl.lit(0.0), y=pl.col("y") + 1000)
+    for tau2 in ("dl", "reml"):
+        want, got = (
+            pool.shrink(data, "y", "g", weights="w", tau2=tau2) for data in (frame, pl.concat([frame, unweighted]))
+        )
+        assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
+
+
+# ---- estimators that agree on balanced data ----------------------------------------------------------------
+
+
+@settings(max_examples=20)
+@given(frame=balanced())
+def test_equal_n_makes_estimators_agree(frame):
+    models = {
+        tau2: pool.components(frame, "y", "g", tau2=tau2).row(0, named=True)
+        for tau2 in ("anova", "dl", "he", "hsk", "pm", "eb", "reml")
+    }
+    scale = spread(frame) ** 2
+    for tau2, model in models.items():
+        assert model["converged"]
+        assert_near(model["tau2"], models["anova"]["tau2"], 1e-9, scale, tau2)
+        assert_near(model["mu"], frame["y"].mean(), 1e-12, spread(frame), tau2)
+
+
+@settings(max_examples=20)
+@given(frame=studies(equal=True))
+def test_equal_v_makes_estimators_agree(frame):
+    n = frame.with_columns(n=pl.lit(7))
+    scale = (spread(frame) + frame["se"].max()) ** 2
+    want = max(0.0, frame["y"].var() - frame["se"][0] ** 2)
+    for tau2 in ("dl", "he", "hsk", "pm", "eb", "reml"):
+        assert_near(pool.components(n, "y", "g", se="se", tau2=tau2)["tau2"].item(), want, 1e-9, scale, tau2)
+    assert_near(pool.components(n, "y", "g", se="se", n="n", tau2="anova")["tau2"].item(), want, 1e-12, scale)
+
+
+# ---- models side by side -----------------------------------------------------------------------------------
+
+
+@every_method
+@settings(max_examples=4)
+@given(frames=st.lists(grouped(), min_size=2, max_size=4))
+def test_models_by_over_do_not_know_of_each_other(tau2, frames):
+    together = pl.concat([frame.with_columns(year=pl.lit(2000 + i)) for i, frame in enumerate(frames)])
+    groups = pool.shrink(together, "y", "g", over="year", tau2=tau2)
+    models = pool.components(together, "y", "g", over="year", tau2=tau2)
+    assert groups.columns[:2] == ["year", "g"]
+    for i, frame in enumerate(frames):
+        alone = pool.shrink(frame, "y", "g", tau2=tau2)
+        assert_same_groups(groups.filter(year=2000 + i).drop("year"), alone, digits(tau2), spread(frame))
+        model = pool.components(frame, "y", "g", tau2=tau2)
+        assert_near(
+            models.filter(year=2000 + i).drop("year").row(0), model.row(0), digits(tau2), spread(frame) ** 2 + 1
+        )
+
+
+# ---- intervals ---------------------------------------------------------------------------------------------
+
+
+@given(frame=grouped(), level=st.floats(0.01, 0.999))
+def test_intervals_are_normal_quantiles_about_the_estimate(frame, level):
+    for uncertainty in ("mu", "conditional"):
+        groups = pool.shrink(frame, "y", "g", tau2="he", level=level, uncertainty=uncertainty)
+        # the probability of the interval under the normal, from the error function
+        for row in groups.iter_rows(named=True):
+            if row["se"] > 1e-6 * spread(frame):
+                z = (row["upper"] - row["estimate"]) / row["se"]
+                assert math.isclose(math.erf(z / math.sqrt(2)), level, rel_tol=1e-8)
+                assert math.isclose((row["estimate"] - row["lower"]) / row["se"], z, rel_tol=1e-8)
+
+
+@given(frame=grouped())
+def test_the_error_of_mu_only_widens(frame):
+    wide, narrow = (pool.shrink(frame, "y", "g", uncertainty=kind) for kind in ("mu", "conditional"))
+    assert (wide["se"] >= narrow["se"]).all()
+    assert_near(wide["estimate"], narrow["estimate"], 0.0)
+    v, weight = narrow["v"], narrow["weight"]
+    assert_near(narrow["se"].pow(2), v * weight, 1e-9, spread(frame) ** 2)
+
+
+@every_method
+def test_the_grid_leaves_out_only_what_is_refused(tau2):
+    frame = pl.DataFrame({"g": [1, 2, 3], "y": [1.0, 4.0, 9.0], "se": [1.0, 1.0, 2.0]})
+    if fits(tau2, "published"):
+        assert pool.components(frame, "y", "g", se="se", tau2=tau2)["groups"].item() == 3
+    else:
+        with pytest.raises(ValueError, match=tau2):
+            pool.components(frame, "y", "g", se="se", tau2=tau2)
+    rows = frame.with_columns(w=pl.lit(1.0)).vstack(frame.with_columns(pl.col("y") + 1, w=pl.lit(1.0)))
+    if fits(tau2, "weighted"):
+        assert pool.components(rows, "y", "g", weights="w", tau2=tau2)["groups"].item() == 3
+    else:
+        with pytest.raises(ValueError, match=tau2):
+            pool.components(rows, "y", "g", weights="w", tau2=tau2)

@@ -1,0 +1,395 @@
+"""The frame verbs stay lazy: nothing is collected while building, one scan, no fallback below the group table."""
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+import pytest
+from frames import MOMENTS, TAU2, assert_near, methods
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+
+FALLBACK = 'fillcolor="0.0 0.3 1.0"'  # the legend's colour of "in-memory engine fallback"
+FIRST_ROWS = re.compile(r"slice: offset: 0, len: \d+\b")
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    """A hive-partitioned Parquet warehouse of three years: g, y, w, se."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    i = pl.int_range(6000)
+    frame = pl.select(
+        year=2020 + i % 3,
+        g=(i * 7) % 61,
+        y=((i * i) % 97) / 8 + (i * 7) % 61 / 4,
+        w=1.0 + i % 4,
+        se=0.5 + (i % 5) / 4,
+    )
+    for (year,), part in frame.group_by("year"):
+        (folder / f"year={year}").mkdir()
+        part.drop("year").write_parquet(folder / f"year={year}" / "part-0.parquet")
+    return folder
+
+
+@pytest.fixture
+def lf(warehouse):
+    return pl.scan_parquet(warehouse / "**/*.parquet", hive_partitioning=True)
+
+
+@pytest.fixture(scope="module")
+def states(warehouse, tmp_path_factory):
+    path = tmp_path_factory.mktemp("states") / "states.parquet"
+    pool.moments(pl.scan_parquet(warehouse / "**/*.parquet"), "y", "g").collect().write_parquet(path)
+    return path
+
+
+# ---- reading the physical plan -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Node:
+    label: str
+    fallback: bool
+
+    @property
+    def kind(self) -> str:
+        return self.label.split("\\n")[0]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The streaming engine's own graph: nodes, and edges in the direction of the data."""
+
+    nodes: dict[str, Node]
+    edges: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, query: pl.LazyFrame) -> "Plan":
+        dot = query.show_graph(engine="streaming", plan_stage="physical", raw_output=True)
+        nodes = {
+            name: Node(label, FALLBACK in rest)
+            for name, label, rest in re.findall(r'^(\d+) \[label="((?:[^"\\]|\\.)*)"(.*)\];$', dot, re.MULTILINE)
+        }
+        return cls(nodes, tuple(re.findall(r"^(\d+) -> (\d+);$", dot, re.MULTILINE)))
+
+    def scans(self) -> list[str]:
+        """The reads of whole files."""
+        return [name for name in self.reads() if not FIRST_ROWS.search(self.nodes[name].label)]
+
+    def reads_of_first_rows(self) -> list[str]:
+        """The reads of the first rows, which give a pivot to count deviations from, and end there."""
+        return [name for name in self.reads() if FIRST_ROWS.search(self.nodes[name].label)]
+
+    def reads(self) -> list[str]:
+        return [name for name, node in self.nodes.items() if node.kind.startswith("multi-scan")]
+
+    def rows(self) -> list[str]:
+        """The nodes that see rows: all that data reach from a scan before they are grouped."""
+        todo, seen = self.scans(), []
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.append(name)
+            if not self.nodes[name].kind.startswith(("group-by", "slice", "scalar-window")):
+                todo += [target for source, target in self.edges if source == name]
+        return seen
+
+    def groupings_of_rows(self) -> list[str]:
+        return [name for name in self.rows() if self.nodes[name].kind.startswith("group-by")]
+
+
+def test_the_reader_knows_a_plan_that_falls_back(lf):
+    """quantile inside agg is known to leave the streaming engine."""
+    plan = Plan.of(lf.group_by("g").agg(pl.col("y").quantile(0.5)))
+    assert len(plan.scans()) == 1
+    assert any(plan.nodes[name].fallback for name in plan.rows())
+    assert not plan.groupings_of_rows()
+
+
+def test_the_reader_knows_a_plan_that_streams(lf):
+    plan = Plan.of(lf.group_by("g").agg(pl.col("y").mean()))
+    assert len(plan.scans()) == 1
+    assert len(plan.groupings_of_rows()) == 1
+    assert not any(plan.nodes[name].fallback for name in plan.rows())
+
+
+def test_the_reader_counts_scans(lf, states):
+    both = lf.join(pl.scan_parquet(states), on="g").group_by("g").agg((pl.col("y") - pl.col("mean")).sum())
+    assert len(Plan.of(both).scans()) == 2
+
+
+def test_the_reader_tells_a_read_of_the_first_row_from_a_scan(lf):
+    pivot = lf.head(1).select(pl.col("y").alias("pivot"))
+    plan = Plan.of(lf.join(pivot, how="cross").group_by("g").agg((pl.col("y") - pl.col("pivot")).mean()))
+    assert len(plan.scans()) == 1
+    # Polars 1 shares one read between both branches and takes the slice after it
+    assert len(plan.reads_of_first_rows()) == (1 if pl.__version__ >= "2" else 0)
+
+
+def assert_one_scan(query: pl.LazyFrame) -> None:
+    """Rows are read once, and grouped by streaming nodes only."""
+    plan = Plan.of(query)
+    assert len(plan.scans()) == 1, [plan.nodes[name].label for name in plan.reads()]
+    assert len(plan.reads_of_first_rows()) <= 1
+    for name in plan.rows():
+        assert not plan.nodes[name].fallback, plan.nodes[name].label
+
+
+# ---- one scan, no fallback below the group table -----------------------------------------------------------
+
+
+def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Every verb on rows, in the forms that plan differently."""
+    by_method = {f"shrink {tau2}": pool.shrink(lf, "y", "g", tau2=tau2) for tau2 in TAU2}
+    components = {f"components {tau2}": pool.components(lf, "y", "g", tau2=tau2) for tau2 in TAU2}
+    return {
+        **by_method,
+        **components,
+        "moments": pool.moments(lf, "y", "g"),
+        "moments with weights": pool.moments(lf, "y", "g", weights="w"),
+        "merged moments": pool.merge(pool.moments(lf, "y", ["year", "g"]), "g"),
+        "known": pool.shrink(lf, "y", "g", sigma2=4, tau2=2, mu=1),
+        "weights": pool.shrink(lf, "y", "g", weights="w"),
+        "separate": pool.shrink(lf, "y", "g", sigma2="separate"),
+        "over": pool.shrink(lf, "y", "g", over="year"),
+        "over, separate": pool.shrink(lf, "y", "g", over="year", sigma2="separate"),
+        "over, weights": pool.shrink(lf, "y", "g", over="year", weights="w"),
+        "components over": pool.components(lf, "y", "g", over="year"),
+        "several keys": pool.shrink(lf, "y", ["g", pl.col("y") > 5]),
+        "shrunk centre": pool.shrink(lf, "y", "g", mu="shrunk"),
+        "nan null": pool.shrink(lf, "y", "g", nan="null"),
+        "expression": pool.shrink(lf, pl.col("y").log1p(), "g"),
+        "encode": pool.encode(lf, "y", "g"),
+        "encode dl": pool.encode(lf, "y", "g", tau2="dl"),
+        "encode over": pool.encode(lf, "y", "g", over="year"),
+        "encode weights": pool.encode(lf, "y", "g", weights="w"),
+        "encode separate": pool.encode(lf, "y", "g", sigma2="separate"),
+    }
+
+
+QUERIES = list(queries(pl.LazyFrame(schema={"year": pl.Int64, "g": pl.Int64, "y": pl.Float64, "w": pl.Float64})))
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_one_scan_and_no_fallback(lf, name):
+    assert_one_scan(queries(lf)[name])
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if not name.startswith("encode")])
+def test_rows_are_grouped_once(lf, name):
+    assert len(Plan.of(queries(lf)[name]).groupings_of_rows()) == 1
+
+
+@pytest.mark.parametrize("tau2", methods("published"))
+def test_published_estimates_are_scanned_once(lf, tau2):
+    assert_one_scan(pool.shrink(lf, "y", "g", se="se", tau2=tau2))
+
+
+@pytest.mark.parametrize("tau2", TAU2)
+def test_stored_moments_are_scanned_once(states, tau2):
+    assert_one_scan(pool.shrink(pl.scan_parquet(states), "mean", "g", **MOMENTS, tau2=tau2))
+
+
+def after(query: pl.LazyFrame, lookup: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """What users do with the result."""
+    return {
+        "filter": query.filter(pl.col("g") == 1),
+        "filter by result": query.filter(pl.col("estimate") > 14),
+        "select": query.select("g", "estimate"),
+        "key only": query.select("g"),
+        "head": query.sort("g").head(3),
+        "sort": query.sort("estimate"),
+        "top_k": query.top_k(5, by="estimate"),
+        "join": query.join(lookup, on="g"),
+        "aggregate": query.select(pl.col("estimate").mean(), pl.len()),
+        "with_columns": query.with_columns(rank=pl.col("estimate").rank()),
+    }
+
+
+LOOKUP = pl.LazyFrame({"g": [1, 2, 3], "name": ["one", "two", "three"]})
+
+
+@pytest.mark.parametrize("step", after(LOOKUP.with_columns(estimate=1.0), LOOKUP))
+@pytest.mark.parametrize("tau2", ["reml", "dl", 2.0])
+def test_a_step_after_the_verb_changes_nothing(lf, step, tau2):
+    """No predicate, projection or slice reaches below the estimates, and none costs a scan."""
+    query = pool.shrink(lf, "y", "g", tau2=tau2)
+    assert_one_scan(after(query, LOOKUP)[step])
+    complete = query.sort("g").collect()
+    got = after(query, LOOKUP)[step].collect()
+    want = after(complete.lazy(), LOOKUP)[step].collect()
+    assert_frame_equal(got, want, check_row_order=step in ("head", "sort", "aggregate"), rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("tau2", ["reml", "dl"])
+def test_a_filter_on_a_model_or_a_key_reads_all_rows_it_needs(lf, tau2):
+    """A filter on `over` may go down to the scan, one on `by` must not: groups depend on each other, models do not."""
+    query = pool.shrink(lf, "y", "g", over="year", tau2=tau2)
+    complete = query.collect()
+    for predicate in (pl.col("g") == 1, pl.col("year") == 2021, (pl.col("g") < 9) & (pl.col("year") > 2020)):
+        got = query.filter(predicate).sort("year", "g").collect()
+        assert_frame_equal(got, complete.filter(predicate).sort("year", "g"), rel_tol=1e-11)
+
+
+@pytest.mark.parametrize("tau2", ["reml", "dl"])
+def test_a_filter_after_encode_changes_no_estimate(lf, tau2):
+    query = pool.encode(lf, "y", "g", tau2=tau2)
+    complete = query.collect()
+    for predicate in (pl.col("g") == 1, pl.col("y") > 20, pl.col("year") == 2021):
+        got = query.filter(predicate).collect()
+        assert_frame_equal(got, complete.filter(predicate), check_row_order=False, rel_tol=1e-11)
+    assert_frame_equal(query.head(10).collect(), complete.head(10), rel_tol=1e-11)
+
+
+def test_a_filter_after_components_changes_no_model(lf):
+    query = pool.components(lf, "y", "g", over="year")
+    complete = query.collect()
+    assert_frame_equal(
+        query.filter(pl.col("year") == 2021).collect(), complete.filter(pl.col("year") == 2021), rel_tol=1e-11
+    )
+    assert_frame_equal(query.filter(pl.col("tau2") > 1e6).collect(), complete.filter(pl.col("tau2") > 1e6))
+
+
+def test_a_slice_of_components_changes_no_model(lf):
+    """One model of three is asked for; it must still have been fitted to all of its groups."""
+    query = pool.components(lf, "y", "g", over="year")
+    complete = {row[0]: row for row in query.collect().iter_rows()}
+    for part in (query.head(1), query.slice(1, 1), query.tail(1), query.limit(2), query.top_k(1, by="mu")):
+        for row in part.collect().iter_rows():
+            assert_near(row, complete[row[0]], 1e-11)
+
+
+def test_a_step_after_moments_changes_no_moment(lf):
+    query = pool.moments(lf, "y", "g")
+    complete = query.sort("g").collect()
+    for predicate in (pl.col("g") == 1, pl.col("n") > 98, pl.col("mean") > 20, pl.col("var") > 12):
+        got = query.filter(predicate).sort("g").collect()
+        assert_frame_equal(got, complete.filter(predicate), rel_tol=1e-11)
+    for name in complete.columns:
+        assert_frame_equal(query.sort("g").select(name).collect(), complete.select(name), rel_tol=1e-11)
+    for part in (query.head(2), query.tail(2), query.slice(3, 1)):
+        found = part.sort("g").collect()
+        assert_frame_equal(found, complete.filter(pl.col("g").is_in(found["g"].implode())), rel_tol=1e-11)
+
+
+def test_a_filter_before_the_verb_reaches_the_scan(lf):
+    """What lies below the verb stays as lazy as it was: hive partitions are pruned, columns projected."""
+    text = pool.shrink(lf.filter(pl.col("year") == 2021), "y", "g").explain()
+    assert "year=2021" in text
+    assert "year=2020" not in text
+    # g and y of the five columns, with the year that Polars reads off the folder at most
+    assert re.search(r"PROJECT [23]/5 COLUMNS", text), text
+
+
+# ---- both relations from one scan --------------------------------------------------------------------------
+
+
+def test_estimates_and_components_from_one_scan(lf):
+    """`collect_all` shares the group table: its plan, as Polars shows it, holds one scan."""
+    shrunk, model = pool.shrink(lf, "y", "g"), pool.components(lf, "y", "g")
+    text = pl.explain_all([shrunk, model])
+    full = [
+        part
+        for part in text.split("Parquet SCAN")[1:]
+        if not re.search(r"SLICE: Positive \{ offset: 0, len: \d+ \}", part.split("ESTIMATED ROWS")[0])
+    ]
+    assert len(full) == 1, text
+    groups, models = pl.collect_all([shrunk, model])
+    assert_frame_equal(groups.sort("g"), shrunk.sort("g").collect(), rel_tol=1e-11)
+    assert_frame_equal(models, model.collect(), rel_tol=1e-11)
+
+
+def test_sinks_of_both_relations(lf, tmp_path):
+    shrunk, model = pool.shrink(lf, "y", "g"), pool.components(lf, "y", "g")
+    sinks = [
+        query.sink_parquet(tmp_path / name, lazy=True)
+        for query, name in ((shrunk, "groups.parquet"), (model, "model.parquet"))
+    ]
+    pl.collect_all(sinks)
+    groups = pl.read_parquet(tmp_path / "groups.parquet").sort("g")
+    assert_frame_equal(groups, shrunk.sort("g").collect(), rel_tol=1e-11)
+    assert_near(pl.read_parquet(tmp_path / "model.parquet")["tau2"], model.collect()["tau2"], 1e-11)
+
+
+@pytest.mark.parametrize("verb", [pool.shrink, pool.components, pool.moments, pool.encode])
+@pytest.mark.parametrize("options", [{}, {"weights": "w"}], ids=str)
+def test_sinks_hold_what_collect_gives(lf, tmp_path, verb, options):
+    """Written without ever being a DataFrame, row for row."""
+    lf.head(60).sink_parquet(tmp_path / "rows.parquet")
+    query = verb(pl.scan_parquet(tmp_path / "rows.parquet"), "y", "g", **options)
+    want = query.collect()
+    keys = [] if verb in (pool.components, pool.encode) else ["g"]
+    for engine in ("streaming", "in-memory"):
+        query.sink_parquet(tmp_path / "result.parquet", engine=engine)
+        got = pl.read_parquet(tmp_path / "result.parquet")
+        assert got.height == want.height
+        if keys:
+            got, want = got.sort(keys), want.sort(keys)
+        assert_frame_equal(got, want, rel_tol=1e-11)
+
+
+# ---- nothing is collected while building -------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_collect(monkeypatch):
+    """Every way to run a query raises."""
+
+    def refuse(*_, **__):
+        raise AssertionError("a frame verb ran a query while it was being built")
+
+    for name in ("collect", "collect_async", "collect_batches", "sink_parquet", "sink_csv", "sink_ipc", "sink_batches"):
+        if hasattr(pl.LazyFrame, name):
+            monkeypatch.setattr(pl.LazyFrame, name, refuse)
+    monkeypatch.setattr(pl, "collect_all", refuse)
+    return monkeypatch
+
+
+def test_building_collects_nothing(lf, no_collect):
+    built = queries(lf)
+    built["published"] = pool.shrink(lf, "y", "g", se="se")
+    built["namespace"] = lf.pool.shrink("y", "g")
+    built["expression column"] = lf.with_columns(pl.col("y").pool.shrink(by="g"))
+    no_collect.undo()
+    for name, query in built.items():
+        assert isinstance(query, pl.LazyFrame), name
+        assert query.collect().height > 0, name
+
+
+def test_a_broken_source_is_noticed_only_when_the_query_runs():
+    """The verb itself reads nothing: a source that fails when read can be built upon."""
+
+    def broken(frame):
+        raise RuntimeError("read")
+
+    schema = {"g": pl.Int64, "y": pl.Float64}
+    lf = pl.LazyFrame(schema=schema).map_batches(broken, schema=schema)
+    query = pool.shrink(lf, "y", "g")
+    with pytest.raises((RuntimeError, pl.exceptions.ComputeError), match="read"):
+        query.collect()
+
+
+@pytest.mark.parametrize("name", ["shrink reml", "over", "encode", "components reml"])
+def test_running_reads_the_warehouse_in_one_query(lf, name, monkeypatch):
+    """No function inside the plan starts a query on the warehouse of its own."""
+    collect = pl.LazyFrame.collect
+    scans = []
+
+    def watched(self, *args, **options):
+        scans.append("Parquet SCAN" in self.explain())
+        return collect(self, *args, **options)
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", watched)
+    queries(lf)[name].collect()
+    assert sum(scans) == 1
+
+
+def test_the_result_is_lazy_or_not_as_the_input(lf):
+    for verb in (pool.shrink, pool.components, pool.encode, pool.moments):
+        assert isinstance(verb(lf, "y", "g"), pl.LazyFrame)
+        assert isinstance(verb(lf.head(100).collect(), "y", "g"), pl.DataFrame)
+    moments = pool.moments(lf, "y", "g")
+    assert isinstance(pool.merge(moments, "g"), pl.LazyFrame)
+    assert isinstance(pool.merge(moments.collect(), "g"), pl.DataFrame)

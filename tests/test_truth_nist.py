@@ -1,0 +1,151 @@
+"""NIST StRD one-way analysis of variance: the digits of the mean squares that `components` implies.
+
+Certified values hold for the decimal data; a Float64 column holds other numbers, with up to 13 constant
+leading digits. So the measure is what exact rational arithmetic gets from the doubles as stored: half a digit
+from that, and nearly all digits of its result. SmLs07 keeps 4 certified digits in any arithmetic.
+"""
+
+import math
+import re
+from fractions import Fraction
+from functools import cache
+
+import grid
+import numpy as np
+import polars as pl
+import pytest
+import truth
+from frames import FRAME_PATHS
+
+import polars_pool as pool
+
+FLOAT64 = 14.0  # no more digits are asked of a sum in Float64, which holds 15.95
+FULL = 13.0  # digits of the exact result, whatever the certified value says
+STORED = {  # certified digits between groups that exact arithmetic gets from means rounded to Float64
+    "AtmWtAg": 10.2,
+    "SiRstv": 13.4,
+    "SmLs01": 14.0,
+    "SmLs02": 14.0,
+    "SmLs04": 9.3,
+    "SmLs05": 9.3,
+    "SmLs07": 3.3,
+}
+
+files = pytest.mark.parametrize("name", grid.NIST)
+
+
+@cache
+def read(name):
+    """Certified mean squares (between, within) as printed, and the data as stored in Float64."""
+    text = (grid.VECTORS / "nist" / f"{name}.dat").read_text()
+    between = re.search(r"^Between .*?(\S+) +\S+ *$", text, re.MULTILINE).group(1)
+    within = re.search(r"^Within .*?(\S+) *$", text, re.MULTILINE).group(1)
+    lines = text[text.rindex("\nData:") :].splitlines()[2:]
+    rows = [line.split() for line in lines if line.strip()]
+    table = pl.DataFrame({"g": [row[0] for row in rows], "y": [float(row[1]) for row in rows]})
+    return Fraction(between), Fraction(within), table
+
+
+@cache
+def exact(name):
+    *_, table = read(name)
+    return truth.Groups(table["g"].to_list(), table["y"].to_list())
+
+
+def digits(x, reference):
+    """Log relative error: the number of correct digits."""
+    error = abs(Fraction(x) - reference) / abs(reference)
+    return FLOAT64 if error == 0 else min(FLOAT64, -math.log10(error))
+
+
+def mean_squares(result, n0):
+    """(between, within) from the components: MSB = sigma2 + n0 tau2 when tau2 > 0."""
+    sigma2, tau2 = (Fraction(result[column].item()) for column in ("sigma2", "tau2"))
+    assert tau2 > 0
+    return sigma2 + n0 * tau2, sigma2
+
+
+@files
+def test_the_data_are_read_as_certified(name):
+    between, within, _ = read(name)
+    g = exact(name)
+    assert g.MSB > g.MSW
+    constant = {"AtmWtAg": 7, "SmLs04": 7, "SmLs05": 7, "SmLs07": 13}.get(name, 3)
+    assert digits(g.MSB, between) > 16 - constant
+    assert digits(g.MSW, within) > 16 - constant
+
+
+@pytest.mark.parametrize("path", FRAME_PATHS)
+@files
+def test_mean_squares_from_rows(name, path):
+    between, within, table = read(name)
+    g = exact(name)
+    got = mean_squares(FRAME_PATHS[path](pool.components, table, "y", "g", tau2="anova"), g.n0)
+    for found, certified, best in zip(got, (between, within), (g.MSB, g.MSW), strict=True):
+        assert digits(found, certified) >= digits(best, certified) - 0.5
+        assert digits(found, best) >= FULL
+
+
+def test_mean_squares_from_rows_in_any_order():
+    for name in ("AtmWtAg", "SmLs07"):
+        *_, table = read(name)
+        g = exact(name)
+        for seed in range(5):
+            shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
+            found = mean_squares(pool.components(shuffled, "y", "g", tau2="anova"), g.n0)
+            assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["easy first", "hard first"])
+def test_mean_squares_of_all_files_in_one_query(order):
+    """Seven models of one query, at 0.01 to 1e12: none costs another its digits."""
+    tables = [read(name)[2].with_columns(file=pl.lit(name)) for name in grid.NIST[::order]]
+    found = pool.components(pl.concat(tables), "y", "g", over="file", tau2="anova")
+    for name in grid.NIST:
+        g = exact(name)
+        between, within = mean_squares(found.filter(pl.col("file") == name), g.n0)
+        assert digits(between, g.MSB) >= FULL, f"between of {name}"
+        assert digits(within, g.MSW) >= FULL, f"within of {name}"
+
+
+@pytest.mark.parametrize("first", [1e9, 1e16, -1e300])
+def test_a_first_row_far_from_all_others(first):
+    """Whatever the pivot is taken from, a stray value in it leaves the moments of the other groups alone."""
+    *_, table = read("SiRstv")
+    g = exact("SiRstv")
+    stray = pl.DataFrame({"g": ["stray"], "y": [first]})
+    stored = pool.moments(pl.concat([stray, table]), "y", "g").filter(pl.col("g") != "stray").sort("g")
+    for mean, var, best_mean, best_var in zip(stored["mean"], stored["var"], g.mean, g.var, strict=True):
+        assert digits(mean, best_mean) >= FULL
+        assert digits(var, best_var) >= 10.0  # what Polars' own var keeps of 196 and a spread of 0.1
+
+
+@files
+def test_mean_squares_from_stored_moments(name):
+    """A stored Float64 mean caps the digits: half a digit from exact arithmetic on the numbers stored."""
+    between, within, table = read(name)
+    stored = pool.moments(table, "y", "g")
+    n = truth.exact(stored["n"])
+    mean, var = truth.exact(stored["mean"]), truth.exact(stored["var"])
+    rows, groups = sum(n), len(n)
+    msb = sum(n * (mean - sum(n * mean) / rows) ** 2) / (groups - 1)
+    msw = sum((n - 1) * var) / (rows - groups)
+    n0 = (rows - sum(n * n) / rows) / (groups - 1)
+    got = mean_squares(pool.components(stored, "mean", "g", n="n", var="var", tau2="anova"), n0)
+    for found, certified, best in zip(got, (between, within), (msb, msw), strict=True):
+        assert digits(found, certified) >= digits(best, certified) - 0.5
+        assert digits(found, best) >= FULL
+    assert digits(got[0], between) >= STORED[name] - 0.5
+
+
+@files
+def test_stored_moments_are_the_nearest_doubles(name):
+    """Means within one unit in the last place of the exact ones, variances to nearly all digits."""
+    *_, table = read(name)
+    g = exact(name)
+    stored = pool.moments(table, "y", "g").sort("g")
+    assert stored["g"].to_list() == g.keys
+    for found, best in zip(stored["mean"], g.mean, strict=True):
+        assert abs(Fraction(found) - best) <= Fraction(np.spacing(found))
+    for found, best in zip(stored["var"], g.var, strict=True):
+        assert digits(found, best) >= FULL

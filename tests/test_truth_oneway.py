@@ -1,0 +1,81 @@
+"""Rows against lme4 and actuar: every quantity of every group, through every path."""
+
+import polars as pl
+import pytest
+from frames import ROW_PATHS
+from grid import CLOSED_FORM, ROW_CELLS, ROWS_PATHS
+
+import polars_pool as pool
+
+cells = pytest.mark.parametrize("cell", ROW_CELLS, ids=str)
+paths = pytest.mark.parametrize("path", ROWS_PATHS)
+
+
+def scales(cell):
+    """Size of the means, and of the variances they are differences of."""
+    rows, truth = cell.truth()["rows"].values(), cell.truth()
+    means = [row["mean"] for row in rows]
+    return max(map(abs, means)), max(truth["sigma2"], truth["tau2"], (max(means) - min(means)) ** 2)
+
+
+@paths
+@cells
+def test_components(cell, path):
+    arguments, options = cell.arguments
+    table = ROWS_PATHS[path](pool.components, cell.frame, *arguments, **options)
+    assert table.height == 1
+    got, want = table.row(0, named=True), cell.truth()
+    location, variance = scales(cell)
+    assert got["converged"] is True
+    assert got["groups"] == len(want["rows"])
+    assert got["n"] == cell.frame.height
+    for name, scale in [
+        ("sigma2", variance),
+        ("tau2", variance),
+        ("mu", location),
+        ("se_mu", 0.0),
+        ("icc", 1.0),
+    ]:
+        if name in want:
+            assert cell.close(got[name], want[name], scale), f"{name}: got {got[name]!r}, expected {want[name]!r}"
+
+
+@paths
+@cells
+def test_shrink(cell, path):
+    arguments, options = cell.arguments
+    table = ROWS_PATHS[path](pool.shrink, cell.frame, *arguments, **options)
+    conditional = ROWS_PATHS[path](pool.shrink, cell.frame, *arguments, uncertainty="conditional", **options)
+    got = {row[cell.by]: row for row in table.iter_rows(named=True)}
+    for row in conditional.iter_rows(named=True):
+        got[row[cell.by]]["conditional"] = row["se"]
+    want, (location, _) = cell.truth()["rows"], scales(cell)
+    assert got.keys() == want.keys()
+    for key, row in want.items():
+        assert got[key]["n"] == row["n"]
+        assert cell.close(got[key]["mean"], row["mean"], location, CLOSED_FORM), f"mean of {key}"
+        for name in ("v", "weight", "estimate", "se", "conditional"):
+            if name in row:
+                scale = location if name == "estimate" else 0.0
+                found, expected = got[key][name], row[name]
+                assert cell.close(found, expected, scale), f"{name} of {key}: got {found!r}, expected {expected!r}"
+
+
+@pytest.mark.parametrize("path", ROW_PATHS)
+@cells
+def test_estimate_beside_each_row(cell, path):
+    arguments, options = cell.arguments
+    column = ROW_PATHS[path](cell.frame, *arguments, **options)
+    want, (location, _) = cell.truth()["rows"], scales(cell)
+    assert len(column) == cell.frame.height
+    for key, estimate in zip(cell.frame[cell.by], column, strict=True):
+        assert cell.close(estimate, want[key]["estimate"], location), f"estimate of {key}: got {estimate!r}"
+
+
+@cells
+def test_weight_beside_each_row(cell):
+    (value, by), options = cell.arguments
+    column = cell.frame.select(pl.col(value).pool.weight(by=by, **options)).to_series()
+    want = cell.truth()["rows"]
+    for key, weight in zip(cell.frame[by], column, strict=True):
+        assert cell.close(weight, want[key]["weight"]), f"weight of {key}: got {weight!r}"
