@@ -14,7 +14,7 @@ from .engines.model import Model
 
 def beside(
     value: pl.Expr,
-    statistic: str,
+    result: pl.Expr,
     *,
     by: Keys,
     over: Keys | None,
@@ -46,6 +46,6 @@ def beside(
             nan=nan,
             **hyperparameters,
         )
-        return encoding.beside(table, model, statistic)
+        return encoding.beside(table, model, result)
 
     return pl.struct(value, *columns).map_batches(of_rows, return_dtype=pl.Float64)

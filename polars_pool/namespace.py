@@ -11,6 +11,7 @@ import polars as pl
 from . import check, verbs
 from .beside import beside
 from .check import IntoColumn, Keys
+from .engines import estimates
 from .engines.model import Hyperparameter
 from .verbs import NaN
 
@@ -104,7 +105,7 @@ class ExprPool:
         [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
         """
         arguments = check.hyperparameters(sigma2, tau2, mu)
-        return beside(self._value, "estimate", by=by, over=over, weights=weights, nan=nan, **arguments)
+        return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, **arguments)
 
     def weight(
         self,
@@ -145,7 +146,7 @@ class ExprPool:
         [0.5, 0.75, 0.75, 0.75]
         """
         arguments = check.hyperparameters(sigma2, tau2, mu)
-        return beside(self._value, "weight", by=by, over=over, weights=weights, nan=nan, **arguments)
+        return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, **arguments)
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
         """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.

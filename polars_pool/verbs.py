@@ -170,7 +170,8 @@ def components(
     found = _components.result(_found(lf, model)[1], model)
     result = _as_given(frame, found, model.over_names)
     if isinstance(result, pl.DataFrame):
-        warning.of_components(result, published=model.input == "published")
+        columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
+        warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
     return result
 
 
@@ -256,13 +257,11 @@ def shrink(
     quantile = float(ndtri((1 + check.level(level)) / 2))
     check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
     grouped, found = _found(lf, model)
-    pooled = estimates.estimated(estimates.weighed(estimates.joined(grouped, found, model), model))
-    result = estimates.result(estimates.with_errors(pooled, quantile, uncertainty), model)
+    pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
+    pooled = estimates.with_errors(pooled, quantile, uncertainty)
     if isinstance(frame, pl.LazyFrame):
-        return result
-    estimated, models = pl.collect_all([_sorted(result, model.key_names), found])
-    warning.of_components(models, published=model.input == "published")
-    return estimated
+        return estimates.result(pooled, model)
+    return _warned(_sorted(estimates.result(pooled, model, _alarm(model)), model.key_names))
 
 
 def encode(
@@ -311,14 +310,28 @@ def encode(
     """
     lf = check.lazy(frame)
     model = check.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
-    encoded = encoding.encoded(lf, model, "estimate", check.new_column(lf.collect_schema(), name))
-    return encoded.collect() if isinstance(frame, pl.DataFrame) else encoded
+    estimate = estimates.ESTIMATE.alias(check.new_column(lf.collect_schema(), name))
+    if isinstance(frame, pl.LazyFrame):
+        return encoding.encoded(lf, model, estimate)
+    return _warned(encoding.encoded(lf, model, estimate, _alarm(model)))
 
 
 def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models."""
-    grouped = groups.grouped(*groups.rows(lf, model), model)
-    return grouped, _components.components(_components.classes(grouped, model), model)
+    grouped, pivot = groups.grouped(lf, model)
+    return grouped, _components.components(_components.classes(grouped, pivot, model), model)
+
+
+def _alarm(model: Model) -> pl.Expr:
+    columns = (estimates.GROUPS, estimates.SIGMA2, estimates.CONVERGED)
+    return warning.alarm(model.input == "published", *columns).alias("_pool_alarm")
+
+
+def _warned(result: pl.LazyFrame) -> pl.DataFrame:
+    """The result collected, its last column spoken."""
+    collected = result.collect()
+    warning.warn(collected["_pool_alarm"])
+    return collected.drop("_pool_alarm")
 
 
 def _sorted(lf: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:

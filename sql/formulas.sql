@@ -10,22 +10,21 @@
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
     sum(w * y) / sum(w);
 
--- Sum of squares of weighted rows about their mean from n, sum(w), sum(w y) and sum(w y^2) about a pivot.
---
--- What is left within the rounding of its terms is 0.
-CREATE OR REPLACE MACRO pool_weighted_squares(n, w, wy, wy2) AS
-    CASE
-        WHEN wy2 - wy * wy / w > 8.881784197001252e-16 * sqrt(n) * wy2 THEN wy2 - wy * wy / w
-        ELSE 0.0
-    END;
-
 -- Sum of squares of a group about its own mean; a single row has none, whatever its var.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
     CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
 
--- Sum of w (m - mean)^2 over several states of one group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+-- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
+CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
+    CASE
+        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
+        ELSE 0.0
+    END;
+
+-- Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
 --
--- Chan, Golub & LeVeque (1983) for any number of states at once; zero exactly where all m are equal.
+-- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
+-- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
 CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
     CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
 
@@ -55,7 +54,8 @@ CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 --
 -- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
--- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise.
+-- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
+-- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
 -- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -66,8 +66,8 @@ CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
 -- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
-CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, a2) AS
-    (ad2 - av + a2v / a) / (a - a2 / a);
+CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
+    (ad2 - av + a2v / a) * a / pairs;
 
 -- Method of moments about a known mu: no degree of freedom is spent on the centre.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
@@ -106,8 +106,8 @@ CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
     s1 - w2d2;
 
 -- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
-CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, s2) AS
-    s1 - s2 / s1 - w2d2;
+CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
+    pairs / s1 - w2d2;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import fields
 import numpy as np
 import polars as pl
 
+from ..formulas import moments
 from .groups import PIVOT, SQUARES, VALUE, WHOLE, N, V, W, Y
 from .model import Model, public
 from .numpy import Array, Groups
@@ -27,51 +28,43 @@ STATISTICS: dict[str, pl.DataType] = {
     "icc": pl.Float64(),
     "converged": pl.Boolean(),
 }
-DEVIATION = "deviation"  # mu less the pivot: what estimates are computed from, so that offsets cost no digits
 MODEL = "_pool_model"
 BAD = pl.col("^_pool_bad_.*$")
 
 
 def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a model; what lies below keeps streaming."""
+    """One row a model, and the pivot; what lies below keeps streaming."""
     keys = classes.select(*model.over).collect_schema()
     return classes.map_batches(
         lambda table: estimated(table, model),
-        schema=pl.Schema({**keys, **STATISTICS, DEVIATION: pl.Float64()}),
+        schema=pl.Schema({**keys, **STATISTICS, "_pool_pivot": pl.Float64()}),
         **WHOLE,
     )
 
 
-def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def classes(groups: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Groups of equal size in one row: how many, the mean and spread of their means, their mean squares within."""
     if model.sized:
-        return _by_size(groups, model, k=pl.len().cast(pl.Float64), squares=SQUARES.mean())
-    v = V if model.input == "published" else 0.0 * W
-    return groups.select(*model.over, PIVOT, BAD, N, W, Y, SQUARES, _pool_v=v)
+        return _by_size(groups, model, k=pl.len().cast(pl.Float64)).join(pivot, how="cross")
+    v = V if model.input == "published" else pl.lit(0.0)
+    return groups.select(*model.over, BAD, N, W, Y, SQUARES, v.alias("_pool_v")).join(pivot, how="cross")
 
 
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """The same from rows that carry the moments of their group, where each group stands n times."""
+    """The same from rows that carry the moments of their group, where each group stands n times; there is no pivot."""
     if model.sized:
-        k = VALUE.count() / N.first()
-        means = rows.with_columns(pl.when(VALUE.is_not_null()).then(Y))
-        return _by_size(means, model, k=k, squares=SQUARES.sum() / k)
-    first = pl.col("^_pool_(n|w|y|bad_.*)$").first()
-    groups = rows.group_by(*model.keys).agg(first, SQUARES.sum(), _pool_pivot=pl.lit(0.0).first())
-    return classes(groups, model)
+        counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, SQUARES))
+        found = _by_size(counting, model, k=VALUE.count() / N.first())
+    else:
+        groups = rows.group_by(*model.keys).agg(pl.col("^_pool_(n|w|y|squares|bad_.*)$").first())
+        found = groups.with_columns(_pool_v=pl.lit(0.0))
+    return found.with_columns(_pool_pivot=pl.lit(0.0))
 
 
-def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr, squares: pl.Expr) -> pl.LazyFrame:
-    return groups.group_by(*model.over, N).agg(
-        PIVOT.first(),
-        BAD.sum(),
-        W.first(),
-        Y.mean(),
-        _pool_v=0.0 * W.first(),
-        _pool_k=k,
-        _pool_spread=Y.var(ddof=0),
-        _pool_squares=squares,
-    )
+def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
+    statistics = {"_pool_k": k, "_pool_spread": Y.var(ddof=0), "_pool_squares": SQUARES.mean()}
+    found = groups.group_by(*model.over, N).agg(Y.mean(), BAD.sum(), **statistics)
+    return found.with_columns(_pool_w=N, _pool_v=pl.lit(0.0))
 
 
 def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -91,7 +84,7 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
-    statistics = {name: getattr(found, name) for name in STATISTICS} | {DEVIATION: found.mu}
+    statistics = {name: getattr(found, name) for name in STATISTICS} | {"_pool_pivot": pivot}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
@@ -121,6 +114,7 @@ def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Ar
     start = np.flatnonzero(np.diff(number, prepend=-1.0))
     present = number[start]
     n, w, y, v, squares = (table[f"_pool_{name}"].to_numpy() for name in ("n", "w", "y", "v", "squares"))
+    squares = moments.above_rounding(n, squares, y)
     k, spread = (table[f"_pool_{name}"].to_numpy() if model.sized else None for name in ("k", "spread"))
     if model.input == "published":
         n = w = n if model.n is not None else np.ones_like(y)

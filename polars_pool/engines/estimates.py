@@ -11,37 +11,37 @@ from ..formulas.elementary import sqrt, where
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
 
-STATISTICS = ("groups", "sigma2", "tau2", "mu", "se_mu", "deviation")
-GROUPS, SIGMA2, TAU2, MU, SE_MU, DEVIATION = (pl.col(f"_pool_{name}") for name in STATISTICS)
-WEIGHT, POOLING, ONLY = (pl.col(c) for c in ("_pool_weight", "_pool_pooling", "_pool_only"))
+OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged")
+GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED = (pl.col(f"_pool_{name}") for name in OF_MODEL)
+WEIGHT, POOLING, ONLY, MEAN, ESTIMATE = (
+    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate")
+)
 
 
 def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered: bool = False) -> pl.LazyFrame:
     """Every group or row beside the components of its model."""
-    columns = components.select(*model.over, pl.col(STATISTICS).name.prefix("_pool_"))
+    only = (pl.col("groups") == 1) & pl.col("tau2").is_null()
+    of_model = pl.col(OF_MODEL).name.prefix("_pool_")
+    columns = components.select(*model.over, of_model, PIVOT, only.alias("_pool_only"))
     if not model.over:
         return groups.join(columns, how="cross", maintain_order="left" if ordered else "none")
     order: Literal["left", "none"] = "left" if ordered else "none"
     return groups.join(columns, on=list(model.over), how="left", nulls_equal=True, maintain_order=order)
 
 
-def weighed(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """The sampling variance and the weight of every group; a model's only group keeps its own mean, whatever tau2."""
+def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Sampling variance, weight and partially pooled mean; a model's only group keeps its own mean, whatever tau2."""
     if model.input != "published":
         sigma2 = within.separate_variance(N, VAR, SIGMA2) if model.sigma2 == "separate" else SIGMA2
         joined = joined.with_columns(_pool_v=within.sampling_variance(sigma2, W))
-    only = (GROUPS == 1) & TAU2.is_null() & (W > 0)
-    joined = joined.with_columns(_pool_only=only)
-    return joined.with_columns(
-        _pool_weight=where(ONLY & V.is_not_null(), 1.0, shrink.weight(TAU2, V)),
+    only = ONLY & (W > 0)
+    weighed = joined.with_columns(
+        _pool_only=only,
+        _pool_mean=PIVOT + Y,
+        _pool_weight=where(only & V.is_not_null(), 1.0, shrink.weight(TAU2, V)),
         _pool_pooling=shrink.pooling(TAU2, V),
     )
-
-
-def estimated(weighed: pl.LazyFrame) -> pl.LazyFrame:
-    """The partially pooled mean."""
-    between = PIVOT + where(ONLY, Y, shrink.estimate(Y, DEVIATION, WEIGHT))
-    return weighed.with_columns(_pool_estimate=where(WEIGHT == 0, MU, between))
+    return weighed.with_columns(_pool_estimate=shrink.estimate(MEAN, MU, where(ONLY, 1.0, WEIGHT)))
 
 
 def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> pl.LazyFrame:
@@ -51,18 +51,18 @@ def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> p
     else:
         variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
     estimated = estimated.with_columns(_pool_se=sqrt(where(ONLY, V, variance)))
-    estimate, se = pl.col("_pool_estimate"), pl.col("_pool_se")
+    se = pl.col("_pool_se")
     return estimated.with_columns(
-        _pool_lower=shrink.lower(estimate, se, quantile), _pool_upper=shrink.upper(estimate, se, quantile)
+        _pool_lower=shrink.lower(ESTIMATE, se, quantile), _pool_upper=shrink.upper(ESTIMATE, se, quantile)
     )
 
 
-def result(estimated: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def result(estimated: pl.LazyFrame, model: Model, *more: pl.Expr) -> pl.LazyFrame:
     """Keys and statistics under their public names."""
-    statistics = ("v", "weight", "estimate", "se", "lower", "upper")
+    statistics = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
     return estimated.select(
         *public(*model.key_names),
         N.cast(pl.Int64).alias("n"),
-        (PIVOT + Y).alias("mean"),
         *(pl.col(f"_pool_{name}").alias(name) for name in statistics),
+        *more,
     )

@@ -16,12 +16,13 @@ from .refuse import bad_rows
 
 # No filter or choice of columns may pass through a function of the table.
 WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
+NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
 FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
 PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
 N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
-WY, WY2, SQUARES = (pl.col(f"_pool_{c}") for c in ("wy", "wy2", "squares"))
+WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
 
 
 def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
@@ -34,18 +35,20 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
     return frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
 
 
-def grouped(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a group: keys, n, w, y (the mean less the pivot), var, squares or v, the pivot, counts of its bad rows."""
+def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """One row a group, keys, n, w, y (the mean less the pivot), var, squares, v, counts of bad rows; and the pivot."""
     selected = rows(frame, model)
     if model.over:
-        pivot = pl.LazyFrame({"_pool_pivot": [0.0]})
-        centred = selected
-    else:
-        selected = selected.cache()  # so that the plan below runs once, whatever it is, for the pivot and for the rows
-        pivot = _pivot(selected)
-        centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
-    summed = prepared(centred, model).group_by(*model.keys).agg(**sums(model))
-    return statistics(summed, model).join(pivot, how="cross")
+        return summed(selected, model), NO_PIVOT
+    selected = selected.cache()  # so that the plan below runs once, whatever it is, for the pivot and for the rows
+    pivot = _pivot(selected)
+    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    return summed(centred, model), pivot
+
+
+def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group from rows as they are."""
+    return statistics(prepared(rows, model).group_by(*model.keys).agg(**sums(model)), model)
 
 
 def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
@@ -54,13 +57,20 @@ def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
     Models of an `over` may lie at quite different places, so they have none.
     """
     first = selected.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
-    near = pl.max_horizontal(VALUE.std().fill_null(0.0), (VALUE.first() - VALUE.mean()).abs()) < VALUE.mean().abs() / 8
-    return first.select(pl.when(near).then(VALUE.first()).otherwise(0.0).alias("_pool_pivot")).cache()
+    offset = first.select(
+        VALUE.first().fill_null(0.0).alias("_pool_pivot"),
+        VALUE.mean().fill_null(0.0).alias("_pool_mean"),
+        VALUE.std().fill_null(0.0).alias("_pool_std"),
+    )
+    spread, mean = pl.col("_pool_std"), pl.col("_pool_mean")
+    near = (spread < mean.abs() / 8) & ((PIVOT - mean).abs() < mean.abs() / 8)
+    return offset.select(pl.when(near).then(PIVOT).otherwise(0.0).alias("_pool_pivot")).cache()
 
 
 def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way."""
-    found = grouped(frame, model)
+    found, pivot = grouped(frame, model)
+    found = found.join(pivot, how="cross")
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
     public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
 
@@ -97,16 +107,14 @@ def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares, **_flags(bad))
         return rows.with_columns(_pool_wy=W * VALUE)
     if model.input == "rows":
-        improper = bad.pop("weights")
-        w = pl.when(~improper & VALUE.is_not_null() & (WEIGHTS > 0)).then(WEIGHTS)
+        improper, w = bad.pop("weights"), pl.when(WEIGHTS > 0).then(WEIGHTS)
     else:
-        improper = bad.pop("se")
-        precision = where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)
-        w = pl.when(~improper & VALUE.is_not_null()).then(precision)
+        improper, w = bad.pop("se"), where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)
     # A group_by of many groups holds every column it sums in memory, so bad rows get no flag of their own: w is null
     # there, and w y is not.
+    w = pl.when(~improper & VALUE.is_not_null()).then(w)
     rows = rows.with_columns(_pool_w=w, **_flags(bad))
-    return rows.with_columns(_pool_wy=pl.when(improper).then(0.0).otherwise(W * VALUE), _pool_wy2=W * VALUE * VALUE)
+    return rows.with_columns(_pool_wy=pl.when(improper).then(0.0).otherwise(W * VALUE))
 
 
 def _flags(bad: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
@@ -117,42 +125,41 @@ def sums(model: Model) -> dict[str, pl.Expr]:
     """Plain reductions of prepared columns, for a group_by or a window."""
     if model.input == "rows" and model.weights is None:
         return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
-    plain = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
+    first = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
+    second = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
     without_w = WY.count() - W.count()
     if model.input == "rows":
-        n = W.count().cast(pl.Float64)
-        return plain | {"_pool_n": n, "_pool_wy2": WY2.sum(), "_pool_bad_weights": without_w}
+        return first | second | {"_pool_n": W.count().cast(pl.Float64), "_pool_bad_weights": without_w}
     flagged = {name: pl.col(name).sum() for name in _flags(bad_columns(model))}
     if model.input == "moments":
-        cov = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
         states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
-        return plain | states | cov | flagged
-    rows = {} if model.n is None else {"_pool_n": N.sum()}
-    return plain | rows | flagged | {"_pool_bad_se": without_w}
+        return first | second | states | flagged
+    n = {} if model.n is None else {"_pool_n": N.sum()}
+    return first | n | flagged | {"_pool_bad_se": without_w}
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """n, w, y, var, squares and v of a group from its sums, and whether its mean is a number."""
+    """n, w, y, var, squares and v of a group from its sums."""
     found = means(summed, model)
     if model.input == "published":
         v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
         return found.with_columns(_pool_v=v, _pool_squares=pl.lit(0.0))
     if model.input == "rows" and model.weights is None:
         return found.with_columns(_pool_squares=moments.squares(N, VAR))
+    states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
     if model.input == "rows":
-        squares = moments.weighted_squares(N, W, WY, WY2)
+        squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
     else:
-        states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
         squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
-    return found.with_columns(_pool_squares=squares).with_columns(_pool_var=moments.variance(N, SQUARES))
+    found = found.with_columns(_pool_squares=squares)
+    return found.with_columns(_pool_var=moments.variance(N, SQUARES))
 
 
 def means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """n, w and y of a group from its sums, and whether its mean is a number."""
+    """n, w and y of a group from its sums."""
     if model.input == "rows" and model.weights is None:
-        found = summed.with_columns(_pool_w=N)
-    else:
-        found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+        return summed.with_columns(_pool_w=N)
+    found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
     if model.input == "published" and model.n is None:
-        found = found.with_columns(_pool_n=pl.lit(None, dtype=pl.Float64))
-    return found.with_columns(_pool_bad_value=~Y.is_finite())
+        return found.with_columns(_pool_n=pl.lit(None, dtype=pl.Float64))
+    return found

@@ -49,11 +49,21 @@ class Groups:
 
     def sum(self, x: Array) -> Array:
         """Sum over the groups of each model."""
-        return np.add.reduceat(x if self.k is None else x * self.k, self.start) if self.models else np.zeros(0)
+        if not self.models:
+            return np.zeros(0)
+        return np.add.reduceat(x if self.k is None else x * self.k, self.start, dtype=np.float64)
 
     def each(self, x: Array) -> Array:
         """A value a model, repeated for its groups."""
         return x if self.models == 1 else np.repeat(x, self._lengths())
+
+    def pairs(self, w: Array) -> Array:
+        """sum(w)^2 - sum(w^2), without the cancellation where one group outweighs all others."""
+        top = self.largest(w)
+        is_top = w == self.each(top)
+        rest = np.where(is_top, 0.0, w)
+        count, s1 = self.sum(is_top), self.sum(rest)
+        return np.asarray(count * (count - 1) * top * top + 2 * count * top * s1 + s1 * s1 - self.sum(rest * rest))
 
     def smallest(self, x: Array) -> Array:
         return np.minimum.reduceat(x, self.start) if self.models else np.zeros(0)

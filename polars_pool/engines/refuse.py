@@ -15,12 +15,12 @@ ALLOWED = {
 
 
 def bad_rows(table: pl.DataFrame, model: Model) -> None:
-    """Raise if a value is no number or a column beside it holds what it must not; `table` counts both."""
+    """Raise if a mean is no number, so a value is none, or a column beside it holds what it must not."""
     for name, rule in ALLOWED.items():
         if f"_pool_bad_{name}" in table.columns and (count := table[f"_pool_bad_{name}"].sum()):
             rows = "1 row" if count == 1 else f"{count:,} rows"
             raise ValueError(f"{name}={model.names[name]!r} is null, NaN, negative or infinite in {rows}: {rule}")
-    if table["_pool_bad_value"].sum():
+    if not table["_pool_y"].drop_nulls().is_finite().all():
         raise ValueError(
             f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
             "with nan='null'"

@@ -19,7 +19,7 @@ Function = Callable[["Groups", Array], Array]
 POINTS_A_DECADE = 4
 MOST_POINTS = 100
 STRIDE = 4.0
-STRIDES = 40  # 4^40 = 1e24 beyond the grid: what has not turned by then has no minimum
+STRIDES = 100
 NEARBY = 1.001  # a minimum of the coarse groups is this near to the one of all groups, or the bracket widens
 
 
@@ -45,7 +45,7 @@ class Range:
 
 
 def minimum(g: Groups, coarse: Groups, deviance: Function, slope: Function, within: Range) -> tuple[Array, Array]:
-    """Global minimum over [floor, infinity) for each model, and whether it settled.
+    """Global minimum over [floor, high] for each model, and whether it settled: high is none.
 
     A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups confirm
     and close each bracket, and the deepest is taken; the floor competes where the slope rises from it.
@@ -99,9 +99,10 @@ def _confirm(
         if not rises.any():
             break
         a = np.where(rises, np.where(a > within.low[models], a / STRIDE, within.floor[models]), a)
+    highest = within.high[models]
     for _ in range(STRIDES):
         turned = slope(g.take(models), b) >= 0
-        if turned.all():
+        if (turned | (b >= highest)).all():
             break
-        b = np.where(turned, b, b * STRIDE)
+        b = np.where(turned, b, np.minimum(b * STRIDE, highest))
     return models, a, b, turned

@@ -86,8 +86,10 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     """tau2 given v, truncated at 0; groups without variance within need no method to see tau2."""
     fit: Any = (method.given or TAU2["plugin"].given)(g)  # type: ignore[misc]
     tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
-    apart = g.sum(g.squares_about(g.centre(g.ones))) > 0
-    return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged
+    # Means of equal rows may differ by the rounding of their sums, which says nothing of the groups.
+    rounding = 4 * np.finfo(float).eps * np.sqrt(g.largest(g.y * g.y))
+    apart = g.reach(g.centre(g.ones)) > rounding * rounding
+    return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 
 def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:

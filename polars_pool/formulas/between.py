@@ -1,7 +1,8 @@
 """Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 
 Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
-sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise.
+sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
+sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
 Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 """
 
@@ -13,12 +14,12 @@ def precision(v: Column, tau2: Column) -> Column:
     return 1 / (v + tau2)
 
 
-def moment_estimate(ad2: Column, av: Column, a2v: Column, a: Column, a2: Column) -> Column:
+def moment_estimate(ad2: Column, av: Column, a2v: Column, a: Column, pairs: Column) -> Column:
     """Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 
     dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
     """
-    return (ad2 - av + a2v / a) / (a - a2 / a)
+    return (ad2 - av + a2v / a) * a / pairs
 
 
 def moment_estimate_known_mu(ad2: Column, av: Column, a: Column) -> Column:
@@ -66,6 +67,6 @@ def ml_slope(w2d2: Column, s1: Column) -> Column:
     return s1 - w2d2
 
 
-def reml_slope(w2d2: Column, s1: Column, s2: Column) -> Column:
+def reml_slope(w2d2: Column, s1: Column, pairs: Column) -> Column:
     """Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1."""
-    return s1 - s2 / s1 - w2d2
+    return pairs / s1 - w2d2

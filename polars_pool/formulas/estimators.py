@@ -27,7 +27,7 @@ def _moments(g: Groups, a: Column) -> Column:
     d2 = g.squares_about(g.centre(a))
     if g.mu is not None:
         return between.moment_estimate_known_mu(g.sum(a * d2), g.sum(a * g.v), g.sum(a))
-    return between.moment_estimate(g.sum(a * d2), g.sum(a * g.v), g.sum(a * a * g.v), g.sum(a), g.sum(a * a))
+    return between.moment_estimate(g.sum(a * d2), g.sum(a * g.v), g.sum(a * a * g.v), g.sum(a), g.pairs(a))
 
 
 @given_v(
@@ -55,15 +55,15 @@ def _by_precision(g: Groups, ordinary: Any, one_exact: Any, several_exact: Any) 
     d2 = g.squares_about(g.centre(where(g.each(count) == 0, a, exact)))
     ad2, sum_a = g.sum(a * d2), g.sum(a)
     limit = where(count > g.fitted, several_exact(g.sum(exact * d2), count), one_exact(ad2, sum_a))
-    return where(count == 0, ordinary(ad2, sum_a, g.sum(a * a)), limit)
+    return where(count == 0, ordinary(ad2, sum_a, g.pairs(a)), limit)
 
 
 @given_v("dl", "DerSimonian–Laird", "DerSimonian & Laird (1986)")
 def dersimonian_laird(g: Groups) -> Column:
-    def ordinary(ad2: Column, a: Column, a2: Column) -> Column:
+    def ordinary(ad2: Column, a: Column, pairs: Column) -> Column:
         if g.mu is not None:
             return between.moment_estimate_known_mu(ad2, g.groups, a)
-        return between.moment_estimate(ad2, g.groups, a, a, a2)
+        return between.moment_estimate(ad2, g.groups, a, a, pairs)
 
     return _by_precision(
         g,
@@ -77,7 +77,7 @@ def dersimonian_laird(g: Groups) -> Column:
 def hunter_schmidt(g: Groups) -> Column:
     return _by_precision(
         g,
-        lambda ad2, a, a2: between.hunter_schmidt(ad2, g.groups, a),
+        lambda ad2, a, pairs: between.hunter_schmidt(ad2, g.groups, a),
         lambda ad2, a: 0.0 * a,
         lambda d2, exact: d2 / exact,
     )
@@ -88,7 +88,7 @@ def hunter_schmidt_corrected(g: Groups) -> Column:
     df = g.groups - g.fitted
     return _by_precision(
         g,
-        lambda ad2, a, a2: between.hunter_schmidt_corrected(ad2, g.groups, df, a),
+        lambda ad2, a, pairs: between.hunter_schmidt_corrected(ad2, g.groups, df, a),
         lambda ad2, a: 0.0 * a,
         lambda d2, exact: g.groups / df * d2 / exact,
     )
@@ -180,7 +180,7 @@ def _reml_deviance(g: Groups, tau2: Column) -> Column:
 
 def _reml_slope(g: Groups, tau2: Column) -> Column:
     w = between.precision(g.v, g.each(tau2))
-    return between.reml_slope(g.sum(w * w * g.squares_about(g.centre(w))), g.sum(w), g.sum(w * w))
+    return between.reml_slope(g.sum(w * w * g.squares_about(g.centre(w))), g.sum(w), g.pairs(w))
 
 
 @given_v("ml", "maximum likelihood", "Hardy & Thompson (1996); on rows Hartley & Rao (1967)")
@@ -280,7 +280,7 @@ def _leave_one_out_slope(g: Groups, rho: Column) -> Column:
 
 @on_rows("cv", "least leave-one-out error", "Allen (1974), PRESS", weighted=False)
 def cross_validation(g: Groups) -> tuple[Column, Column, Column]:
-    low, high = 0.01 / g.largest(g.n), 1e8 / g.smallest(g.n)
+    low, high = 0.01 / g.largest(g.n), 1e10 / g.smallest(g.n)
     zero = 0.0 * low
     rho, settled = g.minimise(
         _leave_one_out, _leave_one_out_slope, by=g.n, low=low, high=high, floor=zero, pole=zero > 0

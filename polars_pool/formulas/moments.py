@@ -1,6 +1,6 @@
 """Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments."""
 
-from .elementary import Column, sqrt, where
+from .elementary import Column, where
 
 EPSILON = 2.0**-52
 
@@ -10,23 +10,21 @@ def weighted_mean(w: Column, y: Column) -> Column:
     return (w * y).sum() / w.sum()
 
 
-def weighted_squares(n: Column, w: Column, wy: Column, wy2: Column) -> Column:
-    """Sum of squares of weighted rows about their mean from n, sum(w), sum(w y) and sum(w y^2) about a pivot.
-
-    What is left within the rounding of its terms is 0.
-    """
-    return where(wy2 - wy * wy / w > 4 * EPSILON * sqrt(n) * wy2, wy2 - wy * wy / w, 0.0)
-
-
 def squares(n: Column, var: Column) -> Column:
     """Sum of squares of a group about its own mean; a single row has none, whatever its var."""
     return where(n > 1, (n - 1) * var, 0.0)
 
 
-def squares_between(states: Column, wm: Column, w: Column, cov_wm: Column, cov_w: Column) -> Column:
-    """Sum of w (m - mean)^2 over several states of one group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+def above_rounding(n: Column, squares: Column, mean: Column) -> Column:
+    """Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off."""
+    return where(squares > n * (4 * EPSILON * mean) * (4 * EPSILON * mean), squares, 0.0)
 
-    Chan, Golub & LeVeque (1983) for any number of states at once; zero exactly where all m are equal.
+
+def squares_between(states: Column, wm: Column, w: Column, cov_wm: Column, cov_w: Column) -> Column:
+    """Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+
+    Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
+    lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
     """
     return where(states > 1, (states - 1) * (cov_wm - wm * cov_w / w), 0.0)
 
