@@ -47,8 +47,9 @@ def write_warehouse(folder: Path) -> Path:
 
 def estimate(flights: pl.LazyFrame, target: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Every aircraft's mean delay, written to `target`, and the model behind it: two results of one scan."""
-    aircraft = pool.shrink(flights, "arr_delay", by="tailnum")
-    model = pool.components(flights, "arr_delay", by="tailnum")
+    moments = pool.moments(flights, "arr_delay", by="tailnum")
+    aircraft = pool.shrink(moments, "mean", n="n", var="var", by="tailnum")
+    model = pool.components(moments, "mean", n="n", var="var", by="tailnum")
     _, components = pl.collect_all([aircraft.sink_parquet(target, lazy=True), model])
     return pl.read_parquet(target), components
 

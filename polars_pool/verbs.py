@@ -318,8 +318,8 @@ def encode(
 
 def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models."""
-    grouped, pivot = groups.grouped(lf, model)
-    return grouped, _components.components(_components.classes(grouped, pivot, model), model)
+    grouped, constants = groups.grouped(lf, model)
+    return grouped, _components.components(_components.classes(grouped, model), constants, model)
 
 
 def _alarm(model: Model) -> pl.Expr:

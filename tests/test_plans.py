@@ -287,8 +287,10 @@ def test_a_filter_before_the_verb_reaches_the_scan(lf):
 
 
 def test_estimates_and_components_from_one_scan(lf):
-    """`collect_all` shares the group table: its plan, as Polars shows it, holds one scan."""
-    shrunk, model = pool.shrink(lf, "y", "g"), pool.components(lf, "y", "g")
+    """Taken from one table of moments, `collect_all` shares it: the plan, as Polars shows it, holds one scan."""
+    moments = pool.moments(lf, "y", "g")
+    shrunk = pool.shrink(moments, "mean", "g", n="n", var="var")
+    model = pool.components(moments, "mean", "g", n="n", var="var")
     text = pl.explain_all([shrunk, model])
     full = [
         part
@@ -297,8 +299,8 @@ def test_estimates_and_components_from_one_scan(lf):
     ]
     assert len(full) == 1, text
     groups, models = pl.collect_all([shrunk, model])
-    assert_frame_equal(groups.sort("g"), shrunk.sort("g").collect(), rel_tol=1e-11)
-    assert_frame_equal(models, model.collect(), rel_tol=1e-11)
+    assert_frame_equal(groups.sort("g"), pool.shrink(lf, "y", "g").sort("g").collect(), rel_tol=1e-11)
+    assert_frame_equal(models, pool.components(lf, "y", "g").collect(), rel_tol=1e-11)
 
 
 def test_sinks_of_both_relations(lf, tmp_path):

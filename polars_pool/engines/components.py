@@ -29,42 +29,44 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
-BAD = pl.col("^_pool_bad_.*$")
 
 
-def components(classes: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def components(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """One row a model, and the pivot; what lies below keeps streaming."""
     keys = classes.select(*model.over).collect_schema()
-    return classes.map_batches(
+    return classes.join(constants, how="cross").map_batches(
         lambda table: estimated(table, model),
         schema=pl.Schema({**keys, **STATISTICS, "_pool_pivot": pl.Float64()}),
         **WHOLE,
     )
 
 
-def classes(groups: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Groups of equal size in one row: how many, the mean and spread of their means, their mean squares within."""
     if model.sized:
-        return _by_size(groups, model, k=pl.len().cast(pl.Float64)).join(pivot, how="cross")
-    v = V if model.input == "published" else pl.lit(0.0)
-    return groups.select(*model.over, BAD, N, W, Y, SQUARES, v.alias("_pool_v")).join(pivot, how="cross")
+        return _by_size(groups, model, k=pl.len().cast(pl.Float64))
+    return groups.select(*model.over, *_columns(model))
 
 
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """The same from rows that carry the moments of their group, where each group stands n times; there is no pivot."""
+    """The same from rows that carry the moments of their group, where each group stands n times."""
     if model.sized:
         counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, SQUARES))
-        found = _by_size(counting, model, k=VALUE.count() / N.first())
-    else:
-        groups = rows.group_by(*model.keys).agg(pl.col("^_pool_(n|w|y|squares|bad_.*)$").first())
-        found = groups.with_columns(_pool_v=pl.lit(0.0))
-    return found.with_columns(_pool_pivot=pl.lit(0.0))
+        return _by_size(counting, model, k=VALUE.count() / N.first())
+    return rows.group_by(*model.keys).agg(e.first() for e in _columns(model))
+
+
+def _columns(model: Model) -> tuple[pl.Expr, ...]:
+    """What a model needs to know of a group."""
+    if model.input != "published":
+        return N, W, Y, moments.above_rounding(N, SQUARES, Y).alias("_pool_squares")
+    return (W, Y, V) if model.n is None else (N, W, Y, V)
 
 
 def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
     statistics = {"_pool_k": k, "_pool_spread": Y.var(ddof=0), "_pool_squares": SQUARES.mean()}
-    found = groups.group_by(*model.over, N).agg(Y.mean(), BAD.sum(), **statistics)
-    return found.with_columns(_pool_w=N, _pool_v=pl.lit(0.0))
+    found = groups.group_by(*model.over, N).agg(Y.mean(), **statistics)
+    return found.with_columns(_pool_w=N, _pool_squares=moments.above_rounding(N, SQUARES, Y))
 
 
 def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -75,12 +77,13 @@ def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     """The components of every model in a table of classes; a model without groups has what was given."""
     bad_rows(table, model)
-    table, models = _numbered(table, model.over)
+    models = table.select(*model.over, PIVOT)
+    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
     pivot = models["_pool_pivot"].to_numpy()
     found = _as_given(model, pivot)
-    counted = table.filter(W > 0)
+    counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
     if not counted.is_empty():
-        groups, present = _groups(counted, pivot, model)
+        groups, present = _groups(counted, models, model)
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
@@ -91,15 +94,6 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     return models.select(*model.over, *(_series(name, x) for name, x in statistics.items()))
 
 
-def _numbered(table: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows sorted by the number of their model, and the models in that order."""
-    if not over:
-        return table.with_columns(pl.lit(0, pl.UInt32).alias(MODEL)), table.select(PIVOT).head(1)
-    models = table.select(*over, PIVOT).unique(list(over), maintain_order=True).with_row_index(MODEL)
-    numbered = table.join(models.drop("_pool_pivot"), on=list(over), how="left", nulls_equal=True)
-    return numbered.sort(MODEL), models
-
-
 def _as_given(model: Model, pivot: Array) -> Components:
     given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
     sigma2, tau2, mu = (np.full(len(pivot), x if isinstance(x, float) else np.nan) for x in given.values())
@@ -108,18 +102,22 @@ def _as_given(model: Model, pivot: Array) -> Components:
     return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, none.astype(bool))
 
 
-def _groups(table: pl.DataFrame, pivot: Array, model: Model) -> tuple[Groups, Array]:
-    """The groups that have rows, and the models they belong to."""
-    number = table[MODEL].to_numpy()
-    start = np.flatnonzero(np.diff(number, prepend=-1.0))
-    present = number[start]
-    n, w, y, v, squares = (table[f"_pool_{name}"].to_numpy() for name in ("n", "w", "y", "v", "squares"))
-    squares = moments.above_rounding(n, squares, y)
-    k, spread = (table[f"_pool_{name}"].to_numpy() if model.sized else None for name in ("k", "spread"))
+def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
+    """The groups that have rows, sorted by model, and the models they belong to."""
+    start = present = np.zeros(1, dtype=np.int64)
+    if model.over:
+        numbered = models.select(*model.over).with_row_index(MODEL)
+        table = table.join(numbered, on=model.over, how="left", nulls_equal=True).sort(MODEL)
+        present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
+    mu = model.mu - models["_pool_pivot"].to_numpy()[present] if isinstance(model.mu, float) else None
+    column = {name.removeprefix("_pool_"): table[name].to_numpy() for name in table.columns if name != MODEL}
+    y = column["y"]
     if model.input == "published":
-        n = w = n if model.n is not None else np.ones_like(y)
-    mu = model.mu - pivot[present] if isinstance(model.mu, float) else None
-    return Groups(start, k, n, w, y, spread, squares, v, mu), present
+        n = column.get("n", np.ones_like(y))
+        return Groups(start, n=n, w=n, y=y, squares=np.zeros_like(y), v=column["v"], mu=mu), present
+    n, w, squares = column["n"], column["w"], column["squares"]
+    classes = {"k": column["k"], "spread": column["spread"]} if model.sized else {}
+    return Groups(start, n=n, w=w, y=y, squares=squares, v=np.full_like(y, np.nan), mu=mu, **classes), present
 
 
 def _series(name: str, values: Array) -> pl.Series:

@@ -16,7 +16,6 @@ from .refuse import bad_rows
 
 # No filter or choice of columns may pass through a function of the table.
 WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
-NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
 FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
@@ -36,14 +35,14 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
 
 
 def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """One row a group, keys, n, w, y (the mean less the pivot), var, squares, v, counts of bad rows; and the pivot."""
-    selected = rows(frame, model)
-    if model.over:
-        return summed(selected, model), NO_PIVOT
-    selected = selected.cache()  # so that the plan below runs once, whatever it is, for the pivot and for the rows
-    pivot = _pivot(selected)
-    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
-    return summed(centred, model), pivot
+    """One row a group, keys, n, w, y (the mean less the pivot), var, squares, v; and the constants of the query."""
+    # Cached, so that the plan below runs once, whatever it is, for the groups and for the constants.
+    selected = rows(frame, model).cache()
+    constant = constants(selected, model)
+    if not model.over:
+        centred = selected.join(constant.select(PIVOT), how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+        return summed(centred, model), constant
+    return summed(selected, model), constant
 
 
 def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -51,12 +50,19 @@ def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return statistics(prepared(rows, model).group_by(*model.keys).agg(**sums(model)), model)
 
 
-def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
-    """One row, the same wherever it is joined: the offset that the first values have in common, 0 where there is none.
+def constants(rows: pl.LazyFrame, model: Model, pivoted: bool = True) -> pl.LazyFrame:
+    """One row, the same wherever it is joined: the pivot, and how many rows are bad, in one column a reason.
 
-    Models of an `over` may lie at quite different places, so they have none.
+    Models of an `over` may lie at quite different places, so they have no pivot.
     """
-    first = selected.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
+    pivot = _offset(rows) if pivoted and not model.over else pl.LazyFrame({"_pool_pivot": [0.0]})
+    bad = {f"_pool_bad_{name}": e.sum() for name, e in bad_columns(model).items()}
+    return (pivot.join(rows.select(**bad), how="cross") if bad else pivot).cache()
+
+
+def _offset(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The offset that the first values have in common as pivot, 0 where there is none."""
+    first = rows.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
     offset = first.select(
         VALUE.first().fill_null(0.0).alias("_pool_pivot"),
         VALUE.mean().fill_null(0.0).alias("_pool_mean"),
@@ -64,13 +70,13 @@ def _pivot(selected: pl.LazyFrame) -> pl.LazyFrame:
     )
     spread, mean = pl.col("_pool_std"), pl.col("_pool_mean")
     near = (spread < mean.abs() / 8) & ((PIVOT - mean).abs() < mean.abs() / 8)
-    return offset.select(pl.when(near).then(PIVOT).otherwise(0.0).alias("_pool_pivot")).cache()
+    return offset.select(pl.when(near).then(PIVOT).otherwise(0.0).alias("_pool_pivot"))
 
 
 def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way."""
-    found, pivot = grouped(frame, model)
-    found = found.join(pivot, how="cross")
+    found, constant = grouped(frame, model)
+    found = found.join(constant, how="cross")
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
     public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
 
@@ -99,43 +105,34 @@ def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Elementwise inputs of the sums; a row that does not count is null in all of them."""
     if model.input == "rows" and model.weights is None:
         return rows
-    bad = bad_columns(model)
-    if model.input == "moments":
-        weight = N if model.weights is None else WEIGHTS
-        counts = VALUE.is_not_null() & (N > 0) & (weight > 0)
-        w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
-        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares, **_flags(bad))
-        return rows.with_columns(_pool_wy=W * VALUE)
+    counts = VALUE.is_not_null()
     if model.input == "rows":
-        improper, w = bad.pop("weights"), pl.when(WEIGHTS > 0).then(WEIGHTS)
+        rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
+    elif model.input == "published":
+        rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
     else:
-        improper, w = bad.pop("se"), where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)
-    # A group_by of many groups holds every column it sums in memory, so bad rows get no flag of their own: w is null
-    # there, and w y is not.
-    w = pl.when(~improper & VALUE.is_not_null()).then(w)
-    rows = rows.with_columns(_pool_w=w, **_flags(bad))
-    return rows.with_columns(_pool_wy=pl.when(improper).then(0.0).otherwise(W * VALUE))
-
-
-def _flags(bad: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
-    return {f"_pool_bad_{name}": e for name, e in bad.items()}
+        weight = N if model.weights is None else WEIGHTS
+        counts &= (N > 0) & (weight > 0)
+        w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
+        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares)
+    return rows.with_columns(_pool_wy=W * VALUE)
 
 
 def sums(model: Model) -> dict[str, pl.Expr]:
-    """Plain reductions of prepared columns, for a group_by or a window."""
+    """Plain reductions of prepared columns, for a group_by or a window.
+
+    Each costs time, and each of their inputs memory for every row of a group_by of many groups: no more than needed.
+    """
     if model.input == "rows" and model.weights is None:
         return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
     first = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
     second = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
-    without_w = WY.count() - W.count()
     if model.input == "rows":
-        return first | second | {"_pool_n": W.count().cast(pl.Float64), "_pool_bad_weights": without_w}
-    flagged = {name: pl.col(name).sum() for name in _flags(bad_columns(model))}
-    if model.input == "moments":
-        states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
-        return first | second | states | flagged
-    n = {} if model.n is None else {"_pool_n": N.sum()}
-    return first | n | flagged | {"_pool_bad_se": without_w}
+        return first | second | {"_pool_n": W.count().cast(pl.Float64)}
+    if model.input == "published":
+        return first if model.n is None else first | {"_pool_n": N.sum()}
+    states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
+    return first | second | states
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:

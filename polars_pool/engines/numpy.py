@@ -31,13 +31,13 @@ class Groups:
     """
 
     start: Array  # first row of every model
-    k: Array | None  # groups in the row; None where each has a row of its own
-    n: Array  # rows of data in each of them
+    n: Array  # rows of data in each group of the row
     w: Array  # precision weight of each (n where there are no weights)
     y: Array  # mean of their means, as deviation from a pivot
-    spread: Array | None  # mean squared deviation of their means from y
     squares: Array  # mean of their sums of squares within
     v: Array  # sampling variance of each mean
+    k: Array | None = None  # groups in the row; None where each has a row of its own
+    spread: Array | None = None  # mean squared deviation of their means from y
     mu: Array | None = None  # known population mean of each model, as deviation from the pivot
 
     @property
@@ -59,6 +59,9 @@ class Groups:
 
     def pairs(self, w: Array) -> Array:
         """sum(w)^2 - sum(w^2), without the cancellation where one group outweighs all others."""
+        s1, s2 = self.sum(w), self.sum(w * w)
+        if (2 * s2 < s1 * s1).all():
+            return np.asarray(s1 * s1 - s2)
         top = self.largest(w)
         is_top = w == self.each(top)
         rest = np.where(is_top, 0.0, w)
@@ -75,6 +78,11 @@ class Groups:
         """The known mu of each model, else the mean of its groups with weights c."""
         return np.asarray(self.sum(c * self.y) / self.sum(c) if self.mu is None else self.mu)
 
+    @property
+    def plain_mean(self) -> Array:
+        """The known mu of each model, else the mean of its groups, each counting alike."""
+        return np.asarray(self.sum(self.y) / self.groups if self.mu is None else self.mu)
+
     def squares_about(self, centre: Array) -> Array:
         """Squared deviation of a group's mean from the centre of its model."""
         deviation = self.y - self.each(centre)
@@ -88,7 +96,7 @@ class Groups:
     @property
     def groups(self) -> Array:
         """J of each model."""
-        return self.sum(self.ones)
+        return self._lengths() * 1.0 if self.k is None else self.sum(self.ones)
 
     @property
     def rows(self) -> Array:
@@ -105,11 +113,15 @@ class Groups:
         """SSW of each model."""
         return self.sum(self.squares)
 
+    @property
+    def exact(self) -> Array:
+        """How many groups of each model have v = 0."""
+        return self.sum(np.asarray(self.v == 0))
+
     def reach(self, centre: Array) -> Array:
         """A bound on the squared deviation of any group of a model from the centre."""
-        deviation = self.y - self.each(centre)
-        squares = deviation * deviation
-        return self.largest(squares if self.spread is None else 2 * (squares + self.k * self.spread))
+        means = np.maximum((self.largest(self.y) - centre) ** 2, (self.smallest(self.y) - centre) ** 2)
+        return np.asarray(means if self.spread is None else 2 * (means + self.largest(self.k * self.spread)))
 
     def chi2_median(self, df: Array) -> Array:
         """Median of the chi-square distribution."""
@@ -152,7 +164,8 @@ class Groups:
         deviation = self.y - y[label]
         spread = total(deviation * deviation + (0.0 if self.spread is None else self.spread)) / k
         n, w, squares, v = (total(column) / k for column in (self.n, self.w, self.squares, self.v))
-        return Groups(np.searchsorted(used, np.arange(self.models) * bins), k, n, w, y, spread, squares, v, self.mu)
+        start = np.searchsorted(used, np.arange(self.models) * bins)
+        return Groups(start, n, w, y, squares, v, k, spread, self.mu)
 
     def root(self, function: search.Function, low: Array, high: Array) -> tuple[Array, Array]:
         """Root of an increasing function in [low, high], one a model, and whether it settled."""

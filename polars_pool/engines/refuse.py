@@ -17,7 +17,8 @@ ALLOWED = {
 def bad_rows(table: pl.DataFrame, model: Model) -> None:
     """Raise if a mean is no number, so a value is none, or a column beside it holds what it must not."""
     for name, rule in ALLOWED.items():
-        if f"_pool_bad_{name}" in table.columns and (count := table[f"_pool_bad_{name}"].sum()):
+        counted = table.get_column(f"_pool_bad_{name}", default=None)
+        if counted is not None and (count := counted.head(1).sum()):
             rows = "1 row" if count == 1 else f"{count:,} rows"
             raise ValueError(f"{name}={model.names[name]!r} is null, NaN, negative or infinite in {rows}: {rule}")
     if not table["_pool_y"].drop_nulls().is_finite().all():

@@ -47,22 +47,26 @@ class Range:
 def minimum(g: Groups, coarse: Groups, deviance: Function, slope: Function, within: Range) -> tuple[Array, Array]:
     """Global minimum over [floor, high] for each model, and whether it settled: high is none.
 
-    A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups confirm
-    and close each bracket, and the deepest is taken; the floor competes where the slope rises from it.
+    A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups close each
+    bracket, and the deepest is taken; the floor competes where the slope rises from it.
     """
     rising = np.flatnonzero(slope(g, within.floor) >= 0)
     models, a, b = _brackets(coarse, slope, within, rising)
     if coarse is not g:
         x, _ = root(coarse, slope, models, a, b)
         a, b = np.where(np.isnan(x), a, x / NEARBY), np.where(np.isnan(x), b, x * NEARBY)
-    models, a, b, turned = _confirm(g, slope, within, models, a, b)
-    x, settled = b.copy(), turned.copy()
-    x[turned], settled[turned] = root(g, slope, models[turned], a[turned], b[turned])
-    models = np.concatenate([rising, models])
-    x = np.concatenate([within.floor[rising], x])
-    settled = np.concatenate([~within.pole[rising], settled])
-    depth = deviance(g.take(models), x)
-    depth[: len(rising)][within.pole[rising]] = np.inf
+    x, settled = root(g, slope, models, a, b)
+    off = ~settled  # brackets of the coarse groups that are none of all groups
+    models_off, a, b, turned = _widened(g, slope, within, models[off], a[off], b[off])
+    x_off, settled_off = b.copy(), turned.copy()
+    x_off[turned], settled_off[turned] = root(g, slope, models_off[turned], a[turned], b[turned])
+    models = np.concatenate([rising, models[settled], models_off])
+    x = np.concatenate([within.floor[rising], x[settled], x_off])
+    settled = np.concatenate([~within.pole[rising], settled[settled], settled_off])
+    depth = np.zeros(len(models))
+    if len(models) > g.models:  # some have more than one
+        depth = deviance(g.take(models), x)
+        depth[: len(rising)][within.pole[rising]] = np.inf
     deepest_first = np.lexsort((depth, models))
     _, first = np.unique(models[deepest_first], return_index=True)
     best = deepest_first[first]
@@ -88,10 +92,10 @@ def _grid(within: Range) -> Array:
     return np.vstack([within.floor, within.low * ratio ** np.linspace(0.0, 1.0, points)[:, None]])
 
 
-def _confirm(
+def _widened(
     g: Groups, slope: Function, within: Range, models: Array, a: Array, b: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Widen the brackets of the coarse groups until all groups agree; one that rises from the floor is none."""
+    """Brackets widened until the slope of all groups turns in them; one that rises from the floor is none."""
     for _ in range(STRIDES):
         rises = slope(g.take(models), a) >= 0
         keep = ~(rises & (a <= within.floor[models]))

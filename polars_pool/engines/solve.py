@@ -87,8 +87,8 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     fit: Any = (method.given or TAU2["plugin"].given)(g)  # type: ignore[misc]
     tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
     # Means of equal rows may differ by the rounding of their sums, which says nothing of the groups.
-    rounding = 4 * np.finfo(float).eps * np.sqrt(g.largest(g.y * g.y))
-    apart = g.reach(g.centre(g.ones)) > rounding * rounding
+    rounding = (4 * np.finfo(float).eps) ** 2 * g.reach(np.zeros(g.models))
+    apart = g.reach(g.plain_mean) > rounding
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 

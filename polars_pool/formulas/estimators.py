@@ -39,7 +39,7 @@ def anova(g: Groups) -> Column:
 
 @given_v("plugin", "variance of the group means", "Mount (2023): not reduced by sampling variance")
 def plugin(g: Groups) -> Column:
-    return g.sum(g.squares_about(g.centre(g.ones))) / (g.groups - g.fitted)
+    return g.sum(g.squares_about(g.plain_mean)) / (g.groups - g.fitted)
 
 
 @given_v("he", "Hedges", "Hedges & Olkin (1985)")
@@ -96,7 +96,7 @@ def hunter_schmidt_corrected(g: Groups) -> Column:
 
 @given_v("sj", "Sidik–Jonkman", "Sidik & Jonkman (2005)")
 def sidik_jonkman(g: Groups) -> Column:
-    crude = g.sum(g.squares_about(g.centre(g.ones))) / g.groups
+    crude = g.sum(g.squares_about(g.plain_mean)) / g.groups
     w = between.precision(g.v, g.each(where(crude == 0, 1.0, crude)))
     return between.sidik_jonkman(crude, g.sum(w * g.squares_about(g.centre(w))), g.groups - g.fitted)
 
@@ -106,9 +106,10 @@ def sidik_jonkman(g: Groups) -> Column:
 
 def _about_the_most_exact(g: Groups) -> tuple[Groups, Column]:
     """The groups with those of v = 0 at the origin, so that 1 / v may grow without rounding, and how many these are."""
-    exact = where(g.v == 0, 1.0, 0.0)
-    count = g.sum(exact)
-    c = where(g.each(count) == 0, g.ones, exact)
+    count = g.exact
+    if (count == 0).all():
+        return g.about(g.plain_mean), count
+    c = where((g.v == 0) | (g.each(count) == 0), 1.0, 0.0)
     return g.about(g.sum(c * g.y) / g.sum(c)), count
 
 
@@ -120,7 +121,7 @@ def _matched_q(g: Groups, expected: Any) -> tuple[Column, Column]:
         return -between.excess(g.sum(w * g.squares_about(g.centre(w))), expected(g))
 
     # Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
-    total = g.sum(g.squares_about(g.centre(g.ones)))
+    total = g.sum(g.squares_about(g.plain_mean))
     high = where(total == 0, 1.0, 1.001 * total / expected(g))
     floor = where(exact == 0, 0.0, NEGLIGIBLE * high)
     above = shortfall(g, floor) >= 0
@@ -153,7 +154,7 @@ def paule_mandel_median(g: Groups) -> tuple[Column, Column]:
 def _likelihood(g: Groups, deviance: Any, slope: Any, pole_if_exact: bool) -> tuple[Column, Column]:
     g, exact = _about_the_most_exact(g)
     # Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-    most = largest(g.largest(g.v), 12 * g.reach(g.centre(g.ones)))
+    most = largest(g.largest(g.v), 12 * g.reach(g.plain_mean))
     high = where(most == 0, 1.0, most)
     least = g.smallest(where(g.v == 0, g.each(high), g.v))
     low = largest(0.01 * least, 1e-18 * high)
