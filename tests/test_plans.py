@@ -92,7 +92,7 @@ class Plan:
             if name in seen:
                 continue
             seen.append(name)
-            if not self.nodes[name].kind.startswith(("group-by", "slice", "scalar-window")):
+            if not self.nodes[name].kind.startswith(("group-by", "reduce", "slice", "scalar-window")):
                 todo += [target for source, target in self.edges if source == name]
         return seen
 

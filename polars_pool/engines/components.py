@@ -29,6 +29,7 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
+OF_CLASS = ("n", "w", "y", "squares", "v", "k", "spread")
 
 
 def components(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -53,7 +54,7 @@ def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     if model.sized:
         counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, SQUARES))
         return _by_size(counting, model, k=VALUE.count() / N.first())
-    return rows.group_by(*model.keys).agg(e.first() for e in _columns(model))
+    return classes(rows.group_by(*model.keys).agg(e.first() for e in (N, W, Y, SQUARES)), model)
 
 
 def _columns(model: Model) -> tuple[pl.Expr, ...]:
@@ -110,7 +111,8 @@ def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Gr
         table = table.join(numbered, on=model.over, how="left", nulls_equal=True).sort(MODEL)
         present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
     mu = model.mu - models["_pool_pivot"].to_numpy()[present] if isinstance(model.mu, float) else None
-    column = {name.removeprefix("_pool_"): table[name].to_numpy() for name in table.columns if name != MODEL}
+    given = [name for name in OF_CLASS if f"_pool_{name}" in table.columns]
+    column = {name: table[f"_pool_{name}"].to_numpy() for name in given}
     y = column["y"]
     if model.input == "published":
         n = column.get("n", np.ones_like(y))
