@@ -9,14 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from .engines.model import Hyperparameter, Model
+from .engines.model import PRIVATE, Hyperparameter, Model
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.registry import MU, SIGMA2, TAU2, Method
 
 IntoColumn = str | pl.Expr
 Keys = IntoColumn | Sequence[IntoColumn]
-
-RESERVED = "_pool_"
 
 
 def model(
@@ -136,6 +134,11 @@ def new_column(schema: pl.Schema, name: str) -> str:
         raise TypeError(f"name={name!r}; give the new column's name")
     if name in schema:
         raise ValueError(f"name={name!r} is a column of the frame already; give another with name=")
+    for column in schema:
+        if column.startswith(PRIVATE):
+            raise ValueError(
+                f"the column {column!r} of the frame begins with {PRIVATE!r}, as private names do; rename it"
+            )
     return name
 
 

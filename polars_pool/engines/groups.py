@@ -137,7 +137,7 @@ def sums(model: Model) -> dict[str, pl.Expr]:
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """n, w, y, var, squares and v of a group from its sums."""
-    found = means(summed, model)
+    found = _means(summed, model)
     if model.input == "published":
         v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
         return found.with_columns(_pool_v=v, _pool_squares=pl.lit(0.0))
@@ -152,11 +152,11 @@ def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return found.with_columns(_pool_var=moments.variance(N, SQUARES))
 
 
-def means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def _means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """n, w and y of a group from its sums."""
     if model.input == "rows" and model.weights is None:
         return summed.with_columns(_pool_w=N)
     found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
-    if model.input == "published" and model.n is None:
-        return found.with_columns(_pool_n=pl.lit(None, dtype=pl.Float64))
-    return found
+    if model.input != "published":
+        return found
+    return found.with_columns(_pool_n=pl.lit(None, pl.Float64) if model.n is None else pl.when(N > 0).then(N))

@@ -14,7 +14,8 @@ Hyperparameter = str | float
 Input = Literal["rows", "moments", "published"]
 
 
-KEY = "_pool_key_"  # inside a plan keys bear a private name, so that theirs can be anything
+PRIVATE = "_pool_"  # what the names of all columns inside a plan begin with
+KEY = PRIVATE + "key_"  # those of keys too, so that their own can be anything
 
 
 @dataclass(frozen=True)

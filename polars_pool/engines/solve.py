@@ -84,7 +84,9 @@ def _between(
 
 def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     """tau2 given v, truncated at 0; groups without variance within need no method to see tau2."""
-    fit: Any = (method.given or TAU2["plugin"].given)(g)  # type: ignore[misc]
+    estimator = method.given or TAU2["plugin"].given
+    assert estimator is not None
+    fit = estimator(g)
     tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
     # Means of equal rows may differ by the rounding of their sums, which says nothing of the groups.
     rounding = (4 * np.finfo(float).eps) ** 2 * g.reach(np.zeros(g.models))
@@ -106,7 +108,7 @@ def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, ident
 def _count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Array:
     """What each group counts in mu; at tau2 = 0 exact groups outweigh all others."""
     if mu == "groups":
-        return g.ones
+        return np.asarray(centre.groups(g.w))
     if mu == "rows":
         return np.asarray(centre.rows(g.w))
     if mu == "shrunk":

@@ -112,6 +112,8 @@ def measure(job: str, table: Path) -> dict[str, float]:
     """One run in this process: seconds on the wall, seconds of all processors, and the peak in megabytes."""
     import polars as pl
 
+    import polars_pool  # noqa: F401  in every process, so that the ratios compare the work and not the imports
+
     query = bare if JOBS[job][1] == job else pooled
     lf = pl.scan_parquet(table / "**/*.parquet", hive_partitioning=True)
     if JOBS[job][0] == "small":
