@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ..formulas import moments
-from .groups import PIVOT, SQUARES, VALUE, WHOLE, N, V, W, Y
+from .groups import PIVOT, VALUE, VAR, WHOLE, N, V, W, Y
 from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
@@ -29,6 +29,7 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
+SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 OF_CLASS = ("n", "w", "y", "squares", "v", "k", "spread")
 
 
@@ -52,22 +53,21 @@ def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """The same from rows that carry the moments of their group, where each group stands n times."""
     if model.sized:
-        counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, SQUARES))
+        counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, VAR))
         return _by_size(counting, model, k=VALUE.count() / N.first())
-    return classes(rows.group_by(*model.keys).agg(e.first() for e in (N, W, Y, SQUARES)), model)
+    return classes(rows.group_by(*model.keys).agg(e.first() for e in (N, W, Y, VAR)), model)
 
 
 def _columns(model: Model) -> tuple[pl.Expr, ...]:
     """What a model needs to know of a group."""
     if model.input != "published":
-        return N, W, Y, moments.above_rounding(N, SQUARES, Y).alias("_pool_squares")
+        return N, W, Y, SQUARES
     return (W, Y, V) if model.n is None else (N, W, Y, V)
 
 
 def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
-    statistics = {"_pool_k": k, "_pool_spread": Y.var(ddof=0), "_pool_squares": SQUARES.mean()}
-    found = groups.group_by(*model.over, N).agg(Y.mean(), **statistics)
-    return found.with_columns(_pool_w=N, _pool_squares=moments.above_rounding(N, SQUARES, Y))
+    found = groups.group_by(*model.over, N).agg(Y.mean(), VAR.mean(), _pool_k=k, _pool_spread=Y.var(ddof=0))
+    return found.with_columns(_pool_w=N).with_columns(SQUARES)
 
 
 def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:

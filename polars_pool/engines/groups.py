@@ -35,7 +35,7 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
 
 
 def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """One row a group, keys, n, w, y (the mean less the pivot), var, squares, v; and the constants of the query."""
+    """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query."""
     # Cached, so that the plan below runs once, whatever it is, for the groups and for the constants.
     selected = rows(frame, model).cache()
     constant = constants(selected, model)
@@ -136,20 +136,18 @@ def sums(model: Model) -> dict[str, pl.Expr]:
 
 
 def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """n, w, y, var, squares and v of a group from its sums."""
+    """n, w, y, and var or v of a group from its sums."""
     found = _means(summed, model)
     if model.input == "published":
-        v = where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W))
-        return found.with_columns(_pool_v=v, _pool_squares=pl.lit(0.0))
+        return found.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
     if model.input == "rows" and model.weights is None:
-        return found.with_columns(_pool_squares=moments.squares(N, VAR))
+        return found
     states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
     if model.input == "rows":
         squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
     else:
         squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
-    found = found.with_columns(_pool_squares=squares)
-    return found.with_columns(_pool_var=moments.variance(N, SQUARES))
+    return found.with_columns(_pool_var=moments.variance(N, squares))
 
 
 def _means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
