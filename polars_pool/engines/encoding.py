@@ -14,7 +14,7 @@ def encoded(frame: pl.LazyFrame, model: Model, *result: pl.Expr) -> pl.LazyFrame
     rows = groups.prepared(groups.rows(frame, model, columns), model)
     windows = {name: e.over(*model.keys) for name, e in groups.sums(model).items()}
     rows = groups.statistics(rows.with_columns(**windows), model).cache()
-    constants = groups.constants(rows, model, pivoted=False)
+    constants = groups.constants(rows, groups.NO_PIVOT, model)
     found = components.components(components.classes_of_rows(rows, model), constants, model)
     joined = estimates.joined(rows, found, model, ordered=True)
     return estimates.estimated(joined, model).select(columns, *result)
@@ -24,7 +24,7 @@ def beside(table: pl.DataFrame, model: Model, result: pl.Expr) -> pl.Series:
     """The result of its group beside every row of a table in memory, where to join back costs less than windows."""
     rows = groups.rows(table.lazy(), model)
     grouped = groups.summed(rows, model)
-    constants = groups.constants(rows, model, pivoted=False)
+    constants = groups.constants(rows, groups.NO_PIVOT, model)
     found = components.components(components.classes(grouped, model), constants, model)
     estimated = estimates.estimated(estimates.joined(grouped, found, model), model).select(*model.keys, result)
     joined = rows.join(estimated, on=list(model.keys), how="left", nulls_equal=True, maintain_order="left")

@@ -16,6 +16,7 @@ from .refuse import bad_rows
 
 # No filter or choice of columns may pass through a function of the table.
 WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
+NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
 FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
@@ -35,14 +36,17 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
 
 
 def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query."""
-    # Cached, so that the plan below runs once, whatever it is, for the groups and for the constants.
-    selected = rows(frame, model).cache()
-    constant = constants(selected, model)
+    """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
+
+    Models of an `over` may lie at quite different places, so they have no pivot.
+    """
+    # Cached, so that the plan below runs once, whatever it is, for the pivot and the rows, for the groups and the
+    # constants. These are counted on the centred rows: had they to be known before, all rows would wait in memory.
+    selected, pivot = rows(frame, model).cache(), NO_PIVOT
     if not model.over:
-        centred = selected.join(constant.select(PIVOT), how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
-        return summed(centred, model), constant
-    return summed(selected, model), constant
+        pivot = _offset(selected).cache()
+        selected = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot").cache()
+    return summed(selected, model), constants(selected, pivot, model)
 
 
 def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -50,14 +54,10 @@ def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return statistics(prepared(rows, model).group_by(*model.keys).agg(**sums(model)), model)
 
 
-def constants(rows: pl.LazyFrame, model: Model, pivoted: bool = True) -> pl.LazyFrame:
-    """One row, the same wherever it is joined: the pivot, and how many rows are bad, in one column a reason.
-
-    Models of an `over` may lie at quite different places, so they have no pivot.
-    """
-    pivot = _offset(rows) if pivoted and not model.over else pl.LazyFrame({"_pool_pivot": [0.0]})
+def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row: the pivot, and how many rows are bad, in one column a reason."""
     bad = {f"_pool_bad_{name}": e.sum() for name, e in bad_columns(model).items()}
-    return (pivot.join(rows.select(**bad), how="cross") if bad else pivot).cache()
+    return pivot.join(rows.select(**bad), how="cross") if bad else pivot
 
 
 def _offset(rows: pl.LazyFrame) -> pl.LazyFrame:
