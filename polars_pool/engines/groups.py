@@ -45,7 +45,9 @@ def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFra
     selected, pivot = rows(frame, model).cache(), NO_PIVOT
     if not model.over:
         pivot = _offset(selected).cache()
-        selected = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot").cache()
+        selected = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    if bad_columns(model):
+        selected = selected.cache()
     return summed(selected, model), constants(selected, pivot, model)
 
 
