@@ -30,7 +30,6 @@ STATISTICS: dict[str, pl.DataType] = {
 }
 MODEL = "_pool_model"
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
-OF_CLASS = ("n", "w", "y", "squares", "v", "k", "spread")
 
 
 def components(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -111,15 +110,18 @@ def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Gr
         table = table.join(numbered, on=model.over, how="left", nulls_equal=True).sort(MODEL)
         present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
     mu = model.mu - models["_pool_pivot"].to_numpy()[present] if isinstance(model.mu, float) else None
-    given = [name for name in OF_CLASS if f"_pool_{name}" in table.columns]
-    column = {name: table[f"_pool_{name}"].to_numpy() for name in given}
-    y = column["y"]
+
+    def column(name: str) -> Array:
+        return table[f"_pool_{name}"].to_numpy()
+
+    y = column("y")
+    one, none, unknown = (np.broadcast_to(constant, y.shape) for constant in (1.0, 0.0, np.nan))
     if model.input == "published":
-        n = column.get("n", np.ones_like(y))
-        return Groups(start, n=n, w=n, y=y, squares=np.zeros_like(y), v=column["v"], mu=mu), present
-    n, w, squares = column["n"], column["w"], column["squares"]
-    classes = {"k": column["k"], "spread": column["spread"]} if model.sized else {}
-    return Groups(start, n=n, w=w, y=y, squares=squares, v=np.full_like(y, np.nan), mu=mu, **classes), present
+        n = one if model.n is None else column("n")
+        return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu), present
+    classes = {name: column(name) for name in ("k", "spread")} if model.sized else {}
+    n, w, squares = column("n"), column("w"), column("squares")
+    return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes), present
 
 
 def _series(name: str, values: Array) -> pl.Series:

@@ -85,13 +85,13 @@ class Groups:
 
     def squares_about(self, centre: Array) -> Array:
         """Squared deviation of a group's mean from the centre of its model."""
-        deviation = self.y - self.each(centre)
-        squares = deviation * deviation
+        squares = self.y - self.each(centre)
+        squares *= squares
         return np.asarray(squares if self.spread is None else squares + self.spread)
 
     @property
     def ones(self) -> Array:
-        return np.ones_like(self.y)
+        return np.broadcast_to(1.0, self.y.shape)
 
     @property
     def groups(self) -> Array:
@@ -146,26 +146,34 @@ class Groups:
         """Groups of alike log x merged into at most `bins` rows a model: enough to see where a maximum lies."""
         if len(self.y) <= 4 * bins * self.models:
             return self
-        exponent = np.log(np.maximum(x, np.finfo(float).tiny))
-        low, high = self.smallest(exponent), self.largest(exponent)
-        scale = (bins - 1) / np.where(high > low, high - low, 1.0)
-        cell = (self.each(np.arange(self.models)) * bins + (exponent - self.each(low)) * self.each(scale)).astype(
-            np.int64
-        )
-        size = np.bincount(cell, minlength=bins * self.models)
-        used = np.flatnonzero(size)
-        label = (np.cumsum(size > 0) - 1)[cell]
+        cells = bins * self.models
+        cell = self._cell(x, bins)
+        used = np.flatnonzero(np.bincount(cell, minlength=cells))
 
         def total(column: Array) -> Array:
-            return np.bincount(label, column if self.k is None else column * self.k, len(used))
+            return np.bincount(cell, column if self.k is None else column * self.k, cells)
 
-        k = total(self.ones)
-        y = total(self.y) / k
-        deviation = self.y - y[label]
-        spread = total(deviation * deviation + (0.0 if self.spread is None else self.spread)) / k
-        n, w, squares, v = (total(column) / k for column in (self.n, self.w, self.squares, self.v))
+        count = total(self.ones)
+        y = total(self.y) / count
+        deviation = y[cell]
+        deviation -= self.y
+        deviation *= deviation
+        if self.spread is not None:
+            deviation += self.spread
+        columns = (total(column) for column in (self.n, self.w, deviation, self.squares, self.v))
+        n, w, spread, squares, v = ((column / count)[used] for column in columns)
         start = np.searchsorted(used, np.arange(self.models) * bins)
-        return Groups(start, n, w, y, squares, v, k, spread, self.mu)
+        return Groups(start, n, w, y[used], squares, v, count[used], spread, self.mu)
+
+    def _cell(self, x: Array, bins: int) -> Array:
+        """The bin of log x that every row falls in; those of a model follow those of the model before."""
+        exponent = np.maximum(x, np.finfo(float).tiny)
+        np.log(exponent, out=exponent)
+        low, high = self.smallest(exponent), self.largest(exponent)
+        exponent -= self.each(low)
+        exponent *= self.each((bins - 1) / np.where(high > low, high - low, 1.0))
+        exponent += self.each(np.arange(self.models) * bins)
+        return exponent.astype(np.int64)
 
     def root(self, function: search.Function, low: Array, high: Array) -> tuple[Array, Array]:
         """Root of an increasing function in [low, high], one a model, and whether it settled."""

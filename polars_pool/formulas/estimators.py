@@ -171,7 +171,7 @@ def _ml_deviance(g: Groups, tau2: Column) -> Column:
 
 def _ml_slope(g: Groups, tau2: Column) -> Column:
     w = between.precision(g.v, g.each(tau2))
-    return between.ml_slope(g.sum(w * w * g.squares_about(g.centre(w))), g.sum(w))
+    return between.ml_slope(g.sum(g.squares_about(g.centre(w)) * w * w), g.sum(w))
 
 
 def _reml_deviance(g: Groups, tau2: Column) -> Column:
@@ -181,7 +181,7 @@ def _reml_deviance(g: Groups, tau2: Column) -> Column:
 
 def _reml_slope(g: Groups, tau2: Column) -> Column:
     w = between.precision(g.v, g.each(tau2))
-    return between.reml_slope(g.sum(w * w * g.squares_about(g.centre(w))), g.sum(w), g.pairs(w))
+    return between.reml_slope(g.sum(g.squares_about(g.centre(w)) * w * w), g.sum(w), g.pairs(w))
 
 
 @given_v("ml", "maximum likelihood", "Hardy & Thompson (1996); on rows Hartley & Rao (1967)")
