@@ -41,14 +41,13 @@ def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFra
     Models of an `over` may lie at quite different places, so they have no pivot.
     """
     # Cached, so that the plan below runs once, whatever it is, for the pivot and the rows, for the groups and the
-    # constants. These are counted on the centred rows: had they to be known before, all rows would wait in memory.
-    selected, pivot = rows(frame, model).cache(), NO_PIVOT
-    if not model.over:
-        pivot = _offset(selected).cache()
-        selected = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
-    if bad_columns(model):
-        selected = selected.cache()
-    return summed(selected, model), constants(selected, pivot, model)
+    # constants.
+    selected = rows(frame, model).cache()
+    if model.over:
+        return summed(selected, model), constants(selected, NO_PIVOT, model)
+    pivot = _offset(selected).cache()
+    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    return summed(centred, model), constants(selected, pivot, model)
 
 
 def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -58,8 +57,12 @@ def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 
 def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """One row: the pivot, and how many rows are bad, in one column a reason."""
-    bad = {f"_pool_bad_{name}": e.sum() for name, e in bad_columns(model).items()}
-    return pivot.join(rows.select(**bad), how="cross") if bad else pivot
+    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(model).items()}
+    if not bad:
+        return pivot
+    # Joined before they are summed, so that the count awaits the pivot as the groups do: had it to be known before,
+    # all rows would wait in memory.
+    return pivot.join(rows.select(**bad).join(pivot, how="cross").select(pl.col(list(bad)).sum()), how="cross")
 
 
 def _offset(rows: pl.LazyFrame) -> pl.LazyFrame:
