@@ -1,5 +1,6 @@
 """Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
 
+from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
 from .verbs import components, encode, merge, moments, shrink
@@ -13,6 +14,7 @@ __all__ = [
     "FramePool",
     "components",
     "encode",
+    "install_macros",
     "merge",
     "moments",
     "shrink",

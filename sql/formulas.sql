@@ -63,6 +63,12 @@ CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
 CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
     1 / (v + tau2);
 
+-- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
+--
+-- The difference itself has no digits left where one group outweighs all others.
+CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
+    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
+
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
 -- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
@@ -248,6 +254,34 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
 
 
+-- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
+-- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
+        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'pm', 'eb', 'pmm', 'ml', 'reml', 'cv']::VARCHAR[]
+        WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['anova']::VARCHAR[]
+        WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
+    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
 -- where needs_n), rows with precision weights.
 CREATE OR REPLACE MACRO pool_methods() AS TABLE

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
+from ..formulas import between
 from ..formulas.elementary import log, sqrt, where
 from . import search
 
@@ -65,8 +66,7 @@ class Groups:
         top = self.largest(w)
         is_top = w == self.each(top)
         rest = np.where(is_top, 0.0, w)
-        count, s1 = self.sum(is_top), self.sum(rest)
-        return np.asarray(count * (count - 1) * top * top + 2 * count * top * s1 + s1 * s1 - self.sum(rest * rest))
+        return np.asarray(between.pairs(self.sum(is_top), top, self.sum(rest), self.sum(rest * rest)))
 
     def smallest(self, x: Array) -> Array:
         return np.minimum.reduceat(x, self.start) if self.models else np.zeros(0)

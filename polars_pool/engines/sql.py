@@ -1,6 +1,6 @@
 """Formulas as SQL: each prints as a scalar macro of DuckDB, its docstring as the comment.
 
-`python -m polars_pool.engines.sql` writes sql/formulas.sql.
+`python -m polars_pool.engines.sql` writes sql/formulas.sql, and sql/pool.sql, which holds all macros in one file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import log, sqrt, where
-from ..formulas.registry import MU, SIGMA2, TAU2
+from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
 _package = Path(__file__).parents[1]
 FOLDER = next(
@@ -32,12 +32,53 @@ HEADER = """\
 """
 
 METHODS = """
+-- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
+-- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
+    {names};
+CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
+    {by_rows};
+CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
+    {of_rows_alone};
+CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
+    {unweighted};
+CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
+    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
 -- where needs_n), rows with precision weights.
 CREATE OR REPLACE MACRO pool_methods() AS TABLE
     SELECT * FROM (VALUES
         {rows}
     ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
+"""
+
+REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
+
+# The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
+# directory, so that all of them stand in one file too.
+PARTS = ("formulas", "distributions", "check", "groups", "search", "components", "verbs")
+
+POOL = """\
+-- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
+--
+--     FROM pool_shrink('warehouse/**/*.parquet', score, school);
+--     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
+--     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
+--     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
+--     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
+--     FROM pool_merge(states, school);                                        -- which merge exactly,
+--     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
+--
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
+-- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=, as
+-- in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
+-- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
+-- Names that begin with _pool_ are private.
+--
+-- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
+
 """
 
 COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(5)
@@ -150,12 +191,30 @@ def render() -> str:
             parts.append(f"\n-- {'-' * 117}\n{title}\n-- {'-' * 117}\n")
             last = module
         parts.append(macro(name, formula))
-    return "\n".join([*parts, METHODS.format(rows=",\n        ".join(methods()))])
+    lists = {
+        "names": names(lambda method: True),
+        "by_rows": names(lambda method: method.needs_n),
+        "of_rows_alone": names(lambda method: method.given is None and method.joint is not None),
+        "unweighted": names(lambda method: not method.weighted),
+    }
+    return "\n".join([*parts, METHODS.format(rows=",\n        ".join(methods()), **lists)])
+
+
+def together() -> str:
+    """The text of sql/pool.sql."""
+    return POOL + "\n\n".join((FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in PARTS)
+
+
+def names(wanted: Callable[[Method], bool]) -> str:
+    """The names of some estimators, a list for each hyperparameter."""
+    lists = {role: [m.name for m in registry.values() if wanted(m)] for role, registry in REGISTRIES.items()}
+    whens = [f"WHEN '{role}' THEN {listed}::VARCHAR[]" for role, listed in lists.items()]
+    return "\n        ".join(["CASE hyperparameter", *whens]) + "\n    END"
 
 
 def methods() -> Iterator[str]:
     """The registry of estimators as rows of SQL."""
-    for role, registry in {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}.items():
+    for role, registry in REGISTRIES.items():
         for method in registry.values():
             published = (role == "mu" or method.given is not None) and role != "sigma2"
             fits = (published, method.needs_n, method.weighted)
@@ -166,3 +225,4 @@ def methods() -> Iterator[str]:
 
 if __name__ == "__main__":
     (FOLDER / "formulas.sql").write_text(render(), encoding="utf-8")
+    (FOLDER / "pool.sql").write_text(together(), encoding="utf-8")

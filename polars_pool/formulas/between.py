@@ -14,6 +14,14 @@ def precision(v: Column, tau2: Column) -> Column:
     return 1 / (v + tau2)
 
 
+def pairs(count: Column, top: Column, rest: Column, rest2: Column) -> Column:
+    """sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
+
+    The difference itself has no digits left where one group outweighs all others.
+    """
+    return count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2
+
+
 def moment_estimate(ad2: Column, av: Column, a2v: Column, a: Column, pairs: Column) -> Column:
     """Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 

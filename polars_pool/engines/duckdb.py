@@ -1,0 +1,56 @@
+"""The macros of sql/pool.sql in a DuckDB connection."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from .sql import FOLDER
+
+MACRO = re.compile(r"\b(_?pool_\w+)\(")
+
+
+def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = False) -> None:
+    """Install the macros of `sql/pool.sql` in a connection: `pool_shrink`, `pool_components` and all others.
+
+    Parameters
+    ----------
+    connection
+        An open DuckDB connection. What is there already from an earlier call, or another version, is replaced.
+    temporary
+        True leaves the database as it is: the macros live as long as the connection, and its cursors do not see them.
+        By default they are stored in the current database and schema too, where cursors, later connections and the
+        shell find them; a database that is open for reading only gets temporary ones.
+
+    Raises
+    ------
+    duckdb.Error
+        What DuckDB raises on a closed connection or a broken transaction.
+
+    Source
+    ------
+    DuckDB documentation, "CREATE MACRO": names inside a macro are looked up when it is called.
+
+    Examples
+    --------
+    >>> import duckdb, polars_pool as pool
+    >>> con = duckdb.connect()
+    >>> pool.install_macros(con)
+    >>> con.execute("SELECT pool_weight(4.0, 1.0)").fetchone()
+    (0.8,)
+    """
+    text = (FOLDER / "pool.sql").read_text(encoding="utf-8")
+    if not temporary and (target := _writable(connection)):
+        # By their full names, so that they find each other after USE of another database.
+        connection.execute(MACRO.sub(lambda call: f"{target}.{call[1]}(", text))
+    connection.execute(text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO"))
+
+
+def _writable(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The current database and schema as a quoted prefix, None where it can only be read."""
+    found = connection.execute(
+        "SELECT current_database(), current_schema() FROM duckdb_databases() "
+        "WHERE database_name = current_database() AND NOT readonly"
+    ).fetchone()
+    return ".".join('"' + name.replace('"', '""') + '"' for name in found) if found else None

@@ -1,0 +1,180 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether an argument was left out.
+CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
+
+-- A hyperparameter as the number or the name that is given.
+CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
+CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
+
+CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
+    coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
+
+CREATE OR REPLACE MACRO _pool_shown(x) AS
+    CASE WHEN typeof(x) = 'VARCHAR' THEN '''' || x::VARCHAR || '''' ELSE coalesce(x::VARCHAR, 'NULL') END;
+
+CREATE OR REPLACE MACRO _pool_listed(names) AS
+    array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
+
+CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
+    coalesce(list_transform(
+        list_sort(list_transform(
+            list_filter(names, lambda name: 2 * levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: levenshtein(lower(name), lower(given)), name: name}
+        )),
+        lambda near: '; did you mean ''' || near.name || '''?'
+    )[1], '');
+
+-- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
+CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
+    CASE WHEN NOT list_contains(names, given::VARCHAR)
+        THEN role || '=' || _pool_shown(given) || '; give one of ' || _pool_listed(names)
+            || _pool_nearest(given::VARCHAR, names)
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
+    CASE WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
+        THEN role || '=' || _pool_shown(given) || '; give ' || wanted || ', or one of '
+            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
+    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
+        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
+            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+                THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_type(role, name, type) AS
+    CASE WHEN NOT regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"')
+        THEN role || '=''' || name || ''' is ' || type || '; give a column of numbers or Booleans'
+    END;
+
+-- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
+    CASE
+        WHEN len(list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')) > 0
+            THEN 'the key ''' || list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')[1]
+                || ''' bears a private name; rename it first'
+        WHEN len(list_intersect(over, keys)) > 0
+            THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+                || '] and by=[' || _pool_listed(keys) || '] must differ'
+        WHEN len(list_intersect(taken, result)) > 0
+            THEN 'the key ''' || list_intersect(taken, result)[1] || ''' bears the name of a result column ('
+                || _pool_listed(result) || '); rename it first'
+    END;
+
+-- Columns that go together, and methods that fit them.
+CREATE OR REPLACE MACRO _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu) AS
+    CASE
+        WHEN has_se AND has_var
+            THEN 'var= does not go with se=: published estimates carry their error in se alone'
+        WHEN has_se AND has_weights
+            THEN 'weights= does not go with se=: published estimates carry their error in se alone'
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+            THEN 'sigma2=' || _pool_shown(sigma2)
+                || ' does not go with se=: the sampling variance is known, se squared'
+        WHEN NOT has_se AND has_n AND NOT has_var
+            THEN 'n= without var=; stored moments need both, published estimates need se='
+        WHEN NOT has_se AND has_var AND NOT has_n
+            THEN 'var= without n=; stored moments need both, published estimates need se='
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
+            THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+                || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+                || _pool_listed(pool_methods_without('tau2',
+                    list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
+        WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
+            AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
+                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END || ': give a number, or one of '
+                || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
+        WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
+                || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
+    END;
+
+-- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
+-- reads `proper` fails with the sentence of the first thing that is wrong.
+CREATE OR REPLACE MACRO _pool_arguments(
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
+) AS TABLE
+    WITH named AS (
+        SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
+            struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
+            struct_keys(_pool_right) AS by_names, _pool_types AS types
+        FROM (
+            SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
+                value, n, var, se, weights
+            FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+        ) AS _pool_left, (
+            SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+        ) AS _pool_right
+    ),
+    input AS (
+        SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
+            types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
+            types[5] <> '"NULL"' AS has_weights
+        FROM named
+    ),
+    found AS (
+        SELECT *, coalesce(
+            _pool_wrong_keys(over_names, by_names,
+                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+            _pool_wrong_type('value', column_names[1], types[1]),
+            _pool_wrong_type('n', column_names[2], types[2]),
+            _pool_wrong_type('var', column_names[3], types[3]),
+            _pool_wrong_type('se', column_names[4], types[4]),
+            _pool_wrong_type('weights', column_names[5], types[5]),
+            _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            _pool_wrong_name('nan', nan, ['error', 'null']),
+            _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_level(level),
+            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
+        ) AS complaint
+        FROM input
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        has_se AS published,
+        NOT has_se AND NOT has_weights AND _pool_name(sigma2) <> 'separate' AS sized,
+        NOT has_se OR has_n AS has_n,
+        list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
+        column_names
+    FROM found;
+
+-- That a table has no column of a name yet, or an error.
+CREATE OR REPLACE MACRO _pool_free(columns, name) AS
+    CASE WHEN list_contains(columns, name)
+        THEN error('the table has a column ''' || name || ''' already; rename it first') ELSE true END;
+
+-- What the data hold that they must not: the sentence for a number of rows.
+CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
+    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
+        || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
+
+-- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
+CREATE OR REPLACE MACRO _pool_sound(groups) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT coalesce(
+            _pool_bad_rows('weights', any_value(column_names[5]), sum(_pool_bad_weights),
+                'precision weights are finite and not negative; a row of weight 0 does not count'),
+            _pool_bad_rows('n', any_value(column_names[2]),
+                sum(_pool_bad_n + CASE WHEN needs_n OR NOT published THEN _pool_no_n ELSE 0 END),
+                'n is a count of rows, a whole number of 0 or more'),
+            _pool_bad_rows('var', any_value(column_names[3]), sum(_pool_bad_var),
+                'var is a sample variance, 0 or more wherever n > 1'),
+            _pool_bad_rows('se', any_value(column_names[4]), sum(_pool_bad_se),
+                'a standard error is finite and not negative'),
+            CASE WHEN count_if(NOT isfinite(_pool_y)) > 0
+                THEN 'the value ''' || any_value(column_names[1]) || ''' holds NaN or infinite numbers: '
+                    || 'remove them, or count them as missing with nan=''null''' END
+        ) AS complaint
+        FROM query_table(groups), _pool_given
+    );

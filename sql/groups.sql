@@ -1,0 +1,124 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+--
+-- Values are taken as deviations from an origin, so that a common offset costs no digits. The relation _pool_origin is
+-- that of the query around; all its relations and all private columns have names that begin with _pool_.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The value; NaN and infinite ones count as missing with nan := 'null'.
+CREATE OR REPLACE MACRO _pool_value(value, nan) AS
+    CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
+
+-- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
+CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
+
+-- Whether a weight, a count, a variance or a standard error is none.
+CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
+
+-- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
+CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
+
+-- One row: the offset that the first values have in common, 0 where there is none. Models of an `over` may lie at quite
+-- different places, so they have none.
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    SELECT CASE WHEN avg(abs(y - start)) < abs(any_value(start)) / 8 THEN any_value(start) ELSE 0.0 END AS _pool_origin
+    FROM (
+        SELECT y, first(y) OVER () AS start
+        FROM (
+            SELECT TRY_CAST(value AS DOUBLE) AS y FROM query_table(tbl)
+            WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+            LIMIT 1000
+        )
+    );
+
+-- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
+-- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
+        avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
+        var_samp(_pool_finite(_pool_value(value, nan) - _pool_origin)) AS _pool_var
+    FROM query_table(tbl), _pool_origin
+    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+    GROUP BY ALL;
+
+-- Weighted rows, stored moments and published estimates: the numbers of each, and the input they are.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        _pool_value(value, nan) - _pool_origin AS _pool_x,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights,
+        TRY_CAST(n AS DOUBLE) AS _pool_n,
+        TRY_CAST(var AS DOUBLE) AS _pool_var,
+        TRY_CAST(se AS DOUBLE) AS _pool_se,
+        CASE WHEN NOT _pool_absent(se) THEN 'published' WHEN NOT _pool_absent(var) THEN 'moments' ELSE 'rows' END AS _pool_input,
+        NOT _pool_absent(weights) AS _pool_weighted,
+        NOT _pool_absent(n) AS _pool_counted
+    FROM query_table(tbl), _pool_origin
+    WHERE NOT (_pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se));
+
+-- What each weighs, its n and its squares, null where it does not count; and what it holds that it must not.
+CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
+    SELECT * EXCLUDE (_pool_n, _pool_var, _pool_se, _pool_weights),
+        CASE
+            WHEN _pool_x IS NULL THEN NULL
+            WHEN _pool_input = 'published' THEN
+                CASE WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se) ELSE _pool_exact() END
+            WHEN _pool_input = 'rows' THEN CASE WHEN _pool_weights > 0 THEN _pool_weights END
+            WHEN _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted) THEN coalesce(_pool_weights, _pool_n)
+        END AS _pool_w,
+        CASE WHEN _pool_input = 'rows' THEN 1.0::DOUBLE ELSE _pool_n END AS _pool_n,
+        CASE WHEN _pool_input = 'moments' THEN pool_squares(_pool_n, _pool_var) ELSE 0.0 END AS _pool_squares,
+        _pool_x IS NOT NULL AND _pool_weighted AND _pool_improper(_pool_weights) AS _pool_bad_weights,
+        _pool_x IS NOT NULL AND _pool_counted AND _pool_n IS NULL AS _pool_no_n,
+        _pool_x IS NOT NULL AND _pool_n IS NOT NULL
+            AND (_pool_improper(_pool_n) OR _pool_input = 'moments' AND floor(_pool_n) <> _pool_n) AS _pool_bad_n,
+        _pool_x IS NOT NULL AND _pool_input = 'moments' AND _pool_n > 1 AND _pool_improper(_pool_var) AS _pool_bad_var,
+        _pool_x IS NOT NULL AND _pool_input = 'published' AND _pool_improper(_pool_se) AS _pool_bad_se
+    FROM query_table(states);
+
+-- Their groups: keys, those of the model once more, and sums.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input,
+        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
+        count(_pool_w)::DOUBLE AS _pool_states,
+        coalesce(sum(_pool_w), 0.0) AS _pool_w,
+        sum(_pool_w * _pool_x) AS _pool_wx,
+        covar_samp(_pool_w * _pool_x, _pool_x) AS _pool_cov_wx,
+        covar_samp(_pool_w, _pool_x) AS _pool_cov_w,
+        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_squares END) AS _pool_squares,
+        count_if(_pool_bad_weights) AS _pool_bad_weights, count_if(_pool_no_n) AS _pool_no_n,
+        count_if(_pool_bad_n) AS _pool_bad_n, count_if(_pool_bad_var) AS _pool_bad_var,
+        count_if(_pool_bad_se) AS _pool_bad_se
+    FROM _pool_weighed_states('_pool_given_states')
+    GROUP BY ALL;
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
+-- v, which only published estimates tell.
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
+    WITH _pool_found AS (
+        SELECT *, _pool_n AS _pool_w,
+            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
+            NULL::DOUBLE AS _pool_v
+        FROM query_table(plain)
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
+            pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares
+        FROM (
+            SELECT
+                COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_w,
+                CASE WHEN _pool_w > 0 THEN _pool_wx / _pool_w END AS _pool_y,
+                CASE WHEN _pool_input <> 'published' THEN coalesce(_pool_n, 0.0) WHEN _pool_n > 0 THEN _pool_n END AS _pool_n,
+                CASE WHEN _pool_input <> 'published' AND _pool_states > 0 THEN _pool_squares
+                    + pool_squares_between(_pool_states, _pool_wx, _pool_w, _pool_cov_wx, _pool_cov_w) END AS _pool_squares,
+                CASE
+                    WHEN _pool_input <> 'published' THEN NULL
+                    WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+                    WHEN _pool_w >= _pool_exact() THEN 0.0
+                    ELSE 1 / _pool_w
+                END AS _pool_v,
+                COLUMNS('^_pool_(bad|no)_')
+            FROM query_table(weighed)
+        )
+    )
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;

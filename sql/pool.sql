@@ -1,0 +1,1982 @@
+-- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
+--
+--     FROM pool_shrink('warehouse/**/*.parquet', score, school);
+--     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
+--     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
+--     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
+--     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
+--     FROM pool_merge(states, school);                                        -- which merge exactly,
+--     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
+--
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
+-- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=, as
+-- in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
+-- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
+-- Names that begin with _pool_ are private.
+--
+-- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
+
+-- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Mean of a group's rows, each of precision weight w.
+CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
+    sum(w * y) / sum(w);
+
+-- Sum of squares of a group about its own mean; a single row has none, whatever its var.
+CREATE OR REPLACE MACRO pool_squares(n, var) AS
+    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
+
+-- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
+CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
+    CASE
+        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
+        ELSE 0.0
+    END;
+
+-- Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+--
+-- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
+-- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
+CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
+    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
+
+-- Sample variance from the sum of squares about the mean: missing for a single row.
+CREATE OR REPLACE MACRO pool_variance(n, squares) AS
+    CASE WHEN n > 1 THEN squares / (n - 1) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance within groups, and the sampling variance of a group's mean that follows from it.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Pooled variance within groups, SSW / (N - J): the mean square within.
+CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
+    CASE WHEN n > groups THEN squares / (n - groups) END;
+
+-- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
+CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
+    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
+
+-- A group's own variance; the pooled one stands in where a single row has none.
+CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
+    CASE WHEN n > 1 THEN var ELSE sigma2 END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
+--
+-- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
+-- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
+-- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
+-- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision of a group's mean about mu, w = 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
+    1 / (v + tau2);
+
+-- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
+--
+-- The difference itself has no digits left where one group outweighs all others.
+CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
+    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
+
+-- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
+--
+-- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
+CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
+    (ad2 - av + a2v / a) * a / pairs;
+
+-- Method of moments about a known mu: no degree of freedom is spent on the centre.
+CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
+    (ad2 - av) / a;
+
+-- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
+CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
+    (ad2 - groups + 1) / (2 * a);
+
+-- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
+CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
+    (ad2 - groups) / a;
+
+-- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
+CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
+    (groups / df * ad2 - groups) / a;
+
+-- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
+CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
+    tau2 * wd2 / df;
+
+-- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
+CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
+    wd2 - expected;
+
+-- Term of one group in -2 log L at its optimal mu, up to a constant.
+CREATE OR REPLACE MACRO pool_deviance_term(v, tau2, d2) AS
+    ln(v + tau2) + d2 / (v + tau2);
+
+-- -2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(terms, s1) AS
+    terms + ln(s1);
+
+-- Derivative of -2 log L by tau2.
+CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
+    s1 - w2d2;
+
+-- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
+CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
+    pairs / s1 - w2d2;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
+--
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
+-- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
+CREATE OR REPLACE MACRO pool_information(n, rho) AS
+    n / (1 + n * rho);
+
+-- Term of one group in log |V|: log(1 + n rho).
+CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
+    ln(1 + n * rho);
+
+-- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
+    df * ln((squares + hd2) / df) + logs;
+
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
+CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
+    df * ln((squares + hd2) / df) + logs + ln(h);
+
+-- Derivative of the ML profile by rho.
+CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
+    h - df * h2d2 / (squares + hd2);
+
+-- Derivative of the REML profile by rho.
+CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
+    h - h2 / h - df * h2d2 / (squares + hd2);
+
+-- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
+CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
+    (squares + hd2) / df;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
+--
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
+-- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
+-- s = sum(h).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
+CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
+    1 / (1 + n * rho);
+
+-- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
+CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
+    (n - 1 + keep) / n - keep * keep / s;
+
+-- Derivative of 1 - H by rho; s2 = sum(h^2).
+CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
+    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
+
+-- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
+CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
+    squares + n * keep * keep * d2;
+
+-- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
+CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
+    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
+
+-- Squared leave-one-out error of a group's rows.
+CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
+    residuals / (leverage * leverage);
+
+-- Derivative of the squared leave-one-out error by rho.
+CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
+    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
+    1 / (v + tau2);
+
+-- Every row counts alike (by its precision weight where there is one).
+CREATE OR REPLACE MACRO pool_rows(w) AS
+    w;
+
+-- Every group counts alike.
+CREATE OR REPLACE MACRO pool_groups(w) AS
+    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
+
+-- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
+    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
+CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
+    c * c * (v + tau2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- What the population contributes, 1 - weight, without the cancellation.
+CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
+
+-- The partially pooled mean, weight * mean + (1 - weight) * mu.
+CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
+    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
+
+-- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
+CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
+    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
+
+-- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
+CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
+    END;
+
+-- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
+    estimate - quantile * se;
+
+-- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
+    estimate + quantile * se;
+
+-- Intraclass correlation, the share of the variance of a row that lies between groups.
+CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
+    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
+
+
+-- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
+-- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
+        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'pm', 'eb', 'pmm', 'ml', 'reml', 'cv']::VARCHAR[]
+        WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['anova']::VARCHAR[]
+        WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
+    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
+-- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
+-- where needs_n), rows with precision weights.
+CREATE OR REPLACE MACRO pool_methods() AS TABLE
+    SELECT * FROM (VALUES
+        ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
+        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
+        ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
+        ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
+        ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
+        ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
+        ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
+        ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
+        ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
+        ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
+        ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),
+        ('mu', 'groups', 'every group counts alike', 'the mean of group means', true, false, true),
+        ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
+    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
+
+
+-- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
+--
+-- A missing argument gives a missing result; an argument outside its domain (NaN among them) is an error that says what
+-- is allowed. Numbers of any type are taken as DOUBLE. Only the macros named at the head of each section are meant to
+-- be called; those that it needs come first, because a macro must be defined after the macros that it calls.
+--
+-- Arguments are substituted as text. Where they would be used many times they are bound once, by a lambda over a list
+-- of one: a list costs ten times the arithmetic of the normal distribution, whose macros do without. Give those a
+-- column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, where a subquery would compute one.
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What is asked of arguments: each gives its argument back, or raises one sentence. NaN counts as above all numbers.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
+    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x END;
+
+CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
+    CASE
+        WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
+        ELSE p
+    END;
+
+CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
+    CASE
+        WHEN x <= 0 OR x >= 'infinity'::DOUBLE
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
+        ELSE x
+    END;
+
+CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
+    CASE
+        WHEN x < 1 OR isnan(x)
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
+        ELSE x
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Elementary functions that keep their digits near 0.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).
+CREATE OR REPLACE MACRO pool_expm1(x) AS
+    CASE WHEN abs(x) < 1 THEN 2 * sinh(x / 2) * exp(x / 2) ELSE exp(x) - 1 END;
+
+-- log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).
+CREATE OR REPLACE MACRO pool_log1p(x) AS
+    CASE WHEN abs(x) < 0.5 THEN 2 * atanh(x / (2 + x)) ELSE ln(1 + x) END;
+
+-- x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).
+CREATE OR REPLACE MACRO pool_log_excess(x) AS
+    CASE
+        WHEN abs(x) < 0.3 THEN list_transform(
+            [{x: x, z: x / (2 + x), q: x / (2 + x) * (x / (2 + x))}],
+            lambda e: e.z * e.x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
+                + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
+        )[1]
+        ELSE x - ln(1 + x)
+    END;
+
+-- log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.
+CREATE OR REPLACE MACRO pool_log_cosh(u) AS
+    CASE
+        WHEN abs(u) < 1 THEN 2 * atanh(tanh(u / 2) * tanh(u / 2))
+        ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
+    END;
+
+-- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
+--
+-- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
+-- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is what the rounding of y = x + 10 takes from x.
+CREATE OR REPLACE MACRO pool_stirling_series(x) AS
+    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
+        / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
+
+CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
+    CASE
+        WHEN x >= 10 THEN pool_stirling_series(x)
+        ELSE list_transform(
+            [{x: x, y: x + 10, lost: x - (x + 10 - 10)}],
+            lambda e: pool_stirling_series(e.y) * pow(e.y, e.y - 0.5) / pow(e.x, e.x - 0.5)
+                * (1 + e.lost * (ln(e.y) + 1 - 0.5 / e.y))
+                * 4.5399929762484851536e-5  -- exp(-10)
+                / (e.x * (e.x + 1) * (e.x + 2) * (e.x + 3) * (e.x + 4)
+                    * (e.x + 5) * (e.x + 6) * (e.x + 7) * (e.x + 8) * (e.x + 9))
+        )[1]
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p). No lists: for columns of many rows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).
+CREATE OR REPLACE MACRO pool_normal_kernel(x) AS
+    exp(-trunc(x * 16) / 16 * (trunc(x * 16) / 16) / 2)
+        * exp(-(x - trunc(x * 16) / 16) * (x + trunc(x * 16) / 16) / 2);
+
+-- P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_centre(q) AS
+    ((((6.5682337918207449113e-2 * q + 2.2352520354606839287e0) * q + 1.6102823106855587881e2) * q
+        + 1.0676894854603709582e3) * q + 1.8154981253343561249e4)
+    / ((((q + 4.7202581904688241870e1) * q + 9.7609855173777669322e2) * q + 1.0260932208618978205e4) * q
+        + 4.5507789335026729956e4);
+
+-- P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_shoulder(x) AS
+    ((((((((1.0765576773720192317e-8 * x + 3.9894151208813466764e-1) * x + 8.8831497943883759412e0) * x
+        + 9.3506656132177855979e1) * x + 5.9727027639480026226e2) * x + 2.4945375852903726711e3) * x
+        + 6.8481904505362823326e3) * x + 1.1602651437647350124e4) * x + 9.8427148383839780218e3)
+    / ((((((((x + 2.2266688044328115691e1) * x + 2.3538790178262499861e2) * x + 1.5193775994075548050e3) * x
+        + 6.4855582982667607550e3) * x + 1.8615571640885098091e4) * x + 3.4900952721145977266e4) * x
+        + 3.8912003286093271411e4) * x + 1.9685429676859990727e4);
+
+-- P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_far(x, q) AS
+    (3.98942280401432677939946e-1
+        - q * (((((2.307344176494017303e-2 * q + 2.1589853405795699e-1) * q + 1.274011611602473639e-1) * q
+            + 2.2235277870649807e-2) * q + 1.421619193227893466e-3) * q + 2.9112874951168792e-5)
+        / (((((q + 1.28426009614491121e0) * q + 4.68238212480865118e-1) * q + 6.59881378689285515e-2) * q
+            + 3.78239633202758244e-3) * q + 7.29751555083966205e-5)) / x;
+
+-- P(X > x) for x >= 0.67449.
+CREATE OR REPLACE MACRO pool_normal_tail(x) AS
+    CASE
+        WHEN x > 39 THEN 0.0
+        WHEN x < 5.656854249492380195 THEN pool_normal_kernel(x) * pool_normal_shoulder(x)
+        ELSE pool_normal_kernel(x) * pool_normal_far(x, 1 / (x * x))
+    END;
+
+CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
+    CASE
+        WHEN x <= -0.67448975 THEN pool_normal_tail(-x)
+        WHEN x < 0.67448975 THEN 0.5 + x * pool_normal_centre(x * x)
+        ELSE 1 - pool_normal_tail(x)
+    END;
+
+-- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
+--
+-- Cody (1969), "Rational Chebyshev approximations for the error function", in the form of his ANORM (1993, TOMS 715).
+CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
+    pool_normal_cdf_double(pool_demand_number(x::DOUBLE, 'x of pool_normal_cdf'));
+
+-- Density of the standard normal distribution.
+CREATE OR REPLACE MACRO pool_normal_density(x) AS
+    CASE
+        WHEN abs(pool_demand_number(x::DOUBLE, 'x of pool_normal_density')) > 39 THEN 0.0
+        ELSE 3.98942280401432677939946e-1 * pool_normal_kernel(x::DOUBLE)
+    END;
+
+-- The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_centre(q, r) AS
+    q * (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
+        + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
+        + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
+    / (((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
+        + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
+        + 4.2313330701600911252e1) * r + 1.0);
+
+-- The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_shoulder(r) AS
+    (((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r
+        + 1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r
+        + 4.63033784615654529590e0) * r + 1.42343711074968357734e0)
+    / (((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r
+        + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r
+        + 2.05319162663775882187e0) * r + 1.0);
+
+-- The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_far(r) AS
+    (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r
+        + 2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r
+        + 5.46378491116411436990e0) * r + 6.65790464350110377720e0)
+    / (((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r
+        + 7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r
+        + 5.99832206555887937690e-1) * r + 1.0);
+
+-- The quantile from the tail beyond it, from r = sqrt(-log(tail)).
+CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
+    CASE WHEN r <= 5 THEN pool_normal_quantile_shoulder(r - 1.6) ELSE pool_normal_quantile_far(r - 5) END;
+
+CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
+    CASE
+        WHEN p = 0 THEN '-infinity'::DOUBLE
+        WHEN p = 1 THEN 'infinity'::DOUBLE
+        WHEN abs(p - 0.5) <= 0.425 THEN pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5))
+        WHEN p < 0.5 THEN -pool_normal_quantile_tail(sqrt(-ln(p)))
+        ELSE pool_normal_quantile_tail(sqrt(-ln(1 - p)))
+    END;
+
+-- The x with P(X <= x) = p of the standard normal distribution.
+--
+-- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", PPND16: about 16 digits.
+CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
+    pool_normal_quantile_double(pool_demand_probability(p::DOUBLE, 'p of pool_normal_quantile'));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Tails of the other distributions: one mechanism.
+--
+-- Each distribution is that of a variable u (of arsinh(t / sqrt(df)), of log x, of the log odds of x) whose log density
+-- is concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over
+-- s > 0: a smooth function that falls from 1 to nothing in a known window. 48 nodes of Gauss and Legendre give it 15
+-- digits. Concave log density means concave log tail: Newton's iteration (Halley's, which has the curvature for free)
+-- on the log tail finds a quantile, and Mills' ratio is its step.
+--
+-- Where the density falls slowly, so that the window is wide, integration by parts makes it fall faster: d/du of
+-- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).
+CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
+    [
+        {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
+        {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
+        {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
+        {x: 0.22476379039468906e0, weight: 0.063114192286254026e0},
+        {x: 0.28736248735545558e0, weight: 0.062039423159892664e0},
+        {x: 0.34875588629216074e0, weight: 0.06070443916589388e0},
+        {x: 0.40868648199071673e0, weight: 0.059114839698395636e0},
+        {x: 0.4669029047509584e0, weight: 0.057277292100403216e0},
+        {x: 0.52316097472223303e0, weight: 0.055199503699984163e0},
+        {x: 0.5772247260839727e0, weight: 0.052890189485193667e0},
+        {x: 0.62886739677651362e0, weight: 0.050359035553854475e0},
+        {x: 0.67787237963266391e0, weight: 0.047616658492490475e0},
+        {x: 0.72403413092381465e0, weight: 0.04467456085669428e0},
+        {x: 0.76715903251574034e0, weight: 0.041545082943464749e0},
+        {x: 0.80706620402944263e0, weight: 0.038241351065830706e0},
+        {x: 0.84358826162439353e0, weight: 0.034777222564770439e0},
+        {x: 0.87657202027424789e0, weight: 0.031167227832798089e0},
+        {x: 0.90587913671556967e0, weight: 0.027426509708356948e0},
+        {x: 0.93138669070655433e0, weight: 0.023570760839324379e0},
+        {x: 0.95298770316043086e0, weight: 0.019616160457355528e0},
+        {x: 0.97059159254624725e0, weight: 0.015579315722943849e0},
+        {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
+        {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
+        {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
+    ];
+
+CREATE OR REPLACE MACRO pool_gauss_legendre() AS
+    list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
+    || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
+
+-- Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the
+-- bracket. The log densities here fall at least so fast: their curvature x (1 - x) changes by a factor below exp(s).
+CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
+    76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
+
+-- The same while the curvature does not fall.
+CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
+    76 / (slope + sqrt(slope * slope + 76 * curvature));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Student: pool_student_cdf(t, df), pool_student_quantile(p, df) for df >= 1, infinity included.
+--
+-- t = sqrt(df) sinh(u): u has the density cosh(u)^-df over its integral. df = 2a = 2b of the section below, u half the
+-- log odds; symmetry leaves less to compute, and log(cosh(u)) keeps its digits up to any df.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
+CREATE OR REPLACE MACRO pool_student_integral(df) AS
+    sqrt(6.2831853071795864769e0 / df)
+        * pool_stirling_ratio(df / 2) * (pool_stirling_ratio(df / 2) / pool_stirling_ratio(df));
+
+-- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
+CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
+    list_transform(
+        [{u: u, df: df, height: height,
+            width: pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
+        lambda r: 1 / r.df + r.width * list_sum(list_transform(
+            list_transform(pool_gauss_legendre(), lambda g: {u: r.u + r.width * g.y, weight: g.weight}),
+            lambda g: g.weight * 2 / (1 + exp(2 * g.u)) * exp(r.height - r.df * pool_log_cosh(g.u))
+        ))
+    )[1];
+
+-- P(T > t) for t = sqrt(df) sinh(u), u >= 0.
+CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
+    list_transform(
+        [{u: u, df: df, height: df * pool_log_cosh(u)}],
+        lambda r: CASE
+            WHEN r.height > 745 THEN 0.0
+            ELSE exp(-r.height) * pool_student_mills(r.u, r.df, r.height) / pool_student_integral(r.df)
+        END
+    )[1];
+
+-- P(T <= t) of Student's distribution.
+CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
+    list_transform(
+        [{
+            t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
+            df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
+        }],
+        lambda r: CASE
+            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
+            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
+            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
+            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+        END
+    )[1];
+
+-- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
+CREATE OR REPLACE MACRO pool_student_start(z, df) AS
+    CASE
+        WHEN z * z > 40 * df THEN z * z / (2 * df) + 0.7
+        ELSE acosh(exp(z * z / (2 * df)))
+    END;
+
+-- One step of Halley's iteration outward on log tail - log target = `excess`, at most twice Newton's; `slope` is that
+-- of the height.
+CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
+    excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2);
+
+-- The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one,
+-- its cube, to be seen.
+CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
+    list_reduce(
+        list_transform(range(60), lambda i: {u: start, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    list_transform(
+                        [{u: s.u, height: df * pool_log_cosh(s.u)}],
+                        lambda m: {u: m.u, height: m.height, mills: pool_student_mills(m.u, df, m.height)}
+                    ),
+                    lambda m: {
+                        u: m.u,
+                        mills: m.mills,
+                        step: pool_outward_step(ln(m.mills) - m.height - target, m.mills, df * tanh(m.u))
+                    }
+                ),
+                lambda m: {u: greatest(0.0, m.u + m.step), moving: abs(m.step) > 1e-6 * m.mills}
+            )[1]
+        END
+    ).u;
+
+-- u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u,
+-- which is to be `middle`.
+CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
+    u + exp(df * pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
+        pool_gauss_legendre(), lambda g: g.weight * exp(-df * pool_log_cosh(u * g.y))
+    )));
+
+-- The t with P(T <= t) = p of Student's distribution.
+CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
+    list_transform(
+        list_transform(
+            [{
+                p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
+                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
+            }],
+            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+        ),
+        lambda r: CASE
+            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
+            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
+            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+                [pool_student_settle(
+                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                )],
+                lambda u: CASE
+                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                    ELSE u
+                END
+            )[1])
+        END
+    )[1];
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Beta and gamma in one: for shapes a and b, w is the log of the odds x / (1 - x) over a / b, where the density of the
+-- log odds has its mode. For infinite b it is the log of x / a, x of the gamma distribution of shape a and rate 1.
+-- `side` says which tail: -1 is the lower, 1 the upper one.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The integral over all w of the density over that at the mode, the beta function by Stirling's ratios.
+CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
+    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
+        * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
+
+-- The slope of the height below by w, (a + b) x - a.
+CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
+    a / (1 + a / b) * CASE
+        WHEN w < 0 THEN pool_expm1(w) / (1 + pool_expm1(w) / (1 + b / a))
+        ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
+    END;
+
+-- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
+-- deviance of Loader (2000), D(1 + e) = e - log(1 + e).
+CREATE OR REPLACE MACRO pool_odds_height(a, b, w) AS
+    list_transform(
+        [{a: a, b: b, w: w, e: pool_expm1(w)}],
+        lambda r: CASE
+            WHEN abs(r.w) < 0.25 THEN
+                r.a * pool_log_excess(r.e / (1 + r.a / r.b) / (1 + r.e / (1 + r.b / r.a)))
+                + CASE
+                    WHEN isinf(r.b) THEN 0.0
+                    ELSE r.b * pool_log_excess(-r.e / (1 + r.b / r.a) / (1 + r.e / (1 + r.b / r.a)))
+                END
+            WHEN isinf(r.b) THEN r.a * (r.e - r.w)
+            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e / (1 + r.b / r.a)) - r.a * r.w
+            ELSE (r.a + r.b) * pool_log1p(pool_expm1(-r.w) / (1 + r.a / r.b)) + r.b * r.w
+        END
+    )[1];
+
+-- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
+CREATE OR REPLACE MACRO pool_odds_mills(a, b, w, side) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [CASE
+                    WHEN a * exp(w) > b THEN {a: b, b: a, w: -w, side: -side}
+                    ELSE {a: a, b: b, w: w, side: side}
+                END],
+                lambda r: {
+                    a: r.a, b: r.b, side: r.side, n: r.a + r.b,
+                    mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
+                    x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                }
+            ),
+            lambda r: {
+                a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
+                first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
+                share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
+                width: list_transform(
+                    [{
+                        slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
+                        curvature: (r.mean + r.x) * (1 - r.x)
+                    }],
+                    lambda c: CASE
+                        WHEN r.side > 0 AND pool_window_level(c.slope, c.curvature) < 2 * ln((1 - r.x) / r.x)
+                            THEN pool_window_level(c.slope, c.curvature)
+                        ELSE pool_window(c.slope, c.curvature)
+                    END
+                )[1]
+            }
+        ),
+        lambda r: r.first + r.share * r.width * list_sum(list_transform(
+            list_transform(
+                list_transform(pool_gauss_legendre(), lambda g: {s: r.side * r.width * g.y, weight: g.weight}),
+                lambda g: {s: g.s, e: pool_expm1(g.s), weight: g.weight}
+            ),
+            lambda g: g.weight * CASE WHEN r.side < 0 THEN 1 + g.e ELSE 1.0 END / (1 + r.x * g.e)
+                * exp(r.a * g.s - CASE WHEN isinf(r.n) THEN r.mean * g.e ELSE r.n * pool_log1p(r.x * g.e) END)
+        ))
+    )[1];
+
+-- The probability beyond w.
+CREATE OR REPLACE MACRO pool_odds_tail(a, b, w, side) AS
+    list_transform(
+        [{a: a, b: b, w: w, side: side, height: pool_odds_height(a, b, w)}],
+        lambda r: CASE
+            WHEN r.height > 745 THEN 0.0
+            ELSE exp(-r.height) * pool_odds_mills(r.a, r.b, r.w, r.side) / pool_odds_integral(r.a, r.b)
+        END
+    )[1];
+
+-- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
+CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
+    ln((1 + 1 / a) / (1 + 1 / b));
+
+CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
+    list_transform(
+        [{a: a, b: b, w: w}],
+        lambda r: CASE
+            WHEN r.w <= pool_odds_split(r.a, r.b) THEN pool_odds_tail(r.a, r.b, r.w, -1)
+            ELSE 1 - pool_odds_tail(r.a, r.b, r.w, 1)
+        END
+    )[1];
+
+-- The w whose tail times the integral over all w is exp(target), as for Student.
+CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
+    list_reduce(
+        list_transform(range(60), lambda i: {w: start, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    [{w: s.w, height: pool_odds_height(a, b, s.w), mills: pool_odds_mills(a, b, s.w, side)}],
+                    lambda m: {
+                        w: m.w,
+                        mills: m.mills,
+                        step: pool_outward_step(
+                            ln(m.mills) - m.height - target, m.mills, side * pool_odds_slope(a, b, m.w)
+                        )
+                    }
+                ),
+                lambda m: {
+                    w: side * greatest(side * split, side * m.w + m.step),
+                    moving: abs(m.step) > 1e-6 * least(1.0, m.mills)
+                }
+            )[1]
+        END
+    ).w;
+
+-- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
+CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [{a: a, b: b, p: p, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
+                lambda r: {
+                    a: r.a, b: r.b, p: r.p, split: r.split, integral: r.integral,
+                    side: CASE WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1 ELSE 1 END
+                }
+            ),
+            lambda r: {
+                a: r.a, b: r.b, split: r.split, side: r.side,
+                start: CASE
+                    WHEN r.a < 1 OR r.b < 1 THEN r.split  -- far from normal, but log concave from there
+                    ELSE pool_normal_quantile_double(r.p) * sqrt(1 / r.a + 1 / r.b)
+                END,
+                target: ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral)
+            }
+        ),
+        lambda r: CASE
+            WHEN r.target IS NOT NULL THEN pool_odds_settle(
+                r.a, r.b, r.side * greatest(r.side * r.split, r.side * r.start), r.split, r.side, r.target
+            )
+        END
+    )[1];
+
+-- log(x / y) from x - y where they are near each other.
+CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
+    CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Gamma of rate 1: pool_gamma_cdf(x, shape), pool_gamma_quantile(p, shape). Chi-square: pool_chi_square_cdf(x, df),
+-- pool_chi_square_quantile(p, df), pool_chi_square_median(df). Any positive shape or df.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
+    list_transform(
+        [{x: x, a: shape}],
+        lambda r: CASE
+            WHEN r.a IS NULL THEN NULL
+            WHEN r.x <= 0 THEN 0.0
+            WHEN r.x / r.a >= 'infinity'::DOUBLE THEN 1.0
+            ELSE pool_odds_cdf(r.a, 'infinity'::DOUBLE, pool_log_ratio(r.x, r.a))
+        END
+    )[1];
+
+CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
+    list_transform(
+        [{p: p, a: shape}],
+        lambda r: CASE
+            WHEN r.a IS NULL THEN NULL
+            WHEN r.p = 0 THEN 0.0
+            WHEN r.p = 1 THEN 'infinity'::DOUBLE
+            ELSE r.a * exp(pool_odds_quantile(r.a, 'infinity'::DOUBLE, r.p))
+        END
+    )[1];
+
+-- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
+CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
+    pool_gamma_cdf_double(
+        pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
+        pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
+    );
+
+-- The x with P(X <= x) = p of the gamma distribution of rate 1.
+CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
+    pool_gamma_quantile_double(
+        pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
+        pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
+    );
+
+-- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
+CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
+    pool_gamma_cdf_double(
+        pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
+        pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
+    );
+
+-- The x with P(X <= x) = p of the chi-square distribution.
+CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
+    2 * pool_gamma_quantile_double(
+        pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
+        pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
+    );
+
+-- Median of the chi-square distribution.
+CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
+    2 * pool_gamma_quantile_double(0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Beta: pool_beta_cdf(x, a, b), pool_beta_quantile(p, a, b) for any positive a and b.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- P(X <= x) of the beta distribution: the regularised incomplete beta function.
+CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
+    list_transform(
+        [{
+            x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
+            a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
+            b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.x <= 0 THEN 0.0
+            WHEN r.x >= 1 THEN 1.0
+            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+        END
+    )[1];
+
+-- The x with P(X <= x) = p of the beta distribution.
+CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
+    list_transform(
+        [{
+            p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
+            a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
+            b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.p = 0 OR r.p = 1 THEN r.p
+            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
+        END
+    )[1];
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).
+CREATE OR REPLACE MACRO pool_digamma_series(q) AS
+    1 / 12 - (1 / 120 - (1 / 252 - (1 / 240 - (1 / 132 - (691 / 32760 - q / 12) * q) * q) * q) * q) * q;
+
+-- Digamma, the derivative of log Gamma(x).
+--
+-- Below 10 as its difference from digamma(root) = 0, root = 1.46163..., so that it keeps its digits there: the sum over
+-- k < 10 of 1 / (root + k) - 1 / (x + k) = d / ((root + k) (x + k)), d = x - root, and the difference of the asymptotic
+-- series at x + 10 and root + 10.
+CREATE OR REPLACE MACRO pool_digamma_double(x) AS
+    CASE
+        WHEN x >= 'infinity'::DOUBLE THEN x
+        WHEN x >= 10 THEN ln(x) - 0.5 / x - pool_digamma_series(1 / (x * x)) / (x * x)
+        ELSE list_transform(
+            [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
+            lambda r: r.d * (list_sum(list_transform(range(10), lambda k: 1 / ((r.x + k) * (1.4616321449683622e0 + k))))
+                    + 0.5 / ((r.x + 10) * 1.14616321449683622e1))
+                + pool_log1p(r.d / 1.14616321449683622e1)
+                - pool_digamma_series(1 / ((r.x + 10) * (r.x + 10))) / ((r.x + 10) * (r.x + 10))
+                + pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
+                    / (1.14616321449683622e1 * 1.14616321449683622e1)
+        )[1]
+    END;
+
+CREATE OR REPLACE MACRO pool_digamma(x) AS
+    pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
+
+-- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
+CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
+    (1 + (0.5 + (
+        1 / 6 - (1 / 30 - (1 / 42 - (1 / 30 - (5 / 66 - (691 / 2730 - 7 / 6 * q) * q) * q) * q) * q) * q
+    ) / x) / x) / x;
+
+CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
+    CASE
+        WHEN x >= 10 THEN pool_trigamma_series(x, 1 / (x * x))
+        ELSE list_transform(
+            [x],
+            lambda v: list_sum(list_transform(range(10), lambda k: 1 / ((v + k) * (v + k))))
+                + pool_trigamma_series(v + 10, 1 / ((v + 10) * (v + 10)))
+        )[1]
+    END;
+
+-- Trigamma, the second derivative of log Gamma(x).
+CREATE OR REPLACE MACRO pool_trigamma(x) AS
+    pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether an argument was left out.
+CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
+
+-- A hyperparameter as the number or the name that is given.
+CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
+CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
+
+CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
+    coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
+
+CREATE OR REPLACE MACRO _pool_shown(x) AS
+    CASE WHEN typeof(x) = 'VARCHAR' THEN '''' || x::VARCHAR || '''' ELSE coalesce(x::VARCHAR, 'NULL') END;
+
+CREATE OR REPLACE MACRO _pool_listed(names) AS
+    array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
+
+CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
+    coalesce(list_transform(
+        list_sort(list_transform(
+            list_filter(names, lambda name: 2 * levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: levenshtein(lower(name), lower(given)), name: name}
+        )),
+        lambda near: '; did you mean ''' || near.name || '''?'
+    )[1], '');
+
+-- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
+CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
+    CASE WHEN NOT list_contains(names, given::VARCHAR)
+        THEN role || '=' || _pool_shown(given) || '; give one of ' || _pool_listed(names)
+            || _pool_nearest(given::VARCHAR, names)
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
+    CASE WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
+        THEN role || '=' || _pool_shown(given) || '; give ' || wanted || ', or one of '
+            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
+    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
+        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
+            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+                THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_type(role, name, type) AS
+    CASE WHEN NOT regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"')
+        THEN role || '=''' || name || ''' is ' || type || '; give a column of numbers or Booleans'
+    END;
+
+-- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
+    CASE
+        WHEN len(list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')) > 0
+            THEN 'the key ''' || list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')[1]
+                || ''' bears a private name; rename it first'
+        WHEN len(list_intersect(over, keys)) > 0
+            THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+                || '] and by=[' || _pool_listed(keys) || '] must differ'
+        WHEN len(list_intersect(taken, result)) > 0
+            THEN 'the key ''' || list_intersect(taken, result)[1] || ''' bears the name of a result column ('
+                || _pool_listed(result) || '); rename it first'
+    END;
+
+-- Columns that go together, and methods that fit them.
+CREATE OR REPLACE MACRO _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu) AS
+    CASE
+        WHEN has_se AND has_var
+            THEN 'var= does not go with se=: published estimates carry their error in se alone'
+        WHEN has_se AND has_weights
+            THEN 'weights= does not go with se=: published estimates carry their error in se alone'
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+            THEN 'sigma2=' || _pool_shown(sigma2)
+                || ' does not go with se=: the sampling variance is known, se squared'
+        WHEN NOT has_se AND has_n AND NOT has_var
+            THEN 'n= without var=; stored moments need both, published estimates need se='
+        WHEN NOT has_se AND has_var AND NOT has_n
+            THEN 'var= without n=; stored moments need both, published estimates need se='
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
+            THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+                || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+                || _pool_listed(pool_methods_without('tau2',
+                    list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
+        WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
+            AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
+                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END || ': give a number, or one of '
+                || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
+        WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
+            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
+                || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
+    END;
+
+-- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
+-- reads `proper` fails with the sentence of the first thing that is wrong.
+CREATE OR REPLACE MACRO _pool_arguments(
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
+) AS TABLE
+    WITH named AS (
+        SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
+            struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
+            struct_keys(_pool_right) AS by_names, _pool_types AS types
+        FROM (
+            SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
+                value, n, var, se, weights
+            FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+        ) AS _pool_left, (
+            SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+        ) AS _pool_right
+    ),
+    input AS (
+        SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
+            types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
+            types[5] <> '"NULL"' AS has_weights
+        FROM named
+    ),
+    found AS (
+        SELECT *, coalesce(
+            _pool_wrong_keys(over_names, by_names,
+                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+            _pool_wrong_type('value', column_names[1], types[1]),
+            _pool_wrong_type('n', column_names[2], types[2]),
+            _pool_wrong_type('var', column_names[3], types[3]),
+            _pool_wrong_type('se', column_names[4], types[4]),
+            _pool_wrong_type('weights', column_names[5], types[5]),
+            _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            _pool_wrong_name('nan', nan, ['error', 'null']),
+            _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_level(level),
+            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
+        ) AS complaint
+        FROM input
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        has_se AS published,
+        NOT has_se AND NOT has_weights AND _pool_name(sigma2) <> 'separate' AS sized,
+        NOT has_se OR has_n AS has_n,
+        list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
+        column_names
+    FROM found;
+
+-- That a table has no column of a name yet, or an error.
+CREATE OR REPLACE MACRO _pool_free(columns, name) AS
+    CASE WHEN list_contains(columns, name)
+        THEN error('the table has a column ''' || name || ''' already; rename it first') ELSE true END;
+
+-- What the data hold that they must not: the sentence for a number of rows.
+CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
+    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
+        || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
+
+-- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
+CREATE OR REPLACE MACRO _pool_sound(groups) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT coalesce(
+            _pool_bad_rows('weights', any_value(column_names[5]), sum(_pool_bad_weights),
+                'precision weights are finite and not negative; a row of weight 0 does not count'),
+            _pool_bad_rows('n', any_value(column_names[2]),
+                sum(_pool_bad_n + CASE WHEN needs_n OR NOT published THEN _pool_no_n ELSE 0 END),
+                'n is a count of rows, a whole number of 0 or more'),
+            _pool_bad_rows('var', any_value(column_names[3]), sum(_pool_bad_var),
+                'var is a sample variance, 0 or more wherever n > 1'),
+            _pool_bad_rows('se', any_value(column_names[4]), sum(_pool_bad_se),
+                'a standard error is finite and not negative'),
+            CASE WHEN count_if(NOT isfinite(_pool_y)) > 0
+                THEN 'the value ''' || any_value(column_names[1]) || ''' holds NaN or infinite numbers: '
+                    || 'remove them, or count them as missing with nan=''null''' END
+        ) AS complaint
+        FROM query_table(groups), _pool_given
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+--
+-- Values are taken as deviations from an origin, so that a common offset costs no digits. The relation _pool_origin is
+-- that of the query around; all its relations and all private columns have names that begin with _pool_.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The value; NaN and infinite ones count as missing with nan := 'null'.
+CREATE OR REPLACE MACRO _pool_value(value, nan) AS
+    CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
+
+-- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
+CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
+
+-- Whether a weight, a count, a variance or a standard error is none.
+CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
+
+-- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
+CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
+
+-- One row: the offset that the first values have in common, 0 where there is none. Models of an `over` may lie at quite
+-- different places, so they have none.
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    SELECT CASE WHEN avg(abs(y - start)) < abs(any_value(start)) / 8 THEN any_value(start) ELSE 0.0 END AS _pool_origin
+    FROM (
+        SELECT y, first(y) OVER () AS start
+        FROM (
+            SELECT TRY_CAST(value AS DOUBLE) AS y FROM query_table(tbl)
+            WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+            LIMIT 1000
+        )
+    );
+
+-- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
+-- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
+        avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
+        var_samp(_pool_finite(_pool_value(value, nan) - _pool_origin)) AS _pool_var
+    FROM query_table(tbl), _pool_origin
+    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+    GROUP BY ALL;
+
+-- Weighted rows, stored moments and published estimates: the numbers of each, and the input they are.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        _pool_value(value, nan) - _pool_origin AS _pool_x,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights,
+        TRY_CAST(n AS DOUBLE) AS _pool_n,
+        TRY_CAST(var AS DOUBLE) AS _pool_var,
+        TRY_CAST(se AS DOUBLE) AS _pool_se,
+        CASE WHEN NOT _pool_absent(se) THEN 'published' WHEN NOT _pool_absent(var) THEN 'moments' ELSE 'rows' END AS _pool_input,
+        NOT _pool_absent(weights) AS _pool_weighted,
+        NOT _pool_absent(n) AS _pool_counted
+    FROM query_table(tbl), _pool_origin
+    WHERE NOT (_pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se));
+
+-- What each weighs, its n and its squares, null where it does not count; and what it holds that it must not.
+CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
+    SELECT * EXCLUDE (_pool_n, _pool_var, _pool_se, _pool_weights),
+        CASE
+            WHEN _pool_x IS NULL THEN NULL
+            WHEN _pool_input = 'published' THEN
+                CASE WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se) ELSE _pool_exact() END
+            WHEN _pool_input = 'rows' THEN CASE WHEN _pool_weights > 0 THEN _pool_weights END
+            WHEN _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted) THEN coalesce(_pool_weights, _pool_n)
+        END AS _pool_w,
+        CASE WHEN _pool_input = 'rows' THEN 1.0::DOUBLE ELSE _pool_n END AS _pool_n,
+        CASE WHEN _pool_input = 'moments' THEN pool_squares(_pool_n, _pool_var) ELSE 0.0 END AS _pool_squares,
+        _pool_x IS NOT NULL AND _pool_weighted AND _pool_improper(_pool_weights) AS _pool_bad_weights,
+        _pool_x IS NOT NULL AND _pool_counted AND _pool_n IS NULL AS _pool_no_n,
+        _pool_x IS NOT NULL AND _pool_n IS NOT NULL
+            AND (_pool_improper(_pool_n) OR _pool_input = 'moments' AND floor(_pool_n) <> _pool_n) AS _pool_bad_n,
+        _pool_x IS NOT NULL AND _pool_input = 'moments' AND _pool_n > 1 AND _pool_improper(_pool_var) AS _pool_bad_var,
+        _pool_x IS NOT NULL AND _pool_input = 'published' AND _pool_improper(_pool_se) AS _pool_bad_se
+    FROM query_table(states);
+
+-- Their groups: keys, those of the model once more, and sums.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input,
+        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
+        count(_pool_w)::DOUBLE AS _pool_states,
+        coalesce(sum(_pool_w), 0.0) AS _pool_w,
+        sum(_pool_w * _pool_x) AS _pool_wx,
+        covar_samp(_pool_w * _pool_x, _pool_x) AS _pool_cov_wx,
+        covar_samp(_pool_w, _pool_x) AS _pool_cov_w,
+        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_squares END) AS _pool_squares,
+        count_if(_pool_bad_weights) AS _pool_bad_weights, count_if(_pool_no_n) AS _pool_no_n,
+        count_if(_pool_bad_n) AS _pool_bad_n, count_if(_pool_bad_var) AS _pool_bad_var,
+        count_if(_pool_bad_se) AS _pool_bad_se
+    FROM _pool_weighed_states('_pool_given_states')
+    GROUP BY ALL;
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
+-- v, which only published estimates tell.
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
+    WITH _pool_found AS (
+        SELECT *, _pool_n AS _pool_w,
+            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
+            NULL::DOUBLE AS _pool_v
+        FROM query_table(plain)
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
+            pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares
+        FROM (
+            SELECT
+                COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_w,
+                CASE WHEN _pool_w > 0 THEN _pool_wx / _pool_w END AS _pool_y,
+                CASE WHEN _pool_input <> 'published' THEN coalesce(_pool_n, 0.0) WHEN _pool_n > 0 THEN _pool_n END AS _pool_n,
+                CASE WHEN _pool_input <> 'published' AND _pool_states > 0 THEN _pool_squares
+                    + pool_squares_between(_pool_states, _pool_wx, _pool_w, _pool_cov_wx, _pool_cov_w) END AS _pool_squares,
+                CASE
+                    WHEN _pool_input <> 'published' THEN NULL
+                    WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+                    WHEN _pool_w >= _pool_exact() THEN 0.0
+                    ELSE 1 / _pool_w
+                END AS _pool_v,
+                COLUMNS('^_pool_(bad|no)_')
+            FROM query_table(weighed)
+        )
+    )
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
+--
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
+-- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
+-- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
+
+-- What Q is expected to be: its degrees of freedom, or the median of a chi-square variable with as many.
+CREATE OR REPLACE MACRO _pool_expected(facts, method) AS TABLE
+    WITH mean AS (SELECT *, df AS expected FROM query_table(facts)),
+    median AS (SELECT *, pool_chi_square_median(df) AS expected FROM query_table(facts))
+    FROM query_table(CASE WHEN method = 'pmm' THEN 'median' ELSE 'mean' END);
+
+-- Where to look: at `floor`, or on a grid of `points` from `low` to `high`. At a pole the deviance falls without end:
+-- that is no minimum.
+CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
+    WITH expecting AS (
+        SELECT *,
+            CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
+            coalesce(known, mean_of_rows) AS of_rows
+        FROM _pool_expected(facts, method)
+        WHERE jointly OR estimable AND method <> 'cv'
+    ),
+    highest AS (
+        SELECT *,
+            CASE
+                -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
+                WHEN jointly AND method = 'cv' THEN 1e10 / wmin
+                WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
+                    * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
+                -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
+                WHEN method IN ('reml', 'ml') THEN _pool_larger(vmax, 12 * reach)
+                -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
+                ELSE 1.001 * plain_squares / expected
+            END AS most
+        FROM expecting
+    ),
+    positive AS (SELECT *, CASE WHEN most = 0 THEN 1.0 ELSE most END AS high FROM highest),
+    lowest AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                ELSE high
+            END AS low,
+            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
+            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
+        FROM positive
+    )
+    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
+        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    FROM lowest;
+
+-- The floor, then points from low to high in equal ratios.
+CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
+    SELECT model * 1000 + i AS id, model, i,
+        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+    FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
+
+-- Classes of alike v (of alike w where jointly) merged into some hundred where there are many: enough to see where a
+-- minimum lies.
+CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
+    WITH placed AS (
+        SELECT c.*, ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)) AS u
+        FROM query_table(moved) AS c JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
+    ),
+    labelled AS (
+        SELECT *, floor(127 * (u - least_u) / CASE WHEN most_u > least_u THEN most_u - least_u ELSE 1.0 END) AS cell
+        FROM placed JOIN (SELECT model, min(u) AS least_u, max(u) AS most_u FROM placed GROUP BY model) USING (model)
+    ),
+    merged AS (
+        SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
+            sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
+            sum(k * (y * y + spread)) / sum(k) AS about_zero
+        FROM labelled GROUP BY model, cell
+    )
+    SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
+    UNION ALL BY NAME
+    SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
+
+-- ---- a slope at points (id, model, x): first the centre, then the squares about it ----------------------------------
+
+CREATE OR REPLACE MACRO _pool_informed(points, classes, ranges) AS TABLE
+    SELECT id, p.model, x, jointly, c.* EXCLUDE (model),
+        CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
+    FROM query_table(points) AS p
+    JOIN (SELECT model, jointly FROM query_table(ranges)) USING (model)
+    JOIN query_table(classes) AS c USING (model);
+
+CREATE OR REPLACE MACRO _pool_centred(informed, ranges) AS TABLE
+    SELECT id, s1, s2, coalesce(known, own) AS mu, known IS NOT NULL AS is_known, (h2y - own * s2) / s1 AS drift
+    FROM (
+        SELECT id, any_value(model) AS model, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * y) / sum(k * h) AS own,
+            sum(k * h * h * y) AS h2y
+        FROM query_table(informed) GROUP BY id
+    ) JOIN (SELECT model, known FROM query_table(ranges)) USING (model);
+
+-- Likelihoods: slope, deviance, and hd2 = sum(h (mean - mu)^2).
+CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    about AS (
+        SELECT id, model, x, jointly, k, w, v, h, s1, s2, (y - mu) * (y - mu) + spread AS d2
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+    ),
+    sums AS (
+        SELECT id, any_value(model) AS model, any_value(s1) AS s1, any_value(s2) AS s2,
+            sum(k * h * d2) AS hd2, sum(k * h * h * d2) AS h2d2,
+            sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_deviance_term(v, x, d2) END) AS terms,
+            max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
+            sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
+            sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
+        FROM about JOIN (SELECT model, vmin FROM query_table(ranges)) USING (model)
+        GROUP BY id
+    )
+    SELECT id, hd2,
+        CASE
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
+            WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
+            WHEN method = 'reml' THEN pool_reml_slope(h2d2, s1, pool_pairs(at_top, top, rest, rest2))
+            ELSE pool_ml_slope(h2d2, s1)
+        END AS slope,
+        CASE
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, terms, n - 1, s1)
+            WHEN jointly THEN pool_ml_profile(ssw, hd2, terms, n)
+            WHEN method = 'reml' THEN pool_reml_deviance(terms, s1)
+            ELSE terms
+        END AS deviance
+    FROM sums JOIN query_table(ranges) USING (model);
+
+-- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
+CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges))
+    SELECT id, hd2, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance
+    FROM (
+        SELECT id, any_value(model) AS model, sum(k * h * ((y - mu) * (y - mu) + spread)) AS hd2
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+        GROUP BY id
+    ) JOIN (SELECT model, expected FROM query_table(ranges)) USING (model);
+
+-- The leave-one-out error. About a known mu no group tells of it.
+CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    about AS (
+        SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
+            CASE WHEN is_known THEN 'infinity'::DOUBLE ELSE s1 END AS s,
+            CASE WHEN is_known THEN 0.0 ELSE s2 END AS s2,
+            CASE WHEN is_known THEN 0.0 ELSE -drift END AS mu_slope
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+    ),
+    held_out AS (
+        SELECT id, k,
+            pool_squared_residuals(n, keep, squares, d2) AS residuals,
+            pool_leverage(n, keep, s) AS leverage,
+            pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
+            pool_leverage_slope(n, keep, s, s2) AS leverage_slope
+        FROM about
+    )
+    SELECT id, NULL::DOUBLE AS hd2,
+        sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
+        sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
+    FROM held_out GROUP BY id;
+
+CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABLE
+    WITH likelihood AS (FROM _pool_by_likelihood(points, classes, ranges, method)),
+    q AS (FROM _pool_by_q(points, classes, ranges)),
+    validation AS (FROM _pool_by_validation(points, classes, ranges))
+    FROM query_table(CASE
+        WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+    END);
+
+-- ---- brackets and what is in them -----------------------------------------------------------------------------------
+
+-- Brackets (low, up) that the coarse classes show on the grid: the slope falls at low and rises at up, or falls to the
+-- end. The floor is looked at in any case, with a bracket where there is no other.
+CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
+    WITH slopes AS (
+        SELECT g.*, lag(x) OVER of_model AS before, lead(x) OVER of_model AS after,
+            slope >= 0 AS rises, lag(slope >= 0, 1, true) OVER of_model AS rose
+        FROM query_table(grid) AS g JOIN _pool_evaluated(grid, coarse, ranges, method) USING (id)
+        WINDOW of_model AS (PARTITION BY model ORDER BY i)
+    ),
+    turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
+    SELECT id, model, before AS low, x AS up FROM turns WHERE turn
+    UNION ALL
+    SELECT id, model, x, CASE WHEN NOT turned THEN after END
+    FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
+    WHERE i = 0;
+
+-- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
+-- quadratic interpolation where it is safe, else half way.
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, least_share) AS
+    CASE
+        WHEN x3 IS NOT NULL AND ((f1 - f2) / (f3 - f2)) ** 2 < (x1 - x2) / (x3 - x2)
+            AND (1 - (f1 - f2) / (f3 - f2)) ** 2 < 1 - (x1 - x2) / (x3 - x2)
+        THEN least(1 - least_share, greatest(least_share,
+            f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
+        ELSE 0.5
+    END;
+
+-- What a search does after it has seen the slope at x. Both ends come first: a bracket of the coarse classes that is
+-- none of all classes is widened; where the slope rises from the floor, the minimum is there.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, up_rises) AS
+    CASE
+        WHEN phase = 'between' THEN 'between'
+        WHEN phase = 'low' AND falls THEN
+            CASE WHEN up_rises THEN 'between' WHEN has_up THEN 'up' ELSE 'nothing' END
+        WHEN phase = 'low' THEN CASE WHEN x <= floor THEN 'found' ELSE 'low' END
+        WHEN falls THEN CASE WHEN x >= high THEN 'open' ELSE 'up' END
+        ELSE 'between'
+    END;
+
+-- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
+CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
+    WITH RECURSIVE _pool_search AS (
+        SELECT 0 AS step, id, model, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+            NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        FROM query_table(brackets)
+        UNION ALL
+        SELECT step + 1, id, model, phase,
+            CASE
+                WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
+                WHEN phase = 'up' THEN x2
+                WHEN phase = 'between' THEN
+                    x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, tolerance / 2 / abs(x2 - x1))
+                ELSE x
+            END,
+            x1, f1, x2, f2, x3, f3, deviance, hd2
+        FROM (
+            SELECT * REPLACE (
+                CASE WHEN phase = 'between' AND (abs(x2 - x1) <= tolerance OR f1 = 0) THEN 'found' ELSE phase END AS phase
+            )
+            FROM (
+                SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
+                FROM (
+                    SELECT step, id, model, x, e.deviance, e.hd2, low, floor,
+                        _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
+                        CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
+                        CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
+                        CASE
+                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x2 ELSE x1 END
+                            WHEN NOT falls THEN x
+                            WHEN phase = 'up' THEN least(4 * x, high)
+                            ELSE x2
+                        END AS x2,
+                        CASE
+                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f2 ELSE f1 END
+                            WHEN NOT falls THEN slope
+                            ELSE f2
+                        END AS f2,
+                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END END AS x3,
+                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END END AS f3
+                    FROM (SELECT * EXCLUDE (deviance, hd2), phase = 'between' AS closing FROM _pool_search) AS s
+                    JOIN (
+                        SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
+                    ) AS e USING (id)
+                    JOIN (SELECT model, low, floor, high FROM query_table(ranges)) USING (model)
+                    WHERE phase IN ('low', 'up', 'between') AND step < 200
+                )
+            )
+        )
+    )
+    SELECT model, x, deviance, hd2, phase = 'found' AS done
+    FROM _pool_search
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase <> 'nothing';
+
+-- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
+CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
+    WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
+    grid AS MATERIALIZED (FROM _pool_grid('ranges')),
+    coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
+    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method))
+    SELECT model, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2, done AND NOT (pole AND m.x <= floor) AS done
+    FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+    JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+    QUALIFY row_number() OVER (PARTITION BY model ORDER BY pole AND m.x <= floor, deviance, m.x) = 1;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+--
+-- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
+-- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which relation
+-- a hyperparameter is read from is decided by query_table(CASE ...) when the query is planned: the others cost nothing.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- About a known mu, restricted maximum likelihood is maximum likelihood.
+CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
+    CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
+
+-- The models by number.
+CREATE OR REPLACE MACRO _pool_models(groups) AS TABLE
+    SELECT _pool_model, row_number() OVER () AS model
+    FROM (SELECT DISTINCT _pool_model FROM query_table(groups)), _pool_sound
+    WHERE sound;
+
+-- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within; each
+-- group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+CREATE OR REPLACE MACRO _pool_classes(groups, models) AS TABLE
+    WITH numbered AS (
+        SELECT model, g.*
+        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups)) AS g
+        JOIN query_table(models) AS m ON g._pool_model IS NOT DISTINCT FROM m._pool_model
+        WHERE _pool_w > 0
+    )
+    SELECT model, _pool_n AS n, _pool_n AS w, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
+        count(*)::DOUBLE AS k, var_pop(_pool_finite(_pool_y)) AS spread
+    FROM numbered
+    WHERE (SELECT sized FROM _pool_given)
+    GROUP BY ALL
+    UNION ALL
+    SELECT model, coalesce(_pool_n, 1.0), CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END,
+        _pool_y, coalesce(_pool_squares, 0.0), _pool_v, 1.0, 0.0
+    FROM numbered
+    WHERE NOT (SELECT sized FROM _pool_given);
+
+-- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
+CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
+    SELECT model, j, n, ssw, published,
+        CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
+        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
+        j - fitted AS df
+    FROM (
+        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
+    ), (SELECT published FROM _pool_given);
+
+-- Classes with the sampling variance of their groups.
+CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
+    SELECT c.* EXCLUDE (v),
+        CASE
+            WHEN published THEN v
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+            ELSE pool_sampling_variance(pooled, w)
+        END AS v
+    FROM query_table(classes) AS c JOIN (SELECT model, published, pooled FROM query_table(counted)) USING (model);
+
+-- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
+-- others, else of all; so 1 / v may grow without rounding.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted) AS TABLE
+    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
+    FROM query_table(counted) AS counted JOIN (
+        SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
+        FROM query_table(sampled) GROUP BY model
+    ) USING (model);
+
+CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
+    SELECT c.* REPLACE (y - start AS y)
+    FROM query_table(sampled) AS c JOIN (SELECT model, start FROM query_table(started)) USING (model);
+
+-- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
+-- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
+CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
+    WITH extremes AS (
+        SELECT model, count(*) > 512 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+            min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+            sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+        FROM query_table(moved) GROUP BY model
+    ),
+    centred AS (
+        SELECT s.*, e.* EXCLUDE (model), _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+        FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
+    ),
+    squares AS (
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares
+        FROM query_table(moved) JOIN (SELECT model, plain FROM centred) USING (model) GROUP BY model
+    )
+    SELECT *,
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
+        identified AND j > fitted AS estimable,
+        identified AND j > fitted AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
+    FROM centred JOIN squares USING (model);
+
+-- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
+
+-- What a group counts in the moments: by its size, alike, or by its precision; sj by a precision with a crude tau2.
+CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
+        WHEN method = 'sj' THEN pool_precision(v, CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
+        ELSE 1.0
+    END;
+
+-- tau2 of every model, before it is truncated at 0. With weights 1 / v exact groups outweigh all others.
+CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
+    WITH weighed AS (
+        SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
+        FROM query_table(moved) AS c JOIN (SELECT model, plain_squares, j FROM query_table(facts)) USING (model)
+    ),
+    centres AS (
+        SELECT f.*, top,
+            coalesce(known, CASE WHEN exact > 0 AND method IN ('dl', 'hs', 'hsk') THEN 0.0 ELSE ay / a END) AS centre
+        FROM query_table(facts) AS f JOIN (
+            SELECT model, sum(k * a) AS a, sum(k * a * y) AS ay, max(a) AS top FROM weighed GROUP BY model
+        ) USING (model)
+    ),
+    sums AS (
+        SELECT model, sum(k * a * d2) AS ad2, sum(k * a * v) AS av, sum(k * a * a * v) AS a2v, sum(k * a) AS a,
+            sum(CASE WHEN v = 0 THEN k * d2 ELSE 0.0 END) AS exact_d2,
+            sum(CASE WHEN a = top THEN k ELSE 0.0 END) AS at_top,
+            sum(CASE WHEN a < top THEN k * a ELSE 0.0 END) AS rest,
+            sum(CASE WHEN a < top THEN k * a * a ELSE 0.0 END) AS rest2
+        FROM (
+            SELECT w.*, top, (y - centre) * (y - centre) + spread AS d2
+            FROM weighed AS w JOIN (SELECT model, top, centre FROM centres) USING (model)
+        )
+        GROUP BY model
+    )
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
+        CASE
+            WHEN method = 'plugin' THEN plain_squares / df
+            WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
+            WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
+            WHEN method IN ('anova', 'he') THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
+            WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
+            WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
+            WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)
+            WHEN method = 'hsk' AND exact > fitted THEN j / df * exact_d2 / exact
+            WHEN method = 'dl' AND exact > fitted THEN exact_d2 / (exact - fitted)
+            WHEN method = 'dl' AND exact > 0 THEN pool_moment_estimate_one_exact(ad2, j, a)
+            WHEN method = 'dl' AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, j, a)
+            WHEN method = 'dl' THEN pool_moment_estimate(ad2, j, a, a, pool_pairs(at_top, top, rest, rest2))
+            ELSE 0.0
+        END AS x
+    FROM centres JOIN sums USING (model);
+
+-- ---- the components -------------------------------------------------------------------------------------------------
+
+-- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
+-- sums, which says nothing of the groups: then tau2 is 0.
+CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
+    WITH placed AS (
+        SELECT *,
+            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
+                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS alike,
+            CASE
+                WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
+                    pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
+                ELSE pooled
+            END AS sigma2_,
+            -- nothing to validate across where no row differs from its group
+            CASE WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df ELSE x END AS x_
+        FROM query_table(facts) LEFT JOIN query_table(found) USING (model)
+    )
+    SELECT *,
+        CASE
+            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN jointly THEN x * sigma2_
+            WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
+        END AS tau2_,
+        identified AND (_pool_number(tau2) IS NOT NULL OR NOT estimable OR alike AND NOT jointly
+            OR coalesce(done, x_ IS NOT NULL)) AS settled
+    FROM placed;
+
+-- What each group counts in mu; at tau2 = 0 exact groups outweigh all others.
+CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
+    SELECT model, k, y, v, tau2_,
+        CASE
+            WHEN NOT identified OR tau2_ IS NULL OR _pool_name(mu) = 'groups' THEN 1.0
+            WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+            WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+            WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+            WHEN exact > 0 AND tau2_ = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+            ELSE pool_gls(v, tau2_)
+        END AS c
+    FROM (
+        SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v,
+            CASE WHEN pooled IS NULL THEN v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS c JOIN query_table(variances) USING (model)
+    );
+
+CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
+    FROM query_table(counts) GROUP BY model;
+
+-- One row a model: the components, NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_components(groups, sigma2, tau2, mu) AS TABLE
+    WITH models AS MATERIALIZED (FROM _pool_models(groups)),
+    classes AS MATERIALIZED (FROM _pool_classes(groups, 'models')),
+    counted AS MATERIALIZED (FROM _pool_within('classes', sigma2, mu)),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted')),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', sigma2, tau2, mu)),
+    known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
+    by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
+    by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
+    found AS (
+        FROM query_table(CASE
+            WHEN _pool_name(tau2) = '' THEN 'known'
+            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv') THEN 'by_search'
+            ELSE 'by_moments'
+        END)
+    ),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
+    counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
+    centres AS (FROM _pool_centres('counts'))
+    SELECT _pool_model,
+        coalesce(j, 0)::BIGINT AS _pool_groups,
+        CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE sigma2_ END AS _pool_sigma2,
+        coalesce(_pool_number(tau2), tau2_) AS _pool_tau2,
+        coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+        CASE
+            WHEN _pool_number(mu) IS NOT NULL THEN 0.0
+            WHEN identified AND tau2_ IS NOT NULL THEN sqrt(variance)
+        END AS _pool_se_mu,
+        pool_icc(tau2_, sigma2_) AS _pool_icc,
+        coalesce(settled, false) AS _pool_converged
+    FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+        (SELECT has_n FROM _pool_given), _pool_origin;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs, each a table macro: rows, stored moments or published estimates in, one row a group or a model out.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group: weight, estimate and se, from the groups and the components of their models.
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty) AS TABLE
+    WITH sampled AS (
+        SELECT g.*, c.* EXCLUDE (_pool_model),
+            _pool_y + _pool_origin AS _pool_mean,
+            CASE
+                WHEN published THEN _pool_v
+                WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
+                    pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
+                ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
+            END AS _pool_sampling,
+            _pool_groups = 1 AND _pool_tau2 IS NULL AS _pool_alone
+        FROM query_table(groups) AS g
+        JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
+            (SELECT published FROM _pool_given), _pool_origin
+    ),
+    -- A model's only group keeps its own mean, whatever tau2.
+    weighed AS (
+        SELECT *,
+            CASE WHEN _pool_alone AND _pool_w > 0 AND _pool_sampling IS NOT NULL THEN 1.0
+                ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
+            pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
+        FROM sampled
+    )
+    SELECT *,
+        pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
+        sqrt(CASE
+            WHEN _pool_alone THEN _pool_sampling
+            WHEN uncertainty = 'conditional' THEN pool_conditional_variance(_pool_tau2, _pool_pooling)
+            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu)
+        END) AS _pool_se
+    FROM weighed;
+
+-- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
+CREATE OR REPLACE MACRO _pool_pooled(
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, result
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
+    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
+    WHERE (SELECT proper FROM _pool_given);
+
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
+CREATE OR REPLACE MACRO pool_shrink(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu'
+) AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        _pool_estimate AS estimate, _pool_se AS se,
+        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+    FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
+        (SELECT pool_normal_quantile(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
+
+-- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
+CREATE OR REPLACE MACRO pool_encode(
+    tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    _pool_coded AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
+        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    )
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
+    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
+    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
+        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
+
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
+-- gives the keys of the models their names.
+CREATE OR REPLACE MACRO pool_components(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'converged'])
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
+    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
+            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+
+-- One row a group, from a table: keys under their own names, moments under private ones.
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
+            true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed'))
+    FROM _pool_groups, _pool_origin
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_groups'));
+
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
+-- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+    FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+    FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
+
+-- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
+CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
+    FROM pool_moments(tbl, mean, "by", n := n, var := var);
+
+CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
+    FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
+
+-- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
+CREATE OR REPLACE MACRO pool_moments_of(value) AS
+    {n: count(value), mean: favg(value::DOUBLE), var: var_samp(value::DOUBLE)};

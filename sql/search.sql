@@ -1,0 +1,279 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
+--
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
+-- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
+-- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
+
+-- What Q is expected to be: its degrees of freedom, or the median of a chi-square variable with as many.
+CREATE OR REPLACE MACRO _pool_expected(facts, method) AS TABLE
+    WITH mean AS (SELECT *, df AS expected FROM query_table(facts)),
+    median AS (SELECT *, pool_chi_square_median(df) AS expected FROM query_table(facts))
+    FROM query_table(CASE WHEN method = 'pmm' THEN 'median' ELSE 'mean' END);
+
+-- Where to look: at `floor`, or on a grid of `points` from `low` to `high`. At a pole the deviance falls without end:
+-- that is no minimum.
+CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
+    WITH expecting AS (
+        SELECT *,
+            CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
+            coalesce(known, mean_of_rows) AS of_rows
+        FROM _pool_expected(facts, method)
+        WHERE jointly OR estimable AND method <> 'cv'
+    ),
+    highest AS (
+        SELECT *,
+            CASE
+                -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
+                WHEN jointly AND method = 'cv' THEN 1e10 / wmin
+                WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
+                    * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
+                -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
+                WHEN method IN ('reml', 'ml') THEN _pool_larger(vmax, 12 * reach)
+                -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
+                ELSE 1.001 * plain_squares / expected
+            END AS most
+        FROM expecting
+    ),
+    positive AS (SELECT *, CASE WHEN most = 0 THEN 1.0 ELSE most END AS high FROM highest),
+    lowest AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                ELSE high
+            END AS low,
+            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
+            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
+        FROM positive
+    )
+    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
+        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    FROM lowest;
+
+-- The floor, then points from low to high in equal ratios.
+CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
+    SELECT model * 1000 + i AS id, model, i,
+        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+    FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
+
+-- Classes of alike v (of alike w where jointly) merged into some hundred where there are many: enough to see where a
+-- minimum lies.
+CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
+    WITH placed AS (
+        SELECT c.*, ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)) AS u
+        FROM query_table(moved) AS c JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
+    ),
+    labelled AS (
+        SELECT *, floor(127 * (u - least_u) / CASE WHEN most_u > least_u THEN most_u - least_u ELSE 1.0 END) AS cell
+        FROM placed JOIN (SELECT model, min(u) AS least_u, max(u) AS most_u FROM placed GROUP BY model) USING (model)
+    ),
+    merged AS (
+        SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
+            sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
+            sum(k * (y * y + spread)) / sum(k) AS about_zero
+        FROM labelled GROUP BY model, cell
+    )
+    SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
+    UNION ALL BY NAME
+    SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
+
+-- ---- a slope at points (id, model, x): first the centre, then the squares about it ----------------------------------
+
+CREATE OR REPLACE MACRO _pool_informed(points, classes, ranges) AS TABLE
+    SELECT id, p.model, x, jointly, c.* EXCLUDE (model),
+        CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
+    FROM query_table(points) AS p
+    JOIN (SELECT model, jointly FROM query_table(ranges)) USING (model)
+    JOIN query_table(classes) AS c USING (model);
+
+CREATE OR REPLACE MACRO _pool_centred(informed, ranges) AS TABLE
+    SELECT id, s1, s2, coalesce(known, own) AS mu, known IS NOT NULL AS is_known, (h2y - own * s2) / s1 AS drift
+    FROM (
+        SELECT id, any_value(model) AS model, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * y) / sum(k * h) AS own,
+            sum(k * h * h * y) AS h2y
+        FROM query_table(informed) GROUP BY id
+    ) JOIN (SELECT model, known FROM query_table(ranges)) USING (model);
+
+-- Likelihoods: slope, deviance, and hd2 = sum(h (mean - mu)^2).
+CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    about AS (
+        SELECT id, model, x, jointly, k, w, v, h, s1, s2, (y - mu) * (y - mu) + spread AS d2
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+    ),
+    sums AS (
+        SELECT id, any_value(model) AS model, any_value(s1) AS s1, any_value(s2) AS s2,
+            sum(k * h * d2) AS hd2, sum(k * h * h * d2) AS h2d2,
+            sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_deviance_term(v, x, d2) END) AS terms,
+            max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
+            sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
+            sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
+        FROM about JOIN (SELECT model, vmin FROM query_table(ranges)) USING (model)
+        GROUP BY id
+    )
+    SELECT id, hd2,
+        CASE
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
+            WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
+            WHEN method = 'reml' THEN pool_reml_slope(h2d2, s1, pool_pairs(at_top, top, rest, rest2))
+            ELSE pool_ml_slope(h2d2, s1)
+        END AS slope,
+        CASE
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, terms, n - 1, s1)
+            WHEN jointly THEN pool_ml_profile(ssw, hd2, terms, n)
+            WHEN method = 'reml' THEN pool_reml_deviance(terms, s1)
+            ELSE terms
+        END AS deviance
+    FROM sums JOIN query_table(ranges) USING (model);
+
+-- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
+CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges))
+    SELECT id, hd2, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance
+    FROM (
+        SELECT id, any_value(model) AS model, sum(k * h * ((y - mu) * (y - mu) + spread)) AS hd2
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+        GROUP BY id
+    ) JOIN (SELECT model, expected FROM query_table(ranges)) USING (model);
+
+-- The leave-one-out error. About a known mu no group tells of it.
+CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
+    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    about AS (
+        SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
+            CASE WHEN is_known THEN 'infinity'::DOUBLE ELSE s1 END AS s,
+            CASE WHEN is_known THEN 0.0 ELSE s2 END AS s2,
+            CASE WHEN is_known THEN 0.0 ELSE -drift END AS mu_slope
+        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+    ),
+    held_out AS (
+        SELECT id, k,
+            pool_squared_residuals(n, keep, squares, d2) AS residuals,
+            pool_leverage(n, keep, s) AS leverage,
+            pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
+            pool_leverage_slope(n, keep, s, s2) AS leverage_slope
+        FROM about
+    )
+    SELECT id, NULL::DOUBLE AS hd2,
+        sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
+        sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
+    FROM held_out GROUP BY id;
+
+CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABLE
+    WITH likelihood AS (FROM _pool_by_likelihood(points, classes, ranges, method)),
+    q AS (FROM _pool_by_q(points, classes, ranges)),
+    validation AS (FROM _pool_by_validation(points, classes, ranges))
+    FROM query_table(CASE
+        WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+    END);
+
+-- ---- brackets and what is in them -----------------------------------------------------------------------------------
+
+-- Brackets (low, up) that the coarse classes show on the grid: the slope falls at low and rises at up, or falls to the
+-- end. The floor is looked at in any case, with a bracket where there is no other.
+CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
+    WITH slopes AS (
+        SELECT g.*, lag(x) OVER of_model AS before, lead(x) OVER of_model AS after,
+            slope >= 0 AS rises, lag(slope >= 0, 1, true) OVER of_model AS rose
+        FROM query_table(grid) AS g JOIN _pool_evaluated(grid, coarse, ranges, method) USING (id)
+        WINDOW of_model AS (PARTITION BY model ORDER BY i)
+    ),
+    turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
+    SELECT id, model, before AS low, x AS up FROM turns WHERE turn
+    UNION ALL
+    SELECT id, model, x, CASE WHEN NOT turned THEN after END
+    FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
+    WHERE i = 0;
+
+-- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
+-- quadratic interpolation where it is safe, else half way.
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, least_share) AS
+    CASE
+        WHEN x3 IS NOT NULL AND ((f1 - f2) / (f3 - f2)) ** 2 < (x1 - x2) / (x3 - x2)
+            AND (1 - (f1 - f2) / (f3 - f2)) ** 2 < 1 - (x1 - x2) / (x3 - x2)
+        THEN least(1 - least_share, greatest(least_share,
+            f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
+        ELSE 0.5
+    END;
+
+-- What a search does after it has seen the slope at x. Both ends come first: a bracket of the coarse classes that is
+-- none of all classes is widened; where the slope rises from the floor, the minimum is there.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, up_rises) AS
+    CASE
+        WHEN phase = 'between' THEN 'between'
+        WHEN phase = 'low' AND falls THEN
+            CASE WHEN up_rises THEN 'between' WHEN has_up THEN 'up' ELSE 'nothing' END
+        WHEN phase = 'low' THEN CASE WHEN x <= floor THEN 'found' ELSE 'low' END
+        WHEN falls THEN CASE WHEN x >= high THEN 'open' ELSE 'up' END
+        ELSE 'between'
+    END;
+
+-- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
+CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
+    WITH RECURSIVE _pool_search AS (
+        SELECT 0 AS step, id, model, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+            NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        FROM query_table(brackets)
+        UNION ALL
+        SELECT step + 1, id, model, phase,
+            CASE
+                WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
+                WHEN phase = 'up' THEN x2
+                WHEN phase = 'between' THEN
+                    x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, tolerance / 2 / abs(x2 - x1))
+                ELSE x
+            END,
+            x1, f1, x2, f2, x3, f3, deviance, hd2
+        FROM (
+            SELECT * REPLACE (
+                CASE WHEN phase = 'between' AND (abs(x2 - x1) <= tolerance OR f1 = 0) THEN 'found' ELSE phase END AS phase
+            )
+            FROM (
+                SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
+                FROM (
+                    SELECT step, id, model, x, e.deviance, e.hd2, low, floor,
+                        _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
+                        CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
+                        CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
+                        CASE
+                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x2 ELSE x1 END
+                            WHEN NOT falls THEN x
+                            WHEN phase = 'up' THEN least(4 * x, high)
+                            ELSE x2
+                        END AS x2,
+                        CASE
+                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f2 ELSE f1 END
+                            WHEN NOT falls THEN slope
+                            ELSE f2
+                        END AS f2,
+                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END END AS x3,
+                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END END AS f3
+                    FROM (SELECT * EXCLUDE (deviance, hd2), phase = 'between' AS closing FROM _pool_search) AS s
+                    JOIN (
+                        SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
+                    ) AS e USING (id)
+                    JOIN (SELECT model, low, floor, high FROM query_table(ranges)) USING (model)
+                    WHERE phase IN ('low', 'up', 'between') AND step < 200
+                )
+            )
+        )
+    )
+    SELECT model, x, deviance, hd2, phase = 'found' AS done
+    FROM _pool_search
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase <> 'nothing';
+
+-- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
+CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
+    WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
+    grid AS MATERIALIZED (FROM _pool_grid('ranges')),
+    coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
+    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method))
+    SELECT model, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2, done AND NOT (pole AND m.x <= floor) AS done
+    FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+    JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+    QUALIFY row_number() OVER (PARTITION BY model ORDER BY pole AND m.x <= floor, deviance, m.x) = 1;

@@ -1,0 +1,145 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs, each a table macro: rows, stored moments or published estimates in, one row a group or a model out.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group: weight, estimate and se, from the groups and the components of their models.
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty) AS TABLE
+    WITH sampled AS (
+        SELECT g.*, c.* EXCLUDE (_pool_model),
+            _pool_y + _pool_origin AS _pool_mean,
+            CASE
+                WHEN published THEN _pool_v
+                WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
+                    pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
+                ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
+            END AS _pool_sampling,
+            _pool_groups = 1 AND _pool_tau2 IS NULL AS _pool_alone
+        FROM query_table(groups) AS g
+        JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
+            (SELECT published FROM _pool_given), _pool_origin
+    ),
+    -- A model's only group keeps its own mean, whatever tau2.
+    weighed AS (
+        SELECT *,
+            CASE WHEN _pool_alone AND _pool_w > 0 AND _pool_sampling IS NOT NULL THEN 1.0
+                ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
+            pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
+        FROM sampled
+    )
+    SELECT *,
+        pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
+        sqrt(CASE
+            WHEN _pool_alone THEN _pool_sampling
+            WHEN uncertainty = 'conditional' THEN pool_conditional_variance(_pool_tau2, _pool_pooling)
+            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu)
+        END) AS _pool_se
+    FROM weighed;
+
+-- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
+CREATE OR REPLACE MACRO _pool_pooled(
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, result
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
+    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
+    WHERE (SELECT proper FROM _pool_given);
+
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
+CREATE OR REPLACE MACRO pool_shrink(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu'
+) AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        _pool_estimate AS estimate, _pool_se AS se,
+        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+    FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
+        (SELECT pool_normal_quantile(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
+
+-- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
+CREATE OR REPLACE MACRO pool_encode(
+    tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    _pool_coded AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
+        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    )
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
+    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
+    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
+        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
+
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
+-- gives the keys of the models their names.
+CREATE OR REPLACE MACRO pool_components(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'converged'])
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
+    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
+            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+
+-- One row a group, from a table: keys under their own names, moments under private ones.
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
+            true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed'))
+    FROM _pool_groups, _pool_origin
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_groups'));
+
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
+-- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+    FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+    FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
+
+-- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
+CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
+    FROM pool_moments(tbl, mean, "by", n := n, var := var);
+
+CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
+    FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
+
+-- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
+CREATE OR REPLACE MACRO pool_moments_of(value) AS
+    {n: count(value), mean: favg(value::DOUBLE), var: var_samp(value::DOUBLE)};
