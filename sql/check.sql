@@ -47,10 +47,14 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
                 THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_type(role, name, type) AS
-    CASE WHEN NOT regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"')
-        THEN role || '=''' || name || ''' is ' || type || '; give a column of numbers or Booleans'
-    END;
+CREATE OR REPLACE MACRO _pool_numeric(type) AS
+    regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
+
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
+    list_transform(
+        list_filter(list_zip(roles, names, types), lambda c: NOT _pool_numeric(c[3])),
+        lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
+    )[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
@@ -124,11 +128,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         SELECT *, coalesce(
             _pool_wrong_keys(over_names, by_names,
                 CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type('value', column_names[1], types[1]),
-            _pool_wrong_type('n', column_names[2], types[2]),
-            _pool_wrong_type('var', column_names[3], types[3]),
-            _pool_wrong_type('se', column_names[4], types[4]),
-            _pool_wrong_type('weights', column_names[5], types[5]),
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
@@ -141,7 +141,6 @@ CREATE OR REPLACE MACRO _pool_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
         has_se AS published,
-        NOT has_se AND NOT has_weights AND _pool_name(sigma2) <> 'separate' AS sized,
         NOT has_se OR has_n AS has_n,
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
@@ -158,23 +157,28 @@ CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
     CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
+-- What the data of each model hold that they must not.
+CREATE OR REPLACE MACRO _pool_checked(groups) AS TABLE
+    SELECT _pool_model, count_if(NOT isfinite(_pool_y)) AS odd, sum(_pool_bad_weights) AS bad_weights,
+        sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
+    FROM query_table(groups)
+    GROUP BY _pool_model;
+
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
-CREATE OR REPLACE MACRO _pool_sound(groups) AS TABLE
+CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
         SELECT coalesce(
-            _pool_bad_rows('weights', any_value(column_names[5]), sum(_pool_bad_weights),
+            _pool_bad_rows('weights', column_names[5], bad_weights,
                 'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', any_value(column_names[2]),
-                sum(_pool_bad_n + CASE WHEN needs_n OR NOT published THEN _pool_no_n ELSE 0 END),
+            _pool_bad_rows('n', column_names[2], CASE WHEN needs_n OR NOT published THEN bad_n + no_n ELSE bad_n END,
                 'n is a count of rows, a whole number of 0 or more'),
-            _pool_bad_rows('var', any_value(column_names[3]), sum(_pool_bad_var),
-                'var is a sample variance, 0 or more wherever n > 1'),
-            _pool_bad_rows('se', any_value(column_names[4]), sum(_pool_bad_se),
-                'a standard error is finite and not negative'),
-            CASE WHEN count_if(NOT isfinite(_pool_y)) > 0
-                THEN 'the value ''' || any_value(column_names[1]) || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null''' END
+            _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
+            _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
+            CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
+                || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint
-        FROM query_table(groups), _pool_given
+        FROM (SELECT sum(COLUMNS(* EXCLUDE (_pool_model))) FROM query_table(checked)) AS sums(
+            odd, bad_weights, no_n, bad_n, bad_var, bad_se
+        ), _pool_given
     );

@@ -10,31 +10,31 @@
 CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
 
--- The models by number.
+-- The models by number, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(groups) AS TABLE
+    WITH checked AS MATERIALIZED (FROM _pool_checked(groups))
     SELECT _pool_model, row_number() OVER () AS model
-    FROM (SELECT DISTINCT _pool_model FROM query_table(groups)), _pool_sound
+    FROM checked, _pool_sound('checked')
     WHERE sound;
 
 -- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within; each
 -- group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
 CREATE OR REPLACE MACRO _pool_classes(groups, models) AS TABLE
-    WITH numbered AS (
+    WITH numbered AS NOT MATERIALIZED (
         SELECT model, g.*
-        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups)) AS g
+        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups) WHERE _pool_w > 0) AS g
         JOIN query_table(models) AS m ON g._pool_model IS NOT DISTINCT FROM m._pool_model
-        WHERE _pool_w > 0
     )
     SELECT model, _pool_n AS n, _pool_n AS w, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
         count(*)::DOUBLE AS k, var_pop(_pool_finite(_pool_y)) AS spread
     FROM numbered
-    WHERE (SELECT sized FROM _pool_given)
+    WHERE _pool_sized
     GROUP BY ALL
     UNION ALL
     SELECT model, coalesce(_pool_n, 1.0), CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END,
         _pool_y, coalesce(_pool_squares, 0.0), _pool_v, 1.0, 0.0
     FROM numbered
-    WHERE NOT (SELECT sized FROM _pool_given);
+    WHERE NOT _pool_sized;
 
 -- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
@@ -75,7 +75,7 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, count(*) > 512 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+        SELECT model, count(*) > 32 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
             min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model

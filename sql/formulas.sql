@@ -99,13 +99,17 @@ CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
     wd2 - expected;
 
--- Term of one group in -2 log L at its optimal mu, up to a constant.
-CREATE OR REPLACE MACRO pool_deviance_term(v, tau2, d2) AS
-    ln(v + tau2) + d2 / (v + tau2);
+-- Term of one group in log |V|: log(v + tau2).
+CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
+    ln(v + tau2);
 
--- -2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977).
-CREATE OR REPLACE MACRO pool_reml_deviance(terms, s1) AS
-    terms + ln(s1);
+-- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
+CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
+    logs + wd2;
+
+-- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
+    logs + wd2 + ln(s1);
 
 -- Derivative of -2 log L by tau2.
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS

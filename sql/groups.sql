@@ -79,7 +79,7 @@ CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
 -- Their groups: keys, those of the model once more, and sums.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input,
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input, _pool_weighted,
         sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
         count(_pool_w)::DOUBLE AS _pool_states,
         coalesce(sum(_pool_w), 0.0) AS _pool_w,
@@ -95,11 +95,11 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 
 -- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
 -- v, which only published estimates tell.
-CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_found AS (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v
+            NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
@@ -117,6 +117,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
                     WHEN _pool_w >= _pool_exact() THEN 0.0
                     ELSE 1 / _pool_w
                 END AS _pool_v,
+                _pool_input = 'moments' AND NOT _pool_weighted AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
                 COLUMNS('^_pool_(bad|no)_')
             FROM query_table(weighed)
         )

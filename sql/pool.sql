@@ -119,13 +119,17 @@ CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
     wd2 - expected;
 
--- Term of one group in -2 log L at its optimal mu, up to a constant.
-CREATE OR REPLACE MACRO pool_deviance_term(v, tau2, d2) AS
-    ln(v + tau2) + d2 / (v + tau2);
+-- Term of one group in log |V|: log(v + tau2).
+CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
+    ln(v + tau2);
 
--- -2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977).
-CREATE OR REPLACE MACRO pool_reml_deviance(terms, s1) AS
-    terms + ln(s1);
+-- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
+CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
+    logs + wd2;
+
+-- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
+    logs + wd2 + ln(s1);
 
 -- Derivative of -2 log L by tau2.
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
@@ -1055,10 +1059,14 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
                 THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_type(role, name, type) AS
-    CASE WHEN NOT regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"')
-        THEN role || '=''' || name || ''' is ' || type || '; give a column of numbers or Booleans'
-    END;
+CREATE OR REPLACE MACRO _pool_numeric(type) AS
+    regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
+
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
+    list_transform(
+        list_filter(list_zip(roles, names, types), lambda c: NOT _pool_numeric(c[3])),
+        lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
+    )[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
@@ -1132,11 +1140,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         SELECT *, coalesce(
             _pool_wrong_keys(over_names, by_names,
                 CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type('value', column_names[1], types[1]),
-            _pool_wrong_type('n', column_names[2], types[2]),
-            _pool_wrong_type('var', column_names[3], types[3]),
-            _pool_wrong_type('se', column_names[4], types[4]),
-            _pool_wrong_type('weights', column_names[5], types[5]),
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
@@ -1149,7 +1153,6 @@ CREATE OR REPLACE MACRO _pool_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
         has_se AS published,
-        NOT has_se AND NOT has_weights AND _pool_name(sigma2) <> 'separate' AS sized,
         NOT has_se OR has_n AS has_n,
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
@@ -1166,25 +1169,30 @@ CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
     CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
+-- What the data of each model hold that they must not.
+CREATE OR REPLACE MACRO _pool_checked(groups) AS TABLE
+    SELECT _pool_model, count_if(NOT isfinite(_pool_y)) AS odd, sum(_pool_bad_weights) AS bad_weights,
+        sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
+    FROM query_table(groups)
+    GROUP BY _pool_model;
+
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
-CREATE OR REPLACE MACRO _pool_sound(groups) AS TABLE
+CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
         SELECT coalesce(
-            _pool_bad_rows('weights', any_value(column_names[5]), sum(_pool_bad_weights),
+            _pool_bad_rows('weights', column_names[5], bad_weights,
                 'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', any_value(column_names[2]),
-                sum(_pool_bad_n + CASE WHEN needs_n OR NOT published THEN _pool_no_n ELSE 0 END),
+            _pool_bad_rows('n', column_names[2], CASE WHEN needs_n OR NOT published THEN bad_n + no_n ELSE bad_n END,
                 'n is a count of rows, a whole number of 0 or more'),
-            _pool_bad_rows('var', any_value(column_names[3]), sum(_pool_bad_var),
-                'var is a sample variance, 0 or more wherever n > 1'),
-            _pool_bad_rows('se', any_value(column_names[4]), sum(_pool_bad_se),
-                'a standard error is finite and not negative'),
-            CASE WHEN count_if(NOT isfinite(_pool_y)) > 0
-                THEN 'the value ''' || any_value(column_names[1]) || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null''' END
+            _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
+            _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
+            CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
+                || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint
-        FROM query_table(groups), _pool_given
+        FROM (SELECT sum(COLUMNS(* EXCLUDE (_pool_model))) FROM query_table(checked)) AS sums(
+            odd, bad_weights, no_n, bad_n, bad_var, bad_se
+        ), _pool_given
     );
 
 
@@ -1269,7 +1277,7 @@ CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
 -- Their groups: keys, those of the model once more, and sums.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input,
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input, _pool_weighted,
         sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
         count(_pool_w)::DOUBLE AS _pool_states,
         coalesce(sum(_pool_w), 0.0) AS _pool_w,
@@ -1285,11 +1293,11 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 
 -- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
 -- v, which only published estimates tell.
-CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_found AS (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v
+            NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
@@ -1307,6 +1315,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed) AS TABLE
                     WHEN _pool_w >= _pool_exact() THEN 0.0
                     ELSE 1 / _pool_w
                 END AS _pool_v,
+                _pool_input = 'moments' AND NOT _pool_weighted AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
                 COLUMNS('^_pool_(bad|no)_')
             FROM query_table(weighed)
         )
@@ -1373,66 +1382,63 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, i,
+    SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
         CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
 
--- Classes of alike v (of alike w where jointly) merged into some hundred where there are many: enough to see where a
+-- Classes whose v (w where jointly) differs by less than a tenth, merged where there are many: enough to see where a
 -- minimum lies.
 CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
-    WITH placed AS (
-        SELECT c.*, ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)) AS u
-        FROM query_table(moved) AS c JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
-    ),
-    labelled AS (
-        SELECT *, floor(127 * (u - least_u) / CASE WHEN most_u > least_u THEN most_u - least_u ELSE 1.0 END) AS cell
-        FROM placed JOIN (SELECT model, min(u) AS least_u, max(u) AS most_u FROM placed GROUP BY model) USING (model)
-    ),
-    merged AS (
+    WITH merged AS (
         SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
             sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
             sum(k * (y * y + spread)) / sum(k) AS about_zero
-        FROM labelled GROUP BY model, cell
+        FROM query_table(moved) JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
+        GROUP BY model, floor(10 * ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)))
     )
     SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
     UNION ALL BY NAME
     SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
 
--- ---- a slope at points (id, model, x): first the centre, then the squares about it ----------------------------------
+-- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
+-- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
+-- d = y - c, delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
 
-CREATE OR REPLACE MACRO _pool_informed(points, classes, ranges) AS TABLE
-    SELECT id, p.model, x, jointly, c.* EXCLUDE (model),
-        CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
-    FROM query_table(points) AS p
-    JOIN (SELECT model, jointly FROM query_table(ranges)) USING (model)
-    JOIN query_table(classes) AS c USING (model);
+CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
-CREATE OR REPLACE MACRO _pool_centred(informed, ranges) AS TABLE
-    SELECT id, s1, s2, coalesce(known, own) AS mu, known IS NOT NULL AS is_known, (h2y - own * s2) / s1 AS drift
+-- At each point the sums over the classes of its model, with h = w / (1 + w rho) where jointly, else 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
+    SELECT id, any_value(model) AS model, any_value(x) AS x, any_value(c) AS c,
+        sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
+        sum(k * h * (d * d + spread)) AS hd2, sum(k * h * h * (d * d + spread)) AS h2d2,
+        sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_log_variance(v, x) END) AS logs,
+        max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
+        sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
+        sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
     FROM (
-        SELECT id, any_value(model) AS model, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * y) / sum(k * h) AS own,
-            sum(k * h * h * y) AS h2y
-        FROM query_table(informed) GROUP BY id
-    ) JOIN (SELECT model, known FROM query_table(ranges)) USING (model);
-
--- Likelihoods: slope, deviance, and hd2 = sum(h (mean - mu)^2).
-CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
-    about AS (
-        SELECT id, model, x, jointly, k, w, v, h, s1, s2, (y - mu) * (y - mu) + spread AS d2
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
-    ),
-    sums AS (
-        SELECT id, any_value(model) AS model, any_value(s1) AS s1, any_value(s2) AS s2,
-            sum(k * h * d2) AS hd2, sum(k * h * h * d2) AS h2d2,
-            sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_deviance_term(v, x, d2) END) AS terms,
-            max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
-            sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
-            sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
-        FROM about JOIN (SELECT model, vmin FROM query_table(ranges)) USING (model)
-        GROUP BY id
+        SELECT p.*, k, w, v, spread, y - c AS d,
+            CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
+        FROM (
+            SELECT id, model, x, c, jointly, vmin
+            FROM (SELECT id, model, x, c FROM query_table(points))
+            JOIN (SELECT model, jointly, vmin FROM query_table(ranges)) USING (model)
+        ) AS p JOIN query_table(classes) USING (model)
     )
-    SELECT id, hd2,
+    GROUP BY id;
+
+-- Likelihoods: slope, deviance, hd2 = sum(h (mean - mu)^2), and mu.
+CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
+    WITH about AS (
+        SELECT s.*, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT model, jointly, known, ssw, n FROM query_table(ranges)) AS r USING (model)
+    ),
+    moved AS (
+        SELECT * REPLACE (
+            _pool_moved_square(hd2, hd, s1, delta) AS hd2, _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
+        ) FROM about
+    )
+    SELECT id, c + delta AS mu, hd2,
         CASE
             WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
             WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
@@ -1440,42 +1446,50 @@ CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS 
             ELSE pool_ml_slope(h2d2, s1)
         END AS slope,
         CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, terms, n - 1, s1)
-            WHEN jointly THEN pool_ml_profile(ssw, hd2, terms, n)
-            WHEN method = 'reml' THEN pool_reml_deviance(terms, s1)
-            ELSE terms
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
+            WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n)
+            WHEN method = 'reml' THEN pool_reml_deviance(logs, hd2, s1)
+            ELSE pool_ml_deviance(logs, hd2)
         END AS deviance
-    FROM sums JOIN query_table(ranges) USING (model);
+    FROM moved;
 
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges))
-    SELECT id, hd2, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance
-    FROM (
-        SELECT id, any_value(model) AS model, sum(k * h * ((y - mu) * (y - mu) + spread)) AS hd2
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
-        GROUP BY id
-    ) JOIN (SELECT model, expected FROM query_table(ranges)) USING (model);
+    WITH about AS (
+        SELECT s.*, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT model, known, expected FROM query_table(ranges)) USING (model)
+    )
+    SELECT id, c + delta AS mu, NULL::DOUBLE AS hd2,
+        -pool_excess(_pool_moved_square(hd2, hd, s1, delta), expected) AS slope, 0.0 AS deviance
+    FROM about;
 
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    WITH centred AS (
+        SELECT id, model, x, s1, s2, c + hd / s1 AS own, (h2d - hd / s1 * s2) / s1 AS drift
+        FROM _pool_sums_at(points, classes, ranges)
+    ),
     about AS (
-        SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
-            CASE WHEN is_known THEN 'infinity'::DOUBLE ELSE s1 END AS s,
-            CASE WHEN is_known THEN 0.0 ELSE s2 END AS s2,
-            CASE WHEN is_known THEN 0.0 ELSE -drift END AS mu_slope
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+        SELECT id, k, n, squares, mu, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
+            s, s2, mu_slope
+        FROM (
+            SELECT id, model, x, coalesce(known, own) AS mu,
+                CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+                CASE WHEN known IS NULL THEN -drift ELSE 0.0 END AS mu_slope
+            FROM centred JOIN (SELECT model, known FROM query_table(ranges)) USING (model)
+        ) JOIN query_table(classes) USING (model)
     ),
     held_out AS (
-        SELECT id, k,
+        SELECT id, k, mu,
             pool_squared_residuals(n, keep, squares, d2) AS residuals,
             pool_leverage(n, keep, s) AS leverage,
             pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
             pool_leverage_slope(n, keep, s, s2) AS leverage_slope
         FROM about
     )
-    SELECT id, NULL::DOUBLE AS hd2,
+    SELECT id, any_value(mu) AS mu, NULL::DOUBLE AS hd2,
         sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
         sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
     FROM held_out GROUP BY id;
@@ -1500,9 +1514,9 @@ CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
         WINDOW of_model AS (PARTITION BY model ORDER BY i)
     ),
     turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
-    SELECT id, model, before AS low, x AS up FROM turns WHERE turn
+    SELECT id, model, c, before AS low, x AS up FROM turns WHERE turn
     UNION ALL
-    SELECT id, model, x, CASE WHEN NOT turned THEN after END
+    SELECT id, model, c, x, CASE WHEN NOT turned THEN after END
     FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
     WHERE i = 0;
 
@@ -1532,11 +1546,11 @@ CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, u
 -- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
 CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, id, model, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+        SELECT 0 AS step, id, model, c, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
             NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(brackets)
         UNION ALL
-        SELECT step + 1, id, model, phase,
+        SELECT step + 1, id, model, mu, phase,
             CASE
                 WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
                 WHEN phase = 'up' THEN x2
@@ -1552,7 +1566,7 @@ CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
             FROM (
                 SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
                 FROM (
-                    SELECT step, id, model, x, e.deviance, e.hd2, low, floor,
+                    SELECT step, id, model, mu, x, e.deviance, e.hd2, low, floor,
                         _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
                         CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
                         CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
@@ -1588,11 +1602,15 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
     grid AS MATERIALIZED (FROM _pool_grid('ranges')),
     coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
-    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method))
-    SELECT model, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2, done AND NOT (pole AND m.x <= floor) AS done
-    FROM _pool_minima('brackets', moved, 'ranges', method) AS m
-    JOIN (SELECT model, floor, pole FROM ranges) USING (model)
-    QUALIFY row_number() OVER (PARTITION BY model ORDER BY pole AND m.x <= floor, deviance, m.x) = 1;
+    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method)),
+    minima AS (
+        SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
+            done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
+        FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+        JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+    )
+    SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
+    FROM minima GROUP BY model;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1607,31 +1625,31 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
 
--- The models by number.
+-- The models by number, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(groups) AS TABLE
+    WITH checked AS MATERIALIZED (FROM _pool_checked(groups))
     SELECT _pool_model, row_number() OVER () AS model
-    FROM (SELECT DISTINCT _pool_model FROM query_table(groups)), _pool_sound
+    FROM checked, _pool_sound('checked')
     WHERE sound;
 
 -- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within; each
 -- group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
 CREATE OR REPLACE MACRO _pool_classes(groups, models) AS TABLE
-    WITH numbered AS (
+    WITH numbered AS NOT MATERIALIZED (
         SELECT model, g.*
-        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups)) AS g
+        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups) WHERE _pool_w > 0) AS g
         JOIN query_table(models) AS m ON g._pool_model IS NOT DISTINCT FROM m._pool_model
-        WHERE _pool_w > 0
     )
     SELECT model, _pool_n AS n, _pool_n AS w, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
         count(*)::DOUBLE AS k, var_pop(_pool_finite(_pool_y)) AS spread
     FROM numbered
-    WHERE (SELECT sized FROM _pool_given)
+    WHERE _pool_sized
     GROUP BY ALL
     UNION ALL
     SELECT model, coalesce(_pool_n, 1.0), CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END,
         _pool_y, coalesce(_pool_squares, 0.0), _pool_v, 1.0, 0.0
     FROM numbered
-    WHERE NOT (SELECT sized FROM _pool_given);
+    WHERE NOT _pool_sized;
 
 -- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
@@ -1672,7 +1690,7 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, count(*) > 512 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+        SELECT model, count(*) > 32 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
             min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
@@ -1883,8 +1901,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
-    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
@@ -1901,7 +1918,7 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
         ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
+        (SELECT pool_normal_quantile_double(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -1932,8 +1949,7 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed')),
-    _pool_sound AS MATERIALIZED (FROM _pool_sound('_pool_groups')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
@@ -1953,9 +1969,10 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed'))
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_checked AS (FROM _pool_checked('_pool_groups'))
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_groups'));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
 -- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.

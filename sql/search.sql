@@ -57,66 +57,63 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, i,
+    SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
         CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
 
--- Classes of alike v (of alike w where jointly) merged into some hundred where there are many: enough to see where a
+-- Classes whose v (w where jointly) differs by less than a tenth, merged where there are many: enough to see where a
 -- minimum lies.
 CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
-    WITH placed AS (
-        SELECT c.*, ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)) AS u
-        FROM query_table(moved) AS c JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
-    ),
-    labelled AS (
-        SELECT *, floor(127 * (u - least_u) / CASE WHEN most_u > least_u THEN most_u - least_u ELSE 1.0 END) AS cell
-        FROM placed JOIN (SELECT model, min(u) AS least_u, max(u) AS most_u FROM placed GROUP BY model) USING (model)
-    ),
-    merged AS (
+    WITH merged AS (
         SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
             sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
             sum(k * (y * y + spread)) / sum(k) AS about_zero
-        FROM labelled GROUP BY model, cell
+        FROM query_table(moved) JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
+        GROUP BY model, floor(10 * ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)))
     )
     SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
     UNION ALL BY NAME
     SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
 
--- ---- a slope at points (id, model, x): first the centre, then the squares about it ----------------------------------
+-- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
+-- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
+-- d = y - c, delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
 
-CREATE OR REPLACE MACRO _pool_informed(points, classes, ranges) AS TABLE
-    SELECT id, p.model, x, jointly, c.* EXCLUDE (model),
-        CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
-    FROM query_table(points) AS p
-    JOIN (SELECT model, jointly FROM query_table(ranges)) USING (model)
-    JOIN query_table(classes) AS c USING (model);
+CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
-CREATE OR REPLACE MACRO _pool_centred(informed, ranges) AS TABLE
-    SELECT id, s1, s2, coalesce(known, own) AS mu, known IS NOT NULL AS is_known, (h2y - own * s2) / s1 AS drift
+-- At each point the sums over the classes of its model, with h = w / (1 + w rho) where jointly, else 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
+    SELECT id, any_value(model) AS model, any_value(x) AS x, any_value(c) AS c,
+        sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
+        sum(k * h * (d * d + spread)) AS hd2, sum(k * h * h * (d * d + spread)) AS h2d2,
+        sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_log_variance(v, x) END) AS logs,
+        max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
+        sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
+        sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
     FROM (
-        SELECT id, any_value(model) AS model, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * y) / sum(k * h) AS own,
-            sum(k * h * h * y) AS h2y
-        FROM query_table(informed) GROUP BY id
-    ) JOIN (SELECT model, known FROM query_table(ranges)) USING (model);
-
--- Likelihoods: slope, deviance, and hd2 = sum(h (mean - mu)^2).
-CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
-    about AS (
-        SELECT id, model, x, jointly, k, w, v, h, s1, s2, (y - mu) * (y - mu) + spread AS d2
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
-    ),
-    sums AS (
-        SELECT id, any_value(model) AS model, any_value(s1) AS s1, any_value(s2) AS s2,
-            sum(k * h * d2) AS hd2, sum(k * h * h * d2) AS h2d2,
-            sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_deviance_term(v, x, d2) END) AS terms,
-            max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
-            sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
-            sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
-        FROM about JOIN (SELECT model, vmin FROM query_table(ranges)) USING (model)
-        GROUP BY id
+        SELECT p.*, k, w, v, spread, y - c AS d,
+            CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
+        FROM (
+            SELECT id, model, x, c, jointly, vmin
+            FROM (SELECT id, model, x, c FROM query_table(points))
+            JOIN (SELECT model, jointly, vmin FROM query_table(ranges)) USING (model)
+        ) AS p JOIN query_table(classes) USING (model)
     )
-    SELECT id, hd2,
+    GROUP BY id;
+
+-- Likelihoods: slope, deviance, hd2 = sum(h (mean - mu)^2), and mu.
+CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
+    WITH about AS (
+        SELECT s.*, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT model, jointly, known, ssw, n FROM query_table(ranges)) AS r USING (model)
+    ),
+    moved AS (
+        SELECT * REPLACE (
+            _pool_moved_square(hd2, hd, s1, delta) AS hd2, _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
+        ) FROM about
+    )
+    SELECT id, c + delta AS mu, hd2,
         CASE
             WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
             WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
@@ -124,42 +121,50 @@ CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS 
             ELSE pool_ml_slope(h2d2, s1)
         END AS slope,
         CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, terms, n - 1, s1)
-            WHEN jointly THEN pool_ml_profile(ssw, hd2, terms, n)
-            WHEN method = 'reml' THEN pool_reml_deviance(terms, s1)
-            ELSE terms
+            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
+            WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n)
+            WHEN method = 'reml' THEN pool_reml_deviance(logs, hd2, s1)
+            ELSE pool_ml_deviance(logs, hd2)
         END AS deviance
-    FROM sums JOIN query_table(ranges) USING (model);
+    FROM moved;
 
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges))
-    SELECT id, hd2, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance
-    FROM (
-        SELECT id, any_value(model) AS model, sum(k * h * ((y - mu) * (y - mu) + spread)) AS hd2
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
-        GROUP BY id
-    ) JOIN (SELECT model, expected FROM query_table(ranges)) USING (model);
+    WITH about AS (
+        SELECT s.*, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT model, known, expected FROM query_table(ranges)) USING (model)
+    )
+    SELECT id, c + delta AS mu, NULL::DOUBLE AS hd2,
+        -pool_excess(_pool_moved_square(hd2, hd, s1, delta), expected) AS slope, 0.0 AS deviance
+    FROM about;
 
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
-    WITH informed AS NOT MATERIALIZED (FROM _pool_informed(points, classes, ranges)),
+    WITH centred AS (
+        SELECT id, model, x, s1, s2, c + hd / s1 AS own, (h2d - hd / s1 * s2) / s1 AS drift
+        FROM _pool_sums_at(points, classes, ranges)
+    ),
     about AS (
-        SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
-            CASE WHEN is_known THEN 'infinity'::DOUBLE ELSE s1 END AS s,
-            CASE WHEN is_known THEN 0.0 ELSE s2 END AS s2,
-            CASE WHEN is_known THEN 0.0 ELSE -drift END AS mu_slope
-        FROM informed JOIN _pool_centred('informed', ranges) USING (id)
+        SELECT id, k, n, squares, mu, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
+            s, s2, mu_slope
+        FROM (
+            SELECT id, model, x, coalesce(known, own) AS mu,
+                CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+                CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+                CASE WHEN known IS NULL THEN -drift ELSE 0.0 END AS mu_slope
+            FROM centred JOIN (SELECT model, known FROM query_table(ranges)) USING (model)
+        ) JOIN query_table(classes) USING (model)
     ),
     held_out AS (
-        SELECT id, k,
+        SELECT id, k, mu,
             pool_squared_residuals(n, keep, squares, d2) AS residuals,
             pool_leverage(n, keep, s) AS leverage,
             pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
             pool_leverage_slope(n, keep, s, s2) AS leverage_slope
         FROM about
     )
-    SELECT id, NULL::DOUBLE AS hd2,
+    SELECT id, any_value(mu) AS mu, NULL::DOUBLE AS hd2,
         sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
         sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
     FROM held_out GROUP BY id;
@@ -184,9 +189,9 @@ CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
         WINDOW of_model AS (PARTITION BY model ORDER BY i)
     ),
     turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
-    SELECT id, model, before AS low, x AS up FROM turns WHERE turn
+    SELECT id, model, c, before AS low, x AS up FROM turns WHERE turn
     UNION ALL
-    SELECT id, model, x, CASE WHEN NOT turned THEN after END
+    SELECT id, model, c, x, CASE WHEN NOT turned THEN after END
     FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
     WHERE i = 0;
 
@@ -216,11 +221,11 @@ CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, u
 -- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
 CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, id, model, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+        SELECT 0 AS step, id, model, c, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
             NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(brackets)
         UNION ALL
-        SELECT step + 1, id, model, phase,
+        SELECT step + 1, id, model, mu, phase,
             CASE
                 WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
                 WHEN phase = 'up' THEN x2
@@ -236,7 +241,7 @@ CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
             FROM (
                 SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
                 FROM (
-                    SELECT step, id, model, x, e.deviance, e.hd2, low, floor,
+                    SELECT step, id, model, mu, x, e.deviance, e.hd2, low, floor,
                         _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
                         CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
                         CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
@@ -272,8 +277,12 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
     grid AS MATERIALIZED (FROM _pool_grid('ranges')),
     coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
-    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method))
-    SELECT model, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2, done AND NOT (pole AND m.x <= floor) AS done
-    FROM _pool_minima('brackets', moved, 'ranges', method) AS m
-    JOIN (SELECT model, floor, pole FROM ranges) USING (model)
-    QUALIFY row_number() OVER (PARTITION BY model ORDER BY pole AND m.x <= floor, deviance, m.x) = 1;
+    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method)),
+    minima AS (
+        SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
+            done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
+        FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+        JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+    )
+    SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
+    FROM minima GROUP BY model;

@@ -60,14 +60,19 @@ def excess(wd2: Column, expected: Column) -> Column:
     return wd2 - expected
 
 
-def deviance_term(v: Column, tau2: Column, d2: Column) -> Column:
-    """Term of one group in -2 log L at its optimal mu, up to a constant."""
-    return log(v + tau2) + d2 / (v + tau2)
+def log_variance(v: Column, tau2: Column) -> Column:
+    """Term of one group in log |V|: log(v + tau2)."""
+    return log(v + tau2)
 
 
-def reml_deviance(terms: Column, s1: Column) -> Column:
-    """-2 restricted log L up to a constant: the sum of the terms, and log sum(w) for the fitted mu (Harville 1977)."""
-    return terms + log(s1)
+def ml_deviance(logs: Column, wd2: Column) -> Column:
+    """-2 log L at the optimal mu, up to a constant, from sum(log(v + tau2))."""
+    return logs + wd2
+
+
+def reml_deviance(logs: Column, wd2: Column, s1: Column) -> Column:
+    """-2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977)."""
+    return logs + wd2 + log(s1)
 
 
 def ml_slope(w2d2: Column, s1: Column) -> Column:

@@ -164,9 +164,15 @@ def _likelihood(g: Groups, deviance: Any, slope: Any, pole_if_exact: bool) -> tu
     return where(tau2 <= floor, 0.0, tau2), settled
 
 
+def _deviance(g: Groups, tau2: Column) -> tuple[Column, Column, Column]:
+    """Sums of log(v + tau2), of the squares about mu, and of w."""
+    w = between.precision(g.v, g.each(tau2))
+    return g.sum(between.log_variance(g.v, g.each(tau2))), g.sum(w * g.squares_about(g.centre(w))), g.sum(w)
+
+
 def _ml_deviance(g: Groups, tau2: Column) -> Column:
-    d2 = g.squares_about(g.centre(between.precision(g.v, g.each(tau2))))
-    return g.sum(between.deviance_term(g.v, g.each(tau2), d2))
+    logs, wd2, _ = _deviance(g, tau2)
+    return between.ml_deviance(logs, wd2)
 
 
 def _ml_slope(g: Groups, tau2: Column) -> Column:
@@ -175,8 +181,7 @@ def _ml_slope(g: Groups, tau2: Column) -> Column:
 
 
 def _reml_deviance(g: Groups, tau2: Column) -> Column:
-    s1 = g.sum(between.precision(g.v, g.each(tau2)))
-    return between.reml_deviance(_ml_deviance(g, tau2), s1)
+    return between.reml_deviance(*_deviance(g, tau2))
 
 
 def _reml_slope(g: Groups, tau2: Column) -> Column:
