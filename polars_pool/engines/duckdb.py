@@ -23,6 +23,10 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
         By default they are stored in the current database and schema too, where cursors, later connections and the
         shell find them; a database that is open for reading only gets temporary ones.
 
+    Returns
+    -------
+    Nothing.
+
     Raises
     ------
     duckdb.Error
