@@ -183,17 +183,18 @@ CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
             NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(grid)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND (width <= tolerance OR f1 = 0) THEN 'found' ELSE phase END,
-            id, model, mu,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu,
             CASE
-                WHEN phase = 'between' AND width > tolerance
+                WHEN phase = 'between' AND NOT closed
                     THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
                 ELSE x
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT *, abs(x2 - x1) AS width, (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi,
-                8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
+            SELECT *, abs(x2 - x1) AS width,
+                8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
                 SELECT step, id, model, mu, x, e.deviance, e.hd2,
                     CASE
