@@ -56,12 +56,14 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
         lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
     )[1];
 
+CREATE OR REPLACE MACRO _pool_private(names) AS
+    list_filter(names, lambda name: starts_with(name, '_pool_') OR name = 'NULL');
+
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
-        WHEN len(list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')) > 0
-            THEN 'the key ''' || list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')[1]
-                || ''' bears a private name; rename it first'
+        WHEN len(_pool_private(list_concat(over, keys))) > 0
+            THEN 'the key ''' || _pool_private(list_concat(over, keys))[1] || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'

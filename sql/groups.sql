@@ -60,10 +60,14 @@ CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR
 
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), count(_pool_h)::DOUBLE AS _pool_n, coalesce(sum(_pool_h), 0.0) AS _pool_w,
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
-        pool_squares_between(count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h), covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x))
-            AS _pool_squares,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, false AS _pool_sized,
         count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
     FROM (
@@ -74,10 +78,14 @@ CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
 
 -- Groups of stored moments, of weighted rows too.
 CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
-        coalesce(sum(_pool_h), 0.0) AS _pool_w, sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
         sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
-            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h), covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)) AS _pool_squares,
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
         count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
@@ -92,12 +100,19 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
 
 -- Groups of published estimates, combined by inverse variance.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
-    SELECT * EXCLUDE (_pool_sum_n), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
-        CASE WHEN _pool_w = 0 THEN 'infinity'::DOUBLE WHEN _pool_w >= _pool_exact() THEN 0.0 ELSE 1 / _pool_w END AS _pool_v
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
     FROM (
-        SELECT COLUMNS(lambda c: _pool_is_key(c)), sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
-            coalesce(sum(_pool_h), 0.0) AS _pool_w, sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y, NULL::DOUBLE AS _pool_squares,
-            false AS _pool_sized,
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
             count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se

@@ -1068,12 +1068,14 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
         lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
     )[1];
 
+CREATE OR REPLACE MACRO _pool_private(names) AS
+    list_filter(names, lambda name: starts_with(name, '_pool_') OR name = 'NULL');
+
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
-        WHEN len(list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')) > 0
-            THEN 'the key ''' || list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')[1]
-                || ''' bears a private name; rename it first'
+        WHEN len(_pool_private(list_concat(over, keys))) > 0
+            THEN 'the key ''' || _pool_private(list_concat(over, keys))[1] || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
@@ -1279,10 +1281,14 @@ CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR
 
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), count(_pool_h)::DOUBLE AS _pool_n, coalesce(sum(_pool_h), 0.0) AS _pool_w,
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
-        pool_squares_between(count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h), covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x))
-            AS _pool_squares,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, false AS _pool_sized,
         count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
     FROM (
@@ -1293,10 +1299,14 @@ CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
 
 -- Groups of stored moments, of weighted rows too.
 CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)), coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
-        coalesce(sum(_pool_h), 0.0) AS _pool_w, sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
         sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
-            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h), covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)) AS _pool_squares,
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
         NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
         count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
@@ -1311,12 +1321,19 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
 
 -- Groups of published estimates, combined by inverse variance.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
-    SELECT * EXCLUDE (_pool_sum_n), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
-        CASE WHEN _pool_w = 0 THEN 'infinity'::DOUBLE WHEN _pool_w >= _pool_exact() THEN 0.0 ELSE 1 / _pool_w END AS _pool_v
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
     FROM (
-        SELECT COLUMNS(lambda c: _pool_is_key(c)), sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
-            coalesce(sum(_pool_h), 0.0) AS _pool_w, sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y, NULL::DOUBLE AS _pool_squares,
-            false AS _pool_sized,
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
             count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
@@ -1357,9 +1374,9 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
--- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
--- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
@@ -1399,7 +1416,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml')
+                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
             -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
@@ -1407,14 +1425,19 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
-        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+        CASE WHEN low < high THEN 1 + least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
     FROM lowest;
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
-        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+        CASE
+            WHEN i = 0 THEN floor
+            WHEN i = points THEN high
+            ELSE low * (high / low) ** ((i - 1) / (points - 1))
+        END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
 
 -- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
@@ -1597,8 +1620,8 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
--- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which relation
--- a hyperparameter is read from is decided by query_table(CASE ...) when the query is planned: the others cost nothing.
+-- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
+-- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- About a known mu, restricted maximum likelihood is maximum likelihood.
@@ -1670,13 +1693,14 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, count(*) > 32 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
             min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
     centred AS (
-        SELECT s.*, e.* EXCLUDE (model), _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+        SELECT s.*, e.* EXCLUDE (model),
+            _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -1731,7 +1755,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
             WHEN method = 'plugin' THEN plain_squares / df
             WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
             WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
-            WHEN method IN ('anova', 'he') THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
+            WHEN method IN ('anova', 'he')
+                THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
             WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
             WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
             WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)
@@ -1918,8 +1943,8 @@ CREATE OR REPLACE MACRO pool_encode(
     WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
         FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
--- gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
+-- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -1956,15 +1981,17 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
--- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);

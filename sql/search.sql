@@ -1,9 +1,9 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
--- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
--- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
@@ -43,7 +43,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml')
+                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
             -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
@@ -51,14 +52,19 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
-        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+        CASE WHEN low < high THEN 1 + least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
     FROM lowest;
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
-        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+        CASE
+            WHEN i = 0 THEN floor
+            WHEN i = points THEN high
+            ELSE low * (high / low) ** ((i - 1) / (points - 1))
+        END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
 
 -- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------

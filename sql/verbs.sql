@@ -83,8 +83,8 @@ CREATE OR REPLACE MACRO pool_encode(
     WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
         FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
--- gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
+-- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -121,15 +121,17 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
--- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
