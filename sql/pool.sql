@@ -1206,7 +1206,7 @@ CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
         SELECT coalesce(
             _pool_bad_rows('weights', column_names[5], bad_weights,
                 'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', column_names[2], CASE WHEN needs_n OR NOT published THEN bad_n + no_n ELSE bad_n END,
+            _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
                 'n is a count of rows, a whole number of 0 or more'),
             _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
             _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
