@@ -120,17 +120,18 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) A
 CREATE OR REPLACE MACRO _pool_arguments(
     tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
 ) AS TABLE
-    WITH named AS (
+    WITH _pool_left AS (
+        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
+            value, n, var, se, weights
+        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    -- Not beside the other in one FROM, where the name of the table could be taken for a column of that name.
+    _pool_right AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
+    named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
             struct_keys(_pool_right) AS by_names, _pool_types AS types
-        FROM (
-            SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-                value, n, var, se, weights
-            FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_left, (
-            SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_right
+        FROM _pool_left, _pool_right
     ),
     input AS (
         SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),

@@ -1132,17 +1132,18 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) A
 CREATE OR REPLACE MACRO _pool_arguments(
     tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
 ) AS TABLE
-    WITH named AS (
+    WITH _pool_left AS (
+        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
+            value, n, var, se, weights
+        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    -- Not beside the other in one FROM, where the name of the table could be taken for a column of that name.
+    _pool_right AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
+    named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
             struct_keys(_pool_right) AS by_names, _pool_types AS types
-        FROM (
-            SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-                value, n, var, se, weights
-            FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_left, (
-            SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_right
+        FROM _pool_left, _pool_right
     ),
     input AS (
         SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
@@ -1932,6 +1933,7 @@ CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    _pool_columns AS (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
@@ -1940,8 +1942,7 @@ CREATE OR REPLACE MACRO pool_encode(
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
+    WHERE (SELECT _pool_free(struct_keys(_pool_columns), 'estimate') FROM _pool_columns);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
