@@ -92,7 +92,9 @@ FRAME_PATHS = {"DataFrame": _eager, "streaming": _streaming, "in-memory": _in_me
 """Each runs a verb on a frame and gives a DataFrame."""
 
 
-def _encode(run):
+def row_path(run):
+    """`pool.encode` by a path of frames."""
+
     def estimates(frame, value, by, **options):
         return run(pool.encode, frame, value, by, name="the estimate", **options)["the estimate"]
 
@@ -108,7 +110,7 @@ def _lazy_expression(frame, value, by, **options):
     return query.collect(engine="streaming")["the estimate"]
 
 
-ROW_PATHS = {f"encode {name}": _encode(run) for name, run in FRAME_PATHS.items()} | {
+ROW_PATHS = {f"encode {name}": row_path(run) for name, run in FRAME_PATHS.items()} | {
     "expression": _expression,
     "expression streaming": _lazy_expression,
 }

@@ -1,20 +1,24 @@
 """The grid of outside truth: which vector answers for which estimator on which input, and how to read it.
 
-A cell is one estimator on one data set. Every cell runs through every path of its input (frames.py), so that
-each number of vectors/ is asked of the DataFrame, of both engines, of the expression and of stored moments.
+A cell is one estimator on one data set. Every cell runs through every path of its input, so that each number of
+vectors/ is asked of every engine (Polars in memory and streaming, NumPy, the module and the shell of DuckDB), of the
+DataFrame and the expression, of stored moments and of one model among others.
 """
 
 import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import truth
-from frames import FRAME_PATHS
+from arrays import by_numpy
+from frames import FRAME_PATHS, row_path
+from frames import ROW_PATHS as POLARS_ROW_PATHS
+from sqlpaths import SQL_PATHS
 
 import polars_pool as pool
 
@@ -236,19 +240,23 @@ CELLS = [*ROW_CELLS, *META_CELLS]
 # --- paths ---
 
 
-def from_moments(verb, frame, value, by, *, weights=None, **options):
+def _run(verb, frame, *arguments, **options):
+    return verb(frame, *arguments, **options)
+
+
+def from_moments(verb, frame, value, by, *, weights=None, run=_run, **options):
     """Rows to stored moments first, then the verb on the moments alone."""
-    stored = pool.moments(frame, value, by, weights=weights)
+    stored = run(pool.moments, frame, value, by, weights=weights)
     weighted = {} if weights is None else {"weights": "w"}
-    return verb(stored, "mean", by, n="n", var="var", **weighted, **options)
+    return run(verb, stored, "mean", by, n="n", var="var", **weighted, **options)
 
 
-def from_parts(verb, frame, value, by, *, weights=None, **options):
+def from_parts(verb, frame, value, by, *, weights=None, run=_run, **options):
     """The moments of three parts of the rows, stored one below the other: equal keys merge."""
     parts = [frame.filter(pl.int_range(pl.len()) % 3 == part) for part in range(3)]
-    stored = pl.concat([pool.moments(part, value, by, weights=weights) for part in parts])
+    stored = pl.concat([run(pool.moments, part, value, by, weights=weights) for part in parts])
     weighted = {} if weights is None else {"weights": "w"}
-    return verb(stored, "mean", by, n="n", var="var", **weighted, **options)
+    return run(verb, stored, "mean", by, n="n", var="var", **weighted, **options)
 
 
 def among_others(verb, frame, value, by, **options):
@@ -261,5 +269,39 @@ def among_others(verb, frame, value, by, **options):
     return found.filter(pl.col("model") == 1).drop("model")
 
 
-PUBLISHED_PATHS = FRAME_PATHS | {"over": among_others}
+def in_one_query(engine, cell):
+    """The conditional errors of a cell, {key: se}, out of one query for all data sets that are asked the same."""
+    found = _stacked(engine, *(str(sorted(part.items())) for part in (cell.options, cell.columns)))
+    return dict(found.filter(pl.col("set") == str(cell)).select("key", "se").iter_rows())
+
+
+@cache
+def _stacked(engine, options, columns):
+    alike = [cell for cell in CELLS if str(sorted(cell.options.items())) == options]
+    alike = [cell for cell in alike if str(sorted(cell.columns.items())) == columns]
+    frames = []
+    for cell in alike:
+        frame = studies(cell.vector)[0] if "se" in cell.columns else cell.frame
+        given = [pl.col(name).cast(pl.Float64) for name in cell.columns.values()]
+        value = pl.col(cell.value).cast(pl.Float64).alias("value")
+        frames.append(frame.select(pl.lit(str(cell)).alias("set"), pl.col(cell.by).alias("key"), value, *given))
+    arguments = alike[0].options | alike[0].columns
+    return SQL_PATHS[engine](
+        pool.shrink, pl.concat(frames), "value", "key", over="set", uncertainty="conditional", **arguments
+    )
+
+
+ENGINES = {name: FRAME_PATHS[name] for name in ("in-memory", "streaming")} | {"NumPy": by_numpy} | SQL_PATHS
+PUBLISHED_PATHS = {"DataFrame": FRAME_PATHS["DataFrame"], "over": among_others} | ENGINES
 ROWS_PATHS = PUBLISHED_PATHS | {"moments": from_moments, "merged moments": from_parts}
+SQL_MOMENTS = {f"moments in {name}": partial(from_moments, run=run) for name, run in SQL_PATHS.items()}
+ROW_PATHS = POLARS_ROW_PATHS | {"encode in duckdb": row_path(SQL_PATHS["duckdb"])}
+
+
+def conditional_errors(path, paths, frame, cell):
+    """sqrt(condVar) of every group, {key: se}, by one of the paths; in SQL out of few queries, which plan slowly."""
+    if path in SQL_PATHS:
+        return in_one_query(path, cell)
+    arguments, options = cell.arguments
+    table = paths[path](pool.shrink, frame, *arguments, uncertainty="conditional", **options)
+    return dict(table.select(cell.by, "se").iter_rows())

@@ -5,7 +5,10 @@ import re
 
 import grid
 import pytest
+import test_truth_meta
 import test_truth_moments
+import test_truth_oneway
+import test_truth_sql
 
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
 
@@ -35,8 +38,45 @@ def test_every_result_of_a_vector_is_asked():
 def test_the_size_of_the_grid():
     assert len(grid.ROW_CELLS) == 6 * 3 + 5
     assert len(grid.META_CELLS) == 4 * 12 + 1
-    assert set(grid.ROWS_PATHS) == {"DataFrame", "streaming", "in-memory", "over", "moments", "merged moments"}
-    assert set(grid.PUBLISHED_PATHS) == {"DataFrame", "streaming", "in-memory", "over"}
+    assert list(grid.ENGINES) == ["in-memory", "streaming", "NumPy", "duckdb", "shell"]
+    assert set(grid.PUBLISHED_PATHS) == {*grid.ENGINES, "DataFrame", "over"}
+    assert set(grid.ROWS_PATHS) == {*grid.PUBLISHED_PATHS, "moments", "merged moments"}
+    assert set(grid.SQL_MOMENTS) == {"moments in duckdb", "moments in shell"}
+
+
+def asked(test):
+    """{argument: its values} of a test."""
+    return {mark.args[0]: list(mark.args[1]) for mark in test.pytestmark if mark.name == "parametrize"}
+
+
+@pytest.mark.parametrize(
+    ("module", "cells", "count"), [(test_truth_oneway, grid.ROW_CELLS, 23), (test_truth_meta, grid.META_CELLS, 49)]
+)
+def test_every_cell_is_asked_of_every_engine(module, cells, count):
+    """Vectors x estimators x engines: 115 cells of rows, 245 of published estimates, both verbs each."""
+    for test in (module.test_components, module.test_shrink):
+        found = asked(test)
+        assert found.keys() == {"cell", "path"}
+        assert [str(cell) for cell in found["cell"]] == [str(cell) for cell in cells]
+        assert len({str(cell) for cell in cells}) == count
+        assert set(found["path"]) >= set(grid.ENGINES)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "shell"])
+def test_errors_given_mu_are_asked_of_every_cell_in_sql(engine):
+    """They come out of queries of many cells: each has its own answer there, of its own groups."""
+    for cell in grid.CELLS:
+        assert grid.in_one_query(engine, cell).keys() == cell.truth()["rows"].keys()
+
+
+def test_every_method_is_computed_another_way_in_sql():
+    rows = asked(test_truth_sql.test_components)
+    assert rows.keys() == {"engine", "within", "method"}
+    assert set(rows["engine"]) == {"duckdb", "shell"}
+    assert {*rows["method"], "cv"} == set(TAU2)
+    assert set(rows["within"]) >= set(SIGMA2)
+    assert set(asked(test_truth_sql.test_centre_and_its_error)["mu"]) == set(MU)
+    assert set(asked(test_truth_sql.test_cross_validation_is_really_refitting)["engine"]) == {"duckdb", "shell"}
 
 
 @pytest.mark.parametrize("name", TAU2)

@@ -82,7 +82,7 @@ def known_sigma2(name):
 
 
 def setting(name, within):
-    """The sigma2 argument, and the sampling variances it means."""
+    """The sigma2 argument, and the sampling variances it means; `within` may be a number itself."""
     sigma2 = known_sigma2(name) if within == "known" else within
     return sigma2, groups(name).v(sigma2)
 
@@ -108,7 +108,7 @@ def components(name, within, method, mu=None):
     y, v, n = numbers(name, g.mean, v, g.w)
     known = None if mu is None else (truth.exact([mu])[0] if g.J <= 24 else np.longdouble(mu))
     tau2 = truth.plugin_tau2(y, known) if method == "plugin" else truth.tau2_given_v(method, y, v, n, known)
-    return {"pooled": float(g.MSW), "separate": None, "known": sigma2}[within], tau2
+    return {"pooled": float(g.MSW), "separate": None}.get(within, sigma2), tau2
 
 
 def sampling(name, within, method, mu=None):

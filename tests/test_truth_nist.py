@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 import truth
 from frames import FRAME_PATHS
+from grid import SQL_PATHS
 
 import polars_pool as pool
 
@@ -75,12 +76,16 @@ def test_the_data_are_read_as_certified(name):
     assert digits(g.MSW, within) > 16 - constant
 
 
-@pytest.mark.parametrize("path", FRAME_PATHS)
+PATHS = FRAME_PATHS | SQL_PATHS
+sql = pytest.mark.parametrize("engine", SQL_PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
 @files
 def test_mean_squares_from_rows(name, path):
     between, within, table = read(name)
     g = exact(name)
-    got = mean_squares(FRAME_PATHS[path](pool.components, table, "y", "g", tau2="anova"), g.n0)
+    got = mean_squares(PATHS[path](pool.components, table, "y", "g", tau2="anova"), g.n0)
     for found, certified, best in zip(got, (between, within), (g.MSB, g.MSW), strict=True):
         assert digits(found, certified) >= digits(best, certified) - 0.5
         assert digits(found, best) >= FULL
@@ -94,6 +99,17 @@ def test_mean_squares_from_rows_in_any_order():
             shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
             found = mean_squares(pool.components(shuffled, "y", "g", tau2="anova"), g.n0)
             assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
+
+
+@sql
+@pytest.mark.parametrize("name", ["AtmWtAg", "SmLs07"])
+def test_mean_squares_from_rows_in_any_order_in_sql(name, engine):
+    *_, table = read(name)
+    g = exact(name)
+    for seed in range(2):
+        shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
+        found = mean_squares(SQL_PATHS[engine](pool.components, shuffled, "y", "g", tau2="anova"), g.n0)
+        assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
 
 
 def from_moments(stored):
@@ -114,15 +130,16 @@ def kept_by_means(stored):
     return -math.log10(2 * sum(n * abs(deviation) * error) / sum(n * deviation**2))
 
 
+@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
 @pytest.mark.parametrize("order", [1, -1], ids=["easy first", "hard first"])
-def test_mean_squares_of_all_files_in_one_query(order):
+def test_mean_squares_of_all_files_in_one_query(order, path):
     """Seven models of one query, at 0.01 to 1e12: none costs another its digits.
 
     Models of an `over` have no pivot in common, so each keeps what Float64 means, and Polars' own variances of its file
     alone, keep at its offset.
     """
     tables = [read(name)[2].with_columns(file=pl.lit(name)) for name in grid.NIST[::order]]
-    found = pool.components(pl.concat(tables), "y", "g", over="file", tau2="anova")
+    found = PATHS[path](pool.components, pl.concat(tables), "y", "g", over="file", tau2="anova")
     for name in grid.NIST:
         g, y = exact(name), pl.col("y")
         plain = read(name)[2].group_by("g").agg(n=y.count(), mean=y.mean(), var=y.var())
@@ -132,37 +149,42 @@ def test_mean_squares_of_all_files_in_one_query(order):
         assert digits(got[1], g.MSW) >= min(digits(within, g.MSW), FULL) - 0.5, name
 
 
+@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
 @pytest.mark.parametrize("first", [1e9, 1e16, -1e300])
-def test_a_first_row_far_from_all_others(first):
+def test_a_first_row_far_from_all_others(first, path):
     """Whatever the pivot is taken from, a stray value in it leaves the moments of the other groups alone."""
     *_, table = read("SiRstv")
     g = exact("SiRstv")
     stray = pl.DataFrame({"g": ["stray"], "y": [first]})
-    stored = pool.moments(pl.concat([stray, table]), "y", "g").filter(pl.col("g") != "stray").sort("g")
+    table = pl.concat([stray, table])
+    stored = PATHS[path](pool.moments, table, "y", "g").filter(pl.col("g") != "stray").sort("g")
     for mean, var, best_mean, best_var in zip(stored["mean"], stored["var"], g.mean, g.var, strict=True):
         assert digits(mean, best_mean) >= FULL
         assert digits(var, best_var) >= 10.0  # what Polars' own var keeps of 196 and a spread of 0.1
 
 
+@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
 @files
-def test_mean_squares_from_stored_moments(name):
+def test_mean_squares_from_stored_moments(name, path):
     """A stored Float64 mean caps the digits: half a digit from exact arithmetic on the numbers stored."""
     between, within, table = read(name)
-    stored = pool.moments(table, "y", "g")
+    run = PATHS[path]
+    stored = run(pool.moments, table, "y", "g")
     (msb, msw), n0 = from_moments(stored)
-    got = mean_squares(pool.components(stored, "mean", "g", n="n", var="var", tau2="anova"), n0)
+    got = mean_squares(run(pool.components, stored, "mean", "g", n="n", var="var", tau2="anova"), n0)
     for found, certified, best in zip(got, (between, within), (msb, msw), strict=True):
         assert digits(found, certified) >= digits(best, certified) - 0.5
         assert digits(found, best) >= FULL
     assert digits(got[0], between) >= STORED[name] - 0.5
 
 
+@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
 @files
-def test_stored_moments_are_the_nearest_doubles(name):
+def test_stored_moments_are_the_nearest_doubles(name, path):
     """Means within one unit in the last place of the exact ones, variances to nearly all digits."""
     *_, table = read(name)
     g = exact(name)
-    stored = pool.moments(table, "y", "g").sort("g")
+    stored = PATHS[path](pool.moments, table, "y", "g").sort("g")
     assert stored["g"].to_list() == g.keys
     for found, best in zip(stored["mean"], g.mean, strict=True):
         assert abs(Fraction(found) - best) <= Fraction(np.spacing(found))

@@ -2,8 +2,7 @@
 
 import polars as pl
 import pytest
-from frames import ROW_PATHS
-from grid import CLOSED_FORM, ROW_CELLS, ROWS_PATHS
+from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_MOMENTS, conditional_errors
 
 import polars_pool as pool
 
@@ -18,11 +17,11 @@ def scales(cell):
     return max(map(abs, means)), max(truth["sigma2"], truth["tau2"], (max(means) - min(means)) ** 2)
 
 
-@paths
+@pytest.mark.parametrize("path", ROWS_PATHS | SQL_MOMENTS)
 @cells
 def test_components(cell, path):
     arguments, options = cell.arguments
-    table = ROWS_PATHS[path](pool.components, cell.frame, *arguments, **options)
+    table = (ROWS_PATHS | SQL_MOMENTS)[path](pool.components, cell.frame, *arguments, **options)
     assert table.height == 1
     got, want = table.row(0, named=True), cell.truth()
     location, variance = scales(cell)
@@ -45,10 +44,9 @@ def test_components(cell, path):
 def test_shrink(cell, path):
     arguments, options = cell.arguments
     table = ROWS_PATHS[path](pool.shrink, cell.frame, *arguments, **options)
-    conditional = ROWS_PATHS[path](pool.shrink, cell.frame, *arguments, uncertainty="conditional", **options)
     got = {row[cell.by]: row for row in table.iter_rows(named=True)}
-    for row in conditional.iter_rows(named=True):
-        got[row[cell.by]]["conditional"] = row["se"]
+    for key, se in conditional_errors(path, ROWS_PATHS, cell.frame, cell).items():
+        got[key]["conditional"] = se
     want, (location, _) = cell.truth()["rows"], scales(cell)
     assert got.keys() == want.keys()
     for key, row in want.items():

@@ -1,0 +1,69 @@
+"""The verbs on NumPy arrays alone: rows to groups, groups to components and estimates, with no frame in between."""
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+
+import polars_pool as pool
+from polars_pool.engines.numpy import Groups
+from polars_pool.engines.solve import solve
+from polars_pool.formulas import shrink, within
+
+
+def by_numpy(
+    verb, frame, value, by, *, uncertainty="mu", level=0.95, sigma2="pooled", tau2="reml", mu="gls", **columns
+):
+    """`pool.components` or `pool.shrink` of one model without nulls."""
+    y = frame[value].cast(pl.Float64).to_numpy()
+    given = {role: frame[name].cast(pl.Float64).to_numpy() for role, name in columns.items()}
+    pivot = y[0]
+    keys, groups = _groups(frame[by].to_numpy(), y - pivot, **given)
+    sigma2, tau2, mu = (x if isinstance(x, str) else float(x) for x in (sigma2, tau2, mu))
+    if isinstance(mu, float):
+        groups = Groups(**(vars(groups) | {"mu": np.array([mu - pivot])}))
+    found = solve(groups, "se" in given, sigma2, tau2, mu)
+    if verb is pool.components:
+        model = {name: column.item() for name, column in vars(found).items()}
+        model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
+        return pl.DataFrame([model])
+    assert verb is pool.shrink
+    return _estimates(by, keys, groups, found, pivot, sigma2, uncertainty, NormalDist().inv_cdf((1 + level) / 2))
+
+
+def _groups(keys, y, se=None, n=None, weights=None):
+    """One row a study, or the moments of the rows of every key."""
+    start = np.zeros(1, dtype=np.int64)
+    if se is not None:
+        nothing = np.zeros_like(y)
+        n = np.ones_like(y) if n is None else n
+        return keys, Groups(start, n=n, w=n, y=y, squares=nothing, v=se * se)
+    weights = np.ones_like(y) if weights is None else weights
+    names, code = np.unique(keys, return_inverse=True)
+    n, w = np.bincount(code), np.bincount(code, weights)
+    mean = np.array([np.average(y[code == j], weights=weights[code == j]) for j in range(len(names))])
+    squares = np.bincount(code, weights * (y - mean[code]) ** 2)
+    return names, Groups(start, n=n * 1.0, w=w, y=mean, squares=squares, v=np.full(len(names), math.nan))
+
+
+def _estimates(name, keys, groups, found, pivot, sigma2, uncertainty, quantile):
+    v = groups.v
+    if np.isnan(v).all():
+        own = np.broadcast_to(found.sigma2, v.shape)
+        if sigma2 == "separate":
+            own = within.separate_variance(groups.n, groups.squares / (groups.n - 1), own)
+        v = within.sampling_variance(own, groups.w)
+    weight, pooling = shrink.weight(found.tau2, v), shrink.pooling(found.tau2, v)
+    estimate = shrink.estimate(groups.y, found.mu, weight)
+    variance = (
+        shrink.conditional_variance(found.tau2, pooling)
+        if uncertainty == "conditional"
+        else shrink.marginal_variance(found.tau2, pooling, found.se_mu)
+    )
+    se = np.sqrt(variance)
+    columns = {"n": groups.n.astype(np.int64), "mean": groups.y + pivot, "v": v, "weight": weight}
+    columns |= {"estimate": estimate + pivot, "se": se}
+    columns |= {"lower": shrink.lower(estimate, se, quantile) + pivot}
+    columns |= {"upper": shrink.upper(estimate, se, quantile) + pivot}
+    return pl.DataFrame({name: keys} | columns)

@@ -1,0 +1,157 @@
+"""The verbs of the package as macros of sql/pool.sql: the same call, answered by both DuckDBs.
+
+Each has one database with the macros, opened once for all tests: that of the module, and that of a shell which reads a
+pipe. Tables go in and results come out as Parquet, so keys keep their types and doubles their last bits.
+"""
+
+import atexit
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import shells
+
+import polars_pool as pool
+
+MACROS = pool.SQL / "pool.sql"
+DONE = "---- done ----"
+COLUMNS = ("over", "n", "var", "se", "weights")
+
+
+class Module:
+    """The DuckDB inside this Python."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+
+    def run(self, script: str) -> None:
+        self.connection.execute(script)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Shell:
+    """A DuckDB shell that lives on; what a script makes it say is an error."""
+
+    def __init__(self) -> None:
+        command = [str(shells.binary()), "-no-init", "-batch"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen(command, **pipes, text=True, encoding="utf-8")
+
+    def run(self, script: str) -> None:
+        self.process.stdin.write(f"{script.rstrip().rstrip(';')};\n.print {DONE}\n")
+        self.process.stdin.flush()
+        said = []
+        while (line := self.process.stdout.readline()) != f"{DONE}\n":
+            if not line:
+                raise duckdb.Error(f"the shell ended: {''.join(said)}")
+            said.append(line)
+        if said:
+            raise duckdb.Error("".join(said).strip())
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+class Database:
+    """Macros, one table called data, and queries of it."""
+
+    def __init__(self, engine: Module | Shell) -> None:
+        self.engine = engine
+        self.folder = Path(tempfile.mkdtemp())
+        self.held: pl.DataFrame | None = None
+        engine.run(MACROS.read_text(encoding="utf-8"))
+
+    def hold(self, frame: pl.DataFrame) -> None:
+        """The frame as the table data."""
+        if frame is not self.held:
+            file = self.folder / "data.parquet"
+            frame.write_parquet(file)
+            self.engine.run(f"CREATE OR REPLACE TABLE data AS FROM '{file}'")
+            self.held = frame
+
+    def ask(self, query: str) -> pl.DataFrame:
+        """What a query gives."""
+        file = self.folder / "result.parquet"
+        self.engine.run(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
+        return pl.read_parquet(file)
+
+    def close(self) -> None:
+        self.engine.close()
+        shutil.rmtree(self.folder)
+
+
+@cache
+def database(engine: str) -> Database:
+    """The one database of an engine."""
+    opened = Database({"duckdb": Module, "shell": Shell}[engine]())
+    atexit.register(opened.close)
+    return opened
+
+
+# ---- calls as SQL ----------------------------------------------------------------------------------------------------
+
+
+def quoted(name: str) -> str:
+    """A name as an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text as a literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def keys(names: str | Sequence[str]) -> str:
+    """One key as a bare column, several by their names."""
+    return quoted(names) if isinstance(names, str) else f"COLUMNS([{', '.join(map(text, names))}])"
+
+
+def argument(role: str, value: Any) -> str:
+    """A column, a name or a number."""
+    if role in COLUMNS:
+        return keys(value)
+    if isinstance(value, str):
+        return text(value)
+    return str(value) if isinstance(value, int) else shells.number(value)
+
+
+def call(name: str, *columns: str | Sequence[str], **options: Any) -> str:
+    """A table macro on the table data."""
+    named = [f"{role} := {argument(role, value)}" for role, value in options.items() if value is not None]
+    return f"FROM {name}({', '.join(['data', *map(keys, columns), *named])})"
+
+
+def statement(verb: Any, *arguments: Any, **options: Any) -> str:
+    """A verb of Python, with its arguments, as a query."""
+    if verb is pool.merge:
+        by, value = *arguments, options.pop("value", "mean")
+        return statement(pool.moments, value, by, **({"n": "n", "var": "var"} | options))
+    value, by = arguments
+    if verb is pool.moments and (weights := options.pop("weights", None)) is not None:
+        return call("pool_weighted_moments", value, by, weights, **options)
+    if verb is pool.encode:
+        name = options.pop("name", "estimate")
+        coded = call("pool_encode", value, by, **options)
+        return f'SELECT * EXCLUDE ("row number") RENAME (estimate AS {quoted(name)}) {coded} ORDER BY "row number"'
+    return call(f"pool_{verb.__name__}", value, by, **options)
+
+
+def path(engine: str) -> Any:
+    """Runs a verb on a frame in a DuckDB and gives a DataFrame."""
+
+    def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
+        database(engine).hold(frame.with_row_index("row number") if verb is pool.encode else frame)
+        return database(engine).ask(statement(verb, *arguments, **options))
+
+    return run
+
+
+SQL_PATHS = {engine: path(engine) for engine in ("duckdb", "shell")}
