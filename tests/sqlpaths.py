@@ -5,6 +5,7 @@ pipe. Tables go in and results come out as Parquet, so keys keep their types and
 """
 
 import atexit
+import itertools
 import shutil
 import subprocess
 import tempfile
@@ -66,15 +67,17 @@ class Database:
     def __init__(self, engine: Module | Shell) -> None:
         self.engine = engine
         self.folder = Path(tempfile.mkdtemp())
+        self.numbers = itertools.count()
         self.held: pl.DataFrame | None = None
         engine.run(MACROS.read_text(encoding="utf-8"))
 
     def hold(self, frame: pl.DataFrame) -> None:
         """The frame as the table data."""
         if frame is not self.held:
-            file = self.folder / "data.parquet"
+            file = self.folder / f"data{next(self.numbers)}.parquet"  # DuckDB remembers what it read under a name
             frame.write_parquet(file)
             self.engine.run(f"CREATE OR REPLACE TABLE data AS FROM '{file}'")
+            file.unlink()
             self.held = frame
 
     def ask(self, query: str) -> pl.DataFrame:
