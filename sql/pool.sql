@@ -1874,7 +1874,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
             END AS _pool_sampling,
-            _pool_groups = 1 AND _pool_tau2 IS NULL AS _pool_alone
+            _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
         FROM query_table(groups) AS g
         JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
             (SELECT published FROM _pool_given), _pool_origin
@@ -1882,7 +1882,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
         SELECT *,
-            CASE WHEN _pool_alone AND _pool_w > 0 AND _pool_sampling IS NOT NULL THEN 1.0
+            CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM sampled
