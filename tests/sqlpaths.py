@@ -89,6 +89,7 @@ class Database:
     def close(self) -> None:
         self.engine.close()
         shutil.rmtree(self.folder)
+        database.cache_clear()
 
 
 @cache
