@@ -1,0 +1,99 @@
+"""A thousand models by `over` in one query of SQL are a thousand models: each has the numbers it has alone."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from arrays import by_numpy
+from frames import assert_near
+from sqlpaths import SQL_PATHS
+from test_models import MODELS, one_model
+
+import polars_pool as pool
+
+METHODS = ("reml", "ml", "pm", "dl")
+GROUPS = 30
+ALONE = {"duckdb": 10, "shell": 3}
+engines = pytest.mark.parametrize("engine", SQL_PATHS)
+every_method = pytest.mark.parametrize("tau2", METHODS)
+
+
+def thirty_groups(rng: np.random.Generator, kind: int) -> tuple[list[int], list[float]]:
+    """Sizes from 1 to 9; much between, nothing between, hardly anything within."""
+    sizes = rng.integers(1, 10, GROUPS)
+    between, within = [(2.0, 1.0), (0.0, 3.0), (5.0, 0.05)][kind]
+    keys = np.repeat(np.arange(GROUPS), sizes)
+    values = rng.normal(0, 20) + rng.normal(0, between, GROUPS)[keys] + rng.normal(0, within, len(keys))
+    return keys.tolist(), values.tolist()
+
+
+@pytest.fixture(scope="module")
+def rows() -> pl.DataFrame:
+    """Every fourth model is one of two maxima, of test_models.py."""
+    rng, parts = np.random.default_rng(20260301), []
+    for model in range(MODELS):
+        keys, values = one_model(rng, 3) if model % 4 == 3 else thirty_groups(rng, model % 4)
+        parts.append(pl.DataFrame({"model": [model] * len(keys), "g": keys, "y": values}))
+    return pl.concat(parts).sample(fraction=1, shuffle=True, seed=1)
+
+
+@pytest.fixture(scope="module")
+def parts(rows) -> dict[int, pl.DataFrame]:
+    return {key[0]: part for key, part in rows.partition_by("model", as_dict=True).items()}
+
+
+@pytest.fixture(scope="module")
+def single_fits(parts) -> dict[str, dict[int, dict]]:
+    """{method: {model: its components}}, a thousand fits each, one at a time by NumPy."""
+    return {
+        tau2: {
+            model: by_numpy(pool.components, part, "y", "g", tau2=tau2).row(0, named=True)
+            for model, part in parts.items()
+        }
+        for tau2 in METHODS
+    }
+
+
+def assert_same_model(got: dict, want: dict, part: pl.DataFrame, what: object) -> None:
+    scale = abs(want["mu"]) + part["y"].std()
+    assert (got["converged"], want["converged"]) == (True, True)
+    assert (got["groups"], got["n"]) == (want["groups"], want["n"])
+    assert_near(got["mu"], want["mu"], 1e-9, scale, f"mu of {what}")
+    assert_near(math.sqrt(got["tau2"]), math.sqrt(want["tau2"]), 1e-9, scale, f"tau of {what}")
+    assert_near(got["sigma2"], want["sigma2"], 1e-9, scale**2, f"sigma2 of {what}")
+    assert_near(got["se_mu"], want["se_mu"], 1e-9, scale, f"se_mu of {what}")
+
+
+@engines
+@every_method
+def test_a_thousand_models_are_a_thousand_fits(engine, tau2, rows, parts, single_fits):
+    together = SQL_PATHS[engine](pool.components, rows, "y", "g", over="model", tau2=tau2)
+    assert sorted(together["model"]) == list(range(MODELS))
+    for row in together.iter_rows(named=True):
+        assert_same_model(row, single_fits[tau2][row["model"]], parts[row["model"]], row["model"])
+    if tau2 != "dl":
+        assert 30 < (together["tau2"] == 0).sum() < MODELS - 30
+
+
+@engines
+@every_method
+def test_models_alone_in_sql(engine, tau2, parts, single_fits):
+    """Forty single queries of the module and a dozen of the shell."""
+    chosen = np.random.default_rng(len(tau2)).choice(MODELS, ALONE[engine], replace=False)
+    for model in chosen.tolist():
+        alone = SQL_PATHS[engine](pool.components, parts[model], "y", "g", tau2=tau2).row(0, named=True)
+        assert_same_model(alone, single_fits[tau2][model], parts[model], model)
+
+
+@engines
+@every_method
+def test_estimates_of_a_thousand_models(engine, tau2, rows):
+    keys = ["model", "g"]
+    got = SQL_PATHS[engine](pool.shrink, rows, "y", "g", over="model", tau2=tau2).sort(keys)
+    want = pool.shrink(rows, "y", "g", over="model", tau2=tau2).sort(keys)
+    scale = rows.group_by("model").agg(scale=pl.col("y").abs().mean() + pl.col("y").std())
+    assert got.select(keys, "n").equals(want.select(keys, "n"))
+    scale = want.join(scale, on="model", how="left", maintain_order="left")["scale"]
+    for name in ("mean", "estimate", "se", "lower", "upper"):
+        assert ((got[name] - want[name]).abs() <= 1e-9 * scale).all(), name
