@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -269,39 +269,51 @@ def among_others(verb, frame, value, by, **options):
     return found.filter(pl.col("model") == 1).drop("model")
 
 
-def in_one_query(engine, cell):
-    """The conditional errors of a cell, {key: se}, out of one query for all data sets that are asked the same."""
-    found = _stacked(engine, *(str(sorted(part.items())) for part in (cell.options, cell.columns)))
-    return dict(found.filter(pl.col("set") == str(cell)).select("key", "se").iter_rows())
+def asked_for(cell):
+    """The data of a cell as the verbs are asked for it."""
+    return studies(cell.vector)[0] if "se" in cell.columns else cell.frame
+
+
+def in_one_query(engine, verb, cell, **more):
+    """A cell's part of one query for all data sets that are asked the same: queries of SQL take long to plan."""
+    alike = tuple(other for other in map(str, CELLS) if _question(other) == _question(str(cell)))
+    found = _answers(engine, verb, alike, **more)
+    return found.filter(pl.col("set") == str(cell)).drop("set").rename({"key": cell.by}, strict=False)
 
 
 @cache
-def _stacked(engine, options, columns):
-    alike = [cell for cell in CELLS if str(sorted(cell.options.items())) == options]
-    alike = [cell for cell in alike if str(sorted(cell.columns.items())) == columns]
-    frames = []
-    for cell in alike:
-        frame = studies(cell.vector)[0] if "se" in cell.columns else cell.frame
+def _question(name):
+    [cell] = (cell for cell in CELLS if str(cell) == name)
+    return cell.options, cell.columns
+
+
+@cache
+def _answers(engine, verb, names, moments=False, **more):
+    cells, parts = [cell for cell in CELLS if str(cell) in names], []
+    for cell in cells:
         given = [pl.col(name).cast(pl.Float64) for name in cell.columns.values()]
         value = pl.col(cell.value).cast(pl.Float64).alias("value")
-        frames.append(frame.select(pl.lit(str(cell)).alias("set"), pl.col(cell.by).alias("key"), value, *given))
-    arguments = alike[0].options | alike[0].columns
-    return SQL_PATHS[engine](
-        pool.shrink, pl.concat(frames), "value", "key", over="set", uncertainty="conditional", **arguments
-    )
+        parts.append(
+            asked_for(cell).select(pl.lit(str(cell)).alias("set"), pl.col(cell.by).alias("key"), value, *given)
+        )
+    frame, run, value, arguments = pl.concat(parts), SQL_PATHS[engine], "value", cells[0].options | cells[0].columns
+    if moments:
+        weights = arguments.pop("weights", None)
+        frame, value = run(pool.moments, frame, value, ["set", "key"], weights=weights), "mean"
+        arguments |= {"n": "n", "var": "var"} | ({} if weights is None else {"weights": "w"})
+    return run(verb, frame, value, "key", over="set", **arguments, **more)
 
 
 ENGINES = {name: FRAME_PATHS[name] for name in ("in-memory", "streaming")} | {"NumPy": by_numpy} | SQL_PATHS
 PUBLISHED_PATHS = {"DataFrame": FRAME_PATHS["DataFrame"], "over": among_others} | ENGINES
 ROWS_PATHS = PUBLISHED_PATHS | {"moments": from_moments, "merged moments": from_parts}
-SQL_MOMENTS = {f"moments in {name}": partial(from_moments, run=run) for name, run in SQL_PATHS.items()}
 ROW_PATHS = POLARS_ROW_PATHS | {"encode in duckdb": row_path(SQL_PATHS["duckdb"])}
 
 
-def conditional_errors(path, paths, frame, cell):
-    """sqrt(condVar) of every group, {key: se}, by one of the paths; in SQL out of few queries, which plan slowly."""
+def pooled(path, cell, uncertainty="mu"):
+    """What `shrink` gives for a cell by a path; each model for itself but in SQL."""
     if path in SQL_PATHS:
-        return in_one_query(path, cell)
+        return in_one_query(path, pool.shrink, cell, uncertainty=uncertainty)
     arguments, options = cell.arguments
-    table = paths[path](pool.shrink, frame, *arguments, uncertainty="conditional", **options)
-    return dict(table.select(cell.by, "se").iter_rows())
+    run = (ROWS_PATHS | PUBLISHED_PATHS)[path]
+    return run(pool.shrink, asked_for(cell), *arguments, uncertainty=uncertainty, **options)

@@ -139,7 +139,7 @@ OPTIONS = st.one_of(
 )
 
 
-@examples(50)
+@examples(35)
 @given(frame=with_nulls(), options=OPTIONS)
 def test_any_frame_alone(frame, options):
     assert_agree(SQL_PATHS["duckdb"], frame, "y", scales=spread(frame), verbs=["shrink"], **options)
@@ -299,9 +299,10 @@ def test_keys_of_every_type(engine, name):
     assert result.height == want.height
     assert result["key"].null_count() == frame["key"].unique().null_count()
     assert_near(sorted(result["estimate"]), sorted(want["estimate"]), 1e-12, spread(frame))
-    encoded = run(pool.encode, frame, "y", "key", tau2="dl")
-    beside = dict(want.select("code", "estimate").iter_rows())
-    assert_near(encoded["estimate"], [beside[code] for code in frame["code"]], 1e-12, spread(frame), "encode")
+    if engine == "duckdb":
+        encoded = run(pool.encode, frame, "y", "key", tau2="dl")
+        beside = dict(want.select("code", "estimate").iter_rows())
+        assert_near(encoded["estimate"], [beside[code] for code in frame["code"]], 1e-12, spread(frame), "encode")
 
 
 SAME_VALUES = ["Int8", "Int32", "Int64", "UInt8", "UInt64", "String", "Date", "Boolean", "Decimal", "Binary", "List"]

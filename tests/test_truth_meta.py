@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
-from grid import META_CELLS, PUBLISHED_PATHS, conditional_errors, studies
+from grid import META_CELLS, PUBLISHED_PATHS, pooled, studies
 
 import polars_pool as pool
 
@@ -38,14 +38,11 @@ def test_components(cell, path):
 @paths
 @cells
 def test_shrink(cell, path):
-    frame, _ = studies(cell.vector)
-    arguments, options = cell.arguments
-    table = PUBLISHED_PATHS[path](pool.shrink, frame, *arguments, **options)
     se_mu = cell.truth()["se_mu"]
-    got = {row[cell.by]: row for row in table.iter_rows(named=True)}
-    for key, se in conditional_errors(path, PUBLISHED_PATHS, frame, cell).items():
-        got[key]["conditional"] = se
-        got[key]["effect_se"] = math.hypot(se, got[key]["weight"] * se_mu)
+    got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}
+    for row in pooled(path, cell, uncertainty="conditional").iter_rows(named=True):
+        got[row[cell.by]]["conditional"] = row["se"]
+        got[row[cell.by]]["effect_se"] = math.hypot(row["se"], row["weight"] * se_mu)
     want, (location, _) = cell.truth()["rows"], scales(cell)
     assert got.keys() == want.keys()
     for key, row in want.items():

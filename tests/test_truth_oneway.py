@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_MOMENTS, conditional_errors
+from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, in_one_query, pooled
 
 import polars_pool as pool
 
@@ -17,11 +17,20 @@ def scales(cell):
     return max(map(abs, means)), max(truth["sigma2"], truth["tau2"], (max(means) - min(means)) ** 2)
 
 
-@pytest.mark.parametrize("path", ROWS_PATHS | SQL_MOMENTS)
+@paths
 @cells
 def test_components(cell, path):
     arguments, options = cell.arguments
-    table = (ROWS_PATHS | SQL_MOMENTS)[path](pool.components, cell.frame, *arguments, **options)
+    assert_components(cell, ROWS_PATHS[path](pool.components, cell.frame, *arguments, **options))
+
+
+@pytest.mark.parametrize("engine", SQL_PATHS)
+@cells
+def test_components_from_stored_moments_in_sql(cell, engine):
+    assert_components(cell, in_one_query(engine, pool.components, cell, moments=True))
+
+
+def assert_components(cell, table):
     assert table.height == 1
     got, want = table.row(0, named=True), cell.truth()
     location, variance = scales(cell)
@@ -42,11 +51,9 @@ def test_components(cell, path):
 @paths
 @cells
 def test_shrink(cell, path):
-    arguments, options = cell.arguments
-    table = ROWS_PATHS[path](pool.shrink, cell.frame, *arguments, **options)
-    got = {row[cell.by]: row for row in table.iter_rows(named=True)}
-    for key, se in conditional_errors(path, ROWS_PATHS, cell.frame, cell).items():
-        got[key]["conditional"] = se
+    got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}
+    for row in pooled(path, cell, uncertainty="conditional").iter_rows(named=True):
+        got[row[cell.by]]["conditional"] = row["se"]
     want, (location, _) = cell.truth()["rows"], scales(cell)
     assert got.keys() == want.keys()
     for key, row in want.items():
