@@ -481,6 +481,18 @@ def test_several_odd_names(engine, names):
 
 
 @engines
+@pytest.mark.parametrize("place", range(3))
+def test_a_column_may_bear_the_name_of_its_table(engine, place):
+    """The table is called data: as key, model or value of the macro that reads it twice."""
+    names = ["key", "model", "y", "w"]
+    names[place] = "data"
+    key, model, value, _ = names
+    want = pool.encode(named("key", "model", "y", "w"), "y", "key", over="model", tau2="dl")
+    got = SQL_PATHS[engine](pool.encode, named(*names), value, key, over=model, tau2="dl")
+    assert_near(got["estimate"], want["estimate"], 1e-12, 10.0)
+
+
+@engines
 @pytest.mark.parametrize("names", [["g", "n", "mean"], ["g", "estimate", "se"], ["g", "v", "weight"]], ids=str)
 def test_values_may_bear_names_of_results(engine, names):
     """Only keys may not."""
