@@ -1033,8 +1033,9 @@ CREATE OR REPLACE MACRO _pool_listed(names) AS
 CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
     coalesce(list_transform(
         list_sort(list_transform(
-            list_filter(names, lambda name: 2 * levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
-            lambda name: {distance: levenshtein(lower(name), lower(given)), name: name}
+            list_filter(names,
+                lambda name: 2 * damerau_levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: damerau_levenshtein(lower(name), lower(given)), left_out: -length(name), name: name}
         )),
         lambda near: '; did you mean ''' || near.name || '''?'
     )[1], '');
@@ -1056,7 +1057,7 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
     CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
         THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
             || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
+                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
@@ -1121,7 +1122,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
     WITH named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types
+            struct_keys(_pool_right) AS by_names, _pool_types AS types,
+            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
         FROM (
             SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
                 value, n, var, se, weights
@@ -1131,7 +1133,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         ) AS _pool_right
     ),
     input AS (
-        SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
+        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
             types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
             types[5] <> '"NULL"' AS has_weights
         FROM named
@@ -1159,10 +1161,16 @@ CREATE OR REPLACE MACRO _pool_arguments(
         column_names
     FROM found;
 
--- That a table has no column of a name yet, or an error.
+-- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
-    CASE WHEN list_contains(columns, name)
-        THEN error('the table has a column ''' || name || ''' already; rename it first') ELSE true END;
+    CASE
+        WHEN list_contains(columns, name)
+            THEN error('the table has a column ''' || name || ''' already; rename it first')
+        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
+            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
+                || ''' of the table begins with ''_pool_'', as private names do; rename it')
+        ELSE true
+    END;
 
 -- What the data hold that they must not: the sentence for a number of rows.
 CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
@@ -1918,7 +1926,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
         ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
+        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
+            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -1933,7 +1942,7 @@ CREATE OR REPLACE MACRO pool_encode(
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
+    WHERE (SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate')
         FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it

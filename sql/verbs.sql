@@ -63,7 +63,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
         ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile FROM (SELECT (1 + _pool_number(level)) / 2 AS p));
+        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
+            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -78,7 +79,7 @@ CREATE OR REPLACE MACRO pool_encode(
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_row), 'estimate')
+    WHERE (SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate')
         FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
