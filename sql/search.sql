@@ -184,7 +184,7 @@ CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABL
 CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
     WITH slopes AS (
         SELECT g.*, lag(x) OVER of_model AS before, lead(x) OVER of_model AS after,
-            slope >= 0 AS rises, lag(slope >= 0, 1, true) OVER of_model AS rose
+            slope >= 0 AS rises, coalesce(lag(slope >= 0) OVER of_model, true) AS rose
         FROM query_table(grid) AS g JOIN _pool_evaluated(grid, coarse, ranges, method) USING (id)
         WINDOW of_model AS (PARTITION BY model ORDER BY i)
     ),
