@@ -90,7 +90,7 @@ def _answers_of_module(queries: list[str], setup: str) -> list[Rows | str]:
 def _answers_of_shell(queries: list[str], setup: str) -> list[Rows | str]:
     """A mark before each query tells where its rows or its error begin: both go to one stream, in order."""
     parts = (f".print {MARK}\n{query.rstrip().rstrip(';')};\n" for query in queries)
-    written = shell_writes(["-json"], f"{setup}\n{''.join(parts)}")
+    written = shell_writes(["-no-init", "-json"], f"{setup}\n{''.join(parts)}")
     before, *blocks = written.split(f"{MARK}\n")
     if before.strip():
         raise duckdb.Error(before.strip())
@@ -99,10 +99,9 @@ def _answers_of_shell(queries: list[str], setup: str) -> list[Rows | str]:
 
 
 def shell_writes(options: list[str], script: str, **process: Any) -> str:
-    """All that the shell writes, its errors too, with no ~/.duckdbrc unless the options say so."""
-    command = [str(binary()), "-batch", *(["-no-init"] if "-init" not in options and "env" not in process else [])]
+    """All that the shell writes, its errors too, in order; it reads ~/.duckdbrc first unless told -no-init."""
     done = subprocess.run(
-        [*command, *options],
+        [str(binary()), "-batch", *options],
         input=script,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
