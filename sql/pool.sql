@@ -1069,17 +1069,20 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
         lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
     )[1];
 
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
+CREATE OR REPLACE MACRO _pool_first_private(names) AS
+    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
+
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
-        WHEN len(list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')) > 0
-            THEN 'the key ''' || list_filter(list_concat(over, keys), lambda key: starts_with(key, '_pool_') OR key = 'NULL')[1]
-                || ''' bears a private name; rename it first'
+        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
+            THEN 'the key ''' || _pool_first_private(list_concat(over, keys)) || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_intersect(taken, result)) > 0
-            THEN 'the key ''' || list_intersect(taken, result)[1] || ''' bears the name of a result column ('
+        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
+            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
 
@@ -1119,18 +1122,20 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_var, has_se, has_weights, sigma2
 CREATE OR REPLACE MACRO _pool_arguments(
     tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
 ) AS TABLE
-    WITH named AS (
+    WITH _pool_left AS (
+        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
+            value, n, var, se, weights
+        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    _pool_right AS (
+        SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
             struct_keys(_pool_right) AS by_names, _pool_types AS types,
             starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM (
-            SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-                value, n, var, se, weights
-            FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_left, (
-            SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-        ) AS _pool_right
+        FROM _pool_left, _pool_right
     ),
     input AS (
         SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
@@ -1164,7 +1169,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
     CASE
-        WHEN list_contains(columns, name)
+        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
             THEN error('the table has a column ''' || name || ''' already; rename it first')
         WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
             THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
@@ -1871,7 +1876,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN published THEN _pool_v
+                WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
@@ -1879,7 +1884,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             _pool_groups = 1 AND _pool_tau2 IS NULL AS _pool_alone
         FROM query_table(groups) AS g
         JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
-            (SELECT published FROM _pool_given), _pool_origin
+            (SELECT published AS _pool_published FROM _pool_given), _pool_origin
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -1937,13 +1942,16 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate')
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
+    WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
 -- gives the keys of the models their names.

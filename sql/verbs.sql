@@ -8,7 +8,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN published THEN _pool_v
+                WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             _pool_groups = 1 AND _pool_tau2 IS NULL AS _pool_alone
         FROM query_table(groups) AS g
         JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
-            (SELECT published FROM _pool_given), _pool_origin
+            (SELECT published AS _pool_published FROM _pool_given), _pool_origin
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -74,13 +74,16 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate')
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row);
+    WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
 -- gives the keys of the models their names.
