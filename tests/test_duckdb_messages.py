@@ -374,12 +374,24 @@ def test_the_nearest_match_is_that_of_python():
 PRIVATE = """
 CREATE TABLE estimated AS SELECT school, score, 1.0 AS estimate FROM rows;
 CREATE TABLE private AS SELECT *, school AS _pool_key, score AS _pool_y, school AS "NULL" FROM rows;
+CREATE TABLE shouted AS SELECT score, school AS "N", school, year AS "ICC", 1.0 AS "Estimate" FROM rows;
+CREATE TABLE nulls AS SELECT score, school AS "null" FROM rows;
 """
 OF_SQL = {
     "FROM pool_encode(estimated, score, school)": "the table has a column 'estimate' already; rename it first",
     "FROM pool_encode(private, score, school)": (
         "the column '_pool_key' of the table begins with '_pool_', as private names do; rename it"
     ),
+    # names in DuckDB have no case
+    'FROM pool_shrink(shouted, score, "n")': (
+        "the key 'N' bears the name of a result column ('n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', "
+        "'upper'); rename it first"
+    ),
+    "FROM pool_components(shouted, score, school, over := ICC)": (
+        "the key 'ICC' bears the name of a result column ('groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', "
+        "'converged'); rename it first"
+    ),
+    "FROM pool_encode(shouted, score, school)": "the table has a column 'estimate' already; rename it first",
     **{
         call: f"the key '{key}' bears a private name; rename it first"
         for key in ("_pool_key", "_pool_y", "NULL")
@@ -390,6 +402,7 @@ OF_SQL = {
             f"""FROM pool_components(private, score, school, over := "{key}")""",
         )
     },
+    'FROM pool_shrink(nulls, score, "null")': "the key 'null' bears a private name; rename it first",
     "FROM pool_shrink(rows, score, NULL)": "the key 'NULL' bears a private name; rename it first",
     "FROM pool_shrink(rows, 'score', school)": "value=''score'' is VARCHAR; give a column of numbers or Booleans",
 }
