@@ -140,6 +140,7 @@ CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NU
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     FROM pool_moments(tbl, mean, "by", n := n, var := var);
 
+-- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
 

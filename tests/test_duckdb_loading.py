@@ -83,6 +83,7 @@ def test_the_file_is_one_and_plain_sql():
     assert {line.split("(")[0].rsplit(" ", 1)[0] for line in lines if line.startswith("CREATE")} == {
         "CREATE OR REPLACE MACRO"
     }
+    assert not re.search(r"{{|{%|{#", "".join(lines))  # a dbt macro may hold it
     for part in sql.PARTS:
         assert (pool.SQL / f"{part}.sql").read_text(encoding="utf-8") in FILE.read_text(encoding="utf-8")
 
@@ -120,6 +121,11 @@ def test_read_twice(tmp_path):
 
 def test_init(tmp_path):
     of_shell(["-init", str(FILE)], "", cwd=tmp_path)
+
+
+def test_read_into_a_file_by_an_argument(tmp_path):
+    assert shells.shell_writes(["-no-init", "kept.duckdb", "-c", f".read '{FILE}'"], "", cwd=tmp_path) == ""
+    of_shell(["-no-init", "kept.duckdb"], "", cwd=tmp_path)
 
 
 def test_duckdbrc(tmp_path):
