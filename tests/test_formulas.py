@@ -30,6 +30,10 @@ def test_engines_agree_on_every_formula(name, formula):
     given = columns(formula)
     with np.errstate(all="ignore"):
         expected = np.broadcast_to(formula(*given.values()), len(given[next(iter(given))]))
+    ordinary = np.isfinite(expected)
+    assert ordinary.any()
+    given = {parameter: values[ordinary] for parameter, values in given.items()}  # DuckDB 1.5 refuses log(0)
+    expected = expected[ordinary]
     frame = pl.DataFrame(given)
     by_polars = frame.select(result=formula(*map(pl.col, given)))["result"]
     with duckdb.connect() as connection:
@@ -38,6 +42,4 @@ def test_engines_agree_on_every_formula(name, formula):
         by_sql = connection.sql(query).pl()["result"]
     for found in (by_polars, by_sql):
         found = np.resize(found.cast(pl.Float64).fill_null(np.nan).to_numpy(), expected.shape)
-        ordinary = np.isfinite(expected)
-        assert ordinary.any()
-        np.testing.assert_allclose(found[ordinary], expected[ordinary], rtol=1e-13, atol=1e-300)
+        np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-300)
