@@ -74,36 +74,48 @@ CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
                 || _pool_listed(result) || '); rename it first'
     END;
 
--- Columns that go together, and methods that fit them.
-CREATE OR REPLACE MACRO _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu) AS
+-- Columns that do not go together.
+CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
         WHEN has_se AND has_var
             THEN 'var= does not go with se=: published estimates carry their error in se alone'
         WHEN has_se AND has_weights
             THEN 'weights= does not go with se=: published estimates carry their error in se alone'
-        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
-            THEN 'sigma2=' || _pool_shown(sigma2)
-                || ' does not go with se=: the sampling variance is known, se squared'
         WHEN NOT has_se AND has_n AND NOT has_var
             THEN 'n= without var=; stored moments need both, published estimates need se='
         WHEN NOT has_se AND has_var AND NOT has_n
             THEN 'var= without n=; stored moments need both, published estimates need se='
+    END;
+
+-- Methods that do not fit the columns.
+CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
+    CASE
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+            THEN 'sigma2=' || _pool_shown(sigma2)
+                || ' does not go with se=: the sampling variance is known, se squared'
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
             THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
                 || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
                 || _pool_listed(pool_methods_without('tau2',
                     list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
         WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
             AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
             THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
-                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END || ': give a number, or one of '
+                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END
+                || ': give a number, or one of '
                 || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
         WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
             THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
+
+-- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) AS
+    _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
+    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional');
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -131,20 +143,27 @@ CREATE OR REPLACE MACRO _pool_arguments(
             types[5] <> '"NULL"' AS has_weights
         FROM named
     ),
-    found AS (
+    columns AS (
         SELECT *, coalesce(
             _pool_wrong_keys(over_names, by_names,
                 CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
+            _pool_wrong_columns(has_n, has_var, has_se, has_weights)
+        ) AS complaint
+        FROM input
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_wrong_name('nan', nan, ['error', 'null']),
-            _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu),
+            _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
-        ) AS complaint
-        FROM input
+        ) AS complaint)
+        FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
         has_se AS published,
@@ -152,7 +171,9 @@ CREATE OR REPLACE MACRO _pool_arguments(
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
-    FROM found;
+    FROM query_table(CASE
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
+    END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
@@ -184,7 +205,7 @@ CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
         SELECT coalesce(
             _pool_bad_rows('weights', column_names[5], bad_weights,
                 'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', column_names[2], CASE WHEN needs_n OR NOT published THEN bad_n + no_n ELSE bad_n END,
+            _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
                 'n is a count of rows, a whole number of 0 or more'),
             _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
             _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),

@@ -2,8 +2,8 @@
 -- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
--- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which relation
--- a hyperparameter is read from is decided by query_table(CASE ...) when the query is planned: the others cost nothing.
+-- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
+-- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- About a known mu, restricted maximum likelihood is maximum likelihood.
@@ -75,13 +75,14 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, count(*) > 32 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
             min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
     centred AS (
-        SELECT s.*, e.* EXCLUDE (model), _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+        SELECT s.*, e.* EXCLUDE (model),
+            _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -136,7 +137,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
             WHEN method = 'plugin' THEN plain_squares / df
             WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
             WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
-            WHEN method IN ('anova', 'he') THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
+            WHEN method IN ('anova', 'he')
+                THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
             WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
             WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
             WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)

@@ -42,84 +42,109 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
 
--- Weighted rows, stored moments and published estimates: the numbers of each, and the input they are.
-CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        _pool_value(value, nan) - _pool_origin AS _pool_x,
-        TRY_CAST(weights AS DOUBLE) AS _pool_weights,
-        TRY_CAST(n AS DOUBLE) AS _pool_n,
-        TRY_CAST(var AS DOUBLE) AS _pool_var,
-        TRY_CAST(se AS DOUBLE) AS _pool_se,
-        CASE WHEN NOT _pool_absent(se) THEN 'published' WHEN NOT _pool_absent(var) THEN 'moments' ELSE 'rows' END AS _pool_input,
-        NOT _pool_absent(weights) AS _pool_weighted,
-        NOT _pool_absent(n) AS _pool_counted
-    FROM query_table(tbl), _pool_origin
-    WHERE NOT (_pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se));
-
--- What each weighs, its n and its squares, null where it does not count; and what it holds that it must not.
-CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
-    SELECT * EXCLUDE (_pool_n, _pool_var, _pool_se, _pool_weights),
+-- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over, _pool_value(value, nan) - _pool_origin AS _pool_x,
+        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
-            WHEN _pool_x IS NULL THEN NULL
-            WHEN _pool_input = 'published' THEN
-                CASE WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se) ELSE _pool_exact() END
-            WHEN _pool_input = 'rows' THEN CASE WHEN _pool_weights > 0 THEN _pool_weights END
-            WHEN _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted) THEN coalesce(_pool_weights, _pool_n)
-        END AS _pool_w,
-        CASE WHEN _pool_input = 'rows' THEN 1.0::DOUBLE ELSE _pool_n END AS _pool_n,
-        CASE WHEN _pool_input = 'moments' THEN pool_squares(_pool_n, _pool_var) ELSE 0.0 END AS _pool_squares,
-        _pool_x IS NOT NULL AND _pool_weighted AND _pool_improper(_pool_weights) AS _pool_bad_weights,
-        _pool_x IS NOT NULL AND _pool_counted AND _pool_n IS NULL AS _pool_no_n,
-        _pool_x IS NOT NULL AND _pool_n IS NOT NULL
-            AND (_pool_improper(_pool_n) OR _pool_input = 'moments' AND floor(_pool_n) <> _pool_n) AS _pool_bad_n,
-        _pool_x IS NOT NULL AND _pool_input = 'moments' AND _pool_n > 1 AND _pool_improper(_pool_var) AS _pool_bad_var,
-        _pool_x IS NOT NULL AND _pool_input = 'published' AND _pool_improper(_pool_se) AS _pool_bad_se
-    FROM query_table(states);
+            WHEN NOT _pool_absent(se) THEN 'published'
+            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
+            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
+            ELSE 'plain rows'
+        END AS _pool_input
+    FROM query_table(tbl), _pool_origin;
 
--- Their groups: keys, those of the model once more, and sums.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input, _pool_weighted,
-        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
-        count(_pool_w)::DOUBLE AS _pool_states,
-        coalesce(sum(_pool_w), 0.0) AS _pool_w,
-        sum(_pool_w * _pool_x) AS _pool_wx,
-        covar_samp(_pool_w * _pool_x, _pool_x) AS _pool_cov_wx,
-        covar_samp(_pool_w, _pool_x) AS _pool_cov_w,
-        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_squares END) AS _pool_squares,
-        count_if(_pool_bad_weights) AS _pool_bad_weights, count_if(_pool_no_n) AS _pool_no_n,
-        count_if(_pool_bad_n) AS _pool_bad_n, count_if(_pool_bad_var) AS _pool_bad_var,
-        count_if(_pool_bad_se) AS _pool_bad_se
-    FROM _pool_weighed_states('_pool_given_states')
+-- The keys of private numbers.
+CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
+        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+    FROM (
+        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
+    )
     GROUP BY ALL;
 
--- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
--- v, which only published estimates tell.
+-- Groups of stored moments, of weighted rows too.
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
+        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
+        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
+        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
+    FROM (
+        SELECT *,
+            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'moments'
+    )
+    GROUP BY ALL;
+
+-- Groups of published estimates, combined by inverse variance.
+CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
+    FROM (
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
+            count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
+        FROM (
+            SELECT *, CASE
+                    WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
+                    ELSE _pool_exact()
+                END AS _pool_h
+            FROM query_table(numbers) WHERE _pool_input = 'published'
+        )
+        GROUP BY ALL
+    );
+
+-- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers')
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v, which only published estimates tell, and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_found AS (
+    WITH _pool_found AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
-            pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares
-        FROM (
-            SELECT
-                COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_w,
-                CASE WHEN _pool_w > 0 THEN _pool_wx / _pool_w END AS _pool_y,
-                CASE WHEN _pool_input <> 'published' THEN coalesce(_pool_n, 0.0) WHEN _pool_n > 0 THEN _pool_n END AS _pool_n,
-                CASE WHEN _pool_input <> 'published' AND _pool_states > 0 THEN _pool_squares
-                    + pool_squares_between(_pool_states, _pool_wx, _pool_w, _pool_cov_wx, _pool_cov_w) END AS _pool_squares,
-                CASE
-                    WHEN _pool_input <> 'published' THEN NULL
-                    WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
-                    WHEN _pool_w >= _pool_exact() THEN 0.0
-                    ELSE 1 / _pool_w
-                END AS _pool_v,
-                _pool_input = 'moments' AND NOT _pool_weighted AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
-                COLUMNS('^_pool_(bad|no)_')
-            FROM query_table(weighed)
-        )
+        SELECT * REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+            pool_variance(_pool_n, _pool_squares) AS _pool_var
+        FROM query_table(weighed)
     )
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;

@@ -1099,36 +1099,48 @@ CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
                 || _pool_listed(result) || '); rename it first'
     END;
 
--- Columns that go together, and methods that fit them.
-CREATE OR REPLACE MACRO _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu) AS
+-- Columns that do not go together.
+CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
         WHEN has_se AND has_var
             THEN 'var= does not go with se=: published estimates carry their error in se alone'
         WHEN has_se AND has_weights
             THEN 'weights= does not go with se=: published estimates carry their error in se alone'
-        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
-            THEN 'sigma2=' || _pool_shown(sigma2)
-                || ' does not go with se=: the sampling variance is known, se squared'
         WHEN NOT has_se AND has_n AND NOT has_var
             THEN 'n= without var=; stored moments need both, published estimates need se='
         WHEN NOT has_se AND has_var AND NOT has_n
             THEN 'var= without n=; stored moments need both, published estimates need se='
+    END;
+
+-- Methods that do not fit the columns.
+CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
+    CASE
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
+            THEN 'sigma2=' || _pool_shown(sigma2)
+                || ' does not go with se=: the sampling variance is known, se squared'
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
             THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
                 || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
                 || _pool_listed(pool_methods_without('tau2',
                     list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
         WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
             AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
             THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
-                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END || ': give a number, or one of '
+                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END
+                || ': give a number, or one of '
                 || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
         WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
             THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
+
+-- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) AS
+    _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
+    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional');
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -1156,20 +1168,27 @@ CREATE OR REPLACE MACRO _pool_arguments(
             types[5] <> '"NULL"' AS has_weights
         FROM named
     ),
-    found AS (
+    columns AS (
         SELECT *, coalesce(
             _pool_wrong_keys(over_names, by_names,
                 CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
             _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
+            _pool_wrong_columns(has_n, has_var, has_se, has_weights)
+        ) AS complaint
+        FROM input
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_wrong_name('nan', nan, ['error', 'null']),
-            _pool_misfit(has_n, has_var, has_se, has_weights, sigma2, tau2, mu),
+            _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
-        ) AS complaint
-        FROM input
+        ) AS complaint)
+        FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
         has_se AS published,
@@ -1177,7 +1196,9 @@ CREATE OR REPLACE MACRO _pool_arguments(
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
-    FROM found;
+    FROM query_table(CASE
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
+    END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
@@ -1209,7 +1230,7 @@ CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
         SELECT coalesce(
             _pool_bad_rows('weights', column_names[5], bad_weights,
                 'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', column_names[2], CASE WHEN needs_n OR NOT published THEN bad_n + no_n ELSE bad_n END,
+            _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
                 'n is a count of rows, a whole number of 0 or more'),
             _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
             _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
@@ -1266,85 +1287,110 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
 
--- Weighted rows, stored moments and published estimates: the numbers of each, and the input they are.
-CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        _pool_value(value, nan) - _pool_origin AS _pool_x,
-        TRY_CAST(weights AS DOUBLE) AS _pool_weights,
-        TRY_CAST(n AS DOUBLE) AS _pool_n,
-        TRY_CAST(var AS DOUBLE) AS _pool_var,
-        TRY_CAST(se AS DOUBLE) AS _pool_se,
-        CASE WHEN NOT _pool_absent(se) THEN 'published' WHEN NOT _pool_absent(var) THEN 'moments' ELSE 'rows' END AS _pool_input,
-        NOT _pool_absent(weights) AS _pool_weighted,
-        NOT _pool_absent(n) AS _pool_counted
-    FROM query_table(tbl), _pool_origin
-    WHERE NOT (_pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se));
-
--- What each weighs, its n and its squares, null where it does not count; and what it holds that it must not.
-CREATE OR REPLACE MACRO _pool_weighed_states(states) AS TABLE
-    SELECT * EXCLUDE (_pool_n, _pool_var, _pool_se, _pool_weights),
+-- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over, _pool_value(value, nan) - _pool_origin AS _pool_x,
+        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
-            WHEN _pool_x IS NULL THEN NULL
-            WHEN _pool_input = 'published' THEN
-                CASE WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se) ELSE _pool_exact() END
-            WHEN _pool_input = 'rows' THEN CASE WHEN _pool_weights > 0 THEN _pool_weights END
-            WHEN _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted) THEN coalesce(_pool_weights, _pool_n)
-        END AS _pool_w,
-        CASE WHEN _pool_input = 'rows' THEN 1.0::DOUBLE ELSE _pool_n END AS _pool_n,
-        CASE WHEN _pool_input = 'moments' THEN pool_squares(_pool_n, _pool_var) ELSE 0.0 END AS _pool_squares,
-        _pool_x IS NOT NULL AND _pool_weighted AND _pool_improper(_pool_weights) AS _pool_bad_weights,
-        _pool_x IS NOT NULL AND _pool_counted AND _pool_n IS NULL AS _pool_no_n,
-        _pool_x IS NOT NULL AND _pool_n IS NOT NULL
-            AND (_pool_improper(_pool_n) OR _pool_input = 'moments' AND floor(_pool_n) <> _pool_n) AS _pool_bad_n,
-        _pool_x IS NOT NULL AND _pool_input = 'moments' AND _pool_n > 1 AND _pool_improper(_pool_var) AS _pool_bad_var,
-        _pool_x IS NOT NULL AND _pool_input = 'published' AND _pool_improper(_pool_se) AS _pool_bad_se
-    FROM query_table(states);
+            WHEN NOT _pool_absent(se) THEN 'published'
+            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
+            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
+            ELSE 'plain rows'
+        END AS _pool_input
+    FROM query_table(tbl), _pool_origin;
 
--- Their groups: keys, those of the model once more, and sums.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    WITH _pool_given_states AS (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan))
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_input, _pool_weighted,
-        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_n END) AS _pool_n,
-        count(_pool_w)::DOUBLE AS _pool_states,
-        coalesce(sum(_pool_w), 0.0) AS _pool_w,
-        sum(_pool_w * _pool_x) AS _pool_wx,
-        covar_samp(_pool_w * _pool_x, _pool_x) AS _pool_cov_wx,
-        covar_samp(_pool_w, _pool_x) AS _pool_cov_w,
-        sum(CASE WHEN _pool_w IS NOT NULL THEN _pool_squares END) AS _pool_squares,
-        count_if(_pool_bad_weights) AS _pool_bad_weights, count_if(_pool_no_n) AS _pool_no_n,
-        count_if(_pool_bad_n) AS _pool_bad_n, count_if(_pool_bad_var) AS _pool_bad_var,
-        count_if(_pool_bad_se) AS _pool_bad_se
-    FROM _pool_weighed_states('_pool_given_states')
+-- The keys of private numbers.
+CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
+        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+    FROM (
+        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
+    )
     GROUP BY ALL;
 
--- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, var, and
--- v, which only published estimates tell.
+-- Groups of stored moments, of weighted rows too.
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
+        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
+        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
+        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
+    FROM (
+        SELECT *,
+            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'moments'
+    )
+    GROUP BY ALL;
+
+-- Groups of published estimates, combined by inverse variance.
+CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
+    FROM (
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
+            count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
+        FROM (
+            SELECT *, CASE
+                    WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
+                    ELSE _pool_exact()
+                END AS _pool_h
+            FROM query_table(numbers) WHERE _pool_input = 'published'
+        )
+        GROUP BY ALL
+    );
+
+-- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers')
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v, which only published estimates tell, and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_found AS (
+    WITH _pool_found AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * EXCLUDE (_pool_squares), pool_variance(_pool_n, _pool_squares) AS _pool_var,
-            pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares
-        FROM (
-            SELECT
-                COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), COLUMNS('^_pool_over'), _pool_w,
-                CASE WHEN _pool_w > 0 THEN _pool_wx / _pool_w END AS _pool_y,
-                CASE WHEN _pool_input <> 'published' THEN coalesce(_pool_n, 0.0) WHEN _pool_n > 0 THEN _pool_n END AS _pool_n,
-                CASE WHEN _pool_input <> 'published' AND _pool_states > 0 THEN _pool_squares
-                    + pool_squares_between(_pool_states, _pool_wx, _pool_w, _pool_cov_wx, _pool_cov_w) END AS _pool_squares,
-                CASE
-                    WHEN _pool_input <> 'published' THEN NULL
-                    WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
-                    WHEN _pool_w >= _pool_exact() THEN 0.0
-                    ELSE 1 / _pool_w
-                END AS _pool_v,
-                _pool_input = 'moments' AND NOT _pool_weighted AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
-                COLUMNS('^_pool_(bad|no)_')
-            FROM query_table(weighed)
-        )
+        SELECT * REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+            pool_variance(_pool_n, _pool_squares) AS _pool_var
+        FROM query_table(weighed)
     )
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
 
@@ -1352,9 +1398,9 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
--- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
--- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
@@ -1394,7 +1440,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml')
+                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
             -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
@@ -1402,29 +1449,20 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
-        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+        CASE WHEN low < high THEN 1 + least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
     FROM lowest;
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
-        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+        CASE
+            WHEN i = 0 THEN floor
+            WHEN i = points THEN high
+            ELSE low * (high / low) ** ((i - 1) / (points - 1))
+        END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
-
--- Classes whose v (w where jointly) differs by less than a tenth, merged where there are many: enough to see where a
--- minimum lies.
-CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
-    WITH merged AS (
-        SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
-            sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
-            sum(k * (y * y + spread)) / sum(k) AS about_zero
-        FROM query_table(moved) JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
-        GROUP BY model, floor(10 * ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)))
-    )
-    SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
-    UNION ALL BY NAME
-    SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
 
 -- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
 -- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
@@ -1528,111 +1566,74 @@ CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABL
         WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
     END);
 
--- ---- brackets and what is in them -----------------------------------------------------------------------------------
-
--- Brackets (low, up) that the coarse classes show on the grid: the slope falls at low and rises at up, or falls to the
--- end. The floor is looked at in any case, with a bracket where there is no other.
-CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
-    WITH slopes AS (
-        SELECT g.*, lag(x) OVER of_model AS before, lead(x) OVER of_model AS after,
-            slope >= 0 AS rises, coalesce(lag(slope >= 0) OVER of_model, true) AS rose
-        FROM query_table(grid) AS g JOIN _pool_evaluated(grid, coarse, ranges, method) USING (id)
-        WINDOW of_model AS (PARTITION BY model ORDER BY i)
-    ),
-    turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
-    SELECT id, model, c, before AS low, x AS up FROM turns WHERE turn
-    UNION ALL
-    SELECT id, model, c, x, CASE WHEN NOT turned THEN after END
-    FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
-    WHERE i = 0;
+-- ---- the search -----------------------------------------------------------------------------------------------------
 
 -- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
--- quadratic interpolation where it is safe, else half way.
-CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, least_share) AS
+-- quadratic interpolation where it is safe, else half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2) / (x3 - x2).
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
     CASE
-        WHEN x3 IS NOT NULL AND ((f1 - f2) / (f3 - f2)) ** 2 < (x1 - x2) / (x3 - x2)
-            AND (1 - (f1 - f2) / (f3 - f2)) ** 2 < 1 - (x1 - x2) / (x3 - x2)
-        THEN least(1 - least_share, greatest(least_share,
+        WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
             f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
         ELSE 0.5
     END;
 
--- What a search does after it has seen the slope at x. Both ends come first: a bracket of the coarse classes that is
--- none of all classes is widened; where the slope rises from the floor, the minimum is there.
-CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, up_rises) AS
-    CASE
-        WHEN phase = 'between' THEN 'between'
-        WHEN phase = 'low' AND falls THEN
-            CASE WHEN up_rises THEN 'between' WHEN has_up THEN 'up' ELSE 'nothing' END
-        WHEN phase = 'low' THEN CASE WHEN x <= floor THEN 'found' ELSE 'low' END
-        WHEN falls THEN CASE WHEN x >= high THEN 'open' ELSE 'up' END
-        ELSE 'between'
-    END;
-
--- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
-CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
+-- Every local minimum of every model, to the last bits of x, with the deviance and hd2 there, and whether it settled.
+-- First the slopes on the grid: where one rises from the floor, the minimum is there; where one falls and the next one
+-- rises, there is one between, which is closed in; where the last one falls, it lies beyond.
+CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, id, model, c, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+        SELECT 0 AS step, 'grid' AS phase, id, model, c, x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2,
             NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
-        FROM query_table(brackets)
+        FROM query_table(grid)
         UNION ALL
-        SELECT step + 1, id, model, mu, phase,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu,
             CASE
-                WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
-                WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' THEN
-                    x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, tolerance / 2 / abs(x2 - x1))
+                WHEN phase = 'between' AND NOT closed
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
                 ELSE x
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT * REPLACE (
-                CASE WHEN phase = 'between' AND (abs(x2 - x1) <= tolerance OR f1 = 0) THEN 'found' ELSE phase END AS phase
-            )
+            SELECT *, abs(x2 - x1) AS width,
+                8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
-                SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
+                SELECT step, id, model, mu, x, e.deviance, e.hd2,
+                    CASE
+                        WHEN phase = 'between' OR falls_before AND NOT falls THEN 'between'
+                        WHEN falls_before IS NULL AND NOT falls THEN 'found'
+                        WHEN falls AND is_last THEN 'open'
+                        ELSE 'nothing'
+                    END AS phase,
+                    x AS x1, slope AS f1,
+                    CASE WHEN phase = 'grid' THEN x_before WHEN falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN phase = 'grid' THEN f_before WHEN falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
                 FROM (
-                    SELECT step, id, model, mu, x, e.deviance, e.hd2, low, floor,
-                        _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
-                        CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
-                        CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
-                        CASE
-                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x2 ELSE x1 END
-                            WHEN NOT falls THEN x
-                            WHEN phase = 'up' THEN least(4 * x, high)
-                            ELSE x2
-                        END AS x2,
-                        CASE
-                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f2 ELSE f1 END
-                            WHEN NOT falls THEN slope
-                            ELSE f2
-                        END AS f2,
-                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END END AS x3,
-                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END END AS f3
-                    FROM (SELECT * EXCLUDE (deviance, hd2), phase = 'between' AS closing FROM _pool_search) AS s
-                    JOIN (
-                        SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
-                    ) AS e USING (id)
-                    JOIN (SELECT model, low, floor, high FROM query_table(ranges)) USING (model)
-                    WHERE phase IN ('low', 'up', 'between') AND step < 200
-                )
+                    SELECT s.* EXCLUDE (deviance, hd2), e.* EXCLUDE (id), slope < 0 AS falls, 
+                        lag(x) OVER by_x AS x_before, lag(slope) OVER by_x AS f_before,
+                        lag(slope < 0) OVER by_x AS falls_before, lead(x) OVER by_x IS NULL AS is_last
+                    FROM _pool_search AS s JOIN _pool_evaluated('_pool_search', classes, ranges, method) AS e USING (id)
+                    WHERE phase IN ('grid', 'between') AND step < 200
+                    WINDOW by_x AS (PARTITION BY model ORDER BY x)
+                ) AS e
             )
         )
     )
     SELECT model, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase <> 'nothing';
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 
 -- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
-    grid AS MATERIALIZED (FROM _pool_grid('ranges')),
-    coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
-    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method)),
+    grid AS (FROM _pool_grid('ranges')),
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+        FROM _pool_minima('grid', moved, 'ranges', method) AS m
         JOIN (SELECT model, floor, pole FROM ranges) USING (model)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
@@ -1643,8 +1644,8 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
--- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which relation
--- a hyperparameter is read from is decided by query_table(CASE ...) when the query is planned: the others cost nothing.
+-- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
+-- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- About a known mu, restricted maximum likelihood is maximum likelihood.
@@ -1716,13 +1717,14 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, count(*) > 32 AS many, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
             min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
     centred AS (
-        SELECT s.*, e.* EXCLUDE (model), _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+        SELECT s.*, e.* EXCLUDE (model),
+            _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -1777,7 +1779,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
             WHEN method = 'plugin' THEN plain_squares / df
             WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
             WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
-            WHEN method IN ('anova', 'he') THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
+            WHEN method IN ('anova', 'he')
+                THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
             WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
             WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
             WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)
@@ -1926,7 +1929,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
@@ -1966,8 +1969,8 @@ CREATE OR REPLACE MACRO pool_encode(
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
     WHERE (SELECT free FROM _pool_checked);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
--- gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
+-- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -1978,7 +1981,7 @@ CREATE OR REPLACE MACRO pool_components(
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
     _pool_named AS (
@@ -1998,21 +2001,23 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (FROM _pool_checked('_pool_groups'))
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
--- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);

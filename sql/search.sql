@@ -1,9 +1,9 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q less
--- what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket to
--- the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
@@ -43,7 +43,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml')
+                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
             -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
@@ -51,29 +52,20 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, many, low, high, floor, pole,
-        CASE WHEN low < high THEN least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT + 1 ELSE 1 END AS points
+    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+        CASE WHEN low < high THEN 1 + least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
     FROM lowest;
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
-        CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END AS x
+        CASE
+            WHEN i = 0 THEN floor
+            WHEN i = points THEN high
+            ELSE low * (high / low) ** ((i - 1) / (points - 1))
+        END AS x
     FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
-
--- Classes whose v (w where jointly) differs by less than a tenth, merged where there are many: enough to see where a
--- minimum lies.
-CREATE OR REPLACE MACRO _pool_coarse(moved, ranges) AS TABLE
-    WITH merged AS (
-        SELECT model, sum(k * n) / sum(k) AS n, sum(k * w) / sum(k) AS w, sum(k * y) / sum(k) AS y,
-            sum(k * squares) / sum(k) AS squares, sum(k) AS k, sum(k * v) / sum(k) AS v,
-            sum(k * (y * y + spread)) / sum(k) AS about_zero
-        FROM query_table(moved) JOIN (SELECT model, jointly FROM query_table(ranges) WHERE many) USING (model)
-        GROUP BY model, floor(10 * ln(_pool_larger(CASE WHEN jointly THEN w ELSE v END, 1e-300)))
-    )
-    SELECT * EXCLUDE (about_zero), _pool_larger(about_zero - y * y, 0.0) AS spread FROM merged
-    UNION ALL BY NAME
-    SELECT c.* FROM query_table(moved) AS c JOIN (SELECT model FROM query_table(ranges) WHERE NOT many) USING (model);
 
 -- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
 -- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
@@ -177,111 +169,74 @@ CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABL
         WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
     END);
 
--- ---- brackets and what is in them -----------------------------------------------------------------------------------
-
--- Brackets (low, up) that the coarse classes show on the grid: the slope falls at low and rises at up, or falls to the
--- end. The floor is looked at in any case, with a bracket where there is no other.
-CREATE OR REPLACE MACRO _pool_brackets(grid, coarse, ranges, method) AS TABLE
-    WITH slopes AS (
-        SELECT g.*, lag(x) OVER of_model AS before, lead(x) OVER of_model AS after,
-            slope >= 0 AS rises, coalesce(lag(slope >= 0) OVER of_model, true) AS rose
-        FROM query_table(grid) AS g JOIN _pool_evaluated(grid, coarse, ranges, method) USING (id)
-        WINDOW of_model AS (PARTITION BY model ORDER BY i)
-    ),
-    turns AS (SELECT *, i > 0 AND (rises AND NOT rose OR NOT rises AND after IS NULL) AS turn FROM slopes)
-    SELECT id, model, c, before AS low, x AS up FROM turns WHERE turn
-    UNION ALL
-    SELECT id, model, c, x, CASE WHEN NOT turned THEN after END
-    FROM (SELECT *, bool_or(turn) OVER (PARTITION BY model) AS turned FROM turns)
-    WHERE i = 0;
+-- ---- the search -----------------------------------------------------------------------------------------------------
 
 -- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
--- quadratic interpolation where it is safe, else half way.
-CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, least_share) AS
+-- quadratic interpolation where it is safe, else half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2) / (x3 - x2).
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
     CASE
-        WHEN x3 IS NOT NULL AND ((f1 - f2) / (f3 - f2)) ** 2 < (x1 - x2) / (x3 - x2)
-            AND (1 - (f1 - f2) / (f3 - f2)) ** 2 < 1 - (x1 - x2) / (x3 - x2)
-        THEN least(1 - least_share, greatest(least_share,
+        WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
             f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
         ELSE 0.5
     END;
 
--- What a search does after it has seen the slope at x. Both ends come first: a bracket of the coarse classes that is
--- none of all classes is widened; where the slope rises from the floor, the minimum is there.
-CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, x, floor, high, has_up, up_rises) AS
-    CASE
-        WHEN phase = 'between' THEN 'between'
-        WHEN phase = 'low' AND falls THEN
-            CASE WHEN up_rises THEN 'between' WHEN has_up THEN 'up' ELSE 'nothing' END
-        WHEN phase = 'low' THEN CASE WHEN x <= floor THEN 'found' ELSE 'low' END
-        WHEN falls THEN CASE WHEN x >= high THEN 'open' ELSE 'up' END
-        ELSE 'between'
-    END;
-
--- The minimum in each bracket, to the last bits of x, with the deviance and hd2 there, and whether it settled.
-CREATE OR REPLACE MACRO _pool_minima(brackets, classes, ranges, method) AS TABLE
+-- Every local minimum of every model, to the last bits of x, with the deviance and hd2 there, and whether it settled.
+-- First the slopes on the grid: where one rises from the floor, the minimum is there; where one falls and the next one
+-- rises, there is one between, which is closed in; where the last one falls, it lies beyond.
+CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, id, model, c, 'low' AS phase, low AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, up AS x2,
+        SELECT 0 AS step, 'grid' AS phase, id, model, c, x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2,
             NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
-        FROM query_table(brackets)
+        FROM query_table(grid)
         UNION ALL
-        SELECT step + 1, id, model, mu, phase,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu,
             CASE
-                WHEN phase = 'low' THEN CASE WHEN x > low THEN x / 4 ELSE floor END
-                WHEN phase = 'up' THEN x2
-                WHEN phase = 'between' THEN
-                    x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, tolerance / 2 / abs(x2 - x1))
+                WHEN phase = 'between' AND NOT closed
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
                 ELSE x
             END,
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
-            SELECT * REPLACE (
-                CASE WHEN phase = 'between' AND (abs(x2 - x1) <= tolerance OR f1 = 0) THEN 'found' ELSE phase END AS phase
-            )
+            SELECT *, abs(x2 - x1) AS width,
+                8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
-                SELECT *, 8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance
+                SELECT step, id, model, mu, x, e.deviance, e.hd2,
+                    CASE
+                        WHEN phase = 'between' OR falls_before AND NOT falls THEN 'between'
+                        WHEN falls_before IS NULL AND NOT falls THEN 'found'
+                        WHEN falls AND is_last THEN 'open'
+                        ELSE 'nothing'
+                    END AS phase,
+                    x AS x1, slope AS f1,
+                    CASE WHEN phase = 'grid' THEN x_before WHEN falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN phase = 'grid' THEN f_before WHEN falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
                 FROM (
-                    SELECT step, id, model, mu, x, e.deviance, e.hd2, low, floor,
-                        _pool_next_phase(phase, falls, x, floor, high, x2 IS NOT NULL, f2 >= 0) AS phase,
-                        CASE WHEN closing OR falls THEN x ELSE x1 END AS x1,
-                        CASE WHEN closing OR falls THEN slope ELSE f1 END AS f1,
-                        CASE
-                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x2 ELSE x1 END
-                            WHEN NOT falls THEN x
-                            WHEN phase = 'up' THEN least(4 * x, high)
-                            ELSE x2
-                        END AS x2,
-                        CASE
-                            WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f2 ELSE f1 END
-                            WHEN NOT falls THEN slope
-                            ELSE f2
-                        END AS f2,
-                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END END AS x3,
-                        CASE WHEN closing THEN CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END END AS f3
-                    FROM (SELECT * EXCLUDE (deviance, hd2), phase = 'between' AS closing FROM _pool_search) AS s
-                    JOIN (
-                        SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
-                    ) AS e USING (id)
-                    JOIN (SELECT model, low, floor, high FROM query_table(ranges)) USING (model)
-                    WHERE phase IN ('low', 'up', 'between') AND step < 200
-                )
+                    SELECT s.* EXCLUDE (deviance, hd2), e.* EXCLUDE (id), slope < 0 AS falls, 
+                        lag(x) OVER by_x AS x_before, lag(slope) OVER by_x AS f_before,
+                        lag(slope < 0) OVER by_x AS falls_before, lead(x) OVER by_x IS NULL AS is_last
+                    FROM _pool_search AS s JOIN _pool_evaluated('_pool_search', classes, ranges, method) AS e USING (id)
+                    WHERE phase IN ('grid', 'between') AND step < 200
+                    WINDOW by_x AS (PARTITION BY model ORDER BY x)
+                ) AS e
             )
         )
     )
     SELECT model, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase <> 'nothing';
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 
 -- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
-    grid AS MATERIALIZED (FROM _pool_grid('ranges')),
-    coarse AS MATERIALIZED (FROM _pool_coarse(moved, 'ranges')),
-    brackets AS MATERIALIZED (FROM _pool_brackets('grid', 'coarse', 'ranges', method)),
+    grid AS (FROM _pool_grid('ranges')),
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('brackets', moved, 'ranges', method) AS m
+        FROM _pool_minima('grid', moved, 'ranges', method) AS m
         JOIN (SELECT model, floor, pole FROM ranges) USING (model)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done

@@ -45,7 +45,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
@@ -85,8 +85,8 @@ CREATE OR REPLACE MACRO pool_encode(
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
     WHERE (SELECT free FROM _pool_checked);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows: it
--- gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
+-- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -97,7 +97,7 @@ CREATE OR REPLACE MACRO pool_components(
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
     _pool_named AS (
@@ -117,21 +117,23 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (FROM _pool_checked('_pool_groups'))
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows are
--- stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);

@@ -1,0 +1,53 @@
+"""What pool_shrink costs in DuckDB beside the bare GROUP BY of the same rows: a Markdown table.
+
+    python tests/benchmarks/sql_speed.py [folder] [--rounds 5] [--scale 1.0] [--skewed] [--only reml]
+
+Every run is a process of its own, the jobs take turns, and each job is compared with the bare job of the same round.
+The macros are loaded before the clock starts; planning the query, and writing its result to a table in memory, is part of
+what is measured.
+"""
+
+from pathlib import Path
+
+from turns import Jobs, main, measured
+
+GROUP_BY = "GROUP BY g: count, avg, var_samp"
+GROUP_BY_OVER = "GROUP BY model, h"
+
+JOBS: Jobs = {
+    GROUP_BY: ("large", GROUP_BY, None),
+    "pool_shrink, reml": ("large", GROUP_BY, 1.10),
+    "pool_shrink, separate": ("large", GROUP_BY, None),
+    "pool_shrink, weights": ("large", GROUP_BY, None),
+    "pool_shrink, se": ("large", GROUP_BY, None),
+    "pool_moments": ("large", GROUP_BY, None),
+    GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
+    "pool_shrink, over": ("large", GROUP_BY_OVER, 1.3),
+}
+
+QUERIES = {
+    GROUP_BY: "SELECT g, count(y) AS n, avg(y) AS mean, var_samp(y) AS var FROM '{}' GROUP BY g",
+    "pool_shrink, reml": "FROM pool_shrink('{}', y, g)",
+    "pool_shrink, separate": "FROM pool_shrink('{}', y, g, sigma2 := 'separate')",
+    "pool_shrink, weights": "FROM pool_shrink('{}', y, g, weights := w)",
+    "pool_shrink, se": "FROM pool_shrink('{}', y, g, se := se)",
+    "pool_moments": "FROM pool_moments('{}', y, g)",
+    GROUP_BY_OVER: "SELECT model, h, count(y) AS n, avg(y) AS mean, var_samp(y) AS var FROM '{}' GROUP BY model, h",
+    "pool_shrink, over": "FROM pool_shrink('{}', y, h, over := model)",
+}
+
+
+def measure(job: str, table: Path) -> dict[str, float]:
+    """One run in this process."""
+    import duckdb
+
+    import polars_pool as pool
+
+    connection = duckdb.connect()
+    pool.install_macros(connection, temporary=True)
+    query = QUERIES[job].format(table / "**/*.parquet")
+    return measured(lambda: connection.execute(f"CREATE TABLE result AS {query}"))
+
+
+if __name__ == "__main__":
+    main(__doc__, "duckdb", JOBS, measure)

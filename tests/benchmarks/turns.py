@@ -1,0 +1,144 @@
+"""Jobs in turns, each run a process of its own, each compared with the bare job of the same round: a Markdown table.
+
+The tables are made once and kept in a folder (by default below the system's folder for temporary files).
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+# This process imports neither Polars nor NumPy nor DuckDB: on Linux a child's ru_maxrss starts at what its parent had.
+
+TABLES = {"large": (20_000_000, 1_000_000), "small": (10_000_000, 100_000)}  # rows, groups
+PARTITIONS = 8
+
+# job: its table, the bare job it is compared with, and the ratio it should stay below
+Jobs = dict[str, tuple[str, str, float | None]]
+
+
+def make_table(folder: Path, rows: int, groups: int, skewed: bool) -> None:
+    """Hive-partitioned Parquet: groups `g`, which are also `models` times `models` groups `model`, `h`.
+
+    Group sizes are even, or skewed as those of real keys are: a few large groups, many small ones.
+    """
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(1)
+    effect = 10 + rng.normal(scale=0.5, size=groups)
+    models = math.isqrt(groups)
+    size = rows // PARTITIONS
+    for part in range(PARTITIONS):
+        g = (groups * rng.random(size) ** (2 if skewed else 1)).astype(np.int64)
+        columns = {
+            "g": g,
+            "y": effect[g] + rng.normal(size=size),
+            "w": rng.uniform(0.5, 2, size),
+            "se": rng.uniform(0.5, 2, size),
+            "model": g % models,
+            "h": g // models,
+        }
+        target = folder / f"part={part}"
+        target.mkdir(parents=True)
+        pl.DataFrame(columns).write_parquet(target / "0.parquet")
+
+
+def measured(work: Callable[[], object]) -> dict[str, float]:
+    """Seconds on the wall, seconds of all processors, and the peak of this process in megabytes."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    return {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+
+
+def in_child(*arguments: str) -> str:
+    command = [sys.executable, sys.argv[0], *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def tables(folder: Path, scale: float, skewed: bool) -> dict[str, Path]:
+    """The folder of each table, made by a process of its own unless it is there already."""
+    found = {}
+    for name, (rows, groups) in TABLES.items():
+        rows, groups = int(rows * scale), int(groups * scale)
+        table = folder / f"polars-pool-{rows}-rows-{groups}-groups{'-skewed' * skewed}"
+        if not table.exists():
+            half = table.with_name(table.name + "-unfinished")
+            in_child("--make", str(half), str(rows), str(groups), str(int(skewed)))
+            half.rename(table)
+        found[name] = table
+    return found
+
+
+def run_in_turns(jobs: Jobs, table: dict[str, Path], rounds: int) -> dict[str, list[dict[str, float]]]:
+    runs: dict[str, list[dict[str, float]]] = {job: [] for job in jobs}
+    for job, (rows, base, _) in jobs.items():  # once for nothing: it fills the cache of the file system
+        if base == job:
+            in_child("--measure", job, str(table[rows]))
+    for _ in range(rounds):
+        for job, (rows, _, _) in jobs.items():
+            runs[job].append(json.loads(in_child("--measure", job, str(table[rows]))))
+    return runs
+
+
+def print_table(jobs: Jobs, runs: dict[str, list[dict[str, float]]]) -> None:
+    """Medians, and the median over the rounds of the ratio to the bare job of the same round."""
+    measures = ("wall", "cpu", "peak")
+    print("| job | wall s | CPU s | peak MB | wall × | CPU × | peak × | target |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for job, rounds in runs.items():
+        _, base, target = jobs[job]
+        medians = [statistics.median(run[m] for run in rounds) for m in measures]
+        ratios = [statistics.median(run[m] / b[m] for run, b in zip(rounds, runs[base], strict=True)) for m in measures]
+        cells = [f"{medians[0]:.2f}", f"{medians[1]:.2f}", f"{medians[2]:,.0f}"]
+        cells += [f"{r:.2f}" for r in ratios] if job != base else ["", "", ""]
+        print(f"| {job} | {' | '.join(cells)} | {'' if target is None else format(target, '.2f')} |")
+
+
+def machine(engine: str) -> str:
+    """One line: processor, cores, memory, system and versions."""
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    software = f"Python {platform.python_version()}, {engine} {version(engine)}"
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, {software}"
+
+
+def main(description: str, engine: str, jobs: Jobs, measure: Callable[[str, Path], dict[str, float]]) -> None:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="this part of the rows and of the groups")
+    parser.add_argument("--skewed", action="store_true", help="groups of very different sizes")
+    parser.add_argument(
+        "--only", default="", help="only jobs whose name contains this, and what they are compared with"
+    )
+    parser.add_argument("--make", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.make:
+        folder, rows, groups, skewed = given.make
+        make_table(Path(folder), int(rows), int(groups), bool(int(skewed)))
+    elif given.measure:
+        print(json.dumps(measure(given.measure[0], Path(given.measure[1]))))
+    else:
+        wanted = {job for job in jobs if given.only in job}
+        wanted |= {jobs[job][1] for job in wanted}
+        chosen = {job: what for job, what in jobs.items() if job in wanted}
+        runs = run_in_turns(chosen, tables(given.folder, given.scale, given.skewed), given.rounds)
+        print(f"{machine(engine)}; medians of {given.rounds} rounds\n")
+        print_table(chosen, runs)
