@@ -155,9 +155,9 @@ def hyperparameters(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Hyperparameter
 
 
 def hyperparameter(given: Any, methods: dict[str, Method], role: str, least: float) -> Hyperparameter:
-    if isinstance(given, str):
-        return one_of(given, methods, role, "a number")
     what = f"a number of {least:g} or more" if least == 0 else "a number"
+    if isinstance(given, str):
+        return one_of(given, methods, role, what)
     if isinstance(given, bool) or not hasattr(given, "__float__"):
         raise TypeError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
     number = float(given)

@@ -21,8 +21,9 @@ CREATE OR REPLACE MACRO _pool_listed(names) AS
 CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
     coalesce(list_transform(
         list_sort(list_transform(
-            list_filter(names, lambda name: 2 * levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
-            lambda name: {distance: levenshtein(lower(name), lower(given)), name: name}
+            list_filter(names,
+                lambda name: 2 * damerau_levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: damerau_levenshtein(lower(name), lower(given)), left_out: -length(name), name: name}
         )),
         lambda near: '; did you mean ''' || near.name || '''?'
     )[1], '');
@@ -44,7 +45,7 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
     CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
         THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
             || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
+                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
@@ -56,19 +57,20 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
         lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
     )[1];
 
-CREATE OR REPLACE MACRO _pool_private(names) AS
-    list_filter(names, lambda name: starts_with(name, '_pool_') OR name = 'NULL');
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
+CREATE OR REPLACE MACRO _pool_first_private(names) AS
+    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
-        WHEN len(_pool_private(list_concat(over, keys))) > 0
-            THEN 'the key ''' || _pool_private(list_concat(over, keys))[1] || ''' bears a private name; rename it first'
+        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
+            THEN 'the key ''' || _pool_first_private(list_concat(over, keys)) || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_intersect(taken, result)) > 0
-            THEN 'the key ''' || list_intersect(taken, result)[1] || ''' bears the name of a result column ('
+        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
+            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
 
@@ -130,11 +132,12 @@ CREATE OR REPLACE MACRO _pool_arguments(
     named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types
+            struct_keys(_pool_right) AS by_names, _pool_types AS types,
+            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
         FROM _pool_left, _pool_right
     ),
     input AS (
-        SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
+        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
             types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
             types[5] <> '"NULL"' AS has_weights
         FROM named
@@ -171,10 +174,16 @@ CREATE OR REPLACE MACRO _pool_arguments(
         WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
     END);
 
--- That a table has no column of a name yet, or an error.
+-- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
-    CASE WHEN list_contains(columns, name)
-        THEN error('the table has a column ''' || name || ''' already; rename it first') ELSE true END;
+    CASE
+        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
+            THEN error('the table has a column ''' || name || ''' already; rename it first')
+        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
+            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
+                || ''' of the table begins with ''_pool_'', as private names do; rename it')
+        ELSE true
+    END;
 
 -- What the data hold that they must not: the sentence for a number of rows.
 CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS

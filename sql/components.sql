@@ -227,12 +227,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, sigma2, tau2, mu) AS TABLE
     SELECT _pool_model,
         coalesce(j, 0)::BIGINT AS _pool_groups,
         CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
-        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE sigma2_ END AS _pool_sigma2,
-        coalesce(_pool_number(tau2), tau2_) AS _pool_tau2,
+        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
+        coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
         coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
         CASE
             WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-            WHEN identified AND tau2_ IS NOT NULL THEN sqrt(variance)
+            WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
         END AS _pool_se_mu,
         pool_icc(tau2_, sigma2_) AS _pool_icc,
         coalesce(settled, false) AS _pool_converged

@@ -13,15 +13,18 @@
 -- What is asked of arguments: each gives its argument back, or raises one sentence. NaN counts as above all numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
     CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x END;
 
+-- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
         WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
         ELSE p
     END;
 
+-- A positive, finite number.
 CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
         WHEN x <= 0 OR x >= 'infinity'::DOUBLE
@@ -29,6 +32,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
         ELSE x
     END;
 
+-- A number of 1 or more.
 CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
         WHEN x < 1 OR isnan(x)
@@ -75,6 +79,7 @@ CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
 
+-- The same for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     CASE
         WHEN x >= 10 THEN pool_stirling_series(x)
@@ -130,6 +135,7 @@ CREATE OR REPLACE MACRO pool_normal_tail(x) AS
         ELSE pool_normal_kernel(x) * pool_normal_far(x, 1 / (x * x))
     END;
 
+-- P(X <= x) of a DOUBLE.
 CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
     CASE
         WHEN x <= -0.67448975 THEN pool_normal_tail(-x)
@@ -181,6 +187,7 @@ CREATE OR REPLACE MACRO pool_normal_quantile_far(r) AS
 CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
     CASE WHEN r <= 5 THEN pool_normal_quantile_shoulder(r - 1.6) ELSE pool_normal_quantile_far(r - 5) END;
 
+-- The quantile of a DOUBLE that is a probability.
 CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
     CASE
         WHEN p = 0 THEN '-infinity'::DOUBLE
@@ -239,6 +246,7 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
         {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
     ];
 
+-- All nodes and weights, as a list of structs.
 CREATE OR REPLACE MACRO pool_gauss_legendre() AS
     list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
     || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
@@ -462,6 +470,7 @@ CREATE OR REPLACE MACRO pool_odds_tail(a, b, w, side) AS
 CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
     ln((1 + 1 / a) / (1 + 1 / b));
 
+-- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
         [{a: a, b: b, w: w}],
@@ -533,6 +542,7 @@ CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
 -- pool_chi_square_quantile(p, df), pool_chi_square_median(df). Any positive shape or df.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- P(X <= x) of DOUBLEs, the shape in its domain.
 CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
     list_transform(
         [{x: x, a: shape}],
@@ -544,6 +554,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
         END
     )[1];
 
+-- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
         [{p: p, a: shape}],
@@ -652,6 +663,7 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
         )[1]
     END;
 
+-- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
     pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
 
@@ -661,6 +673,7 @@ CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
         1 / 6 - (1 / 30 - (1 / 42 - (1 / 30 - (5 / 66 - (691 / 2730 - 7 / 6 * q) * q) * q) * q) * q) * q
     ) / x) / x) / x;
 
+-- The second derivative of log Gamma(x), of a DOUBLE above 0.
 CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
     CASE
         WHEN x >= 10 THEN pool_trigamma_series(x, 1 / (x * x))

@@ -347,15 +347,18 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
 -- What is asked of arguments: each gives its argument back, or raises one sentence. NaN counts as above all numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
     CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x END;
 
+-- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
         WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
         ELSE p
     END;
 
+-- A positive, finite number.
 CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
         WHEN x <= 0 OR x >= 'infinity'::DOUBLE
@@ -363,6 +366,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
         ELSE x
     END;
 
+-- A number of 1 or more.
 CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
         WHEN x < 1 OR isnan(x)
@@ -409,6 +413,7 @@ CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
 
+-- The same for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     CASE
         WHEN x >= 10 THEN pool_stirling_series(x)
@@ -464,6 +469,7 @@ CREATE OR REPLACE MACRO pool_normal_tail(x) AS
         ELSE pool_normal_kernel(x) * pool_normal_far(x, 1 / (x * x))
     END;
 
+-- P(X <= x) of a DOUBLE.
 CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
     CASE
         WHEN x <= -0.67448975 THEN pool_normal_tail(-x)
@@ -515,6 +521,7 @@ CREATE OR REPLACE MACRO pool_normal_quantile_far(r) AS
 CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
     CASE WHEN r <= 5 THEN pool_normal_quantile_shoulder(r - 1.6) ELSE pool_normal_quantile_far(r - 5) END;
 
+-- The quantile of a DOUBLE that is a probability.
 CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
     CASE
         WHEN p = 0 THEN '-infinity'::DOUBLE
@@ -573,6 +580,7 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
         {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
     ];
 
+-- All nodes and weights, as a list of structs.
 CREATE OR REPLACE MACRO pool_gauss_legendre() AS
     list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
     || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
@@ -796,6 +804,7 @@ CREATE OR REPLACE MACRO pool_odds_tail(a, b, w, side) AS
 CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
     ln((1 + 1 / a) / (1 + 1 / b));
 
+-- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
         [{a: a, b: b, w: w}],
@@ -867,6 +876,7 @@ CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
 -- pool_chi_square_quantile(p, df), pool_chi_square_median(df). Any positive shape or df.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- P(X <= x) of DOUBLEs, the shape in its domain.
 CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
     list_transform(
         [{x: x, a: shape}],
@@ -878,6 +888,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
         END
     )[1];
 
+-- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
         [{p: p, a: shape}],
@@ -986,6 +997,7 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
         )[1]
     END;
 
+-- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
     pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
 
@@ -995,6 +1007,7 @@ CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
         1 / 6 - (1 / 30 - (1 / 42 - (1 / 30 - (5 / 66 - (691 / 2730 - 7 / 6 * q) * q) * q) * q) * q) * q
     ) / x) / x) / x;
 
+-- The second derivative of log Gamma(x), of a DOUBLE above 0.
 CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
     CASE
         WHEN x >= 10 THEN pool_trigamma_series(x, 1 / (x * x))
@@ -1033,8 +1046,9 @@ CREATE OR REPLACE MACRO _pool_listed(names) AS
 CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
     coalesce(list_transform(
         list_sort(list_transform(
-            list_filter(names, lambda name: 2 * levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
-            lambda name: {distance: levenshtein(lower(name), lower(given)), name: name}
+            list_filter(names,
+                lambda name: 2 * damerau_levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: damerau_levenshtein(lower(name), lower(given)), left_out: -length(name), name: name}
         )),
         lambda near: '; did you mean ''' || near.name || '''?'
     )[1], '');
@@ -1056,7 +1070,7 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
     CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
         THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
             || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || (_pool_number(given) / 100)::VARCHAR || '?' ELSE '' END
+                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
@@ -1068,19 +1082,20 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
         lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
     )[1];
 
-CREATE OR REPLACE MACRO _pool_private(names) AS
-    list_filter(names, lambda name: starts_with(name, '_pool_') OR name = 'NULL');
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
+CREATE OR REPLACE MACRO _pool_first_private(names) AS
+    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
-        WHEN len(_pool_private(list_concat(over, keys))) > 0
-            THEN 'the key ''' || _pool_private(list_concat(over, keys))[1] || ''' bears a private name; rename it first'
+        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
+            THEN 'the key ''' || _pool_first_private(list_concat(over, keys)) || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_intersect(taken, result)) > 0
-            THEN 'the key ''' || list_intersect(taken, result)[1] || ''' bears the name of a result column ('
+        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
+            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
 
@@ -1142,11 +1157,12 @@ CREATE OR REPLACE MACRO _pool_arguments(
     named AS (
         SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
             struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types
+            struct_keys(_pool_right) AS by_names, _pool_types AS types,
+            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
         FROM _pool_left, _pool_right
     ),
     input AS (
-        SELECT * REPLACE (CASE WHEN over_names = ['NULL'] THEN []::VARCHAR[] ELSE over_names END AS over_names),
+        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
             types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
             types[5] <> '"NULL"' AS has_weights
         FROM named
@@ -1183,10 +1199,16 @@ CREATE OR REPLACE MACRO _pool_arguments(
         WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
     END);
 
--- That a table has no column of a name yet, or an error.
+-- That a table whose columns all come back has none of a name yet and no private one, or an error.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
-    CASE WHEN list_contains(columns, name)
-        THEN error('the table has a column ''' || name || ''' already; rename it first') ELSE true END;
+    CASE
+        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
+            THEN error('the table has a column ''' || name || ''' already; rename it first')
+        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
+            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
+                || ''' of the table begins with ''_pool_'', as private names do; rename it')
+        ELSE true
+    END;
 
 -- What the data hold that they must not: the sentence for a number of rows.
 CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
@@ -1846,12 +1868,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, sigma2, tau2, mu) AS TABLE
     SELECT _pool_model,
         coalesce(j, 0)::BIGINT AS _pool_groups,
         CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
-        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE sigma2_ END AS _pool_sigma2,
-        coalesce(_pool_number(tau2), tau2_) AS _pool_tau2,
+        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
+        coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
         coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
         CASE
             WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-            WHEN identified AND tau2_ IS NOT NULL THEN sqrt(variance)
+            WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
         END AS _pool_se_mu,
         pool_icc(tau2_, sigma2_) AS _pool_icc,
         coalesce(settled, false) AS _pool_converged
@@ -1869,7 +1891,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN published THEN _pool_v
+                WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
@@ -1877,7 +1899,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
         FROM query_table(groups) AS g
         JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
-            (SELECT published FROM _pool_given), _pool_origin
+            (SELECT published AS _pool_published FROM _pool_given), _pool_origin
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -1924,25 +1946,27 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
         ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile FROM (
-            SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + level::DOUBLE) / 2 END AS p
-        ));
+        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
+            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
-    _pool_columns AS (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_columns), 'estimate') FROM _pool_columns);
+    WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
@@ -2001,6 +2025,7 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     FROM pool_moments(tbl, mean, "by", n := n, var := var);
 
+-- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
 

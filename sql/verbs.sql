@@ -8,7 +8,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN published THEN _pool_v
+                WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
         FROM query_table(groups) AS g
         JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
-            (SELECT published FROM _pool_given), _pool_origin
+            (SELECT published AS _pool_published FROM _pool_given), _pool_origin
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -63,25 +63,27 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
         ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile FROM (
-            SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + level::DOUBLE) / 2 END AS p
-        ));
+        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
+            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
-    _pool_columns AS (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
+        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
     LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
-    WHERE (SELECT _pool_free(struct_keys(_pool_columns), 'estimate') FROM _pool_columns);
+    WHERE (SELECT free FROM _pool_checked);
 
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
@@ -140,6 +142,7 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     FROM pool_moments(tbl, mean, "by", n := n, var := var);
 
+-- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
 

@@ -10,10 +10,16 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+import polars_pool as pool
+
+POOL = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
+MARK = "---- the next query ----"
 
 Rows = list[dict[str, Any]]
 ENGINES = ("module", "shell")
@@ -56,6 +62,55 @@ def last_array(text: str) -> Rows:
 def run(engine: str, script: str) -> Rows:
     """Rows by the engine of this name, one of ENGINES."""
     return {"module": module, "shell": shell}[engine](script)
+
+
+def answers(engine: str, queries: Iterable[str], setup: str = "") -> list[Rows | str]:
+    """What each of many queries gives after one setup, which must succeed: its rows, or the words of its error.
+
+    The macros of pool.sql are there already. In the shell all of it is one process.
+    """
+    setup = f"{POOL}\n{setup}"
+    return {"module": _answers_of_module, "shell": _answers_of_shell}[engine](list(queries), setup)
+
+
+def _answers_of_module(queries: list[str], setup: str) -> list[Rows | str]:
+    found: list[Rows | str] = []
+    with duckdb.connect() as connection:
+        connection.execute(setup)
+        for query in queries:
+            try:
+                result = connection.execute(query)
+                names = [column[0] for column in result.description]
+                found.append([dict(zip(names, row, strict=True)) for row in result.fetchall()])
+            except duckdb.Error as error:
+                found.append(str(error))
+    return found
+
+
+def _answers_of_shell(queries: list[str], setup: str) -> list[Rows | str]:
+    """A mark before each query tells where its rows or its error begin: both go to one stream, in order."""
+    parts = (f".print {MARK}\n{query.rstrip().rstrip(';')};\n" for query in queries)
+    written = shell_writes(["-no-init", "-json"], f"{setup}\n{''.join(parts)}")
+    before, *blocks = written.split(f"{MARK}\n")
+    if before.strip():
+        raise duckdb.Error(before.strip())
+    assert len(blocks) == len(queries)
+    return [last_array(block) if block.startswith("[") else block.strip() for block in blocks]
+
+
+def shell_writes(options: list[str], script: str, **process: Any) -> str:
+    """All that the shell writes, its errors too, in order; it reads ~/.duckdbrc first unless told -no-init."""
+    done = subprocess.run(
+        [str(binary()), "-batch", *options],
+        input=script,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=600,
+        **process,
+    )
+    return done.stdout
 
 
 def number(value: float | None) -> str:

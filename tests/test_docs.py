@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import math
 import pkgutil
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+import shells
 
 import polars_pool as pool
 from polars_pool.engines import sql
@@ -261,5 +263,95 @@ def test_formulas_run_on_columns_of_both_engines(database):
 def test_every_formula_prints_and_is_listed(database):
     """Each macro carries its formula's docstring as a comment, so that the file reads like written by hand."""
     text = SQL.read_text(encoding="utf-8")
-    commented = re.findall(r"^-- .*\n(?:^--.*\n)*CREATE OR REPLACE (?:TEMP )?MACRO (\w+)", text, flags=re.MULTILINE)
-    assert set(commented) == macros(database)
+    commented = re.findall(r"^-- .*\n(?:^--.*\n)*CREATE OR REPLACE MACRO (\w+)", text, flags=re.MULTILINE)
+    formulas = {f"pool_{name}" for _, name, _ in sql.formulas()}
+    assert formulas <= set(commented)
+    assert formulas <= macros(database)
+
+
+POOL = (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    with duckdb.connect() as connection:
+        connection.execute(POOL)
+        yield connection
+
+
+def test_every_public_macro_has_a_comment(loaded):
+    """Above itself, or above the few that it stands among."""
+    commented = set()
+    for paragraph in POOL.split("\n\n"):
+        if paragraph.lstrip("\n").startswith("-- "):
+            commented |= set(re.findall(r"^CREATE OR REPLACE MACRO (\w+)\(", paragraph, flags=re.MULTILINE))
+    public = {name for name in macros(loaded) if not name.startswith("_")}
+    assert public <= commented, public - commented
+
+
+NUMBER = {"p": "0.25", "hyperparameter": "'tau2'", "argument": "'x'", "names": "['reml']"}  # else 2
+
+
+def test_every_public_macro_is_callable(loaded):
+    """Each scalar one gives something for a column of numbers; each table macro stands in the README or the header."""
+    query = """
+        SELECT function_name, function_type, parameters FROM duckdb_functions()
+        WHERE NOT internal AND NOT starts_with(function_name, '_')
+    """
+    found = loaded.execute(query).fetchall()
+    assert len(found) > 100
+    for name, kind, parameters in found:
+        if kind == "macro":
+            columns = ", ".join(
+                f"{NUMBER.get(parameter, '2.0::DOUBLE')} AS a{i}" for i, parameter in enumerate(parameters)
+            )
+            given = ", ".join(f"a{i}" for i in range(len(parameters)))
+            [row] = loaded.execute(f"SELECT {name}({given}) FROM (SELECT {columns or 1}) GROUP BY ALL").fetchall()
+            assert len(row) == 1, name
+        else:
+            assert f"{name}(" in README + sql.POOL or name == "pool_methods", name
+    assert loaded.execute("SELECT count(*) FROM pool_methods()").fetchone() == (
+        len(registry.TAU2) + len(registry.SIGMA2) + len(registry.MU),
+    )
+
+
+@pytest.fixture(scope="module")
+def beside_the_warehouse(tmp_path_factory):
+    """A folder with the warehouse that the README's Python writes, and with the checkout's sql."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "sql").symlink_to(ROOT / "sql")
+    names: dict = {}
+    exec(blocks("python")[0], names)
+    names["scores"].write_parquet(folder / "warehouse", partition_by="year")
+    return folder
+
+
+def statements() -> list[str]:
+    """The README's SQL, a statement each; a line with a dot is the shell's."""
+    lines = [line for block in blocks("sql") for line in block.splitlines()]
+    text = "\n".join(line.split("  --")[0] for line in lines if not line.startswith("."))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def test_sql_in_the_readme_runs_in_the_shell(beside_the_warehouse):
+    asked = len([statement for statement in statements() if not statement.startswith("CREATE")])
+    assert asked > 10
+    script = "\n".join(blocks("sql"))
+    written = shells.shell_writes(["-no-init", "-json"], script, cwd=beside_the_warehouse)
+    assert "Error" not in written, written
+    decoder, results = json.JSONDecoder(), []
+    while written.strip():
+        rows, end = decoder.raw_decode(written := written.lstrip())
+        results.append(rows)
+        written = written[end:]
+    assert len(results) == asked
+    assert all(results)
+
+
+def test_sql_in_the_readme_runs_in_the_module(beside_the_warehouse, monkeypatch):
+    monkeypatch.chdir(beside_the_warehouse)
+    with duckdb.connect() as connection:
+        pool.install_macros(connection)
+        for statement in statements():
+            assert connection.execute(statement).fetchall(), statement
+        assert {name for block in blocks("sql") for name in re.findall(r"\.read (\S+)", block)} == {"sql/pool.sql"}

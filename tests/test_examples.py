@@ -1,5 +1,8 @@
 """The examples run as a reader would run them, and the flights agree with another engine's plain group-by."""
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +10,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+import shells
 from polars.testing import assert_frame_equal
+
+import polars_pool as pool
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +62,53 @@ def test_flights_shows_the_raw_extremes_beside_their_estimates(flights):
         cells = [cell.strip() for cell in line.strip("| ").split("|")]
         assert cells[:3] == [tailnum, "1", mean]
         assert abs(float(cells[4])) < 20  # the estimate stays near the population's 6 minutes
+
+
+@pytest.fixture(scope="module")
+def flights_in_sql(flights):
+    """What the shell prints, as {title: rows}, from the folder that the Python example filled."""
+    folder = flights[0].parent
+    shutil.copytree(ROOT / "sql", folder / "sql")
+    script = (ROOT / "examples" / "flights.sql").read_text(encoding="utf-8")
+    written = shells.shell_writes(["-no-init", "-json"], script, cwd=folder)
+    parts = re.split(r"^([A-Z].*)$", written, flags=re.MULTILINE)
+    assert not parts[0].strip(), parts[0]
+    return {title: json.loads(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def test_flights_in_sql_are_those_of_polars(flights, flights_in_sql):
+    """Every number of every aircraft, from the file that the shell wrote."""
+    folder, _ = flights
+    expected, found = (pl.read_parquet(folder / name) for name in ("aircraft.parquet", "aircraft-sql.parquet"))
+    assert found.schema == expected.schema
+    assert found.height == 4_044
+    scale = 6.4 + 6.4  # |mu| + the standard deviation between aircraft, in minutes
+    assert_frame_equal(found, expected, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-12)
+
+
+def test_flights_in_sql_print_what_polars_has(flights, flights_in_sql):
+    folder, _ = flights
+    rows = pl.scan_parquet(folder / "flights/**/*.parquet", hive_partitioning=True)
+    aircraft = pl.read_parquet(folder / "aircraft.parquet")
+    shown = aircraft.select("tailnum", "n", "mean", "weight", "estimate", "lower", "upper")
+    ranked = shown.drop_nulls("mean").sort("mean", "tailnum")
+    model = pool.components(rows, "arr_delay", by="tailnum").collect()
+    months = pool.components(rows, "arr_delay", by="tailnum", over="month").sort("month").collect()
+    expected = {
+        "Arrival delay in minutes: variance within and between aircraft, and their mean": model,
+        "The ten best raw means, and what they are worth": ranked.head(10),
+        "The ten worst raw means, and what they are worth": ranked.tail(10).reverse(),
+        "No tail number and never arrived: all that is known of them is the population": shown.filter(
+            pl.col("tailnum").is_null()
+        ),
+        "The aircraft that come latest": shown.sort("estimate", descending=True).head(3),
+        "The same model from stored moments": model.select("tau2", "mu"),
+        "A model a month": months.select("month", "groups", "tau2", "mu"),
+    }
+    assert list(flights_in_sql) == list(expected)
+    for title, frame in expected.items():
+        printed = pl.DataFrame(flights_in_sql[title], schema=frame.schema)
+        assert_frame_equal(printed, frame, abs_tol=0.00501, rel_tol=0)  # two digits are printed
 
 
 def test_flights_takes_a_folder(tmp_path):

@@ -14,13 +14,18 @@ ROOT = Path(__file__).parents[1]
 USE = """
 import json
 import polars as pl
+import duckdb
 import polars_pool as pool
 
+connection = duckdb.connect()
+pool.install_macros(connection)
 scores = pl.DataFrame({"school": ["a", "a", "b", "b"], "score": [1.0, 2.0, 5.0, 6.0]})
 print(json.dumps({
     "package": pool.__file__,
     "sql": str(pool.SQL),
     "formulas": (pool.SQL / "formulas.sql").read_text(encoding="utf-8"),
+    "macros": (pool.SQL / "pool.sql").read_text(encoding="utf-8"),
+    "in_sql": len(connection.execute("FROM pool_shrink(scores, score, school)").fetchall()),
     "typed": (pool.SQL.__class__(pool.__file__).parent / "py.typed").is_file(),
     "estimates": scores.pool.shrink("score", by="school").height,
     "lazy": scores.lazy().pool.shrink("score", by="school").collect().height,
@@ -64,8 +69,9 @@ def check(found: dict[str, object], package: Path, sql: Path) -> None:
     assert Path(found["package"]).resolve() == (package / "__init__.py").resolve()
     assert Path(found["sql"]).resolve() == sql.resolve()
     assert found["formulas"] == (ROOT / "sql" / "formulas.sql").read_text(encoding="utf-8")
+    assert found["macros"] == (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
     assert found["typed"]
-    assert (found["estimates"], found["lazy"], found["beside"]) == (2, 2, 4)
+    assert (found["estimates"], found["lazy"], found["beside"], found["in_sql"]) == (2, 2, 4, 2)
 
 
 def source_archive(folder: Path) -> Path:

@@ -21,7 +21,8 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     temporary
         True leaves the database as it is: the macros live as long as the connection, and its cursors do not see them.
         By default they are stored in the current database and schema too, where cursors, later connections and the
-        shell find them; a database that is open for reading only gets temporary ones.
+        shell find them; a database that is open for reading only gets temporary ones. Cursors that have gone over to
+        another database (`USE`) can call those of a database in memory by their full names.
 
     Returns
     -------
@@ -45,16 +46,22 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     (0.8,)
     """
     text = (FOLDER / "pool.sql").read_text(encoding="utf-8")
-    if not temporary and (target := _writable(connection)):
-        # By their full names, so that they find each other after USE of another database.
-        connection.execute(MACRO.sub(lambda call: f"{target}.{call[1]}(", text))
+    if not temporary and (prefix := _prefix(connection)) is not None:
+        connection.execute(MACRO.sub(lambda call: f"{prefix}{call[1]}(", text))
     connection.execute(text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO"))
 
 
-def _writable(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The current database and schema as a quoted prefix, None where it can only be read."""
+def _prefix(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """What stands before the names of stored macros, None where the current database can only be read.
+
+    In memory their full names, so that they find each other after USE of another database. Not in a file: its database
+    is called after the file, or as ATTACH says, so that full names would be wrong once it is moved.
+    """
     found = connection.execute(
-        "SELECT current_database(), current_schema() FROM duckdb_databases() "
+        "SELECT path IS NULL, current_database(), current_schema() FROM duckdb_databases() "
         "WHERE database_name = current_database() AND NOT readonly"
     ).fetchone()
-    return ".".join('"' + name.replace('"', '""') + '"' for name in found) if found else None
+    if found is None:
+        return None
+    in_memory, *names = found
+    return "".join('"' + name.replace('"', '""') + '".' for name in names) if in_memory else ""

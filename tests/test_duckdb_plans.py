@@ -1,0 +1,273 @@
+"""The macros stay one query of the engine: a file is scanned once, for the columns it needs, without unused work.
+
+Read off DuckDB's own physical plan, in the module and the shell. Beside the scan there is the read of the first values,
+which ends at its LIMIT and gives the origin that values are counted from; with `over` there is none.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+import shells
+
+import polars_pool as pool
+from polars_pool.formulas import registry
+
+every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
+
+
+def rows() -> pl.DataFrame:
+    i = pl.int_range(3000)
+    return pl.select(
+        year=2020 + i % 3,
+        g=(i * 7) % 61,
+        h=i % 11,
+        y=((i * i) % 97) / 8 + (i * 7) % 61 / 4,
+        w=1.0 + i % 4,
+        se=0.5 + (i % 5) / 4,
+        unused=i * 1.0,
+    )
+
+
+# ---- reading plans ---------------------------------------------------------------------------------------------------
+
+
+class Node(NamedTuple):
+    name: str
+    facts: dict[str, str | list[str]]
+    above: tuple["Node", ...]
+
+    def listed(self, fact: str) -> list[str]:
+        found = self.facts.get(fact, [])
+        return [found] if isinstance(found, str) else found
+
+    def columns(self) -> list[str]:
+        return self.listed("Projections")
+
+    def aggregates(self) -> str:
+        """Of the group-by that is next above."""
+        return ", ".join(next(node for node in reversed(self.above) if "GROUP" in node.name).listed("Aggregates"))
+
+
+class Plan(NamedTuple):
+    nodes: list[Node]
+
+    def reads(self) -> list[Node]:
+        return [node for node in self.nodes if "PARQUET" in node.name]
+
+    def scans(self) -> list[Node]:
+        """The reads of whole files."""
+        return [node for node in self.reads() if not limited(node)]
+
+    def first_rows(self) -> list[Node]:
+        """The reads that end at a LIMIT."""
+        return [node for node in self.reads() if limited(node)]
+
+    def names(self) -> set[str]:
+        return {node.name for node in self.nodes}
+
+
+def limited(node: Node) -> bool:
+    """A LIMIT above the read, before anything is grouped."""
+    for name in (other.name for other in reversed(node.above)):
+        if "GROUP" in name or "AGGREGATE" in name:
+            return False
+        if "LIMIT" in name:
+            return True
+    return False
+
+
+def walk(tree: dict, above: tuple[Node, ...] = ()) -> Iterator[Node]:
+    node = Node(tree["name"].strip(), tree.get("extra_info", {}), above)
+    yield node
+    for child in tree.get("children", []):
+        yield from walk(child, (*above, node))
+
+
+def parsed(found: shells.Rows | str) -> Plan:
+    """The module gives the plan as text in a row, the shell as it is, under a title."""
+    text = found if isinstance(found, str) else found[0]["explain_value"]
+    trees = json.loads(text[text.index("[\n") :])
+    return Plan([node for tree in trees for node in walk(tree)])
+
+
+FILES = "'{folder}/**/*.parquet'"
+SETUP = """
+CREATE VIEW recent AS FROM read_parquet('{folder}/**/*.parquet', hive_partitioning = true) WHERE year >= 2022;
+CREATE MACRO twice_read() AS TABLE
+    SELECT a.g FROM '{folder}/**/*.parquet' AS a
+    JOIN (SELECT g, avg(y) AS m FROM '{folder}/**/*.parquet' GROUP BY g) USING (g);
+"""
+INPUTS = {
+    "rows": ("", ["g", "y"]),
+    "weights": (", weights := w", ["g", "y", "w"]),
+    "moments": (", n := h, var := w", ["g", "y", "h", "w"]),
+    "published": (", se := se", ["g", "y", "se"]),
+    "separate": (", sigma2 := 'separate'", ["g", "y"]),
+    "rows of models": (", over := h", ["g", "y", "h"]),
+    "models of a partition": (", over := year", ["g", "y", "year"]),
+    "weights of models": (", weights := w, over := h", ["g", "y", "h", "w"]),
+    "published of models": (", se := se, over := h", ["g", "y", "h", "se"]),
+}
+VERBS = {
+    "shrink": "FROM pool_shrink({files}, y, g{options})",
+    "components": "FROM pool_components({files}, y, g{options})",
+}
+METHODS = [*registry.TAU2, "known"]
+QUERIES = {
+    **{
+        (verb, name): call.format(files=FILES, options=options)
+        for name, (options, _) in INPUTS.items()
+        for verb, call in VERBS.items()
+        if verb == "shrink" or name in ("rows", "published", "weights of models")
+    },
+    **{
+        ("tau2", name): f"FROM pool_shrink({FILES}, y, g, tau2 := {2.0 if name == 'known' else repr(name)})"
+        for name in METHODS
+    },
+    "moments": f"FROM pool_moments({FILES}, y, g)",
+    "weighted moments": f"FROM pool_weighted_moments({FILES}, y, g, w)",
+    "expressions": f"FROM pool_shrink({FILES}, ln(1 + y), g % 7)",
+    "several keys": f"FROM pool_shrink({FILES}, y, COLUMNS(['year', 'g']))",
+    "encode": f"SELECT g, estimate FROM pool_encode({FILES}, y, g)",
+    "a view": "FROM pool_shrink(recent, y, g)",
+    "a CTE": f"WITH chosen AS (FROM {FILES} WHERE year >= 2022) FROM pool_shrink(chosen, y, g)",
+    "an inlined CTE": (
+        f"WITH chosen AS NOT MATERIALIZED (FROM {FILES} WHERE year >= 2022) FROM pool_shrink(chosen, y, g)"
+    ),
+    "a glob": "FROM pool_shrink('{folder}/year=2021/*.parquet', y, g)",
+    "read twice": "FROM twice_read()",
+    "limited after": f"SELECT g, avg(y) FROM {FILES} GROUP BY g LIMIT 5",
+    "limited before": f"SELECT avg(y) FROM (SELECT y FROM {FILES} LIMIT 5)",
+}
+
+
+@cache
+def plans(engine: str) -> dict[object, Plan]:
+    with TemporaryDirectory() as folder:
+        rows().write_parquet(Path(folder), partition_by="year")
+        queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in QUERIES.values()]
+        found = shells.answers(engine, queries, SETUP.replace("{folder}", folder))
+    return dict(zip(QUERIES, map(parsed, found), strict=True))
+
+
+@every_engine
+def test_the_reader_knows_a_plan_that_scans_twice(engine):
+    assert len(plans(engine)["read twice"].scans()) == 2
+
+
+@every_engine
+def test_the_reader_tells_a_limit_below_a_group_by_from_one_above(engine):
+    assert len(plans(engine)["limited after"].scans()) == 1
+    assert not plans(engine)["limited before"].scans()
+    assert len(plans(engine)["limited before"].first_rows()) == 1
+
+
+# ---- one scan --------------------------------------------------------------------------------------------------------
+
+
+def assert_one_scan(plan: Plan, columns: list[str], first: list[str]) -> None:
+    """One scan of these columns, and one read of the first values or, with no column, none."""
+    [scan] = plan.scans()
+    assert sorted(scan.columns()) == sorted(columns)
+    assert [node.columns() for node in plan.first_rows()] == ([first] if first else [])
+
+
+@every_engine
+@pytest.mark.parametrize(("verb", "name"), [key for key in QUERIES if key[0] in VERBS])
+def test_one_scan_of_the_columns_that_are_needed(engine, verb, name):
+    options, columns = INPUTS[name]
+    assert_one_scan(plans(engine)[verb, name], columns, first=[] if "over" in options else ["y"])
+
+
+@every_engine
+@pytest.mark.parametrize("name", METHODS)
+def test_one_scan_whatever_the_estimator(engine, name):
+    assert_one_scan(plans(engine)["tau2", name], ["g", "y"], first=["y"])
+
+
+@every_engine
+def test_one_scan_of_other_calls(engine):
+    found = plans(engine)
+    assert_one_scan(found["moments"], ["g", "y"], first=["y"])
+    assert_one_scan(found["weighted moments"], ["g", "y", "w"], first=["y"])
+    assert_one_scan(found["expressions"], ["g", "y"], first=["y"])
+    assert_one_scan(found["several keys"], ["year", "g", "y"], first=["y"])
+
+
+@every_engine
+def test_encode_reads_once_for_the_groups_and_once_for_the_rows(engine):
+    assert len(plans(engine)["encode"].scans()) == 2
+    assert len(plans(engine)["encode"].first_rows()) == 1
+
+
+# ---- partitions ------------------------------------------------------------------------------------------------------
+
+
+@every_engine
+@pytest.mark.parametrize("name", ["a view", "a CTE", "an inlined CTE"])
+def test_partitions_are_pruned(engine, name):
+    reads = plans(engine)[name].reads()
+    assert reads
+    assert {node.facts.get("Scanning Files") for node in reads} == {"1/3"}
+
+
+@every_engine
+def test_views_and_inlined_ctes_are_scanned_once_for_the_columns_that_are_needed(engine):
+    for name in ("a view", "an inlined CTE", "a glob"):
+        assert_one_scan(plans(engine)[name], ["g", "y"], first=["y"])
+
+
+@every_engine
+def test_a_cte_is_read_once_and_kept(engine):
+    """DuckDB keeps the rows of a CTE that is used twice: one scan even for the first values."""
+    assert len(plans(engine)["a CTE"].reads()) == 1
+
+
+# ---- nothing unused --------------------------------------------------------------------------------------------------
+
+SEARCHED = {"reml", "ml", "pm", "eb", "pmm", "cv"}
+
+
+@every_engine
+@pytest.mark.parametrize("name", METHODS)
+def test_only_estimators_without_a_closed_form_search(engine, name):
+    recursive = {node for node in plans(engine)["tau2", name].names() if node.startswith("REC")}
+    assert bool(recursive) == (name in SEARCHED)
+
+
+@every_engine
+def test_closed_forms_have_shorter_plans(engine):
+    found = {name: len(plans(engine)["tau2", name].nodes) for name in METHODS}
+    searched = min(size for name, size in found.items() if name in SEARCHED)
+    closed = max(size for name, size in found.items() if name not in SEARCHED)
+    assert found["known"] < closed < searched
+
+
+@every_engine
+@pytest.mark.parametrize("name", INPUTS)
+def test_plain_rows_are_grouped_without_covariances(engine, name):
+    """Each input has a branch of its own; that of the others reads nothing."""
+    [scan] = plans(engine)["shrink", name].scans()
+    weighed = any(argument in INPUTS[name][0] for argument in ("weights :=", "se :=", "var :="))
+    assert weighed or "covar_samp(" not in scan.aggregates()
+    assert ("var_samp(" in scan.aggregates().replace("covar_samp(", "")) != weighed
+
+
+# ---- the same by another way -----------------------------------------------------------------------------------------
+
+
+@every_engine
+def test_a_pruned_view_gives_the_numbers_of_its_rows(engine, tmp_path):
+    rows().write_parquet(tmp_path, partition_by="year")
+    expected = pool.shrink(rows().filter(pl.col("year") >= 2022), "y", by="g")
+    [found] = shells.answers(
+        engine, ["FROM pool_shrink(recent, y, g) ORDER BY g"], SETUP.replace("{folder}", str(tmp_path))
+    )
+    for row, wanted in zip(found, expected.rows(named=True), strict=True):
+        assert row == pytest.approx(wanted, rel=1e-9)
