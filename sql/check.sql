@@ -65,12 +65,14 @@ CREATE OR REPLACE MACRO _pool_first_private(names) AS
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
         WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
-            THEN 'the key ''' || _pool_first_private(list_concat(over, keys)) || ''' bears a private name; rename it first'
+            THEN 'the key ''' || _pool_first_private(list_concat(over, keys))
+                || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
         WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
-            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || ''' bears the name of a result column ('
+            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+                || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
 

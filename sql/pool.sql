@@ -1090,12 +1090,14 @@ CREATE OR REPLACE MACRO _pool_first_private(names) AS
 CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
     CASE
         WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
-            THEN 'the key ''' || _pool_first_private(list_concat(over, keys)) || ''' bears a private name; rename it first'
+            THEN 'the key ''' || _pool_first_private(list_concat(over, keys))
+                || ''' bears a private name; rename it first'
         WHEN len(list_intersect(over, keys)) > 0
             THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
                 || '] and by=[' || _pool_listed(keys) || '] must differ'
         WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
-            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || ''' bears the name of a result column ('
+            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+                || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
 
@@ -1398,7 +1400,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
 -- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
--- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
 -- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 

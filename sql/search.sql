@@ -2,7 +2,7 @@
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
 -- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
--- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes each bracket
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
 -- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 

@@ -373,7 +373,6 @@ KEYWORDS = [
     "over",
     "group",
     "where",
-    "null",
     "true",
     "end",
     "case",

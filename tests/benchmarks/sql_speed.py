@@ -3,8 +3,8 @@
     python tests/benchmarks/sql_speed.py [folder] [--rounds 5] [--scale 1.0] [--skewed] [--only reml]
 
 Every run is a process of its own, the jobs take turns, and each job is compared with the bare job of the same round.
-The macros are loaded before the clock starts; planning the query, and writing its result to a table in memory, is part of
-what is measured.
+The macros are loaded before the clock starts; planning the query, and writing its result to a table in memory, are part
+of what is measured.
 """
 
 from pathlib import Path
