@@ -3,7 +3,7 @@
 --
 -- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
 -- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
--- to the last bits, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- to 1e-13, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
@@ -53,19 +53,19 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         FROM positive
     )
     SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
-        CASE WHEN low < high THEN 1 + least(ceil(4 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
 
 -- The floor, then points from low to high in equal ratios.
-CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, i, coalesce(known, 0.0) AS c,
-        CASE
-            WHEN i = 0 THEN floor
-            WHEN i = points THEN high
-            ELSE low * (high / low) ** ((i - 1) / (points - 1))
-        END AS x
-    FROM (SELECT *, unnest(range(0, points + 1)) AS i FROM query_table(ranges));
+CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
+    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
+
+-- The cells between them.
+CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
+    SELECT model * 1000 + i AS id, model, coalesce(known, 0.0) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
 
 -- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
 -- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
@@ -73,10 +73,10 @@ CREATE OR REPLACE MACRO _pool_grid(ranges) AS TABLE
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
--- At each point the sums over the classes of its model, with h = w / (1 + w rho) where jointly, else 1 / (v + tau2).
+-- At each point, by its id, the sums over the classes of its model: h = w / (1 + w rho) where jointly, else
+-- 1 / (v + tau2).
 CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
-    SELECT id, any_value(model) AS model, any_value(x) AS x, any_value(c) AS c,
-        sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
+    SELECT id, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
         sum(k * h * (d * d + spread)) AS hd2, sum(k * h * h * (d * d + spread)) AS h2d2,
         sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_log_variance(v, x) END) AS logs,
         max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
@@ -96,8 +96,9 @@ CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
 -- Likelihoods: slope, deviance, hd2 = sum(h (mean - mu)^2), and mu.
 CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
     WITH about AS (
-        SELECT s.*, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        SELECT s.*, c, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
         FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
         JOIN (SELECT model, jointly, known, ssw, n FROM query_table(ranges)) AS r USING (model)
     ),
     moved AS (
@@ -123,8 +124,9 @@ CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS 
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
     WITH about AS (
-        SELECT s.*, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        SELECT s.*, c, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
         FROM _pool_sums_at(points, classes, ranges) AS s
+        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
         JOIN (SELECT model, known, expected FROM query_table(ranges)) USING (model)
     )
     SELECT id, c + delta AS mu, NULL::DOUBLE AS hd2,
@@ -135,7 +137,7 @@ CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
 CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
     WITH centred AS (
         SELECT id, model, x, s1, s2, c + hd / s1 AS own, (h2d - hd / s1 * s2) / s1 AS drift
-        FROM _pool_sums_at(points, classes, ranges)
+        FROM _pool_sums_at(points, classes, ranges) JOIN (SELECT id, model, x, c FROM query_table(points)) USING (id)
     ),
     about AS (
         SELECT id, k, n, squares, mu, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
@@ -180,17 +182,27 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- Every local minimum of every model, to the last bits of x, with the deviance and hd2 there, and whether it settled.
--- First the slopes on the grid: where one rises from the floor, the minimum is there; where one falls and the next one
--- rises, there is one between, which is closed in; where the last one falls, it lies beyond.
-CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
+-- What a search does after it has seen whether the slope falls at x: first it looks at both ends of its cell. Where the
+-- slope rises from the floor, the minimum is there; where it falls to the end of the grid, it lies beyond.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
+    CASE
+        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'found' ELSE 'nothing' END
+        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+        ELSE 'between'
+    END;
+
+-- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
+CREATE OR REPLACE MACRO _pool_minima(cells, classes, ranges, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'grid' AS phase, id, model, c, x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2,
-            NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
-        FROM query_table(grid)
+        SELECT 0 AS step, 'low' AS phase, id, model, c, is_first, is_last, lower AS x, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+            NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu, is_first,
+            is_last,
             CASE
+                WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
                     THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
                 ELSE x
@@ -198,31 +210,23 @@ CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
             x1, f1, x2, f2, x3, f3, deviance, hd2
         FROM (
             SELECT *, abs(x2 - x1) AS width,
-                8.881784197001252e-16 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
                 width <= tolerance OR f1 = 0 AS closed,
                 (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
-                SELECT step, id, model, mu, x, e.deviance, e.hd2,
-                    CASE
-                        WHEN phase = 'between' OR falls_before AND NOT falls THEN 'between'
-                        WHEN falls_before IS NULL AND NOT falls THEN 'found'
-                        WHEN falls AND is_last THEN 'open'
-                        ELSE 'nothing'
-                    END AS phase,
-                    x AS x1, slope AS f1,
-                    CASE WHEN phase = 'grid' THEN x_before WHEN falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN phase = 'grid' THEN f_before WHEN falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
-                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
-                    CASE WHEN phase = 'grid' THEN NULL WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (
-                    SELECT s.* EXCLUDE (deviance, hd2), e.* EXCLUDE (id), slope < 0 AS falls, 
-                        lag(x) OVER by_x AS x_before, lag(slope) OVER by_x AS f_before,
-                        lag(slope < 0) OVER by_x AS falls_before, lead(x) OVER by_x IS NULL AS is_last
-                    FROM _pool_search AS s JOIN _pool_evaluated('_pool_search', classes, ranges, method) AS e USING (id)
-                    WHERE phase IN ('grid', 'between') AND step < 200
-                    WINDOW by_x AS (PARTITION BY model ORDER BY x)
-                ) AS e
+                SELECT step, _pool_next_phase(phase, falls, is_first, is_last) AS phase, id, model, mu, is_first,
+                    is_last, x, e.deviance, e.hd2, x AS x1, slope AS f1,
+                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
+                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) AS s
+                JOIN (
+                    SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
+                ) AS e USING (id)
+                WHERE phase IN ('low', 'up', 'between') AND step < 200
             )
+            WHERE phase <> 'nothing'
         )
     )
     SELECT model, x, deviance, hd2, phase = 'found' AS done
@@ -232,11 +236,11 @@ CREATE OR REPLACE MACRO _pool_minima(grid, classes, ranges, method) AS TABLE
 -- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
-    grid AS (FROM _pool_grid('ranges')),
+    cells AS (FROM _pool_cells('ranges')),
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('grid', moved, 'ranges', method) AS m
+        FROM _pool_minima('cells', moved, 'ranges', method) AS m
         JOIN (SELECT model, floor, pole FROM ranges) USING (model)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
