@@ -134,3 +134,9 @@ def test_speed_script_prints_every_job(tmp_path):
         "expression",
     ):
         assert f"| {job} |" in printed
+
+
+def test_sql_speed_script_prints_every_job(tmp_path):
+    printed = run("tests/benchmarks/sql_speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
+    for job in ("reml", "separate", "weights", "se", "over"):
+        assert f"| pool_shrink, {job} |" in printed
