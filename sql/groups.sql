@@ -55,7 +55,7 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weight
         END AS _pool_input
     FROM query_table(tbl), _pool_origin;
 
--- The keys of private numbers.
+-- Whether a column is a key: a group's under its own name, or a model's under its private one.
 CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
 
 -- Groups of weighted rows; a row of weight 0 does not count.
