@@ -192,15 +192,8 @@ CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
     CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
--- What the data of each model hold that they must not.
-CREATE OR REPLACE MACRO _pool_checked(groups) AS TABLE
-    SELECT _pool_model, count_if(NOT isfinite(_pool_y)) AS odd, sum(_pool_bad_weights) AS bad_weights,
-        sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-    FROM query_table(groups)
-    GROUP BY _pool_model;
-
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
-CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
+CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
         SELECT coalesce(
@@ -213,7 +206,13 @@ CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
             CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
                 || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint
-        FROM (SELECT sum(COLUMNS(* EXCLUDE (_pool_model))) FROM query_table(checked)) AS sums(
-            odd, bad_weights, no_n, bad_n, bad_var, bad_se
+        FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n,
+                sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed)
         ), _pool_given
     );
+
+-- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+CREATE OR REPLACE MACRO _pool_same(model, other) AS
+    typeof(model) = 'STRUCT(_pool_over "NULL")' OR model IS NOT DISTINCT FROM other;

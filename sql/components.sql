@@ -10,31 +10,51 @@
 CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
 
+-- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
+-- many of the means are no numbers.
+CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k, avg(_pool_y) AS y,
+            avg(_pool_squares) AS squares, NULL::DOUBLE AS v, var_pop(_pool_finite(_pool_y)) AS spread,
+            count_if(NOT isfinite(_pool_y)) AS odd
+        FROM query_table(groups)
+        WHERE _pool_sized
+        GROUP BY ALL
+    );
+
+-- Each group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
+    SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
+        CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
+        _pool_v AS v, 0.0 AS spread, (NOT isfinite(_pool_y))::BIGINT AS odd, _pool_model
+    FROM query_table(groups)
+    WHERE NOT _pool_sized;
+
 -- The models by number, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(groups) AS TABLE
-    WITH checked AS MATERIALIZED (FROM _pool_checked(groups))
+CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
+    WITH checked AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd
+        FROM (
+            SELECT _pool_model, odd FROM query_table(sizes)
+            UNION ALL
+            SELECT _pool_model, odd FROM query_table(singles)
+        )
+        GROUP BY _pool_model
+    )
     SELECT _pool_model, row_number() OVER () AS model
-    FROM checked, _pool_sound('checked')
+    FROM checked, _pool_sound('checked', weighed)
     WHERE sound;
 
--- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within; each
--- group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
-CREATE OR REPLACE MACRO _pool_classes(groups, models) AS TABLE
-    WITH numbered AS NOT MATERIALIZED (
-        SELECT model, g.*
-        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups) WHERE _pool_w > 0) AS g
-        JOIN query_table(models) AS m ON g._pool_model IS NOT DISTINCT FROM m._pool_model
-    )
-    SELECT model, _pool_n AS n, _pool_n AS w, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
-        count(*)::DOUBLE AS k, var_pop(_pool_finite(_pool_y)) AS spread
-    FROM numbered
-    WHERE _pool_sized
-    GROUP BY ALL
-    UNION ALL
-    SELECT model, coalesce(_pool_n, 1.0), CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END,
-        _pool_y, coalesce(_pool_squares, 0.0), _pool_v, 1.0, 0.0
-    FROM numbered
-    WHERE NOT _pool_sized;
+-- The classes of every model: groups of equal size, or single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
+    SELECT model, n, w, k, y, squares, v, spread
+    FROM query_table(models) AS m, (
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(sizes)
+        UNION ALL
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(singles)
+    ) AS c
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
 -- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
@@ -59,8 +79,11 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted) AS TABLE
-    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
+    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND j > fitted AS estimable,
+        estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
@@ -68,15 +91,15 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted) AS TABLE
     ) USING (model);
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (y - start AS y)
-    FROM query_table(sampled) AS c JOIN (SELECT model, start FROM query_table(started)) USING (model);
+    SELECT c.* REPLACE (y - start AS y), CASE WHEN jointly THEN 1 / w ELSE v END AS u
+    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly FROM query_table(started)) USING (model);
 
 -- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
-CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
         SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
-            min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+            min(w) AS wmin, max(w) AS wmax, min(u) AS umin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
@@ -86,14 +109,12 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares
-        FROM query_table(moved) JOIN (SELECT model, plain FROM centred) USING (model) GROUP BY model
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
+            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin
+        FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
-        identified AND j > fitted AS estimable,
-        identified AND j > fitted AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
@@ -203,14 +224,16 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
     FROM query_table(counts) GROUP BY model;
 
 -- One row a model: the components, NULL where the data do not say.
-CREATE OR REPLACE MACRO _pool_components(groups, sigma2, tau2, mu) AS TABLE
-    WITH models AS MATERIALIZED (FROM _pool_models(groups)),
-    classes AS MATERIALIZED (FROM _pool_classes(groups, 'models')),
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
     counted AS MATERIALIZED (FROM _pool_within('classes', sigma2, mu)),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted')),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', sigma2, tau2, mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
     by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
     by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),

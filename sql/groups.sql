@@ -33,7 +33,23 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
 -- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
-CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+--
+-- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
+-- before they square) in one aggregate; before, it takes three.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
+        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
+    FROM (
+        SELECT over, "by", over AS _pool_over,
+            (var_samp(_pool_value(value, nan) - _pool_origin) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
+        FROM query_table(tbl), _pool_origin
+        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
         avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
@@ -41,6 +57,11 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
@@ -143,7 +164,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )

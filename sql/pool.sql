@@ -1217,15 +1217,8 @@ CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
     CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
--- What the data of each model hold that they must not.
-CREATE OR REPLACE MACRO _pool_checked(groups) AS TABLE
-    SELECT _pool_model, count_if(NOT isfinite(_pool_y)) AS odd, sum(_pool_bad_weights) AS bad_weights,
-        sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-    FROM query_table(groups)
-    GROUP BY _pool_model;
-
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
-CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
+CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
         SELECT coalesce(
@@ -1238,10 +1231,16 @@ CREATE OR REPLACE MACRO _pool_sound(checked) AS TABLE
             CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
                 || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint
-        FROM (SELECT sum(COLUMNS(* EXCLUDE (_pool_model))) FROM query_table(checked)) AS sums(
-            odd, bad_weights, no_n, bad_n, bad_var, bad_se
+        FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n,
+                sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed)
         ), _pool_given
     );
+
+-- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+CREATE OR REPLACE MACRO _pool_same(model, other) AS
+    typeof(model) = 'STRUCT(_pool_over "NULL")' OR model IS NOT DISTINCT FROM other;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1279,7 +1278,23 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
 -- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
-CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+--
+-- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
+-- before they square) in one aggregate; before, it takes three.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
+        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
+    FROM (
+        SELECT over, "by", over AS _pool_over,
+            (var_samp(_pool_value(value, nan) - _pool_origin) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
+        FROM query_table(tbl), _pool_origin
+        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
         avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
@@ -1287,6 +1302,11 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
@@ -1389,7 +1409,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )
@@ -1450,7 +1471,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -1459,114 +1480,99 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
     CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
 
--- The cells between them.
+-- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, coalesce(known, 0.0) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
-        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, 0.0) AS c,
+        i = 0 AS is_first, i = points - 1 AS is_last, _pool_point(i, floor, low, high, points) AS lower,
+        _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
 
--- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
--- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
--- d = y - c, delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
+-- ---- a slope at the points x of a search ----------------------------------------------------------------------------
+-- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
+-- delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
--- At each point, by its id, the sums over the classes of its model: h = w / (1 + w rho) where jointly, else
--- 1 / (v + tau2).
-CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
-    SELECT id, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
-        sum(k * h * (d * d + spread)) AS hd2, sum(k * h * h * (d * d + spread)) AS h2d2,
-        sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_log_variance(v, x) END) AS logs,
-        max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
-        sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
-        sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
+-- At each point, by its id, the sums over the classes of its model. The groups of the least u are `at_umin` with the
+-- largest h, `top`: sum(h) = at_umin * top + rest, sum(h^2) = at_umin * top^2 + rest2.
+CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
+    SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+        sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
+        sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
+        sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
     FROM (
-        SELECT p.*, k, w, v, spread, y - c AS d,
-            CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
-        FROM (
-            SELECT id, model, x, c, jointly, vmin
-            FROM (SELECT id, model, x, c FROM query_table(points))
-            JOIN (SELECT model, jointly, vmin FROM query_table(ranges)) USING (model)
-        ) AS p JOIN query_table(classes) USING (model)
+        SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
+        FROM (SELECT id, model, x, c, umin FROM query_table(search) WHERE phase IN ('low', 'up', 'between'))
+        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
     )
     GROUP BY id;
 
--- Likelihoods: slope, deviance, hd2 = sum(h (mean - mu)^2), and mu.
-CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
-    WITH about AS (
-        SELECT s.*, c, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM _pool_sums_at(points, classes, ranges) AS s
-        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
-        JOIN (SELECT model, jointly, known, ssw, n FROM query_table(ranges)) AS r USING (model)
-    ),
-    moved AS (
-        SELECT * REPLACE (
-            _pool_moved_square(hd2, hd, s1, delta) AS hd2, _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
-        ) FROM about
-    )
-    SELECT id, c + delta AS mu, hd2,
-        CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
-            WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
-            WHEN method = 'reml' THEN pool_reml_slope(h2d2, s1, pool_pairs(at_top, top, rest, rest2))
-            ELSE pool_ml_slope(h2d2, s1)
-        END AS slope,
-        CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
-            WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n)
-            WHEN method = 'reml' THEN pool_reml_deviance(logs, hd2, s1)
-            ELSE pool_ml_deviance(logs, hd2)
-        END AS deviance
-    FROM moved;
+-- The points with their sums about mu = c + delta.
+CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
+    SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
+        _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
+    FROM (
+        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
+        JOIN (FROM _pool_sums_at(search, classes)) USING (id)
+    );
+
+CREATE OR REPLACE MACRO _pool_by_reml(about) AS TABLE
+    SELECT *,
+        CASE WHEN jointly THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
+            ELSE pool_reml_slope(h2d2, s1, pool_pairs(at_umin, top, rest, rest2)) END AS slope,
+        CASE WHEN jointly THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
+            ELSE pool_reml_deviance(logs, hd2, s1) END AS deviance
+    FROM query_table(about);
+
+CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
+    SELECT *,
+        CASE WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n) ELSE pool_ml_slope(h2d2, s1) END AS slope,
+        CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
+    FROM query_table(about);
 
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
-CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
-    WITH about AS (
-        SELECT s.*, c, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM _pool_sums_at(points, classes, ranges) AS s
-        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
-        JOIN (SELECT model, known, expected FROM query_table(ranges)) USING (model)
-    )
-    SELECT id, c + delta AS mu, NULL::DOUBLE AS hd2,
-        -pool_excess(_pool_moved_square(hd2, hd, s1, delta), expected) AS slope, 0.0 AS deviance
-    FROM about;
+CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
+    SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
 -- The leave-one-out error. About a known mu no group tells of it.
-CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
+CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
-        SELECT id, model, x, s1, s2, c + hd / s1 AS own, (h2d - hd / s1 * s2) / s1 AS drift
-        FROM _pool_sums_at(points, classes, ranges) JOIN (SELECT id, model, x, c FROM query_table(points)) USING (id)
-    ),
-    about AS (
-        SELECT id, k, n, squares, mu, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
-            s, s2, mu_slope
-        FROM (
-            SELECT id, model, x, coalesce(known, own) AS mu,
-                CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-                CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-                CASE WHEN known IS NULL THEN -drift ELSE 0.0 END AS mu_slope
-            FROM centred JOIN (SELECT model, known FROM query_table(ranges)) USING (model)
-        ) JOIN query_table(classes) USING (model)
+        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM query_table(about)
     ),
     held_out AS (
-        SELECT id, k, mu,
+        SELECT id, k,
             pool_squared_residuals(n, keep, squares, d2) AS residuals,
             pool_leverage(n, keep, s) AS leverage,
             pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
             pool_leverage_slope(n, keep, s, s2) AS leverage_slope
-        FROM about
+        FROM (
+            SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d,
+                (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+            FROM centred JOIN query_table(classes) USING (model)
+        )
     )
-    SELECT id, any_value(mu) AS mu, NULL::DOUBLE AS hd2,
-        sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
-        sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
-    FROM held_out GROUP BY id;
+    FROM query_table(about) JOIN (
+        SELECT id, sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
+            sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
+        FROM held_out GROUP BY id
+    ) USING (id);
 
-CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABLE
-    WITH likelihood AS (FROM _pool_by_likelihood(points, classes, ranges, method)),
-    q AS (FROM _pool_by_q(points, classes, ranges)),
-    validation AS (FROM _pool_by_validation(points, classes, ranges))
+CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
+    WITH about AS (FROM _pool_about(search, classes)),
+    reml AS (FROM _pool_by_reml('about')),
+    ml AS (FROM _pool_by_ml('about')),
+    validation AS (FROM _pool_by_validation('about', classes)),
+    q AS (FROM _pool_by_q('about'))
+    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE
-        WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+        WHEN method = 'reml' THEN 'reml' WHEN method = 'ml' THEN 'ml' WHEN method = 'cv' THEN 'validation' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -1590,15 +1596,15 @@ CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
     END;
 
 -- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
-CREATE OR REPLACE MACRO _pool_minima(cells, classes, ranges, method) AS TABLE
+CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, id, model, c, is_first, is_last, lower AS x, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
-            NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
+            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
+            NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu, is_first,
-            is_last,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
+            known, expected, umin, at_umin, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
@@ -1612,17 +1618,17 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, ranges, method) AS TABLE
                 width <= tolerance OR f1 = 0 AS closed,
                 (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
-                SELECT step, _pool_next_phase(phase, falls, is_first, is_last) AS phase, id, model, mu, is_first,
-                    is_last, x, e.deviance, e.hd2, x AS x1, slope AS f1,
-                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
+                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, c + delta AS c, x AS x1, slope AS f1,
+                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
                     CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) AS s
-                JOIN (
-                    SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
-                ) AS e USING (id)
-                WHERE phase IN ('low', 'up', 'between') AND step < 200
+                FROM (
+                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                    FROM _pool_evaluated('_pool_search', classes, method)
+                )
+                WHERE step < 200
             )
             WHERE phase <> 'nothing'
         )
@@ -1638,7 +1644,7 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('cells', moved, 'ranges', method) AS m
+        FROM _pool_minima('cells', moved, method) AS m
         JOIN (SELECT model, floor, pole FROM ranges) USING (model)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
@@ -1657,31 +1663,51 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
 
+-- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
+-- many of the means are no numbers.
+CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k, avg(_pool_y) AS y,
+            avg(_pool_squares) AS squares, NULL::DOUBLE AS v, var_pop(_pool_finite(_pool_y)) AS spread,
+            count_if(NOT isfinite(_pool_y)) AS odd
+        FROM query_table(groups)
+        WHERE _pool_sized
+        GROUP BY ALL
+    );
+
+-- Each group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
+    SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
+        CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
+        _pool_v AS v, 0.0 AS spread, (NOT isfinite(_pool_y))::BIGINT AS odd, _pool_model
+    FROM query_table(groups)
+    WHERE NOT _pool_sized;
+
 -- The models by number, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(groups) AS TABLE
-    WITH checked AS MATERIALIZED (FROM _pool_checked(groups))
+CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
+    WITH checked AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd
+        FROM (
+            SELECT _pool_model, odd FROM query_table(sizes)
+            UNION ALL
+            SELECT _pool_model, odd FROM query_table(singles)
+        )
+        GROUP BY _pool_model
+    )
     SELECT _pool_model, row_number() OVER () AS model
-    FROM checked, _pool_sound('checked')
+    FROM checked, _pool_sound('checked', weighed)
     WHERE sound;
 
--- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within; each
--- group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
-CREATE OR REPLACE MACRO _pool_classes(groups, models) AS TABLE
-    WITH numbered AS NOT MATERIALIZED (
-        SELECT model, g.*
-        FROM (SELECT COLUMNS('^_pool_') FROM query_table(groups) WHERE _pool_w > 0) AS g
-        JOIN query_table(models) AS m ON g._pool_model IS NOT DISTINCT FROM m._pool_model
-    )
-    SELECT model, _pool_n AS n, _pool_n AS w, avg(_pool_y) AS y, avg(_pool_squares) AS squares, NULL::DOUBLE AS v,
-        count(*)::DOUBLE AS k, var_pop(_pool_finite(_pool_y)) AS spread
-    FROM numbered
-    WHERE _pool_sized
-    GROUP BY ALL
-    UNION ALL
-    SELECT model, coalesce(_pool_n, 1.0), CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END,
-        _pool_y, coalesce(_pool_squares, 0.0), _pool_v, 1.0, 0.0
-    FROM numbered
-    WHERE NOT _pool_sized;
+-- The classes of every model: groups of equal size, or single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
+    SELECT model, n, w, k, y, squares, v, spread
+    FROM query_table(models) AS m, (
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(sizes)
+        UNION ALL
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(singles)
+    ) AS c
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
 -- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
@@ -1706,8 +1732,11 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted) AS TABLE
-    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
+    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND j > fitted AS estimable,
+        estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
@@ -1715,15 +1744,15 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted) AS TABLE
     ) USING (model);
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (y - start AS y)
-    FROM query_table(sampled) AS c JOIN (SELECT model, start FROM query_table(started)) USING (model);
+    SELECT c.* REPLACE (y - start AS y), CASE WHEN jointly THEN 1 / w ELSE v END AS u
+    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly FROM query_table(started)) USING (model);
 
 -- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
-CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
         SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
-            min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+            min(w) AS wmin, max(w) AS wmax, min(u) AS umin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
@@ -1733,14 +1762,12 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, sigma2, tau2, mu) AS TABLE
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares
-        FROM query_table(moved) JOIN (SELECT model, plain FROM centred) USING (model) GROUP BY model
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
+            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin
+        FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
-        identified AND j > fitted AS estimable,
-        identified AND j > fitted AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
@@ -1850,14 +1877,16 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
     FROM query_table(counts) GROUP BY model;
 
 -- One row a model: the components, NULL where the data do not say.
-CREATE OR REPLACE MACRO _pool_components(groups, sigma2, tau2, mu) AS TABLE
-    WITH models AS MATERIALIZED (FROM _pool_models(groups)),
-    classes AS MATERIALIZED (FROM _pool_classes(groups, 'models')),
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
     counted AS MATERIALIZED (FROM _pool_within('classes', sigma2, mu)),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted')),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', sigma2, tau2, mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
     by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
     by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
@@ -1903,9 +1932,9 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
             END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
-        FROM query_table(groups) AS g
-        JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
+        FROM query_table(groups) AS g, query_table(components) AS c,
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+        WHERE _pool_same(g._pool_model, c._pool_model)
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -1936,9 +1965,22 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
+
+-- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
+CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
+    WITH _pool_upper AS (
+        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
+            sqrt(-ln(1 - p)) AS r
+    ),
+    centre AS (
+        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
+        FROM _pool_upper
+    ),
+    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
+    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
 -- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
 CREATE OR REPLACE MACRO pool_shrink(
@@ -1951,9 +1993,7 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
-            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
+        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']), _pool_quantile_of(level);
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -1988,7 +2028,7 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
             NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
@@ -2008,9 +2048,9 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
-    _pool_checked AS (FROM _pool_checked('_pool_groups'))
+    _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.

@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, vmin, expected, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -61,114 +61,99 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
     CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
 
--- The cells between them.
+-- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, coalesce(known, 0.0) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
-        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, 0.0) AS c,
+        i = 0 AS is_first, i = points - 1 AS is_last, _pool_point(i, floor, low, high, points) AS lower,
+        _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
 
--- ---- a slope at points (id, model, x, c) ----------------------------------------------------------------------------
--- Squares are summed about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h),
--- d = y - c, delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
+-- ---- a slope at the points x of a search ----------------------------------------------------------------------------
+-- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
+-- delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
--- At each point, by its id, the sums over the classes of its model: h = w / (1 + w rho) where jointly, else
--- 1 / (v + tau2).
-CREATE OR REPLACE MACRO _pool_sums_at(points, classes, ranges) AS TABLE
-    SELECT id, sum(k * h) AS s1, sum(k * h * h) AS s2, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d,
-        sum(k * h * (d * d + spread)) AS hd2, sum(k * h * h * (d * d + spread)) AS h2d2,
-        sum(k * CASE WHEN jointly THEN pool_log_inflation(w, x) ELSE pool_log_variance(v, x) END) AS logs,
-        max(h) AS top, sum(CASE WHEN v = vmin THEN k ELSE 0.0 END) AS at_top,
-        sum(CASE WHEN v > vmin THEN k * h ELSE 0.0 END) AS rest,
-        sum(CASE WHEN v > vmin THEN k * h * h ELSE 0.0 END) AS rest2
+-- At each point, by its id, the sums over the classes of its model. The groups of the least u are `at_umin` with the
+-- largest h, `top`: sum(h) = at_umin * top + rest, sum(h^2) = at_umin * top^2 + rest2.
+CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
+    SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+        sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
+        sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
+        sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
     FROM (
-        SELECT p.*, k, w, v, spread, y - c AS d,
-            CASE WHEN jointly THEN pool_information(w, x) ELSE pool_precision(v, x) END AS h
-        FROM (
-            SELECT id, model, x, c, jointly, vmin
-            FROM (SELECT id, model, x, c FROM query_table(points))
-            JOIN (SELECT model, jointly, vmin FROM query_table(ranges)) USING (model)
-        ) AS p JOIN query_table(classes) USING (model)
+        SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
+        FROM (SELECT id, model, x, c, umin FROM query_table(search) WHERE phase IN ('low', 'up', 'between'))
+        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
     )
     GROUP BY id;
 
--- Likelihoods: slope, deviance, hd2 = sum(h (mean - mu)^2), and mu.
-CREATE OR REPLACE MACRO _pool_by_likelihood(points, classes, ranges, method) AS TABLE
-    WITH about AS (
-        SELECT s.*, c, r.* EXCLUDE (model), CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM _pool_sums_at(points, classes, ranges) AS s
-        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
-        JOIN (SELECT model, jointly, known, ssw, n FROM query_table(ranges)) AS r USING (model)
-    ),
-    moved AS (
-        SELECT * REPLACE (
-            _pool_moved_square(hd2, hd, s1, delta) AS hd2, _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
-        ) FROM about
-    )
-    SELECT id, c + delta AS mu, hd2,
-        CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
-            WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n)
-            WHEN method = 'reml' THEN pool_reml_slope(h2d2, s1, pool_pairs(at_top, top, rest, rest2))
-            ELSE pool_ml_slope(h2d2, s1)
-        END AS slope,
-        CASE
-            WHEN jointly AND method = 'reml' THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
-            WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n)
-            WHEN method = 'reml' THEN pool_reml_deviance(logs, hd2, s1)
-            ELSE pool_ml_deviance(logs, hd2)
-        END AS deviance
-    FROM moved;
+-- The points with their sums about mu = c + delta.
+CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
+    SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
+        _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
+    FROM (
+        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
+        JOIN (FROM _pool_sums_at(search, classes)) USING (id)
+    );
+
+CREATE OR REPLACE MACRO _pool_by_reml(about) AS TABLE
+    SELECT *,
+        CASE WHEN jointly THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
+            ELSE pool_reml_slope(h2d2, s1, pool_pairs(at_umin, top, rest, rest2)) END AS slope,
+        CASE WHEN jointly THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
+            ELSE pool_reml_deviance(logs, hd2, s1) END AS deviance
+    FROM query_table(about);
+
+CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
+    SELECT *,
+        CASE WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n) ELSE pool_ml_slope(h2d2, s1) END AS slope,
+        CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
+    FROM query_table(about);
 
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
-CREATE OR REPLACE MACRO _pool_by_q(points, classes, ranges) AS TABLE
-    WITH about AS (
-        SELECT s.*, c, expected, CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
-        FROM _pool_sums_at(points, classes, ranges) AS s
-        JOIN (SELECT id, model, c FROM query_table(points)) USING (id)
-        JOIN (SELECT model, known, expected FROM query_table(ranges)) USING (model)
-    )
-    SELECT id, c + delta AS mu, NULL::DOUBLE AS hd2,
-        -pool_excess(_pool_moved_square(hd2, hd, s1, delta), expected) AS slope, 0.0 AS deviance
-    FROM about;
+CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
+    SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
 -- The leave-one-out error. About a known mu no group tells of it.
-CREATE OR REPLACE MACRO _pool_by_validation(points, classes, ranges) AS TABLE
+CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
-        SELECT id, model, x, s1, s2, c + hd / s1 AS own, (h2d - hd / s1 * s2) / s1 AS drift
-        FROM _pool_sums_at(points, classes, ranges) JOIN (SELECT id, model, x, c FROM query_table(points)) USING (id)
-    ),
-    about AS (
-        SELECT id, k, n, squares, mu, pool_pooling_at(n, x) AS keep, y - mu AS d, (y - mu) * (y - mu) + spread AS d2,
-            s, s2, mu_slope
-        FROM (
-            SELECT id, model, x, coalesce(known, own) AS mu,
-                CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-                CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-                CASE WHEN known IS NULL THEN -drift ELSE 0.0 END AS mu_slope
-            FROM centred JOIN (SELECT model, known FROM query_table(ranges)) USING (model)
-        ) JOIN query_table(classes) USING (model)
+        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM query_table(about)
     ),
     held_out AS (
-        SELECT id, k, mu,
+        SELECT id, k,
             pool_squared_residuals(n, keep, squares, d2) AS residuals,
             pool_leverage(n, keep, s) AS leverage,
             pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
             pool_leverage_slope(n, keep, s, s2) AS leverage_slope
-        FROM about
+        FROM (
+            SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d,
+                (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+            FROM centred JOIN query_table(classes) USING (model)
+        )
     )
-    SELECT id, any_value(mu) AS mu, NULL::DOUBLE AS hd2,
-        sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
-        sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
-    FROM held_out GROUP BY id;
+    FROM query_table(about) JOIN (
+        SELECT id, sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
+            sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
+        FROM held_out GROUP BY id
+    ) USING (id);
 
-CREATE OR REPLACE MACRO _pool_evaluated(points, classes, ranges, method) AS TABLE
-    WITH likelihood AS (FROM _pool_by_likelihood(points, classes, ranges, method)),
-    q AS (FROM _pool_by_q(points, classes, ranges)),
-    validation AS (FROM _pool_by_validation(points, classes, ranges))
+CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
+    WITH about AS (FROM _pool_about(search, classes)),
+    reml AS (FROM _pool_by_reml('about')),
+    ml AS (FROM _pool_by_ml('about')),
+    validation AS (FROM _pool_by_validation('about', classes)),
+    q AS (FROM _pool_by_q('about'))
+    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE
-        WHEN method IN ('reml', 'ml') THEN 'likelihood' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+        WHEN method = 'reml' THEN 'reml' WHEN method = 'ml' THEN 'ml' WHEN method = 'cv' THEN 'validation' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -192,15 +177,15 @@ CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
     END;
 
 -- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
-CREATE OR REPLACE MACRO _pool_minima(cells, classes, ranges, method) AS TABLE
+CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_search AS (
-        SELECT 0 AS step, 'low' AS phase, id, model, c, is_first, is_last, lower AS x, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
-            NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
+            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
+            NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, mu, is_first,
-            is_last,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
+            known, expected, umin, at_umin, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
@@ -214,17 +199,17 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, ranges, method) AS TABLE
                 width <= tolerance OR f1 = 0 AS closed,
                 (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
             FROM (
-                SELECT step, _pool_next_phase(phase, falls, is_first, is_last) AS phase, id, model, mu, is_first,
-                    is_last, x, e.deviance, e.hd2, x AS x1, slope AS f1,
-                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN x2 ELSE x1 END AS x2,
-                    CASE WHEN phase = 'low' OR falls = (f1 < 0) THEN f2 ELSE f1 END AS f2,
+                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
+                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, c + delta AS c, x AS x1, slope AS f1,
+                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
                     CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
-                FROM (SELECT * EXCLUDE (deviance, hd2) FROM _pool_search) AS s
-                JOIN (
-                    SELECT *, slope < 0 AS falls FROM _pool_evaluated('_pool_search', classes, ranges, method)
-                ) AS e USING (id)
-                WHERE phase IN ('low', 'up', 'between') AND step < 200
+                FROM (
+                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                    FROM _pool_evaluated('_pool_search', classes, method)
+                )
+                WHERE step < 200
             )
             WHERE phase <> 'nothing'
         )
@@ -240,7 +225,7 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     minima AS (
         SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
             done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
-        FROM _pool_minima('cells', moved, 'ranges', method) AS m
+        FROM _pool_minima('cells', moved, method) AS m
         JOIN (SELECT model, floor, pole FROM ranges) USING (model)
     )
     SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done

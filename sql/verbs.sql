@@ -14,9 +14,9 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
             END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
-        FROM query_table(groups) AS g
-        JOIN query_table(components) AS c ON g._pool_model IS NOT DISTINCT FROM c._pool_model,
+        FROM query_table(groups) AS g, query_table(components) AS c,
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+        WHERE _pool_same(g._pool_model, c._pool_model)
     ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
@@ -47,9 +47,22 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu))
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
+
+-- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
+CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
+    WITH _pool_upper AS (
+        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
+            sqrt(-ln(1 - p)) AS r
+    ),
+    centre AS (
+        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
+        FROM _pool_upper
+    ),
+    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
+    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
 -- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
 CREATE OR REPLACE MACRO pool_shrink(
@@ -62,9 +75,7 @@ CREATE OR REPLACE MACRO pool_shrink(
         pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
         pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
     FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']),
-        (SELECT pool_normal_quantile_double(p) AS _pool_quantile
-            FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p));
+        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']), _pool_quantile_of(level);
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -99,7 +110,7 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
             NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
@@ -119,9 +130,9 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
-    _pool_checked AS (FROM _pool_checked('_pool_groups'))
+    _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked'));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
