@@ -1,0 +1,228 @@
+"""Which files there are, each with a version: in local folders, behind a web address, in object stores."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a Windows drive
+OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss")
+TIMEOUT = 30  # seconds that a web server has to tell the version of a file
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was there, its version, and how to ask for the version again."""
+
+    name: str
+    version: str
+    current: Callable[[], str | None]
+
+
+def files(source: str, ending: str) -> list[File]:
+    """The files of a path, a pattern, a folder (all below it that have the ending) or a URL, sorted by name."""
+    scheme = source.partition("://")[0].lower() if URL.match(source) else ""
+    if scheme in ("http", "https"):
+        found = [_web_file(source)]
+    elif scheme in OBJECT_STORES:
+        found = _stored(source, ending)
+    elif scheme in ("", "file"):
+        path = _local_path(source) if scheme else source
+        found = [file for file in map(_local_file, _local_names(path, ending)) if file]
+    else:
+        raise ValueError(
+            f"the source {source!r} has the scheme {scheme!r}; known are file, http, https, {', '.join(OBJECT_STORES)}"
+        )
+    return sorted(found, key=lambda file: file.name)
+
+
+def hidden(name: str) -> bool:
+    """Files and folders that writers of tables keep for themselves: `.crc`, `_SUCCESS`, `_delta_log`, `_temporary`."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+# ---- local --------------------------------------------------------------------------------------------------------
+
+
+def _local_path(url: str) -> str:
+    """The path of a file:// URL."""
+    parts = urlsplit(url.replace("?", "%3F").replace("#", "%23"))  # neither ends a path
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError(f"the source {url!r} names the host {parts.netloc!r}; a file URL has three slashes, file:///…")
+    return urllib.request.url2pathname(parts.path)
+
+
+def _local_names(path: str, ending: str) -> list[str]:
+    path = os.path.abspath(path if os.path.exists(path) else os.path.expanduser(path))
+    if os.path.isdir(path):
+        return [name for name in _below(path) if name.endswith(ending)]
+    if os.path.exists(path):
+        return [path]
+    if not glob.has_magic(path):
+        raise FileNotFoundError(f"the source {path!r} does not exist")
+    names = [name for name in glob.glob(_literal_where_it_exists(path), recursive=True) if os.path.isfile(name)]
+    if not names:
+        raise FileNotFoundError(f"the source {path!r} matches no file")
+    return names
+
+
+def _below(folder: str) -> list[str]:
+    names = []
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
+        folders[:] = [name for name in folders if not hidden(name)]
+        names += [os.path.join(here, name) for name in files if not hidden(name)]
+    return names
+
+
+def _raise(error: OSError) -> None:
+    raise error  # a folder that cannot be read is no empty folder
+
+
+def _literal_where_it_exists(pattern: str) -> str:
+    """The pattern, brackets escaped in leading folders whose very name has them."""
+    literal, rest = Path(pattern).anchor, list(Path(pattern).parts[1:])
+    while rest and not any(c in rest[0] for c in "*?") and os.path.isdir(os.path.join(literal, rest[0])):
+        literal = os.path.join(literal, rest.pop(0))
+    return os.path.join(glob.escape(literal), *rest)
+
+
+def _local_file(path: str) -> File | None:
+    current = partial(_local_version, path)
+    version = current()
+    return File(path, version, current) if version is not None else None  # gone since it was listed
+
+
+def _local_version(path: str) -> str | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return f"size={status.st_size} mtime_ns={status.st_mtime_ns}"
+
+
+# ---- web ----------------------------------------------------------------------------------------------------------
+
+
+def _web_file(url: str) -> File:
+    version = _web_version(url)
+    if version is None:
+        raise FileNotFoundError(f"the source {url!r} does not exist")
+    return File(url, version, partial(_web_version, url))
+
+
+def _web_version(url: str) -> str | None:
+    """What tells one content of an address from the next, from a HEAD request."""
+    request = urllib.request.Request(url, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            headers = response.headers
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 410):
+            return None
+        raise OSError(f"the source {url!r} does not tell its version: HTTP {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise OSError(f"the source {url!r} cannot be reached: {error.reason}") from None
+    told = {
+        name: headers[field]
+        for name, field in (("etag", "ETag"), ("modified", "Last-Modified"), ("size", "Content-Length"))
+        if headers[field]
+    }
+    if not {"etag", "modified"} & set(told):
+        raise ValueError(f"the server of {url!r} tells neither ETag nor Last-Modified, so that a change cannot be seen")
+    return " ".join(f"{name}={value}" for name, value in told.items())
+
+
+# ---- object stores ------------------------------------------------------------------------------------------------
+
+
+def _stored(url: str, ending: str) -> list[File]:
+    """The files of a URL of an object store; what follows the bucket is taken as it stands, whatever it has."""
+    scheme, rest = url.split("://", 1)
+    bucket, _, path = rest.partition("/")
+    if scheme == "az":  # Polars reads the same variable
+        account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
+        if not account:
+            raise ValueError(f"the source {url!r} names no account; set AZURE_STORAGE_ACCOUNT_NAME")
+        filesystem, base = fs.AzureFileSystem(account), bucket
+    else:
+        filesystem, base = fs.FileSystem.from_uri(f"{scheme}://{bucket}")
+    return objects(filesystem, base, path, f"{scheme}://{bucket}/", ending)
+
+
+def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str) -> list[File]:
+    """The files that a path, pattern or folder below `base` stands for; a name is `prefix` and the path below it."""
+    path = path.strip("/")
+    if glob.has_magic(path):
+        matches = re.compile(regular(path)).fullmatch
+        found = [(info, name) for info, name in _below_base(filesystem, base, _folder(path)) if matches(name)]
+        if not found:
+            raise FileNotFoundError(f"the source {prefix + path!r} matches no file")
+    else:
+        [info] = filesystem.get_file_info([f"{base}/{path}".rstrip("/")])
+        if info.type == fs.FileType.NotFound:
+            raise FileNotFoundError(f"the source {prefix + path!r} does not exist")
+        found = (
+            [(info, path)]
+            if info.type == fs.FileType.File
+            else [
+                (info, name)
+                for info, name in _below_base(filesystem, base, path)
+                if name.endswith(ending) and not any(map(hidden, name[len(path) :].strip("/").split("/")))
+            ]
+        )
+    return [
+        File(prefix + name, _object_version(info), partial(_current_object, filesystem, info.path))
+        for info, name in found
+    ]
+
+
+def _below_base(filesystem: fs.FileSystem, base: str, folder: str) -> list[tuple[fs.FileInfo, str]]:
+    """All files below a folder, with their paths below the base."""
+    selector = fs.FileSelector(f"{base}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
+    infos = filesystem.get_file_info(selector)
+    return [(info, info.path[len(base) :].lstrip("/")) for info in infos if info.type == fs.FileType.File]
+
+
+def _folder(pattern: str) -> str:
+    """The folder above the first part that is a pattern."""
+    parts = pattern.split("/")
+    return "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+
+
+def regular(pattern: str) -> str:
+    """A glob as a regular expression: `**` is any folders, `*` and `?` stay in one name and off its leading dot."""
+    parts = pattern.split("/")
+    found = ""
+    for part, rest in zip(parts, reversed(range(len(parts))), strict=True):
+        if part == "**":
+            found += r"(?:[^./][^/]*/)*" + ("" if rest else r"[^./][^/]*")
+        else:
+            dot = r"(?!\.)" if part[:1] in ("*", "?", "[") else ""
+            found += dot + re.sub(r"\[!?\]?[^\]]*\]|.", _regular_piece, part) + ("/" if rest else "")
+    return found
+
+
+def _regular_piece(piece: re.Match[str]) -> str:
+    text = piece.group()
+    if len(text) > 1:
+        return "[" + ("^/" if text[1] == "!" else "") + text[1:-1].removeprefix("!").replace("\\", r"\\") + "]"
+    return {"*": "[^/]*", "?": "[^/]"}.get(text, re.escape(text))
+
+
+def _object_version(info: fs.FileInfo) -> str:
+    return f"size={info.size} mtime_ns={info.mtime_ns}"
+
+
+def _current_object(filesystem: fs.FileSystem, path: str) -> str | None:
+    [info] = filesystem.get_file_info([path])
+    return _object_version(info) if info.type == fs.FileType.File else None
