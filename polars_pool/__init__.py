@@ -3,15 +3,17 @@
 from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
+from .store import MomentStore
 from .verbs import components, encode, merge, moments, shrink
+from .version import __version__ as __version__
 from .warning import ConvergenceWarning
 
-__version__ = "0.1.0"
 __all__ = [
     "SQL",
     "ConvergenceWarning",
     "ExprPool",
     "FramePool",
+    "MomentStore",
     "components",
     "encode",
     "install_macros",

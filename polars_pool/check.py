@@ -118,6 +118,15 @@ def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: st
     return name
 
 
+def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:
+    """One column of Booleans."""
+    found = _schema_of(frame, schema, [column], role)
+    if list(found.values()) != [pl.Boolean]:
+        given = ", ".join(f"{name!r}: {dtype}" for name, dtype in found.items())
+        raise TypeError(f"{role} stands for {given}; give one column or expression of Booleans")
+    return column_of(schema, column, role)
+
+
 def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str]) -> None:
     """Keys that differ from each other and from the columns of the result."""
     keys, result = [*over, *by], list(result)

@@ -78,11 +78,15 @@ def _offset(rows: pl.LazyFrame) -> pl.LazyFrame:
     return offset.select(pl.when(near).then(PIVOT).otherwise(0.0).alias("_pool_pivot"))
 
 
-def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way."""
+def states(frame: pl.LazyFrame, model: Model, rest: bool = False) -> pl.LazyFrame:
+    """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way.
+
+    With `rest`, mean_low too, what the mean loses to rounding: at an offset, half of its digits.
+    """
     found, constant = grouped(frame, model)
     found = found.join(constant, how="cross")
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
+    columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
     public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
 
     def checked(table: pl.DataFrame) -> pl.DataFrame:
@@ -91,6 +95,21 @@ def states(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 
     # The check is row by row, so the table may pass in pieces, as it streams.
     return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
+
+
+def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """What a + b loses to rounding, exactly: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2."""
+    total = a + b
+    b_kept = total - a
+    return (a - (total - b_kept)) + (b - b_kept)
+
+
+def merged(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Stored moments that are known to be good and have no offset, merged: keys, n, mean, var and w, names private.
+
+    No function of the table stands between, so that filters of keys pass through to the files.
+    """
+    return summed(rows(frame, model), model)
 
 
 def bad_columns(model: Model) -> dict[str, pl.Expr]:

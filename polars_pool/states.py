@@ -1,0 +1,158 @@
+"""One state: the moments of one part in a Parquet file that tells what they are, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .definition import Definition, from_json, to_json
+from .version import __version__
+
+FORMAT = 1
+ENTRY = "polars-pool"  # in the metadata of the Parquet file
+ROWS_TOGETHER = 65_536  # rows of a row group: what a filter by keys reads at least
+
+
+@dataclass(frozen=True)
+class State:
+    """What the file of a state tells of itself."""
+
+    path: Path
+    source: str  # the name of the part
+    version: str  # of the part, when it was read
+    rows: int  # of the part
+    groups: int  # rows of the state
+    definition: Definition
+    keys: dict[str, str]  # name -> data type
+    centre: float  # what all means have in common, 0 for nothing
+
+
+def path_of(folder: Path, source: str) -> Path:
+    """The file of the state of a part."""
+    return folder / (hashlib.sha256(source.encode()).hexdigest()[:24] + ".parquet")
+
+
+def listed(folder: Path) -> list[State]:
+    """All states of a folder, in the order of their parts."""
+    paths = [path for path in folder.glob("*.parquet") if not path.name.startswith(".")]
+    return sorted((read(path) for path in paths), key=lambda state: state.source)
+
+
+def read(path: Path) -> State:
+    """What a state tells of itself, from the end of its file."""
+    try:
+        footer = pq.read_metadata(path)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pa.ArrowException, OSError):
+        raise _no_state(path, "it is truncated or no Parquet file") from None
+    entry = (footer.metadata or {}).get(ENTRY.encode())
+    if entry is None:
+        raise _no_state(path, "it says nothing of polars-pool in its metadata")
+    try:
+        told = json.loads(entry)
+        if told["format"] > FORMAT:
+            raise ValueError(
+                f"the state {str(path)!r} has format {told['format']}, written by polars-pool {told['library']}; this "
+                f"is polars-pool {__version__}, which reads format {FORMAT}: upgrade it"
+            )
+        state = State(
+            path,
+            told["source"],
+            told["version"],
+            told["rows"],
+            footer.num_rows,
+            from_json(told["definition"]),
+            told["keys"],
+            told["centre"],
+        )
+    except (KeyError, TypeError, json.JSONDecodeError):
+        raise _no_state(path, "its metadata cannot be read") from None
+    if path.name != path_of(path.parent, state.source).name:
+        raise _no_state(path, f"it is a copy under another name of the state of {state.source!r}")
+    return state
+
+
+def write(
+    folder: Path, table: pl.DataFrame, source: str, version: str, rows: int, definition: Definition, keys: list[str]
+) -> State:
+    """A state beside its place, then moved there at once: whoever looks sees the one before or this one, whole."""
+    path = path_of(folder, source)
+    types = {name: str(table.schema[name]) for name in keys}
+    told: dict[str, Any] = {
+        "format": FORMAT,
+        "library": __version__,
+        "source": source,
+        "version": version,
+        "rows": rows,
+        "definition": to_json(definition),
+        "keys": types,
+        "centre": _centre(table["mean"]),
+    }
+    beside = folder / f".{path.name}.{secrets.token_hex(8)}.tmp"
+    try:
+        table.write_parquet(beside, metadata={ENTRY: json.dumps(told)}, row_group_size=ROWS_TOGETHER)
+        _to_disk(beside)
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _to_disk(folder)
+    return State(path, source, version, rows, table.height, definition, types, told["centre"])
+
+
+def drop(state: State) -> None:
+    """Forget the state of a part that is gone."""
+    state.path.unlink(missing_ok=True)
+    _to_disk(state.path.parent)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what killed runs left; only for who holds the lock."""
+    for path in folder.glob(".*.parquet.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def first_keys(states: list[State], key: str) -> list[tuple[Any, int]]:
+    """The least value of a key in every row group of the states, and the rows there: where the keys lie."""
+    found = []
+    for state in states:
+        footer = pq.read_metadata(state.path)
+        column = [footer.schema.column(i).path for i in range(footer.num_columns)].index(key)
+        for group in map(footer.row_group, range(footer.num_row_groups)):
+            statistics = group.column(column).statistics
+            if statistics is not None and statistics.has_min_max:
+                found.append((statistics.min, group.num_rows))
+    return found
+
+
+def _centre(means: pl.Series) -> float:
+    """A number near all means, if they lie near each other."""
+    mean, spread = means.mean(), means.std()
+    if not isinstance(mean, float) or (isinstance(spread, float) and spread >= abs(mean) / 8):
+        return 0.0
+    return mean
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(PermissionError):  # a file system that cannot sync folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _no_state(path: Path, reason: str) -> ValueError:
+    return ValueError(f"{str(path)!r} is no state of a store: {reason}; delete it and refresh")
