@@ -28,7 +28,7 @@ def _scan(name: str, schemas: Callable[[], Schemas]) -> pl.LazyFrame:
     """One file as it would be read among all: typed alike, further columns left alone, missing ones refused if used."""
     inside, hive = schemas()
     return pl.scan_parquet(
-        name, glob=False, schema=inside, hive_schema=hive, hive_partitioning=bool(hive), extra_columns="ignore"
+        name, glob=False, schema=inside, hive_schema=hive or None, hive_partitioning=bool(hive), extra_columns="ignore"
     )
 
 
