@@ -15,7 +15,8 @@ from .states import State
 GROUPS_TOGETHER = 2_000_000  # rows of states that are merged at a time
 MOST_RANGES = 64  # of keys, one after the other
 MOST_SCANS = 1_000  # in one plan
-RANGED = (pl.String, pl.Date)  # and integers: an order that the statistics of Parquet files tell without fail
+# Keys whose order the statistics of Parquet files tell without fail; those of floats leave NaN out.
+RANGED = (pl.String, pl.Date, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 
 
 def merged(found: list[State], weighted: bool) -> pl.LazyFrame:
@@ -74,8 +75,8 @@ def _splits(firsts: list[tuple[Any, int]], pieces: int) -> list[Any]:
 
 
 def ranged(keys: Any) -> list[str]:
-    """The keys that have an order which the statistics of Parquet files tell without fail."""
-    return [key for key, dtype in keys.items() if dtype.is_integer() or dtype in RANGED]
+    """The keys that ranges can be made of."""
+    return [key for key, dtype in keys.items() if dtype in RANGED]
 
 
 def _same_keys(one: State, other: State) -> None:

@@ -44,8 +44,12 @@ def path_of(folder: Path, source: str) -> Path:
 
 def listed(folder: Path) -> list[State]:
     """All states of a folder, in the order of their parts."""
-    paths = [path for path in folder.glob("*.parquet") if not path.name.startswith(".")]
-    return sorted((read(path) for path in paths), key=lambda state: state.source)
+    found = []
+    for path in folder.glob("*.parquet"):
+        if not path.name.startswith("."):
+            with suppress(FileNotFoundError):  # dropped by a refresh since
+                found.append(read(path))
+    return sorted(found, key=lambda state: state.source)
 
 
 def read(path: Path) -> State:
@@ -146,12 +150,12 @@ def _centre(means: pl.Series) -> float:
 
 def _to_disk(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(PermissionError):  # a file system that cannot sync folders
+    with suppress(PermissionError):  # a system that cannot open or sync folders
+        handle = os.open(path, os.O_RDONLY)
+        try:
             os.fsync(handle)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)
 
 
 def _no_state(path: Path, reason: str) -> ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,6 +135,7 @@ class MomentStore:
             states.tidy(self.path)
             old = {state.source: state for state in self._states()}
             now = {part.name: part for part in parts(source)}
+            self._apart(now)
             kept = [name for name in now if name in old and old[name].version == now[name].version]
             stale = [part for name, part in now.items() if name not in kept]
             gone = [state for name, state in old.items() if name not in now]
@@ -185,6 +186,12 @@ class MomentStore:
                     "use another folder, or delete this one"
                 )
         return found
+
+    def _apart(self, names: Iterable[str]) -> None:
+        """A store below its own source would be read as rows."""
+        for name in names:
+            if "://" not in name and Path(name).is_relative_to(self.path):
+                raise ValueError(f"the store {str(self.path)!r} lies in its own source; keep it in another folder")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -276,8 +283,8 @@ def _naming(part: Part) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, RuntimeError, pl.exceptions.PolarsError) as error:
-        reason = str(error).partition("\n")[0]
-        raise type(error)(f"{part.name!r} cannot be pooled: {reason}") from error
+        kind = ValueError if isinstance(error, UnicodeError) else type(error)  # which wants more than a sentence
+        raise kind(f"{part.name!r} cannot be pooled: {str(error).partition(chr(10))[0]}") from error
 
 
 def _same_types(known: list[State], table: pl.DataFrame, keys: list[str]) -> None:

@@ -1,0 +1,63 @@
+"""A web server of one folder for tests: HEAD, ranges, ETag and Last-Modified, as Polars and stores of files ask for."""
+
+import threading
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class Handler(BaseHTTPRequestHandler):
+    folder: Path
+    tells = ("ETag", "Last-Modified")
+
+    def do_HEAD(self):
+        self.answer(body=False)
+
+    def do_GET(self):
+        self.answer(body=True)
+
+    def answer(self, body):
+        path = self.folder / unquote(urlsplit(self.path).path).lstrip("/")
+        if not path.is_file():
+            self.send_error(404)
+            return
+        data, status = path.read_bytes(), path.stat()
+        start, end = 0, len(data) - 1
+        asked = self.headers.get("Range")
+        if asked:
+            first, last = asked.removeprefix("bytes=").split("-")
+            start, end = (int(first), min(end, int(last or end))) if first else (max(0, len(data) - int(last)), end)
+        self.send_response(206 if asked else 200)
+        headers = {
+            "ETag": f'"{status.st_mtime_ns}-{status.st_size}"',
+            "Last-Modified": formatdate(status.st_mtime, usegmt=True),
+        }
+        for name in self.tells:
+            self.send_header(name, headers[name])
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(end - start + 1))
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{end}/{len(data)}")
+        self.end_headers()
+        if body:
+            self.wfile.write(data[start : end + 1])
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@contextmanager
+def serving(folder, **attributes):
+    """The address of a server of the folder."""
+    handler = type("FolderHandler", (Handler,), {"folder": Path(folder), **attributes})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
