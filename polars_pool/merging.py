@@ -25,8 +25,8 @@ def merged(found: list[State], weighted: bool) -> pl.LazyFrame:
         _same_keys(found[0], state)
     keys = list(found[0].keys)
     centre = next((state.centre for state in found if state.centre), 0.0)
-    schema = pl.read_parquet_schema(found[0].path)
-    ranges = _ranges(found, pl.Schema(schema))
+    schema = pl.scan_parquet(found[0].path, glob=False).collect_schema()
+    ranges = _ranges(found, schema)
     together = -(-len(found) * len(ranges) // MOST_SCANS)  # files a scan: one each reads least ahead
     paths = [state.path for state in found]
     scans = [pl.scan_parquet(paths[i : i + together], glob=False) for i in range(0, len(paths), together)]
@@ -57,10 +57,9 @@ def _ranges(found: list[State], schema: pl.Schema) -> list[pl.Expr]:
     if not any(splits.values()):
         return everything
     key = max(splits, key=lambda key: len(splits[key]))
-    column = check.column_of(schema, key, "by")
-    above = [column >= pl.lit(split, schema[key]) for split in splits[key]]
+    above = [pl.col(key) >= pl.lit(split, schema[key]) for split in splits[key]]
     middle = [low & ~high for low, high in pairwise(above)]
-    return [~above[0], *middle, above[-1] | column.is_null()]
+    return [~above[0], *middle, above[-1] | pl.col(key).is_null()]
 
 
 def _splits(firsts: list[tuple[Any, int]], pieces: int) -> list[Any]:
@@ -75,8 +74,8 @@ def _splits(firsts: list[tuple[Any, int]], pieces: int) -> list[Any]:
 
 
 def ranged(keys: Any) -> list[str]:
-    """The keys that ranges can be made of."""
-    return [key for key, dtype in keys.items() if dtype in RANGED]
+    """The keys that ranges can be made of; ^…$ would be a pattern."""
+    return [key for key, dtype in keys.items() if dtype in RANGED and not key.startswith("^")]
 
 
 def _same_keys(one: State, other: State) -> None:
