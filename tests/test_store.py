@@ -294,7 +294,7 @@ def test_ranges_lose_no_group_and_share_none(tmp_path, monkeypatch, small_ranges
 
 @pytest.mark.parametrize("name", ["^g.*$", "a b", 'quo"te', "_pool_key_g", "mean_", "source"])
 def test_names_of_keys_are_taken_as_they_stand(tmp_path, small_ranges, name):
-    rows = pl.select(pl.struct(i % 250).struct.rename_fields([name]).struct.unnest(), gg=i % 3, y=i / 8)
+    rows = pl.DataFrame({name: [n % 250 for n in range(1_000)], "gg": [1, 2] * 500, "y": [n / 8 for n in range(1_000)]})
     store = pool.MomentStore(tmp_path / "m", "y", by=[name])
     store.refresh(write(tmp_path / "rows", a=rows[:500], b=rows[500:]))
     assert_frame_equal(store.scan().sort(pl.nth(0)).collect(), pool.moments(rows, "y", by=[name]), rel_tol=1e-12)
