@@ -116,6 +116,21 @@ def test_flights_takes_a_folder(tmp_path):
     assert (tmp_path / "elsewhere" / "aircraft.parquet").is_file()
 
 
+def test_flights_by_month(tmp_path):
+    """Each refresh reads its month alone; the example itself asserts that the end is one pass."""
+    for _ in range(2):  # and again over what is there
+        printed = run("examples/flights_by_month.py", cwd=tmp_path)
+        lines = [line for line in printed.splitlines() if line.startswith("month ")]
+        assert len(lines) == 12
+        for number, line in enumerate(lines, 1):
+            assert re.match(
+                rf"month +{number}: 1 part read \([\d,]+ rows\), {number - 1} unchanged, 0 dropped; N\w+", line
+            )
+        assert "equal one pass to 1e-12" in printed
+    states = list((tmp_path / "flights-by-month" / "moments").glob("*.parquet"))
+    assert len(states) == 12
+
+
 def test_classics(tmp_path):
     printed = run("examples/classics.py", cwd=tmp_path)
     for title in ("Win Vector", "Eight schools", "Gelman & Hill"):

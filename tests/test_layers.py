@@ -11,6 +11,7 @@ import polars_pool
 ROOT = Path(polars_pool.__file__).parent
 ENGINES = {"polars", "duckdb", "numpy", "scipy", "pyarrow", "narwhals", "pyspark", "pandas"}
 ORDER = ["formulas", "engines", "verbs", "namespace", "__init__"]
+STORED = ["sources", "definition", "states", "merging", "store", "__init__"]  # parts of rows to stored moments
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "sql" not in path.relative_to(ROOT).parts[:1])
 
 
@@ -65,8 +66,12 @@ def reach(edges: dict[str, set[str]], start: str) -> set[str]:
     return seen
 
 
+def pairs(order: list[str]) -> list[tuple[str, str]]:
+    return [(a, b) for i, a in enumerate(order) for b in order[i + 1 :]]
+
+
 def test_the_layers_exist():
-    assert set(ORDER) <= {layer(dotted(path)) for path in MODULES}
+    assert {*ORDER, *STORED} <= {layer(dotted(path)) for path in MODULES}
 
 
 def test_imports_form_no_circle():
@@ -75,14 +80,24 @@ def test_imports_form_no_circle():
         assert name not in reach(edges, name), f"{name} imports itself by way of {edges[name]}"
 
 
-@pytest.mark.parametrize(("lower", "higher"), [(a, b) for i, a in enumerate(ORDER) for b in ORDER[i + 1 :]])
+@pytest.mark.parametrize(("lower", "higher"), [*pairs(ORDER), *pairs(STORED)])
 def test_no_layer_imports_a_higher_one(lower, higher):
     assert higher not in reach(graph(), lower)
 
 
 def test_the_front_door_reaches_every_layer():
     """A layer that nothing imports would pass all the other tests."""
-    assert set(ORDER) - {"__init__"} <= reach(graph(), "__init__")
+    assert {*ORDER, *STORED} - {"__init__"} <= reach(graph(), "__init__")
+
+
+@pytest.mark.parametrize("name", ["formulas", "engines", "verbs", "namespace"])
+def test_estimation_knows_nothing_of_stores(name):
+    assert not reach(graph(), name) & {*STORED}
+
+
+def test_only_the_store_knows_sources():
+    assert {name for name, imports in graph().items() if "sources" in imports} == {"store"}
+    assert not reach(graph(), "sources")
 
 
 def formula_files() -> list[Path]:
@@ -111,4 +126,4 @@ def test_formulas_import_each_other_without_a_circle():
 def test_nothing_but_the_stated_dependencies(path):
     """Optional engines sit behind extras and are imported by nothing else."""
     outside = {name[0] for name in imported(path)} - {"polars_pool"}
-    assert outside - set(sys.stdlib_module_names) <= {"polars", "numpy", "scipy", "pyarrow", "duckdb"}
+    assert outside - set(sys.stdlib_module_names) <= {"polars", "numpy", "scipy", "pyarrow", "duckdb", "filelock"}

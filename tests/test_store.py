@@ -344,11 +344,11 @@ def test_a_state_tells_what_it_is(tmp_path, source):
 
 
 def test_duckdb_reads_the_same_states(tmp_path, source):
-    store = pool.MomentStore(tmp_path / "m", "y", by="g")
+    store = pool.MomentStore(tmp_path / "m", "y", by=["month", "g"])
     store.refresh(source)
     with duckdb.connect() as connection:
         pool.install_macros(connection)
-        found = connection.sql(f"FROM pool_merge('{tmp_path}/m/*.parquet', g)").pl()
+        found = connection.sql(f"FROM pool_merge('{tmp_path}/m/*.parquet', COLUMNS(['month', 'g']))").pl()
         estimates = connection.sql(
             f"FROM pool_shrink('{tmp_path}/m/*.parquet', mean, g, n := n, var := var, tau2 := 2.0)"
         ).pl()
