@@ -299,6 +299,38 @@ def test_versions_in_object_stores(tmp_path):
     assert file.current() is None
 
 
+@pytest.fixture
+def bucket(tmp_path, monkeypatch):
+    """A bucket on this machine, as the variables tell that Polars reads."""
+    told = {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "REGION": "us-east-1", "ALLOW_HTTP": "true"}
+    with webserver.serving(tmp_path, webserver.Buckets) as address:
+        for name, value in {**told, "ENDPOINT_URL": address, "EC2_METADATA_DISABLED": "true"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        yield tmp_path / f"bucket{address.rpartition(':')[2]}"  # Polars remembers where a bucket is
+
+
+def test_a_bucket_from_listing_to_rows(bucket):
+    for year in (1, 2):
+        write(bucket / f"a b/year={year}/x.parquet")
+    for source, years in {"a b/**/*.parquet": [1, 2], "a b": [1, 2], "a b/year=[2]/*": [2]}.items():
+        found = parts(f"s3://{bucket.name}/{source}")
+        assert [part.name for part in found] == [f"s3://{bucket.name}/a b/year={year}/x.parquet" for year in years]
+        assert [part.current() for part in found] == [part.version for part in found]
+        assert [part.scan().collect()["year"].to_list() for part in found] == [[year] * 2 for year in years]
+    write(bucket / "a b/year=2/x.parquet", ROWS.head(1))
+    assert found[0].current() not in (None, found[0].version)
+    (bucket / "a b/year=2/x.parquet").unlink()
+    assert found[0].current() is None
+
+
+@pytest.mark.parametrize("odd", ["a%20b", "50%", "a#b", "日本", "a+b", "a&b", "k=a#b"])
+def test_odd_names_in_a_bucket(bucket, odd):
+    write(bucket / odd / "x.parquet")
+    [part] = parts(f"s3://{bucket.name}/{odd}")
+    assert part.name == f"s3://{bucket.name}/{odd}/x.parquet"
+    assert part.scan().select("g", "y").collect().equals(ROWS)
+
+
 def test_azure_wants_an_account(monkeypatch):
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
     with pytest.raises(ValueError, match="AZURE_STORAGE_ACCOUNT_NAME"):

@@ -2,10 +2,12 @@
 
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -48,12 +50,37 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class Buckets(Handler):
+    """What an object store of the S3 protocol answers: folders of the folder are buckets, and can be listed."""
+
+    def answer(self, body):
+        url = urlsplit(self.path)
+        bucket = self.folder / unquote(url.path).strip("/")
+        if "list-type" not in parse_qs(url.query):
+            super().answer(body)
+            return
+        prefix = parse_qs(url.query).get("prefix", [""])[0]
+        files = {str(path.relative_to(bucket)): path.stat() for path in bucket.rglob("*") if path.is_file()}
+        files = {key: status for key, status in files.items() if key.startswith(prefix)}
+        contents = ""
+        for key, status in files.items():
+            modified = f"{datetime.fromtimestamp(status.st_mtime, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+            contents += f"<Contents><Key>{escape(key)}</Key><LastModified>{modified}</LastModified>"
+            contents += f"<ETag>{status.st_mtime_ns}</ETag><Size>{status.st_size}</Size></Contents>"
+        count = f"<KeyCount>{len(files)}</KeyCount><IsTruncated>false</IsTruncated>"
+        data = f"<ListBucketResult>{count}{contents}</ListBucketResult>".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
 @contextmanager
-def serving(folder, **attributes):
+def serving(folder, kind=Handler, **attributes):
     """The address of a server of the folder."""
-    handler = type("FolderHandler", (Handler,), {"folder": Path(folder), **attributes})
+    handler = type("FolderHandler", (kind,), {"folder": Path(folder), **attributes})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

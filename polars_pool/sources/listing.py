@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pyarrow import fs
@@ -149,7 +150,9 @@ def _stored(url: str, ending: str) -> list[File]:
     """The files of a URL of an object store; what follows the bucket is taken as it stands, whatever it has."""
     scheme, rest = url.split("://", 1)
     bucket, _, path = rest.partition("/")
-    if scheme == "az":  # Polars reads the same variable
+    if scheme == "s3":
+        filesystem, base = _s3(bucket), bucket
+    elif scheme == "az":
         account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
         if not account:
             raise ValueError(f"the source {url!r} names no account; set AZURE_STORAGE_ACCOUNT_NAME")
@@ -157,6 +160,21 @@ def _stored(url: str, ending: str) -> list[File]:
     else:
         filesystem, base = fs.FileSystem.from_uri(f"{scheme}://{bucket}")
     return objects(filesystem, base, path, f"{scheme}://{bucket}/", ending)
+
+
+def _s3(bucket: str) -> fs.FileSystem:
+    """The file system of the variables that Polars reads too."""
+    told = os.environ.get
+    endpoint, region = (
+        told("AWS_ENDPOINT_URL") or told("AWS_ENDPOINT"),
+        told("AWS_REGION") or told("AWS_DEFAULT_REGION"),
+    )
+    options: dict[str, Any] = {"anonymous": told("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")}
+    if endpoint:
+        options |= {"endpoint_override": urlsplit(endpoint).netloc, "scheme": urlsplit(endpoint).scheme}
+    else:
+        region = region or fs.resolve_s3_region(bucket)
+    return fs.S3FileSystem(region=region or "us-east-1", **options)
 
 
 def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str) -> list[File]:

@@ -45,7 +45,7 @@ def _schemas(names: list[str]) -> Schemas:
 
 def hive_keys(name: str) -> list[str]:
     """The keys of the `key=value` folders of a path or URL."""
-    folders = PurePosixPath(re.sub(r"[?#].*", "", name) if "://" in name else name.replace("\\", "/")).parts[:-1]
+    folders = PurePosixPath(re.sub(r"[?#].*", "", name) if name.startswith("http") else name).parts[:-1]
     return [folder.split("=")[0] for folder in folders if folder.count("=") == 1]
 
 
