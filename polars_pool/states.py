@@ -34,7 +34,7 @@ class State:
     groups: int  # rows of the state
     definition: Definition
     keys: dict[str, str]  # name -> data type
-    centre: float  # what all means have in common, 0 for nothing
+    means: tuple[float, float] | None  # the least and the greatest
 
 
 def path_of(folder: Path, source: str) -> Path:
@@ -78,7 +78,7 @@ def read(path: Path) -> State:
             footer.num_rows,
             from_json(told["definition"]),
             told["keys"],
-            told["centre"],
+            tuple(told["means"]) if told["means"] else None,
         )
     except (KeyError, TypeError, json.JSONDecodeError):
         raise _no_state(path, "its metadata cannot be read") from None
@@ -92,6 +92,8 @@ def write(
 ) -> State:
     """A state beside its place, then moved there at once: whoever looks sees the one before or this one, whole."""
     path = path_of(folder, source)
+    least, greatest = table["mean"].min(), table["mean"].max()
+    means = (least, greatest) if isinstance(least, float) and isinstance(greatest, float) else None
     types = {name: str(table.schema[name]) for name in keys}
     told: dict[str, Any] = {
         "format": FORMAT,
@@ -101,7 +103,7 @@ def write(
         "rows": rows,
         "definition": to_json(definition),
         "keys": types,
-        "centre": _centre(table["mean"]),
+        "means": means,
     }
     beside = folder / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
@@ -112,7 +114,7 @@ def write(
         beside.unlink(missing_ok=True)
         raise
     _to_disk(folder)
-    return State(path, source, version, rows, table.height, definition, types, told["centre"])
+    return State(path, source, version, rows, table.height, definition, types, means)
 
 
 def drop(state: State) -> None:
@@ -138,14 +140,6 @@ def first_keys(states: list[State], key: str) -> list[tuple[Any, int]]:
             if statistics is not None and statistics.has_min_max:
                 found.append((statistics.min, group.num_rows))
     return found
-
-
-def _centre(means: pl.Series) -> float:
-    """A number near all means, if they lie near each other."""
-    mean, spread = means.mean(), means.std()
-    if not isinstance(mean, float) or (isinstance(spread, float) and spread >= abs(mean) / 8):
-        return 0.0
-    return mean
 
 
 def _to_disk(path: Path) -> None:

@@ -151,7 +151,8 @@ class MomentStore:
         -------
         One row a group: the keys, `n` (Int64), `mean`, `var`, and with weights `w`; for
         `shrink(store.scan(), "mean", by=..., n="n", var="var")`, and `weights="w"`. The states are those of now; their
-        files are read when the query runs. A filter of keys is applied to the files.
+        files are read when the query runs, a filter of keys where they are read. As with every group-by that streams,
+        the last digit may differ from run to run.
 
         Raises
         ------
@@ -215,13 +216,16 @@ class MomentStore:
         progress(Progress(0, len(stale), 0, of_rows))
         for i, part in enumerate(stale, 1):
             with _naming(part):
-                table, keys, version, count = self._moments(part)
-                _same_types(known, table, keys)
-                state = states.write(self.path, table, part.name, version, count, self.definition, keys)
+                state = self._renewed(part, known)
             known = known or [state]
-            rows += count
+            rows += state.rows
             progress(Progress(i, len(stale), rows, of_rows))
         return rows
+
+    def _renewed(self, part: Part, known: list[State]) -> State:
+        table, keys, version, rows = self._moments(part)
+        _same_types(known, table, keys)
+        return states.write(self.path, table, part.name, version, rows, self.definition, keys)
 
     def _moments(self, part: Part) -> tuple[pl.DataFrame, list[str], str, int]:
         """The moments of one version of a part, the names of the keys, the version, and the number of rows."""
