@@ -13,7 +13,7 @@ import polars as pl
 
 from . import check
 from .check import IntoColumn, Keys
-from .version import __version__
+from .version import FORMAT, __version__
 
 ABBREVIATED = ("…", "Series")  # a text that holds these may stand for several expressions
 
@@ -40,13 +40,14 @@ class Definition:
     weights: str | Column | None
     where: str | Column | None
     nan: str
-    library: str = __version__
+    library: str = __version__  # that wrote it, and how
+    format: int = FORMAT
 
     def __str__(self) -> str:
         given = {"value": _text(self.value), "by": f"[{', '.join(map(_text, self.by))}]"}
         given |= {role: _text(column) for role in ("weights", "where") if (column := getattr(self, role)) is not None}
         listed = ", ".join(f"{role}={text}" for role, text in (given | {"nan": repr(self.nan)}).items())
-        return f"{listed} (polars-pool {self.library})"
+        return f"{listed} (polars-pool {self.library}, format {self.format})"
 
 
 def define(value: IntoColumn, by: Keys, weights: IntoColumn | None, where: IntoColumn | None, nan: str) -> Definition:
@@ -140,19 +141,19 @@ def to_json(definition: Definition) -> dict[str, Any]:
         "weights": definition.weights and _to_json(definition.weights),
         "where": definition.where and _to_json(definition.where),
         "nan": definition.nan,
-        "library": definition.library,
     }
 
 
-def from_json(given: dict[str, Any]) -> Definition:
-    """The definition that `to_json` wrote."""
+def from_json(given: dict[str, Any], library: str, format: int) -> Definition:
+    """The definition that `to_json` of a version wrote."""
     return Definition(
         value=_from_json(given["value"]),
         by=tuple(_from_json(key) for key in given["by"]),
         weights=given["weights"] and _from_json(given["weights"]),
         where=given["where"] and _from_json(given["where"]),
         nan=given["nan"],
-        library=given["library"],
+        library=library,
+        format=format,
     )
 
 

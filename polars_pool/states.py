@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .definition import Definition, from_json, to_json
-from .version import __version__
+from .version import FORMAT, __version__
 
-FORMAT = 1
 ENTRY = "polars-pool"  # in the metadata of the Parquet file
 ROWS_TOGETHER = 65_536  # rows of a row group: what a filter by keys reads at least
 
@@ -76,7 +75,7 @@ def read(path: Path) -> State:
             told["version"],
             told["rows"],
             footer.num_rows,
-            from_json(told["definition"]),
+            from_json(told["definition"], told["library"], told["format"]),
             told["keys"],
             tuple(told["means"]) if told["means"] else None,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from .merging import merged, ranged
 from .sources import Part, parts
 from .states import State
 from .verbs import MOMENTS, NaN
+from .version import FORMAT, __version__
 
 TRIES = 3  # readings of a part that changes meanwhile
 
@@ -93,7 +95,7 @@ class MomentStore:
             found = states.listed(self.path)
             if not found:
                 raise FileNotFoundError(f"the folder {str(path)!r} holds no states; give value and by for a new store")
-            self.definition = found[0].definition
+            self.definition = replace(found[0].definition, library=__version__, format=FORMAT)
             self._states()
         else:
             raise ValueError("a store is defined by value and by, with weights, where and nan; give both, or none")

@@ -256,6 +256,13 @@ def test_a_web_server_that_tells_no_version(tmp_path):
         parts(f"{address}/a.parquet")  # the server is gone
 
 
+def test_a_web_server_that_answers_no_question(tmp_path):
+    write(tmp_path / "a.parquet")
+    forbidden = webserver.serving(tmp_path, do_HEAD=lambda handler: handler.send_error(403))
+    with forbidden as address, pytest.raises(OSError, match=r"a\.parquet' does not tell its version: HTTP 403"):
+        parts(f"{address}/a.parquet")
+
+
 # ---- object stores -----------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+import webserver
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
@@ -152,6 +153,17 @@ def test_relative_folders_survive_a_change_of_the_working_folder(tmp_path, sourc
     monkeypatch.chdir(source)
     assert_merged(store, ROWS, "g")
     assert len(store.refresh("../rows/**/*.parquet").unchanged) == 3
+
+
+def test_a_file_on_the_web(tmp_path):
+    write(tmp_path, rows=ROWS)
+    with webserver.serving(tmp_path) as address:
+        store = pool.MomentStore(tmp_path / "m", "y", by="g")
+        assert store.refresh(f"{address}/rows.parquet").read == (f"{address}/rows.parquet",)
+        assert store.refresh([f"{address}/rows.parquet"]).unchanged == (f"{address}/rows.parquet",)
+        write(tmp_path, rows=ROWS[:5])
+        assert store.refresh(f"{address}/rows.parquet").rows == 5
+    assert_merged(store, ROWS[:5], "g")
 
 
 # ---- merged moments are those of one pass ------------------------------------------------------------------
@@ -401,7 +413,7 @@ def test_another_definition_is_refused_with_both_named(tmp_path, source, other):
         pool.MomentStore(tmp_path / "m", **{**given, **OTHERS[other]})
     text = str(error.value)
     assert "value='y', by=['g'], nan='error'" in text
-    assert text.count(f"polars-pool {pool.__version__}") == 2
+    assert text.count(f"(polars-pool {pool.__version__}, format 1)") == 2
     assert text.count("value=") == 2
 
 
