@@ -1,0 +1,125 @@
+"""Delta tables: one data file of one version of the log is a part, and a version never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import polars as pl
+
+from .part import Part
+from .tables import folder, local, missing
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+ROW = "_pool_row"  # the place of a row in its file, which deletion vectors count by
+MOST_READER_VERSION = 3
+# What the log alone is about is deltalake's to read; of what the data files are about, deletion vectors are read here.
+READ = frozenset({"deletionVectors", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
+# As the format allows a data file to differ from its table: narrower numbers, timestamps of other writers.
+CASTS = pl.ScanCastOptions(
+    integer_cast="upcast",
+    float_cast="upcast",
+    datetime_cast=["nanosecond-downcast", "convert-timezone"],
+    missing_struct_fields="insert",
+    extra_struct_fields="ignore",
+)
+
+
+def is_table(source: object) -> bool:
+    """Whether a source is a DeltaTable, or a local folder that has a log."""
+    if isinstance(source, str | os.PathLike):
+        where = folder(source)
+        return where is not None and (where / "_delta_log").is_dir()
+    return type(source).__module__.partition(".")[0] == "deltalake"
+
+
+def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
+    """The data files of a table as parts, sorted by name: of the version it was loaded with, else of the latest."""
+    table = _loaded(source)
+    _refuse_unread(table)
+    schema = pl.Schema(table.schema())  # by the Arrow C interface
+    kept = dict(pl.DataFrame(table.deletion_vectors()).select("filepath", "selection_vector").rows())
+    log = pl.DataFrame(table.get_add_actions())
+    partitions = log["partition"].to_list() if "partition" in log.columns else [{}] * log.height
+    found = [
+        _part(table, schema, values, kept.pop(url, None), url, f"size={size} modified={modified}")
+        for values, url, size, modified in zip(
+            partitions, _urls(table, log["path"]), log["size_bytes"], log["modification_time"], strict=True
+        )
+    ]
+    if kept:
+        raise ValueError(f"the Delta table {table.table_uri!r} deletes rows of files it does not have: {sorted(kept)}")
+    return sorted(found, key=lambda part: part.name)
+
+
+def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
+    try:
+        from deltalake import DeltaTable
+    except ModuleNotFoundError:
+        raise missing("a Delta", "deltalake", "delta") from None
+    if isinstance(source, DeltaTable):
+        return source
+    return DeltaTable(folder(source) or os.fspath(source))
+
+
+def _refuse_unread(table: DeltaTable) -> None:
+    """Refuse what would be read wrong: Polars 1.44 gives nulls for every column of a table with column mapping."""
+    protocol = table.protocol()
+    unread = sorted(set(protocol.reader_features or ()) - READ - {"columnMapping"})
+    if (mode := table.metadata().configuration.get("delta.columnMapping.mode") or "none") != "none":
+        unread.append(f"columnMapping (by {mode})")
+    if protocol.min_reader_version > MOST_READER_VERSION:
+        unread.append(f"reader version {protocol.min_reader_version}")
+    if unread:
+        raise ValueError(
+            f"the Delta table {table.table_uri!r} uses {', '.join(unread)}, which is not read here; "
+            "write it to a table without, and refresh from that"
+        )
+
+
+def _urls(table: DeltaTable, paths: Iterable[str]) -> list[str]:
+    """Where the data files are, as escaped URLs. DeltaTable.file_uris escapes folders and not files: no path at all."""
+    return [path if "://" in path else f"{table.table_uri.rstrip('/')}/{path}" for path in paths]
+
+
+def _part(
+    table: DeltaTable, schema: pl.Schema, values: dict[str, Any], kept: list[bool] | None, url: str, version: str
+) -> Part:
+    deleted = None
+    if kept is not None:
+        deleted = pl.Series(kept, dtype=pl.Boolean).not_().arg_true()
+        version += f" deleted={hashlib.sha256(deleted.to_numpy().tobytes()).hexdigest()[:16]}"
+    address = local(url) if url.startswith("file://") else unquote(url)
+    options = table._storage_options  # deltalake has no public name for them; Polars reads them here, too
+    return Part(address, version, partial(_scan, address, schema, values, deleted, options), lambda: version)
+
+
+def _scan(
+    address: str,
+    schema: pl.Schema,
+    values: dict[str, Any],
+    deleted: pl.Series | None,
+    options: dict[str, str] | None,
+) -> pl.LazyFrame:
+    """The rows of one data file in the table's schema; partition values are the log's, not the path's."""
+    rows = pl.scan_parquet(
+        address,
+        glob=False,
+        hive_partitioning=False,
+        schema={name: dtype for name, dtype in schema.items() if name not in values},
+        missing_columns="insert",
+        extra_columns="ignore",
+        cast_options=CASTS,
+        storage_options=options,
+        row_index_name=None if deleted is None else ROW,
+    )
+    if deleted is not None:
+        rows = rows.filter(~pl.col(ROW).is_in(deleted.implode()))
+    constants = [pl.lit(value, dtype=schema[name]).alias(name) for name, value in values.items()]
+    return rows.with_columns(constants).select(*schema)
