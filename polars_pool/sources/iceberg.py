@@ -1,0 +1,177 @@
+"""Iceberg tables: one data file of one snapshot is a part, and a snapshot never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from .part import Part
+from .tables import folder, missing
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import DataScan, FileScanTask, Table
+
+METADATA = ".metadata.json"
+
+
+def is_table(source: object) -> bool:
+    """Whether a source is a table or scan of pyiceberg, a metadata file, or a local folder that has one."""
+    if isinstance(source, str | os.PathLike):
+        where = folder(source)
+        return os.fspath(source).endswith(METADATA) or bool(where and _metadata_files(where))
+    return type(source).__module__.partition(".")[0] == "pyiceberg"
+
+
+def parts(source: str | os.PathLike[str] | Table | DataScan, columns: Collection[str] | None = None) -> list[Part]:
+    """The data files of a snapshot as parts, sorted by name.
+
+    The snapshot is the table's current one, or the one that a scan was made for: `table.scan(snapshot_id=...)`. Of a
+    folder it is the one of the newest metadata file, since a folder does not tell what a catalogue has committed.
+    A file of a version may be read otherwise after a change of the schema, which is why the version of a part has the
+    fields of the columns that will be read: of all, or of `columns`.
+    """
+    scan = _scan_of(source)
+    schema = scan.projection()
+    dtypes = _dtypes(schema)
+    fields = _fields(scan, schema, columns)
+    found = [
+        Part(task.file.file_path, version, partial(_rows, scan, task, dtypes), partial(str, version))
+        for task in _planned(scan)
+        for version in [_version(task, fields)]
+    ]
+    twice = [name for name, count in Counter(part.name for part in found).items() if count > 1]
+    if twice:
+        raise ValueError(f"the Iceberg table lists a data file twice, which cannot be two parts: {sorted(twice)[0]!r}")
+    return sorted(found, key=lambda part: part.name)
+
+
+# ---- which snapshot -----------------------------------------------------------------------------------------------
+
+
+def _scan_of(source: str | os.PathLike[str] | Table | DataScan) -> DataScan:
+    try:
+        from pyiceberg.expressions import AlwaysTrue
+        from pyiceberg.table import DataScan, StaticTable, Table
+    except ModuleNotFoundError:
+        raise missing("an Iceberg", "pyiceberg", "iceberg") from None
+    if isinstance(source, str | os.PathLike):
+        return StaticTable.from_metadata(_metadata(source)).scan()
+    if isinstance(source, Table):
+        return source.scan()
+    if not isinstance(source, DataScan):
+        raise TypeError(f"source={source!r}; give a table of pyiceberg, or table.scan(snapshot_id=...)")
+    if source.row_filter != AlwaysTrue() or source.limit is not None or source.selected_fields != ("*",):
+        raise ValueError("the Iceberg scan has a filter, a limit or selected fields; give table.scan(snapshot_id=...)")
+    return source
+
+
+def _metadata(source: str | os.PathLike[str]) -> str:
+    """The address of the metadata file: the source itself, the one that a hint names, or the newest of a folder."""
+    where = folder(source)
+    if where is None or where.name.endswith(METADATA):
+        return str(where or source)
+    hint = where / "metadata" / "version-hint.text"
+    if hint.is_file():
+        name = hint.read_text(encoding="utf-8").strip()
+        return str(hint.with_name(name if name.endswith(METADATA) else f"v{name}{METADATA}"))
+    files = _metadata_files(where)
+    newest = [file for file in files if _number(file) == max(map(_number, files))]
+    if len(newest) > 1:
+        raise ValueError(
+            f"the Iceberg table {str(where)!r} has two newest metadata files, {newest[0].name!r} and "
+            f"{newest[1].name!r}: give the one that its catalogue has, or the table itself"
+        )
+    return str(newest[0])
+
+
+def _metadata_files(where: Path) -> list[Path]:
+    return sorted(file for file in (where / "metadata").glob(f"*{METADATA}") if _number(file) >= 0)
+
+
+def _number(file: Path) -> int:
+    """The 3 of `00003-….metadata.json`, as catalogues write it, and of `v3.metadata.json`, as folders have it."""
+    match = re.match(r"v?(\d+)\b", file.name)
+    return int(match[1]) if match else -1
+
+
+# ---- parts --------------------------------------------------------------------------------------------------------
+
+
+def _planned(scan: DataScan) -> list[FileScanTask]:
+    try:
+        return list(scan.plan_files())
+    except (NotImplementedError, ValueError) as error:  # deletes by equality, and what later formats have
+        raise ValueError(f"the Iceberg table {scan.table_metadata.location!r} cannot be read: {error}") from error
+
+
+def _fields(scan: DataScan, schema: Schema, columns: Collection[str] | None) -> str:
+    """What names stand for: the id, type and default of each field, and its names in files that have no ids."""
+    mapping = scan.table_metadata.name_mapping()
+    mapped = {field.field_id: repr(field) for field in mapping.root} if mapping else {}
+    return repr(
+        [
+            (field.name, field.field_id, str(field.field_type), field.initial_default, mapped.get(field.field_id))
+            for field in sorted(schema.fields, key=lambda field: field.name)
+            if columns is None or field.name in columns
+        ]
+    )
+
+
+def _version(task: FileScanTask, fields: str) -> str:
+    deletes = sorted(f"{file.file_path} {file.record_count}" for file in task.delete_files)
+    deleted = f" deletes={_digest(repr(deletes))}" if deletes else ""
+    return f"size={task.file.file_size_in_bytes} rows={task.file.record_count}{deleted} fields={_digest(fields)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# ---- rows ---------------------------------------------------------------------------------------------------------
+
+
+def _dtypes(schema: Schema) -> pl.Schema:
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    return pl.Schema(schema_to_pyarrow(schema, include_field_ids=False))
+
+
+def _rows(scan: DataScan, task: FileScanTask, dtypes: pl.Schema) -> pl.LazyFrame:
+    """The rows of one data file: pyiceberg resolves fields by their ids and drops deleted rows."""
+    return register_io_source(partial(_frames, scan, task, dtypes), schema=dtypes, is_pure=True)
+
+
+def _frames(
+    scan: DataScan,
+    task: FileScanTask,
+    dtypes: pl.Schema,
+    columns: list[str] | None,
+    predicate: pl.Expr | None,
+    n_rows: int | None,
+    batch_size: int | None,
+) -> Iterator[pl.DataFrame]:
+    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.io.pyarrow import ArrowScan
+
+    names = list(dtypes) if columns is None else columns
+    left = sys.maxsize if n_rows is None else n_rows
+    reader = ArrowScan(scan.table_metadata, scan.io, scan.projection().select(*names), AlwaysTrue())
+    for batch in reader.to_record_batches([task]):
+        frame = pl.DataFrame(batch).select(pl.col(name).cast(dtypes[name]) for name in names)
+        if predicate is not None:
+            frame = frame.filter(predicate)
+        yield frame.head(left)
+        left -= frame.height
+        if left <= 0:
+            return
