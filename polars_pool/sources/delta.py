@@ -42,8 +42,8 @@ def is_table(source: object) -> bool:
 def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
     """The data files of a table as parts, sorted by name: of the version it was loaded with, else of the latest."""
     table = _loaded(source)
-    _refuse_unread(table)
     schema = pl.Schema(table.schema())  # by the Arrow C interface
+    _refuse_unread(table, schema)
     kept = dict(pl.DataFrame(table.deletion_vectors()).select("filepath", "selection_vector").rows())
     log = pl.DataFrame(table.get_add_actions())
     partitions = log["partition"].to_list() if "partition" in log.columns else [{}] * log.height
@@ -65,14 +65,19 @@ def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
         raise missing("a Delta", "deltalake", "delta") from None
     if isinstance(source, DeltaTable):
         return source
-    return DeltaTable(folder(source) or os.fspath(source))
+    where = folder(source)
+    if where is not None and unquote(str(where)) != str(where):
+        raise ValueError(
+            f"the Delta table {str(where)!r}: deltalake would read {unquote(str(where))!r}; rename the folder"
+        )
+    return DeltaTable(where or os.fspath(source))
 
 
-def _refuse_unread(table: DeltaTable) -> None:
+def _refuse_unread(table: DeltaTable, schema: pl.Schema) -> None:
     """Refuse what would be read wrong: Polars 1.44 gives nulls for every column of a table with column mapping."""
-    protocol = table.protocol()
+    protocol, metadata = table.protocol(), table.metadata()
     unread = sorted(set(protocol.reader_features or ()) - READ - {"columnMapping"})
-    if (mode := table.metadata().configuration.get("delta.columnMapping.mode") or "none") != "none":
+    if (mode := metadata.configuration.get("delta.columnMapping.mode") or "none") != "none":
         unread.append(f"columnMapping (by {mode})")
     if protocol.min_reader_version > MOST_READER_VERSION:
         unread.append(f"reader version {protocol.min_reader_version}")
@@ -81,6 +86,11 @@ def _refuse_unread(table: DeltaTable) -> None:
             f"the Delta table {table.table_uri!r} uses {', '.join(unread)}, which is not read here; "
             "write it to a table without, and refresh from that"
         )
+    for name in metadata.partition_columns:
+        if schema[name] == pl.Binary:  # deltalake leaves their values escaped, as the log has them
+            raise ValueError(
+                f"the Delta table {table.table_uri!r} is partitioned by {name!r} of type Binary, which is not read here"
+            )
 
 
 def _urls(table: DeltaTable, paths: Iterable[str]) -> list[str]:
