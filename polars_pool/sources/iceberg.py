@@ -164,6 +164,7 @@ def _frames(
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.io.pyarrow import ArrowScan
 
+    _refuse_ambiguous(scan, task)
     names = list(dtypes) if columns is None else columns
     left = sys.maxsize if n_rows is None else n_rows
     reader = ArrowScan(scan.table_metadata, scan.io, scan.projection().select(*names), AlwaysTrue())
@@ -175,3 +176,19 @@ def _frames(
         left -= frame.height
         if left <= 0:
             return
+
+
+def _refuse_ambiguous(scan: DataScan, task: FileScanTask) -> None:
+    """Refuse two deletion vectors of one data file in a Puffin file: pyiceberg would take either."""
+    from pyiceberg.manifest import FileFormat
+    from pyiceberg.table.puffin import PuffinFile
+
+    for file in task.delete_files:
+        if file.file_format == FileFormat.PUFFIN:
+            with scan.io.new_input(file.file_path).open() as stream:
+                vectors = PuffinFile(stream.read()).footer.blobs
+            if sum(vector.properties.get("referenced-data-file") == task.file.file_path for vector in vectors) > 1:
+                raise ValueError(
+                    f"{file.file_path!r} has several deletion vectors of {task.file.file_path!r}, and pyiceberg does "
+                    "not tell which is the last"
+                )
