@@ -165,7 +165,7 @@ def _frames(
     from pyiceberg.io.pyarrow import ArrowScan
 
     _refuse_ambiguous(scan, task)
-    names = list(dtypes) if columns is None else columns
+    names = columns or list(dtypes)[: None if columns is None else 1]  # no column at all would count no rows
     left = sys.maxsize if n_rows is None else n_rows
     reader = ArrowScan(scan.table_metadata, scan.io, scan.projection().select(*names), AlwaysTrue())
     for batch in reader.to_record_batches([task]):
