@@ -74,6 +74,23 @@ def expression(column: str | Column) -> IntoColumn:
         ) from None
 
 
+def columns(definition: Definition) -> set[str] | None:
+    """The columns of the source that a definition reads; None where selectors or old expressions leave that open."""
+    found = set()
+    for column in (definition.value, *definition.by, definition.weights, definition.where):
+        if isinstance(column, Column):
+            try:
+                expr = column.expr
+            except pl.exceptions.PolarsError:
+                return None
+            if expr.meta.has_multiple_outputs():
+                return None
+            found |= set(expr.meta.root_names())
+        elif column is not None:
+            found.add(column)
+    return found
+
+
 def same(one: Definition, other: Definition) -> bool:
     """Whether two definitions give the same moments, whatever library versions wrote them."""
     if one.nan != other.nan or len(one.by) != len(other.by):

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from . import check, states
 from .check import IntoColumn, Keys
-from .definition import define, expression, same
+from .definition import columns, define, expression, same
 from .engines import groups
 from .merging import merged, ranged
 from .sources import Part, parts
@@ -106,9 +106,11 @@ class MomentStore:
         Parameters
         ----------
         source
-            A Parquet file, folder, pattern (`**`, `*`, `?`, `[…]`) or URL, or a list of them. `key=value` folders are
-            columns. A file is a part; it has changed if its size or modification time has (on the web: ETag,
-            Last-Modified).
+            A Parquet file, folder, pattern (`**`, `*`, `?`, `[…]`) or URL; a Delta table (its folder or URL, or a
+            DeltaTable at the version it was loaded with); an Iceberg table (its folder or metadata file, a table of
+            pyiceberg, or `table.scan(snapshot_id=...)`); or a list of them. `key=value` folders are columns. A file
+            is a part; it has changed if its size or modification time has (on the web: ETag, Last-Modified), or if
+            the table deletes other rows of it.
         progress
             Called before the first part and after each, with the parts and rows read so far and in all.
 
@@ -136,7 +138,7 @@ class MomentStore:
         with self._locked():
             states.tidy(self.path)
             old = {state.source: state for state in self._states()}
-            now = {part.name: part for part in parts(source)}
+            now = {part.name: part for part in parts(source, columns(self.definition))}
             self._apart(now)
             kept = [name for name in now if name in old and old[name].version == now[name].version]
             stale = [part for name, part in now.items() if name not in kept]

@@ -379,3 +379,17 @@ def test_what_is_a_table(table, tmp_path, monkeypatch):
     assert versions("sales") == versions(table)
     for other in (tmp_path, table / "_delta_log", "s3://bucket/sales", [], None, MARCH):
         assert not delta.is_table(other)
+
+
+def test_tables_and_files_together(table, tmp_path):
+    write_deltalake(tmp_path / "more", MAY)
+    MAY.write_parquet(tmp_path / "plain.parquet")
+    together = [table, DeltaTable(tmp_path / "more"), tmp_path / "plain.parquet"]
+    names = [part.name for part in parts(together)]
+    assert names == sorted(part.name for source in together for part in parts(source))
+    assert len(names) == 4
+
+
+def test_a_table_twice_is_refused(table):
+    with pytest.raises(ValueError, match=r"has the data file .* twice"):
+        parts([table, DeltaTable(table, version=0)])

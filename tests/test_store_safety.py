@@ -245,10 +245,10 @@ def changing(monkeypatch, file: Path, change, times: int) -> list[int]:
             return read.lazy()
         return lf
 
-    def parts(source):
+    def parts(source, columns):
         return [
             replace(part, scan=lambda part=part: scanned(part)) if part.name == str(file) else part
-            for part in listed(source)
+            for part in listed(source, columns)
         ]
 
     monkeypatch.setattr(store, "parts", parts)
@@ -308,7 +308,7 @@ def test_a_part_that_was_half_written_is_read_again(tmp_path, monkeypatch, chang
     file.write_bytes(complete[:-100])
     listed = store.parts
 
-    def parts(source):
+    def parts(source, columns):
         def scan(part):
             try:
                 return part.scan().collect().lazy()
@@ -316,7 +316,7 @@ def test_a_part_that_was_half_written_is_read_again(tmp_path, monkeypatch, chang
                 if file.read_bytes() != complete:
                     file.write_bytes(complete)  # now the writer is done
 
-        return [replace(p, scan=lambda p=p: scan(p)) if p.name == str(file) else p for p in listed(source)]
+        return [replace(p, scan=lambda p=p: scan(p)) if p.name == str(file) else p for p in listed(source, columns)]
 
     monkeypatch.setattr(store, "parts", parts)
     assert made.refresh(source).read == (str(file),)

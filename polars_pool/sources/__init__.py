@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from itertools import pairwise
 from typing import Any
 
 from . import delta, iceberg, parquet
@@ -11,14 +13,28 @@ from .part import Part
 __all__ = ["Part", "parts"]
 
 
-def parts(source: Any) -> list[Part]:
-    """The parts of a source, sorted by name: a Parquet path, pattern, folder or URL, or a list of them; or a table."""
-    if delta.is_table(source):
-        return delta.parts(source)
-    if iceberg.is_table(source):
-        return iceberg.parts(source)
-    if isinstance(source, str | os.PathLike):
-        return parquet.parts([os.fspath(source)])
-    if isinstance(source, list | tuple) and all(isinstance(one, str | os.PathLike) for one in source):
-        return parquet.parts([os.fspath(one) for one in source])
-    raise TypeError(f"source={source!r}; give a path, a glob pattern, a folder, a URL, or a list of them")
+def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
+    """The parts of a source, sorted by name, none twice.
+
+    A source is a Parquet path, pattern, folder or URL, a Delta or Iceberg table, or a list of them. `columns` are the
+    ones that will be read, if that is known: what a table changes about others is then no change of a part.
+    """
+    listed = list(source) if isinstance(source, list | tuple) else [source]
+    files = [one for one in listed if not (delta.is_table(one) or iceberg.is_table(one))]
+    for one in files:
+        if not isinstance(one, str | os.PathLike):
+            raise TypeError(
+                f"source={source!r}; give a path, a glob pattern, a folder, a URL, a Delta or Iceberg table, "
+                "or a list of them"
+            )
+    found = parquet.parts([os.fspath(one) for one in files])
+    for one in listed:
+        if delta.is_table(one):
+            found += delta.parts(one)
+        elif iceberg.is_table(one):
+            found += iceberg.parts(one, columns)
+    found.sort(key=lambda part: part.name)
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            raise ValueError(f"the source has the data file {one.name!r} twice, which cannot be two parts")
+    return found

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -45,14 +44,7 @@ def parts(source: str | os.PathLike[str] | Table | DataScan, columns: Collection
     schema = scan.projection()
     dtypes = _dtypes(schema)
     fields = _fields(scan, schema, columns)
-    found = [
-        Part(task.file.file_path, version, partial(_rows, scan, task, dtypes), partial(str, version))
-        for task in _planned(scan)
-        for version in [_version(task, fields)]
-    ]
-    twice = [name for name, count in Counter(part.name for part in found).items() if count > 1]
-    if twice:
-        raise ValueError(f"the Iceberg table lists a data file twice, which cannot be two parts: {sorted(twice)[0]!r}")
+    found = [_part(scan, task, dtypes, _version(task, fields)) for task in _planned(scan)]
     return sorted(found, key=lambda part: part.name)
 
 
@@ -106,6 +98,10 @@ def _number(file: Path) -> int:
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------
+
+
+def _part(scan: DataScan, task: FileScanTask, dtypes: pl.Schema, version: str) -> Part:
+    return Part(task.file.file_path, version, partial(_rows, scan, task, dtypes), lambda: version)
 
 
 def _planned(scan: DataScan) -> list[FileScanTask]:
