@@ -11,8 +11,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalog import VECTORS, actions, commit, replaced
 from polars.testing import assert_frame_equal
+from pyarrow import fs
 
-from polars_pool.sources import delta, parts
+from polars_pool.sources import delta, listing, parts
 
 
 def rows(source) -> pl.DataFrame:
@@ -225,10 +226,10 @@ def test_deletion_vectors_find_files_with_odd_names(tmp_path, name):
     frame = pl.DataFrame({"store": stores * 2, "y": range(10)})
     write_deltalake(tmp_path / "plain", frame, partition_by=["store"])
     table = (tmp_path / "plain").rename(tmp_path / name)  # deltalake reads names that it cannot write
-    assert_rows(table, frame.select("store", "y"))
+    assert_rows(table, frame.select(rows(table).columns))
     adds = [action["add"] for action in actions(table, 0) if "add" in action]
     commit(table, 1, [VECTORS, *(action for add in adds for action in replaced(add, [0]))])
-    assert_rows(table, frame.tail(5))
+    assert_rows(table, frame.tail(5).select(rows(table).columns))
     assert all(Path(part.name).is_file() for part in parts(table))
 
 
@@ -377,8 +378,18 @@ def test_what_is_a_table(table, tmp_path, monkeypatch):
         assert_rows(source, pl.concat([MARCH, APRIL]))
     monkeypatch.chdir(tmp_path)
     assert versions("sales") == versions(table)
-    for other in (tmp_path, table / "_delta_log", "s3://bucket/sales", [], None, MARCH):
+    others = (tmp_path, table / "_delta_log", "s3://bucket/*", "s3://bucket/a.parquet", "http://host/sales", [], None)
+    for other in others:
         assert not delta.is_table(other)
+
+
+def test_folders_of_object_stores(table, tmp_path, monkeypatch):
+    """Such a folder has files that are no longer of the table, which must not be read as plain Parquet files."""
+    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    monkeypatch.setattr(listing, "object_store", lambda url: (store, "", url.removeprefix("s3://bucket/")))
+    assert delta.is_table("s3://bucket/sales")
+    assert delta.is_table("s3://bucket/sales/")
+    assert not delta.is_table("s3://bucket/other")
 
 
 def test_tables_and_files_together(table, tmp_path):

@@ -8,6 +8,7 @@ import icebergdeletes as deletes
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pyarrow import fs
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -16,7 +17,7 @@ from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransfor
 from pyiceberg.typedef import Record
 from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
-from polars_pool.sources import iceberg, parts
+from polars_pool.sources import iceberg, listing, parts
 
 MARCH = pl.DataFrame({"month": [3, 3, 3], "store": ["a", "a", "b"], "sales": [1.0, 2.0, 4.0]})
 APRIL = pl.DataFrame({"month": [4, 4], "store": ["a", None], "sales": [8.0, None]})
@@ -377,8 +378,21 @@ def test_metadata_files_and_folders(table, monkeypatch, tmp_path):
     assert parts(oldest) == []
     monkeypatch.chdir(tmp_path)
     assert versions(str(folder.relative_to(tmp_path))) == versions(table)
-    for other in (tmp_path, folder / "data", "s3://bucket/sales", [], None, MARCH):
+    for other in (tmp_path, folder / "data", "s3://bucket/*", "s3://bucket/a.parquet", "http://host/sales", [], None):
         assert not iceberg.is_table(other)
+
+
+def test_folders_of_object_stores(table, tmp_path, monkeypatch):
+    """Such a folder has files that are no longer of the table, which must not be read as plain Parquet files."""
+    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    monkeypatch.setattr(listing, "object_store", lambda url: (store, "", url.removeprefix("s3://bucket/")))
+    address = f"s3://bucket/{place(table.location()).relative_to(tmp_path)}"
+    assert iceberg.is_table(address)
+    assert not iceberg.is_table("s3://bucket/other")
+    newest = place(table.metadata_location).name
+    assert iceberg._metadata(address) == iceberg._metadata(address + "/") == f"{address}/metadata/{newest}"
+    (place(table.location()) / "metadata" / "version-hint.text").write_text("7", encoding="utf-8")
+    assert iceberg._metadata(address) == f"{address}/metadata/v7.metadata.json"
 
 
 def test_the_hint_of_a_folder(table):

@@ -19,20 +19,21 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     A source is a Parquet path, pattern, folder or URL, a Delta or Iceberg table, or a list of them. `columns` are the
     ones that will be read, if that is known: what a table changes about others is then no change of a part.
     """
-    listed = list(source) if isinstance(source, list | tuple) else [source]
-    files = [one for one in listed if not (delta.is_table(one) or iceberg.is_table(one))]
-    for one in files:
-        if not isinstance(one, str | os.PathLike):
-            raise TypeError(
-                f"source={source!r}; give a path, a glob pattern, a folder, a URL, a Delta or Iceberg table, "
-                "or a list of them"
-            )
-    found = parquet.parts([os.fspath(one) for one in files])
-    for one in listed:
+    files: list[str] = []
+    found: list[Part] = []
+    for one in source if isinstance(source, list | tuple) else [source]:
         if delta.is_table(one):
             found += delta.parts(one)
         elif iceberg.is_table(one):
             found += iceberg.parts(one, columns)
+        elif isinstance(one, str | os.PathLike):
+            files.append(os.fspath(one))
+        else:
+            raise TypeError(
+                f"source={source!r}; give a path, a glob pattern, a folder, a URL, a Delta or Iceberg table, "
+                "or a list of them"
+            )
+    found += parquet.parts(files)
     found.sort(key=lambda part: part.name)
     for one, other in pairwise(found):
         if one.name == other.name:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from .part import Part
-from .tables import folder, local, missing
+from .tables import folder, inside, local, missing
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -32,10 +32,9 @@ CASTS = pl.ScanCastOptions(
 
 
 def is_table(source: object) -> bool:
-    """Whether a source is a DeltaTable, or a local folder that has a log."""
+    """Whether a source is a DeltaTable, or a folder that has a log, local or in an object store."""
     if isinstance(source, str | os.PathLike):
-        where = folder(source)
-        return where is not None and (where / "_delta_log").is_dir()
+        return bool(inside(source, "_delta_log"))
     return type(source).__module__.partition(".")[0] == "deltalake"
 
 

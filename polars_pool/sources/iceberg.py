@@ -6,16 +6,15 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from .part import Part
-from .tables import folder, missing
+from .tables import folder, inside, missing
 
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
@@ -25,10 +24,9 @@ METADATA = ".metadata.json"
 
 
 def is_table(source: object) -> bool:
-    """Whether a source is a table or scan of pyiceberg, a metadata file, or a local folder that has one."""
+    """Whether a source is a table or scan of pyiceberg, a metadata file, or a folder that has one."""
     if isinstance(source, str | os.PathLike):
-        where = folder(source)
-        return os.fspath(source).endswith(METADATA) or bool(where and _metadata_files(where))
+        return os.fspath(source).endswith(METADATA) or bool(_newest(inside(source, "metadata")))
     return type(source).__module__.partition(".")[0] == "pyiceberg"
 
 
@@ -70,31 +68,28 @@ def _scan_of(source: str | os.PathLike[str] | Table | DataScan) -> DataScan:
 
 def _metadata(source: str | os.PathLike[str]) -> str:
     """The address of the metadata file: the source itself, the one that a hint names, or the newest of a folder."""
-    where = folder(source)
-    if where is None or where.name.endswith(METADATA):
-        return str(where or source)
-    hint = where / "metadata" / "version-hint.text"
-    if hint.is_file():
-        name = hint.read_text(encoding="utf-8").strip()
-        return str(hint.with_name(name if name.endswith(METADATA) else f"v{name}{METADATA}"))
-    files = _metadata_files(where)
-    newest = [file for file in files if _number(file) == max(map(_number, files))]
+    where = str(folder(source) or os.fspath(source)).rstrip("/")
+    if where.endswith(METADATA):
+        return where
+    files = inside(source, "metadata")
+    if hint := files.get("version-hint.text"):
+        filesystem, path = hint
+        name = str(filesystem.open_input_stream(path).read(), "utf-8").strip()
+        return f"{where}/metadata/{name if name.endswith(METADATA) else f'v{name}{METADATA}'}"
+    newest = _newest(files)
     if len(newest) > 1:
         raise ValueError(
-            f"the Iceberg table {str(where)!r} has two newest metadata files, {newest[0].name!r} and "
-            f"{newest[1].name!r}: give the one that its catalogue has, or the table itself"
+            f"the Iceberg table {where!r} has two newest metadata files, {newest[0]!r} and {newest[1]!r}: give the one "
+            "that its catalogue has, or the table itself"
         )
-    return str(newest[0])
+    return f"{where}/metadata/{newest[0]}"
 
 
-def _metadata_files(where: Path) -> list[Path]:
-    return sorted(file for file in (where / "metadata").glob(f"*{METADATA}") if _number(file) >= 0)
-
-
-def _number(file: Path) -> int:
-    """The 3 of `00003-….metadata.json`, as catalogues write it, and of `v3.metadata.json`, as folders have it."""
-    match = re.match(r"v?(\d+)\b", file.name)
-    return int(match[1]) if match else -1
+def _newest(files: Iterable[str]) -> list[str]:
+    """The names with the highest number: 3 of a catalogue's `00003-….metadata.json`, and of `v3.metadata.json`."""
+    numbered = {name: re.match(r"v?(\d+)\b", name) for name in files if name.endswith(METADATA)}
+    numbers = {name: int(match[1]) for name, match in numbered.items() if match}
+    return sorted(name for name, number in numbers.items() if number == max(numbers.values()))
 
 
 # ---- parts --------------------------------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def _web_version(url: str) -> str | None:
 # ---- object stores ------------------------------------------------------------------------------------------------
 
 
-def _stored(url: str, ending: str) -> list[File]:
-    """The files of a URL of an object store; what follows the bucket is taken as it stands, whatever it has."""
+def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
+    """The file system behind a URL, its bucket there, and what follows the bucket, as it stands, whatever it has."""
     scheme, rest = url.split("://", 1)
     bucket, _, path = rest.partition("/")
     if scheme == "s3":
@@ -156,10 +156,15 @@ def _stored(url: str, ending: str) -> list[File]:
         account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
         if not account:
             raise ValueError(f"the source {url!r} names no account; set AZURE_STORAGE_ACCOUNT_NAME")
-        filesystem, base = fs.AzureFileSystem(account), bucket
-    else:
-        filesystem, base = fs.FileSystem.from_uri(f"{scheme}://{bucket}")
-    return objects(filesystem, base, path, f"{scheme}://{bucket}/", ending)
+        return fs.AzureFileSystem(account), bucket, path
+    filesystem, base = fs.FileSystem.from_uri(f"{scheme}://{bucket}")
+    return filesystem, base, path
+
+
+def _stored(url: str, ending: str) -> list[File]:
+    """The files of a URL of an object store."""
+    filesystem, base, path = object_store(url)
+    return objects(filesystem, base, path, url.removesuffix(path), ending)
 
 
 def _s3(bucket: str) -> fs.FileSystem:

@@ -1,11 +1,16 @@
-"""What the table formats share: which local folder a source names, and the sentence for a missing extra."""
+"""What the table formats share: where a table is, the files of its log, and the sentence for a missing extra."""
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+from pyarrow import fs
+
+from . import listing
 
 
 def folder(source: str | os.PathLike[str]) -> Path | None:
@@ -19,6 +24,26 @@ def folder(source: str | os.PathLike[str]) -> Path | None:
 def local(url: str) -> str:
     """The path of a file:// URL, whose characters are escaped as URLs escape them; other URLs as they are."""
     return url2pathname(urlsplit(url).path) if url.startswith("file://") else url
+
+
+def inside(source: str | os.PathLike[str], name: str) -> dict[str, tuple[fs.FileSystem, str]]:
+    """The files in the folder of this name in a local folder or a folder of an object store, and how to open them."""
+    where = folder(source)
+    if where is not None:
+        filesystem, path = fs.LocalFileSystem(), str(where.absolute())
+    elif _may_be_stored(os.fspath(source)):
+        filesystem, base, below = listing.object_store(os.fspath(source))
+        path = f"{base}/{below}"
+    else:
+        return {}
+    infos = filesystem.get_file_info(fs.FileSelector(f"{path.rstrip('/')}/{name}", allow_not_found=True))
+    return {info.base_name: (filesystem, info.path) for info in infos if info.type == fs.FileType.File}
+
+
+def _may_be_stored(url: str) -> bool:
+    """Whether a URL may be a folder of an object store: neither a file nor a pattern."""
+    known = url.partition("://")[0].lower() in listing.OBJECT_STORES
+    return known and not url.endswith(".parquet") and not glob.has_magic(url)
 
 
 def missing(kind: str, package: str, extra: str) -> ModuleNotFoundError:
