@@ -404,3 +404,13 @@ def test_tables_and_files_together(table, tmp_path):
 def test_a_table_twice_is_refused(table):
     with pytest.raises(ValueError, match=r"has the data file .* twice"):
         parts([table, DeltaTable(table, version=0)])
+
+
+def test_patterns_and_folders_above_a_table_are_refused(table, tmp_path):
+    """They would find deleted files, too."""
+    DeltaTable(table).delete("month = 3")
+    for source in (tmp_path, f"{tmp_path}/**/*.parquet", f"{table}/month=*/*.parquet", [table, tmp_path]):
+        with pytest.raises(ValueError, match=r"finds files of the table '.*sales', .* give the folder of the table"):
+            parts(source)
+    [kept] = parts(table)
+    assert [part.name for part in parts(kept.name)] == [kept.name]

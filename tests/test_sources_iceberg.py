@@ -466,3 +466,10 @@ def test_required_columns_and_texts_of_names(catalogue):
     frame = pl.DataFrame({"store": ["a"], "sales": [1]})
     table.append(frame.to_arrow().cast(schema.as_arrow()))
     assert_rows(table, frame)
+
+
+def test_patterns_and_folders_above_a_table_are_refused(table, tmp_path):
+    """They would find deleted files, too."""
+    for source in (tmp_path, place(table.location()) / "data", f"{tmp_path}/**/*.parquet"):
+        with pytest.raises(ValueError, match=r"finds files of the table '.*shop/sales', .* give the folder of the"):
+            parts(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from . import delta, iceberg, parquet
@@ -30,12 +31,25 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
             files.append(os.fspath(one))
         else:
             raise TypeError(
-                f"source={source!r}; give a path, a glob pattern, a folder, a URL, a Delta or Iceberg table, "
-                "or a list of them"
+                f"source={source!r}; give a path, a glob pattern, a folder, a URL, or a list of them; "
+                "or a table of deltalake or pyiceberg"
             )
-    found += parquet.parts(files)
+    plain = parquet.parts(files)
+    _refuse_files_of_tables([part.name for part in plain], files)
+    found += plain
     found.sort(key=lambda part: part.name)
     for one, other in pairwise(found):
         if one.name == other.name:
             raise ValueError(f"the source has the data file {one.name!r} twice, which cannot be two parts")
     return found
+
+
+def _refuse_files_of_tables(names: list[str], given: list[str]) -> None:
+    """A pattern or folder must not find files of a table, which keeps those that it has deleted or replaced."""
+    found = {Path(name) for name in names if "://" not in name} - {Path(one).absolute() for one in given}
+    for folder in sorted({parent for path in found for parent in path.parents}):
+        if delta.is_table(folder) or iceberg.is_table(folder):
+            raise ValueError(
+                f"the source finds files of the table {str(folder)!r}, some of which it may have deleted: "
+                "give the folder of the table itself"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 ROW = "_pool_row"  # the place of a row in its file, which deletion vectors count by
+COMMIT = re.compile(r"\d{20}\.")  # what a log is made of: commits and checkpoints, by number
 MOST_READER_VERSION = 3
 # What the log alone is about is deltalake's to read; of what the data files are about, deletion vectors are read here.
 READ = frozenset({"deletionVectors", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
@@ -34,7 +36,7 @@ CASTS = pl.ScanCastOptions(
 def is_table(source: object) -> bool:
     """Whether a source is a DeltaTable, or a folder that has a log, local or in an object store."""
     if isinstance(source, str | os.PathLike):
-        return bool(inside(source, "_delta_log"))
+        return any(COMMIT.match(name) for name in inside(source, "_delta_log"))
     return type(source).__module__.partition(".")[0] == "deltalake"
 
 
