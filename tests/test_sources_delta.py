@@ -280,6 +280,31 @@ def test_narrow_numbers_in_a_file_are_read_as_the_table_has_them(tmp_path):
     assert_frame_equal(rows(table), pl.DataFrame({"y": [1.5]}, schema={"y": pl.Float64}))
 
 
+def with_metadata(table: Path, **changes) -> None:
+    """Rewrite the first commit, so that the table is another one, and its files are not."""
+    entries = actions(table, 0)
+    for entry in entries:
+        if "metaData" in entry:
+            entry["metaData"] |= changes
+        if "add" in entry:
+            entry["add"]["partitionValues"] = dict.fromkeys(changes.get("partitionColumns", []), "of the log")
+    commit(table, 0, entries)
+
+
+def test_columns_that_only_the_files_have_are_left_out(tmp_path):
+    write_deltalake(tmp_path / "wide", MARCH)
+    write_deltalake(tmp_path / "narrow", MARCH.select("store", "sales"))
+    [narrow] = [action["metaData"] for action in actions(tmp_path / "narrow", 0) if "metaData" in action]
+    with_metadata(tmp_path / "wide", schemaString=narrow["schemaString"])
+    assert_rows(tmp_path / "wide", MARCH.select("store", "sales"))
+
+
+def test_the_log_tells_the_partition_not_the_file(tmp_path):
+    write_deltalake(tmp_path / "both", MARCH)
+    with_metadata(tmp_path / "both", partitionColumns=["store"])
+    assert_rows(tmp_path / "both", MARCH.with_columns(store=pl.lit("of the log")))
+
+
 PARTITIONED = {
     "boolean": [True, None],
     "integer": [-1, None],

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import icebergdeletes as deletes
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 from pyarrow import fs
@@ -240,6 +242,18 @@ def test_wider_types(catalogue):
     assert_rows(table, pl.concat([wide, pl.DataFrame({"n": [2**40], "y": [0.1]})]))
 
 
+def test_times_of_files_with_a_zone_are_read_as_the_table_has_them(catalogue):
+    """As Spark writes them."""
+    frame = pl.DataFrame({"at": [datetime(2020, 1, 1, 12)]})
+    table = catalogue.create_table("shop.times", schema=frame.to_arrow().schema)
+    table.append(frame.to_arrow())
+    file = place(parts(table)[0].name)
+    zoned = pq.read_table(file)
+    zoned = zoned.cast(pa.schema([pa.field("at", pa.timestamp("us", "UTC"), metadata=zoned.schema.field(0).metadata)]))
+    pq.write_table(zoned, file)
+    assert_rows(table, frame)
+
+
 def test_odd_names_of_columns(catalogue):
     odd = pl.DataFrame({"a.b": [1.0], "a b": ["x"], "é": [True]})
     table = catalogue.create_table("shop.odd", schema=odd.to_arrow().schema)
@@ -298,6 +312,12 @@ def test_files_that_leave_their_partition_to_the_path(catalogue, tmp_path):
     assert_rows(table, MARCH.select("month", "sales"))
     with table.update_schema() as update:
         update.rename_column("sales", "turnover")
+    assert_rows(table, MARCH.select("month", turnover="sales"))
+    before = versions(table)
+    mapping = '[{"field-id": 1, "names": ["month"]}, {"field-id": 2, "names": ["sales", "income"]}]'
+    with table.transaction() as transaction:
+        transaction.set_properties({"schema.name-mapping.default": mapping})
+    assert changed(before, versions(table)) == set(before)
     assert_rows(table, MARCH.select("month", turnover="sales"))
 
 

@@ -41,7 +41,7 @@ def is_table(source: object) -> bool:
 
 
 def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
-    """The data files of a table as parts, sorted by name: of the version it was loaded with, else of the latest."""
+    """The data files of a table as parts: of the version it was loaded with, else of the latest."""
     table = _loaded(source)
     schema = pl.Schema(table.schema())  # by the Arrow C interface
     _refuse_unread(table, schema)
@@ -56,7 +56,7 @@ def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
     ]
     if kept:
         raise ValueError(f"the Delta table {table.table_uri!r} deletes rows of files it does not have: {sorted(kept)}")
-    return sorted(found, key=lambda part: part.name)
+    return found
 
 
 def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:

@@ -31,7 +31,7 @@ def is_table(source: object) -> bool:
 
 
 def parts(source: str | os.PathLike[str] | Table | DataScan, columns: Collection[str] | None = None) -> list[Part]:
-    """The data files of a snapshot as parts, sorted by name.
+    """The data files of a snapshot as parts.
 
     The snapshot is the table's current one, or the one that a scan was made for: `table.scan(snapshot_id=...)`. Of a
     folder it is the one of the newest metadata file, since a folder does not tell what a catalogue has committed.
@@ -42,8 +42,7 @@ def parts(source: str | os.PathLike[str] | Table | DataScan, columns: Collection
     schema = scan.projection()
     dtypes = _dtypes(schema)
     fields = _fields(scan, schema, columns)
-    found = [_part(scan, task, dtypes, _version(task, fields)) for task in _planned(scan)]
-    return sorted(found, key=lambda part: part.name)
+    return [_part(scan, task, dtypes, _version(task, fields)) for task in _planned(scan)]
 
 
 # ---- which snapshot -----------------------------------------------------------------------------------------------
@@ -107,12 +106,12 @@ def _planned(scan: DataScan) -> list[FileScanTask]:
 
 
 def _fields(scan: DataScan, schema: Schema, columns: Collection[str] | None) -> str:
-    """What names stand for: the id, type and default of each field, and its names in files that have no ids."""
+    """What names stand for: the id and type of each field, and its names in files that have no ids."""
     mapping = scan.table_metadata.name_mapping()
     mapped = {field.field_id: repr(field) for field in mapping.root} if mapping else {}
     return repr(
         [
-            (field.name, field.field_id, str(field.field_type), field.initial_default, mapped.get(field.field_id))
+            (field.name, field.field_id, str(field.field_type), mapped.get(field.field_id))
             for field in sorted(schema.fields, key=lambda field: field.name)
             if columns is None or field.name in columns
         ]
@@ -120,7 +119,7 @@ def _fields(scan: DataScan, schema: Schema, columns: Collection[str] | None) -> 
 
 
 def _version(task: FileScanTask, fields: str) -> str:
-    deletes = sorted(f"{file.file_path} {file.record_count}" for file in task.delete_files)
+    deletes = sorted(file.file_path for file in task.delete_files)
     deleted = f" deletes={_digest(repr(deletes))}" if deletes else ""
     return f"size={task.file.file_size_in_bytes} rows={task.file.record_count}{deleted} fields={_digest(fields)}"
 
@@ -160,7 +159,7 @@ def _frames(
     left = sys.maxsize if n_rows is None else n_rows
     reader = ArrowScan(scan.table_metadata, scan.io, scan.projection().select(*names), AlwaysTrue())
     for batch in reader.to_record_batches([task]):
-        frame = pl.DataFrame(batch).select(pl.col(name).cast(dtypes[name]) for name in names)
+        frame = pl.DataFrame(batch).select(names)
         if predicate is not None:
             frame = frame.filter(predicate)
         yield frame.head(left)
