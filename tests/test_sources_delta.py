@@ -388,6 +388,12 @@ def test_partitions_by_bytes_are_refused(tmp_path):
         parts(tmp_path / "bytes")
 
 
+def test_a_table_that_cannot_be_opened_is_named(table):
+    (table / "_delta_log" / f"{0:020}.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"the Delta table '.*sales' cannot be opened: "):
+        parts(table)
+
+
 def test_what_a_missing_extra_says(table, monkeypatch):
     monkeypatch.setitem(sys.modules, "deltalake", None)
     with pytest.raises(ModuleNotFoundError, match=r"a Delta table.*pip install 'polars-pool\[delta\]'"):

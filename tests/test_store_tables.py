@@ -1,5 +1,6 @@
 """A store beside a Delta or Iceberg table: a refresh reads what a commit changed, and moments are as in one pass."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import icebergdeletes
@@ -12,6 +13,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.types import DoubleType, LongType
 
 import polars_pool as pool
+from polars_pool.definition import Column, columns, define
 from polars_pool.sources import parts
 
 
@@ -192,6 +194,17 @@ def test_an_iceberg_key_of_a_wider_type(iceberg, tmp_path):
     table.append(FEBRUARY.with_columns(pl.col("store").cast(pl.Int64)).to_arrow())
     wide = pl.concat([JANUARY, FEBRUARY]).with_columns(pl.col("store").cast(pl.Int64))
     assert_refreshed(store, table, wide, read=2)
+
+
+def test_which_columns_a_definition_reads():
+    y, w = pl.col("y"), pl.col("w")
+    assert columns(define("y", "g", None, None, "error")) == {"y", "g"}
+    assert columns(define(y.log() + w, ["g", pl.col("t").dt.year()], "v", pl.col("k") > 0, "error")) == set("ywgtvk")
+    assert columns(define("^y$", "g", None, None, "error")) == {"^y$", "g"}  # a name as it stands
+    for open_ended in (pl.all().sum(), pl.nth(0), pl.col("^y$"), pl.sum_horizontal(pl.col(pl.Float64))):
+        assert columns(define("y", "g", open_ended, None, "error")) is None
+    unreadable = Column("y", "{}", "0.1")
+    assert columns(replace(define("y", "g", None, None, "error"), where=unreadable)) is None
 
 
 def test_selectors_read_whatever_the_schema_has(iceberg, tmp_path):

@@ -62,6 +62,7 @@ def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
 def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
     try:
         from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
     except ModuleNotFoundError:
         raise missing("a Delta", "deltalake", "delta") from None
     if isinstance(source, DeltaTable):
@@ -71,7 +72,10 @@ def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
         raise ValueError(
             f"the Delta table {str(where)!r}: deltalake would read {unquote(str(where))!r}; rename the folder"
         )
-    return DeltaTable(where or os.fspath(source))
+    try:
+        return DeltaTable(where or os.fspath(source))
+    except DeltaError as error:
+        raise ValueError(f"the Delta table {os.fspath(source)!r} cannot be opened: {error}") from error
 
 
 def _refuse_unread(table: DeltaTable, schema: pl.Schema) -> None:
