@@ -338,6 +338,14 @@ def test_odd_names_in_a_bucket(bucket, odd):
     assert part.scan().select("g", "y").collect().equals(ROWS)
 
 
+def test_a_bucket_and_what_follows_it(monkeypatch):
+    """No request is made where the endpoint is told."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    filesystem, base, path = listing.object_store("s3://bucket/a b/[c]")
+    assert (filesystem.type_name, base, path) == ("s3", "bucket", "a b/[c]")
+    assert listing.object_store("s3://bucket")[1:] == ("bucket", "")
+
+
 def test_azure_wants_an_account(monkeypatch):
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
     with pytest.raises(ValueError, match="AZURE_STORAGE_ACCOUNT_NAME"):

@@ -151,8 +151,8 @@ def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
     scheme, rest = url.split("://", 1)
     bucket, _, path = rest.partition("/")
     if scheme == "s3":
-        filesystem, base = _s3(bucket), bucket
-    elif scheme == "az":
+        return _s3(bucket), bucket, path
+    if scheme == "az":
         account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")
         if not account:
             raise ValueError(f"the source {url!r} names no account; set AZURE_STORAGE_ACCOUNT_NAME")
@@ -164,7 +164,7 @@ def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
 def _stored(url: str, ending: str) -> list[File]:
     """The files of a URL of an object store."""
     filesystem, base, path = object_store(url)
-    return objects(filesystem, base, path, url.removesuffix(path), ending)
+    return objects(filesystem, base, path, "/".join([*url.split("/")[:3], ""]), ending)
 
 
 def _s3(bucket: str) -> fs.FileSystem:
