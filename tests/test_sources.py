@@ -306,16 +306,6 @@ def test_versions_in_object_stores(tmp_path):
     assert file.current() is None
 
 
-@pytest.fixture
-def bucket(tmp_path, monkeypatch):
-    """A bucket on this machine, as the variables tell that Polars reads."""
-    told = {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "REGION": "us-east-1", "ALLOW_HTTP": "true"}
-    with webserver.serving(tmp_path, webserver.Buckets) as address:
-        for name, value in {**told, "ENDPOINT_URL": address, "EC2_METADATA_DISABLED": "true"}.items():
-            monkeypatch.setenv(f"AWS_{name}", value)
-        yield tmp_path / f"bucket{address.rpartition(':')[2]}"  # Polars remembers where a bucket is
-
-
 def test_a_bucket_from_listing_to_rows(bucket):
     for year in (1, 2):
         write(bucket / f"a b/year={year}/x.parquet")

@@ -423,6 +423,21 @@ def test_folders_of_object_stores(table, tmp_path, monkeypatch):
     assert not delta.is_table("s3://bucket/other")
 
 
+def test_a_table_in_a_bucket(bucket):
+    frame = pl.DataFrame({"store": ["a b", "%25", "é/ü"] * 2, "y": range(6)})
+    table = bucket / "a b" / "sales"
+    table.parent.mkdir(parents=True)
+    write_deltalake(table, frame, partition_by=["store"])
+    address = f"s3://{bucket.name}/a b/sales"
+    assert_rows(address, frame.select(rows(table).columns))
+    adds = [action["add"] for action in actions(table, 0) if "add" in action]
+    commit(table, 1, [VECTORS, *(action for add in adds for action in replaced(add, [0]))])
+    assert_rows(address, frame.tail(3).select(rows(table).columns))
+    assert {part.name.removeprefix(f"s3://{bucket.name}/") for part in parts(address)} == {
+        str(Path(part.name).relative_to(bucket)) for part in parts(table)
+    }
+
+
 def test_tables_and_files_together(table, tmp_path):
     write_deltalake(tmp_path / "more", MAY)
     MAY.write_parquet(tmp_path / "plain.parquet")

@@ -63,7 +63,7 @@ class Buckets(Handler):
         files = {str(path.relative_to(bucket)): path.stat() for path in bucket.rglob("*") if path.is_file()}
         files = {key: status for key, status in files.items() if key.startswith(prefix)}
         contents = ""
-        for key, status in files.items():
+        for key, status in sorted(files.items()):  # as S3 does, and readers of logs expect
             modified = f"{datetime.fromtimestamp(status.st_mtime, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
             contents += f"<Contents><Key>{escape(key)}</Key><LastModified>{modified}</LastModified>"
             contents += f"<ETag>{status.st_mtime_ns}</ETag><Size>{status.st_size}</Size></Contents>"
