@@ -161,7 +161,7 @@ def to_json(definition: Definition) -> dict[str, Any]:
     }
 
 
-def from_json(given: dict[str, Any], library: str, format: int) -> Definition:
+def from_json(given: dict[str, Any], library: str, number: int) -> Definition:
     """The definition that `to_json` of a version wrote."""
     return Definition(
         value=_from_json(given["value"]),
@@ -170,7 +170,7 @@ def from_json(given: dict[str, Any], library: str, format: int) -> Definition:
         where=given["where"] and _from_json(given["where"]),
         nan=given["nan"],
         library=library,
-        format=format,
+        format=number,
     )
 
 
