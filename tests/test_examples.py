@@ -155,3 +155,17 @@ def test_sql_speed_script_prints_every_job(tmp_path):
     printed = run("tests/benchmarks/sql_speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
     for job in ("reml", "separate", "weights", "se", "over"):
         assert f"| pool_shrink, {job} |" in printed
+
+
+def test_store_speed_script_prints_every_job(tmp_path):
+    printed = run("tests/benchmarks/store_speed.py", str(tmp_path), "--scale", "0.0001", "--rounds", "1", cwd=tmp_path)
+    for job in ("refresh", "refresh with one more partition, and merge", "shrink from the store"):
+        for groups in ("100,000", "1,000,000"):
+            assert f"| {job}, {groups} groups |" in printed
+
+
+def test_store_scale_script_prints_every_step(tmp_path):
+    sizes = ("--partitions", "2", "--rows", "5000", "--groups", "100")
+    printed = run("tests/benchmarks/store_scale.py", str(tmp_path), *sizes, cwd=tmp_path)
+    for step in ("refresh, first partition", "refresh, last partition", "shrink from the store"):
+        assert f"| {step} |" in printed

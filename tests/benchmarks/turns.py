@@ -20,14 +20,18 @@ from pathlib import Path
 
 # This process imports neither Polars nor NumPy nor DuckDB: on Linux a child's ru_maxrss starts at what its parent had.
 
-TABLES = {"large": (20_000_000, 1_000_000), "small": (10_000_000, 100_000)}  # rows, groups
-PARTITIONS = 8
+TABLES = {  # rows, groups, partitions
+    "large": (20_000_000, 1_000_000, 8),
+    "small": (10_000_000, 100_000, 8),
+    "months": (50_000_000, 100_000, 24),
+    "months of many": (50_000_000, 1_000_000, 24),
+}
 
 # job: its table, the bare job it is compared with, and the ratio it should stay below
 Jobs = dict[str, tuple[str, str, float | None]]
 
 
-def make_table(folder: Path, rows: int, groups: int, skewed: bool) -> None:
+def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bool) -> None:
     """Hive-partitioned Parquet: groups `g`, which are also `models` times `models` groups `model`, `h`.
 
     Group sizes are even, or skewed as those of real keys are: a few large groups, many small ones.
@@ -38,8 +42,8 @@ def make_table(folder: Path, rows: int, groups: int, skewed: bool) -> None:
     rng = np.random.default_rng(1)
     effect = 10 + rng.normal(scale=0.5, size=groups)
     models = math.isqrt(groups)
-    size = rows // PARTITIONS
-    for part in range(PARTITIONS):
+    size = rows // partitions
+    for part in range(partitions):
         g = (groups * rng.random(size) ** (2 if skewed else 1)).astype(np.int64)
         columns = {
             "g": g,
@@ -68,15 +72,16 @@ def in_child(*arguments: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def tables(folder: Path, scale: float, skewed: bool) -> dict[str, Path]:
+def tables(folder: Path, names: set[str], scale: float, skewed: bool) -> dict[str, Path]:
     """The folder of each table, made by a process of its own unless it is there already."""
     found = {}
-    for name, (rows, groups) in TABLES.items():
+    for name in sorted(names):
+        rows, groups, partitions = TABLES[name]
         rows, groups = int(rows * scale), int(groups * scale)
         table = folder / f"polars-pool-{rows}-rows-{groups}-groups{'-skewed' * skewed}"
         if not table.exists():
             half = table.with_name(table.name + "-unfinished")
-            in_child("--make", str(half), str(rows), str(groups), str(int(skewed)))
+            in_child("--make", str(half), str(rows), str(groups), str(partitions), str(int(skewed)))
             half.rename(table)
         found[name] = table
     return found
@@ -127,18 +132,19 @@ def main(description: str, engine: str, jobs: Jobs, measure: Callable[[str, Path
     parser.add_argument(
         "--only", default="", help="only jobs whose name contains this, and what they are compared with"
     )
-    parser.add_argument("--make", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--make", nargs=5, help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.make:
-        folder, rows, groups, skewed = given.make
-        make_table(Path(folder), int(rows), int(groups), bool(int(skewed)))
+        folder, rows, groups, partitions, skewed = given.make
+        make_table(Path(folder), int(rows), int(groups), int(partitions), bool(int(skewed)))
     elif given.measure:
         print(json.dumps(measure(given.measure[0], Path(given.measure[1]))))
     else:
         wanted = {job for job in jobs if given.only in job}
         wanted |= {jobs[job][1] for job in wanted}
         chosen = {job: what for job, what in jobs.items() if job in wanted}
-        runs = run_in_turns(chosen, tables(given.folder, given.scale, given.skewed), given.rounds)
+        made = tables(given.folder, {name for name, _, _ in chosen.values()}, given.scale, given.skewed)
+        runs = run_in_turns(chosen, made, given.rounds)
         print(f"{machine(engine)}; medians of {given.rounds} rounds\n")
         print_table(chosen, runs)
