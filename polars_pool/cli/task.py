@@ -1,0 +1,107 @@
+"""What a command is asked for, checked as far as it can be before any data are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import polars as pl
+
+from .. import check
+from ..check import IntoColumn
+from ..store import Progress
+from .errors import UsageError, usage
+
+T = TypeVar("T")
+Report = Callable[[Progress], None] | None
+PUBLISHED = ("n", "var", "se")
+
+
+@dataclass(frozen=True)
+class Task:
+    """The data of a command as they are named on the command line: expressions are text still."""
+
+    source: tuple[str, ...] = ()
+    store: Path | None = None
+    value: str | None = None
+    by: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)  # n, var, se, weights: those that are given
+    where: str | None = None
+    nan: str | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.over, *self.by)
+
+    @property
+    def by_group(self) -> bool:
+        """Whether the source holds one row a group: stored moments or published estimates."""
+        return any(role in self.columns for role in PUBLISHED)
+
+
+class Input(NamedTuple):
+    """What a verb is given: its frame or table, and the columns by their roles."""
+
+    frame: Any
+    columns: dict[str, Any]
+
+
+def checked(task: Task, model: dict[str, Any], level: float | None = None, uncertainty: str | None = None) -> None:
+    """Refuse what no data could make right: before a warehouse is read, not after."""
+    if not task.source and task.store is None:
+        raise UsageError("there is nothing to read: give a SOURCE, or a --store that is filled")
+    if task.store is not None and task.by_group:
+        raise UsageError("--store keeps the moments of rows; --n, --var and --se belong to a SOURCE without it")
+    if task.source and task.store is None and (task.value is None or not task.by):
+        raise UsageError(f"{'--value' if task.value is None else '--by'} is missing: rows need --value and --by")
+    with usage():
+        check.one_of(task.nan or "error", ("error", "null"), "nan")
+        if level is not None:
+            check.level(level)
+        if uncertainty is not None:
+            check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
+        # Methods that do not fit the columns, by a frame that has these columns and no rows.
+        roles = {role: f"_{role}" for role in task.columns}
+        numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
+        check.model(pl.LazyFrame(schema={"_key": pl.Int64, **numbers}), "_value", "_key", **roles, **model)
+
+
+def number_or_name(text: str) -> float | str:
+    """A hyperparameter: what reads as a number is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def split(texts: Iterable[str]) -> tuple[str, ...]:
+    """The expressions of a list: at commas outside of brackets and quotes."""
+    return tuple(piece.strip() for text in texts for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    depth, quote, start = 0, "", 0
+    for i, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            yield text[start:i]
+            start = i + 1
+    yield text[start:]
+
+
+def key_names(keys: Iterable[IntoColumn], role: str) -> list[str]:
+    """The names that keys have in a result."""
+    try:
+        return [key if isinstance(key, str) else key.meta.output_name() for key in keys]
+    except pl.exceptions.PolarsError:
+        raise UsageError(f"--{role} stands for several columns; name each") from None
