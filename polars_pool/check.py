@@ -98,9 +98,15 @@ def _schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoCol
         return frame.select(expressions).collect_schema()
     except pl.exceptions.ColumnNotFoundError as missing:
         name = str(missing).split('"')[1] if '"' in str(missing) else str(missing).split("\n")[0]
-        raise pl.exceptions.ColumnNotFoundError(
-            f"{role} names {name!r}, which is no column of the frame; it has {_listed(schema)}{_nearest(name, schema)}"
-        ) from None
+        raise no_column(role, name, schema) from None
+
+
+def no_column(role: str, name: str, columns: Iterable[str]) -> pl.exceptions.ColumnNotFoundError:
+    """That an expression names a column that is not there."""
+    columns = list(columns)
+    return pl.exceptions.ColumnNotFoundError(
+        f"{role} names {name!r}, which is no column of the frame; it has {_listed(columns)}{_nearest(name, columns)}"
+    )
 
 
 def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         named = f"{error.filename}: " if error.filename else ""
         return f"{named}{error.strerror[0].lower()}{error.strerror[1:]}"
-    text = re.split(r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred", str(error))[0]
+    said = error.format_message() if hasattr(error, "format_message") else str(error)  # one of the parser's has its own
+    text = re.split(r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred", said)[0]
     text = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+)* )?Error: ", "", text.strip())
     text = re.sub(r"\s*\n\s*", " ", text)
     return as_options(text) or type(error).__name__
@@ -41,5 +42,6 @@ def sentence(error: BaseException) -> str:
 
 def as_options(text: str) -> str:
     """The arguments that a sentence of the library names, as options: `tau2='x'` to `--tau2='x'`, `n=` to `--n`."""
+    text = re.sub(rf"^({OPTIONS}) names ", r"--\1 names ", text)
     text = re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\s;:,.)]|$)", r"--\1", text)
     return re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\w'\"\[.-])", r"--\1=", text)

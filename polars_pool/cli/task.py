@@ -16,6 +16,7 @@ from .errors import UsageError, usage
 
 T = TypeVar("T")
 Report = Callable[[Progress], None] | None
+ENGINES = ("polars", "duckdb")
 PUBLISHED = ("n", "var", "se")
 
 
@@ -49,24 +50,28 @@ class Input(NamedTuple):
     columns: dict[str, Any]
 
 
-def checked(task: Task, model: dict[str, Any], level: float | None = None, uncertainty: str | None = None) -> None:
+def checked(task: Task, engine: str, model: dict[str, Any], level: float = 0.95, uncertainty: str = "mu") -> Task:
     """Refuse what no data could make right: before a warehouse is read, not after."""
     if not task.source and task.store is None:
         raise UsageError("there is nothing to read: give a SOURCE, or a --store that is filled")
     if task.store is not None and task.by_group:
         raise UsageError("--store keeps the moments of rows; --n, --var and --se belong to a SOURCE without it")
     if task.source and task.store is None and (task.value is None or not task.by):
-        raise UsageError(f"{'--value' if task.value is None else '--by'} is missing: rows need --value and --by")
+        raise UsageError(f"{'--value' if task.value is None else '--by'} is missing: say what is pooled, and by what")
+    if task.store is not None and task.value is None and ("weights" in task.columns or task.nan is not None):
+        raise UsageError("--weights and --nan define a store, and go with --value; without it the store's own hold")
+    if task.store is not None and task.value is not None and not (task.source and task.by):
+        raise UsageError("--value defines a store, and goes with a SOURCE and --by; without it the store's own hold")
     with usage():
         check.one_of(task.nan or "error", ("error", "null"), "nan")
-        if level is not None:
-            check.level(level)
-        if uncertainty is not None:
-            check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
+        check.one_of(engine, ENGINES, "--engine")
+        check.level(level)
+        check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
         # Methods that do not fit the columns, by a frame that has these columns and no rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
         check.model(pl.LazyFrame(schema={"_key": pl.Int64, **numbers}), "_value", "_key", **roles, **model)
+    return task
 
 
 def number_or_name(text: str) -> float | str:

@@ -1,0 +1,73 @@
+"""Answers by Polars: rows by way of a store of moments, part by part; states and published estimates as one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .. import verbs
+from ..sources import Part
+from ..store import MomentStore
+from . import expressions
+from .task import Input, Task, key_names
+
+
+def defined(task: Task, schema: pl.Schema, folder: Path) -> MomentStore:
+    """A store by the definition that a task gives."""
+    names = schema.names()
+    weights = task.columns.get("weights")
+    return MomentStore(
+        folder,
+        expressions.column(task.value or "", names, "value"),
+        [*expressions.columns(task.over, names, "over"), *expressions.columns(task.by, names, "by")],
+        weights=None if weights is None else expressions.column(weights, names, "weights"),
+        where=None if task.where is None else expressions.condition(task.where, schema),
+        nan=task.nan or "error",
+    )
+
+
+def of_store(store: MomentStore, task: Task) -> Input:
+    """Stored moments by the keys that are asked for, or all of them."""
+    frame = store.scan()
+    if task.value is None and task.where is not None:  # with a value it says which rows are in the store
+        frame = frame.filter(expressions.condition(task.where, frame.collect_schema()))
+    return of_states(frame, task)
+
+
+def of_states(frame: pl.LazyFrame, task: Task) -> Input:
+    """Moments, in the columns that a store gives them."""
+    names = frame.collect_schema().names()
+    stored, statistics = names[: names.index("n")], names[names.index("n") :]
+    over = keys(task.over, stored, "over")
+    by = keys(task.by, stored, "by") or [key for key in stored if key not in over]
+    columns = {"value": "mean", "n": "n", "var": "var", "by": by, "over": over}
+    return Input(frame, columns | ({"weights": "w"} if "w" in statistics else {}))
+
+
+def keys(texts: Sequence[str], stored: Sequence[str], role: str) -> list[str]:
+    """The stored keys that a task asks for by the expressions that made them, or by name."""
+    return key_names(expressions.columns(texts, stored, role), role)
+
+
+def of_groups(task: Task, parts: Sequence[Part]) -> Input:
+    """Stored moments or published estimates, in any columns."""
+    frame = pl.concat([part.scan() for part in parts])
+    schema = frame.collect_schema()
+    names = schema.names()
+    if task.where is not None:
+        frame = frame.filter(expressions.condition(task.where, schema))
+    given = {"value": task.value or "", **task.columns}
+    columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in given.items()}
+    columns["by"] = expressions.columns(task.by, names, "by")
+    columns["over"] = expressions.columns(task.over, names, "over")
+    return Input(frame, columns)
+
+
+def answer(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
+    """What a verb makes of the data, lazily."""
+    columns = {role: column for role, column in data.columns.items() if not (role == "over" and column == [])}
+    found: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
+    return found

@@ -1,0 +1,292 @@
+"""The commands: each gathers its task, asks an engine, and hands the answer on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import polars as pl
+import typer
+
+from .. import __version__, warning
+from ..engines.duckdb import install_macros
+from ..engines.sql import FOLDER
+from . import errors, jobs, options, output, screen
+from .errors import DataError, UsageError
+from .task import Task, checked, number_or_name, split
+
+WRONG_COMMAND: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever typer takes it from
+
+app = typer.Typer(
+    name="polars-pool",
+    help="Partial pooling of a warehouse: every group's mean, pulled toward the population as far as the data justify.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; whatever a user can do wrong is a sentence on stderr and an exit code."""
+    try:
+        code = app(arguments, prog_name="polars-pool", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: say nothing at exit either
+        return errors.BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted", errors.INTERRUPTED)
+    except (UsageError, WRONG_COMMAND) as error:
+        return _failed(errors.sentence(error), errors.USAGE)
+    except (DataError, ValueError, TypeError, ImportError, OSError, pl.exceptions.PolarsError, duckdb.Error) as error:
+        return _failed(errors.sentence(error), errors.DATA)
+
+
+def _failed(text: str, code: int) -> int:
+    print(f"polars-pool: {text}", file=sys.stderr)
+    return code
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Show the version")] = False) -> None:
+    if show:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def shrink(
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    n: options.N = None,
+    var: options.Var = None,
+    se: options.Se = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    tau2: options.Tau2 = "reml",
+    mu: options.Mu = "gls",
+    level: options.Level = 0.95,
+    uncertainty: options.Uncertainty = "mu",
+    out: options.Output = None,
+) -> None:
+    """Partially pooled mean of every group, with its interval.
+
+    \b
+    Examples:
+      polars-pool shrink 'warehouse/**/*.parquet' --value score --by school
+      polars-pool shrink warehouse --value 'ln(1 + score)' --by school
+          --over year --where 'score > 60' -o estimates.parquet
+      polars-pool shrink warehouse --value score --by school,year --store moments
+      polars-pool shrink --store moments --by school --tau2 dl -o estimates.csv
+      polars-pool shrink schools.parquet --value effect --se se --by school
+    """
+    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    model = _model(sigma2, tau2, mu)
+    checked(task, engine, model, level, uncertainty)
+    questions = {"shrink": {**model, "level": level, "uncertainty": uncertainty}, "components": model}
+    _delivered(task, engine, questions, out)
+
+
+@app.command()
+def components(
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    n: options.N = None,
+    var: options.Var = None,
+    se: options.Se = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    tau2: options.Tau2 = "reml",
+    mu: options.Mu = "gls",
+    out: options.Output = None,
+) -> None:
+    """Variance within groups, between groups, and the population mean.
+
+    \b
+    Examples:
+      polars-pool components warehouse --value score --by school
+      polars-pool components warehouse --value score --by school --over year
+      polars-pool components schools.parquet --value effect --se se --by school
+    """
+    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    model = _model(sigma2, tau2, mu)
+    checked(task, engine, model)
+    _delivered(task, engine, {"components": model}, out)
+
+
+@app.command()
+def moments(
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    out: options.Output = None,
+) -> None:
+    """Count, mean and variance of every group: what can be stored and merged.
+
+    \b
+    Examples:
+      polars-pool moments warehouse --value score --by school -o moments.parquet
+      polars-pool moments warehouse --value score --by 'upper(school) AS school'
+      polars-pool moments --store moments --by school
+    """
+    task = _task(source, value, by, None, where, nan, store, weights=weights)
+    checked(task, engine, {})
+    _delivered(task, engine, {"merge": {}}, out)
+
+
+@app.command()
+def merge(
+    states: options.States,
+    by: options.By = None,
+    value: Annotated[
+        str, typer.Option(metavar="COL", help="Column of the means", rich_help_panel=options.DATA)
+    ] = "mean",
+    n: Annotated[str, typer.Option("--n", metavar="COL", help="of the counts", rich_help_panel=options.DATA)] = "n",
+    var: Annotated[
+        str, typer.Option(metavar="COL", help="of the sample variances", rich_help_panel=options.DATA)
+    ] = "var",
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="of the total weights; w where there is one", rich_help_panel=options.DATA),
+    ] = None,
+    engine: options.Engine = "polars",
+    out: options.Output = None,
+) -> None:
+    """Moments of disjoint rows made one: the moments of all the rows, exactly.
+
+    \b
+    Examples:
+      polars-pool merge monday.parquet tuesday.parquet --by school
+      polars-pool merge 'moments/*.parquet' --by school -o week.parquet
+    """
+    if not by:
+        raise UsageError("--by is missing: say by which keys the moments are merged")
+    task = Task(tuple(states), None, value, tuple(by), columns={"n": n, "var": var})
+    names = jobs.listed(task)[0].scan().collect_schema().names()
+    weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
+    task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
+    checked(task, engine, {})
+    _delivered(task, engine, {"merge": {}}, out)
+
+
+@app.command()
+def refresh(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="Parquet file, folder, 'glob' or URL; Delta or Iceberg table")
+    ],
+    store: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="The store; a new one needs --value and --by", rich_help_panel=options.DATA),
+    ],
+    value: options.Value = None,
+    by: options.By = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    nan: options.NaN = None,
+) -> None:
+    """Bring a store of moments up to date: read what is new or changed, drop what is gone.
+
+    \b
+    Examples:
+      polars-pool refresh warehouse --store moments --value score --by school,year
+      polars-pool refresh warehouse --store moments
+    """
+    task = _task(source, value, by, None, where, nan, store, weights=weights)
+    if value is None and (by or where):
+        raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
+    checked(task, "polars", {})
+    print(jobs.store(task, jobs.listed(task))[1])
+
+
+@app.command()
+def sql(
+    install: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Install them into this DuckDB database file instead")
+    ] = None,
+) -> None:
+    """Print the macros of DuckDB, or install them into a database file.
+
+    \b
+    Examples:
+      polars-pool sql > pool.sql
+      polars-pool sql --install warehouse.duckdb
+    """
+    if install is None:
+        print((FOLDER / "pool.sql").read_text(encoding="utf-8"), end="")
+        return
+    with duckdb.connect(install) as con:
+        install_macros(con)
+    screen.note(f"pool_shrink and its companions are in {install}")
+
+
+def _task(
+    source: str | None,
+    value: str | None,
+    by: Sequence[str] | None,
+    over: Sequence[str] | None,
+    where: str | None,
+    nan: str | None,
+    store: Path | None,
+    **columns: str | None,
+) -> Task:
+    given = {role: text for role, text in columns.items() if text is not None}
+    sources = () if source is None else (source,)
+    return Task(sources, store, value, tuple(by or ()), tuple(over or ()), given, where, nan)
+
+
+def _model(sigma2: str, tau2: str, mu: str) -> dict[str, Any]:
+    return {"sigma2": number_or_name(sigma2), "tau2": number_or_name(tau2), "mu": number_or_name(mu)}
+
+
+def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | None) -> None:
+    """The answer to the first question where it belongs, that to the second beside it."""
+    output.checked(out, task.source)
+    with jobs.answers(task, engine, questions) as (first, *others):
+        names = first.collect_schema().names()
+        keys = names[: next(i for i, name in enumerate(names) if name in ("n", "groups"))]
+        answer = first.sort(keys) if keys else first
+        if out is None and sys.stdout.isatty():
+            found, *beside = pl.collect_all([answer, *others])
+            screen.table(found, keys, *map(screen.components, beside))
+            beside = beside or [found]
+        else:
+            beside = output.write(
+                answer, out or output.STDOUT, *(others or ([first] if "components" in questions else []))
+            )
+            if out not in (None, output.STDOUT):
+                screen.note("   ".join([f"{out} written", *map(screen.components, beside)]))
+    if "components" in questions:
+        _warned(beside[0], "se" in task.columns)
+
+
+def _warned(found: pl.DataFrame, published: bool) -> None:
+    """What the library says of models that the data do not determine, on stderr."""
+    columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
+    alarms = found.select(warning.alarm(published, *columns).alias("alarm")).drop_nulls()
+    for alarm, models in alarms.group_by("alarm").len().sort("alarm").iter_rows():
+        of = "" if found.height == 1 else f"{models:,} of {found.height:,} models: "
+        print(f"polars-pool: warning: {of}{errors.as_options(alarm)}", file=sys.stderr)

@@ -1,0 +1,104 @@
+"""Where a result goes: into a file by its ending, as CSV into a pipe, as a table onto a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .. import check
+from .errors import DataError, UsageError, usage
+
+STDOUT = "-"
+ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
+
+
+def checked(output: str | None, sources: Sequence[str] = ()) -> str | None:
+    """The output, refused now if nothing could be written to it once the work is done."""
+    if output is None or output == STDOUT:
+        return output
+    path = Path(output)
+    with usage():
+        check.one_of(path.suffix.lower(), ENDINGS, "the ending of --output")
+    if path.is_dir():
+        raise DataError(f"{output}: is a folder; give a file")
+    if not path.parent.is_dir():
+        raise DataError(f"{output}: the folder {str(path.parent)!r} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise DataError(f"{output}: the folder {str(path.parent)!r} cannot be written to")
+    if str(path.resolve()) in {str(Path(source).resolve()) for source in sources}:
+        raise UsageError(f"--output {output!r} is a file of the source; give another")
+    return output
+
+
+def write(result: pl.LazyFrame, output: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
+    """The result into a file, written beside it and renamed; other frames collected from the same scan."""
+    if output == STDOUT:
+        return _printed(result, *others)
+    path = Path(output)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
+    beside = Path(name)
+    try:
+        collected = _sunk(result, beside, path.suffix.lower(), *others)
+        beside.chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
+        _to_disk(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return collected
+
+
+def _printed(result: pl.LazyFrame, *others: pl.LazyFrame) -> list[pl.DataFrame]:
+    """CSV on stdout, whole or not at all: by way of a file, so that nothing is printed before an error."""
+    with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
+        path = Path(folder) / "result.csv"
+        collected = _sunk(result, path, ".csv", *others)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
+    return collected
+
+
+def _sunk(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
+    sinks: dict[str, Any] = {
+        ".parquet": lambda: result.sink_parquet(path, lazy=True),
+        ".csv": lambda: result.sink_csv(path, lazy=True, check_extension=False),
+    }
+    sink = sinks.get(ending, lambda: result.sink_ndjson(path, lazy=True, check_extension=False))()
+    collected = pl.collect_all([sink, *others])[1:]
+    if ending == ".json":
+        _as_array(path)
+    return collected
+
+
+def _as_array(path: Path) -> None:
+    """Lines of JSON as one array, line by line."""
+    array = path.with_name(path.name + ".array")
+    try:
+        with path.open("rb") as lines, array.open("wb") as file:
+            before = b"[\n"
+            for line in lines:
+                file.write(before + line.rstrip(b"\n"))
+                before = b",\n"
+            file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+        array.replace(path)
+    finally:
+        array.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

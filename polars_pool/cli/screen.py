@@ -1,0 +1,140 @@
+"""What a terminal shows: a bar over the parts, the components in a line, first and last rows as a table."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+import polars as pl
+
+from ..store import Progress
+from .task import Report
+
+ROWS = 10  # shown at the beginning, and as many at the end
+UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu")  # in units of the value: digits by the error
+SHARES = ("weight", "icc")
+
+
+@contextmanager
+def bar(verb: str) -> Iterator[Report]:
+    """Report progress on stderr, if somebody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[parts]}"),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.fields[left]}"),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        line = shown.add_task(verb, total=None, parts="", rate="", left="")
+
+        def report(now: Progress) -> None:
+            done, total = (now.rows, now.of_rows) if now.of_rows else (now.parts, now.of_parts)
+            elapsed = shown.tasks[line].elapsed or 0.0
+            rate = f"{now.rows / elapsed:,.0f} rows/s" if elapsed > 0 else ""
+            left = timedelta(seconds=round(elapsed * (total - done) / done)) if done else None
+            shown.update(
+                line,
+                completed=done,
+                total=total,
+                parts=f"{now.parts}/{now.of_parts} parts",
+                rate=rate,
+                left="" if left is None else f"{left} left",
+            )
+
+        yield report
+
+
+def note(text: str) -> None:
+    """A line on stderr, if somebody watches."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)
+
+
+def components(found: pl.DataFrame) -> str:
+    """The components of a model in a line; of several models, how many there are and between what they lie."""
+    if found.height == 1:
+        row = found.row(0, named=True)
+        row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}" if row["se_mu"] is not None else row["mu"]
+        names = ("groups", "n", "sigma2", "tau2", "mu", "icc")
+        return "   ".join(f"{name} {number(row[name])}" for name in names if row[name] is not None)
+    ranges = (
+        f"{name} {number(found[name].min())} … {number(found[name].max())}"
+        for name in ("groups", "sigma2", "tau2", "mu")
+        if found[name].count()
+    )
+    return "   ".join([f"{found.height:,} models", *ranges])
+
+
+def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
+    """The first and the last rows."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if title:
+        console.print(Text(title))
+    head, tail = (found, found.clear()) if found.height <= 2 * ROWS + 1 else (found.head(ROWS), found.tail(ROWS))
+    cut = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for name in found.columns:
+        textual = name in keys and not found.schema[name].is_numeric()
+        cut.add_column(Text(name), justify="left" if textual else "right", no_wrap=True, overflow="ellipsis")
+    shown = pl.concat([head, tail])
+    cells = [_cells(shown[name], _decimals(found, name)) for name in found.columns]
+    for i, row in enumerate(zip(*cells, strict=True)):
+        if i == ROWS and tail.height:
+            cut.add_row(*("…" for _ in found.columns))
+        cut.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in row))
+    console.print(cut)
+    hidden = found.height - shown.height
+    rows = f"{found.height:,} row{'' if found.height == 1 else 's'}"
+    console.print(Text(f"{rows}, {hidden:,} not shown; -o FILE writes them all" if hidden else rows, style="dim"))
+
+
+def _cells(column: pl.Series, decimals: int | None) -> list[str]:
+    if decimals is None or not column.dtype.is_float():
+        whole = column.dtype.is_integer() and column.name in ("n", "groups")
+        return ["null" if x is None else f"{x:,}" if whole else _shown(x) for x in column]
+    return ["null" if x is None else f"{x:,.{decimals}f}" for x in column]
+
+
+def _shown(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _decimals(found: pl.DataFrame, name: str) -> int | None:
+    """Decimals that a column is worth: two digits of the median error for what has its unit, three for a share."""
+    if name in SHARES:
+        return 3
+    if name not in UNITS or not found.schema[name].is_float():
+        return None
+    error = next(
+        (found[error].drop_nulls() for error in ("se", "se_mu") if error in found.columns),
+        pl.Series([], dtype=pl.Float64),
+    )
+    scale = error.filter(error.is_finite() & (error > 0)).median()
+    if not isinstance(scale, float):
+        return None
+    decimals = 1 - math.floor(math.log10(scale))
+    return max(0, decimals) if decimals <= 9 else None
+
+
+def number(value: object) -> str:
+    """A number in four digits, a count in full."""
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if value and math.isfinite(value) and 1e3 <= abs(value) < 1e9:
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.1f}"
+    return f"{value:.4g}"
