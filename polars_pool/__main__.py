@@ -12,6 +12,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0, 1 for data, 2 for a wrong command, 130 after an interrupt."""
     try:
         from .cli.commands import run
+    except KeyboardInterrupt:
+        return 130
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in EXTRA:
             raise

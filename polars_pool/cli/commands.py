@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,8 +24,8 @@ WRONG_COMMAND: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException
 app = typer.Typer(
     name="polars-pool",
     help="Partial pooling of a warehouse: every group's mean, pulled toward the population as far as the data justify.",
-    no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -36,13 +35,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever a user can do wrong is a sentence on stderr and an exit code."""
     try:
         code = app(arguments, prog_name="polars-pool", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: say nothing at exit either
+    except errors.NobodyReads:
         return errors.BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted", errors.INTERRUPTED)
+        return errors.INTERRUPTED
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # so DuckDB calls it
+            return errors.INTERRUPTED
+        return _failed(errors.sentence(error), errors.DATA)
     except (UsageError, WRONG_COMMAND) as error:
         return _failed(errors.sentence(error), errors.USAGE)
     except (DataError, ValueError, TypeError, ImportError, OSError, pl.exceptions.PolarsError, duckdb.Error) as error:
@@ -55,10 +56,15 @@ def _failed(text: str, code: int) -> int:
 
 
 @app.callback(invoke_without_command=True)
-def version(show: Annotated[bool, typer.Option("--version", help="Show the version")] = False) -> None:
-    if show:
-        print(__version__)
-        raise typer.Exit
+def alone(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version")] = False
+) -> None:
+    """What is shown without a command."""
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(errors.USAGE)
 
 
 @app.command()
@@ -219,7 +225,7 @@ def refresh(
     if value is None and (by or where):
         raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
     checked(task, "polars", {})
-    print(jobs.store(task, jobs.listed(task))[1])
+    typer.echo(str(jobs.store(task, jobs.listed(task))[1]))
 
 
 @app.command()
@@ -236,7 +242,7 @@ def sql(
       polars-pool sql --install warehouse.duckdb
     """
     if install is None:
-        print((FOLDER / "pool.sql").read_text(encoding="utf-8"), end="")
+        output.to_stdout(FOLDER / "pool.sql")
         return
     with duckdb.connect(install) as con:
         install_macros(con)
@@ -278,7 +284,7 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
                 answer, out or output.STDOUT, *(others or ([first] if "components" in questions else []))
             )
             if out not in (None, output.STDOUT):
-                screen.note("   ".join([f"{out} written", *map(screen.components, beside)]))
+                screen.note("  ".join([f"{out} written", *map(screen.components, beside)]))
     if "components" in questions:
         _warned(beside[0], "se" in task.columns)
 

@@ -11,6 +11,10 @@ DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 OPTIONS = "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where"
 
 
+class NobodyReads(Exception):  # noqa: N818  nothing is wrong
+    """What stdout is piped into has gone, as `head` does."""
+
+
 class UsageError(Exception):
     """The command is wrong, whatever the data are."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from .. import check
-from .errors import DataError, UsageError, usage
+from .errors import DataError, NobodyReads, UsageError, usage
 
 STDOUT = "-"
 ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
@@ -60,10 +60,19 @@ def _printed(result: pl.LazyFrame, *others: pl.LazyFrame) -> list[pl.DataFrame]:
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         path = Path(folder) / "result.csv"
         collected = _sunk(result, path, ".csv", *others)
+        to_stdout(path)
+    return collected
+
+
+def to_stdout(path: Path) -> None:
+    """A file, as long as somebody reads."""
+    try:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.flush()
-    return collected
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more at exit, and fails
+        raise NobodyReads from None
 
 
 def _sunk(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:

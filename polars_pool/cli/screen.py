@@ -16,6 +16,7 @@ from .task import Report
 ROWS = 10  # shown at the beginning, and as many at the end
 UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu")  # in units of the value: digits by the error
 SHARES = ("weight", "icc")
+LEAST_TELLING = ("v", "se", "weight", "mean")  # what follows from the rest, left out where the terminal is narrow
 
 
 @contextmanager
@@ -67,17 +68,17 @@ def components(found: pl.DataFrame) -> str:
         row = found.row(0, named=True)
         row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}" if row["se_mu"] is not None else row["mu"]
         names = ("groups", "n", "sigma2", "tau2", "mu", "icc")
-        return "   ".join(f"{name} {number(row[name])}" for name in names if row[name] is not None)
+        return "  ".join(f"{name} {number(row[name])}" for name in names if row[name] is not None)
     ranges = (
         f"{name} {number(found[name].min())} … {number(found[name].max())}"
         for name in ("groups", "sigma2", "tau2", "mu")
         if found[name].count()
     )
-    return "   ".join([f"{found.height:,} models", *ranges])
+    return "  ".join([f"{found.height:,} models", *ranges])
 
 
 def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
-    """The first and the last rows."""
+    """The first and the last rows, in as many columns as fit."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -86,21 +87,32 @@ def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
     console = Console(highlight=False)
     if title:
         console.print(Text(title))
-    head, tail = (found, found.clear()) if found.height <= 2 * ROWS + 1 else (found.head(ROWS), found.tail(ROWS))
-    cut = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for name in found.columns:
-        textual = name in keys and not found.schema[name].is_numeric()
-        cut.add_column(Text(name), justify="left" if textual else "right", no_wrap=True, overflow="ellipsis")
-    shown = pl.concat([head, tail])
-    cells = [_cells(shown[name], _decimals(found, name)) for name in found.columns]
-    for i, row in enumerate(zip(*cells, strict=True)):
-        if i == ROWS and tail.height:
-            cut.add_row(*("…" for _ in found.columns))
-        cut.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in row))
-    console.print(cut)
-    hidden = found.height - shown.height
-    rows = f"{found.height:,} row{'' if found.height == 1 else 's'}"
-    console.print(Text(f"{rows}, {hidden:,} not shown; -o FILE writes them all" if hidden else rows, style="dim"))
+    cut = found if found.height <= 2 * ROWS + 1 else pl.concat([found.head(ROWS), found.tail(ROWS)])
+    cells = {name: _cells(cut[name], _decimals(found, name)) for name in found.columns}
+    left_out = _too_wide({name: max(map(len, [name, *column])) for name, column in cells.items()}, console.width)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for name in (name for name in cells if name not in left_out):
+        is_text = name in keys and not found.schema[name].is_numeric()
+        shown.add_column(Text(name), justify="left" if is_text else "right", no_wrap=True, overflow="ellipsis")
+    for i, row in enumerate(zip(*(column for name, column in cells.items() if name not in left_out), strict=True)):
+        if i == ROWS and cut.height < found.height:
+            shown.add_row(*("…" for _ in row))
+        shown.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in row))
+    console.print(shown)
+    said = [f"{found.height:,} row{'' if found.height == 1 else 's'}"]
+    said += [f"{cut.height} shown"] if cut.height < found.height else []
+    said += [f"without {', '.join(left_out)}"] if left_out else []
+    console.print(Text(", ".join(said) + ("; -o FILE writes everything" if said[1:] else ""), style="dim"))
+
+
+def _too_wide(widths: dict[str, int], width: int) -> list[str]:
+    """Columns to leave out, the least telling first, until the others fit."""
+    left_out: list[str] = []
+    for name in (name for name in LEAST_TELLING if name in widths):
+        if sum(w + 3 for column, w in widths.items() if column not in left_out) - 3 <= width:
+            break
+        left_out.append(name)
+    return left_out
 
 
 def _cells(column: pl.Series, decimals: int | None) -> list[str]:

@@ -1,0 +1,876 @@
+"""The command line: the numbers of the library, wherever they go, and a sentence for whatever is wrong."""
+
+import json
+import math
+import os
+import re
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from commands import PROGRAM, on_terminal, piped
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+from polars_pool.__main__ import main
+from polars_pool.cli import errors, expressions, screen, task
+
+ROOT = Path(__file__).parents[1]
+ENGINES = ("polars", "duckdb")
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def rows() -> pl.DataFrame:
+    """3,000 rows in three years: null values and keys, weights, text keys, one group without any value."""
+    random = np.random.default_rng(20261120)
+    school = random.integers(0, 40, 3_000)
+    frame = pl.DataFrame(
+        {
+            "year": 2021 + random.integers(0, 3, 3_000),
+            "school": [f"s{i:02d}" for i in school],
+            "state": random.choice(["ny", "nj", "ct"], 3_000),
+            "score": 50 + 3 * np.sin(school) + random.normal(0, 5, 3_000),
+            "load": random.integers(1, 5, 3_000),
+        }
+    )
+    return frame.with_columns(
+        score=pl.when(pl.col("school") != "s07", pl.int_range(pl.len()) % 50 != 0).then("score"),
+        school=pl.when(pl.col("school") != "s11").then("school"),
+    )
+
+
+ROWS = rows()
+SCHOOLS = pl.DataFrame(
+    {
+        "school": list("ABCDEFGH"),
+        "effect": [28, 8, -3, 7, -1, 1, 18, 12],
+        "se": [15, 10, 16, 11, 9, 11, 10, 18],
+        "size": [20, 40, 15, 35, 50, 35, 40, 12],
+    }
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in, with a warehouse of three partitions and a table of published estimates."""
+    ROWS.write_parquet(tmp_path / "warehouse", partition_by="year")
+    SCHOOLS.write_parquet(tmp_path / "schools.parquet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, capfd):
+    """A command in this process: its exit code, stdout and stderr."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main([*arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.fixture
+def answer(run):
+    """A command that succeeds without a word, and the frame that it writes."""
+
+    def command(*arguments: str) -> pl.DataFrame:
+        assert run(*arguments, "-o", "answer.parquet") == (0, "", "")
+        return pl.read_parquet("answer.parquet")
+
+    return command
+
+
+def assert_same(found: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-12) -> None:
+    """The same rows in the same order, to so many digits of each column's size."""
+    assert found.schema == expected.schema
+    assert found.height == expected.height > 0
+    for name in expected.columns:
+        finite = (
+            expected[name].filter(expected[name].is_finite()) if expected[name].dtype.is_float() else pl.Series([0])
+        )
+        size = finite.abs().max() or 1.0
+        assert_frame_equal(found.select(name), expected.select(name), abs_tol=digits * size, rel_tol=digits)
+
+
+DIGITS = {"polars": 1e-11, "duckdb": 1e-9}  # of one pass: an iteration ends within rounding of its sums
+
+# What is typed after SOURCE, and what is asked of the library. The expressions are SQL of both engines.
+SHRINK = {
+    "plain": ("--value score --by school", "score", {"by": "school"}),
+    "over": ("--value score --by school --over year", "score", {"by": "school", "over": "year"}),
+    "several keys": ("--value score --by state,school", "score", {"by": ["state", "school"]}),
+    "repeated keys": ("--value score --by state --by school", "score", {"by": ["state", "school"]}),
+    "a key of the path": ("--value score --by year,school", "score", {"by": ["year", "school"]}),
+    "several over": (
+        "--value score --by school --over state,year",
+        "score",
+        {"by": "school", "over": ["state", "year"]},
+    ),
+    "an expression": ("--value 'ln(1 + score)' --by school", pl.col("score").log1p(), {"by": "school"}),
+    "a key computed": (
+        "--value score --by 'upper(state) AS state, school'",
+        "score",
+        {"by": [pl.col("state").str.to_uppercase(), "school"]},
+    ),
+    "commas inside": (
+        "--value score --by \"coalesce(school, 'a,b') AS school\" --over year",
+        "score",
+        {"by": pl.col("school").fill_null("a,b"), "over": "year"},
+    ),
+    "weights": ("--value score --by school --weights load", "score", {"by": "school", "weights": "load"}),
+    "weights computed": (
+        "--value score --by school --weights '2 * load'",
+        "score",
+        {"by": "school", "weights": 2 * pl.col("load")},
+    ),
+    "a value that is a key": ("--value load --by load --over state", "load", {"by": "load", "over": "state"}),
+    "known": (
+        "--value score --by school --sigma2 20 --tau2 4.5 --mu -1e1",
+        "score",
+        {"by": "school", "sigma2": 20, "tau2": 4.5, "mu": -10},
+    ),
+    "named": (
+        "--value score --by school --sigma2 separate --tau2 dl --mu rows",
+        "score",
+        {"by": "school", "sigma2": "separate", "tau2": "dl", "mu": "rows"},
+    ),
+    "interval": (
+        "--value score --by school --level 0.5 --uncertainty conditional",
+        "score",
+        {"by": "school", "level": 0.5, "uncertainty": "conditional"},
+    ),
+}
+
+
+@every_engine
+@pytest.mark.parametrize("case", SHRINK)
+def test_shrink_is_that_of_one_pass(answer, engine, case):
+    typed, value, options = SHRINK[case]
+    found = answer("shrink", "warehouse", *shlex.split(typed), "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, value, **options), DIGITS[engine])
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("where", "filtered"),
+    [
+        ("year < 2023", pl.col("year") < 2023),
+        ("state = 'ny' OR score > 50", (pl.col("state") == "ny") | (pl.col("score") > 50)),
+    ],
+)
+def test_where(answer, engine, where, filtered):
+    found = answer("shrink", "warehouse", "--value=score", "--by=school", "--where", where, "--engine", engine)
+    assert_same(found, pool.shrink(ROWS.filter(filtered), "score", by="school"), DIGITS[engine])
+
+
+@every_engine
+def test_values_that_are_no_numbers_count_as_missing_if_so_asked(answer, engine):
+    typed = ["warehouse", "--value", "CASE WHEN state = 'ny' THEN 0.0 / 0 ELSE score END", "--by=school"]
+    found = answer("shrink", *typed, "--nan=null", "--engine", engine)
+    kept = pl.when(pl.col("state") != "ny").then("score")
+    assert_same(found, pool.shrink(ROWS, kept, by="school"), DIGITS[engine])
+
+
+@every_engine
+@pytest.mark.parametrize("over", [None, "year"])
+def test_components(answer, engine, over):
+    typed = ["--value=score", "--by=school", *([f"--over={over}"] if over else [])]
+    found = answer("components", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
+
+
+@every_engine
+@pytest.mark.parametrize("weights", [None, "load"])
+def test_moments(answer, engine, weights):
+    typed = ["--value=score", "--by=state,school", *([f"--weights={weights}"] if weights else [])]
+    found = answer("moments", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by=["state", "school"], weights=weights), DIGITS[engine])
+
+
+@every_engine
+@pytest.mark.parametrize("weights", [None, "load"])
+def test_merge(answer, folder, engine, weights):
+    for year in (2021, 2022, 2023):
+        part = ROWS.filter(pl.col("year") == year)
+        pool.moments(part, "score", by=["state", "school"], weights=weights).write_parquet(f"{year}.parquet")
+    found = answer("merge", "2021.parquet", "202[23].parquet", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school", weights=weights), DIGITS[engine])
+
+
+@every_engine
+@pytest.mark.parametrize("command", ["shrink", "components"])
+def test_published_estimates(answer, engine, command):
+    found = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school", "--engine", engine)
+    assert_same(found, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), DIGITS[engine])
+    typed = ["--se", "se / 2", "--n=size", "--tau2=anova", "--where", "size > 12", "--engine", engine]
+    found = answer(command, "schools.parquet", "--value=effect", "--by=school", *typed)
+    expected = getattr(pool, command)(
+        SCHOOLS.filter(pl.col("size") > 12), "effect", se=pl.col("se") / 2, n="size", by="school", tau2="anova"
+    )
+    assert_same(found, expected, DIGITS[engine])
+
+
+@every_engine
+def test_stored_moments_in_any_columns(answer, engine):
+    states = pool.moments(ROWS, "score", by=["year", "school"], weights="load")
+    states.rename({"n": "count", "mean": "centre", "var": "spread", "w": "total"}).write_parquet("states.parquet")
+    columns = ["--value=centre", "--n=count", "--var=spread", "--weights=total", "--by=school"]
+    found = answer("shrink", "states.parquet", *columns, "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
+
+
+def test_names_of_columns_are_names_first(answer):
+    """Whatever characters they have: as SQL these would be other expressions."""
+    odd = {"school": "a, b", "score": "score - 1", "year": "year AS x"}
+    ROWS.rename(odd).write_parquet("odd.parquet")
+    for engine in ENGINES:
+        typed = ["--value", "score - 1", "--by", "a, b", "--over", "year AS x", "--engine", engine]
+        found = answer("shrink", "odd.parquet", *typed)
+        assert_same(
+            found,
+            pool.shrink(ROWS, "score", by="school", over="year").rename({"school": "a, b", "year": "year AS x"}),
+            1e-9,
+        )
+
+
+# ---- where results go ----------------------------------------------------------------------------------------------
+
+PLAIN = ("shrink", "warehouse", "--value=score", "--by=school")
+
+
+def expected() -> pl.DataFrame:
+    return pool.shrink(ROWS, "score", by="school")
+
+
+@pytest.mark.parametrize("out", [(), ("-o", "-")], ids=["pipe", "-o -"])
+def test_a_pipe_gets_csv(run, out):
+    code, written, said = run(*PLAIN, *out)
+    assert (code, said) == (0, "")
+    assert_same(pl.read_csv(written.encode(), schema=expected().schema), expected(), 1e-11)
+
+
+def test_csv(run):
+    assert run(*PLAIN, "-o", "e.csv") == (0, "", "")
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+
+
+@pytest.mark.parametrize("name", ["e.json", "e.ndjson", "E.JSON"])
+def test_json(run, name):
+    """JSON has no infinity: the sampling variance of a group without a row is null."""
+    assert run(*PLAIN, "-o", name) == (0, "", "")
+    text = Path(name).read_text(encoding="utf-8")
+    found = json.loads(text) if name.lower() == "e.json" else [json.loads(line) for line in text.splitlines()]
+    finite = expected().with_columns(v=pl.when(pl.col("v").is_finite()).then("v"))
+    assert finite["v"].null_count() == 1
+    assert_same(pl.DataFrame(found, schema=finite.schema), finite, 1e-11)
+
+
+@pytest.mark.parametrize("name", ["none.json", "none.csv", "none.ndjson", "none.parquet"])
+def test_no_rows(run, name):
+    assert run(*PLAIN, "--where", "year > 3000", "-o", name) == (0, "", "")
+    if name.endswith("parquet"):
+        assert pl.read_parquet(name).schema == expected().schema
+    else:
+        text = Path(name).read_text(encoding="utf-8")
+        assert (
+            text == {"csv": ",".join(expected().columns) + "\n", "json": "[]\n", "ndjson": ""}[name.partition(".")[2]]
+        )
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(run, folder):
+    Path("e.csv").write_text("yesterday", encoding="utf-8")
+    Path("e.csv").chmod(0o640)
+    code, _, _ = run("shrink", "warehouse", "--value", "score / 0", "--by=school", "-o", "e.csv")
+    assert code == 1
+    assert Path("e.csv").read_text(encoding="utf-8") == "yesterday"
+    assert run(*PLAIN, "-o", "e.csv") == (0, "", "")
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+    assert stat.S_IMODE(Path("e.csv").stat().st_mode) == 0o640
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet", "e.csv"}
+
+
+def test_a_new_file_has_the_usual_mode(run):
+    run(*PLAIN, "-o", "e.csv")
+    Path("other").touch()
+    assert Path("e.csv").stat().st_mode == Path("other").stat().st_mode
+
+
+def test_estimates_that_the_data_do_not_determine_are_spoken_of(run):
+    ROWS.unique(["school", "year"]).filter(pl.col("score").is_not_null()).write_parquet("single.parquet")
+    typed = ["single.parquet", "--value=score", "--by=school,year"]
+    for command in ("shrink", "components"):
+        code, _, said = run(command, *typed)
+        assert code == 0
+        assert said.count("\n") == 1
+        assert said.startswith("polars-pool: warning: no group has two rows")
+        assert "--sigma2" in said
+        assert "--se" in said
+    _, _, said = run("shrink", *typed, "--over=state")
+    assert said.startswith("polars-pool: warning: 3 of 3 models: no group has two rows")
+    assert run("shrink", *typed, "--sigma2=25")[2] == ""
+
+
+# ---- the store -----------------------------------------------------------------------------------------------------
+
+DEFINED = ("--store=moments", "--value=score", "--by=year,school")
+
+
+def test_refresh_reads_what_is_new(run):
+    assert run("refresh", "warehouse", *DEFINED) == (0, "3 parts read (3,000 rows), 0 unchanged, 0 dropped\n", "")
+    assert run("refresh", "warehouse", *DEFINED) == (0, "0 parts read (0 rows), 3 unchanged, 0 dropped\n", "")
+    more = ROWS.head(10).with_columns(year=2024)
+    more.write_parquet("warehouse", partition_by="year")
+    assert run("refresh", "warehouse", "--store=moments") == (
+        0,
+        "1 part read (10 rows), 3 unchanged, 0 dropped\n",
+        "",
+    )
+    for path in Path("warehouse/year=2021").iterdir():
+        path.unlink()
+    assert run("refresh", "warehouse", "--store=moments")[1] == "0 parts read (0 rows), 3 unchanged, 1 dropped\n"
+
+
+@every_engine
+def test_a_filled_store_is_enough(run, answer, engine):
+    run("refresh", "warehouse", *DEFINED)
+    found = answer("shrink", "--store=moments", "--by=school", "--over=year", "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), 1e-9)
+    found = answer("shrink", "--store=moments", "--by=school", "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school"), 1e-9)
+    found = answer("components", "--store=moments", "--over=year", "--engine", engine)  # by all other keys
+    assert_same(found, pool.components(ROWS, "score", by="school", over="year"), 1e-9)
+    found = answer("moments", "--store=moments", "--where", "year <> 2022", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS.filter(pl.col("year") != 2022), "score", by="school"), 1e-9)
+    found = answer("moments", "--store=moments", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by=["year", "school"]), 1e-9)
+
+
+def test_shrink_refreshes_the_store_first(answer):
+    typed = ["warehouse", "--store=moments", "--value", "2 * score", "--by=school", "--over=year", "--weights=load"]
+    found = answer("shrink", *typed)
+    doubled = pl.col("score") * 2
+    assert_same(found, pool.shrink(ROWS, doubled, by="school", over="year", weights="load"), 1e-11)
+    more = ROWS.with_columns(year=2024, score=pl.col("score") + 1)
+    more.write_parquet("warehouse", partition_by="year")
+    found = answer("shrink", *typed)
+    every = pl.concat([ROWS, more])
+    assert_same(found, pool.shrink(every, doubled, by="school", over="year", weights="load"), 1e-11)
+    found = answer("shrink", "warehouse", "--store=moments", "--by=school")  # by its own definition, by fewer keys
+    assert_same(found, pool.shrink(every, doubled, by="school", weights="load"), 1e-11)
+
+
+def test_another_definition_is_refused(run):
+    run("refresh", "warehouse", *DEFINED)
+    code, out, said = run("refresh", "warehouse", "--store=moments", "--value=load", "--by=year,school")
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert "'score'" in said
+    assert "'load'" in said
+
+
+def test_a_store_that_is_being_refreshed_is_locked(run):
+    from filelock import FileLock
+
+    run("refresh", "warehouse", *DEFINED)
+    with FileLock("moments/.lock"):
+        code, out, said = run("refresh", "warehouse", *DEFINED)
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert "moments" in said
+    assert "another process" in said
+
+
+def test_a_store_that_is_damaged_is_named(run):
+    run("refresh", "warehouse", *DEFINED)
+    state = next(Path("moments").glob("*.parquet"))
+    state.write_bytes(state.read_bytes()[:100])
+    code, out, said = run("shrink", "--store=moments")
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert state.name in said
+
+
+# ---- what is wrong -------------------------------------------------------------------------------------------------
+
+ROWS_OF = ("--value=score", "--by=school")
+
+USAGE = {  # the command -> what the sentence names
+    ("shrnk",): ["shrnk", "shrink"],
+    ("shrink",): ["SOURCE", "--store"],
+    ("shrink", "warehouse"): ["--value"],
+    ("shrink", "warehouse", "--value=score"): ["--by"],
+    ("shrink", "warehouse", "--by=school"): ["--value"],
+    ("shrink", "warehouse", "--valu=score", "--by=school"): ["--valu", "--value"],
+    ("shrink", "warehouse", "another", *ROWS_OF): ["another"],
+    (*PLAIN, "--tau2=remll"): ["--tau2='remll'", "'reml'", "'dl'"],
+    (*PLAIN, "--tau2=-1"): ["--tau2=-1", "0 or more"],
+    (*PLAIN, "--sigma2=poled"): ["--sigma2='poled'", "did you mean 'pooled'"],
+    (*PLAIN, "--mu=row"): ["--mu='row'", "did you mean 'rows'"],
+    (*PLAIN, "--level=95"): ["--level=95", "0.95"],
+    (*PLAIN, "--level=high"): ["--level"],
+    (*PLAIN, "--uncertainty=none"): ["--uncertainty='none'", "'conditional'"],
+    (*PLAIN, "--nan=nul"): ["--nan='nul'", "did you mean 'null'"],
+    (*PLAIN, "--engine=duck"): ["--engine='duck'", "did you mean 'duckdb'"],
+    (*PLAIN, "-o", "e.xlsx"): [".xlsx", ".parquet", ".csv", ".json", ".ndjson"],
+    (*PLAIN, "-o", "e"): [".parquet", ".csv"],
+    (*PLAIN, "-o", "warehouse/year=2021/00000000.parquet"): ["--output", "source"],
+    (*PLAIN, "--n=load"): ["--n", "--var", "--se"],
+    (*PLAIN, "--se=load", "--weights=load"): ["--weights", "--se"],
+    (*PLAIN, "--se=load", "--tau2=cv"): ["--tau2='cv'", "--se"],
+    (*PLAIN, "--se=load", "--sigma2=separate"): ["--sigma2='separate'", "--se"],
+    (*PLAIN, "--weights=load", "--tau2=cv"): ["--tau2='cv'", "--weights"],
+    (*PLAIN, "--store=moments", "--se=load"): ["--store", "--se"],
+    (*PLAIN, "--store=moments", "--engine=duckdb"): ["Polars", "--engine duckdb"],
+    ("shrink", "--store=moments", "--value=score"): ["--value", "SOURCE"],
+    ("shrink", "--store=moments", "--nan=null"): ["--nan", "--value"],
+    ("refresh", "warehouse", *ROWS_OF): ["--store"],
+    ("refresh", "warehouse", "--store=moments", "--by=school"): ["--by", "--value"],
+    ("merge", "schools.parquet"): ["--by"],
+    ("merge",): ["STATES"],
+    (*PLAIN, "--where", "year <"): ["--where 'year <'"],
+}
+
+
+@pytest.mark.parametrize("command", USAGE, ids=" ".join)
+def test_a_wrong_command_is_one_sentence(run, folder, command):
+    code, out, said = run(*command)
+    assert (code, out) == (2, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in USAGE[command]:
+        assert word in said
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+DATA = {
+    ("shrink", "warehuse", *ROWS_OF): ["warehuse", "does not exist"],
+    ("shrink", "warehouse/*/*.csv", *ROWS_OF): ["*.csv", "matches no file"],
+    ("shrink", "empty", *ROWS_OF): ["empty", "no data file"],
+    ("shrink", "text.parquet", *ROWS_OF): ["text.parquet", "no Parquet file"],
+    ("shrink", "ftp://host/x.parquet", *ROWS_OF): ["'ftp'", "'file'" if False else "http"],
+    ("shrink", "warehouse", "--value=scor", "--by=school"): ["--value", "'scor'", "did you mean 'score'"],
+    ("shrink", "warehouse", "--value=score", "--by=schol"): ["--by", "'schol'", "did you mean 'school'"],
+    ("shrink", "warehouse", *ROWS_OF, "--over=yeer"): ["'yeer'", "did you mean 'year'"],
+    ("shrink", "warehouse", "--value", "ln(scor)", "--by=school"): ["--value", "'scor'", "did you mean 'score'"],
+    ("shrink", "warehouse", *ROWS_OF, "--weights=loads"): ["--weights", "'loads'", "did you mean 'load'"],
+    ("shrink", "warehouse", *ROWS_OF, "--where", "yeer = 2021"): ["--where", "'yeer'", "did you mean 'year'"],
+    ("shrink", "warehouse", *ROWS_OF, "--where=year"): ["--where 'year'", "true or false"],
+    ("shrink", "warehouse", "--value=state", "--by=school"): ["--value='state'", "numbers"],
+    ("shrink", "warehouse", "--value", "score / 0.0", "--by=school"): ["NaN or infinite", "--nan='null'"],
+    ("shrink", "warehouse", *ROWS_OF, "--weights", "load - 2"): ["weight", "negative"],
+    ("shrink", "warehouse", "--value=score", "--by=school,school"): ["'school'", "twice"],
+    ("shrink", "warehouse", "--value=score", "--by", "school AS mean"): ["'mean'", "result column"],
+    ("shrink", "schools.parquet", "--value=effect", "--by=school", "--se", "se - 9"): ["standard error", "negative"],
+    (*PLAIN, "-o", "nowhere/e.csv"): ["nowhere/e.csv", "does not exist"],
+    (*PLAIN, "-o", "empty"): ["empty", "folder"],
+    (*PLAIN, "-o", "text.parquet/e.csv"): ["text.parquet/e.csv"],
+    ("merge", "schools.parquet", "--by=school"): ["'mean'", "no column"],
+    ("sql", "--install=text.parquet"): ["text.parquet"],
+    ("sql", "--install=nowhere/x.duckdb"): ["nowhere/x.duckdb"],
+    ("shrink", "--store=empty"): ["empty", "no states"],
+    ("shrink", "--store=nowhere"): ["nowhere"],
+}
+OF_POLARS_ALONE = {"merge", "sql"}
+
+
+@every_engine
+@pytest.mark.parametrize("command", DATA, ids=" ".join)
+def test_wrong_data_are_one_sentence(run, folder, engine, command):
+    Path("empty").mkdir()
+    Path("text.parquet").write_text("no table", encoding="utf-8")
+    chosen = () if command[0] == "sql" else ("--engine", engine)
+    code, out, said = run(*command, *chosen)
+    assert (code, out) == (2 if said and command[2:3] == ("-o",) and False else 1, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in DATA[command]:
+        assert word in said
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {
+        "00000000.parquet",
+        "schools.parquet",
+        "text.parquet",
+    }
+
+
+# ---- expressions are one expression, computed row by row -----------------------------------------------------------
+
+NOT_ONE = {
+    "": [],
+    "score +": [],
+    "score; SELECT 1": [],
+    "score; DROP TABLE _pool_states": [],
+    "score, load": [],
+    "score FROM warehouse": [],
+    "score WHERE load > 1": [],
+    "score ORDER BY 1": [],
+    "score LIMIT 1": [],
+    "score UNION SELECT 1": [],
+    "score /*": [],
+    "score)": [],
+    "1) FROM (SELECT 1": [],
+    "score) FROM x; COPY (SELECT 1) TO 'pwned.csv'; --": [],
+    "COPY (SELECT 1) TO 'pwned.csv'": [],
+    "foo(score)": [],
+    "*": [],
+    "COLUMNS('score')": [],
+    "$1": [],
+}
+
+
+@every_engine
+@pytest.mark.parametrize("text", NOT_ONE)
+@pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
+def test_what_is_not_one_expression_is_refused(run, folder, engine, option, text):
+    if option == "by" and text == "score, load":
+        return  # a list is what --by takes
+    given = {"value": "score", "by": "school"} | {option: text}
+    code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+    assert code in (1, 2)
+    assert out == ""
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    assert option in said
+    assert not Path("pwned.csv").exists()
+
+
+OF_MANY_ROWS = [
+    "score - avg(score)",
+    "sum(score)",
+    "count(*)",
+    "max(score)",
+    "sum(score) OVER (PARTITION BY school)",
+    "row_number() OVER (ORDER BY score)",
+    "lag(score) OVER (ORDER BY score)",
+    "rank() OVER (ORDER BY score)",
+    "first_value(score) OVER (ORDER BY load)",
+    "stddev(score)",
+    "median(score)",
+    "corr(score, load)",
+    "quantile_cont(score, 0.5)",
+    "(SELECT 1)",
+]
+
+
+@every_engine
+@pytest.mark.parametrize("text", OF_MANY_ROWS)
+def test_moments_of_parts_are_of_rows(run, engine, text):
+    """A partition's mean is not the mean of all: what needs more than a row would silently be of a part."""
+    for option in ("value", "by"):
+        given = {"value": "score", "by": "school"} | {option: text}
+        code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+        assert (code, out) == (2, "")
+        assert "row by row" in said
+
+
+@every_engine
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abs(score)",
+        "score::DOUBLE",
+        "CASE WHEN load > 1 THEN score END",
+        "coalesce(score, 0)",
+        "greatest(score, load)",
+        "round(score, 1)",
+        "nullif(score, 50)",
+        "score -- a comment",
+        "score /* a comment */ + 1",
+        "length(school)",
+        "length('Agg; Len')",
+        "(load IN (1, 2))",
+    ],
+)
+def test_ordinary_expressions_pass(answer, engine, text):
+    found = answer("moments", "warehouse", "--value", text, "--by=state", "--engine", engine)
+    with duckdb.connect() as con:
+        query = f"SELECT state, count({text}\n), avg({text}\n) FROM 'warehouse/*/*.parquet' GROUP BY 1 ORDER BY 1"
+        if "IN (1" in text:
+            query = query.replace(text, "CAST(load IN (1, 2) AS INTEGER)")
+        assert [(s, n, pytest.approx(mean, rel=1e-9)) for s, n, mean in con.execute(query).fetchall()] == found.select(
+            "state", "n", "mean"
+        ).rows()
+
+
+def test_words_in_names_and_texts_are_no_operations():
+    """`Len` and `Agg` are how Polars writes operations; as names they mean nothing."""
+    frame = pl.DataFrame({"Len": [1.0, 2.0], "Agg": ["Over", "SubPlan"]})
+    for text in ("Len + 1 AS Over", "Agg || 'Len' AS Agg"):
+        expression = expressions.column(text, frame.columns, "value")
+        assert frame.select(expression).height == 2
+
+
+# ---- names are data ------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "x'); COPY (SELECT 1) TO 'pwned.csv'; --",
+    "x\"; COPY (SELECT 1) TO 'pwned.csv'; --",
+    "a;b",
+    "it's",
+    'a "quoted" name',
+    "$1 ? {x} %s",
+    "[a]*?",
+    "# two words",
+    "Größe 値 🙂",
+]
+
+
+@every_engine
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_files_and_columns_are_data(run, answer, folder, engine, name):
+    frame = ROWS.rename({"school": name})
+    file = name.replace("/", " ") + ".parquet"
+    frame.write_parquet(file)
+    typed = [file, "--value=score", "--by", name, "--engine", engine]
+    assert_same(answer("shrink", *typed), pool.shrink(frame, "score", by=name), DIGITS[engine])
+    assert run("shrink", *typed, "-o", f"{name}.csv") == (0, "", "")
+    renamed = ROWS.rename({"score": name, "load": f"{name} of w"})
+    renamed.write_parquet(file)
+    typed = [file, "--value", name, "--by=school", "--weights", f"{name} of w", "--engine", engine]
+    found = answer("shrink", *typed)
+    assert_same(found, pool.shrink(renamed, name, by="school", weights=f"{name} of w"), DIGITS[engine])
+    assert {path.name for path in folder.iterdir()} == {
+        "warehouse", "schools.parquet", "answer.parquet", file, f"{name}.csv"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["dl'); COPY (SELECT 1) TO 'pwned.csv'; --", "pooled", "0.95"])
+@pytest.mark.parametrize("option", ["tau2", "sigma2", "mu", "nan", "level", "uncertainty"])
+def test_values_of_options_are_data(run, folder, option, name):
+    code, out, _ = run(*PLAIN, f"--{option}={name}", "--engine=duckdb", "-o=e.csv")
+    right = {("sigma2", "pooled"), ("sigma2", "0.95"), ("tau2", "0.95"), ("mu", "0.95"), ("level", "0.95")}
+    assert (code, out) == (0 if (option, name) in right else 2, "")
+    assert not Path("pwned.csv").exists()
+
+
+# ---- sql -----------------------------------------------------------------------------------------------------------
+
+
+def test_sql_prints_the_macros(run):
+    assert run("sql") == (0, (pool.SQL / "pool.sql").read_text(encoding="utf-8"), "")
+
+
+def test_sql_installs_the_macros_into_a_file(run):
+    assert run("sql", "--install=it's.duckdb") == (0, "", "")
+    with duckdb.connect("it's.duckdb") as con:
+        query = "SELECT * FROM pool_shrink('warehouse/*/*.parquet', score, school) ORDER BY school NULLS FIRST"
+        found = pl.from_arrow(con.sql(query).to_arrow_table())
+    assert_same(found, expected(), 1e-9)
+
+
+# ---- processes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_process_in_a_pipe(folder):
+    done = piped(*PLAIN, cwd=folder)
+    assert (done.code, done.err) == (0, "")
+    assert_same(pl.read_csv(done.out.encode(), schema=expected().schema), expected(), 1e-11)
+
+
+def test_the_program_is_installed(folder):
+    program = Path(sys.executable).with_name("polars-pool")
+    done = subprocess.run([program, "--version"], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == pool.__version__
+
+
+def test_nobody_reads(folder):
+    """`| head`: quiet, and the exit code of a broken pipe."""
+    typed = ["shrink", "warehouse", "--value=score", "--by", "school,state,year,score AS s,load"]
+    reader, writer = os.pipe()
+    with subprocess.Popen([*PROGRAM, *typed], cwd=folder, stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        os.close(reader)
+        said = process.stderr.read()
+    assert (process.returncode, said) == (errors.BROKEN_PIPE, b"")
+
+
+def test_a_full_disk(folder):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *PLAIN], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (1, "polars-pool: no space left on device\n")
+
+
+BUSY = {
+    "polars": "pl.LazyFrame({'x': [1]}).select(pl.int_range(10**11).sum()).collect()",
+    "duckdb": "duckdb.connect().execute('SELECT count(*) FROM range(1000000000000) r(i) WHERE i % 7 = 3').fetchall()",
+    "python": "time.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("busy", ["duckdb", "python"])
+def test_an_interrupt(folder, busy):
+    """^C while an engine is at work: no traceback, no half of a file, exit code 130."""
+    script = f"""
+import sys, time, duckdb, polars as pl
+from polars_pool.__main__ import main
+from polars_pool.cli import jobs
+def busy(source):
+    print("ready", flush=True)
+    {BUSY[busy]}
+jobs.parts = busy
+sys.exit(main({[*PLAIN, "-o", "e.csv"]!r}))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        try:
+            process.wait(timeout=0.3)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.strip()) == (130, "")
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+def test_without_the_extra(folder):
+    for package in ("typer", "rich"):
+        script = (
+            f"import sys; sys.modules[{package!r}] = None; from polars_pool.__main__ import main; sys.exit(main([]))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"polars-pool: {package} is missing; pip install 'polars-pool[cli]'\n"
+
+
+def test_the_package_needs_no_extra():
+    script = "import polars_pool, sys; print({'typer', 'rich', 'polars_pool.cli'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n"
+
+
+# ---- terminals -----------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_a_table(folder):
+    done = on_terminal(*PLAIN, cwd=folder)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert max(map(len, lines[-27:])) <= 80
+    model = pool.components(ROWS, "score", by="school").row(0, named=True)
+    head = next(i for i, line in enumerate(lines) if line.split()[:3] == ["school", "n", "mean"])
+    above = " ".join(lines[:head])
+    for name, shown in {"groups": f"{model['groups']}", "n": f"{model['n']:,}", "tau2": f"{model['tau2']:.4g}"}.items():
+        assert re.search(rf"\b{name} {re.escape(shown)}\b", above)
+    shown = [line.split() for line in lines[head + 2 : head + 23]]
+    ranked = expected()
+    estimate = lines[head].split().index("estimate")
+    for cells, row in zip(
+        shown[:10] + shown[11:], [*ranked[:10].rows(named=True), *ranked[-10:].rows(named=True)], strict=True
+    ):
+        assert cells[0] == (row["school"] or "null")
+        assert int(cells[1].replace(",", "")) == row["n"]
+        assert float(cells[estimate]) == pytest.approx(row["estimate"], abs=0.0501)
+    assert set(shown[10]) == {"…"}
+    assert lines[-1].startswith(f"{ranked.height} rows, 20 shown")
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_says_so(folder):
+    done = on_terminal(*PLAIN, "--over=year,state", cwd=folder, columns=60)
+    lines = done.out.splitlines()
+    [heading] = [line.split() for line in lines if line.split()[:3] == ["year", "state", "school"]]
+    assert heading[-2:] == ["lower", "upper"]
+    assert "v" not in heading
+    assert re.search(r"without v\b", " ".join(lines[-2:]))
+    assert any(line.startswith("9 models") for line in lines)
+
+
+def test_a_terminal_shows_progress(folder):
+    done = on_terminal(*PLAIN, cwd=folder)
+    assert re.search(r"3/3 parts", done.out)
+    assert re.search(r"[\d,]+ rows/s", done.out)
+    assert "left" in done.out
+
+
+@every_engine
+def test_a_terminal_is_told_of_a_file(folder, engine):
+    done = on_terminal(*PLAIN, "-o", "e.csv", "--engine", engine, cwd=folder)
+    assert done.code == 0
+    assert re.search(r"e\.csv written\s+groups \d+", done.out)
+    assert_same(pl.read_csv(folder / "e.csv", schema=expected().schema), expected(), 1e-9)
+
+
+def test_a_terminal_shows_few_rows_whole(folder):
+    done = on_terminal("components", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
+    lines = done.out.splitlines()
+    assert lines[-1] == "1 row"
+    assert lines[0].split() == ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "converged"]
+    # Rubin's eight schools: tau2 = 0, mu = 7.7 with a standard error of 4.1.
+    assert lines[2].split() == ["8", "null", "null", "0", "7.7", "4.1", "null", "True"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0"), (12.3456, "12.35"), (1234.56, "1,234.6"), (123456.7, "123,457"), (1e12, "1e+12"), (-4.5e-7, "-4.5e-07"),
+     (math.inf, "inf"), (math.nan, "nan"), (1234567, "1,234,567"), (True, "True"), (None, "None")],
+)  # fmt: skip
+def test_sensible_digits(value, shown):
+    assert screen.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a", ("a",)),
+        ("a, b", ("a", "b")),
+        ("coalesce(a, b) AS c, d", ("coalesce(a, b) AS c", "d")),
+        ("a = ',' , \"b,c\"", ("a = ','", '"b,c"')),
+        ("[a, b], 'it''s, so'", ("[a, b]", "'it''s, so'")),
+    ],
+)
+def test_lists_are_split_outside_of_brackets_and_quotes(text, pieces):
+    assert task.split([text]) == pieces
+
+
+# ---- help and README -----------------------------------------------------------------------------------------------
+
+COMMANDS = ["shrink", "components", "moments", "merge", "refresh", "sql"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_is_readable_in_80_columns(folder, command):
+    done = piped(*command, "--help", cwd=folder, COLUMNS="80")
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines())) <= 80
+    if command:
+        assert "Examples:" in done.out
+        assert f"polars-pool {command[0]} " in done.out
+    else:
+        assert all(re.search(rf"\b{name}\b", done.out) for name in COMMANDS)
+
+
+def beside_a_warehouse(folder: Path) -> None:
+    """What the examples speak of: a small warehouse, published estimates, moments of two days."""
+    two = ROWS.head(2_000)
+    two.filter(pl.col("year") < 2023).write_parquet(folder / "monday-rows.parquet")
+    pool.moments(two, "score", by="school").write_parquet(folder / "monday.parquet")
+    pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet(folder / "tuesday.parquet")
+
+
+def examples(text: str) -> list[str]:
+    """The commands in a text, lines that a further indent continues put together."""
+    joined = re.sub(r"\n {7,}", " ", re.sub(r" +$", "", text, flags=re.MULTILINE))
+    return [line.strip() for line in joined.splitlines() if line.strip().startswith("polars-pool ")]
+
+
+def test_examples_in_help_run(run, folder):
+    beside_a_warehouse(folder)
+    listed = [line for name in COMMANDS for line in examples(piped(name, "--help", cwd=folder, COLUMNS="80").out)]
+    assert len(listed) > 12
+    for line in sorted(listed, key=lambda line: " refresh " not in line):  # the store that others read
+        if line.endswith("--store moments") and " refresh " not in line:
+            continue
+        arguments, _, redirected = line.removeprefix("polars-pool ").partition(" > ")
+        code, out, said = run(*shlex.split(arguments))
+        assert (code, said) == (0, ""), line
+        assert out or redirected or " -o " in line or "--install" in line, line
