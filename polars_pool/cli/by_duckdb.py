@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,17 +37,31 @@ class Column(NamedTuple):
 
 @contextmanager
 def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in a folder, so that what does not fit into memory can go to disk, with the macros."""
+    """A database in a folder, so that what does not fit into memory can go to disk."""
     with duckdb.connect(scratch / "scratch.duckdb") as con:
-        install_macros(con, temporary=True)
         yield con
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+    """What a query gives. It runs in a thread: DuckDB itself does not always notice an interrupt while it works."""
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(lambda: con.execute(query, parameters).fetchall())
+        try:
+            return found.result()
+        except KeyboardInterrupt:
+            while not found.done():
+                con.interrupt()
+                time.sleep(0.02)
+            raise
 
 
 def of_rows(con: duckdb.DuckDBPyConnection, task: Task, parts: Sequence[Part], report: Report) -> Input:
     """The moments of rows, part by part, merged by DuckDB when they are read."""
-    rows = 0
+    count = 0
     for number, part in enumerate(parts, start=1):
         data = _viewed(con, task, part.scan())
+        if number == 1:
+            install_macros(con, temporary=True)
         keys = [*data.columns["over"], *data.columns["by"]]
         weights = [data.columns["weights"]] if "weights" in data.columns else []
         macro = "pool_weighted_moments" if weights else "pool_moments"
@@ -53,27 +69,30 @@ def of_rows(con: duckdb.DuckDBPyConnection, task: Task, parts: Sequence[Part], r
         query = f"FROM {macro}({', '.join(given)}, nan := {literal(task.nan or 'error')})"
         kind = f"INSERT INTO {STATES}" if number > 1 else f"CREATE TABLE {STATES} AS"
         try:
-            con.execute(f"{kind} {query}").fetchall()
+            rows(con, f"{kind} {query}")
         except duckdb.Error as error:
             raise DataError(f"{part.name}: {sentence(error)}") from error
         if part.current() != part.version:
             raise DataError(f"{part.name} changed while it was read; run the command again")
-        rows += part.scan().select(pl.len()).collect().item()
+        count += part.scan().select(pl.len()).collect().item()
         if report:
-            report(Progress(number, len(parts), rows, None))
+            report(Progress(number, len(parts), count, None))
     columns = {"value": "mean", "n": "n", "var": "var", "by": data.columns["by"], "over": data.columns["over"]}
     return Input(STATES, columns | ({"weights": "w"} if weights else {}))
 
 
 def of_frame(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> Input:
     """Stored moments or published estimates, in any columns."""
-    return _viewed(con, task, frame)
+    data = _viewed(con, task, frame)
+    install_macros(con, temporary=True)
+    return data
 
 
 def of_states(con: duckdb.DuckDBPyConnection, data: Input) -> Input:
     """Stored moments that Polars reads."""
+    install_macros(con, temporary=True)
     con.register(PART, data.frame)
-    con.execute(f"CREATE TABLE {STATES} AS FROM {PART}").fetchall()
+    rows(con, f"CREATE TABLE {STATES} AS FROM {PART}")
     return Input(STATES, data.columns)
 
 
@@ -94,7 +113,7 @@ def answer(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     named |= {role: identifier(name) for role, name in columns.items()}
     named |= {name: literal(option) for name, option in options.items()}
     call = ", ".join([*given, *(f"{name} := {text}" for name, text in named.items())])
-    con.execute(f"COPY (FROM {macro}({call})) TO {literal(str(path))} (FORMAT parquet)").fetchall()
+    rows(con, f"COPY (FROM {macro}({call})) TO {literal(str(path))} (FORMAT parquet)")
     return pl.scan_parquet(path, glob=False)
 
 
@@ -107,6 +126,7 @@ def _viewed(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> 
         for role, texts in (("over", task.over), ("by", task.by))
     )
     chosen = [*over, *by]
+    check.distinct_keys([c.name for c in over], [c.name for c in by], ())
     columns: dict[str, Any] = {"over": [c.name for c in over], "by": [c.name for c in by]}
     for role, text in {"value": task.value or "", **task.columns}.items():
         found = _column(con, text, names, role)
@@ -116,7 +136,7 @@ def _viewed(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> 
         columns[role] = found.name
     where = "" if task.where is None else f"WHERE {_condition(con, task.where, names)}"
     selected = ", ".join(f"{column.text} AS {identifier(column.name)}" for column in chosen)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW {ROWS} AS SELECT {selected} FROM {PART} {where}").fetchall()
+    rows(con, f"CREATE OR REPLACE TEMP VIEW {ROWS} AS SELECT {selected} FROM {PART} {where}")
     return Input(ROWS, columns)
 
 
@@ -143,14 +163,14 @@ def _condition(con: duckdb.DuckDBPyConnection, text: str, names: Sequence[str]) 
     column = Column(identifier(text), text) if text in names else _expression(con, text, "where")
     kind = _type(con, column, text, names, "where")
     if kind != "BOOLEAN":
-        raise DataError(f"--where {text!r} is {kind}; give a condition, true or false in each row")
+        raise TypeError(f"where stands for {text!r}: {kind}; give one column or expression of Booleans")
     return column.text
 
 
 def _type(con: duckdb.DuckDBPyConnection, column: Column, text: str, names: Sequence[str], role: str) -> str:
     """The type that a column has in the part."""
     try:
-        [described] = con.execute(f"DESCRIBE SELECT {column.text} FROM {PART}").fetchall()
+        [described] = rows(con, f"DESCRIBE SELECT {column.text} FROM {PART}")
     except duckdb.Error as error:
         missing = re.search(r'eferenced column "(.+?)" not found', str(error))
         if missing:
@@ -180,13 +200,13 @@ def _expression(con: duckdb.DuckDBPyConnection, text: str, role: str) -> Column:
 
 
 def _parsed(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
-    [(text,)] = con.execute("SELECT json_serialize_sql($1)", [query]).fetchall()
+    [(text,)] = rows(con, "SELECT json_serialize_sql($1)", [query])
     tree: dict[str, Any] = json.loads(text)
     return tree
 
 
 def _written(con: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
-    [(text,)] = con.execute("SELECT json_deserialize_sql($1::JSON)", [json.dumps(tree)]).fetchall()
+    [(text,)] = rows(con, "SELECT json_deserialize_sql($1::JSON)", [json.dumps(tree)])
     return str(text).removeprefix("SELECT ").removesuffix(";")
 
 
@@ -203,10 +223,12 @@ def _with_items(tree: dict[str, Any], items: list[dict[str, Any]]) -> dict[str, 
 
 def _by_row(con: duckdb.DuckDBPyConnection, tree: dict[str, Any], text: str, role: str) -> None:
     """Moments are taken part by part, and what needs more rows than one would be of a part alone."""
-    if not {node["class"] for node in _nodes(tree)}.isdisjoint({"STAR", "PARAMETER"}):
-        raise UsageError(f"--{role} {text!r} does not say which columns it stands for; name each")
-    many = {name for (name,) in con.execute(AGGREGATES).fetchall()} | {"unnest"}
+    if not {node["class"] for node in _nodes(tree)}.isdisjoint({"STAR"}):
+        raise UsageError(f"--{role} {text!r} stands for several columns; name each")
+    many = {name for (name,) in rows(con, AGGREGATES)} | {"unnest"}
     for node in _nodes(tree):
+        if node["class"] == "PARAMETER":
+            raise UsageError(f"--{role} {text!r} has a parameter; give its value")
         if node["class"] in ("WINDOW", "SUBQUERY") or (node["class"] == "FUNCTION" and node["function_name"] in many):
             raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
 

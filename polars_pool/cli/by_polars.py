@@ -15,17 +15,17 @@ from . import expressions
 from .task import Input, Task, key_names
 
 
-def defined(task: Task, schema: pl.Schema, folder: Path) -> MomentStore:
-    """A store by the definition that a task gives."""
-    names = schema.names()
+def defined(task: Task, frame: pl.LazyFrame, folder: Path) -> MomentStore:
+    """A store by the definition that a task gives, on frames like this."""
+    names = frame.collect_schema().names()
     weights = task.columns.get("weights")
     return MomentStore(
         folder,
         expressions.column(task.value or "", names, "value"),
         [*expressions.columns(task.over, names, "over"), *expressions.columns(task.by, names, "by")],
         weights=None if weights is None else expressions.column(weights, names, "weights"),
-        where=None if task.where is None else expressions.condition(task.where, schema),
-        nan=task.nan or "error",
+        where=None if task.where is None else expressions.condition(task.where, frame),
+        nan="null" if task.nan == "null" else "error",
     )
 
 
@@ -33,7 +33,7 @@ def of_store(store: MomentStore, task: Task) -> Input:
     """Stored moments by the keys that are asked for, or all of them."""
     frame = store.scan()
     if task.value is None and task.where is not None:  # with a value it says which rows are in the store
-        frame = frame.filter(expressions.condition(task.where, frame.collect_schema()))
+        frame = frame.filter(expressions.condition(task.where, frame))
     return of_states(frame, task)
 
 
@@ -55,10 +55,9 @@ def keys(texts: Sequence[str], stored: Sequence[str], role: str) -> list[str]:
 def of_groups(task: Task, parts: Sequence[Part]) -> Input:
     """Stored moments or published estimates, in any columns."""
     frame = pl.concat([part.scan() for part in parts])
-    schema = frame.collect_schema()
-    names = schema.names()
+    names = frame.collect_schema().names()
     if task.where is not None:
-        frame = frame.filter(expressions.condition(task.where, schema))
+        frame = frame.filter(expressions.condition(task.where, frame))
     given = {"value": task.value or "", **task.columns}
     columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in given.items()}
     columns["by"] = expressions.columns(task.by, names, "by")

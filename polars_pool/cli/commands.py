@@ -245,6 +245,10 @@ def sql(
         output.to_stdout(FOLDER / "pool.sql")
         return
     with duckdb.connect(install) as con:
+        # A file of rows opens as a database in memory.
+        query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+        if con.execute(query).fetchall() == [(None,)]:
+            raise DataError(f"{install}: is no database of DuckDB")
         install_macros(con)
     screen.note(f"pool_shrink and its companions are in {install}")
 
@@ -270,15 +274,16 @@ def _model(sigma2: str, tau2: str, mu: str) -> dict[str, Any]:
 
 def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | None) -> None:
     """The answer to the first question where it belongs, that to the second beside it."""
-    output.checked(out, task.source)
-    with jobs.answers(task, engine, questions) as (first, *others):
+    found = jobs.listed(task)
+    output.checked(out, (part.name for part in found))
+    with jobs.answers(task, found, engine, questions) as (first, *others):
         names = first.collect_schema().names()
         keys = names[: next(i for i, name in enumerate(names) if name in ("n", "groups"))]
         answer = first.sort(keys) if keys else first
         if out is None and sys.stdout.isatty():
-            found, *beside = pl.collect_all([answer, *others])
-            screen.table(found, keys, *map(screen.components, beside))
-            beside = beside or [found]
+            shown, *beside = pl.collect_all([answer, *others])
+            screen.table(shown, keys, *map(screen.components, beside))
+            beside = beside or [shown]
         else:
             beside = output.write(
                 answer, out or output.STDOUT, *(others or ([first] if "components" in questions else []))

@@ -46,6 +46,6 @@ def sentence(error: BaseException) -> str:
 
 def as_options(text: str) -> str:
     """The arguments that a sentence of the library names, as options: `tau2='x'` to `--tau2='x'`, `n=` to `--n`."""
-    text = re.sub(rf"^({OPTIONS}) names ", r"--\1 names ", text)
+    text = re.sub(rf"(^|: )({OPTIONS}) (names|stands for) ", r"\1--\2 \3 ", text)
     text = re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\s;:,.)]|$)", r"--\1", text)
     return re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\w'\"\[.-])", r"--\1=", text)

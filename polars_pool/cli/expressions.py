@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from .errors import DataError, UsageError
+from .. import check
+from .errors import UsageError
 from .task import split
 
 # What needs more rows than one. Moments are taken part by part, and a part's mean is not that of all rows.
@@ -27,6 +28,8 @@ def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
         expression = pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"--{role} {text!r} is no expression of Polars SQL: {error}") from None
+    if expression.meta.has_multiple_outputs():
+        raise UsageError(f"--{role} {text!r} stands for several columns; name each")
     if not _by_row(expression):
         raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
     return expression
@@ -38,16 +41,10 @@ def columns(texts: Iterable[str], names: Collection[str], role: str) -> list[str
     return [column(piece, names, role) for piece in pieces]
 
 
-def condition(text: str, schema: pl.Schema) -> pl.Expr:
-    """A condition on rows."""
-    found = column(text, schema.names(), "where")
-    expression = pl.col(found) if isinstance(found, str) else found
-    kinds = pl.LazyFrame(schema=schema).select(expression).collect_schema().dtypes()
-    if kinds != [pl.Boolean]:
-        raise DataError(
-            f"--where {text!r} is {', '.join(map(str, kinds))}; give a condition, true or false in each row"
-        )
-    return expression
+def condition(text: str, frame: pl.LazyFrame) -> pl.Expr:
+    """A condition on the rows of a frame."""
+    schema = frame.collect_schema()
+    return check.boolean(frame, schema, column(text, schema.names(), "where"), "where")
 
 
 def _by_row(expression: pl.Expr) -> bool:

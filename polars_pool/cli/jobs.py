@@ -21,11 +21,10 @@ Questions = dict[str, dict[str, Any]]  # verb -> its options
 
 
 @contextmanager
-def answers(task: Task, engine: str, questions: Questions) -> Iterator[list[pl.LazyFrame]]:
+def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions) -> Iterator[list[pl.LazyFrame]]:
     """What the verbs make of a task, an answer each; files that they read from live as long as the context."""
     if engine == "duckdb" and task.source and task.store is not None:
         raise UsageError("a store is filled by Polars: refresh it first, then leave SOURCE out with --engine duckdb")
-    found = listed(task)
     if task.by_group and task.nan is not None:
         questions = {verb: {**options, "nan": task.nan} for verb, options in questions.items()}
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
@@ -51,7 +50,7 @@ def store(task: Task, found: Sequence[Part]) -> tuple[MomentStore, Refreshed | N
     if task.value is None or not found:
         kept = MomentStore(task.store)
     else:
-        kept = by_polars.defined(task, found[0].scan().collect_schema(), task.store)
+        kept = by_polars.defined(task, found[0].scan(), task.store)
     return kept, refreshed(kept, task) if task.source else None
 
 
@@ -70,7 +69,7 @@ def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch:
             screen.note(str(news))
         data = by_polars.of_store(kept, task)
     else:
-        kept = by_polars.defined(task, found[0].scan().collect_schema(), scratch / "moments")
+        kept = by_polars.defined(task, found[0].scan(), scratch / "moments")
         refreshed(kept, task)
         data = by_polars.of_store(kept, task)
     return [by_polars.answer(verb, data, options) for verb, options in questions.items()]

@@ -15,7 +15,7 @@ Source = Annotated[
         metavar="SOURCE", help="Parquet file, folder, 'glob' or URL; Delta or Iceberg table", show_default=False
     ),
 ]
-States = Annotated[list[str], typer.Argument(metavar="STATES...", help="Parquet files, folders or 'globs' of moments")]
+States = Annotated[list[str], typer.Argument(metavar="STATES", help="Parquet files, folders or 'globs' of moments")]
 Value = Annotated[
     str | None, typer.Option(metavar="EXPR", help="The value: a column, or one expression of SQL", rich_help_panel=DATA)
 ]

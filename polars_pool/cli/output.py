@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ STDOUT = "-"
 ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
 
 
-def checked(output: str | None, sources: Sequence[str] = ()) -> str | None:
-    """The output, refused now if nothing could be written to it once the work is done."""
+def checked(output: str | None, sources: Iterable[str]) -> None:
+    """Refuse now what could not be written to once the work is done, or would be written over what is read."""
     if output is None or output == STDOUT:
-        return output
+        return
     path = Path(output)
     with usage():
         check.one_of(path.suffix.lower(), ENDINGS, "the ending of --output")
@@ -34,7 +34,6 @@ def checked(output: str | None, sources: Sequence[str] = ()) -> str | None:
         raise DataError(f"{output}: the folder {str(path.parent)!r} cannot be written to")
     if str(path.resolve()) in {str(Path(source).resolve()) for source in sources}:
         raise UsageError(f"--output {output!r} is a file of the source; give another")
-    return output
 
 
 def write(result: pl.LazyFrame, output: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
