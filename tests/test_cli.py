@@ -875,7 +875,7 @@ def examples(text: str) -> list[str]:
         if line.strip().startswith("polars-pool "):
             found.append(line)
         elif found and line.startswith(" " * (len(found[-1]) - len(found[-1].lstrip()) + 4)):
-            found[-1] += " " + line.strip()
+            found[-1] = f"{found[-1].rstrip()} {line.strip()}"
     return [line.strip() for line in found]
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +47,8 @@ def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[str] =
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(lambda: con.execute(query, parameters).fetchall())
         try:
+            while not wait([found], timeout=0.05).done:  # an interrupt need not end a wait
+                pass
             return found.result()
         except KeyboardInterrupt:
             while not found.done():
