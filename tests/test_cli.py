@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
@@ -58,11 +59,18 @@ SCHOOLS = pl.DataFrame(
 )
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    ROWS.write_parquet(folder / "warehouse", partition_by="year")
+    SCHOOLS.write_parquet(folder / "schools.parquet")
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty folder to work in, with a warehouse of three partitions and a table of published estimates."""
-    ROWS.write_parquet(tmp_path / "warehouse", partition_by="year")
-    SCHOOLS.write_parquet(tmp_path / "schools.parquet")
+def folder(written, tmp_path, monkeypatch):
+    """A folder to work in, with nothing but a warehouse of three partitions and a table of published estimates."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -7,6 +7,8 @@ import json
 import math
 import pkgutil
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -15,6 +17,7 @@ import pytest
 import shells
 
 import polars_pool as pool
+from polars_pool.__main__ import main
 from polars_pool.engines import sql
 from polars_pool.formulas import registry
 
@@ -333,6 +336,25 @@ def statements() -> list[str]:
     lines = [line for block in blocks("sql") for line in block.splitlines()]
     text = "\n".join(line.split("  --")[0] for line in lines if not line.startswith("."))
     return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def commands() -> list[list[str]]:
+    """What the README types at the command line, without the program's name."""
+    lines = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
+    return [words[1:] for words in lines if words[0] == "polars-pool"]
+
+
+def test_commands_in_the_readme_run(beside_the_warehouse, tmp_path, monkeypatch, capfd):
+    """All in order, in a folder of their own; the one of the flights is an example's (test_examples)."""
+    shutil.copytree(beside_the_warehouse / "warehouse", tmp_path / "warehouse")
+    monkeypatch.chdir(tmp_path)
+    typed = [words for words in commands() if "flights-warehouse/flights" not in words]
+    assert {words[0] for words in typed} == {"shrink", "components", "moments", "merge", "refresh", "sql"}
+    for words in typed:
+        assert main(words) == 0, words
+        out, err = capfd.readouterr()
+        assert err == ""
+        assert out or any(option in words for option in ("-o", "--install")), words
 
 
 def test_sql_in_the_readme_runs_in_the_shell(beside_the_warehouse):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,23 @@ def test_flights_in_sql_print_what_polars_has(flights, flights_in_sql):
     for title, frame in expected.items():
         printed = pl.DataFrame(flights_in_sql[title], schema=frame.schema)
         assert_frame_equal(printed, frame, abs_tol=0.00501, rel_tol=0)  # two digits are printed
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_flights_from_the_command_line(flights, engine):
+    """The command of the README gives the aircraft of the example."""
+    folder, _ = flights
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [typed] = re.findall(r"^polars-pool (shrink flights-warehouse/.*)$", readme, flags=re.MULTILINE)
+    command = [sys.executable, "-W", "error", "-m", "polars_pool", *shlex.split(typed), "--engine", engine]
+    done = subprocess.run(command, check=False, cwd=folder.parent, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    found, aircraft = (
+        pl.read_parquet(path) for path in (folder.parent / "estimates.parquet", folder / "aircraft.parquet")
+    )
+    assert found.columns == aircraft.columns
+    scale = 6.4 + 6.4  # |mu| + the standard deviation between aircraft, in minutes
+    assert_frame_equal(found, aircraft, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-10)
 
 
 def test_flights_takes_a_folder(tmp_path):
