@@ -17,13 +17,12 @@ Source = Annotated[
 ]
 States = Annotated[list[str], typer.Argument(metavar="STATES", help="Parquet files, folders or 'globs' of moments")]
 Value = Annotated[
-    str | None, typer.Option(metavar="EXPR", help="The value: a column, or one expression of SQL", rich_help_panel=DATA)
+    str | None,
+    typer.Option(metavar="EXPR", help="What is pooled: a column or an expression of SQL", rich_help_panel=DATA),
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="COL,COL", help="The groups: columns or 'EXPR AS name'; may be repeated", rich_help_panel=DATA
-    ),
+    typer.Option(metavar="COL,COL", help="The groups: columns, or 'EXPR AS name'; repeatable", rich_help_panel=DATA),
 ]
 Over = Annotated[
     list[str] | None,
@@ -33,7 +32,7 @@ Where = Annotated[
     str | None,
     typer.Option(
         metavar="EXPR",
-        help="Only rows for which this is true; without SOURCE: of the store's keys",
+        help="Rows that count; without SOURCE, by the store's keys",
         rich_help_panel=DATA,
     ),
 ]
@@ -42,48 +41,71 @@ Weights = Annotated[
 ]
 N = Annotated[
     str | None,
-    typer.Option("--n", metavar="EXPR", help="SOURCE holds moments: their count, with --var", rich_help_panel=DATA),
+    typer.Option("--n", metavar="EXPR", help="SOURCE holds moments: their count,", rich_help_panel=DATA),
 ]
 Var = Annotated[str | None, typer.Option(metavar="EXPR", help="and their sample variance", rich_help_panel=DATA)]
 Se = Annotated[
     str | None,
-    typer.Option(metavar="EXPR", help="SOURCE holds published estimates: their standard error", rich_help_panel=DATA),
+    typer.Option(metavar="EXPR", help="SOURCE holds estimates: their standard error", rich_help_panel=DATA),
 ]
 NaN = Annotated[
     str | None,
     typer.Option(
         "--nan",
         metavar="error|null",
-        help="Refuse NaN and infinite values (default), or skip them",
+        help="Refuse NaN and infinity (default), or skip them",
         rich_help_panel=DATA,
     ),
 ]
 Store = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR", help="A store of moments: refreshed from SOURCE, or read as it is", rich_help_panel=DATA
-    ),
+    typer.Option(metavar="DIR", help="A store: refreshed from SOURCE, or read as it is", rich_help_panel=DATA),
 ]
 Engine = Annotated[
     str,
-    typer.Option(metavar="polars|duckdb", help="Who computes, and whose SQL an EXPR is", rich_help_panel=DATA),
+    typer.Option(
+        metavar="polars|duckdb",
+        help="Who computes (polars), and whose SQL EXPR is",
+        rich_help_panel=DATA,
+        show_default=False,
+    ),
 ]
 Sigma2 = Annotated[
-    str, typer.Option(metavar="NAME|NUMBER", help="Variance within: pooled, separate, or known", rich_help_panel=MODEL)
+    str,
+    typer.Option(
+        metavar="NAME|NUM",
+        help="Variance within: pooled (default) or separate",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
 ]
 Tau2 = Annotated[
     str,
-    typer.Option(metavar="NAME|NUMBER", help="Variance between: reml, ml, dl, pm … or known", rich_help_panel=MODEL),
+    typer.Option(
+        metavar="NAME|NUM",
+        help="Variance between: reml (default), ml, dl …",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
 ]
 Mu = Annotated[
     str,
     typer.Option(
-        metavar="NAME|NUMBER", help="Population mean: gls, rows, groups, shrunk, or known", rich_help_panel=MODEL
+        metavar="NAME|NUM", help="Mean: gls (default), rows, groups, shrunk", rich_help_panel=MODEL, show_default=False
     ),
 ]
-Level = Annotated[float, typer.Option(metavar="P", help="Probability of the interval", rich_help_panel=MODEL)]
+Level = Annotated[
+    float,
+    typer.Option(metavar="P", help="Probability of the interval (0.95)", rich_help_panel=MODEL, show_default=False),
+]
 Uncertainty = Annotated[
-    str, typer.Option(metavar="mu|conditional", help="Errors with that of mu, or given mu", rich_help_panel=MODEL)
+    str,
+    typer.Option(
+        metavar="KIND",
+        help="Errors with that of mu (default), or conditional",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
 ]
 Output = Annotated[
     str | None,
@@ -91,7 +113,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="A .parquet, .csv, .json or .ndjson file; - is CSV on stdout",
+        help="A .parquet, .csv, .json or .ndjson file; - for stdout",
         rich_help_panel=RESULT,
     ),
 ]
