@@ -160,7 +160,7 @@ SHRINK = {
 }
 
 
-BY_BOTH = ("several over", "a key computed", "commas inside", "weights computed", "a value that is a key", "named")
+BY_BOTH = ("several over", "a key computed", "weights computed", "a value that is a key", "named")
 
 
 @pytest.mark.parametrize(
@@ -188,24 +188,26 @@ def test_values_that_are_no_numbers_count_as_missing_if_so_asked(answer, engine)
     assert_same(found, pool.shrink(ROWS, kept, by="school"), DIGITS[engine])
 
 
-@every_engine
-@pytest.mark.parametrize("over", [None, "year"])
+@pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
 def test_components(answer, engine, over):
     typed = ["--value=score", "--by=school", *([f"--over={over}"] if over else [])]
     found = answer("components", "warehouse", *typed, "--engine", engine)
     assert_same(found, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
 
 
-@every_engine
-@pytest.mark.parametrize("weights", [None, "load"])
+with_and_without_weights = pytest.mark.parametrize(
+    ("engine", "weights"), [("polars", None), ("polars", "load"), ("duckdb", "load")]
+)
+
+
+@with_and_without_weights
 def test_moments(answer, engine, weights):
     typed = ["--value=score", "--by=state,school", *([f"--weights={weights}"] if weights else [])]
     found = answer("moments", "warehouse", *typed, "--engine", engine)
     assert_same(found, pool.moments(ROWS, "score", by=["state", "school"], weights=weights), DIGITS[engine])
 
 
-@every_engine
-@pytest.mark.parametrize("weights", [None, "load"])
+@with_and_without_weights
 def test_merge(answer, folder, engine, weights):
     for year in (2021, 2022, 2023):
         part = ROWS.filter(pl.col("year") == year)
@@ -214,11 +216,15 @@ def test_merge(answer, folder, engine, weights):
     assert_same(found, pool.moments(ROWS, "score", by="school", weights=weights), DIGITS[engine])
 
 
+@pytest.mark.parametrize("command", ["shrink", "components"])
+def test_published_estimates(answer, command):
+    found = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school")
+    assert_same(found, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), 1e-12)
+
+
 @every_engine
 @pytest.mark.parametrize("command", ["shrink", "components"])
-def test_published_estimates(answer, engine, command):
-    found = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school", "--engine", engine)
-    assert_same(found, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), DIGITS[engine])
+def test_published_estimates_with_counts(answer, engine, command):
     typed = ["--se", "se / 2", "--n=size", "--tau2=anova", "--where", "size > 12", "--engine", engine]
     found = answer(command, "schools.parquet", "--value=effect", "--by=school", *typed)
     expected = getattr(pool, command)(
@@ -869,15 +875,16 @@ COMMANDS = ["shrink", "components", "moments", "merge", "refresh", "sql"]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
-def test_help_is_readable_in_80_columns(folder, command):
-    done = piped(*command, "--help", cwd=folder, COLUMNS="80")
-    assert (done.code, done.err) == (0, "")
-    assert max(map(len, done.out.splitlines())) <= 80
+def test_help_is_readable_in_80_columns(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, said = run(*command, "--help")
+    assert (code, said) == (0, "")
+    assert 70 < max(map(len, out.splitlines())) <= 80
     if command:
-        assert "Examples:" in done.out
-        assert f"polars-pool {command[0]} " in done.out
+        assert "Examples:" in out
+        assert f"polars-pool {command[0]} " in out
     else:
-        assert all(re.search(rf"\b{name}\b", done.out) for name in COMMANDS)
+        assert all(re.search(rf"\b{name}\b", out) for name in COMMANDS)
 
 
 def beside_a_warehouse(folder: Path) -> None:
