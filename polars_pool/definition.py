@@ -161,8 +161,8 @@ def to_json(definition: Definition) -> dict[str, Any]:
     }
 
 
-def from_json(given: dict[str, Any], library: str, number: int) -> Definition:
-    """The definition that `to_json` of a version wrote."""
+def from_json(given: dict[str, Any], library: str, written: int) -> Definition:
+    """The definition that `to_json` of a library version wrote, into states of a format."""
     return Definition(
         value=_from_json(given["value"]),
         by=tuple(_from_json(key) for key in given["by"]),
@@ -170,7 +170,7 @@ def from_json(given: dict[str, Any], library: str, number: int) -> Definition:
         where=given["where"] and _from_json(given["where"]),
         nan=given["nan"],
         library=library,
-        format=number,
+        format=written,
     )
 
 

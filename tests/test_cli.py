@@ -242,6 +242,14 @@ def test_stored_moments_in_any_columns(answer, engine):
     assert_same(found, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
 
 
+@every_engine
+def test_a_delta_table(answer, engine):
+    """The partition's column is in the log alone."""
+    ROWS.write_delta("table", delta_write_options={"partition_by": ["year"]})
+    found = answer("shrink", "table", "--value=score", "--by=school", "--over=year", "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), DIGITS[engine])
+
+
 def test_names_of_columns_are_names_first(answer):
     """Whatever characters they have: as SQL these would be other expressions."""
     odd = {"school": "a, b", "score": "score - 1", "year": "year AS x"}

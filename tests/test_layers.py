@@ -1,6 +1,7 @@
 """Imports go one way: formulas, then engines, then the verbs and namespaces, then the package's front door."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import polars_pool
 ROOT = Path(polars_pool.__file__).parent
 ENGINES = {"polars", "duckdb", "numpy", "scipy", "pyarrow", "narwhals", "pyspark", "pandas"}
 ORDER = ["formulas", "engines", "verbs", "namespace", "__init__"]
-EXTRAS = {"cli": {"rich", "typer"}}  # packages of an extra, and the layer that may import them
+EXTRAS = {"cli": {"rich", "typer"}, "sources/delta": {"deltalake"}, "sources/iceberg": {"pyiceberg"}}
 STORED = ["sources", "definition", "states", "merging", "store", "__init__"]  # parts of rows to stored moments
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "sql" not in path.relative_to(ROOT).parts[:1])
 
@@ -127,8 +128,15 @@ def test_formulas_import_each_other_without_a_circle():
 def test_nothing_but_the_stated_dependencies(path):
     """Optional engines sit behind extras and are imported by nothing else."""
     outside = {name[0] for name in imported(path)} - {"polars_pool"}
-    stated = {"polars", "numpy", "scipy", "pyarrow", "duckdb", "filelock"} | EXTRAS.get(layer(dotted(path)), set())
-    assert outside - set(sys.stdlib_module_names) <= stated
+    outside -= set().union(*(EXTRAS.get(name, set()) for name in (layer(dotted(path)), "/".join(dotted(path)))))
+    assert outside - set(sys.stdlib_module_names) <= {"polars", "numpy", "scipy", "pyarrow", "duckdb", "filelock"}
+
+
+def test_extras_are_imported_where_they_are_used():
+    """A plain install has none of them, and an import of the package does not look for them."""
+    code = f"import polars_pool.sources, sys; print(sorted({set().union(*EXTRAS.values())} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_the_command_line_is_imported_by_the_program_alone():
