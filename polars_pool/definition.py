@@ -13,6 +13,7 @@ import polars as pl
 
 from . import check
 from .check import IntoColumn, Keys
+from .rowwise import is_rowwise
 from .version import FORMAT, __version__
 
 ABBREVIATED = ("…", "Series")  # a text that holds these may stand for several expressions
@@ -125,6 +126,11 @@ def _written(column: Any, role: str) -> str | Column:
             f"{role}={column} calls a Python function or holds Python objects, which cannot be told from others like "
             "them when the store is used again; write it with expressions of Polars"
         ) from None
+    if not is_rowwise(column):
+        raise ValueError(
+            f"{role}={column} is not computed row by row; moments are taken part by part, so give an expression "
+            "without aggregates, windows and the like"
+        )
     return Column(str(column), written, pl.__version__)
 
 
