@@ -140,7 +140,8 @@ def components(
     -------
     One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
     n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
-    tau2 / (tau2 + sigma2), and `converged`, false where an iteration did not settle or no group has two rows.
+    tau2 / (tau2 + sigma2), and `converged`, false where an iteration did not settle, no group has two rows, or the
+    groups are too few for the estimator.
 
     Raises
     ------
@@ -170,7 +171,7 @@ def components(
     found = _components.result(_found(lf, model)[1], model)
     result = _as_given(frame, found, model.over_names)
     if isinstance(result, pl.DataFrame):
-        columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
+        columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
         warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
     return result
 
@@ -323,7 +324,7 @@ def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
 
 
 def _alarm(model: Model) -> pl.Expr:
-    columns = (estimates.GROUPS, estimates.SIGMA2, estimates.CONVERGED)
+    columns = (estimates.GROUPS, estimates.SIGMA2, estimates.TAU2, estimates.CONVERGED)
     return warning.alarm(model.input == "published", *columns).alias("_pool_alarm")
 
 

@@ -14,17 +14,23 @@ UNIDENTIFIED = (
 )
 UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
 
+TOO_FEW = (
+    "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
+    "estimates: take another, or a known tau2="
+)
+
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""
 
 
-def alarm(published: bool, groups: pl.Expr, sigma2: pl.Expr, converged: pl.Expr) -> pl.Expr:
+def alarm(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau2: pl.Expr, converged: pl.Expr) -> pl.Expr:
     """The message a model gives cause for, null for most."""
     failed = ~converged & (groups > 0)
     unidentified = failed & sigma2.is_null() & (not published)
-    messages = pl.Enum([UNIDENTIFIED, UNSETTLED])
-    return pl.when(unidentified).then(pl.lit(UNIDENTIFIED, messages)).when(failed).then(pl.lit(UNSETTLED, messages))
+    messages = pl.Enum([UNIDENTIFIED, TOO_FEW, UNSETTLED])
+    unsettled = pl.when(failed & tau2.is_null()).then(pl.lit(TOO_FEW, messages)).otherwise(pl.lit(UNSETTLED, messages))
+    return pl.when(unidentified).then(pl.lit(UNIDENTIFIED, messages)).when(failed).then(unsettled)
 
 
 def warn(alarms: pl.Series) -> None:

@@ -119,6 +119,28 @@ CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
     pairs / s1 - w2d2;
 
+-- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
+CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
+    logs + wd2 - ln(tau2);
+
+-- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+--
+-- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
+CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
+    rest - v / (tau2 * (v + tau2)) - w2d2;
+
+-- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
+CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
+    pooling * pooling * d2 + pooling * (tau2 - v);
+
+-- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
+CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
+    2 * pooling * pooling * (1 - w * d2);
+
+-- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
+CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
+    squares / (df - 2) - v;
+
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
@@ -234,6 +256,13 @@ CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
 CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
     CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
 
+-- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
+--
+-- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
+-- a known mu. A group without rows has tau2 itself.
+CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN tau2 ELSE (df * tau2 + 2 * v) / (df - 2) END;
+
 -- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
     CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
@@ -263,7 +292,7 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
-        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'pm', 'eb', 'pmm', 'ml', 'reml', 'cv']::VARCHAR[]
+        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
@@ -299,11 +328,15 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
         ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
         ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
         ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
+        ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
         ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
         ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
+        ('tau2', 'morris', 'empirical Bayes, weights corrected', 'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
         ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
         ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
         ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
+        ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
         ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
         ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
         ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),

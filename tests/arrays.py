@@ -29,7 +29,8 @@ def by_numpy(
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink
-    return _estimates(by, keys, groups, found, pivot, sigma2, uncertainty, NormalDist().inv_cdf((1 + level) / 2))
+    quantile = NormalDist().inv_cdf((1 + level) / 2)
+    return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile)
 
 
 def _groups(keys, y, se=None, n=None, weights=None):
@@ -47,19 +48,22 @@ def _groups(keys, y, se=None, n=None, weights=None):
     return names, Groups(start, n=n * 1.0, w=w, y=mean, squares=squares, v=np.full(len(names), math.nan))
 
 
-def _estimates(name, keys, groups, found, pivot, sigma2, uncertainty, quantile):
+def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, quantile):
     v = groups.v
     if np.isnan(v).all():
         own = np.broadcast_to(found.sigma2, v.shape)
         if sigma2 == "separate":
             own = within.separate_variance(groups.n, groups.squares / (groups.n - 1), own)
         v = within.sampling_variance(own, groups.w)
-    weight, pooling = shrink.weight(found.tau2, v), shrink.pooling(found.tau2, v)
+    tau2 = found.tau2
+    if method == "morris":
+        tau2 = shrink.morris_variance(tau2, v, found.groups - groups.fitted)
+    weight, pooling = shrink.weight(tau2, v), shrink.pooling(tau2, v)
     estimate = shrink.estimate(groups.y, found.mu, weight)
     variance = (
-        shrink.conditional_variance(found.tau2, pooling)
+        shrink.conditional_variance(tau2, pooling)
         if uncertainty == "conditional"
-        else shrink.marginal_variance(found.tau2, pooling, found.se_mu)
+        else shrink.marginal_variance(tau2, pooling, found.se_mu)
     )
     se = np.sqrt(variance)
     columns = {"n": groups.n.astype(np.int64), "mean": groups.y + pivot, "v": v, "weight": weight}

@@ -33,6 +33,10 @@ NIST = ("AtmWtAg", "SiRstv", "SmLs01", "SmLs02", "SmLs04", "SmLs05", "SmLs07")
 INDEPENDENT = {  # no outside vector has these; who computes them another way
     "cv": "test_truth_moments.test_cross_validation_is_really_refitting",
     "plugin": "test_truth_moments.test_plugin_is_the_variance_of_the_means",
+    "chung": "truth.chung_tau2",
+    "sure": "truth.sure_tau2",
+    "morris": "truth.morris_weights",
+    "js": "test_truth_james_stein.test_james_stein",  # outside truth, in a form of its own
 }
 
 

@@ -37,6 +37,7 @@ from test_degenerate import (
     exact_anova,
     generalised_q,
     offset_rows,
+    that_can_be_0,
 )
 
 import polars_pool as pool
@@ -267,7 +268,7 @@ def test_no_variance_within_separate_or_given(engine, tau2, sigma2):
 
 
 @engines
-@every_method
+@that_can_be_0
 @on_rows_and_moments
 def test_boundary(engine, tau2, source):
     """All of the variance is within: 100 on 4 degrees of freedom, 6 (reml) or 7 (ml) where it is estimated jointly."""
@@ -393,7 +394,7 @@ def test_one_study(engine, tau2):
 
 
 @engines
-@on_studies
+@pytest.mark.parametrize("tau2", [name for name in methods("published") if name != "chung"])
 def test_published_estimates_all_equal(engine, tau2):
     """mu by precision 1, 1/4, 4: se_mu² = 1 / 5.25."""
     for model, groups in both(engine, "published", "all equal", tau2):

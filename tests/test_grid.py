@@ -18,6 +18,7 @@ def test_every_vector_is_used():
     used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
     used |= {f"nist/{name}.dat" for name in grid.NIST}
     used |= {"distributions.json"}  # test_distributions.py asks every value of it
+    used |= {"james_stein.json"}  # test_truth_james_stein.py
     assert found - {"README.md"} == used
 
 
@@ -70,7 +71,7 @@ def test_every_method_is_computed_another_way_in_sql():
     rows = asked(test_truth_sql.test_components)
     assert rows.keys() == {"engine", "within", "method"}
     assert set(rows["engine"]) == {"duckdb", "shell"}
-    assert {*rows["method"], "cv"} == set(TAU2)
+    assert {*rows["method"], "cv", "js"} == set(TAU2)
     assert set(rows["within"]) >= set(SIGMA2)
     assert set(asked(test_truth_sql.test_centre_and_its_error)["mu"]) == set(MU)
     assert set(asked(test_truth_sql.test_cross_validation_is_really_refitting)["engine"]) == {"duckdb", "shell"}
@@ -87,7 +88,7 @@ def test_every_method_has_a_source_of_truth(name):
 
 
 def test_every_method_is_computed_another_way_on_rows():
-    assert set(test_truth_moments.METHODS) | {"cv", "plugin"} == set(TAU2)
+    assert set(test_truth_moments.METHODS) | {"cv", "plugin", "js"} == set(TAU2)
     assert set(test_truth_moments.CENTRES) == set(MU)
     assert set(SIGMA2) <= set(test_truth_moments.WITHIN)
 

@@ -17,7 +17,7 @@ from grid import CLOSED_FORM, ITERATED, ROUNDING, from_moments
 
 import polars_pool as pool
 
-METHODS = (*truth.CLOSED, *truth.ROOTS, *truth.LIKELIHOODS)
+METHODS = (*truth.CLOSED, *truth.ROOTS, *truth.LIKELIHOODS, *truth.SEARCHED)
 CENTRES = ("gls", "rows", "groups", "shrunk")
 WITHIN = ("pooled", "separate", "known")
 PATHS = {"rows": lambda verb, *args, **options: verb(*args, **options), "moments": from_moments}

@@ -16,6 +16,7 @@ from scipy.stats import chi2
 CLOSED = ("dl", "he", "hs", "hsk", "sj", "anova")  # closed forms: exact in fractions
 ROOTS = ("pm", "pmm", "eb")  # a root in tau2
 LIKELIHOODS = ("reml", "ml")  # a maximum in tau2
+SEARCHED = ("chung", "sure", "morris")  # a maximum, a minimum and a root in tau2, none of them joint with sigma2
 
 
 # --- moments, exactly ---
@@ -166,13 +167,52 @@ def likelihood_tau2(method, y, v, mu=None):
     return max(candidates, key=lambda t: log_likelihood(method, y, v, t, mu))
 
 
+def chung_tau2(y, v, mu=None):
+    """The highest of all maxima of the dense profile log likelihood + log tau (Chung et al. 2013)."""
+    known = mu is not None
+    d = y - mu if known else y
+
+    def score(t):
+        w = 1 / (v + t)
+        P = projection(w, known)
+        return d @ P @ P @ d - sum(w) + 1 / t
+
+    span = max(np.max((y - (mu if known else np.mean(y))) ** 2), np.max(v))
+    candidates = roots(score, scan(100 * span)[1:])
+    return max(candidates, key=lambda t: log_likelihood("ml", y, v, t, mu) + math.log(t) / 2)
+
+
+def sure_risk(y, v, t, mu=None):
+    """Stein's unbiased estimate of the risk of shrinking to the best location (Xie, Kou & Brown 2012, formula 5)."""
+    b = v / (v + t)
+    centre = mu if mu is not None else sum(b * b * y) / sum(b * b)
+    return sum(b * b * (y - centre) ** 2 + v * (t - v) / (v + t)) / len(y)
+
+
+def sure_tau2(y, v, mu=None):
+    """The lowest of all minima, the slope by the complex step; and the boundary 0."""
+    span = max(np.max((y - np.mean(y)) ** 2), np.max(v), 0.0 if mu is None else np.max((y - mu) ** 2))
+    inner = roots(lambda t: sure_risk(y, v, t + 1e-40j * span, mu).imag, scan(100 * span))
+    return min([0.0, *inner], key=lambda t: sure_risk(y, v, t, mu))
+
+
+def morris_weights(y, v, tau2, mu=None):
+    """1 - B of Morris (1983, formula 5.3): B = (k - r - 2) / (k - r) V / (V + A), r = 1 fitted location."""
+    df = len(y) - (1 if mu is None else 0)
+    return 1 - (df - 2) / df * v / (v + tau2)
+
+
 def tau2_given_v(method, y, v, n=None, mu=None):
     """tau2 by any of metafor's methods, truncated at 0. `y`, `v`, `n` exact or doubles."""
     if method in CLOSED:
         return max(0.0, float(closed_tau2(method, y, v, n, mu)))
     y, v = floats(y), floats(v)
     mu = None if mu is None else float(mu)
-    return root_tau2(method, y, v, mu) if method in ROOTS else likelihood_tau2(method, y, v, mu)
+    if method in ("chung", "sure"):
+        return {"chung": chung_tau2, "sure": sure_tau2}[method](y, v, mu)
+    if method in (*ROOTS, "morris"):
+        return root_tau2("eb" if method == "morris" else method, y, v, mu)
+    return likelihood_tau2(method, y, v, mu)
 
 
 def plugin_tau2(y, mu=None):

@@ -296,7 +296,7 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
 
 def _warned(found: pl.DataFrame, published: bool) -> None:
     """What the library says of models that the data do not determine, on stderr."""
-    columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
+    columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
     alarms = found.select(warning.alarm(published, *columns).alias("alarm")).drop_nulls()
     for alarm, models in alarms.group_by("alarm").len().sort("alarm").iter_rows():
         of = "" if found.height == 1 else f"{models:,} of {found.height:,} models: "

@@ -34,6 +34,9 @@ def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     if model.input != "published":
         sigma2 = within.separate_variance(N, VAR, SIGMA2) if model.sigma2 == "separate" else SIGMA2
         joined = joined.with_columns(_pool_v=within.sampling_variance(sigma2, W))
+    if model.tau2 == "morris":
+        df = GROUPS.cast(pl.Float64) - (0.0 if isinstance(model.mu, float) else 1.0)
+        joined = joined.with_columns(_pool_tau2=shrink.morris_variance(TAU2, V, df))
     only = ONLY & (W > 0)
     weighed = joined.with_columns(
         _pool_only=only,

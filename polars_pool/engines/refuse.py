@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from .model import Model
 
@@ -25,4 +29,14 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
         raise ValueError(
             f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
             "with nan='null'"
+        )
+
+
+def unequal(method: str, least: NDArray[Any], largest: NDArray[Any]) -> None:
+    """Raise if the sampling variances of the groups of a model differ by more than rounding."""
+    if count := np.count_nonzero(largest - least > 1e-9 * largest):
+        models = "1 model" if count == 1 else f"{count:,} models"
+        raise ValueError(
+            f"tau2={method!r} is for groups of equal sampling variance, all of as many rows, and those of {models} "
+            "differ: 'morris' and 'chung' fit them"
         )

@@ -11,6 +11,7 @@ from ..formulas import centre, within
 from ..formulas.registry import TAU2, Method
 from ..formulas.shrink import icc
 from .numpy import Array, Groups
+from .refuse import unequal
 
 Hyperparameter = str | float
 
@@ -67,12 +68,14 @@ def _sampling_variance(g: Groups, published: bool, sigma2: Hyperparameter, poole
 def _between(
     g: Groups, pooled: Array, identified: Array, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter
 ) -> tuple[Array, Array, Array]:
-    """sigma2, tau2 and whether they settled; a model of one group says nothing of tau2."""
+    """sigma2, tau2 and whether they settled; a model of one group says nothing of tau2, nor of too few for a method."""
     if isinstance(tau2, float):
         return pooled, np.full(g.models, tau2), np.ones(g.models, dtype=bool)
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
-    estimable = identified & (g.groups > g.fitted)
+    enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
+    estimable = identified & enough
+    converged = enough | (g.groups <= g.fitted)
     joint = estimable & (g.squares_within > 0) if _is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         assert method.joint is not None
@@ -86,11 +89,15 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     """tau2 given v, truncated at 0; groups without variance within need no method to see tau2."""
     estimator = method.given or TAU2["plugin"].given
     assert estimator is not None
+    if method.equal_v:
+        unequal(method.name, g.smallest(g.v), g.largest(g.v))
     fit = estimator(g)
     tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
     # Means of equal rows may differ by the rounding of their sums, which says nothing of the groups.
     rounding = (4 * np.finfo(float).eps) ** 2 * g.reach(np.zeros(g.models))
     apart = g.reach(g.plain_mean) > rounding
+    if method.positive:
+        apart |= g.exact < g.groups
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 

@@ -83,3 +83,31 @@ def ml_slope(w2d2: Column, s1: Column) -> Column:
 def reml_slope(w2d2: Column, s1: Column, pairs: Column) -> Column:
     """Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1."""
     return pairs / s1 - w2d2
+
+
+def chung_deviance(logs: Column, wd2: Column, tau2: Column) -> Column:
+    """-2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika)."""
+    return logs + wd2 - log(tau2)
+
+
+def chung_slope(w2d2: Column, rest: Column, v: Column, tau2: Column) -> Column:
+    """Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+
+    1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
+    """
+    return rest - v / (tau2 * (v + tau2)) - w2d2
+
+
+def unbiased_risk(pooling: Column, d2: Column, v: Column, tau2: Column) -> Column:
+    """Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4)."""
+    return pooling * pooling * d2 + pooling * (tau2 - v)
+
+
+def unbiased_risk_slope(pooling: Column, d2: Column, w: Column) -> Column:
+    """Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums."""
+    return 2 * pooling * pooling * (1 - w * d2)
+
+
+def james_stein(squares: Column, df: Column, v: Column) -> Column:
+    """The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v."""
+    return squares / (df - 2) - v

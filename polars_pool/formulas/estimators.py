@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import between, crossvalidation, oneway, within
+from . import between, crossvalidation, oneway, shrink, within
 from .elementary import INFINITY, Column, where
 from .registry import given_v, on_rows
 
@@ -101,6 +101,12 @@ def sidik_jonkman(g: Groups) -> Column:
     return between.sidik_jonkman(crude, g.sum(w * g.squares_about(g.centre(w))), g.groups - g.fitted)
 
 
+@given_v("js", "James–Stein, positive part", "James & Stein (1961); Efron & Morris (1973)", df=3, equal_v=True)
+def james_stein(g: Groups) -> Column:
+    df = g.groups - g.fitted
+    return between.james_stein(g.sum(g.squares_about(g.plain_mean)), df, g.sum(g.v) / g.groups)
+
+
 # ---- roots: the generalised Q statistic equals its expectation ----------------------------------------------------
 
 
@@ -143,6 +149,13 @@ def empirical_bayes(g: Groups) -> tuple[Column, Column]:
     return _matched_q(g, _degrees_of_freedom)
 
 
+@given_v(
+    "morris", "empirical Bayes, weights corrected", "Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)", df=3
+)
+def morris(g: Groups) -> tuple[Column, Column]:
+    return _matched_q(g, _degrees_of_freedom)
+
+
 @given_v("pmm", "Paule–Mandel, median-unbiased", "Viechtbauer (2021)")
 def paule_mandel_median(g: Groups) -> tuple[Column, Column]:
     return _matched_q(g, lambda g: g.chi2_median(g.groups - g.fitted))
@@ -151,15 +164,19 @@ def paule_mandel_median(g: Groups) -> tuple[Column, Column]:
 # ---- likelihoods, v known -----------------------------------------------------------------------------------------
 
 
-def _likelihood(g: Groups, deviance: Any, slope: Any, pole_if_exact: bool) -> tuple[Column, Column]:
+def _likelihood(g: Groups, deviance: Any, slope: Any, pole_from: float, stretch: Column = 1.0) -> tuple[Column, Column]:
+    """The best tau2 by a deviance that falls without end at 0 from so many groups of v = 0 on.
+
+    `stretch` widens the grid at both ends; beyond 1 the deviance is not asked at 0 itself.
+    """
     g, exact = _about_the_most_exact(g)
     # Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-    most = largest(g.largest(g.v), 12 * g.reach(g.plain_mean))
+    most = stretch * largest(g.largest(g.v), 12 * g.reach(g.plain_mean))
     high = where(most == 0, 1.0, most)
     least = g.smallest(where(g.v == 0, g.each(high), g.v))
-    low = largest(0.01 * least, 1e-18 * high)
-    floor = where(exact == 0, 0.0, NEGLIGIBLE * high)
-    pole = (exact > 0) & pole_if_exact
+    low = largest(0.01 / stretch * least, 1e-18 * high)
+    floor = where((exact == 0) & (stretch == 1), 0.0, NEGLIGIBLE * high)
+    pole = exact >= pole_from
     tau2, settled = g.minimise(deviance, slope, by=g.v, low=low, high=high, floor=floor, pole=pole)
     return where(tau2 <= floor, 0.0, tau2), settled
 
@@ -191,14 +208,60 @@ def _reml_slope(g: Groups, tau2: Column) -> Column:
 
 @given_v("ml", "maximum likelihood", "Hardy & Thompson (1996); on rows Hartley & Rao (1967)")
 def maximum_likelihood(g: Groups) -> tuple[Column, Column]:
-    return _likelihood(g, _ml_deviance, _ml_slope, pole_if_exact=g.mu is None)
+    return _likelihood(g, _ml_deviance, _ml_slope, pole_from=1 if g.mu is None else INFINITY)
 
 
 @given_v("reml", "restricted maximum likelihood", "Raudenbush (2009); on rows Patterson & Thompson (1971)")
 def restricted_maximum_likelihood(g: Groups) -> tuple[Column, Column]:
     if g.mu is not None:
         return maximum_likelihood(g)
-    return _likelihood(g, _reml_deviance, _reml_slope, pole_if_exact=False)
+    return _likelihood(g, _reml_deviance, _reml_slope, pole_from=INFINITY)
+
+
+def _chung_deviance(g: Groups, tau2: Column) -> Column:
+    logs, wd2, _ = _deviance(g, tau2)
+    return between.chung_deviance(logs, wd2, tau2)
+
+
+def _chung_slope(g: Groups, tau2: Column) -> Column:
+    w = between.precision(g.v, g.each(tau2))
+    least = g.smallest(g.v)
+    is_least = g.v == g.each(least)
+    rest = g.sum(where(is_least, 0.0, w)) + (g.sum(is_least) - 1) * between.precision(least, tau2)
+    return between.chung_slope(g.sum(g.squares_about(g.centre(w)) * w * w), rest, least, tau2)
+
+
+@given_v("chung", "penalised maximum likelihood", "Chung et al. (2013): likelihood × τ", groups=2, positive=True)
+def chung(g: Groups) -> tuple[Column, Column]:
+    # The slope rises beyond twice max(v) and six times the squared range; where all means agree 0 is at v / (J - 1).
+    return _likelihood(g, _chung_deviance, _chung_slope, pole_from=2, stretch=g.groups)
+
+
+# ---- least risk ---------------------------------------------------------------------------------------------------
+
+
+def _least_risk(g: Groups, tau2: Column) -> tuple[Column, Column]:
+    """The pooling of each group, and its squared deviation from the mu of least risk."""
+    b = shrink.pooling(g.each(tau2), g.v)
+    return b, g.squares_about(g.centre(where(g.each(g.exact == g.groups), 1.0, b * b)))
+
+
+def _risk(g: Groups, tau2: Column) -> Column:
+    b, d2 = _least_risk(g, tau2)
+    return g.sum(between.unbiased_risk(b, d2, g.v, g.each(tau2)))
+
+
+def _risk_slope(g: Groups, tau2: Column) -> Column:
+    b, d2 = _least_risk(g, tau2)
+    return g.sum(between.unbiased_risk_slope(b, d2, between.precision(g.v, g.each(tau2))))
+
+
+@given_v("sure", "least unbiased estimate of risk", "Xie, Kou & Brown (2012)")
+def least_unbiased_risk(g: Groups) -> tuple[Column, Column]:
+    tau2, settled = _likelihood(g, _risk, _risk_slope, pole_from=INFINITY)
+    # Where all v are 0 there is no risk; for equal v that go to 0 it is least here.
+    limit = g.sum(g.squares_about(g.plain_mean)) / g.groups
+    return where(g.exact == g.groups, limit, tau2), settled
 
 
 # ---- likelihoods on rows: sigma2 and tau2 jointly, over rho = tau2 / sigma2 ---------------------------------------

@@ -21,6 +21,10 @@ class Method:
     joint: Fit | None = None  # groups of rows with a pooled sigma2 -> sigma2, tau2, converged
     needs_n: bool = False  # on published estimates
     weighted: bool = True  # rows may carry precision weights
+    groups: int = 1  # least number of groups it is defined for,
+    df: int = 1  # and least number of them less the mean that is fitted
+    equal_v: bool = False  # all groups of a model have the same sampling variance
+    positive: bool = False  # never 0 while v > 0, even where all means agree
 
 
 TAU2: dict[str, Method] = {}
@@ -44,11 +48,11 @@ MU: dict[str, Method] = {
 }
 
 
-def given_v(name: str, title: str, source: str, needs_n: bool = False) -> Callable[[F], F]:
-    """Register an estimator of tau2 from groups whose sampling variances v are known."""
+def given_v(name: str, title: str, source: str, **limits: Any) -> Callable[[F], F]:
+    """Register an estimator of tau2 from groups whose sampling variances v are known; `limits` as in Method."""
 
     def register(fit: F) -> F:
-        TAU2[name] = Method(name, title, source, given=fit, needs_n=needs_n)
+        TAU2[name] = Method(name, title, source, given=fit, **limits)
         return fit
 
     return register

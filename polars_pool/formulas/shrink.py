@@ -18,6 +18,15 @@ def estimate(mean: Column, mu: Column, weight: Column) -> Column:
     return where(weight == 0, mu, where(weight == 1, mean, mu + weight * (mean - mu)))
 
 
+def morris_variance(tau2: Column, v: Column, df: Column) -> Column:
+    """The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
+
+    The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
+    a known mu. A group without rows has tau2 itself.
+    """
+    return where(v == INFINITY, tau2, (df * tau2 + 2 * v) / (df - 2))
+
+
 def conditional_variance(tau2: Column, pooling: Column) -> Column:
     """Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows."""
     return where(pooling == 0, 0.0, tau2 * pooling)
