@@ -77,11 +77,19 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
         END AS v
     FROM query_table(classes) AS c JOIN (SELECT model, published, pooled FROM query_table(counted)) USING (model);
 
+-- Whether there are enough groups for an estimator of tau2.
+CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+    CASE
+        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j - fitted >= 3
+        WHEN _pool_name(tau2) = 'chung' THEN j >= 2
+        ELSE j > fitted
+    END;
+
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
     SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND j > fitted AS estimable,
+        identified AND _pool_enough(tau2, j, fitted) AS estimable,
         estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
@@ -172,6 +180,16 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
         END AS x
     FROM centres JOIN sums USING (model);
 
+-- James and Stein's, or an error where groups of a model differ in v by more than rounding.
+CREATE OR REPLACE MACRO _pool_by_james_stein(facts) AS TABLE
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
+        CASE WHEN unequal = 0 THEN pool_james_stein(plain_squares, df, vmax)
+            ELSE error('tau2=''js'' is for groups of equal sampling variance, all of as many rows, and those of '
+                || CASE WHEN unequal = 1 THEN '1 model' ELSE format('{:,} models', unequal) END
+                || ' differ: ''morris'' and ''chung'' fit them') END AS x
+    FROM query_table(facts),
+        (SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts));
+
 -- ---- the components -------------------------------------------------------------------------------------------------
 
 -- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
@@ -180,14 +198,19 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS alike,
+                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
+                AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
             CASE
                 WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
                     pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
                 ELSE pooled
             END AS sigma2_,
             -- nothing to validate across where no row differs from its group
-            CASE WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df ELSE x END AS x_
+            CASE
+                WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df
+                WHEN _pool_name(tau2) = 'sure' AND exact = j THEN plain_squares / j  -- no risk: its limit for equal v
+                ELSE x
+            END AS x_
         FROM query_table(facts) LEFT JOIN query_table(found) USING (model)
     )
     SELECT *,
@@ -196,8 +219,8 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
-        identified AND (_pool_number(tau2) IS NOT NULL OR NOT estimable OR alike AND NOT jointly
-            OR coalesce(done, x_ IS NOT NULL)) AS settled
+        identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+            OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
 -- What each group counts in mu; at tau2 = 0 exact groups outweigh all others.
@@ -237,10 +260,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
     by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
     by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
+    by_james_stein AS (FROM _pool_by_james_stein('facts')),
     found AS (
         FROM query_table(CASE
             WHEN _pool_name(tau2) = '' THEN 'known'
-            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv') THEN 'by_search'
+            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv', 'chung', 'sure', 'morris') THEN 'by_search'
+            WHEN _pool_name(tau2) = 'js' THEN 'by_james_stein'
             ELSE 'by_moments'
         END)
     ),

@@ -1472,7 +1472,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
     WITH expecting AS (
         SELECT *,
             CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
-            coalesce(known, mean_of_rows) AS of_rows
+            coalesce(known, mean_of_rows) AS of_rows,
+            CASE WHEN method = 'chung' THEN j ELSE 1.0 END AS stretch  -- of the grid, at both ends
         FROM _pool_expected(facts, method)
         WHERE jointly OR estimable AND method <> 'cv'
     ),
@@ -1484,7 +1485,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
                 WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
                     * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
                 -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(vmax, 12 * reach)
+                WHEN method IN ('reml', 'ml', 'chung', 'sure') THEN stretch * _pool_larger(vmax, 12 * reach)
                 -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
                 ELSE 1.001 * plain_squares / expected
             END AS most
@@ -1495,13 +1496,18 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml')
-                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml', 'chung', 'sure')
+                    THEN _pool_larger(0.01 / stretch * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
-            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
-            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
+            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite, or
+            -- where log(tau2) is asked.
+            CASE WHEN jointly OR exact = 0 AND method <> 'chung' THEN 0.0 ELSE 1e-30 * high END AS floor,
+            CASE method
+                WHEN 'ml' THEN NOT jointly AND exact > 0 AND known IS NULL
+                WHEN 'chung' THEN exact > 1
+                ELSE false
+            END AS pole
         FROM positive
     )
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
@@ -1566,6 +1572,29 @@ CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
         CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
     FROM query_table(about);
 
+CREATE OR REPLACE MACRO _pool_by_chung(about) AS TABLE
+    SELECT *, pool_chung_slope(h2d2, (at_umin - 1) * top + rest, umin, x) AS slope,
+        pool_chung_deviance(logs, hd2, x) AS deviance
+    FROM query_table(about);
+
+-- The unbiased estimate of risk, about the mu of least risk: 0, whatever mu, where all v are 0.
+CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
+    WITH weighed AS (
+        SELECT id, x, known, k, y, spread, u, pool_pooling(x, u) AS b
+        FROM (SELECT id, model, x, known FROM query_table(about))
+        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
+    ),
+    centred AS (
+        SELECT id, coalesce(any_value(known), sum(k * b * b * y) / NULLIF(sum(k * b * b), 0), 0.0) AS mu
+        FROM weighed GROUP BY id
+    )
+    FROM query_table(about) JOIN (
+        SELECT id, sum(k * pool_unbiased_risk_slope(b, d2, pool_precision(u, x))) AS slope,
+            sum(k * pool_unbiased_risk(b, d2, u, x)) AS deviance
+        FROM (SELECT w.*, (y - mu) * (y - mu) + spread AS d2 FROM weighed AS w JOIN centred USING (id))
+        GROUP BY id
+    ) USING (id);
+
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
@@ -1602,10 +1631,13 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     reml AS (FROM _pool_by_reml('about')),
     ml AS (FROM _pool_by_ml('about')),
     validation AS (FROM _pool_by_validation('about', classes)),
+    chung AS (FROM _pool_by_chung('about')),
+    risk AS (FROM _pool_by_risk('about', classes)),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
-    FROM query_table(CASE
-        WHEN method = 'reml' THEN 'reml' WHEN method = 'ml' THEN 'ml' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+    FROM query_table(CASE method
+        WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
+        WHEN 'sure' THEN 'risk' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -1763,11 +1795,19 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
         END AS v
     FROM query_table(classes) AS c JOIN (SELECT model, published, pooled FROM query_table(counted)) USING (model);
 
+-- Whether there are enough groups for an estimator of tau2.
+CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+    CASE
+        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j - fitted >= 3
+        WHEN _pool_name(tau2) = 'chung' THEN j >= 2
+        ELSE j > fitted
+    END;
+
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
     SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND j > fitted AS estimable,
+        identified AND _pool_enough(tau2, j, fitted) AS estimable,
         estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
@@ -1858,6 +1898,16 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
         END AS x
     FROM centres JOIN sums USING (model);
 
+-- James and Stein's, or an error where groups of a model differ in v by more than rounding.
+CREATE OR REPLACE MACRO _pool_by_james_stein(facts) AS TABLE
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
+        CASE WHEN unequal = 0 THEN pool_james_stein(plain_squares, df, vmax)
+            ELSE error('tau2=''js'' is for groups of equal sampling variance, all of as many rows, and those of '
+                || CASE WHEN unequal = 1 THEN '1 model' ELSE format('{:,} models', unequal) END
+                || ' differ: ''morris'' and ''chung'' fit them') END AS x
+    FROM query_table(facts),
+        (SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts));
+
 -- ---- the components -------------------------------------------------------------------------------------------------
 
 -- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
@@ -1866,14 +1916,19 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS alike,
+                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
+                AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
             CASE
                 WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
                     pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
                 ELSE pooled
             END AS sigma2_,
             -- nothing to validate across where no row differs from its group
-            CASE WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df ELSE x END AS x_
+            CASE
+                WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df
+                WHEN _pool_name(tau2) = 'sure' AND exact = j THEN plain_squares / j  -- no risk: its limit for equal v
+                ELSE x
+            END AS x_
         FROM query_table(facts) LEFT JOIN query_table(found) USING (model)
     )
     SELECT *,
@@ -1882,8 +1937,8 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
-        identified AND (_pool_number(tau2) IS NOT NULL OR NOT estimable OR alike AND NOT jointly
-            OR coalesce(done, x_ IS NOT NULL)) AS settled
+        identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+            OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
 -- What each group counts in mu; at tau2 = 0 exact groups outweigh all others.
@@ -1923,10 +1978,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
     by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
     by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
+    by_james_stein AS (FROM _pool_by_james_stein('facts')),
     found AS (
         FROM query_table(CASE
             WHEN _pool_name(tau2) = '' THEN 'known'
-            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv') THEN 'by_search'
+            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv', 'chung', 'sure', 'morris') THEN 'by_search'
+            WHEN _pool_name(tau2) = 'js' THEN 'by_james_stein'
             ELSE 'by_moments'
         END)
     ),
@@ -1954,7 +2011,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
-CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty) AS TABLE
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty) AS TABLE
     WITH sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
@@ -1969,13 +2026,18 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
         WHERE _pool_same(g._pool_model, c._pool_model)
     ),
+    corrected AS (
+        SELECT * REPLACE (pool_morris_variance(_pool_tau2, _pool_sampling,
+            _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
+        FROM sampled
+    ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
         SELECT *,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
-        FROM sampled
+        FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
@@ -1999,7 +2061,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
-    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
 
 -- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.

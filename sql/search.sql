@@ -20,7 +20,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
     WITH expecting AS (
         SELECT *,
             CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
-            coalesce(known, mean_of_rows) AS of_rows
+            coalesce(known, mean_of_rows) AS of_rows,
+            CASE WHEN method = 'chung' THEN j ELSE 1.0 END AS stretch  -- of the grid, at both ends
         FROM _pool_expected(facts, method)
         WHERE jointly OR estimable AND method <> 'cv'
     ),
@@ -32,7 +33,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
                 WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
                     * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
                 -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-                WHEN method IN ('reml', 'ml') THEN _pool_larger(vmax, 12 * reach)
+                WHEN method IN ('reml', 'ml', 'chung', 'sure') THEN stretch * _pool_larger(vmax, 12 * reach)
                 -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
                 ELSE 1.001 * plain_squares / expected
             END AS most
@@ -43,13 +44,18 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml')
-                    THEN _pool_larger(0.01 * least(coalesce(vleast, high), high), 1e-18 * high)
+                WHEN method IN ('reml', 'ml', 'chung', 'sure')
+                    THEN _pool_larger(0.01 / stretch * least(coalesce(vleast, high), high), 1e-18 * high)
                 ELSE high
             END AS low,
-            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite.
-            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
-            NOT jointly AND exact > 0 AND method = 'ml' AND known IS NULL AS pole
+            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite, or
+            -- where log(tau2) is asked.
+            CASE WHEN jointly OR exact = 0 AND method <> 'chung' THEN 0.0 ELSE 1e-30 * high END AS floor,
+            CASE method
+                WHEN 'ml' THEN NOT jointly AND exact > 0 AND known IS NULL
+                WHEN 'chung' THEN exact > 1
+                ELSE false
+            END AS pole
         FROM positive
     )
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
@@ -114,6 +120,29 @@ CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
         CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
     FROM query_table(about);
 
+CREATE OR REPLACE MACRO _pool_by_chung(about) AS TABLE
+    SELECT *, pool_chung_slope(h2d2, (at_umin - 1) * top + rest, umin, x) AS slope,
+        pool_chung_deviance(logs, hd2, x) AS deviance
+    FROM query_table(about);
+
+-- The unbiased estimate of risk, about the mu of least risk: 0, whatever mu, where all v are 0.
+CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
+    WITH weighed AS (
+        SELECT id, x, known, k, y, spread, u, pool_pooling(x, u) AS b
+        FROM (SELECT id, model, x, known FROM query_table(about))
+        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
+    ),
+    centred AS (
+        SELECT id, coalesce(any_value(known), sum(k * b * b * y) / NULLIF(sum(k * b * b), 0), 0.0) AS mu
+        FROM weighed GROUP BY id
+    )
+    FROM query_table(about) JOIN (
+        SELECT id, sum(k * pool_unbiased_risk_slope(b, d2, pool_precision(u, x))) AS slope,
+            sum(k * pool_unbiased_risk(b, d2, u, x)) AS deviance
+        FROM (SELECT w.*, (y - mu) * (y - mu) + spread AS d2 FROM weighed AS w JOIN centred USING (id))
+        GROUP BY id
+    ) USING (id);
+
 -- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
@@ -150,10 +179,13 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     reml AS (FROM _pool_by_reml('about')),
     ml AS (FROM _pool_by_ml('about')),
     validation AS (FROM _pool_by_validation('about', classes)),
+    chung AS (FROM _pool_by_chung('about')),
+    risk AS (FROM _pool_by_risk('about', classes)),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
-    FROM query_table(CASE
-        WHEN method = 'reml' THEN 'reml' WHEN method = 'ml' THEN 'ml' WHEN method = 'cv' THEN 'validation' ELSE 'q'
+    FROM query_table(CASE method
+        WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
+        WHEN 'sure' THEN 'risk' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
-CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty) AS TABLE
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty) AS TABLE
     WITH sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
@@ -18,13 +18,18 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, uncertainty)
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
         WHERE _pool_same(g._pool_model, c._pool_model)
     ),
+    corrected AS (
+        SELECT * REPLACE (pool_morris_variance(_pool_tau2, _pool_sampling,
+            _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
+        FROM sampled
+    ),
     -- A model's only group keeps its own mean, whatever tau2.
     weighed AS (
         SELECT *,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
-        FROM sampled
+        FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
@@ -48,7 +53,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
-    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, uncertainty)
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
 
 -- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.

@@ -236,7 +236,7 @@ def test_a_cte_is_read_once_and_kept(engine):
 
 # ---- nothing unused --------------------------------------------------------------------------------------------------
 
-SEARCHED = {"reml", "ml", "pm", "eb", "pmm", "cv"}
+SEARCHED = {"reml", "ml", "pm", "eb", "pmm", "cv", "chung", "sure", "morris"}
 
 
 @every_engine
