@@ -140,8 +140,10 @@ def components(
     -------
     One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
     n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
-    tau2 / (tau2 + sigma2), and `converged`, false where an iteration did not settle, no group has two rows, or the
-    groups are too few for the estimator.
+    tau2 / (tau2 + sigma2); for `sigma2="squeezed"` the prior of the groups' variances, its degrees of freedom
+    `df_prior` (limma's d0; infinite where variances differ by no more than chance) and the variance `sigma2_prior`
+    (s0²) that all are squeezed to, null otherwise; and `converged`, false where an iteration did not settle, no group
+    has two rows, or the groups are too few for the estimator.
 
     Raises
     ------
@@ -215,7 +217,8 @@ def shrink(
     weights
         Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
     sigma2
-        Variance within groups: `"pooled"`, `"separate"` for each group its own, or a number that is known.
+        Variance within groups: `"pooled"`, `"separate"` for each group its own, `"squeezed"` for each its own
+        moderated by all (limma's squeezeVar), or a number that is known.
     tau2
         Variance between groups: the name of an estimator (`"reml"` by default; the README lists all) or a known number.
     mu

@@ -61,10 +61,40 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
-        j - fitted AS df
+        j - fitted AS df, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
         SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_given);
+
+-- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
+-- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
+CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
+    WITH variances AS (
+        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
+    ),
+    floors AS (
+        SELECT model, count(*) AS variances, sum(var) AS total, median(var) AS middle,
+            median(CASE WHEN var > 0 THEN var END) AS positive,
+            1e-5 * CASE WHEN total = 0 THEN 1.0 WHEN middle = 0 THEN positive ELSE middle END AS floor
+        FROM variances GROUP BY model
+    ),
+    moments AS (
+        SELECT model, any_value(variances) AS variances, any_value(total) AS total,
+            avg(pool_centred_log(floored, own_df)) AS mean_log, avg(floored) AS mean,
+            var_samp(pool_centred_log(floored, own_df)) - avg(pool_trigamma(own_df / 2)) AS excess
+        FROM (SELECT *, _pool_larger(var, floor) AS floored FROM variances JOIN floors USING (model))
+        GROUP BY model
+    ),
+    priors AS (
+        SELECT *, CASE WHEN variances = 1 THEN 0.0 WHEN total = 0 THEN 'infinity'::DOUBLE ELSE pool_prior_df(excess) END
+            AS df_prior
+        FROM moments
+    )
+    SELECT c.* REPLACE (
+        p.df_prior AS df_prior,
+        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, mean, p.df_prior) END
+            AS sigma2_prior)
+    FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
 -- Classes with the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
@@ -73,9 +103,12 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
             WHEN published THEN v
             WHEN _pool_name(sigma2) = 'separate'
                 THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
+                pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
             ELSE pool_sampling_variance(pooled, w)
         END AS v
-    FROM query_table(classes) AS c JOIN (SELECT model, published, pooled FROM query_table(counted)) USING (model);
+    FROM query_table(classes) AS c
+    JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
 -- Whether there are enough groups for an estimator of tau2.
 CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
@@ -252,7 +285,11 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
     classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    counted AS MATERIALIZED (FROM _pool_within('classes', sigma2, mu)),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
@@ -283,6 +320,8 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
             WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
         END AS _pool_se_mu,
         pool_icc(tau2_, sigma2_) AS _pool_icc,
+        df_prior AS _pool_df_prior,
+        sigma2_prior AS _pool_sigma2_prior,
         coalesce(settled, false) AS _pool_converged
     FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
         (SELECT has_n FROM _pool_given), _pool_origin;

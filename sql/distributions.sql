@@ -636,7 +636,7 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0.
+-- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0, pool_trigamma_inverse(y) for y > 0.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).
@@ -687,3 +687,34 @@ CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
     pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+
+-- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
+CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
+    list_sum(list_transform(range(10), lambda k: 2 / ((x + k) * (x + k) * (x + k))))
+        + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((x + 10) * (x + 10))) / ((x + 10) * (x + 10))) / (x + 10)) / (x + 10))
+            / ((x + 10) * (x + 10));
+
+-- Newton's method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until
+-- rounding sends it up.
+CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
+    list_reduce(
+        list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    [{x: s.x, trigamma: pool_trigamma_double(s.x)}],
+                    lambda m: {x: m.x, step: m.trigamma * (m.trigamma / y - 1) / pool_trigamma_fall(m.x)}
+                ),
+                lambda m: {x: CASE WHEN m.step < -1e-15 * m.x THEN m.x + m.step ELSE m.x END,
+                    moving: m.step < -1e-15 * m.x}
+            )[1]
+        END
+    ).x;
+
+-- The x whose trigamma is y.
+CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
+    CASE
+        WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE pool_trigamma_inverse_double(pool_demand_positive(y::DOUBLE, 'y of pool_trigamma_inverse'))
+    END;

@@ -1,5 +1,5 @@
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -48,6 +48,30 @@ CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
 -- A group's own variance; the pooled one stands in where a single row has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
     CASE WHEN n > 1 THEN var ELSE sigma2 END;
+
+-- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
+CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
+    ln(var) - pool_digamma(df / 2) + ln(df / 2);
+
+-- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
+--
+-- Infinite where variances differ by no more than chance.
+CREATE OR REPLACE MACRO pool_prior_df(excess) AS
+    CASE
+        WHEN excess > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess > 0 THEN excess ELSE 1.0 END)
+        ELSE 'infinity'::DOUBLE
+    END;
+
+-- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
+CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
+    CASE
+        WHEN df_prior < 'infinity'::DOUBLE THEN exp(mean_log + pool_digamma(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2) - ln(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2))
+        ELSE mean
+    END;
+
+-- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
+CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
+    CASE WHEN n > 1 THEN prior + (n - 1) / (n - 1 + df_prior) * (var - prior) ELSE prior END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -291,7 +315,7 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 -- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
-        WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
+        WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
         WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
@@ -321,6 +345,7 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
     SELECT * FROM (VALUES
         ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
         ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma', false, false, true),
         ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
         ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
         ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),

@@ -15,6 +15,9 @@ CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- Whether a weight, a count, a variance or a standard error is none.
 CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
 
+-- Whether every group has a variance of its own.
+CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
+
 -- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
@@ -107,7 +110,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
             count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
             covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
         ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
         count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
         count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
@@ -161,7 +164,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_found AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
+            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)

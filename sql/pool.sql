@@ -18,353 +18,6 @@
 --
 -- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
 
--- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Mean of a group's rows, each of precision weight w.
-CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
-    sum(w * y) / sum(w);
-
--- Sum of squares of a group about its own mean; a single row has none, whatever its var.
-CREATE OR REPLACE MACRO pool_squares(n, var) AS
-    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
-
--- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
-CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
-    CASE
-        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
-        ELSE 0.0
-    END;
-
--- Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
---
--- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
--- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
-CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
-    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
-
--- Sample variance from the sum of squares about the mean: missing for a single row.
-CREATE OR REPLACE MACRO pool_variance(n, squares) AS
-    CASE WHEN n > 1 THEN squares / (n - 1) END;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Variance within groups, and the sampling variance of a group's mean that follows from it.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Pooled variance within groups, SSW / (N - J): the mean square within.
-CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
-    CASE WHEN n > groups THEN squares / (n - groups) END;
-
--- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
-CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
-    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
-
--- A group's own variance; the pooled one stands in where a single row has none.
-CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
-    CASE WHEN n > 1 THEN var ELSE sigma2 END;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
---
--- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
--- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
--- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
--- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Precision of a group's mean about mu, w = 1 / (v + tau2).
-CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
-    1 / (v + tau2);
-
--- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
---
--- The difference itself has no digits left where one group outweighs all others.
-CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
-
--- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
---
--- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
-CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
-    (ad2 - av + a2v / a) * a / pairs;
-
--- Method of moments about a known mu: no degree of freedom is spent on the centre.
-CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
-    (ad2 - av) / a;
-
--- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
-CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
-    (ad2 - groups + 1) / (2 * a);
-
--- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
-CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
-    (ad2 - groups) / a;
-
--- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
-CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
-    (groups / df * ad2 - groups) / a;
-
--- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
-CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
-    tau2 * wd2 / df;
-
--- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
-CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
-    wd2 - expected;
-
--- Term of one group in log |V|: log(v + tau2).
-CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
-    ln(v + tau2);
-
--- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
-CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
-    logs + wd2;
-
--- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
-CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
-    logs + wd2 + ln(s1);
-
--- Derivative of -2 log L by tau2.
-CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
-    s1 - w2d2;
-
--- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
-CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
-    pairs / s1 - w2d2;
-
--- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
-CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
-    logs + wd2 - ln(tau2);
-
--- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
---
--- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
-CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
-    rest - v / (tau2 * (v + tau2)) - w2d2;
-
--- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
-CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
-    pooling * pooling * d2 + pooling * (tau2 - v);
-
--- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
-CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
-    2 * pooling * pooling * (1 - w * d2);
-
--- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
-CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
-    squares / (df - 2) - v;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
---
--- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
--- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
-CREATE OR REPLACE MACRO pool_information(n, rho) AS
-    n / (1 + n * rho);
-
--- Term of one group in log |V|: log(1 + n rho).
-CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
-    ln(1 + n * rho);
-
--- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
-CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
-    df * ln((squares + hd2) / df) + logs;
-
--- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
-CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
-    df * ln((squares + hd2) / df) + logs + ln(h);
-
--- Derivative of the ML profile by rho.
-CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
-    h - df * h2d2 / (squares + hd2);
-
--- Derivative of the REML profile by rho.
-CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
-    h - h2 / h - df * h2d2 / (squares + hd2);
-
--- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
-CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
-    (squares + hd2) / df;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
---
--- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
--- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
--- s = sum(h).
--- ---------------------------------------------------------------------------------------------------------------------
-
--- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
-CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
-    1 / (1 + n * rho);
-
--- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
-CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
-    (n - 1 + keep) / n - keep * keep / s;
-
--- Derivative of 1 - H by rho; s2 = sum(h^2).
-CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
-    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
-
--- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
-CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
-    squares + n * keep * keep * d2;
-
--- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
-CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
-
--- Squared leave-one-out error of a group's rows.
-CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
-    residuals / (leverage * leverage);
-
--- Derivative of the squared leave-one-out error by rho.
-CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
-CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
-    1 / (v + tau2);
-
--- Every row counts alike (by its precision weight where there is one).
-CREATE OR REPLACE MACRO pool_rows(w) AS
-    w;
-
--- Every group counts alike.
-CREATE OR REPLACE MACRO pool_groups(w) AS
-    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
-
--- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
-CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
-
--- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
-CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
-    c * c * (v + tau2);
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
--- ---------------------------------------------------------------------------------------------------------------------
-
--- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
-CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
-
--- What the population contributes, 1 - weight, without the cancellation.
-CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
-
--- The partially pooled mean, weight * mean + (1 - weight) * mu.
-CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
-    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
-
--- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
---
--- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
--- a known mu. A group without rows has tau2 itself.
-CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN tau2 ELSE (df * tau2 + 2 * v) / (df - 2) END;
-
--- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
-CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
-    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
-
--- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
-CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
-    CASE
-        WHEN pooling = 0 THEN 0.0
-        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
-    END;
-
--- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
-CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
-    estimate - quantile * se;
-
--- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
-CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
-    estimate + quantile * se;
-
--- Intraclass correlation, the share of the variance of a row that lies between groups.
-CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
-    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
-
-
--- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
-CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
-    CASE hyperparameter
-        WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
-        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
-        WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
-    END;
-CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
-    CASE hyperparameter
-        WHEN 'sigma2' THEN []::VARCHAR[]
-        WHEN 'tau2' THEN ['anova']::VARCHAR[]
-        WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
-    END;
-CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
-    CASE hyperparameter
-        WHEN 'sigma2' THEN []::VARCHAR[]
-        WHEN 'tau2' THEN ['cv']::VARCHAR[]
-        WHEN 'mu' THEN []::VARCHAR[]
-    END;
-CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
-    CASE hyperparameter
-        WHEN 'sigma2' THEN []::VARCHAR[]
-        WHEN 'tau2' THEN ['cv']::VARCHAR[]
-        WHEN 'mu' THEN []::VARCHAR[]
-    END;
-CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
-    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
--- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
--- where needs_n), rows with precision weights.
-CREATE OR REPLACE MACRO pool_methods() AS TABLE
-    SELECT * FROM (VALUES
-        ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
-        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
-        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
-        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
-        ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
-        ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
-        ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
-        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
-        ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
-        ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
-        ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
-        ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
-        ('tau2', 'morris', 'empirical Bayes, weights corrected', 'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
-        ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
-        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
-        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
-        ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
-        ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
-        ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
-        ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
-        ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),
-        ('mu', 'groups', 'every group counts alike', 'the mean of group means', true, false, true),
-        ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
-    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
-
-
 -- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
 --
 -- A missing argument gives a missing result; an argument outside its domain (NaN among them) is an error that says what
@@ -1003,7 +656,7 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0.
+-- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0, pool_trigamma_inverse(y) for y > 0.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).
@@ -1054,6 +707,409 @@ CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
     pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+
+-- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
+CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
+    list_sum(list_transform(range(10), lambda k: 2 / ((x + k) * (x + k) * (x + k))))
+        + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((x + 10) * (x + 10))) / ((x + 10) * (x + 10))) / (x + 10)) / (x + 10))
+            / ((x + 10) * (x + 10));
+
+-- Newton's method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until
+-- rounding sends it up.
+CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
+    list_reduce(
+        list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    [{x: s.x, trigamma: pool_trigamma_double(s.x)}],
+                    lambda m: {x: m.x, step: m.trigamma * (m.trigamma / y - 1) / pool_trigamma_fall(m.x)}
+                ),
+                lambda m: {x: CASE WHEN m.step < -1e-15 * m.x THEN m.x + m.step ELSE m.x END,
+                    moving: m.step < -1e-15 * m.x}
+            )[1]
+        END
+    ).x;
+
+-- The x whose trigamma is y.
+CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
+    CASE
+        WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE pool_trigamma_inverse_double(pool_demand_positive(y::DOUBLE, 'y of pool_trigamma_inverse'))
+    END;
+
+
+-- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Mean of a group's rows, each of precision weight w.
+CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
+    sum(w * y) / sum(w);
+
+-- Sum of squares of a group about its own mean; a single row has none, whatever its var.
+CREATE OR REPLACE MACRO pool_squares(n, var) AS
+    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
+
+-- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
+CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
+    CASE
+        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
+        ELSE 0.0
+    END;
+
+-- Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+--
+-- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
+-- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
+CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
+    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
+
+-- Sample variance from the sum of squares about the mean: missing for a single row.
+CREATE OR REPLACE MACRO pool_variance(n, squares) AS
+    CASE WHEN n > 1 THEN squares / (n - 1) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance within groups, and the sampling variance of a group's mean that follows from it.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Pooled variance within groups, SSW / (N - J): the mean square within.
+CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
+    CASE WHEN n > groups THEN squares / (n - groups) END;
+
+-- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
+CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
+    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
+
+-- A group's own variance; the pooled one stands in where a single row has none.
+CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
+    CASE WHEN n > 1 THEN var ELSE sigma2 END;
+
+-- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
+CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
+    ln(var) - pool_digamma(df / 2) + ln(df / 2);
+
+-- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
+--
+-- Infinite where variances differ by no more than chance.
+CREATE OR REPLACE MACRO pool_prior_df(excess) AS
+    CASE
+        WHEN excess > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess > 0 THEN excess ELSE 1.0 END)
+        ELSE 'infinity'::DOUBLE
+    END;
+
+-- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
+CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
+    CASE
+        WHEN df_prior < 'infinity'::DOUBLE THEN exp(mean_log + pool_digamma(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2) - ln(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2))
+        ELSE mean
+    END;
+
+-- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
+CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
+    CASE WHEN n > 1 THEN prior + (n - 1) / (n - 1 + df_prior) * (var - prior) ELSE prior END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
+--
+-- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
+-- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
+-- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
+-- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision of a group's mean about mu, w = 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
+    1 / (v + tau2);
+
+-- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
+--
+-- The difference itself has no digits left where one group outweighs all others.
+CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
+    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
+
+-- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
+--
+-- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
+CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
+    (ad2 - av + a2v / a) * a / pairs;
+
+-- Method of moments about a known mu: no degree of freedom is spent on the centre.
+CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
+    (ad2 - av) / a;
+
+-- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
+CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
+    (ad2 - groups + 1) / (2 * a);
+
+-- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
+CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
+    (ad2 - groups) / a;
+
+-- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
+CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
+    (groups / df * ad2 - groups) / a;
+
+-- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
+CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
+    tau2 * wd2 / df;
+
+-- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
+CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
+    wd2 - expected;
+
+-- Term of one group in log |V|: log(v + tau2).
+CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
+    ln(v + tau2);
+
+-- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
+CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
+    logs + wd2;
+
+-- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
+    logs + wd2 + ln(s1);
+
+-- Derivative of -2 log L by tau2.
+CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
+    s1 - w2d2;
+
+-- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
+CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
+    pairs / s1 - w2d2;
+
+-- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
+CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
+    logs + wd2 - ln(tau2);
+
+-- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+--
+-- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
+CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
+    rest - v / (tau2 * (v + tau2)) - w2d2;
+
+-- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
+CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
+    pooling * pooling * d2 + pooling * (tau2 - v);
+
+-- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
+CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
+    2 * pooling * pooling * (1 - w * d2);
+
+-- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
+CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
+    squares / (df - 2) - v;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
+--
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
+-- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
+CREATE OR REPLACE MACRO pool_information(n, rho) AS
+    n / (1 + n * rho);
+
+-- Term of one group in log |V|: log(1 + n rho).
+CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
+    ln(1 + n * rho);
+
+-- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
+    df * ln((squares + hd2) / df) + logs;
+
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
+CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
+    df * ln((squares + hd2) / df) + logs + ln(h);
+
+-- Derivative of the ML profile by rho.
+CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
+    h - df * h2d2 / (squares + hd2);
+
+-- Derivative of the REML profile by rho.
+CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
+    h - h2 / h - df * h2d2 / (squares + hd2);
+
+-- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
+CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
+    (squares + hd2) / df;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
+--
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
+-- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
+-- s = sum(h).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
+CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
+    1 / (1 + n * rho);
+
+-- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
+CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
+    (n - 1 + keep) / n - keep * keep / s;
+
+-- Derivative of 1 - H by rho; s2 = sum(h^2).
+CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
+    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
+
+-- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
+CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
+    squares + n * keep * keep * d2;
+
+-- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
+CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
+    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
+
+-- Squared leave-one-out error of a group's rows.
+CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
+    residuals / (leverage * leverage);
+
+-- Derivative of the squared leave-one-out error by rho.
+CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
+    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
+    1 / (v + tau2);
+
+-- Every row counts alike (by its precision weight where there is one).
+CREATE OR REPLACE MACRO pool_rows(w) AS
+    w;
+
+-- Every group counts alike.
+CREATE OR REPLACE MACRO pool_groups(w) AS
+    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
+
+-- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
+    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
+CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
+    c * c * (v + tau2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+
+-- What the population contributes, 1 - weight, without the cancellation.
+CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
+
+-- The partially pooled mean, weight * mean + (1 - weight) * mu.
+CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
+    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
+
+-- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
+--
+-- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
+-- a known mu. A group without rows has tau2 itself.
+CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
+    CASE WHEN v = 'infinity'::DOUBLE THEN tau2 ELSE (df * tau2 + 2 * v) / (df - 2) END;
+
+-- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
+CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
+    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
+
+-- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
+CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
+    END;
+
+-- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
+    estimate - quantile * se;
+
+-- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
+    estimate + quantile * se;
+
+-- Intraclass correlation, the share of the variance of a row that lies between groups.
+CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
+    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
+
+
+-- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
+-- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
+        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
+        WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['anova']::VARCHAR[]
+        WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
+    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
+-- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
+-- where needs_n), rows with precision weights.
+CREATE OR REPLACE MACRO pool_methods() AS TABLE
+    SELECT * FROM (VALUES
+        ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
+        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma', false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
+        ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
+        ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
+        ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
+        ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
+        ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
+        ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
+        ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
+        ('tau2', 'morris', 'empirical Bayes, weights corrected', 'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
+        ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
+        ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
+        ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
+        ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
+        ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),
+        ('mu', 'groups', 'every group counts alike', 'the mean of group means', true, false, true),
+        ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
+    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1293,6 +1349,9 @@ CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- Whether a weight, a count, a variance or a standard error is none.
 CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
 
+-- Whether every group has a variance of its own.
+CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
+
 -- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
@@ -1385,7 +1444,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
             count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
             covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
         ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND _pool_name(sigma2) <> 'separate' AS _pool_sized,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
         count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
         count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
@@ -1439,7 +1498,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_found AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
-            NULL::DOUBLE AS _pool_v, _pool_name(sigma2) <> 'separate' AS _pool_sized
+            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
@@ -1779,10 +1838,40 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
-        j - fitted AS df
+        j - fitted AS df, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
         SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_given);
+
+-- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
+-- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
+CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
+    WITH variances AS (
+        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
+    ),
+    floors AS (
+        SELECT model, count(*) AS variances, sum(var) AS total, median(var) AS middle,
+            median(CASE WHEN var > 0 THEN var END) AS positive,
+            1e-5 * CASE WHEN total = 0 THEN 1.0 WHEN middle = 0 THEN positive ELSE middle END AS floor
+        FROM variances GROUP BY model
+    ),
+    moments AS (
+        SELECT model, any_value(variances) AS variances, any_value(total) AS total,
+            avg(pool_centred_log(floored, own_df)) AS mean_log, avg(floored) AS mean,
+            var_samp(pool_centred_log(floored, own_df)) - avg(pool_trigamma(own_df / 2)) AS excess
+        FROM (SELECT *, _pool_larger(var, floor) AS floored FROM variances JOIN floors USING (model))
+        GROUP BY model
+    ),
+    priors AS (
+        SELECT *, CASE WHEN variances = 1 THEN 0.0 WHEN total = 0 THEN 'infinity'::DOUBLE ELSE pool_prior_df(excess) END
+            AS df_prior
+        FROM moments
+    )
+    SELECT c.* REPLACE (
+        p.df_prior AS df_prior,
+        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, mean, p.df_prior) END
+            AS sigma2_prior)
+    FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
 -- Classes with the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
@@ -1791,9 +1880,12 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
             WHEN published THEN v
             WHEN _pool_name(sigma2) = 'separate'
                 THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
+                pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
             ELSE pool_sampling_variance(pooled, w)
         END AS v
-    FROM query_table(classes) AS c JOIN (SELECT model, published, pooled FROM query_table(counted)) USING (model);
+    FROM query_table(classes) AS c
+    JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
 -- Whether there are enough groups for an estimator of tau2.
 CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
@@ -1970,7 +2062,11 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
     classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    counted AS MATERIALIZED (FROM _pool_within('classes', sigma2, mu)),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
@@ -2001,6 +2097,8 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
             WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
         END AS _pool_se_mu,
         pool_icc(tau2_, sigma2_) AS _pool_icc,
+        df_prior AS _pool_df_prior,
+        sigma2_prior AS _pool_sigma2_prior,
         coalesce(settled, false) AS _pool_converged
     FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
         (SELECT has_n FROM _pool_given), _pool_origin;
@@ -2019,6 +2117,8 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
                 WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(pool_squeezed_variance(
+                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
             END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
@@ -2117,7 +2217,7 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'converged'])
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -2126,7 +2226,8 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
-            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
+            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components

@@ -11,6 +11,8 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
                 WHEN _pool_published THEN _pool_v
                 WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
                     pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(pool_squeezed_variance(
+                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior), _pool_w)
                 ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
             END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
@@ -109,7 +111,7 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'converged'])
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -118,7 +120,8 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
-            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::BOOLEAN AS converged
+            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components

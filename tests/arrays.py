@@ -54,6 +54,9 @@ def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, qu
         own = np.broadcast_to(found.sigma2, v.shape)
         if sigma2 == "separate":
             own = within.separate_variance(groups.n, groups.squares / (groups.n - 1), own)
+        elif sigma2 == "squeezed":
+            var = groups.squares / np.maximum(groups.n - 1, 1)
+            own = within.squeezed_variance(groups.n, var, found.df_prior, found.sigma2_prior)
         v = within.sampling_variance(own, groups.w)
     tau2 = found.tau2
     if method == "morris":

@@ -28,6 +28,7 @@ ROUNDING = 1e-14  # of numbers of the size of the data, where a result is a smal
 
 ONEWAY = ("Dyestuff", "Dyestuff2", "Exam", "Penicillin_plate", "Rail", "radon")
 META = ("bcg", "eight_schools", "konstantopoulos2011_flat", "raudenbush1985")
+LIMMA = ("Dyestuff", "Exam", "radon", "sleepstudy")
 METAFOR = ("DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 NIST = ("AtmWtAg", "SiRstv", "SmLs01", "SmLs02", "SmLs04", "SmLs05", "SmLs07")
 INDEPENDENT = {  # no outside vector has these; who computes them another way

@@ -287,7 +287,7 @@ STATISTICS = {
 MODEL = {
     "groups": pl.Int64,
     "n": pl.Int64,
-    **dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc"), pl.Float64),
+    **dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), pl.Float64),
     "converged": pl.Boolean,
 }
 STATE = {"n": pl.Int64, "mean": pl.Float64, "var": pl.Float64}

@@ -90,6 +90,13 @@ def test_exact_values(engine, macro):
     assert not wrong
 
 
+@every_engine
+def test_inverse_of_trigamma(engine):
+    """The exact values of trigamma the other way round."""
+    x, y = zip(*EXACT["pool_trigamma"]["values"], strict=True)
+    assert evaluate(engine, "pool_trigamma_inverse", [(value,) for value in y]) == pytest.approx(x, rel=1e-14)
+
+
 ENDS = [
     ("pool_normal_cdf('-infinity')", 0.0),
     ("pool_normal_cdf('infinity')", 1.0),

@@ -203,6 +203,7 @@ def test_the_package_finds_its_sql():
 @pytest.fixture(scope="module")
 def database():
     with duckdb.connect() as connection:
+        connection.execute((ROOT / "sql" / "distributions.sql").read_text(encoding="utf-8"))  # which formulas call
         connection.execute(SQL.read_text(encoding="utf-8"))
         yield connection
 

@@ -135,7 +135,7 @@ TABLES = {
     },
     **{
         f"model_{name}": ROWS.rename({"year": name})
-        for name in ("n", "weight", "upper", "groups", "sigma2", "tau2", "mu", "se_mu", "icc", "converged")
+        for name in ("n", "weight", "upper", "groups", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "converged")
     },
 }
 
@@ -224,7 +224,7 @@ KEYS = [
     shrink("model_upper", "score", ["state", "upper"]),
     *(
         components(f"model_{name}", "score", over=name)
-        for name in ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "converged")
+        for name in ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "sigma2_prior", "converged")
     ),
     *(moments(f"key_{name}", "score", name) for name in ("n", "mean", "var")),
     moments("key_w", "score", "w", weights="load"),
@@ -389,7 +389,7 @@ OF_SQL = {
     ),
     "FROM pool_components(shouted, score, school, over := ICC)": (
         "the key 'ICC' bears the name of a result column ('groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', "
-        "'converged'); rename it first"
+        "'df_prior', 'sigma2_prior', 'converged'); rename it first"
     ),
     "FROM pool_encode(shouted, score, school)": "the table has a column 'estimate' already; rename it first",
     **{
@@ -453,7 +453,7 @@ KEY_TYPES = {"school": "BIGINT", "state": "VARCHAR", "year": "BIGINT"}
 ESTIMATES = {"n": "BIGINT"} | dict.fromkeys(("mean", "v", "weight", "estimate", "se", "lower", "upper"), "DOUBLE")
 STATISTICS = (
     {"groups": "BIGINT", "n": "BIGINT"}
-    | dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc"), "DOUBLE")
+    | dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), "DOUBLE")
     | {"converged": "BOOLEAN"}
 )
 MOMENTS = {"n": "BIGINT", "mean": "DOUBLE", "var": "DOUBLE"}

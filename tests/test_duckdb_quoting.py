@@ -83,7 +83,7 @@ PARAMETERS = [
     "input",
 ]
 RESULT = {"n", "mean", "v", "weight", "estimate", "se", "lower", "upper"}
-STATISTICS = {"groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "converged"}
+STATISTICS = {"groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior", "converged"}
 # Tables that are called like relations inside the macros.
 TABLES = [
     "classes",

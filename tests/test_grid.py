@@ -19,6 +19,7 @@ def test_every_vector_is_used():
     used |= {f"nist/{name}.dat" for name in grid.NIST}
     used |= {"distributions.json"}  # test_distributions.py asks every value of it
     used |= {"james_stein.json"}  # test_truth_james_stein.py
+    used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     assert found - {"README.md"} == used
 
 

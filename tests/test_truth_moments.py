@@ -19,7 +19,7 @@ import polars_pool as pool
 
 METHODS = (*truth.CLOSED, *truth.ROOTS, *truth.LIKELIHOODS, *truth.SEARCHED)
 CENTRES = ("gls", "rows", "groups", "shrunk")
-WITHIN = ("pooled", "separate", "known")
+WITHIN = ("pooled", "separate", "squeezed", "known")
 PATHS = {"rows": lambda verb, *args, **options: verb(*args, **options), "moments": from_moments}
 TOLERANCE = dict.fromkeys(METHODS, ITERATED) | dict.fromkeys((*truth.CLOSED, "plugin"), CLOSED_FORM)
 
@@ -108,7 +108,7 @@ def components(name, within, method, mu=None):
     y, v, n = numbers(name, g.mean, v, g.w)
     known = None if mu is None else (truth.exact([mu])[0] if g.J <= 24 else np.longdouble(mu))
     tau2 = truth.plugin_tau2(y, known) if method == "plugin" else truth.tau2_given_v(method, y, v, n, known)
-    return {"pooled": float(g.MSW), "separate": None}.get(within, sigma2), tau2
+    return {"pooled": float(g.MSW), "separate": None, "squeezed": None}.get(within, sigma2), tau2
 
 
 def sampling(name, within, method, mu=None):

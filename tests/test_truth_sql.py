@@ -68,7 +68,7 @@ def assert_components(name, row, within, method, mu="gls"):
 
 
 @engines
-@pytest.mark.parametrize("within", ["pooled", "separate", SIGMA2])
+@pytest.mark.parametrize("within", ["pooled", "separate", "squeezed", SIGMA2])
 @pytest.mark.parametrize("method", METHODS)
 def test_components(engine, within, method):
     checked = 0

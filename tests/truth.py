@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import polygamma
 from scipy.stats import chi2
 
 CLOSED = ("dl", "he", "hs", "hsk", "sj", "anova")  # closed forms: exact in fractions
@@ -61,12 +62,37 @@ class Groups:
         self.MSB = sum(self.w * (self.mean - grand) ** 2) / (self.J - 1)
         self.n0 = (W - sum(self.w**2) / W) / (self.J - 1)
 
+    def prior(self):
+        """d0 and s0² of limma's fitFDist, of the groups that have two rows."""
+        pairs = [(float(var), n - 1) for n, var in zip(self.n.tolist(), self.var, strict=True) if n > 1]
+        var, df = np.array(pairs).T
+        if len(var) == 1 or not var.any():
+            return (0.0 if len(var) == 1 else math.inf), var[0]
+        median = np.median(var) or np.median(var[var > 0])
+        var = np.maximum(var, 1e-5 * median)
+        logs = np.log(var) - polygamma(0, df / 2) + np.log(df / 2)
+        excess = np.var(logs, ddof=1) - np.mean(polygamma(1, df / 2))
+        if excess <= 0:
+            return math.inf, np.mean(var)
+        half = math.exp(brentq(lambda u: math.log(polygamma(1, math.exp(u)) / excess), -50, 50, xtol=1e-15))
+        return 2 * half, math.exp(np.mean(logs) + polygamma(0, half) - math.log(half))
+
+    def squeezed(self):
+        """Each variance weighed with the prior by degrees of freedom; the prior for a single row."""
+        d0, s02 = self.prior()
+        if math.isinf(d0):
+            return [s02] * self.J
+        own = [0.0 if n == 1 else float(var) for n, var in zip(self.n.tolist(), self.var, strict=True)]
+        return [s02 if n == 1 else (d0 * s02 + (n - 1) * s2) / (d0 + n - 1) for n, s2 in zip(self.n, own, strict=True)]
+
     def v(self, sigma2="pooled"):
-        """Sampling variance of each mean: pooled, separate (pooled for a single row) or by a known sigma2."""
+        """Sampling variance of each mean: pooled, separate (pooled for a single row), squeezed or by a known sigma2."""
         if sigma2 == "pooled":
             within = [self.MSW] * self.J
         elif sigma2 == "separate":
             within = [var if n > 1 else self.MSW for n, var in zip(self.n, self.var, strict=True)]
+        elif sigma2 == "squeezed":
+            within = [Fraction(float(s2)) for s2 in self.squeezed()]
         else:
             within = [Fraction(sigma2)] * self.J
         return np.array([s / w for s, w in zip(within, self.w, strict=True)], dtype=object)
@@ -330,7 +356,7 @@ def centre(rule, mean, v, tau2, w=None, plugin_lambda=None):
 
 def plugin_weights(groups, sigma2="pooled"):
     """Mount's weights of the centre "shrunk": plug-in tau2 and pooled sigma2, or the known one."""
-    tau2, v = plugin_tau2(groups.mean), floats(groups.v("pooled" if sigma2 == "separate" else sigma2))
+    tau2, v = plugin_tau2(groups.mean), floats(groups.v("pooled" if sigma2 in ("separate", "squeezed") else sigma2))
     return tau2 / (tau2 + v)
 
 

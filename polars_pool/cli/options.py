@@ -74,7 +74,7 @@ Sigma2 = Annotated[
     str,
     typer.Option(
         metavar="NAME|NUM",
-        help="Variance within: pooled (default) or separate",
+        help="Variance within: pooled (default), separate or squeezed",
         rich_help_panel=MODEL,
         show_default=False,
     ),

@@ -26,6 +26,8 @@ STATISTICS: dict[str, pl.DataType] = {
     "mu": pl.Float64(),
     "se_mu": pl.Float64(),
     "icc": pl.Float64(),
+    "df_prior": pl.Float64(),
+    "sigma2_prior": pl.Float64(),
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
@@ -98,8 +100,8 @@ def _as_given(model: Model, pivot: Array) -> Components:
     given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
     sigma2, tau2, mu = (np.full(len(pivot), x if isinstance(x, float) else np.nan) for x in given.values())
     none = np.zeros(len(pivot))
-    icc = np.full(len(pivot), np.nan)
-    return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, none.astype(bool))
+    icc, df_prior, prior = (np.full(len(pivot), np.nan) for _ in range(3))
+    return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, df_prior, prior, none.astype(bool))
 
 
 def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -11,8 +11,8 @@ from ..formulas.elementary import sqrt, where
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
 
-OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged")
-GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED = (pl.col(f"_pool_{name}") for name in OF_MODEL)
+OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged", "df_prior", "sigma2_prior")
+GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED, DF_PRIOR, SIGMA2_PRIOR = (pl.col(f"_pool_{name}") for name in OF_MODEL)
 WEIGHT, POOLING, ONLY, MEAN, ESTIMATE = (
     pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate")
 )
@@ -32,8 +32,7 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered
 def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Sampling variance, weight and partially pooled mean; a model's only group keeps its own mean, whatever tau2."""
     if model.input != "published":
-        sigma2 = within.separate_variance(N, VAR, SIGMA2) if model.sigma2 == "separate" else SIGMA2
-        joined = joined.with_columns(_pool_v=within.sampling_variance(sigma2, W))
+        joined = joined.with_columns(_pool_v=within.sampling_variance(_own_variance(model), W))
     if model.tau2 == "morris":
         df = GROUPS.cast(pl.Float64) - (0.0 if isinstance(model.mu, float) else 1.0)
         joined = joined.with_columns(_pool_tau2=shrink.morris_variance(TAU2, V, df))
@@ -45,6 +44,15 @@ def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         _pool_pooling=shrink.pooling(TAU2, V),
     )
     return weighed.with_columns(_pool_estimate=shrink.estimate(MEAN, MU, where(ONLY, 1.0, WEIGHT)))
+
+
+def _own_variance(model: Model) -> Any:
+    """The variance of a group's rows."""
+    if model.sigma2 == "separate":
+        return within.separate_variance(N, VAR, SIGMA2)
+    if model.sigma2 == "squeezed":
+        return within.squeezed_variance(N, VAR, DF_PRIOR, SIGMA2_PRIOR)
+    return SIGMA2
 
 
 def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> pl.LazyFrame:

@@ -57,7 +57,8 @@ class Model:
     @property
     def sized(self) -> bool:
         """Whether the sampling variance of a group depends on its n alone."""
-        return self.input != "published" and self.weights is None and self.sigma2 != "separate"
+        own = self.sigma2 in ("separate", "squeezed")
+        return self.input != "published" and self.weights is None and not own
 
     @property
     def needs_n(self) -> bool:

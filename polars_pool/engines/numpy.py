@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from ..formulas import between
-from ..formulas.elementary import log, sqrt, where
+from ..formulas.elementary import exp, log, sqrt, where
+from . import gamma as _gamma  # noqa: F401  registers its functions
 from . import search
 
 Array = NDArray[Any]
+exp.register(np.ndarray, np.exp)
 log.register(np.ndarray, np.log)
 sqrt.register(np.ndarray, np.sqrt)
 
@@ -73,6 +75,15 @@ class Groups:
 
     def largest(self, x: Array) -> Array:
         return np.maximum.reduceat(x, self.start) if self.models else np.zeros(0)
+
+    def median(self, x: Array, among: Array) -> Array:
+        """Median of x over the groups of each model among some, each a row of its own; NaN where there are none."""
+        count = np.add.reduceat(among, self.start, dtype=np.int64) if self.models else np.zeros(0, dtype=np.int64)
+        model = self.each(np.arange(self.models)) if self.models > 1 else np.zeros(len(x), dtype=np.int64)
+        sorted_x = x[np.lexsort((x, ~among, model))]
+        last = len(x) - 1
+        low, high = (np.minimum(self.start + np.maximum(i, 0), last) for i in ((count - 1) // 2, count // 2))
+        return np.where(count > 0, (sorted_x[low] + sorted_x[high]) / 2, np.nan)
 
     def centre(self, c: Array) -> Array:
         """The known mu of each model, else the mean of its groups with weights c."""

@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from ..formulas.elementary import log, sqrt, where
+from ..formulas.elementary import exp, log, sqrt, where
+from . import gamma as _gamma  # noqa: F401  registers its functions
 
+exp.register(pl.Expr, pl.Expr.exp)
 log.register(pl.Expr, pl.Expr.log)
 sqrt.register(pl.Expr, pl.Expr.sqrt)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..formulas import centre, within
+from ..formulas import centre, squeeze, within
 from ..formulas.registry import TAU2, Method
 from ..formulas.shrink import icc
 from .numpy import Array, Groups
@@ -27,6 +27,8 @@ class Components:
     mu: Array
     se_mu: Array
     icc: Array
+    df_prior: Array
+    sigma2_prior: Array
     converged: Array
 
 
@@ -34,14 +36,16 @@ def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparamet
     """Estimate what is a name and take what is a number."""
     with np.errstate(all="ignore"):
         pooled = _within(g, published, sigma2)
-        given = replace(g, v=_sampling_variance(g, published, sigma2, pooled))
+        df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
+        given = replace(g, v=_sampling_variance(g, published, sigma2, pooled, df_prior, prior))
         identified = ~np.isnan(given.sum(given.v))
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
         if _is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
         share = np.asarray(icc(tau2_, sigma2_))
-    return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
+    found = (g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior)
+    return Components(*found, converged=converged & identified)
 
 
 def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
@@ -56,12 +60,16 @@ def _within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
     return np.asarray(within.pooled_variance(g.squares_within, g.rows, g.groups))
 
 
-def _sampling_variance(g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array) -> Array:
+def _sampling_variance(
+    g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array, df_prior: Array, prior: Array
+) -> Array:
     if published:
         return g.v
     own = g.each(pooled)
     if sigma2 == "separate":
         own = within.separate_variance(g.n, g.squares / (g.n - 1), own)
+    elif sigma2 == "squeezed":
+        own = within.squeezed_variance(g.n, g.squares / (g.n - 1), g.each(df_prior), g.each(prior))
     return np.asarray(within.sampling_variance(own, g.w))
 
 

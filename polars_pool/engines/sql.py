@@ -16,7 +16,7 @@ from typing import Any
 
 from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
-from ..formulas.elementary import log, sqrt, where
+from ..formulas.elementary import digamma, exp, log, sqrt, trigamma, trigamma_inverse, where
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
 _package = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
 """
 
 METHODS = """
@@ -56,7 +56,7 @@ REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
 
 # The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
 # directory, so that all of them stand in one file too.
-PARTS = ("formulas", "distributions", "check", "groups", "search", "components", "verbs")
+PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "verbs")
 
 POOL = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
@@ -150,8 +150,12 @@ def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
     return Symbol(f"{left.within(binds)} {operator} {right.within(binds + 1)}", binds)
 
 
+exp.register(Symbol, lambda x: Symbol(f"exp({x.text})"))
 log.register(Symbol, lambda x: Symbol(f"ln({x.text})"))
 sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
+digamma.register(Symbol, lambda x: Symbol(f"pool_digamma({x.text})"))
+trigamma.register(Symbol, lambda x: Symbol(f"pool_trigamma({x.text})"))
+trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.text})"))
 
 
 @where.register(Symbol)

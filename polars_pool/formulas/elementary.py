@@ -15,6 +15,11 @@ def log(x: Column) -> Column:
 
 
 @singledispatch
+def exp(x: Column) -> Column:
+    return math.exp(x)
+
+
+@singledispatch
 def sqrt(x: Column) -> Column:
     return math.sqrt(x)
 
@@ -23,3 +28,21 @@ def sqrt(x: Column) -> Column:
 def where(condition: Column, then: Column, otherwise: Column) -> Column:
     """`then` where the condition holds, else `otherwise`; None is a missing value."""
     return then if condition else otherwise
+
+
+@singledispatch
+def digamma(x: Column) -> Column:
+    """Derivative of log gamma."""
+    raise NotImplementedError(f"digamma of {type(x).__name__}")
+
+
+@singledispatch
+def trigamma(x: Column) -> Column:
+    """Second derivative of log gamma."""
+    raise NotImplementedError(f"trigamma of {type(x).__name__}")
+
+
+@singledispatch
+def trigamma_inverse(x: Column) -> Column:
+    """The number above 0 whose trigamma is x."""
+    raise NotImplementedError(f"trigamma_inverse of {type(x).__name__}")

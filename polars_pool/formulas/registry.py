@@ -34,6 +34,7 @@ SIGMA2: dict[str, Method] = {
     for m in [
         Method("pooled", "mean square within", "one variance for all groups, SSW / (N - J)"),
         Method("separate", "each group's own variance", "metafor's vi = s^2 / n; a single row takes the pooled one"),
+        Method("squeezed", "each group's own variance, moderated", "Smyth (2004); squeezeVar of R's limma"),
     ]
 }
 

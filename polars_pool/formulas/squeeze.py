@@ -1,0 +1,43 @@
+"""The prior that each group's own variance is squeezed to (Smyth 2004; squeezeVar of R's limma).
+
+`g` holds the groups of many models, as in estimators.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import within
+from .elementary import INFINITY, Column, trigamma, where
+
+Groups = Any
+
+FLOOR = 1e-5  # of the median: what a variance of 0 counts as, which has no logarithm
+
+
+def prior(g: Groups) -> tuple[Column, Column]:
+    """Degrees of freedom and variance of the prior, missing where no group has two rows.
+
+    A single variance is its own prior, of no weight. Where more than half of the variances are 0, the floor is that of
+    the median of the others, so that a change of units changes nothing; where all are, so is the prior.
+    """
+    counts = g.n > 1
+    df = where(counts, g.n - 1, 1.0)
+    var = where(counts, g.squares / df, 0.0)
+    groups, total = g.sum(counts), g.sum(var)
+    median = g.median(var, counts)
+    median = where(median == 0, g.median(var, var > 0), median)
+    floor = FLOOR * g.each(where(total == 0, 1.0, median))
+    floored = where(var > floor, var, floor)
+
+    def mean(x: Column) -> Column:
+        return g.sum(where(counts, x, 0.0)) / groups
+
+    logs = within.centred_log(floored, df)
+    deviation = logs - g.each(mean(logs))
+    spread = mean(deviation * deviation) * groups / (groups - 1)
+    df_prior = within.prior_df(spread - mean(trigamma(df / 2)))
+    variance = within.prior_variance(mean(logs), mean(floored), df_prior)
+    df_prior = where(groups == 1, 0.0, where(total == 0, INFINITY, df_prior))
+    variance = where((groups == 1) | (total == 0), total, variance)
+    return where(groups == 0, None, df_prior), where(groups == 0, None, variance)
