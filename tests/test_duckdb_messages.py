@@ -109,6 +109,11 @@ def one_bad(frame: pl.DataFrame, column: str, bad: float | None) -> pl.DataFrame
 
 
 BAD = {"nan": math.nan, "infinite": math.inf, "negative": -1.0, "missing": None}
+STATISTICS = (
+    {"groups": "BIGINT", "n": "BIGINT"}
+    | dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), "DOUBLE")
+    | {"converged": "BOOLEAN"}
+)
 TABLES = {
     "rows": ROWS,
     "no_rows": ROWS.clear(),
@@ -133,10 +138,7 @@ TABLES = {
         f"key_{name}": ROWS.rename({"school": name, "year": "mean" if name == "groups" else "groups"})
         for name in ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper", "var", "w", "groups")
     },
-    **{
-        f"model_{name}": ROWS.rename({"year": name})
-        for name in ("n", "weight", "upper", "groups", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "converged")
-    },
+    **{f"model_{name}": ROWS.rename({"year": name}) for name in ("n", "weight", "upper", *STATISTICS)},
 }
 
 
@@ -222,10 +224,7 @@ KEYS = [
     ),
     *(shrink(f"model_{name}", "score", over=name) for name in ("n", "weight", "upper")),
     shrink("model_upper", "score", ["state", "upper"]),
-    *(
-        components(f"model_{name}", "score", over=name)
-        for name in ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "sigma2_prior", "converged")
-    ),
+    *(components(f"model_{name}", "score", over=name) for name in STATISTICS),
     *(moments(f"key_{name}", "score", name) for name in ("n", "mean", "var")),
     moments("key_w", "score", "w", weights="load"),
 ]
@@ -451,11 +450,6 @@ def test_what_duckdb_refuses_is_named(engine):
 
 KEY_TYPES = {"school": "BIGINT", "state": "VARCHAR", "year": "BIGINT"}
 ESTIMATES = {"n": "BIGINT"} | dict.fromkeys(("mean", "v", "weight", "estimate", "se", "lower", "upper"), "DOUBLE")
-STATISTICS = (
-    {"groups": "BIGINT", "n": "BIGINT"}
-    | dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), "DOUBLE")
-    | {"converged": "BOOLEAN"}
-)
 MOMENTS = {"n": "BIGINT", "mean": "DOUBLE", "var": "DOUBLE"}
 
 
@@ -467,6 +461,7 @@ ROW_OPTIONS = [
     {},
     {"weights": "load"},
     {"sigma2": "separate"},
+    {"sigma2": "squeezed"},
     {"sigma2": 2.0, "tau2": 1.0, "mu": 0.0},
     *({"tau2": tau2} for tau2 in registry.TAU2),
     *({"mu": mu} for mu in registry.MU),

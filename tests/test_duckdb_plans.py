@@ -113,6 +113,7 @@ INPUTS = {
     "moments": (", n := h, var := w", ["g", "y", "h", "w"]),
     "published": (", se := se", ["g", "y", "se"]),
     "separate": (", sigma2 := 'separate'", ["g", "y"]),
+    "squeezed": (", sigma2 := 'squeezed'", ["g", "y"]),
     "rows of models": (", over := h", ["g", "y", "h"]),
     "models of a partition": (", over := year", ["g", "y", "year"]),
     "weights of models": (", weights := w, over := h", ["g", "y", "h", "w"]),

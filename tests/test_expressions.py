@@ -102,6 +102,7 @@ def test_a_filter_after_the_expression_changes_no_estimate():
     "options",
     [
         {"sigma2": "separate"},
+        {"sigma2": "squeezed", "tau2": "morris"},
         {"sigma2": 2.0},
         {"mu": "rows"},
         {"mu": "groups"},

@@ -153,6 +153,7 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "known": pool.shrink(lf, "y", "g", sigma2=4, tau2=2, mu=1),
         "weights": pool.shrink(lf, "y", "g", weights="w"),
         "separate": pool.shrink(lf, "y", "g", sigma2="separate"),
+        "squeezed": pool.shrink(lf, "y", "g", sigma2="squeezed"),
         "over": pool.shrink(lf, "y", "g", over="year"),
         "over, separate": pool.shrink(lf, "y", "g", over="year", sigma2="separate"),
         "over, weights": pool.shrink(lf, "y", "g", over="year", weights="w"),
@@ -166,6 +167,7 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "encode over": pool.encode(lf, "y", "g", over="year"),
         "encode weights": pool.encode(lf, "y", "g", weights="w"),
         "encode separate": pool.encode(lf, "y", "g", sigma2="separate"),
+        "encode squeezed": pool.encode(lf, "y", "g", sigma2="squeezed"),
     }
 
 

@@ -16,7 +16,8 @@ from .task import Report
 ROWS = 10  # shown at the beginning, and as many at the end
 UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu")  # in units of the value: digits by the error
 SHARES = ("weight", "icc")
-LEAST_TELLING = ("v", "se", "weight", "mean")  # what follows from the rest, left out where the terminal is narrow
+# Left out where the terminal is narrow: what is mostly null, and what follows from the rest.
+LEAST_TELLING = ("sigma2_prior", "df_prior", "v", "se", "weight", "mean")
 
 
 @contextmanager
