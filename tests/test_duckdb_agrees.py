@@ -127,7 +127,7 @@ OPTIONS = st.one_of(
     st.fixed_dictionaries(
         {
             "tau2": st.sampled_from([*methods("published", "moments"), 0, 1.5]),
-            "sigma2": st.sampled_from(["separate", 2.5, 0]),
+            "sigma2": st.sampled_from(["separate", "squeezed", 2.5, 0]),
         }
     ),
     st.fixed_dictionaries(

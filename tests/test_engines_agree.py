@@ -102,7 +102,7 @@ def test_any_frame(tau2, frame):
     assert_engines_agree(frame, tau2)
 
 
-@pytest.mark.parametrize("sigma2", ["separate", 2.5, 0])
+@pytest.mark.parametrize("sigma2", ["separate", "squeezed", 2.5, 0])
 @few
 @given(frame=with_nulls(), tau2=st.sampled_from([*methods("weighted", "moments"), 0.0, 1.5]))
 def test_any_frame_and_sigma2(sigma2, frame, tau2):

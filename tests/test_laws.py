@@ -59,7 +59,7 @@ def assert_same_groups(got: pl.DataFrame, want: pl.DataFrame, tolerance: float, 
 
 def inputs(frame: pl.DataFrame, tau2: str):
     """The same data as rows and as stored moments, with the sigma2 that the method may use."""
-    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate"):
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed"):
         yield frame, "y", {"tau2": tau2, "sigma2": sigma2}
         yield stored(frame), "mean", {"tau2": tau2, "sigma2": sigma2, **MOMENTS}
 
@@ -154,7 +154,7 @@ FACTORS = st.sampled_from([-3.0, -1.0, 0.125, 0.7, 10.0])
 def test_shift_and_scale_of_rows(tau2, frame, shift, factor):
     moved = frame.with_columns(pl.col("y") * factor + shift)
     scale = max(spread(moved), spread(frame) * abs(factor))
-    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate"):
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed"):
         options = {"tau2": tau2, "sigma2": sigma2}
         assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
 
@@ -272,7 +272,7 @@ def test_merging_needs_no_order_and_no_grouping(frame, seed):
 @given(frame=grouped(), seed=st.integers(0, 2**31))
 def test_stored_moments_give_what_rows_give(tau2, frame, seed):
     repeated = pl.concat([stored(part) for part in random_parts(frame, 3, seed)])
-    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", 3.5):
+    for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed", 3.5):
         want = pool.shrink(frame, "y", "g", tau2=tau2, sigma2=sigma2)
         for states in (stored(frame), repeated):
             got = pool.shrink(states, "mean", "g", **MOMENTS, tau2=tau2, sigma2=sigma2)
@@ -284,7 +284,7 @@ def test_stored_moments_give_what_rows_give(tau2, frame, seed):
 @given(frame=weighted(), seed=st.integers(0, 2**31))
 def test_stored_weighted_moments_give_what_rows_give(tau2, frame, seed):
     repeated = pl.concat([stored_with_weights(part, "g", "y", "w") for part in random_parts(frame, 3, seed)])
-    for sigma2 in ("pooled", "separate"):
+    for sigma2 in ("pooled", "separate", "squeezed"):
         want = pool.shrink(frame, "y", "g", weights="w", tau2=tau2, sigma2=sigma2)
         got = pool.shrink(repeated, "mean", "g", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
         assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
@@ -380,7 +380,7 @@ def test_null_rows_do_not_count(frame, where):
 @given(frame=grouped(), mu=st.sampled_from(MU))
 def test_weights_of_one_are_no_weights(tau2, frame, mu):
     ones = frame.with_columns(w=pl.lit(1.0))
-    for sigma2 in ("pooled", "separate", 2.0):
+    for sigma2 in ("pooled", "separate", "squeezed", 2.0):
         options = {"tau2": tau2, "sigma2": sigma2, "mu": mu}
         want = pool.shrink(frame, "y", "g", **options)
         got = pool.shrink(ones, "y", "g", weights="w", **options)
@@ -394,7 +394,7 @@ def test_the_unit_of_weights_is_irrelevant(tau2, frame, factor, mu):
     """sigma2 is the variance of a row of weight 1, so it takes the factor; all else stays."""
     other = frame.with_columns(pl.col("w") * factor)
     scale = 7 * spread(frame)
-    for sigma2 in ("pooled", "separate"):
+    for sigma2 in ("pooled", "separate", "squeezed"):
         options = {"weights": "w", "tau2": tau2, "sigma2": sigma2, "mu": mu}
         want = pool.components(frame, "y", "g", **options).row(0, named=True)
         got = pool.components(other, "y", "g", **options).row(0, named=True)
