@@ -305,3 +305,68 @@ def shrunken(mean, v, tau2, mu, se_mu):
         "se": np.sqrt(conditional + (1 - weight) ** 2 * se_mu**2),
         "conditional": np.sqrt(conditional),
     }
+
+
+# --- comparison: every row really held out; pooling factors from the whole posterior ---
+
+
+def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None):
+    """Mean squared errors of raw means, the grand mean and partial pooling over rows of groups with two or more.
+
+    sigma2 (one a group), tau2 and, for the centre "shrunk", the plug-in tau2 and the `pooled` sigma2 (MSW unless it is
+    known) stay those of all rows.
+    """
+    pooled = groups.MSW if pooled is None else Fraction(pooled)
+    rows = {key: [y for y, _ in groups.rows[key]] for key in groups.keys}
+    sigma2, tau2 = dict(zip(groups.keys, exact(sigma2), strict=True)), Fraction(tau2)
+    plugin = Fraction(plugin_tau2(groups.mean, None if isinstance(mu, str) else Fraction(mu)))
+
+    def count(key, n):
+        v = sigma2[key] / n
+        if mu == "gls":
+            return 1 / (v + tau2)
+        return {"rows": n, "groups": 1, "shrunk": n * plugin / (plugin + pooled / n)}[mu]
+
+    missed = []
+    for held in groups.keys:
+        for i in range(len(rows[held]) if len(rows[held]) > 1 else 0):
+            others = rows | {held: rows[held][:i] + rows[held][i + 1 :]}
+            means = {key: sum(ys) / len(ys) for key, ys in others.items()}
+            everything = [y for ys in others.values() for y in ys]
+            if isinstance(mu, str):
+                counts = {key: count(key, len(ys)) for key, ys in others.items()}
+                centre = sum(counts[key] * means[key] for key in others) / sum(counts.values())
+                grand = sum(everything) / len(everything)
+            else:
+                centre = grand = Fraction(mu)
+            weight = tau2 / (tau2 + sigma2[held] / len(others[held]))
+            predictions = (means[held], grand, weight * means[held] + (1 - weight) * centre)
+            missed.append([(rows[held][i] - prediction) ** 2 for prediction in predictions])
+    return tuple(float(sum(column) / len(missed)) for column in zip(*missed, strict=True))
+
+
+def pooling_factors(groups, sigma2, tau2, mu=None):
+    """(rows, groups): 1 - V(E e) / E(V e), V over the errors there are, E over the posterior of all effects."""
+    n, mean = floats(groups.n), floats(groups.mean)
+    y = np.array([float(y) for key in groups.keys for y, _ in groups.rows[key]])
+    J, group = groups.J, np.repeat(np.arange(groups.J), groups.n)
+    precision = np.diag(n / sigma2 + 1 / tau2)
+    if mu is None:  # effects and mu, flat
+        column = np.full((J, 1), -1 / tau2)
+        precision = np.block([[precision, column], [column.T, np.array([[J / tau2]])]])
+        covariance = np.linalg.inv(precision)
+        posterior = covariance @ np.append(n * mean / sigma2, 0.0)
+    else:
+        covariance = np.linalg.inv(precision)
+        posterior = np.append(covariance @ (n * mean / sigma2 + mu / tau2), mu)
+        covariance = np.pad(covariance, (0, 1))
+
+    def factor(offset, linear):
+        errors = offset + linear @ posterior
+        centring = np.eye(len(errors)) - 1 / len(errors)
+        spread = errors @ centring @ errors
+        return 1 - spread / (spread + np.trace(centring @ linear @ covariance @ linear.T))
+
+    rows = np.append(np.eye(J)[group], np.zeros((len(y), 1)), axis=1)
+    effects = np.append(np.eye(J), -np.ones((J, 1)), axis=1)
+    return factor(y, -rows), factor(np.zeros(J), effects)

@@ -14,7 +14,7 @@ from textwrap import indent
 from types import ModuleType
 from typing import Any
 
-from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
+from ..formulas import between, centre, comparison, crossvalidation, moments, oneway, shrink, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import log, sqrt, where
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
@@ -24,7 +24,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, comparison)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
