@@ -10,8 +10,8 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.optimize import brentq, linprog
+from scipy.stats import chi2, norm
 
 CLOSED = ("dl", "he", "hs", "hsk", "sj", "anova")  # closed forms: exact in fractions
 ROOTS = ("pm", "pmm", "eb")  # a root in tau2
@@ -370,3 +370,44 @@ def pooling_factors(groups, sigma2, tau2, mu=None):
     rows = np.append(np.eye(J)[group], np.zeros((len(y), 1)), axis=1)
     effects = np.append(np.eye(J), -np.ones((J, 1)), axis=1)
     return factor(y, -rows), factor(np.zeros(J), effects)
+
+
+# --- robust intervals: the worst distribution by linear programming ---
+
+
+def worst_noncoverage(m, kappa, chi):
+    """Largest noncoverage of -chi .. chi over distributions of the squared bias t with E t = m, E t^2 <= kappa m^2.
+
+    Linear programs over distributions on a grid that is refined about the points that have weight: a bound from below,
+    less than 1e-8 off.
+    """
+
+    def noncoverage(t):
+        return norm.cdf(-np.sqrt(t) - chi) + norm.cdf(np.sqrt(t) - chi)
+
+    top = max(chi + 6, 2 * math.sqrt(m * min(kappa, 1e6))) ** 2
+    grid = np.unique(np.concatenate([np.linspace(0, math.sqrt(top), 1501) ** 2, np.linspace(0, 3 * m, 301), [m]]))
+    for _ in range(4):
+        rows = {"A_eq": [np.ones_like(grid), grid / m], "b_eq": [1, 1]}
+        if not math.isinf(kappa):
+            rows |= {"A_ub": [(grid / m) ** 2], "b_ub": [kappa]}
+        for tolerance in (1e-10, 1e-9, 1e-8):  # the solver may not reach the first
+            precise = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), tolerance)
+            found = linprog(-noncoverage(grid), **rows, method="highs-ipm", options=precise)
+            if found.success:
+                break
+        near = []
+        for i in np.flatnonzero(found.x > 1e-12):
+            near.append(np.linspace(grid[max(i - 2, 0)], grid[min(i + 2, len(grid) - 1)], 81))
+        grid = np.unique(np.concatenate([[0.0, m, top], grid[::50], *near]))
+    return -found.fun
+
+
+def effect_moments(mean, v, mu):
+    """(mu2, kappa) of the true means about mu, with their lower bounds (Armstrong, Kolesar & Plagborg-Moller 2022)."""
+    mean, v = floats(mean), floats(v)
+    e = mean - mu
+    mu2 = max(np.mean(e**2 - v), 2 * np.mean(v**2) / (len(v) * np.mean(v)))
+    mu4 = np.mean(e**4 - 6 * v * e**2 + 3 * v**2)
+    kappa = max(mu4 / mu2**2, 1 + 32 * np.mean(v**4) / (len(v) * mu2**2 * np.mean(v**2)))
+    return mu2, kappa

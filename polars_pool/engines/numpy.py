@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, ndtr
 
 from ..formulas import between
-from ..formulas.elementary import log, sqrt, where
+from ..formulas.elementary import log, normal_cdf, normal_density, sqrt, where
 from . import search
 
 Array = NDArray[Any]
 log.register(np.ndarray, np.log)
 sqrt.register(np.ndarray, np.sqrt)
+normal_cdf.register(np.ndarray, ndtr)
+normal_density.register(np.ndarray, lambda x: np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi))
 
 
 @where.register(np.ndarray)

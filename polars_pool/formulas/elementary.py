@@ -23,3 +23,15 @@ def sqrt(x: Column) -> Column:
 def where(condition: Column, then: Column, otherwise: Column) -> Column:
     """`then` where the condition holds, else `otherwise`; None is a missing value."""
     return then if condition else otherwise
+
+
+@singledispatch
+def normal_cdf(x: Column) -> Column:
+    """P(X <= x) of the standard normal distribution."""
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+@singledispatch
+def normal_density(x: Column) -> Column:
+    """Density of the standard normal distribution."""
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
