@@ -266,7 +266,7 @@ def shrink(
     check.distinct_keys(model.over_names, model.by_names, (*ESTIMATES, *more))
     quantile = float(ndtri((1 + check.level(level)) / 2))
     check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
-    grouped, found = _found(lf, model)
+    grouped, found = _found(lf, model, twice=interval == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
     pooled = estimates.with_errors(pooled, quantile, uncertainty)
     if interval == "robust":
@@ -389,9 +389,11 @@ def compare(
     return _as_given(frame, found, model.over_names)
 
 
-def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The groups, and the components of their models."""
+def _found(lf: pl.LazyFrame, model: Model, twice: bool = False) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
     grouped, constants = groups.grouped(lf, model)
+    if twice:
+        grouped = grouped.cache()
     return grouped, _components.components(_components.classes(grouped, model), constants, model)
 
 
