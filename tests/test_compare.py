@@ -2,6 +2,7 @@
 
 import math
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from grid import CLOSED_FORM
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from sqlpaths import SQL_PATHS
 from test_truth_moments import CENTRES, KNOWN_MU, PATHS, UNWEIGHTED, frame, groups
 
 import polars_pool as pool
@@ -184,3 +186,66 @@ def test_a_group_with_an_exact_mean_beside_others():
 def test_weights_are_no_argument():
     with pytest.raises(TypeError, match="weights"):
         pool.compare(frame("weighted"), "value", "by", weights="weights")
+
+
+# --- SQL ---
+
+SQL = pytest.mark.parametrize("engine", SQL_PATHS)
+OPTIONS = [
+    {},
+    {"tau2": "cv"},
+    {"tau2": 2.5, "sigma2": 4.0},
+    {"tau2": "dl", "sigma2": "separate"},
+    {"tau2": 0},
+    {"mu": 0.5},
+    *({"mu": mu, "tau2": "dl"} for mu in CENTRES),
+]
+
+
+def models():
+    """Unbalanced models, some of one group or one row, one of nulls alone."""
+    rng = np.random.default_rng(1)
+    listed = [
+        (m, j, y)
+        for m in range(9)
+        for j in range(m if m < 2 else rng.integers(2, 8))
+        for y in rng.normal(rng.normal(0, 2), 3, rng.integers(1, 6))
+    ]
+    listed += [(20, 0, None), (21, 0, 1.0), (22, 0, 2.0), (22, 1, 3.0), (23, 0, 4.0), (23, 0, 4.0), (23, 1, 4.0)]
+    return pl.DataFrame(listed, schema=["m", "g", "y"], orient="row")
+
+
+def assert_same(got, want):
+    assert_frame_equal(got.sort("m"), want, rel_tol=1e-9, abs_tol=1e-9)
+    assert_frame_equal(got.sort("m").select(ERRORS), want.select(ERRORS), rel_tol=1e-11, abs_tol=0.0)
+
+
+@SQL
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_sql_gives_the_same(engine, options):
+    table = models()
+    want = pool.compare(table, "y", "g", over="m", **options)
+    assert_same(SQL_PATHS[engine](pool.compare, table, "y", "g", over="m", **options), want)
+    stored = pool.moments(table, "y", ["m", "g"])
+    assert_same(SQL_PATHS[engine](pool.compare, stored, "mean", "g", over="m", n="n", var="var", **options), want)
+
+
+@SQL
+def test_sql_of_one_model_keeps_the_digits_of_an_offset(engine):
+    table = models().filter(pl.col("m") < 9)
+    near = SQL_PATHS[engine](pool.compare, table, "y", "g", mu="groups", tau2=1.5)
+    assert_frame_equal(near, pool.compare(table, "y", "g", mu="groups", tau2=1.5), rel_tol=1e-12)
+    shifted = table.with_columns((pl.col("y") * 2**20).round() / 2**20 + 2.0**30)
+    far = SQL_PATHS[engine](pool.compare, shifted, "y", "g", mu="groups", tau2=1.5)
+    assert_frame_equal(far, pool.compare(shifted, "y", "g", mu="groups", tau2=1.5), rel_tol=1e-11)
+
+
+@SQL
+def test_sql_refuses_the_same(engine):
+    for name, options in [("groups", {}), ("m", {"tau2": "rmel"}), ("m", {"mu": "rowz"})]:
+        table = models().rename({"m": name})
+        with pytest.raises(ValueError, match=name if not options else "give") as python:
+            pool.compare(table, "y", "g", over=name, **options)
+        with pytest.raises(duckdb.Error) as sql:
+            SQL_PATHS[engine](pool.compare, table, "y", "g", over=name, **options)
+        assert str(python.value)[:40] in str(sql.value)
