@@ -62,19 +62,18 @@ def critical(m: Array, kappa: Array, alpha: float) -> Array:
     # By Chebyshev's inequality no more than (1 + m) / chi^2 are missed.
     high = 1.001 * np.sqrt((1 + m) / alpha)
     chi = low.copy()
-    open_ = np.flatnonzero(m > 0)
-    while len(open_):
-        at = chi[open_]
-        worst = _worst(m[open_], kappa[open_], at)
+    rest = np.flatnonzero(m > 0)
+    while len(rest):
+        at = chi[rest]
+        worst = _worst(m[rest], kappa[rest], at)
         rho = _missed(worst, at)
-        low[open_], high[open_] = np.where(rho >= alpha, at, low[open_]), np.where(rho <= alpha, at, high[open_])
-        # The worst distribution is the worst nearby too, so the slope at it is that of rho.
+        low[rest], high[rest] = np.where(rho >= alpha, at, low[rest]), np.where(rho <= alpha, at, high[rest])
+        # What is the worst at chi is so nearby too: the slope of rho is that at this distribution.
         step = rho * np.log(rho / alpha) / robust.mixed(worst.p, *(robust.noncoverage_by_chi(x, at) for x in worst.x))
-        newton, settled = at - step, np.abs(step) <= SETTLED * at
-        left = ~((newton > low[open_]) & (newton < high[open_])) & ~settled
-        chi[open_] = np.where(left, (low[open_] + high[open_]) / 2, np.where(settled, at, newton))
-        settled |= high[open_] - low[open_] <= SETTLED * at
-        open_ = open_[~settled]
+        settled = (np.abs(step) <= SETTLED * at) | np.isnan(rho)  # what is no number stays none
+        outside = ~settled & ~((at - step > low[rest]) & (at - step < high[rest]))
+        chi[rest] = np.where(outside, (low[rest] + high[rest]) / 2, at - step)
+        rest = rest[~settled & (high[rest] - low[rest] > SETTLED * at)]
     return chi
 
 
