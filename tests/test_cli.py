@@ -535,7 +535,7 @@ NOT_ONE = {
     "": [],
     "score +": [],
     "score; SELECT 1": [],
-    "score; DROP TABLE _pool_states": [],
+    "score; DROP TABLE polars_pool_states": [],
     "score, load": [],
     "score FROM warehouse": [],
     "score WHERE load > 1": [],

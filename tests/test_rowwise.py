@@ -61,7 +61,7 @@ OF_MANY_ROWS = [
     y.dot(g),
     (y > 0).any() & (y > 1),
     (y > 0).all() | (y > 1),
-    y.implode().explode(),
+    y.implode().explode(empty_as_null=True),
 ]
 
 

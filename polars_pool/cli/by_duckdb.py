@@ -25,7 +25,7 @@ from ..store import Progress
 from .errors import DataError, UsageError, sentence
 from .task import Input, Report, Task, split
 
-PART, ROWS, STATES = "_pool_part", "_pool_rows", "_pool_states"
+PART, ROWS, STATES = "polars_pool_part", "polars_pool_rows", "polars_pool_states"  # _pool_ is for the macros
 
 
 class Column(NamedTuple):
