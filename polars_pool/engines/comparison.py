@@ -44,13 +44,15 @@ def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
         found = solve(groups, False, model.sigma2, model.tau2, model.mu)
+        with np.errstate(all="ignore"):
+            groups = replace(groups, v=sampling_variance(groups, False, model.sigma2, found.sigma2))
         for name, values in compare(groups, found, model).items():
             statistics[name][present] = values
     return models.select(*model.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
 
 
 def compare(g: Groups, found: Components, model: Model) -> dict[str, Array]:
-    """The statistics of every model, NaN where there are none."""
+    """The statistics of every model from its groups with their v, NaN where there are none."""
     with np.errstate(all="ignore"):
         n = g.sum(np.where(g.n > 1, g.n, 0.0))
         none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(g, found, model))
@@ -62,17 +64,15 @@ def compare(g: Groups, found: Components, model: Model) -> dict[str, Array]:
             "partial": partial,
             "gain_on_none": np.asarray(comparison.gain(partial, none)),
             "gain_on_complete": np.asarray(comparison.gain(partial, complete)),
-            **_pooling(g, found, model),
+            **_pooling(g, found),
         }
 
 
 def _errors(g: Groups, found: Components, model: Model) -> tuple[Array, Array, Array]:
     """Squared error of all rows that have others in their group: by raw means, by the grand mean, partially pooled."""
-    v = sampling_variance(g, False, model.sigma2, found.sigma2)
-    whole = replace(g, v=v)
-    less = replace(g, n=g.n - 1, w=g.w - 1, v=within.sampling_variance(v * g.w, g.w - 1))
+    less = replace(g, n=g.n - 1, w=g.w - 1, v=within.sampling_variance(g.v * g.w, g.w - 1))
     pooled = pooled_within(g, False, model.sigma2)
-    c, c_less = (count_in_mu(groups, found.tau2, model.mu, pooled) for groups in (whole, less))
+    c, c_less = (count_in_mu(groups, found.tau2, model.mu, pooled) for groups in (g, less))
     grand = g.sum(g.n * g.y) / g.rows if g.mu is None else g.mu
     return (
         _error(g, g.ones, g.n, less.n, grand),
@@ -101,9 +101,8 @@ def _error(g: Groups, weight_less: Array, c: Array, c_less: Array, mu: Array) ->
     return g.sum(comparison.held_out_squares(g.n, g.squares, g.squares_about(mu), of_row, of_mean))
 
 
-def _pooling(g: Groups, found: Components, model: Model) -> dict[str, Array]:
+def _pooling(g: Groups, found: Components) -> dict[str, Array]:
     """The pooling factor of rows about their groups and of groups about mu: 1 where tau2 = 0 leaves no effects."""
-    g = replace(g, v=sampling_variance(g, False, model.sigma2, found.sigma2))
     weight = _weight(g, found)
     rest, var_mu = 1 - weight, found.se_mu**2
     of_rows = g.sum(comparison.uncertainty_of_rows(g.n, g.v, weight, g.each(g.rows)))
