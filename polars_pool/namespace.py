@@ -47,6 +47,7 @@ class FramePool:
     components = _method(verbs.components)
     shrink = _method(verbs.shrink)
     encode = _method(verbs.encode)
+    compare = _method(verbs.compare)
 
 
 @pl.api.register_expr_namespace("pool")

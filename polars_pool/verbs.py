@@ -9,14 +9,15 @@ from scipy.special import ndtri
 
 from . import check, warning
 from .check import IntoColumn, Keys
+from .engines import comparison, encoding, estimates, groups, robust
 from .engines import components as _components
-from .engines import encoding, estimates, groups
 from .engines.model import Hyperparameter, Model
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
 
 MOMENTS = ("n", "mean", "var")
+INTERVALS = ("normal", "robust")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
 
 
@@ -194,6 +195,7 @@ def shrink(
     nan: NaN = "error",
     level: float = 0.95,
     uncertainty: Literal["mu", "conditional"] = "mu",
+    interval: Literal["normal", "robust"] = "normal",
 ) -> Frame:
     """Partially pooled mean of every group: `weight * mean + (1 - weight) * mu`, with its interval.
 
@@ -229,11 +231,17 @@ def shrink(
         Probability of the interval, between 0 and 1.
     uncertainty
         `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar).
+    interval
+        `"normal"` (default): estimate ± quantile · se, right where the groups' true means are normal about mu.
+        `"robust"`: covers at `level` on average over the groups whatever the distribution of their true means is,
+        given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It knows
+        neither the error of mu nor `uncertainty`.
 
     Returns
     -------
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
-    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`. A DataFrame comes sorted by its keys.
+    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
+    estimate ± quantile · (conditional se) misses at worst. A DataFrame comes sorted by its keys.
 
     Raises
     ------
@@ -243,7 +251,8 @@ def shrink(
     Source
     ------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
-    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10.
+    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; robust intervals by
+    Armstrong, Kolesár & Plagborg-Møller (2022), Econometrica 90.
 
     Examples
     --------
@@ -257,15 +266,19 @@ def shrink(
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    check.distinct_keys(model.over_names, model.by_names, ESTIMATES)
+    more: tuple[str, ...] = ("noncoverage",) if check.one_of(interval, INTERVALS, "interval") == "robust" else ()
+    check.distinct_keys(model.over_names, model.by_names, (*ESTIMATES, *more))
     quantile = float(ndtri((1 + check.level(level)) / 2))
     check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
-    grouped, found = _found(lf, model)
+    grouped, found = _found(lf, model, twice=interval == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
     pooled = estimates.with_errors(pooled, quantile, uncertainty)
+    if interval == "robust":
+        pooled = robust.with_intervals(pooled, model, 1 - level)
+    columns = [pl.col(f"_pool_{name}").alias(name) for name in more]
     if isinstance(frame, pl.LazyFrame):
-        return estimates.result(pooled, model)
-    return _warned(_sorted(estimates.result(pooled, model, _alarm(model)), model.key_names))
+        return estimates.result(pooled, model, *columns)
+    return _warned(_sorted(estimates.result(pooled, model, *columns, _alarm(model)), model.key_names))
 
 
 def encode(
@@ -320,9 +333,71 @@ def encode(
     return _warned(encoding.encoded(lf, model, estimate, _alarm(model)))
 
 
-def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The groups, and the components of their models."""
+def compare(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    sigma2: Hyperparameter = "pooled",
+    tau2: Hyperparameter = "reml",
+    mu: Hyperparameter = "gls",
+    nan: NaN = "error",
+) -> Frame:
+    """What pooling gains on your data: the error of predicting rows that are held out, from moments alone.
+
+    Every row is held out in turn and predicted from all others: by the mean of its group (`none`), by the grand mean
+    of all rows or the known mu (`complete`), by the partially pooled mean with mu refitted (`partial`). The error is
+    exact, as if each row were really left out; sigma2 and tau2 stay those of all rows. All three are compared on the
+    same rows, those of groups with two or more: without its only row a group has no mean.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, sigma2, tau2, mu, nan
+        As in `shrink`, for rows or stored moments, without weights.
+
+    Returns
+    -------
+    One row a model: the `over` keys, `groups` and `n`, the rows compared, both Int64; the mean squared errors `none`,
+    `complete` and `partial` in squared units of the value, which hold the variance of a single row, for no prediction
+    can know it; `gain_on_none` and `gain_on_complete`, by how many per cent partial pooling errs less (negative: more);
+    and the pooling factors `pooling_rows` (rows about their group) and `pooling_groups` (groups about mu), 0 to 1: near
+    1 the data say little of the single deviations. Errors are null where no group has two rows, pooling factors where
+    nothing deviates on a level.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs.
+
+    Source
+    ------
+    Stone (1974), "Cross-validatory choice and assessment of statistical predictions", J. R. Stat. Soc. B 36; pooling
+    factors by Gelman & Pardoe (2006), Technometrics 48, at the estimated sigma2 and tau2.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> scores = pl.DataFrame({"school": ["a", "a", "b", "b", "c", "c"], "score": [1.0, 3.0, 2.0, 6.0, 4.0, 5.0]})
+    >>> compared = pool.compare(scores, "score", by="school", sigma2=4.0, tau2=2.0)
+    >>> compared.select("n", "none", "complete", "partial").rows()
+    [(6, 7.0, 4.2, 4.59375)]
+    """
+    lf = check.lazy(frame)
+    model = check.model(lf, value, by, over, n=n, var=var, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
+    check.distinct_keys(model.over_names, (), comparison.STATISTICS)
     grouped, constants = groups.grouped(lf, model)
+    found = comparison.comparisons(_components.classes(grouped, model), constants, model)
+    return _as_given(frame, found, model.over_names)
+
+
+def _found(lf: pl.LazyFrame, model: Model, twice: bool = False) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
+    grouped, constants = groups.grouped(lf, model)
+    if twice:
+        grouped = grouped.cache()
     return grouped, _components.components(_components.classes(grouped, model), constants, model)
 
 

@@ -256,16 +256,22 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
--- What each group counts in mu; at tau2 = 0 exact groups outweigh all others.
+-- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
+
 CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
     SELECT model, k, y, v, tau2_,
         CASE
-            WHEN NOT identified OR tau2_ IS NULL OR _pool_name(mu) = 'groups' THEN 1.0
-            WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
-            WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
-            WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
-            WHEN exact > 0 AND tau2_ = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-            ELSE pool_gls(v, tau2_)
+            WHEN NOT identified OR tau2_ IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND tau2_ = 0, w, v, tau2_, plugin_v, plugin)
         END AS c
     FROM (
         SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,

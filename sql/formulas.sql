@@ -311,6 +311,48 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
+--
+-- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
+-- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once the
+-- row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group follow
+-- from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
+-- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen 1974).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
+    1 + (weight_less + (1 - weight_less) * share_less) / (n - 1);
+
+-- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
+    (1 - weight_less) * s_ratio;
+
+-- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
+CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
+    CASE WHEN n > 1 THEN of_row * of_row * squares + n * of_mean * of_mean * d2 ELSE 0.0 END;
+
+-- By how many per cent an error is smaller than the reference.
+CREATE OR REPLACE MACRO pool_gain(error, reference) AS
+    CASE WHEN reference > 0 THEN 100 * (1 - error / reference) END;
+
+-- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
+CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
+    weight * v * (1 - 1 / groups);
+
+-- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
+CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
+    n * weight * v * (1 - n / rows);
+
+-- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
+--
+-- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
+-- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
+CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
+    CASE WHEN spread + uncertainty > 0 THEN uncertainty / (spread + uncertainty) END;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS

@@ -5,6 +5,7 @@
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
+--     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
@@ -1053,6 +1054,48 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
+--
+-- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
+-- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once the
+-- row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group follow
+-- from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
+-- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen 1974).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
+    1 + (weight_less + (1 - weight_less) * share_less) / (n - 1);
+
+-- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
+    (1 - weight_less) * s_ratio;
+
+-- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
+CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
+    CASE WHEN n > 1 THEN of_row * of_row * squares + n * of_mean * of_mean * d2 ELSE 0.0 END;
+
+-- By how many per cent an error is smaller than the reference.
+CREATE OR REPLACE MACRO pool_gain(error, reference) AS
+    CASE WHEN reference > 0 THEN 100 * (1 - error / reference) END;
+
+-- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
+CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
+    weight * v * (1 - 1 / groups);
+
+-- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
+CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
+    n * weight * v * (1 - n / rows);
+
+-- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
+--
+-- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
+-- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
+CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
+    CASE WHEN spread + uncertainty > 0 THEN uncertainty / (spread + uncertainty) END;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
@@ -1569,7 +1612,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             END AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, low, high, floor, pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -1580,7 +1623,7 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
 
 -- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, 0.0) AS c,
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, y_at_umin) AS c,
         i = 0 AS is_first, i = points - 1 AS is_last, _pool_point(i, floor, low, high, points) AS lower,
         _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
@@ -1588,7 +1631,8 @@ CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
 -- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
--- delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
+-- delta = mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its
+-- mu as the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
@@ -1928,7 +1972,8 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     squares AS (
         SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin
+            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
+            sum(CASE WHEN u = umin THEN k * y ELSE 0.0 END) / at_umin AS y_at_umin
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
@@ -2033,16 +2078,22 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
--- What each group counts in mu; at tau2 = 0 exact groups outweigh all others.
+-- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
+
 CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
     SELECT model, k, y, v, tau2_,
         CASE
-            WHEN NOT identified OR tau2_ IS NULL OR _pool_name(mu) = 'groups' THEN 1.0
-            WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
-            WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
-            WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
-            WHEN exact > 0 AND tau2_ = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-            ELSE pool_gls(v, tau2_)
+            WHEN NOT identified OR tau2_ IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND tau2_ = 0, w, v, tau2_, plugin_v, plugin)
         END AS c
     FROM (
         SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,
@@ -2102,6 +2153,150 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
         coalesce(settled, false) AS _pool_converged
     FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
         (SELECT has_n FROM _pool_given), _pool_origin;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row a group to one row a model: what each way of pooling errs on rows that are held out, and pooling factors.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
+CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma2, mu) AS TABLE
+    WITH joined AS (
+        SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
+            _pool_number(mu) - _pool_origin AS known,
+            CASE
+                WHEN _pool_name(sigma2) = 'separate' THEN pool_separate_variance(n, squares / (n - 1), _pool_sigma2)
+                WHEN _pool_name(sigma2) = 'squeezed'
+                    THEN pool_squeezed_variance(n, squares / (n - 1), _pool_df_prior, _pool_sigma2_prior)
+                ELSE _pool_sigma2
+            END AS own
+        FROM query_table(components) AS m, _pool_origin, (
+            SELECT n, k, y, squares, spread, _pool_model FROM query_table(sizes)
+            UNION ALL
+            SELECT n, k, y, squares, spread, _pool_model FROM query_table(singles)
+        ) AS c
+        WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0
+    ),
+    totals AS (
+        SELECT model, sum(k) AS j, sum(k * n) AS rows_, sum(k * squares) AS ssw,
+            coalesce(any_value(known), sum(k * y) / sum(k)) AS plain,
+            coalesce(any_value(known), sum(k * n * y) / sum(k * n)) AS grand
+        FROM joined GROUP BY model
+    ),
+    plugins AS (
+        SELECT model,
+            sum(k * ((y - plain) * (y - plain) + spread)) / any_value(j - CASE WHEN known IS NULL THEN 1 ELSE 0 END)
+                AS plugin
+        FROM joined JOIN totals USING (model) GROUP BY model
+    )
+    SELECT *,
+        coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, rows_, j)) AS pooled,
+        pool_sampling_variance(own, n) AS v,
+        pool_sampling_variance(own, n - 1) AS v_less,
+        j = 1 AND _pool_tau2 IS NULL AS alone,
+        j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
+    FROM joined JOIN totals USING (model) JOIN plugins USING (model);
+
+-- The weight of a group by the estimator of tau2.
+CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
+    pool_weight(CASE WHEN _pool_name(tau2) = 'morris' THEN pool_morris_variance(estimated, v, df) ELSE estimated END, v);
+
+-- What each group counts in mu with all its rows and with one less, and its weights.
+CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
+    WITH exact AS (
+        SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
+        FROM query_table(classes) GROUP BY model
+    )
+    SELECT *,
+        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v, df) END AS weight,
+        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v_less, df) END AS weight_less,
+        CASE
+            WHEN _pool_tau2 IS NULL THEN 1.0
+            ELSE _pool_count(mu, outweighed, n, v, _pool_tau2, pool_sampling_variance(pooled, n), plugin)
+        END AS c,
+        CASE
+            WHEN _pool_tau2 IS NULL THEN pool_groups(n - 1)
+            ELSE _pool_count(mu, outweighed, n - 1, v_less, _pool_tau2, pool_sampling_variance(pooled, n - 1), plugin)
+        END AS c_less
+    FROM query_table(classes) JOIN exact USING (model);
+
+-- Classes with mu of their model, and how much a prediction without a row misses.
+CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
+    SELECT *,
+        (y - centre) * (y - centre) + spread AS d2,
+        (y - grand) * (y - grand) + spread AS grand_d2,
+        CASE
+            WHEN weight_less = 1 THEN 0.0
+            WHEN known IS NULL THEN c_less / (s - c + c_less)
+            ELSE 0.0
+        END AS share,
+        CASE WHEN weight_less = 1 THEN 0.0 WHEN known IS NULL THEN s / (s - c + c_less) ELSE 1.0 END AS s_ratio,
+        CASE WHEN known IS NULL THEN (n - 1) / (rows_ - 1) ELSE 0.0 END AS grand_share,
+        CASE WHEN known IS NULL THEN rows_ / (rows_ - 1) ELSE 1.0 END AS grand_ratio
+    FROM query_table(counts) JOIN (
+        SELECT model, sum(k * c) AS s, coalesce(any_value(known), sum(k * c * y) / sum(k * c)) AS centre
+        FROM query_table(counts) GROUP BY model
+    ) USING (model);
+
+-- Squared errors of every model over the rows that have others in their group, and the means that spreads are about.
+CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
+    SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
+        sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
+        sum(k * pool_held_out_squares(n, squares, grand_d2, pool_missed_of_row(n, 0.0, grand_share), grand_ratio))
+            AS complete,
+        sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, weight_less, share),
+            pool_missed_of_mean(weight_less, s_ratio))) AS partial,
+        sum(k * n * (1 - weight) * (y - centre)) / sum(k * n) AS residual,
+        sum(k * weight * (y - centre)) / sum(k) AS effect,
+        sum(k * n * (1 - weight)) / sum(k * n) AS mean_pooling,
+        sum(k * weight) / sum(k) AS mean_weight
+    FROM query_table(held_out) GROUP BY model;
+
+-- Sums of squares of the estimated errors of both levels, and what the errors are expected to have more.
+CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
+    SELECT model,
+        sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
+            AS of_rows,
+        sum(k * ((weight * (y - centre) - effect) ** 2 + weight ** 2 * spread)) AS of_effects,
+        sum(k * pool_uncertainty_of_rows(n, v, weight, rows_)) AS unknown_rows,
+        sum(k * pool_uncertainty_of_effects(v, weight, j)) AS unknown_effects,
+        sum(k * n * (1 - weight - mean_pooling) ** 2) AS shared_rows,
+        sum(k * (weight - mean_weight) ** 2) AS shared_effects,
+        max(weight) AS most, any_value(_pool_se_mu) AS se_mu
+    FROM query_table(held_out) JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM query_table(errors))
+        USING (model)
+    GROUP BY model;
+
+-- What the error of mu adds: nothing where all share it alike, even where it is unknown.
+CREATE OR REPLACE MACRO _pool_shared(se_mu, variation) AS
+    CASE WHEN variation = 0 THEN 0.0 ELSE se_mu * se_mu * variation END;
+
+-- One row a model: the errors, gains and pooling factors, NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
+    WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
+    classes AS MATERIALIZED (FROM _pool_compared_classes(sizes, singles, 'models', sigma2, mu)),
+    counts AS MATERIALIZED (FROM _pool_held_out_counts('classes', tau2, mu)),
+    held_out AS MATERIALIZED (FROM _pool_held_out('counts')),
+    errors AS MATERIALIZED (FROM _pool_errors('held_out')),
+    spreads AS (FROM _pool_spreads('held_out', 'errors')),
+    means AS (
+        SELECT model, compared, _pool_finite("none" / nullif(compared, 0)) AS none_,
+            _pool_finite(complete / nullif(compared, 0)) AS complete_,
+            _pool_finite(partial / nullif(compared, 0)) AS partial_
+        FROM errors
+    )
+    SELECT _pool_model, _pool_groups, coalesce(compared, 0)::BIGINT AS _pool_n,
+        none_ AS _pool_none, complete_ AS _pool_complete, partial_ AS _pool_partial,
+        _pool_finite(pool_gain(partial_, none_)) AS _pool_gain_on_none,
+        _pool_finite(pool_gain(partial_, complete_)) AS _pool_gain_on_complete,
+        _pool_finite(pool_pooling_factor(of_rows, unknown_rows + _pool_shared(se_mu, shared_rows)))
+            AS _pool_pooling_rows,
+        CASE
+            WHEN most = 0 AND _pool_groups > 1 THEN 1.0
+            ELSE _pool_finite(pool_pooling_factor(of_effects, unknown_effects + _pool_shared(se_mu, shared_effects)))
+        END AS _pool_pooling_groups
+    FROM (SELECT model, _pool_model, _pool_groups FROM models)
+        LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2231,6 +2426,35 @@ CREATE OR REPLACE MACRO pool_components(
         FROM query_table(tbl) WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+
+-- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- pooling, exactly and from moments alone.
+CREATE OR REPLACE MACRO pool_compare(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu', false,
+            ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
+                'pooling_groups'])
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
+    _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
+    _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
+            NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
+            NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
 

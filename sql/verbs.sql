@@ -128,6 +128,35 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
 
+-- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- pooling, exactly and from moments alone.
+CREATE OR REPLACE MACRO pool_compare(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu', false,
+            ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
+                'pooling_groups'])
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
+    _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
+    _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
+            NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
+            NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
+    )
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (

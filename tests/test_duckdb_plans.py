@@ -140,6 +140,8 @@ QUERIES = {
     "expressions": f"FROM pool_shrink({FILES}, ln(1 + y), g % 7)",
     "several keys": f"FROM pool_shrink({FILES}, y, COLUMNS(['year', 'g']))",
     "encode": f"SELECT g, estimate FROM pool_encode({FILES}, y, g)",
+    "compare": f"FROM pool_compare({FILES}, y, g)",
+    "compare over": f"FROM pool_compare({FILES}, y, g, over := h)",
     "a view": "FROM pool_shrink(recent, y, g)",
     "a CTE": f"WITH chosen AS (FROM {FILES} WHERE year >= 2022) FROM pool_shrink(chosen, y, g)",
     "an inlined CTE": (
@@ -204,6 +206,8 @@ def test_one_scan_of_other_calls(engine):
     assert_one_scan(found["weighted moments"], ["g", "y", "w"], first=["y"])
     assert_one_scan(found["expressions"], ["g", "y"], first=["y"])
     assert_one_scan(found["several keys"], ["year", "g", "y"], first=["y"])
+    assert_one_scan(found["compare"], ["g", "y"], first=["y"])
+    assert_one_scan(found["compare over"], ["g", "y", "h"], first=[])
 
 
 @every_engine

@@ -10,9 +10,9 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, linprog
 from scipy.special import polygamma
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 CLOSED = ("dl", "he", "hs", "hsk", "sj", "anova")  # closed forms: exact in fractions
 ROOTS = ("pm", "pmm", "eb")  # a root in tau2
@@ -371,3 +371,109 @@ def shrunken(mean, v, tau2, mu, se_mu):
         "se": np.sqrt(conditional + (1 - weight) ** 2 * se_mu**2),
         "conditional": np.sqrt(conditional),
     }
+
+
+# --- comparison: every row really held out; pooling factors from the whole posterior ---
+
+
+def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None):
+    """Mean squared errors of raw means, the grand mean and partial pooling over rows of groups with two or more.
+
+    sigma2 (one a group), tau2 and, for the centre "shrunk", the plug-in tau2 and the `pooled` sigma2 (MSW unless it is
+    known) stay those of all rows.
+    """
+    pooled = groups.MSW if pooled is None else Fraction(pooled)
+    rows = {key: [y for y, _ in groups.rows[key]] for key in groups.keys}
+    sigma2, tau2 = dict(zip(groups.keys, exact(sigma2), strict=True)), Fraction(tau2)
+    plugin = Fraction(plugin_tau2(groups.mean, None if isinstance(mu, str) else Fraction(mu)))
+
+    def count(key, n):
+        v = sigma2[key] / n
+        if mu == "gls":
+            return 1 / (v + tau2)
+        return {"rows": n, "groups": 1, "shrunk": n * plugin / (plugin + pooled / n)}[mu]
+
+    missed = []
+    for held in groups.keys:
+        for i in range(len(rows[held]) if len(rows[held]) > 1 else 0):
+            others = rows | {held: rows[held][:i] + rows[held][i + 1 :]}
+            means = {key: sum(ys) / len(ys) for key, ys in others.items()}
+            everything = [y for ys in others.values() for y in ys]
+            if isinstance(mu, str):
+                counts = {key: count(key, len(ys)) for key, ys in others.items()}
+                centre = sum(counts[key] * means[key] for key in others) / sum(counts.values())
+                grand = sum(everything) / len(everything)
+            else:
+                centre = grand = Fraction(mu)
+            weight = tau2 / (tau2 + sigma2[held] / len(others[held]))
+            predictions = (means[held], grand, weight * means[held] + (1 - weight) * centre)
+            missed.append([(rows[held][i] - prediction) ** 2 for prediction in predictions])
+    return tuple(float(sum(column) / len(missed)) for column in zip(*missed, strict=True))
+
+
+def pooling_factors(groups, sigma2, tau2, mu=None):
+    """(rows, groups): 1 - V(E e) / E(V e), V over the errors there are, E over the posterior of all effects."""
+    n, mean = floats(groups.n), floats(groups.mean)
+    y = np.array([float(y) for key in groups.keys for y, _ in groups.rows[key]])
+    J, group = groups.J, np.repeat(np.arange(groups.J), groups.n)
+    precision = np.diag(n / sigma2 + 1 / tau2)
+    if mu is None:  # effects and mu, flat
+        column = np.full((J, 1), -1 / tau2)
+        precision = np.block([[precision, column], [column.T, np.array([[J / tau2]])]])
+        covariance = np.linalg.inv(precision)
+        posterior = covariance @ np.append(n * mean / sigma2, 0.0)
+    else:
+        covariance = np.linalg.inv(precision)
+        posterior = np.append(covariance @ (n * mean / sigma2 + mu / tau2), mu)
+        covariance = np.pad(covariance, (0, 1))
+
+    def factor(offset, linear):
+        errors = offset + linear @ posterior
+        centring = np.eye(len(errors)) - 1 / len(errors)
+        spread = errors @ centring @ errors
+        return 1 - spread / (spread + np.trace(centring @ linear @ covariance @ linear.T))
+
+    rows = np.append(np.eye(J)[group], np.zeros((len(y), 1)), axis=1)
+    effects = np.append(np.eye(J), -np.ones((J, 1)), axis=1)
+    return factor(y, -rows), factor(np.zeros(J), effects)
+
+
+# --- robust intervals: the worst distribution by linear programming ---
+
+
+def worst_noncoverage(m, kappa, chi):
+    """Largest noncoverage of -chi .. chi over distributions of the squared bias t with E t = m, E t^2 <= kappa m^2.
+
+    Linear programs over distributions on a grid that is refined about the points that have weight: a bound from below,
+    less than 1e-8 off.
+    """
+
+    def noncoverage(t):
+        return norm.cdf(-np.sqrt(t) - chi) + norm.cdf(np.sqrt(t) - chi)
+
+    top = max(chi + 6, 2 * math.sqrt(m * min(kappa, 1e6))) ** 2
+    grid = np.unique(np.concatenate([np.linspace(0, math.sqrt(top), 1501) ** 2, np.linspace(0, 3 * m, 301), [m]]))
+    for _ in range(4):
+        rows = {"A_eq": [np.ones_like(grid), grid / m], "b_eq": [1, 1]}
+        if not math.isinf(kappa):
+            rows |= {"A_ub": [(grid / m) ** 2], "b_ub": [kappa]}
+        for tolerance in (1e-10, 1e-9, 1e-8):  # the solver may not reach the first
+            precise = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), tolerance)
+            found = linprog(-noncoverage(grid), **rows, method="highs-ipm", options=precise)
+            if found.success:
+                break
+        near = []
+        for i in np.flatnonzero(found.x > 1e-12):
+            near.append(np.linspace(grid[max(i - 2, 0)], grid[min(i + 2, len(grid) - 1)], 81))
+        grid = np.unique(np.concatenate([[0.0, m, top], grid[::50], *near]))
+    return -found.fun
+
+
+def effect_moments(mean, v, mu):
+    """(mu2, kappa) of the true means about mu, with their lower bounds (Armstrong, Kolesar & Plagborg-Moller 2022)."""
+    mean, v = floats(mean), floats(v)
+    e = mean - mu
+    mu2 = max(np.mean(e**2 - v), 2 * np.mean(v**2) / (len(v) * np.mean(v)))
+    mu4 = np.mean(e**4 - 6 * v * e**2 + 3 * v**2)
+    kappa = max(mu4 / mu2**2, 1 + 32 * np.mean(v**4) / (len(v) * mu2**2 * np.mean(v**2)))
+    return mu2, kappa

@@ -79,13 +79,9 @@ def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
 def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     """The components of every model in a table of classes; a model without groups has what was given."""
     bad_rows(table, model)
-    models = table.select(*model.over, PIVOT)
-    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
-    pivot = models["_pool_pivot"].to_numpy()
+    models, pivot, groups, present = by_model(table, model)
     found = _as_given(model, pivot)
-    counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
-    if not counted.is_empty():
-        groups, present = _groups(counted, models, model)
+    if groups is not None:
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
@@ -93,7 +89,19 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
-    return models.select(*model.over, *(_series(name, x) for name, x in statistics.items()))
+    dtypes = STATISTICS | {"_pool_pivot": pl.Float64()}
+    return models.select(*model.over, *(series(name, x, dtypes[name]) for name, x in statistics.items()))
+
+
+def by_model(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
+    """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
+    models = table.select(*model.over, PIVOT)
+    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
+    pivot = models["_pool_pivot"].to_numpy()
+    counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
+    if counted.is_empty():
+        return models, pivot, None, np.zeros(0, dtype=np.int64)
+    return models, pivot, *_groups(counted, models, model)
 
 
 def _as_given(model: Model, pivot: Array) -> Components:
@@ -126,8 +134,8 @@ def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Gr
     return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes), present
 
 
-def _series(name: str, values: Array) -> pl.Series:
-    dtype = STATISTICS.get(name, pl.Float64())
+def series(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
+    """A statistic as a column, null where it is NaN."""
     if dtype == pl.Boolean:
         return pl.Series(name, values)
     column = pl.Series(name, values, nan_to_null=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, ndtr
 
 from ..formulas import between
-from ..formulas.elementary import exp, log, sqrt, where
+from ..formulas.elementary import exp, log, normal_cdf, normal_density, sqrt, where
 from . import gamma as _gamma  # noqa: F401  registers its functions
 from . import search
 
@@ -18,6 +18,8 @@ Array = NDArray[Any]
 exp.register(np.ndarray, np.exp)
 log.register(np.ndarray, np.log)
 sqrt.register(np.ndarray, np.sqrt)
+normal_cdf.register(np.ndarray, ndtr)
+normal_density.register(np.ndarray, lambda x: np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi))
 
 
 @where.register(np.ndarray)

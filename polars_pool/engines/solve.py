@@ -35,9 +35,9 @@ class Components:
 def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
     """Estimate what is a name and take what is a number."""
     with np.errstate(all="ignore"):
-        pooled = _within(g, published, sigma2)
+        pooled = pooled_within(g, published, sigma2)
         df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-        given = replace(g, v=_sampling_variance(g, published, sigma2, pooled, df_prior, prior))
+        given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
         identified = ~np.isnan(given.sum(given.v))
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
         if _is_joint(published, sigma2, tau2):
@@ -52,7 +52,8 @@ def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> 
     return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
 
 
-def _within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
+def pooled_within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
+    """The variance within all groups alike, as it is known or as it stands in for their own."""
     if published:
         return np.full(g.models, np.nan)
     if isinstance(sigma2, float):
@@ -60,9 +61,10 @@ def _within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
     return np.asarray(within.pooled_variance(g.squares_within, g.rows, g.groups))
 
 
-def _sampling_variance(
+def sampling_variance(
     g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array, df_prior: Array, prior: Array
 ) -> Array:
+    """v of every group; squeezed by a prior of `df_prior` degrees of freedom and variance `prior`."""
     if published:
         return g.v
     own = g.each(pooled)
@@ -114,13 +116,13 @@ def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, ident
     if g.mu is not None:
         return g.mu, np.zeros(g.models)
     known = identified & ~np.isnan(tau2)
-    c = np.where(g.each(known), _count_in_mu(g, tau2, mu, pooled), 1.0)
+    c = np.where(g.each(known), count_in_mu(g, tau2, mu, pooled), 1.0)
     total = g.sum(c)
     variance = g.sum(centre.centre_error(c, g.v, g.each(tau2))) / total**2
     return g.sum(c * g.y) / total, np.where(known, np.sqrt(variance), np.nan)
 
 
-def _count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Array:
+def count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Array:
     """What each group counts in mu; at tau2 = 0 exact groups outweigh all others."""
     if mu == "groups":
         return np.asarray(centre.groups(g.w))

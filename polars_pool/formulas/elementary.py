@@ -46,3 +46,15 @@ def trigamma(x: Column) -> Column:
 def trigamma_inverse(x: Column) -> Column:
     """The number above 0 whose trigamma is x."""
     raise NotImplementedError(f"trigamma_inverse of {type(x).__name__}")
+
+
+@singledispatch
+def normal_cdf(x: Column) -> Column:
+    """P(X <= x) of the standard normal distribution."""
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+@singledispatch
+def normal_density(x: Column) -> Column:
+    """Density of the standard normal distribution."""
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
