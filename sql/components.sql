@@ -151,7 +151,8 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     squares AS (
         SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin
+            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
+            sum(CASE WHEN u = umin THEN k * y ELSE 0.0 END) / at_umin AS y_at_umin
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,

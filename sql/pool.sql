@@ -1623,9 +1623,9 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
 
 -- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, y_at_umin) AS c,
-        i = 0 AS is_first, i = points - 1 AS is_last, _pool_point(i, floor, low, high, points) AS lower,
-        _pool_point(i + 1, floor, low, high, points) AS upper
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin,
+        coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------

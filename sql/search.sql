@@ -58,7 +58,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             END AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, low, high, floor, pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -69,15 +69,16 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
 
 -- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, coalesce(known, 0.0) AS c,
-        i = 0 AS is_first, i = points - 1 AS is_last, _pool_point(i, floor, low, high, points) AS lower,
-        _pool_point(i + 1, floor, low, high, points) AS upper
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin,
+        coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
 -- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
--- delta = mu - c. A search hands on its mu as the next c, so that delta goes to 0 as x settles.
+-- delta = mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its
+-- mu as the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 

@@ -97,3 +97,21 @@ def test_estimates_of_a_thousand_models(engine, tau2, rows):
     scale = want.join(scale, on="model", how="left", maintain_order="left")["scale"]
     for name in ("mean", "estimate", "se", "lower", "upper"):
         assert ((got[name] - want[name]).abs() <= 1e-9 * scale).all(), name
+
+
+def deviance(tau2: float, means: list[float], errors: list[float]) -> float:
+    """-2 log likelihood without its constant, sums of few terms."""
+    v = [se * se + tau2 for se in errors]
+    mu = math.fsum(y / x for y, x in zip(means, v, strict=True)) / math.fsum(1 / x for x in v)
+    return math.fsum(math.log(x) + (y - mu) ** 2 / x for y, x in zip(means, v, strict=True))
+
+
+@engines
+def test_errors_eighteen_orders_apart_cost_no_digits(engine):
+    """Squares about a centre far from the most precise group lose the digits that a maximum lies in."""
+    means, errors = [0.0, 3.0, 1.0], [1e-9, 1.0, 1e9]
+    studies = pl.DataFrame({"g": [1, 2, 3], "y": means, "se": errors})
+    found = SQL_PATHS[engine](pool.components, studies, "y", "g", se="se", tau2="ml").row(0, named=True)
+    assert found["converged"]
+    for tau2 in (0.0, *np.geomspace(1e-20, 1e20, 401).tolist()):
+        assert deviance(found["tau2"], means, errors) <= deviance(tau2, means, errors)
