@@ -32,6 +32,7 @@ def variances(g, within, sigma2):
 
 
 SHORT = [name for name in UNWEIGHTED if groups(name).N <= 150]
+MORRIS = [name for name in SHORT if groups(name).J > 3]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -52,6 +53,26 @@ def test_every_row_really_held_out(name, within, mu, path):
         none, complete, partial = want
         assert found["gain_on_none"] == pytest.approx(100 * (1 - partial / none), abs=1e-9)
         assert found["gain_on_complete"] == pytest.approx(100 * (1 - partial / complete), abs=1e-9)
+
+
+@pytest.mark.parametrize("mu", ["gls", "known"])
+@pytest.mark.parametrize("name", MORRIS)
+def test_rows_held_out_of_groups_that_morris_pools_less(name, mu):
+    g = groups(name)
+    df = g.J - (mu == "gls")
+    mu = KNOWN_MU[name] if mu == "known" else mu
+    found, model = asked("rows", name, tau2="morris", mu=mu)
+    sigma2 = variances(g, "pooled", model["sigma2"])
+    want = truth.held_out_errors(g, sigma2, model["tau2"], mu, factor=(df - 2) / df)
+    assert [found[column] for column in ERRORS] == pytest.approx(want, rel=CLOSED_FORM)
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_rows_held_out_of_squeezed_groups(name):
+    g = groups(name)
+    found, model = asked("rows", name, sigma2="squeezed", tau2="he")
+    want = truth.held_out_errors(g, list(map(float, g.squeezed())), model["tau2"])
+    assert [found[column] for column in ERRORS] == pytest.approx(want, rel=1e-9)
 
 
 @pytest.mark.parametrize("mu", ["gls", "known"])
@@ -196,6 +217,9 @@ OPTIONS = [
     {"tau2": "cv"},
     {"tau2": 2.5, "sigma2": 4.0},
     {"tau2": "dl", "sigma2": "separate"},
+    {"tau2": "he", "sigma2": "squeezed"},
+    {"tau2": "morris"},
+    {"tau2": "chung"},
     {"tau2": 0},
     {"mu": 0.5},
     *({"mu": mu, "tau2": "dl"} for mu in CENTRES),

@@ -376,11 +376,11 @@ def shrunken(mean, v, tau2, mu, se_mu):
 # --- comparison: every row really held out; pooling factors from the whole posterior ---
 
 
-def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None):
+def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None, factor=1):
     """Mean squared errors of raw means, the grand mean and partial pooling over rows of groups with two or more.
 
     sigma2 (one a group), tau2 and, for the centre "shrunk", the plug-in tau2 and the `pooled` sigma2 (MSW unless it is
-    known) stay those of all rows.
+    known) stay those of all rows. `factor` is Morris's, of the pooling.
     """
     pooled = groups.MSW if pooled is None else Fraction(pooled)
     rows = {key: [y for y, _ in groups.rows[key]] for key in groups.keys}
@@ -405,7 +405,8 @@ def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None):
                 grand = sum(everything) / len(everything)
             else:
                 centre = grand = Fraction(mu)
-            weight = tau2 / (tau2 + sigma2[held] / len(others[held]))
+            v = sigma2[held] / len(others[held])
+            weight = 1 - Fraction(factor) * v / (tau2 + v)
             predictions = (means[held], grand, weight * means[held] + (1 - weight) * centre)
             missed.append([(rows[held][i] - prediction) ** 2 for prediction in predictions])
     return tuple(float(sum(column) / len(missed)) for column in zip(*missed, strict=True))
