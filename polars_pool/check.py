@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from .engines import inference
 from .engines.model import PRIVATE, Hyperparameter, Model
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.registry import MU, SIGMA2, TAU2, Method
@@ -199,6 +200,17 @@ def level(given: Any) -> float:
         hint = f"; did you mean {float(given) / 100:g}?" if 1 < float(given) < 100 else ""
         raise ValueError(f"level={given!r}; give a number between 0 and 1, such as 0.95{hint}")
     return float(given)
+
+
+def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question:
+    """What is asked of components: the level, a test of mu, and limits of tau2 that its estimator has."""
+    one_of(test, inference.TESTS, "test")
+    if limits is not None:
+        one_of(limits, inference.LIMITS, "limits")
+    if limits == "profile" and isinstance(m.tau2, str) and m.tau2 not in inference.LIKELIHOODS:
+        fit = _listed(inference.LIKELIHOODS)
+        raise ValueError(f"limits='profile' does not fit tau2={m.tau2!r}: give limits='q', or tau2 as one of {fit}")
+    return inference.Question(level(given), test, limits)
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------

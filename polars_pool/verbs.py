@@ -10,11 +10,13 @@ from scipy.special import ndtri
 from . import check, warning
 from .check import IntoColumn, Keys
 from .engines import components as _components
-from .engines import encoding, estimates, groups
+from .engines import encoding, estimates, groups, inference
 from .engines.model import Hyperparameter, Model
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
+Test = Literal["z", "t", "knha", "adhoc"]
+Limits = Literal["profile", "q"]
 
 MOMENTS = ("n", "mean", "var")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
@@ -128,19 +130,43 @@ def components(
     tau2: Hyperparameter = "reml",
     mu: Hyperparameter = "gls",
     nan: NaN = "error",
+    level: float = 0.95,
+    test: Test = "z",
+    limits: Limits | None = None,
 ) -> Frame:
-    """Variance within groups, variance between them and the population mean of every model.
+    """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
 
     Parameters
     ----------
     frame, value, by, over, n, var, se, weights, sigma2, tau2, mu, nan
         As in `shrink`.
+    level
+        Probability of the intervals, between 0 and 1.
+    test
+        Test and intervals of mu: `"z"` by the normal (default), `"t"` by Student's distribution with J - 1 degrees of
+        freedom, `"knha"` with the error of Knapp & Hartung besides, `"adhoc"` the same but never a smaller error.
+    limits
+        Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
+        profile for reml and ml on rows with a pooled sigma2, else Q.
 
     Returns
     -------
     One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
     n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
-    tau2 / (tau2 + sigma2), and `converged`, false where an iteration did not settle or no group has two rows.
+    tau2 / (tau2 + sigma2). Then, null where the data do not say:
+
+    - `q`, `q_p`: Cochran's Q and the probability of a larger one were tau2 = 0, by chi-square; on rows with a pooled
+      sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
+    - `i2` (percent), `h2`: tau2 beside the typical sampling variance.
+    - `se_tau2`, `tau2_lower`, `tau2_upper`: error of tau2 by its estimator, and its interval, 0 to 0 where Q is
+      smaller than its lower quantile; null for a known tau2.
+    - `log_likelihood`: restricted for reml, else full, of the rows where their sigma2 is pooled (as lme4), else of the
+      means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` of it; `lrt`, `lrt_p`:
+      likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
+    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: where the true mean
+      of a new group lies.
+
+    Last `converged`, false where an iteration did not settle or no group has two rows.
 
     Raises
     ------
@@ -149,7 +175,8 @@ def components(
 
     Source
     ------
-    Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30.
+    Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30;
+    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26.
 
     Examples
     --------
@@ -167,7 +194,8 @@ def components(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
     check.distinct_keys(model.over_names, (), _components.STATISTICS)
-    found = _components.result(_found(lf, model)[1], model)
+    asked = check.question(model, level, test, limits)
+    found = _components.result(_found(lf, model, asked)[1], model)
     result = _as_given(frame, found, model.over_names)
     if isinstance(result, pl.DataFrame):
         columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
@@ -316,10 +344,12 @@ def encode(
     return _warned(encoding.encoded(lf, model, estimate, _alarm(model)))
 
 
-def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def _found(
+    lf: pl.LazyFrame, model: Model, asked: inference.Question | None = None
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models."""
     grouped, constants = groups.grouped(lf, model)
-    return grouped, _components.components(_components.classes(grouped, model), constants, model)
+    return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)
 
 
 def _alarm(model: Model) -> pl.Expr:

@@ -31,19 +31,27 @@ class Components:
 
 def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
     """Estimate what is a name and take what is a number."""
+    return fitted(g, published, sigma2, tau2, mu)[0]
+
+
+def fitted(
+    g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter
+) -> tuple[Components, Groups]:
+    """The components, and the groups with the sampling variances that follow from them."""
     with np.errstate(all="ignore"):
         pooled = _within(g, published, sigma2)
         given = replace(g, v=_sampling_variance(g, published, sigma2, pooled))
         identified = ~np.isnan(given.sum(given.v))
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
-        if _is_joint(published, sigma2, tau2):
+        if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
         share = np.asarray(icc(tau2_, sigma2_))
-    return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
+    found = Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
+    return found, given
 
 
-def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
+def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
     return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
 
 
@@ -73,7 +81,7 @@ def _between(
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
     estimable = identified & (g.groups > g.fitted)
-    joint = estimable & (g.squares_within > 0) if _is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    joint = estimable & (g.squares_within > 0) if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         assert method.joint is not None
         sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
