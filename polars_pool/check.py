@@ -213,6 +213,27 @@ def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question
     return inference.Question(level(given), test, limits)
 
 
+def gls_or_known(mu: Any) -> None:
+    """mu along a profile: at its best, or known."""
+    if isinstance(mu, str) and mu != "gls":
+        raise ValueError(f"mu={mu!r} does not fit a profile, where mu is the most likely: give 'gls' or a number")
+
+
+def taus(given: Any) -> tuple[float, ...]:
+    """A grid of tau."""
+    what = "a list of numbers, each 0 or more, such as [0, 1, 2]"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"tau={given!r}; give {what}")
+    grid = list(given)
+    wrong = [x for x in grid if isinstance(x, bool | str) or not hasattr(x, "__float__")]
+    if wrong:
+        raise TypeError(f"tau holds {wrong[0]!r}; give {what}")
+    bad = [x for x in grid if not 0 <= float(x) < math.inf]
+    if bad or not grid:
+        raise ValueError(f"tau holds {bad[0]!r}; give {what}" if bad else f"tau={given!r} is empty; give {what}")
+    return tuple(float(x) for x in grid)
+
+
 # ---- which method on which input ----------------------------------------------------------------------------------
 
 

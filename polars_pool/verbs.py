@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -10,7 +11,9 @@ from scipy.special import ndtri
 from . import check, warning
 from .check import IntoColumn, Keys
 from .engines import components as _components
-from .engines import encoding, estimates, groups, inference
+from .engines import encoding, estimates, inference
+from .engines import groups as _groups
+from .engines import profile as _profile
 from .engines.model import Hyperparameter, Model
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
@@ -64,7 +67,7 @@ def moments(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, weights=weights, nan=nan, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def merge(
@@ -113,7 +116,7 @@ def merge(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, n=n, var=var, weights=weights, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def components(
@@ -201,6 +204,77 @@ def components(
         columns = (pl.col(name) for name in ("groups", "sigma2", "converged"))
         warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
     return result
+
+
+def profile(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Hyperparameter = "pooled",
+    mu: Hyperparameter = "gls",
+    nan: NaN = "error",
+    tau: Sequence[float] | None = None,
+    groups: bool = False,
+) -> Frame:
+    """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, sigma2, nan
+        As in `shrink`.
+    mu
+        Population mean: `"gls"`, at each tau its own, or a known number.
+    tau
+        Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
+        evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
+        own; 0 alone where one group tells of no tau.
+    groups
+        One row a group besides, with its estimate: the "effect of tau" curves.
+
+    Returns
+    -------
+    One row a model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled the most likely one
+    beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
+    `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
+    leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
+    and its standard error `se` given tau. A DataFrame comes sorted by keys and tau.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.5; Hardy & Thompson (1996), Stat. Med. 15.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> curve = pool.profile(schools, "effect", se="se", by="school", tau=[0, 10])
+    >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
+    [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
+    """
+    lf = check.lazy(frame)
+    model = check.model(lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, mu=mu, nan=nan)
+    check.gls_or_known(mu)
+    grid = None if tau is None else check.taus(tau)
+    if groups:
+        check.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
+    else:
+        check.distinct_keys(model.over_names, (), _profile.STATISTICS)
+    grouped, constants = _groups.grouped(lf, model)
+    found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
+    result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
+    return _as_given(frame, result, _profile.sorted_by(model, groups))
 
 
 def shrink(
@@ -348,7 +422,7 @@ def _found(
     lf: pl.LazyFrame, model: Model, asked: inference.Question | None = None
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models."""
-    grouped, constants = groups.grouped(lf, model)
+    grouped, constants = _groups.grouped(lf, model)
     return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)
 
 

@@ -89,7 +89,7 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
     inferred = {name: np.full(models.height, np.nan) for name in inference.STATISTICS if asked}
     counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
     if not counted.is_empty():
-        groups, present = _groups(counted, models, model)
+        groups, present = groups_of(counted, models, model)
         arguments = (model.input == "published", model.sigma2, model.tau2, model.mu)
         estimates, groups = fitted(groups, *arguments)
         for field in fields(Components):
@@ -116,7 +116,7 @@ def _as_given(model: Model, pivot: Array) -> Components:
     return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, none.astype(bool))
 
 
-def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
+def groups_of(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
     """The groups that have rows, sorted by model, and the models they belong to."""
     start = present = np.zeros(1, dtype=np.int64)
     if model.over:

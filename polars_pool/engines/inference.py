@@ -163,7 +163,7 @@ def _limits(f: Fitted, asked: Question) -> dict[str, Array]:
     profiled = estimated if asked.limits == "profile" else joint & (asked.limits is None)
     for rows, models in ((True, profiled & joint), (False, profiled & ~joint)):
         if (chosen := np.flatnonzero(models)).size:
-            lower[chosen], upper[chosen] = _profile_limits(f, chosen, rows, asked.level)
+            lower[chosen], upper[chosen] = profile_limits(f, chosen, rows, asked.level)
     by_q = _mean_square(f)
     if (chosen := np.flatnonzero(estimated & ~profiled)).size:
         for limit, p in ((lower, (1 - asked.level) / 2), (upper, (1 + asked.level) / 2)):
@@ -171,7 +171,7 @@ def _limits(f: Fitted, asked: Question) -> dict[str, Array]:
     return {"tau2_lower": lower, "tau2_upper": upper}
 
 
-def _profile_limits(f: Fitted, chosen: Array, rows: bool, level: float) -> tuple[Array, Array]:
+def profile_limits(f: Fitted, chosen: Array, rows: bool, level: float) -> tuple[Array, Array]:
     g, tau2 = f.g.take(chosen), f.found.tau2[chosen]
     curve = likelihood(rows, f.restricted)
     drop = np.full(len(chosen), chdtri(1.0, 1 - level))

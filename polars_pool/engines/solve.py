@@ -45,7 +45,7 @@ def fitted(
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
         if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
-        mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
+        mu_, se_mu = population(given, tau2_, mu, pooled, identified)
         share = np.asarray(icc(tau2_, sigma2_))
     found = Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
     return found, given
@@ -102,7 +102,7 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 
-def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
+def population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
     """mu and its standard error; the plain mean of the groups, without one, where tau2 or v is unknown."""
     if g.mu is not None:
         return g.mu, np.zeros(g.models)

@@ -45,33 +45,39 @@ def _moments(g: Groups, tau2: Column, a: Column) -> Column:
 
 @_of("he")
 def hedges(g: Groups, tau2: Column) -> Column:
+    """Equal weights."""
     return _moments(g, tau2, g.ones)
 
 
 @_of("dl")
 def dersimonian_laird(g: Groups, tau2: Column) -> Column:
+    """Weights 1 / v."""
     return _moments(g, tau2, 1 / g.v)
 
 
 @_of("anova")
 def anova(g: Groups, tau2: Column) -> Column:
+    """Weights n."""
     return _moments(g, tau2, g.w)
 
 
 @_of("hs")
 def hunter_schmidt(g: Groups, tau2: Column) -> Column:
+    """The squares of dl over sum(1 / v)."""
     a = 1 / g.v
     return _squares(g, a, g.v + g.each(tau2)) / (g.sum(a) * g.sum(a))
 
 
 @_of("hsk")
 def hunter_schmidt_corrected(g: Groups, tau2: Column) -> Column:
+    """That of hs times J^2 / (J - 1)^2."""
     factor = g.groups / (g.groups - g.fitted)
     return hunter_schmidt(g, tau2) * factor * factor
 
 
 @_of("sj")
 def sidik_jonkman(g: Groups, tau2: Column) -> Column:
+    """Weights 1 / (v + crude tau2), which is taken as known."""
     crude = g.sum(g.squares_about(g.plain_mean)) / g.groups
     slope = (g.groups - g.fitted) / crude
     return _squares(g, between.precision(g.v, g.each(crude)), g.v + g.each(tau2)) / (slope * slope)
@@ -79,18 +85,21 @@ def sidik_jonkman(g: Groups, tau2: Column) -> Column:
 
 @_of("pm", "eb", "pmm")
 def matched_q(g: Groups, tau2: Column) -> Column:
+    """The roots of Q: metafor's 2 J^2 / ((J - 1) s1^2)."""
     s1 = g.sum(between.precision(g.v, g.each(tau2)))
     return inference.variance_of_root(g.groups, g.groups - g.fitted, s1)
 
 
 @_of("ml")
 def maximum_likelihood(g: Groups, tau2: Column) -> Column:
+    """Fisher information, 2 / s2."""
     w = between.precision(g.v, g.each(tau2))
     return 2 / g.sum(w * w)
 
 
 @_of("reml")
 def restricted_maximum_likelihood(g: Groups, tau2: Column) -> Column:
+    """Restricted information, 2 / tr PP."""
     if g.mu is not None:
         return maximum_likelihood(g, tau2)
     # tr PP is half the variance of sum(w d^2) were every mean of variance 1.

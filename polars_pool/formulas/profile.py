@@ -91,11 +91,13 @@ def _following(g: Groups, rho: Column) -> tuple[Column, Column, Column, Column]:
 
 
 def rows_sigma2(g: Groups, rho: Column) -> Column:
+    """The most likely sigma2 at tau2 = rho sigma2."""
     _, h2d2, shares, within = _following(g, rho)
     return inference.ml_variance_at(g.squares_within, h2d2, shares, within)
 
 
 def rows_restricted_sigma2(g: Groups, rho: Column) -> Column:
+    """The same by the restricted likelihood."""
     if g.mu is not None:
         return rows_sigma2(g, rho)
     h, h2d2, shares, within = _following(g, rho)
