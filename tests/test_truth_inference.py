@@ -10,7 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
+from frames import grouped
+from frames import studies as studies_of
 from grid import CLOSED_FORM, ITERATED, META_CELLS, ONEWAY, PUBLISHED_PATHS, ROWS_PATHS, studies
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import chi2, f, norm, t
 
 import polars_pool as pool
@@ -252,3 +256,55 @@ def test_degenerate_rows_say_nothing_that_is_no_number(values, options):
     frame = pl.DataFrame({"g": [j for j, ys in enumerate(values) for _ in ys], "y": np.concatenate(values)})
     got = pool.components(frame.lazy(), "y", "g", **options).collect()
     assert all(x is None or math.isfinite(x) for x in got.select(pl.col(pl.Float64)).row(0))
+
+
+MESSAGES = [
+    ({"test": "knh"}, ValueError, "test='knh'; give one of 'z', 't', 'knha', 'adhoc'; did you mean 'knha'?"),
+    ({"test": 1}, TypeError, "test=1; give one of 'z', 't', 'knha', 'adhoc'"),
+    ({"limits": "pl"}, ValueError, "limits='pl'; give one of 'profile', 'q'"),
+    (
+        {"limits": "profile", "tau2": "dl"},
+        ValueError,
+        "limits='profile' does not fit tau2='dl': give limits='q', or tau2 as one of 'reml', 'ml'",
+    ),
+    ({"level": 95}, ValueError, "level=95; give a number between 0 and 1, such as 0.95; did you mean 0.95?"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), MESSAGES)
+def test_messages(options, error, message):
+    with pytest.raises(error) as raised:
+        pool.components(UNEVEN.lazy(), "y", "g", **options)
+    assert str(raised.value) == message
+
+
+# --- laws ---
+
+
+@given(studies_of(groups=(3, 9)), st.sampled_from(["reml", "ml"]), st.floats(0.5, 0.99))
+def test_the_profile_interval_holds_the_estimate(frame, method, level):
+    got = pool.components(frame, "y", "g", se="se", tau2=method, limits="profile", level=level).row(0, named=True)
+    slack = 1e-9 * (got["tau2"] + 1e-300)
+    assert got["tau2_lower"] <= got["tau2"] + slack
+    assert got["tau2_upper"] >= got["tau2"] - slack
+    assert got["lrt"] >= 0
+    assert (got["tau2_lower"] > 0) == (got["lrt"] > chi2.ppf(level, 1))
+
+
+@given(grouped(groups=(3, 6)), st.sampled_from(["reml", "ml"]))
+def test_the_profile_interval_holds_the_estimate_on_rows(frame, method):
+    got = pool.components(frame, "y", "g", tau2=method).row(0, named=True)
+    assert got["tau2_lower"] <= got["tau2"] * (1 + 1e-9)
+    assert got["tau2_upper"] >= got["tau2"] * (1 - 1e-9)
+    assert got["lrt"] >= 0
+
+
+@given(studies_of(groups=(2, 9)), st.floats(0.5, 0.99))
+def test_q_at_its_limits_is_the_quantile(frame, level):
+    got = pool.components(frame, "y", "g", se="se", level=level).row(0, named=True)
+    y, v = frame["y"].to_numpy(), frame["se"].to_numpy() ** 2
+    for limit, p in ((got["tau2_lower"], (1 + level) / 2), (got["tau2_upper"], (1 - level) / 2)):
+        quantile, w = chi2.ppf(p, len(y) - 1), 1 / (v + limit)
+        q = w @ (y - w @ y / sum(w)) ** 2
+        assert q <= quantile * (1 + 1e-9)
+        assert limit == 0 or q == pytest.approx(quantile, rel=1e-9)
