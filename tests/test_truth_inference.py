@@ -12,7 +12,17 @@ import pytest
 import truth
 from frames import grouped
 from frames import studies as studies_of
-from grid import CLOSED_FORM, ITERATED, META_CELLS, ONEWAY, PUBLISHED_PATHS, ROWS_PATHS, studies
+from grid import (
+    CLOSED_FORM,
+    ITERATED,
+    META_CELLS,
+    ONEWAY,
+    PUBLISHED_PATHS,
+    ROWS_PATHS,
+    SQL_PATHS,
+    in_one_query,
+    studies,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, f, norm, t
@@ -25,6 +35,8 @@ paths = pytest.mark.parametrize("path", PUBLISHED_PATHS)
 
 
 def asked(cell, path, **more):
+    if path in SQL_PATHS:
+        return in_one_query(path, pool.components, cell, **more).row(0, named=True)
     arguments, options = cell.arguments
     frame = studies(cell.vector)[0]
     return PUBLISHED_PATHS[path](pool.components, frame, *arguments, **options, **more).row(0, named=True)
