@@ -141,7 +141,9 @@ def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str])
         if key in keys[:i]:
             raise ValueError(f"the key {key!r} is given twice; over={list(over)} and by={list(by)} must differ")
         if key in result:
-            raise ValueError(f"the key {key!r} bears the name of a result column ({_listed(result)}); rename it first")
+            raise ValueError(
+                f"the key {key!r} bears the name of a result column ({_listed(result, len(result))}); rename it first"
+            )
 
 
 def new_column(schema: pl.Schema, name: str) -> str:

@@ -363,7 +363,7 @@ def test_a_key_named_like_a_result_of_shrink(call, name):
     assert_sentence(error, name)
 
 
-@pytest.mark.parametrize("name", ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "converged"])
+@pytest.mark.parametrize("name", ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "q", "lrt_p", "converged"])
 def test_a_key_named_like_a_result_of_components(name):
     with refused() as error:
         pool.components(ROWS.rename({"year": name}), "score", "school", over=name)
