@@ -24,11 +24,15 @@ CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2) AS TABLE
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 
 -- Probability of a larger Q where tau2 = 0: of df F(df, df2), of chi-square where df2 is infinite; w = log(Q / df).
+-- Of the two tails the one on the side of the split where w lies, planned once.
 CREATE OR REPLACE MACRO _pool_q_tail(a, b, w) AS
-    CASE
-        WHEN w > pool_odds_split(a, b) THEN pool_odds_tail(a, b, w, 1)
-        ELSE 1 - pool_odds_tail(a, b, w, -1)
-    END;
+    list_transform(
+        list_transform(
+            [{a: a, b: b, w: w, side: CASE WHEN w > pool_odds_split(a, b) THEN 1 ELSE -1 END}],
+            lambda r: {side: r.side, tail: pool_odds_tail(r.a, r.b, r.w, r.side)}
+        ),
+        lambda r: CASE WHEN r.side = 1 THEN r.tail ELSE 1 - r.tail END
+    )[1];
 
 -- ---- sums over classes ----------------------------------------------------------------------------------------------
 
