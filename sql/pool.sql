@@ -2181,7 +2181,7 @@ CREATE OR REPLACE MACRO _pool_limits_by_q(models, moved, level) AS TABLE
 CREATE OR REPLACE MACRO _pool_heights(models, moved, method) AS TABLE
     WITH points AS MATERIALIZED (
         SELECT 2 * model + at_zero::BIGINT AS id, model, n, ssw, jointly, known, 0.0 AS expected, umin, at_umin, j,
-            1.0 AS side, coalesce(known, 0.0) AS c, 'low' AS phase, CASE WHEN at_zero THEN 0.0 ELSE best END AS x,
+            1.0 AS side, CASE WHEN at_zero THEN centre ELSE gls END AS c, 'low' AS phase, CASE WHEN at_zero THEN 0.0 ELSE best END AS x,
             NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
         FROM query_table(models), (VALUES (true), (false)) AS two(at_zero)
         WHERE estimable AND best IS NOT NULL AND (exact = 0 OR jointly OR best > 0 AND NOT at_zero)
@@ -2202,7 +2202,7 @@ CREATE OR REPLACE MACRO _pool_limits_by_profile(models, heights, moved, method, 
     ),
     cells AS (
         SELECT 50 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
-            coalesce(known, 0.0) AS c, side < 0 AS is_first, side < 0 OR i = 40 AS is_last,
+            gls AS c, side < 0 AS is_first, side < 0 OR i = 40 AS is_last,
             CASE WHEN side < 0 OR i = 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
             CASE WHEN side < 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
         FROM (
@@ -2250,7 +2250,7 @@ CREATE OR REPLACE MACRO _pool_inference(moved, variances, centres, sigma2, tau2,
                 AND (coalesce(limits::VARCHAR = 'profile', false)
                     OR limits IS NULL AND jointly AND _pool_name(tau2) <> 'cv') AS by_profile,
             v.estimable AND tau2_ IS NOT NULL AND _pool_name(tau2) <> '' AND NOT by_profile AS by_q
-        FROM query_table(variances) AS v
+        FROM query_table(variances) AS v JOIN (SELECT model, gls, centre FROM tops) USING (model)
     ),
     no_heights AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS at_zero, NULL::DOUBLE AS at_best WHERE false),
     some_heights AS (FROM _pool_heights('models', moved, _pool_method(tau2, mu) || ' level')),

@@ -142,7 +142,7 @@ def limits(g: Groups, likelihood: Likelihood, x: Column, drop: Column, least: Co
             break
         high = where(short, STRIDE * high, high)
     upper, _ = g.root(above, where(x > 0, x, floor), high, target)
-    return where(falls & (x > 0), lower, 0.0 * step), upper
+    return where(falls & (x > 0), lower, 0.0 * target), upper  # unknown where the likelihood has no minimum at x
 
 
 def at_tau2(g: Groups, likelihood: Likelihood, tau2: Column, start: Column) -> Column:
