@@ -4,7 +4,7 @@ from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
 from .store import MomentStore
-from .verbs import compare, components, encode, merge, moments, shrink
+from .verbs import compare, components, encode, merge, moments, profile, shrink
 from .version import __version__ as __version__
 from .warning import ConvergenceWarning
 
@@ -20,5 +20,6 @@ __all__ = [
     "install_macros",
     "merge",
     "moments",
+    "profile",
     "shrink",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from .engines import inference
 from .engines.model import PRIVATE, Hyperparameter, Model
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.registry import MU, SIGMA2, TAU2, Method
@@ -140,7 +141,9 @@ def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str])
         if key in keys[:i]:
             raise ValueError(f"the key {key!r} is given twice; over={list(over)} and by={list(by)} must differ")
         if key in result:
-            raise ValueError(f"the key {key!r} bears the name of a result column ({_listed(result)}); rename it first")
+            raise ValueError(
+                f"the key {key!r} bears the name of a result column ({_listed(result, len(result))}); rename it first"
+            )
 
 
 def new_column(schema: pl.Schema, name: str) -> str:
@@ -199,6 +202,38 @@ def level(given: Any) -> float:
         hint = f"; did you mean {float(given) / 100:g}?" if 1 < float(given) < 100 else ""
         raise ValueError(f"level={given!r}; give a number between 0 and 1, such as 0.95{hint}")
     return float(given)
+
+
+def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question:
+    """What is asked of components: the level, a test of mu, and limits of tau2 that its estimator has."""
+    one_of(test, inference.TESTS, "test")
+    if limits is not None:
+        one_of(limits, inference.LIMITS, "limits")
+    if limits == "profile" and isinstance(m.tau2, str) and m.tau2 not in inference.LIKELIHOODS:
+        fit = _listed(inference.LIKELIHOODS)
+        raise ValueError(f"limits='profile' does not fit tau2={m.tau2!r}: give limits='q', or tau2 as one of {fit}")
+    return inference.Question(level(given), test, limits)
+
+
+def gls_or_known(mu: Any) -> None:
+    """mu along a profile: at its best, or known."""
+    if isinstance(mu, str) and mu != "gls":
+        raise ValueError(f"mu={mu!r} does not fit a profile, where mu is the most likely: give 'gls' or a number")
+
+
+def taus(given: Any) -> tuple[float, ...]:
+    """A grid of tau."""
+    what = "a list of numbers, each 0 or more, such as [0, 1, 2]"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"tau={given!r}; give {what}")
+    grid = list(given)
+    wrong = [x for x in grid if isinstance(x, bool | str) or not hasattr(x, "__float__")]
+    if wrong:
+        raise TypeError(f"tau holds {wrong[0]!r}; give {what}")
+    bad = [x for x in grid if not 0 <= float(x) < math.inf]
+    if bad or not grid:
+        raise ValueError(f"tau holds {bad[0]!r}; give {what}" if bad else f"tau={given!r} is empty; give {what}")
+    return tuple(float(x) for x in grid)
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class FramePool:
     moments = _method(verbs.moments)
     merge = _method(verbs.merge)
     components = _method(verbs.components)
+    profile = _method(verbs.profile)
     shrink = _method(verbs.shrink)
     encode = _method(verbs.encode)
     compare = _method(verbs.compare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -9,12 +10,16 @@ from scipy.special import ndtri
 
 from . import check, warning
 from .check import IntoColumn, Keys
-from .engines import comparison, encoding, estimates, groups, robust
+from .engines import comparison, encoding, estimates, inference, robust
 from .engines import components as _components
+from .engines import groups as _groups
+from .engines import profile as _profile
 from .engines.model import Hyperparameter, Model
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
+Test = Literal["z", "t", "knha", "adhoc"]
+Limits = Literal["profile", "q"]
 
 MOMENTS = ("n", "mean", "var")
 INTERVALS = ("normal", "robust")
@@ -63,7 +68,7 @@ def moments(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, weights=weights, nan=nan, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def merge(
@@ -112,7 +117,7 @@ def merge(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, n=n, var=var, weights=weights, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def components(
@@ -129,13 +134,24 @@ def components(
     tau2: Hyperparameter = "reml",
     mu: Hyperparameter = "gls",
     nan: NaN = "error",
+    level: float = 0.95,
+    test: Test = "z",
+    limits: Limits | None = None,
 ) -> Frame:
-    """Variance within groups, variance between them and the population mean of every model.
+    """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
 
     Parameters
     ----------
     frame, value, by, over, n, var, se, weights, sigma2, tau2, mu, nan
         As in `shrink`.
+    level
+        Probability of the intervals, between 0 and 1.
+    test
+        Test and intervals of mu: `"z"` by the normal (default), `"t"` by Student's distribution with J - 1 degrees of
+        freedom, `"knha"` with the error of Knapp & Hartung besides, `"adhoc"` the same but never a smaller error.
+    limits
+        Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
+        profile for reml and ml on rows with a pooled sigma2, else Q.
 
     Returns
     -------
@@ -143,8 +159,21 @@ def components(
     n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
     tau2 / (tau2 + sigma2); for `sigma2="squeezed"` the prior of the groups' variances, its degrees of freedom
     `df_prior` (limma's d0; infinite where variances differ by no more than chance) and the variance `sigma2_prior`
-    (s0²) that all are squeezed to, null otherwise; and `converged`, false where an iteration did not settle, no group
-    has two rows, or the groups are too few for the estimator.
+    (s0²) that all are squeezed to, null otherwise. Then, null where the data do not say:
+
+    - `q`, `q_p`: Cochran's Q and the probability of a larger one were tau2 = 0, by chi-square; on rows with a pooled
+      sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
+    - `i2` (percent), `h2`: tau2 beside the typical sampling variance.
+    - `se_tau2`, `tau2_lower`, `tau2_upper`: error of tau2 by its estimator, and its interval, 0 to 0 where Q is
+      smaller than its lower quantile; null for a known tau2.
+    - `log_likelihood`: restricted for reml, else full, of the rows where their sigma2 is pooled (as lme4), else of the
+      means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` of it; `lrt`, `lrt_p`:
+      likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
+    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: where the true mean
+      of a new group lies.
+
+    Last `converged`, false where an iteration did not settle, no group has two rows, or the groups are too few for the
+    estimator.
 
     Raises
     ------
@@ -153,7 +182,8 @@ def components(
 
     Source
     ------
-    Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30.
+    Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30;
+    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26.
 
     Examples
     --------
@@ -171,12 +201,84 @@ def components(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
     check.distinct_keys(model.over_names, (), _components.STATISTICS)
-    found = _components.result(_found(lf, model)[1], model)
+    asked = check.question(model, level, test, limits)
+    found = _components.result(_found(lf, model, asked)[1], model)
     result = _as_given(frame, found, model.over_names)
     if isinstance(result, pl.DataFrame):
         columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
         warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
     return result
+
+
+def profile(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Hyperparameter = "pooled",
+    mu: Hyperparameter = "gls",
+    nan: NaN = "error",
+    tau: Sequence[float] | None = None,
+    groups: bool = False,
+) -> Frame:
+    """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, sigma2, nan
+        As in `shrink`.
+    mu
+        Population mean: `"gls"`, at each tau its own, or a known number.
+    tau
+        Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
+        evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
+        own; 0 alone where one group tells of no tau.
+    groups
+        One row a group besides, with its estimate: the "effect of tau" curves.
+
+    Returns
+    -------
+    One row a model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled the most likely one
+    beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
+    `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
+    leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
+    and its standard error `se` given tau. A DataFrame comes sorted by keys and tau.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.5; Hardy & Thompson (1996), Stat. Med. 15.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> curve = pool.profile(schools, "effect", se="se", by="school", tau=[0, 10])
+    >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
+    [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
+    """
+    lf = check.lazy(frame)
+    model = check.model(lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, mu=mu, nan=nan)
+    check.gls_or_known(mu)
+    grid = None if tau is None else check.taus(tau)
+    if groups:
+        check.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
+    else:
+        check.distinct_keys(model.over_names, (), _profile.STATISTICS)
+    grouped, constants = _groups.grouped(lf, model)
+    found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
+    result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
+    return _as_given(frame, result, _profile.sorted_by(model, groups))
 
 
 def shrink(
@@ -388,17 +490,19 @@ def compare(
     lf = check.lazy(frame)
     model = check.model(lf, value, by, over, n=n, var=var, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
     check.distinct_keys(model.over_names, (), comparison.STATISTICS)
-    grouped, constants = groups.grouped(lf, model)
+    grouped, constants = _groups.grouped(lf, model)
     found = comparison.comparisons(_components.classes(grouped, model), constants, model)
     return _as_given(frame, found, model.over_names)
 
 
-def _found(lf: pl.LazyFrame, model: Model, twice: bool = False) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def _found(
+    lf: pl.LazyFrame, model: Model, asked: inference.Question | None = None, twice: bool = False
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
-    grouped, constants = groups.grouped(lf, model)
+    grouped, constants = _groups.grouped(lf, model)
     if twice:
         grouped = grouped.cache()
-    return grouped, _components.components(_components.classes(grouped, model), constants, model)
+    return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)
 
 
 def _alarm(model: Model) -> pl.Expr:

@@ -312,6 +312,87 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- What a careful user asks of tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+--
+-- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
+CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
+    pairs / s1;
+
+-- The one sampling variance that stands for all, df / tr P at w = 1 / v.
+CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
+    df / trace;
+
+-- I^2, percent of the variance of a group's mean that lies between groups.
+CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
+    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * tau2 / (tau2 + typical) END;
+
+-- H^2, variance of a group's mean over its sampling variance.
+CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
+    CASE WHEN typical = 0 THEN NULL ELSE 1 + tau2 / typical END;
+
+-- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
+--
+-- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
+-- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
+CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
+    2 * (diagonal + rest) / (a * a);
+
+-- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
+CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
+    2 * groups * groups / (df * s1 * s1);
+
+-- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
+-- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
+CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
+    2 * (within + ss) / (tt * within + (tt * ss - ts * ts));
+
+-- Log likelihood of `df` numbers from -2 log L without its constant.
+CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
+    -(deviance + df * 1.8378770664093456) / 2;
+
+-- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
+    df * ln(sigma2) + logs + (squares + hd2) / sigma2;
+
+-- Akaike's criterion, -2 log L + 2 for every estimated parameter.
+CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
+    2 * parameters - 2 * log_likelihood;
+
+-- Likelihood-ratio statistic of tau2 = 0, never below 0.
+CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
+    CASE WHEN at_zero > at_best THEN at_zero - at_best ELSE 0.0 END;
+
+-- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
+CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
+    CASE WHEN ratio > 0 THEN upper_tail / 2 ELSE 1.0 END;
+
+-- sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.
+--
+-- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
+CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
+    (squares + h2d2) / (within + shares);
+
+-- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
+CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
+    (squares + h2d2) / (within + shares - h2 / h);
+
+-- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
+CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
+    se * sqrt(wd2 / df);
+
+-- The same, but never below the error by the model (Knapp & Hartung 2003).
+CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
+    se * sqrt(CASE WHEN wd2 > df THEN wd2 / df ELSE 1.0 END);
+
+-- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
+CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
+    sqrt(tau2 + se * se);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and

@@ -1055,6 +1055,87 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- What a careful user asks of tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+--
+-- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
+CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
+    pairs / s1;
+
+-- The one sampling variance that stands for all, df / tr P at w = 1 / v.
+CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
+    df / trace;
+
+-- I^2, percent of the variance of a group's mean that lies between groups.
+CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
+    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * tau2 / (tau2 + typical) END;
+
+-- H^2, variance of a group's mean over its sampling variance.
+CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
+    CASE WHEN typical = 0 THEN NULL ELSE 1 + tau2 / typical END;
+
+-- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
+--
+-- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
+-- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
+CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
+    2 * (diagonal + rest) / (a * a);
+
+-- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
+CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
+    2 * groups * groups / (df * s1 * s1);
+
+-- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
+-- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
+CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
+    2 * (within + ss) / (tt * within + (tt * ss - ts * ts));
+
+-- Log likelihood of `df` numbers from -2 log L without its constant.
+CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
+    -(deviance + df * 1.8378770664093456) / 2;
+
+-- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
+    df * ln(sigma2) + logs + (squares + hd2) / sigma2;
+
+-- Akaike's criterion, -2 log L + 2 for every estimated parameter.
+CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
+    2 * parameters - 2 * log_likelihood;
+
+-- Likelihood-ratio statistic of tau2 = 0, never below 0.
+CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
+    CASE WHEN at_zero > at_best THEN at_zero - at_best ELSE 0.0 END;
+
+-- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
+CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
+    CASE WHEN ratio > 0 THEN upper_tail / 2 ELSE 1.0 END;
+
+-- sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.
+--
+-- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
+CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
+    (squares + h2d2) / (within + shares);
+
+-- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
+CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
+    (squares + h2d2) / (within + shares - h2 / h);
+
+-- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
+CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
+    se * sqrt(wd2 / df);
+
+-- The same, but never below the error by the model (Knapp & Hartung 2003).
+CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
+    se * sqrt(CASE WHEN wd2 > df THEN wd2 / df ELSE 1.0 END);
+
+-- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
+CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
+    sqrt(tau2 + se * se);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
@@ -1612,7 +1693,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             END AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
+        pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -1623,7 +1705,7 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
 
 -- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin,
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
         _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
@@ -1702,6 +1784,23 @@ CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
+-- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`.
+-- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
+CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2, side * (height - expected) AS slope, height AS deviance
+    FROM (
+        SELECT *,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN method = 'reml level'
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2,
+            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                + CASE WHEN method = 'reml level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+        FROM query_table(about)
+    );
+
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
@@ -1736,11 +1835,12 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     validation AS (FROM _pool_by_validation('about', classes)),
     chung AS (FROM _pool_by_chung('about')),
     risk AS (FROM _pool_by_risk('about', classes)),
+    level AS (FROM _pool_by_level('about', method)),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE method
         WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' ELSE 'q'
+        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -1772,7 +1872,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
-            known, expected, umin, at_umin, c, is_first, is_last,
+            known, expected, umin, at_umin, j, side, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
@@ -1801,7 +1901,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, x, deviance, hd2, phase = 'found' AS done
+    SELECT model, side, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 
@@ -2107,8 +2207,330 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
         sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
     FROM query_table(counts) GROUP BY model;
 
--- One row a model: the components, NULL where the data do not say.
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS TABLE
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What is said of the estimates of every model: heterogeneity, errors, likelihoods, tests and intervals.
+--
+-- Sums over the same classes as the components; what a call does not ask for is not planned. Limits of tau2 are roots,
+-- found by the search that finds the estimates.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2) AS
+    coalesce(
+        _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
+        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
+            THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
+                || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
+    );
+
+-- True, or an error: a test of mu and limits of tau2 that there are.
+CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_question(test, limits, tau2) AS complaint)
+    )
+    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
+-- Probability of a larger Q where tau2 = 0: of df F(df, df2), of chi-square where df2 is infinite; w = log(Q / df).
+-- Of the two tails the one on the side of the split where w lies, planned once.
+CREATE OR REPLACE MACRO _pool_q_tail(a, b, w) AS
+    list_transform(
+        list_transform(
+            [{a: a, b: b, w: w, side: CASE WHEN w > pool_odds_split(a, b) THEN 1 ELSE -1 END}],
+            lambda r: {side: r.side, tail: pool_odds_tail(r.a, r.b, r.w, r.side)}
+        ),
+        lambda r: CASE WHEN r.side = 1 THEN r.tail ELSE 1 - r.tail END
+    )[1];
+
+-- ---- sums over classes ----------------------------------------------------------------------------------------------
+
+-- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, and a, what the
+-- estimator of tau2 weighs squares by, s the variance it sees.
+CREATE OR REPLACE MACRO _pool_judged(moved, variances, centres, method) AS TABLE
+    SELECT model, k, w, spread, y, v, v0, t, sigma2_, known, m, exact, jointly,
+        pool_precision(v, t) AS h,
+        CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p,
+        CASE
+            WHEN jointly OR method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN pool_precision(v, t)
+            WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+            WHEN method = 'anova' THEN w
+            WHEN method = 'sj' THEN pool_precision(v, crude)
+            ELSE 1.0
+        END AS a,
+        CASE WHEN jointly OR method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN 1.0 ELSE v + t END AS s
+    FROM (
+        SELECT c.model, k, w, spread, y, c.v AS v0, tau2_ AS t, sigma2_, known, coalesce(known, own) AS m, exact,
+            jointly, CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE c.v END AS v,
+            plain_squares / j AS crude
+        FROM query_table(moved) AS c
+        JOIN (SELECT model, tau2_, sigma2_, known, exact, jointly, plain_squares, j FROM query_table(variances))
+            USING (model)
+        JOIN (SELECT model, own FROM query_table(centres)) USING (model)
+    );
+
+-- Of every model the largest of what is summed, and the centres that squares are taken about.
+CREATE OR REPLACE MACRO _pool_tops(judged) AS TABLE
+    SELECT model, max(p) AS top_p, max(a) AS top_a, max(a * a * s) AS top_b, max(a * a / w) AS top_c,
+        coalesce(any_value(known), sum(k * h * y) / sum(k * h)) AS gls,
+        coalesce(any_value(known),
+            CASE WHEN any_value(exact) > 0 THEN 0.0 ELSE sum(k * y / v0) / sum(k / v0) END) AS centre
+    FROM query_table(judged) GROUP BY model;
+
+-- Sums, and those over all but the largest.
+CREATE OR REPLACE MACRO _pool_sums_judged(judged, tops) AS TABLE
+    SELECT model, sum(k * h) AS s1,
+        sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
+        sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
+        sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
+        sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
+        count(CASE WHEN v + t > 0 THEN 1 END) = count(*) AS positive,
+        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v,
+        sum(k * p) AS sum_p, sum(CASE WHEN p = top_p THEN k ELSE 0.0 END) AS at_p,
+        sum(CASE WHEN p < top_p THEN k * p ELSE 0.0 END) AS rest_p,
+        sum(CASE WHEN p < top_p THEN k * p * p ELSE 0.0 END) AS rest_p2, any_value(top_p) AS top_p,
+        sum(k * a) AS sum_a, sum(CASE WHEN a = top_a THEN k ELSE 0.0 END) AS at_a,
+        sum(CASE WHEN a < top_a THEN k * a ELSE 0.0 END) AS rest_a,
+        sum(CASE WHEN a < top_a THEN k * a * a ELSE 0.0 END) AS rest_a2, any_value(top_a) AS top_a,
+        sum(k * a * a * s) AS sum_b, sum(CASE WHEN a * a * s = top_b THEN k ELSE 0.0 END) AS at_b,
+        sum(CASE WHEN a * a * s < top_b THEN k * a * a * s ELSE 0.0 END) AS rest_b, any_value(top_b) AS top_b,
+        sum(k * a * a / w) AS sum_c, sum(CASE WHEN a * a / w = top_c THEN k ELSE 0.0 END) AS at_c,
+        sum(CASE WHEN a * a / w < top_c THEN k * a * a / w ELSE 0.0 END) AS rest_c, any_value(top_c) AS top_c,
+        sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
+    FROM query_table(judged) JOIN query_table(tops) USING (model) GROUP BY model;
+
+-- The sum over the other groups, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
+    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+
+-- The traces of the variance of squares and of the information.
+CREATE OR REPLACE MACRO _pool_traces(judged, sums) AS TABLE
+    SELECT model, sum(k * (own * s) * (own * s)) AS diagonal, sum(k * b * other_b) AS off,
+        sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
+        sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
+    FROM (
+        SELECT model, k, w, s, a * a * s AS b, a * a / w AS c, a * _pool_others(a, top_a, at_a, rest_a, sum_a) AS own,
+            _pool_others(a * a * s, top_b, at_b, rest_b, sum_b) AS other_b,
+            _pool_others(a * a / w, top_c, at_c, rest_c, sum_c) AS other_c
+        FROM query_table(judged) JOIN query_table(sums) USING (model)
+    )
+    GROUP BY model;
+
+-- The variance of tau2 by its estimator.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(sums, traces, variances, method) AS TABLE
+    SELECT model,
+        CASE
+            WHEN method IN ('', 'plugin', 'cv') OR NOT estimable THEN NULL
+            WHEN jointly AND method = 'reml' THEN pool_variance_by_information(
+                (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
+                (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN method = 'ml' THEN 2 / aass
+            WHEN method = 'reml' THEN 4 / squares_variance
+            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
+            WHEN method = 'sj' THEN squares_variance / ((df / crude) * (df / crude))
+            WHEN method = 'hs' THEN squares_variance / (sum_a * sum_a)
+            WHEN method = 'hsk' THEN squares_variance / (sum_a * sum_a) * (j / df) * (j / df)
+            WHEN known IS NOT NULL THEN squares_variance / (sum_a * sum_a)
+            ELSE squares_variance / (growth * growth)
+        END AS error2
+    FROM (
+        SELECT *, plain_squares / j AS crude, pool_trace(pool_pairs(at_a, top_a, rest_a, rest_a2), sum_a) AS growth,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+                AS squares_variance
+        FROM query_table(variances) JOIN query_table(sums) USING (model) JOIN query_table(traces) USING (model)
+    );
+
+-- ---- the interval of tau2 -------------------------------------------------------------------------------------------
+
+-- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
+CREATE OR REPLACE MACRO _pool_limits_by_q(models, moved, level) AS TABLE
+    WITH quantiles AS MATERIALIZED (
+        SELECT m.*, side, side > 0 AS is_upper, df * exp(pool_odds_quantile(df / 2, df2 / 2, share))
+            * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
+        FROM query_table(models) AS m, (VALUES (1.0::DOUBLE, (1 - _pool_number(level)) / 2),
+            (-1.0::DOUBLE, (1 + _pool_number(level)) / 2)) AS ends(side, share)
+        WHERE by_q AND df > 0 AND df2 > 0
+    ),
+    bounds AS MATERIALIZED (
+        SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high,
+            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor
+        FROM quantiles
+    ),
+    cells AS (
+        SELECT 2 * model + is_upper::BIGINT AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
+            coalesce(known, 0.0) AS c, true AS is_first, true AS is_last, floor AS lower, high AS upper
+        FROM bounds
+    )
+    SELECT f.model, side, CASE WHEN f.x <= floor THEN 0.0 WHEN jointly THEN f.x * pooled ELSE f.x END AS end_
+    FROM _pool_minima('cells', moved, 'pm') AS f JOIN (SELECT model, side, floor, jointly, pooled FROM bounds)
+        USING (model, side);
+
+-- The deviance of the profile at its minimum and at 0.
+CREATE OR REPLACE MACRO _pool_heights(models, moved, method) AS TABLE
+    WITH points AS MATERIALIZED (
+        SELECT 2 * model + at_zero::BIGINT AS id, model, n, ssw, jointly, known, 0.0 AS expected, umin, at_umin, j,
+            1.0 AS side, CASE WHEN at_zero THEN centre ELSE gls END AS c, 'low' AS phase, CASE WHEN at_zero THEN 0.0 ELSE best END AS x,
+            NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
+        FROM query_table(models), (VALUES (true), (false)) AS two(at_zero)
+        WHERE estimable AND best IS NOT NULL AND (exact = 0 OR jointly OR best > 0 AND NOT at_zero)
+    )
+    SELECT model, max(CASE WHEN id % 2 = 1 THEN deviance END) AS at_zero,
+        max(CASE WHEN id % 2 = 0 THEN deviance END) AS at_best
+    FROM _pool_evaluated('points', moved, method) GROUP BY model;
+
+-- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
+-- many cells of equal ratio.
+CREATE OR REPLACE MACRO _pool_limits_by_profile(models, heights, moved, method, level) AS TABLE
+    WITH targets AS MATERIALIZED (
+        SELECT m.*, at_best + _pool_quantile * _pool_quantile AS expected,
+            CASE WHEN best > 0 THEN best WHEN jointly THEN 1 / wmax ELSE vmax + reach END AS step,
+            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * step END AS floor
+        FROM query_table(models) AS m JOIN query_table(heights) USING (model), _pool_quantile_of(level)
+        WHERE by_profile
+    ),
+    cells AS (
+        SELECT 50 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
+            gls AS c, side < 0 AS is_first, side < 0 OR i = 40 AS is_last,
+            CASE WHEN side < 0 OR i = 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
+            CASE WHEN side < 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
+        FROM (
+            SELECT *, CASE WHEN i = 0 THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END AS side
+            FROM (SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i FROM targets)
+        )
+    )
+    SELECT f.model, side, CASE WHEN f.x <= floor THEN 0.0 WHEN jointly THEN f.x * f.hd2 ELSE f.x END AS end_
+    FROM _pool_minima('cells', moved, method) AS f JOIN (SELECT model, floor, jointly FROM targets) USING (model)
+    UNION ALL
+    SELECT model, -1.0, 0.0 FROM targets WHERE best = 0;
+
+-- ---- together -------------------------------------------------------------------------------------------------------
+
+-- The quantile of the test of mu for each number of degrees of freedom.
+CREATE OR REPLACE MACRO _pool_reaches(models, test, level) AS TABLE
+    WITH dfs AS MATERIALIZED (SELECT DISTINCT df FROM query_table(models)),
+    normal AS (SELECT df, _pool_quantile AS reach_ FROM dfs, _pool_quantile_of(level)),
+    student AS (
+        SELECT df, pool_student_quantile((1 + _pool_number(level)) / 2, CASE WHEN df >= 1 THEN df END) AS reach_ FROM dfs
+    )
+    FROM query_table(CASE WHEN test = 'z' THEN 'normal' ELSE 'student' END);
+
+-- The probability of a |t| as large if mu were 0.
+CREATE OR REPLACE MACRO _pool_tests(errors, test) AS TABLE
+    WITH normal AS (SELECT model, 2 * pool_normal_cdf_double(t) AS mu_p FROM query_table(errors)),
+    student AS (
+        SELECT model, 2 * pool_student_cdf(t, CASE WHEN df >= 1 THEN df END) AS mu_p FROM query_table(errors)
+    )
+    FROM query_table(CASE WHEN test = 'z' THEN 'normal' ELSE 'student' END);
+
+-- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_inference(moved, variances, centres, sigma2, tau2, mu, level, test, limits) AS TABLE
+    WITH judged AS MATERIALIZED (FROM _pool_judged(moved, variances, centres, _pool_method(tau2, mu))),
+    tops AS MATERIALIZED (FROM _pool_tops('judged')),
+    sums AS MATERIALIZED (FROM _pool_sums_judged('judged', 'tops')),
+    traces AS (FROM _pool_traces('judged', 'sums')),
+    errors_of_tau2 AS (FROM _pool_error_of_tau2('sums', 'traces', variances, _pool_method(tau2, mu))),
+    models AS MATERIALIZED (
+        SELECT * EXCLUDE (estimable), estimable AND tau2_ IS NOT NULL AS estimable,
+            NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+            CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+            CASE WHEN jointly THEN x ELSE tau2_ END AS best,
+            v.estimable AND tau2_ IS NOT NULL AND _pool_name(tau2) <> ''
+                AND (coalesce(limits::VARCHAR = 'profile', false)
+                    OR limits IS NULL AND jointly AND _pool_name(tau2) <> 'cv') AS by_profile,
+            v.estimable AND tau2_ IS NOT NULL AND _pool_name(tau2) <> '' AND NOT by_profile AS by_q
+        FROM query_table(variances) AS v JOIN (SELECT model, gls, centre FROM tops) USING (model)
+    ),
+    no_heights AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS at_zero, NULL::DOUBLE AS at_best WHERE false),
+    some_heights AS (FROM _pool_heights('models', moved, _pool_method(tau2, mu) || ' level')),
+    heights AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(tau2) IN ('reml', 'ml') THEN 'some_heights' ELSE 'no_heights' END)
+    ),
+    no_limits AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS side, NULL::DOUBLE AS end_ WHERE false),
+    q_limits AS (FROM _pool_limits_by_q('models', moved, level)),
+    profile_limits AS (
+        FROM _pool_limits_by_profile('models', 'heights', moved, _pool_method(tau2, mu) || ' level', level)
+    ),
+    limits_by_q AS (
+        FROM query_table(CASE WHEN _pool_name(tau2) = '' OR coalesce(limits::VARCHAR = 'profile', false)
+            THEN 'no_limits' ELSE 'q_limits' END)
+    ),
+    limits_by_profile AS (
+        FROM query_table(CASE
+            WHEN _pool_name(tau2) NOT IN ('reml', 'ml') OR coalesce(limits::VARCHAR = 'q', false)
+                OR limits IS NULL AND _pool_name(sigma2) <> 'pooled' THEN 'no_limits'
+            ELSE 'profile_limits'
+        END)
+    ),
+    ends AS (
+        SELECT model, _pool_finite(max(CASE WHEN side < 0 THEN end_ END)) AS tau2_lower,
+            _pool_finite(max(CASE WHEN side > 0 THEN end_ END)) AS tau2_upper
+        FROM (FROM limits_by_q UNION ALL FROM limits_by_profile) GROUP BY model
+    ),
+    errors AS MATERIALIZED (
+        SELECT model, f.df,
+            coalesce(_pool_number(mu), own + start + _pool_origin) AS mu_,
+            CASE
+                WHEN _pool_number(mu) IS NOT NULL THEN 0.0
+                WHEN NOT identified OR tau2_ IS NULL THEN NULL
+                WHEN test = 'knha' THEN _pool_finite(pool_knapp_hartung(sqrt(variance), gls_squares, f.df))
+                WHEN test = 'adhoc' THEN _pool_finite(pool_knapp_hartung_at_least(sqrt(variance), gls_squares, f.df))
+                ELSE _pool_finite(sqrt(variance))
+            END AS se,
+            CASE WHEN se > 0 THEN -abs(mu_) / se END AS t
+        FROM models AS f JOIN query_table(centres) USING (model) JOIN sums USING (model), _pool_origin
+    ),
+    said AS (
+        SELECT *,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q_,
+            CASE
+                WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
+                WHEN exact_v > fitted THEN 0.0
+                WHEN known IS NOT NULL THEN pool_typical_variance(df, sum_p)
+                ELSE pool_typical_variance(df, pool_trace(pool_pairs(at_p, top_p, rest_p, rest_p2), sum_p))
+            END AS typical,
+            CASE
+                WHEN tau2_ IS NULL OR NOT identified THEN NULL
+                WHEN on_rows AND sigma2_ > 0
+                    THEN pool_rows_deviance(ssw, sigma2_ * squares, inflation, sigma2_, n)
+                        + CASE WHEN _pool_method(tau2, mu) = 'reml' THEN ln(s1) ELSE 0.0 END
+                WHEN NOT on_rows AND positive
+                    THEN pool_ml_deviance(logs, squares)
+                        + CASE WHEN _pool_method(tau2, mu) = 'reml' THEN ln(s1) - ln(j) ELSE 0.0 END
+            END AS deviance,
+            CASE WHEN on_rows THEN n ELSE j END - CASE WHEN _pool_method(tau2, mu) = 'reml' THEN 1 ELSE 0 END AS numbers
+        FROM models JOIN sums USING (model)
+    ),
+    likely AS (
+        SELECT *, _pool_finite(pool_log_likelihood(deviance, numbers)) AS log_likelihood,
+            CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+                THEN pool_likelihood_ratio(at_zero, at_best) END AS lrt
+        FROM said LEFT JOIN heights USING (model)
+    )
+    SELECT model, q_ AS q,
+        CASE WHEN q_ IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q_ = 0 AND df2 > 0 THEN 1.0
+            WHEN q_ > 0 AND df2 > 0 THEN _pool_q_tail(df / 2, df2 / 2, ln(q_ / df)) END AS q_p,
+        pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
+        _pool_finite(sqrt(error2)) AS se_tau2, tau2_lower, tau2_upper, log_likelihood,
+        pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
+            + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
+        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, 2 * pool_normal_cdf_double(-sqrt(lrt))) END AS lrt_p,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END AS mu_lower,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END AS mu_upper,
+        mu_p,
+        mu_ - reach_ * pool_prediction_error(tau2_, se) AS new_lower,
+        mu_ + reach_ * pool_prediction_error(tau2_, se) AS new_upper,
+        se AS se_mu_
+    FROM likely JOIN (SELECT model, mu_, se FROM errors) USING (model)
+    LEFT JOIN _pool_tests('errors', test) USING (model)
+    LEFT JOIN _pool_reaches('models', test, level) USING (df)
+    LEFT JOIN errors_of_tau2 USING (model) LEFT JOIN ends USING (model);
+
+-- One row a model: the components, NULL where the data do not say; if it is asked, with what is inferred of them.
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
@@ -2136,23 +2558,37 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
-    centres AS (FROM _pool_centres('counts'))
-    SELECT _pool_model,
-        coalesce(j, 0)::BIGINT AS _pool_groups,
-        CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
-        CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
-        coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
-        coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
-        CASE
-            WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-            WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
-        END AS _pool_se_mu,
-        pool_icc(tau2_, sigma2_) AS _pool_icc,
-        df_prior AS _pool_df_prior,
-        sigma2_prior AS _pool_sigma2_prior,
-        coalesce(settled, false) AS _pool_converged
-    FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
-        (SELECT has_n FROM _pool_given), _pool_origin;
+    centres AS MATERIALIZED (FROM _pool_centres('counts')),
+    plain AS (
+        SELECT _pool_model, model AS _pool_id,
+            coalesce(j, 0)::BIGINT AS _pool_groups,
+            CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
+            coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
+            coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+            CASE
+                WHEN _pool_number(mu) IS NOT NULL THEN 0.0
+                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
+            END AS _pool_se_mu,
+            pool_icc(tau2_, sigma2_) AS _pool_icc,
+            df_prior AS _pool_df_prior,
+            sigma2_prior AS _pool_sigma2_prior,
+            coalesce(settled, false) AS _pool_converged
+        FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+            (SELECT has_n FROM _pool_given), _pool_origin
+    ),
+    inferred AS (FROM _pool_inference('moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
+    told AS (
+        SELECT plain.* EXCLUDE (_pool_converged)
+            REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
+            q AS _pool_q, q_p AS _pool_q_p, i2 AS _pool_i2, h2 AS _pool_h2, se_tau2 AS _pool_se_tau2,
+            tau2_lower AS _pool_tau2_lower, tau2_upper AS _pool_tau2_upper, log_likelihood AS _pool_log_likelihood,
+            aic AS _pool_aic, lrt AS _pool_lrt, lrt_p AS _pool_lrt_p, mu_lower AS _pool_mu_lower,
+            mu_upper AS _pool_mu_upper, mu_p AS _pool_mu_p, new_lower AS _pool_new_lower, new_upper AS _pool_new_upper,
+            _pool_converged
+        FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
+    )
+    SELECT * EXCLUDE (_pool_id) FROM query_table(CASE WHEN asked THEN 'told' ELSE 'plain' END);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2355,7 +2791,9 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL, false)
+    )
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
 
@@ -2408,26 +2846,36 @@ CREATE OR REPLACE MACRO pool_encode(
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'converged'])
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2',
+                'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower',
+                'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, true)
+    ),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
             NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
-            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::BOOLEAN AS converged
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2,
+            NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper,
+            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
+            NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
+            NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -2444,7 +2892,9 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, false)
+    ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
     _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),

@@ -58,7 +58,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
             END AS pole
         FROM positive
     )
-    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, low, high, floor, pole,
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
+        pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
     FROM lowest;
@@ -69,7 +70,7 @@ CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
 
 -- The cells between them, each with what its model has in common.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
-    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin,
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
         _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
@@ -148,6 +149,23 @@ CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
+-- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`.
+-- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
+CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2, side * (height - expected) AS slope, height AS deviance
+    FROM (
+        SELECT *,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN method = 'reml level'
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2,
+            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                + CASE WHEN method = 'reml level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+        FROM query_table(about)
+    );
+
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
@@ -182,11 +200,12 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     validation AS (FROM _pool_by_validation('about', classes)),
     chung AS (FROM _pool_by_chung('about')),
     risk AS (FROM _pool_by_risk('about', classes)),
+    level AS (FROM _pool_by_level('about', method)),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE method
         WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' ELSE 'q'
+        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -218,7 +237,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
-            known, expected, umin, at_umin, c, is_first, is_last,
+            known, expected, umin, at_umin, j, side, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
                 WHEN phase = 'between' AND NOT closed
@@ -247,7 +266,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, x, deviance, hd2, phase = 'found' AS done
+    SELECT model, side, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 

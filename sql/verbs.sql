@@ -54,7 +54,9 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu))
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL, false)
+    )
     FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
     WHERE (SELECT proper FROM _pool_given);
 
@@ -107,26 +109,36 @@ CREATE OR REPLACE MACRO pool_encode(
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'converged'])
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
+            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2',
+                'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower',
+                'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, true)
+    ),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
             NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
-            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::BOOLEAN AS converged
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2,
+            NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper,
+            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
+            NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
+            NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -143,7 +155,9 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_components AS MATERIALIZED (FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, false)
+    ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
     _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),

@@ -7,13 +7,26 @@ import numpy as np
 import polars as pl
 
 import polars_pool as pool
+from polars_pool.engines.inference import Fitted, Question, inferred
 from polars_pool.engines.numpy import Groups
-from polars_pool.engines.solve import solve
+from polars_pool.engines.solve import fitted
 from polars_pool.formulas import shrink, within
 
 
 def by_numpy(
-    verb, frame, value, by, *, uncertainty="mu", level=0.95, sigma2="pooled", tau2="reml", mu="gls", **columns
+    verb,
+    frame,
+    value,
+    by,
+    *,
+    uncertainty="mu",
+    level=0.95,
+    test="z",
+    limits=None,
+    sigma2="pooled",
+    tau2="reml",
+    mu="gls",
+    **columns,
 ):
     """`pool.components` or `pool.shrink` of one model without nulls."""
     y = frame[value].cast(pl.Float64).to_numpy()
@@ -23,9 +36,11 @@ def by_numpy(
     sigma2, tau2, mu = (x if isinstance(x, str) else float(x) for x in (sigma2, tau2, mu))
     if isinstance(mu, float):
         groups = Groups(**(vars(groups) | {"mu": np.array([mu - pivot])}))
-    found = solve(groups, "se" in given, sigma2, tau2, mu)
+    arguments = ("se" in given, sigma2, tau2, mu)
+    found, groups = fitted(groups, *arguments)
     if verb is pool.components:
-        model = {name: column.item() for name, column in vars(found).items()}
+        more = inferred(Fitted(groups, found, *arguments), np.array([pivot]), Question(level, test, limits))
+        model = {name: column.item() for name, column in (vars(found) | more).items()}
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink

@@ -24,7 +24,7 @@ from polars_pool.formulas import registry
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
-VERBS = ["moments", "merge", "components", "shrink", "encode", "compare"]
+VERBS = ["moments", "merge", "components", "profile", "shrink", "encode", "compare"]
 
 
 # ---- docstrings --------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from sqlpaths import SQL_PATHS
 from test_engines_agree import KEYS, digits, keyed, with_nulls
 
 import polars_pool as pool
+from polars_pool.engines.inference import STATISTICS
 
 engines = pytest.mark.parametrize("engine", SQL_PATHS)
 every_method = pytest.mark.parametrize("tau2", TAU2)
@@ -84,6 +85,19 @@ def assert_models(got: pl.DataFrame, want: pl.DataFrame, tau2, scales) -> None:
             assert_near(other["icc"], row["icc"], digits(tau2), 1.0, f"icc of {model}")
         assert (other["tau2"] is None) == (row["tau2"] is None)
         assert (other["se_mu"] is None) == (row["se_mu"] is None)
+        if row["converged"]:
+            assert_inferred(other, row, scale, model)
+
+
+def assert_inferred(other: dict, row: dict, scale: float, model) -> None:
+    """What is said of the estimates: null alike, and as good as roots of a level are where a likelihood is flat."""
+    sizes = {"se_tau2": scale**2, "tau2_lower": scale**2, "tau2_upper": scale**2, "i2": 100.0} | dict.fromkeys(
+        ("mu_lower", "mu_upper", "new_lower", "new_upper"), scale
+    )
+    for name in STATISTICS:
+        assert (other[name] is None) == (row[name] is None), f"{name} of {model}: {other[name]!r}, not {row[name]!r}"
+        if row[name] is not None:
+            assert_near(other[name], row[name], 1e-7, sizes.get(name, 1.0), f"{name} of {model}")
 
 
 def assert_agree(run, frame: pl.DataFrame, value: str, tau2, scales, verbs=("shrink", "components"), **options) -> None:

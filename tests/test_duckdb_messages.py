@@ -108,6 +108,7 @@ def one_bad(frame: pl.DataFrame, column: str, bad: float | None) -> pl.DataFrame
     return frame.with_columns(pl.Series(column, [*frame[column].cast(pl.Float64)[:-1], bad], dtype=pl.Float64))
 
 
+MODEL_COLUMNS = ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "q", "lrt_p", "converged")
 BAD = {"nan": math.nan, "infinite": math.inf, "negative": -1.0, "missing": None}
 STATISTICS = (
     {"groups": "BIGINT", "n": "BIGINT"}
@@ -138,7 +139,7 @@ TABLES = {
         f"key_{name}": ROWS.rename({"school": name, "year": "mean" if name == "groups" else "groups"})
         for name in ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper", "var", "w", "groups")
     },
-    **{f"model_{name}": ROWS.rename({"year": name}) for name in ("n", "weight", "upper", *STATISTICS)},
+    **{f"model_{name}": ROWS.rename({"year": name}) for name in ("n", "weight", "upper", *MODEL_COLUMNS)},
 }
 
 
@@ -224,14 +225,21 @@ KEYS = [
     ),
     *(shrink(f"model_{name}", "score", over=name) for name in ("n", "weight", "upper")),
     shrink("model_upper", "score", ["state", "upper"]),
-    *(components(f"model_{name}", "score", over=name) for name in STATISTICS),
+    *(components(f"model_{name}", "score", over=name) for name in MODEL_COLUMNS),
     *(moments(f"key_{name}", "score", name) for name in ("n", "mean", "var")),
     moments("key_w", "score", "w", weights="load"),
+]
+WRONG_QUESTIONS = [
+    {"test": "knh"},
+    {"limits": "Q"},
+    {"limits": "profile", "tau2": "dl"},
+    {"level": 95},
 ]
 FROM_ARGUMENTS = [
     *(shrink("rows", "score", **{role: given}) for role, typos in TYPOS.items() for given in typos),
     *(shrink("rows", "score", **{role: given}) for role, numbers in NO_NUMBERS.items() for given in numbers),
     *(verb("rows", "score", tau2="remll") for verb in (components, encode)),
+    *(components("rows", "score", **wrong) for wrong in WRONG_QUESTIONS),
     *(verb("rows", "score", nan="nul") for verb in (components, encode, moments)),
     *MISFITS,
     *(components(call.table, call.value, **call.options) for call in MISFITS[::3]),
@@ -388,7 +396,9 @@ OF_SQL = {
     ),
     "FROM pool_components(shouted, score, school, over := ICC)": (
         "the key 'ICC' bears the name of a result column ('groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', "
-        "'df_prior', 'sigma2_prior', 'converged'); rename it first"
+        "'df_prior', 'sigma2_prior', "
+        "'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', "
+        "'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'); rename it first"
     ),
     "FROM pool_encode(shouted, score, school)": "the table has a column 'estimate' already; rename it first",
     **{
@@ -450,6 +460,14 @@ def test_what_duckdb_refuses_is_named(engine):
 
 KEY_TYPES = {"school": "BIGINT", "state": "VARCHAR", "year": "BIGINT"}
 ESTIMATES = {"n": "BIGINT"} | dict.fromkeys(("mean", "v", "weight", "estimate", "se", "lower", "upper"), "DOUBLE")
+STATISTICS = (
+    {"groups": "BIGINT", "n": "BIGINT"}
+    | dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), "DOUBLE")
+    | dict.fromkeys(("q", "q_p", "i2", "h2", "se_tau2"), "DOUBLE")
+    | dict.fromkeys(("tau2_lower", "tau2_upper", "log_likelihood", "aic", "lrt", "lrt_p"), "DOUBLE")
+    | dict.fromkeys(("mu_lower", "mu_upper", "mu_p", "new_lower", "new_upper"), "DOUBLE")
+    | {"converged": "BOOLEAN"}
+)
 MOMENTS = {"n": "BIGINT", "mean": "DOUBLE", "var": "DOUBLE"}
 
 

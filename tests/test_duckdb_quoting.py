@@ -8,6 +8,7 @@ import shells
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
+from polars_pool.engines import components
 
 every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
 
@@ -81,9 +82,13 @@ PARAMETERS = [
     "weighed",
     "found",
     "input",
+    "test",
+    "limits",
+    "side",
+    "judged",
 ]
 RESULT = {"n", "mean", "v", "weight", "estimate", "se", "lower", "upper"}
-STATISTICS = {"groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior", "converged"}
+STATISTICS = set(components.STATISTICS)
 # Tables that are called like relations inside the macros.
 TABLES = [
     "classes",

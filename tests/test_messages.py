@@ -364,7 +364,7 @@ def test_a_key_named_like_a_result_of_shrink(call, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior", "converged"]
+    "name", ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "sigma2_prior", "q", "lrt_p", "converged"]
 )
 def test_a_key_named_like_a_result_of_components(name):
     with refused() as error:

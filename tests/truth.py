@@ -10,7 +10,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import brentq, linprog
+from scipy.optimize import brentq, linprog, minimize_scalar
 from scipy.special import polygamma
 from scipy.stats import chi2, norm
 
@@ -478,3 +478,87 @@ def effect_moments(mean, v, mu):
     mu4 = np.mean(e**4 - 6 * v * e**2 + 3 * v**2)
     kappa = max(mu4 / mu2**2, 1 + 32 * np.mean(v**4) / (len(v) * mu2**2 * np.mean(v**2)))
     return mu2, kappa
+
+
+# --- what is said of the estimates: log likelihoods, errors and limits of tau2, all by dense matrices ---
+
+
+def deviance_given(y, v, t, restricted=False, mu=None):
+    """-2 log L of means with known v at tau2 = t, constants included; metafor's REML counts log |X'X|."""
+    df = len(y) - (restricted and mu is None)
+    penalty = math.log(len(y)) if restricted and mu is None else 0.0
+    return -2 * log_likelihood("reml" if restricted else "ml", y, v, t, mu) + df * math.log(2 * math.pi) - penalty
+
+
+def rows_of(groups, mu=None):
+    """Values, the design of the groups and the precision weights, row by row."""
+    y = np.array([float(y) for key in groups.keys for y, _ in groups.rows[key]])
+    w = np.array([float(w) for key in groups.keys for _, w in groups.rows[key]])
+    return y - (0.0 if mu is None else mu), np.repeat(np.eye(groups.J), groups.n, axis=0), w
+
+
+def deviance_rows(groups, sigma2, tau2, restricted=False, mu=None):
+    """-2 log L of the rows, by their N x N covariance; without the constant of precision weights."""
+    y, Z, w = rows_of(groups, mu)
+    V = tau2 * Z @ Z.T + sigma2 * np.diag(1 / w)
+    inverse, logs = np.linalg.inv(V), np.linalg.slogdet(V)[1] + np.log(w).sum()
+    total = inverse.sum()
+    m = inverse.sum(axis=0) @ y / total if mu is None else 0.0
+    df = len(y) - (restricted and mu is None)
+    penalty = math.log(total) if restricted and mu is None else 0.0
+    return logs + (y - m) @ inverse @ (y - m) + penalty + df * math.log(2 * math.pi)
+
+
+def profiled_rows(groups, tau2, restricted=False, mu=None):
+    """-2 log L of the rows at tau2, the least over sigma2: on a grid of its logarithm, then closely."""
+
+    def deviance(log_sigma2):
+        return deviance_rows(groups, math.exp(log_sigma2), tau2, restricted, mu)
+
+    centre = math.log(float(groups.SSW) / groups.N)
+    grid = np.linspace(centre - 1, centre + 8, 37)
+    near = grid[np.argmin([deviance(s) for s in grid])]
+    found = minimize_scalar(deviance, bounds=(near - 0.3, near + 0.3), method="bounded", options={"xatol": 1e-12})
+    return found.fun
+
+
+def limits_of(deviance, best, drop, reach):
+    """Where a deviance of tau2 has risen by `drop`, on either side of `best`."""
+    target = deviance(best) + drop
+    low = 0.0 if deviance(0.0) <= target else brentq(lambda t: deviance(t) - target, 0.0, best, xtol=1e-300, rtol=1e-14)
+    while deviance(reach) < target:
+        reach *= 4
+    return low, brentq(lambda t: deviance(t) - target, best, reach, xtol=1e-300, rtol=1e-14)
+
+
+def moment_variance(a, v, tau2, scale=None, mu=None):
+    """Variance of sum(a (y - centre)^2) / scale, 2 tr(A S A S); the scale is by default what makes tau2 unbiased."""
+    A, S = projection(a, mu is not None), np.diag(v + tau2)
+    return 2 * np.trace(A @ S @ A @ S) / (np.trace(A) if scale is None else scale) ** 2
+
+
+def error_of_tau2(method, y, v, n, tau2, mu=None):
+    """Variance of tau2 given v, each by its own matrices."""
+    J, known, w = len(y), mu is not None, 1 / (v + tau2)
+    df, P = J - (not known), projection(w, known)
+    if method == "ml" or (method == "reml" and known):
+        return 2 / sum(w**2)
+    if method == "reml":
+        return 2 / np.trace(P @ P)
+    if method in ("pm", "eb", "pmm"):
+        return 2 * J**2 / (df * sum(w) ** 2)
+    if method == "sj":
+        crude = np.mean((y - (mu if known else np.mean(y))) ** 2)
+        return moment_variance(1 / (v + crude), v, tau2, df / crude, mu)
+    scale = {"hs": sum(1 / v), "hsk": sum(1 / v) * df / J}.get(method)
+    return moment_variance({"he": np.ones(J), "anova": n}.get(method, 1 / v), v, tau2, scale, mu)
+
+
+def error_of_joint_tau2(groups, sigma2, tau2, restricted, mu=None):
+    """Variance of tau2 from the information of (tau2, sigma2), by the N x N covariance."""
+    _, Z, w = rows_of(groups)
+    parts = [Z @ Z.T, np.diag(1 / w)]
+    P = np.linalg.inv(tau2 * parts[0] + sigma2 * parts[1])
+    if restricted and mu is None:
+        P = P - np.outer(P.sum(axis=1), P.sum(axis=0)) / P.sum()
+    return np.linalg.inv([[np.trace(P @ a @ P @ b) / 2 for b in parts] for a in parts])[0, 0]

@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 
 from ..formulas import moments
+from . import inference
 from .groups import PIVOT, VALUE, VAR, WHOLE, N, V, W, Y
 from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
-from .solve import Components, solve
+from .solve import Components, fitted
 
 STATISTICS: dict[str, pl.DataType] = {
     "groups": pl.Int64(),
@@ -28,18 +29,22 @@ STATISTICS: dict[str, pl.DataType] = {
     "icc": pl.Float64(),
     "df_prior": pl.Float64(),
     "sigma2_prior": pl.Float64(),
+    **dict.fromkeys(inference.STATISTICS, pl.Float64()),
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 
 
-def components(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a model, and the pivot; what lies below keeps streaming."""
+def components(
+    classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model, asked: inference.Question | None = None
+) -> pl.LazyFrame:
+    """One row a model, and the pivot; what lies below keeps streaming. With a question, what is inferred too."""
     keys = classes.select(*model.over).collect_schema()
+    statistics = {name: dtype for name, dtype in STATISTICS.items() if asked or name not in inference.STATISTICS}
     return classes.join(constants, how="cross").map_batches(
-        lambda table: estimated(table, model),
-        schema=pl.Schema({**keys, **STATISTICS, "_pool_pivot": pl.Float64()}),
+        lambda table: estimated(table, model, asked),
+        schema=pl.Schema({**keys, **statistics, "_pool_pivot": pl.Float64()}),
         **WHOLE,
     )
 
@@ -76,21 +81,29 @@ def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return components.select(*public(*model.over_names), *STATISTICS)
 
 
-def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
+def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | None = None) -> pl.DataFrame:
     """The components of every model in a table of classes; a model without groups has what was given."""
     bad_rows(table, model)
     models, pivot, groups, present = by_model(table, model)
     found = _as_given(model, pivot)
+    inferred = {name: np.full(models.height, np.nan) for name in inference.STATISTICS if asked}
     if groups is not None:
-        estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
+        arguments = (model.input == "published", model.sigma2, model.tau2, model.mu)
+        estimates, groups = fitted(groups, *arguments)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
-    statistics = {name: getattr(found, name) for name in STATISTICS} | {"_pool_pivot": pivot}
+        if asked:
+            answers = inference.inferred(inference.Fitted(groups, estimates, *arguments), pivot[present], asked)
+            found.se_mu[present] = answers.pop("se_mu")
+            for name, answer in answers.items():
+                inferred[name][present] = answer
+    statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
+    statistics |= inferred | {"_pool_pivot": pivot}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
-    dtypes = STATISTICS | {"_pool_pivot": pl.Float64()}
-    return models.select(*model.over, *(series(name, x, dtypes[name]) for name, x in statistics.items()))
+    dtypes = {name: dtype for name, dtype in STATISTICS.items() if name in statistics} | {"_pool_pivot": pl.Float64()}
+    return models.select(*model.over, *(series(name, statistics[name], dtype) for name, dtype in dtypes.items()))
 
 
 def by_model(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
@@ -101,7 +114,7 @@ def by_model(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Array, Gr
     counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
     if counted.is_empty():
         return models, pivot, None, np.zeros(0, dtype=np.int64)
-    return models, pivot, *_groups(counted, models, model)
+    return models, pivot, *groups_of(counted, models, model)
 
 
 def _as_given(model: Model, pivot: Array) -> Components:
@@ -112,7 +125,7 @@ def _as_given(model: Model, pivot: Array) -> Components:
     return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, df_prior, prior, none.astype(bool))
 
 
-def _groups(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
+def groups_of(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
     """The groups that have rows, sorted by model, and the models they belong to."""
     start = present = np.zeros(1, dtype=np.int64)
     if model.over:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -71,6 +72,15 @@ class Groups:
         is_top = w == self.each(top)
         rest = np.where(is_top, 0.0, w)
         return np.asarray(between.pairs(self.sum(is_top), top, self.sum(rest), self.sum(rest * rest)))
+
+    def others(self, x: Array) -> Array:
+        """Sum over the other groups of each group's model, without the cancellation where one outweighs all others."""
+        top = self.each(self.largest(x))
+        is_top = x == top
+        rest = self.sum(np.where(is_top, 0.0, x))
+        return np.asarray(
+            np.where(is_top, self.each(rest) + (self.each(self.sum(is_top)) - 1) * top, self.each(self.sum(x)) - x)
+        )
 
     def smallest(self, x: Array) -> Array:
         return np.minimum.reduceat(x, self.start) if self.models else np.zeros(0)
@@ -188,9 +198,12 @@ class Groups:
         exponent += self.each(np.arange(self.models) * bins)
         return exponent.astype(np.int64)
 
-    def root(self, function: search.Function, low: Array, high: Array) -> tuple[Array, Array]:
-        """Root of an increasing function in [low, high], one a model, and whether it settled."""
-        return search.root(self, function, np.arange(self.models), low, high)
+    def root(self, function: Callable[..., Array], low: Array, high: Array, *more: Array) -> tuple[Array, Array]:
+        """Root of an increasing function in [low, high], one a model, and whether it settled.
+
+        The function is given the groups, the argument, and `more`, each a value a model.
+        """
+        return search.root(self, function, np.arange(self.models), low, high, *more)
 
     def minimise(
         self, deviance: search.Function, slope: search.Function, by: Array, **within: Array

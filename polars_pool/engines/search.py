@@ -23,11 +23,16 @@ STRIDES = 100
 NEARBY = 1.001  # a minimum of the coarse groups is this near to the one of all groups, or the bracket widens
 
 
-def root(g: Groups, function: Function, models: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    """Root of an increasing function in [low, high] for each model listed, to the last bits (Chandrupatla 1997)."""
+def root(
+    g: Groups, function: Callable[..., Array], models: Array, low: Array, high: Array, *more: Array
+) -> tuple[Array, Array]:
+    """Root of an increasing function in [low, high] for each model listed, to the last bits (Chandrupatla 1997).
+
+    `more` are further arguments of the function, a value a model listed.
+    """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    found = find_root(lambda x, m: function(g.take(m), x), (low, high), args=(models,))
+    found = find_root(lambda x, m, *more: function(g.take(m), x, *more), (low, high), args=(models, *more))
     return np.asarray(found.x), np.asarray(found.success)
 
 

@@ -34,21 +34,28 @@ class Components:
 
 def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
     """Estimate what is a name and take what is a number."""
+    return fitted(g, published, sigma2, tau2, mu)[0]
+
+
+def fitted(
+    g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter
+) -> tuple[Components, Groups]:
+    """The components, and the groups with the sampling variances that follow from them."""
     with np.errstate(all="ignore"):
         pooled = pooled_within(g, published, sigma2)
         df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
         given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
         identified = ~np.isnan(given.sum(given.v))
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
-        if _is_joint(published, sigma2, tau2):
+        if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
-        mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
+        mu_, se_mu = population(given, tau2_, mu, pooled, identified)
         share = np.asarray(icc(tau2_, sigma2_))
     found = (g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior)
-    return Components(*found, converged=converged & identified)
+    return Components(*found, converged=converged & identified), given
 
 
-def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
+def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
     return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
 
 
@@ -86,7 +93,7 @@ def _between(
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
     estimable = identified & enough
     converged = enough | (g.groups <= g.fitted)
-    joint = estimable & (g.squares_within > 0) if _is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    joint = estimable & (g.squares_within > 0) if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         assert method.joint is not None
         sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
@@ -111,7 +118,7 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 
-def _population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
+def population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
     """mu and its standard error; the plain mean of the groups, without one, where tau2 or v is unknown."""
     if g.mu is not None:
         return g.mu, np.zeros(g.models)

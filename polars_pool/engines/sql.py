@@ -14,7 +14,7 @@ from textwrap import indent
 from types import ModuleType
 from typing import Any
 
-from ..formulas import between, centre, comparison, crossvalidation, moments, oneway, shrink, within
+from ..formulas import between, centre, comparison, crossvalidation, inference, moments, oneway, shrink, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import digamma, exp, log, sqrt, trigamma, trigamma_inverse, where
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
@@ -24,7 +24,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, comparison)
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, inference, comparison)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -56,7 +56,7 @@ REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
 
 # The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
 # directory, so that all of them stand in one file too.
-PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "comparison", "verbs")
+PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "inference", "comparison", "verbs")
 
 POOL = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql

@@ -119,7 +119,8 @@ def _about_the_most_exact(g: Groups) -> tuple[Groups, Column]:
     return g.about(g.sum(c * g.y) / g.sum(c)), count
 
 
-def _matched_q(g: Groups, expected: Any) -> tuple[Column, Column]:
+def matched_q(g: Groups, expected: Any) -> tuple[Column, Column]:
+    """tau2 where the generalised Q is what is expected, 0 where it is less at 0, and whether it settled."""
     g, exact = _about_the_most_exact(g)
 
     def shortfall(g: Groups, tau2: Column) -> Column:
@@ -141,24 +142,24 @@ def _degrees_of_freedom(g: Groups) -> Column:
 
 @given_v("pm", "Paule–Mandel", "Paule & Mandel (1982)")
 def paule_mandel(g: Groups) -> tuple[Column, Column]:
-    return _matched_q(g, _degrees_of_freedom)
+    return matched_q(g, _degrees_of_freedom)
 
 
 @given_v("eb", "empirical Bayes", "Morris (1983); the same root as Paule–Mandel")
 def empirical_bayes(g: Groups) -> tuple[Column, Column]:
-    return _matched_q(g, _degrees_of_freedom)
+    return matched_q(g, _degrees_of_freedom)
 
 
 @given_v(
     "morris", "empirical Bayes, weights corrected", "Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)", df=3
 )
 def morris(g: Groups) -> tuple[Column, Column]:
-    return _matched_q(g, _degrees_of_freedom)
+    return matched_q(g, _degrees_of_freedom)
 
 
 @given_v("pmm", "Paule–Mandel, median-unbiased", "Viechtbauer (2021)")
 def paule_mandel_median(g: Groups) -> tuple[Column, Column]:
-    return _matched_q(g, lambda g: g.chi2_median(g.groups - g.fitted))
+    return matched_q(g, lambda g: g.chi2_median(g.groups - g.fitted))
 
 
 # ---- likelihoods, v known -----------------------------------------------------------------------------------------

@@ -1,0 +1,128 @@
+"""One row a model and tau: mu, its error, Q and the log likelihoods along a grid of tau."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from ..formulas import inference, profile, within
+from . import components, estimates
+from .groups import PIVOT, WHOLE, W
+from .inference import Fitted, likelihood, profile_limits
+from .model import Model, public
+from .numpy import Array, Groups
+from .refuse import bad_rows
+from .solve import fitted, population
+
+STATISTICS = ("tau", "sigma2", "mu", "se_mu", "q", "log_likelihood", "restricted_log_likelihood")
+ESTIMATES = ("tau", "estimate", "se")
+POINTS, LEVEL = 61, 0.99  # of the grid by default: so many, up to the limit of tau by the restricted profile
+
+
+def profiled(
+    classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model, tau: tuple[float, ...] | None
+) -> pl.LazyFrame:
+    """One row a model and tau, and the pivot; what lies below keeps streaming."""
+    keys = classes.select(*model.over).collect_schema()
+    return classes.join(constants, how="cross").map_batches(
+        lambda table: curves(table, model, tau),
+        schema=pl.Schema({**keys, **dict.fromkeys((*STATISTICS, "_pool_pivot"), pl.Float64())}),
+        **WHOLE,
+    )
+
+
+def result(profiled: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Keys and statistics under their public names."""
+    return profiled.select(*public(*model.over_names), *STATISTICS)
+
+
+def sorted_by(model: Model, groups: bool) -> tuple[str, ...]:
+    """The columns that tell the rows of a result apart."""
+    return (*(model.key_names if groups else model.over_names), "tau")
+
+
+def of_groups(groups: pl.LazyFrame, profiled: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a model, tau and group: how its estimate moves with tau."""
+    tau = pl.col("tau")
+    of_model = [pl.col(name).alias(f"_pool_{name}") for name in ("sigma2", "mu", "se_mu", "tau")]
+    points = profiled.select(*model.over, *of_model, PIVOT, (tau * tau).alias("_pool_tau2"))
+    points = points.with_columns(_pool_only=pl.lit(value=False))
+    if model.over:
+        joined = groups.join(points, on=list(model.over), how="inner", nulls_equal=True)
+    else:
+        joined = groups.join(points, how="cross")
+    found = estimates.with_errors(estimates.estimated(joined, model), 0.0, "mu")
+    return found.select(*public(*model.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
+
+
+def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> pl.DataFrame:
+    """Every model that has groups, at every tau of its grid."""
+    bad_rows(table, model)
+    models = table.select(*model.over, PIVOT)
+    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
+    counted = table.filter(W > 0)
+    if counted.is_empty():
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in STATISTICS]
+        return models.clear().select(*model.over, *nothing, PIVOT)
+    groups, present = components.groups_of(counted, models, model)
+    pivot = models["_pool_pivot"].to_numpy()[present]
+    with np.errstate(all="ignore"):
+        columns = points(groups, model, tau)
+    times = len(columns["tau"]) // len(present)
+    columns["mu"] = columns["mu"] + np.tile(pivot, times)
+    columns["_pool_pivot"] = np.tile(pivot, times)
+    series = [pl.Series(name, np.where(np.isfinite(x), x, np.nan), nan_to_null=True) for name, x in columns.items()]
+    keys = models[np.tile(present, times)].select(*model.over)
+    return pl.DataFrame([*keys, *series]).filter(pl.col("tau").is_not_null())
+
+
+def points(groups: Groups, model: Model, tau: tuple[float, ...] | None) -> dict[str, Array]:
+    """The statistics at every tau, model after model; tau is NaN where a model has no such point."""
+    arguments = (model.input == "published", model.sigma2, "reml", model.mu)
+    found, groups = fitted(groups, *arguments)
+    f = Fitted(groups, found, *arguments)
+    identified = ~np.isnan(f.g.sum(f.g.v))
+    on_rows = identified & f.pooled & (f.g.squares_within > 0)
+    curve = {True: on_rows, False: identified & ~on_rows}
+    grid = _grid(f) if tau is None else np.array(tau)[:, None] + np.zeros(f.g.models)
+    rows = [_at(f, curve, point) for point in grid]
+    return {name: np.concatenate([row[name] for row in rows]) for name in STATISTICS}
+
+
+def _grid(f: Fitted) -> Array:
+    """A row a point, a column a model; 0 alone where the data do not limit tau."""
+    upper = np.full(f.g.models, np.nan)
+    for rows, models in ((True, f.joint), (False, f.known & ~f.joint & (f.df > 0))):
+        if (chosen := np.flatnonzero(models)).size:
+            _, upper[chosen] = profile_limits(f, chosen, rows, LEVEL)
+    grid = np.sqrt(upper) * np.linspace(0.0, 1.0, POINTS)[:, None]
+    grid[0] = 0.0
+    return np.where(upper > 0, grid, np.where(grid == 0, grid, np.nan))
+
+
+def _at(f: Fitted, curve: dict[bool, Array], tau: Array) -> dict[str, Array]:
+    """Every statistic at one tau a model; on rows sigma2 is the most likely beside it, by the restricted likelihood."""
+    tau2, sigma2 = tau * tau, f.found.sigma2.copy()
+    likely = {restricted: np.full(f.g.models, np.nan) for restricted in (False, True)}
+    for on_rows, models in curve.items():
+        chosen = np.flatnonzero(models & ~np.isnan(tau))
+        for restricted in likely if chosen.size else ():
+            g, line = f.g.take(chosen), likelihood(on_rows, restricted)
+            x = profile.at_tau2(g, line, tau2[chosen], f.found.sigma2[chosen])
+            likely[restricted][chosen] = inference.log_likelihood(line.deviance(g, x), line.numbers(g))
+            if on_rows and restricted:
+                sigma2[chosen] = line.sigma2(g, x)
+    g = replace(f.g, v=np.asarray(within.sampling_variance(f.g.each(sigma2), f.g.w))) if f.pooled else f.g
+    known = curve[True] | curve[False]
+    mu, se_mu = population(g, tau2, "gls", sigma2, known)
+    return {
+        "tau": tau,
+        "sigma2": sigma2,
+        "mu": mu,
+        "se_mu": se_mu,
+        "q": np.where(known, profile.q_statistic(g, tau2), np.nan),
+        "log_likelihood": likely[False],
+        "restricted_log_likelihood": likely[True],
+    }

@@ -1,0 +1,173 @@
+"""The tau profile against dense matrices, and against what metafor, components and shrink say at the same tau."""
+
+import math
+
+import grid
+import numpy as np
+import polars as pl
+import pytest
+import truth
+from frames import FRAME_PATHS, MOMENTS, assert_near, stored
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from test_truth_inference import UNEVEN
+
+import polars_pool as pool
+
+paths = pytest.mark.parametrize("path", FRAME_PATHS)
+LIKELIHOODS = ("log_likelihood", "restricted_log_likelihood")
+
+
+@paths
+@pytest.mark.parametrize("name", grid.META)
+def test_at_the_estimates_the_curve_is_what_metafor_says(name, path):
+    """mu, its error and both log likelihoods at tau of every method."""
+    frame, by = grid.studies(f"meta_{name}")
+    results = [result for key, result in grid.vector(f"meta_{name}")["results"].items() if key != "GENQ_w_n"]
+    taus = [math.sqrt(result["tau2"]) for result in results]
+    found = FRAME_PATHS[path](pool.profile, frame, "y", by, se="se", tau=taus).sort("tau")
+    wanted = sorted(results, key=lambda result: result["tau2"])
+    scale = frame["y"].abs().max()
+    for row, result in zip(found.iter_rows(named=True), wanted, strict=True):
+        assert_near(row["mu"], result["beta"][0], 1e-11, scale)
+        assert_near(row["se_mu"], result["se"][0], 1e-11)
+        assert_near(row["log_likelihood"], result["logLik_ml"], 1e-11, 1.0)
+        assert_near(row["restricted_log_likelihood"], result["logLik_reml"], 1e-11, 1.0)
+        assert row["sigma2"] is None
+
+
+@paths
+@pytest.mark.parametrize("mu", ["gls", 3.0])
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_rows_against_dense_matrices(path, weights, mu):
+    taus = [0.0, 0.3, 1.0, 2.5, 10.0]
+    options = {} if weights is None else {"weights": weights}
+    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", mu=mu, tau=taus, **options).sort("tau")
+    groups = truth.Groups(UNEVEN["g"].to_list(), UNEVEN["y"].to_list(), weights and UNEVEN["w"].to_list())
+    known = None if mu == "gls" else mu
+    for row, tau in zip(found.iter_rows(named=True), taus, strict=True):
+        for name, restricted in zip(LIKELIHOODS, (False, True), strict=True):
+            best = truth.profiled_rows(groups, tau**2, restricted, known)
+            assert_near(row[name], -best / 2, 1e-9)
+        at_sigma2 = truth.deviance_rows(groups, row["sigma2"], tau**2, restricted=True, mu=known)
+        assert_near(row["restricted_log_likelihood"], -at_sigma2 / 2, 1e-12)
+        v = row["sigma2"] / truth.floats(groups.w)
+        w, mean = 1 / (v + tau**2), truth.floats(groups.mean)
+        assert_near(row["mu"], w @ mean / sum(w) if mu == "gls" else mu, 1e-11)
+        assert_near(row["se_mu"], sum(w) ** -0.5 if mu == "gls" else 0.0, 1e-11)
+        assert_near(row["q"], w @ (mean - row["mu"]) ** 2, 1e-10)
+
+
+@paths
+@pytest.mark.parametrize("sigma2", ["pooled", "separate", 2.0])
+def test_effect_of_tau_is_what_shrink_says(path, sigma2):
+    """At a tau and the sigma2 beside it every estimate is that of shrink with both known."""
+    taus = [0.0, 0.7, 4.0]
+    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
+    curve = pool.profile(UNEVEN, "y", "g", sigma2=sigma2, tau=taus)
+    assert found.columns == ["g", "tau", "estimate", "se"]
+    for tau, at in zip(taus, curve["sigma2"], strict=True):
+        within = at if sigma2 == "pooled" else sigma2
+        want = pool.shrink(UNEVEN, "y", "g", sigma2=within, tau2=tau**2)
+        assert_frame_equal(
+            found.filter(pl.col("tau") == tau).select("g", "estimate", "se"), want["g", "estimate", "se"]
+        )
+
+
+def test_eight_schools_effect_of_tau():
+    """Gelman et al. (2013), figure 5.6: all at 7.7 for tau = 0, each at its own mean for a large tau."""
+    frame, by = grid.studies("meta_eight_schools")
+    found = pool.profile(frame, "y", by, se="se", tau=[0, 1e9], groups=True)
+    assert_near(found.filter(pl.col("tau") == 0)["estimate"], [7.685616724956036] * 8, 1e-12)
+    assert_near(found.filter(pl.col("tau") > 0).sort(by)["estimate"], frame.sort(by)["y"], 1e-12)
+
+
+@paths
+@pytest.mark.parametrize("options", [{}, {"sigma2": "separate"}, {"weights": "w"}, {"mu": 2.0}])
+def test_the_default_grid_reaches_the_limit_of_the_99_percent_interval(path, options):
+    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", **options).sort("tau")
+    model = pool.components(UNEVEN, "y", "g", level=0.99, limits="profile", **options).row(0, named=True)
+    assert found.height == 61
+    assert_near(found["tau"], np.linspace(0, math.sqrt(model["tau2_upper"]), 61), 1e-12)
+    last = found["restricted_log_likelihood"][-1]
+    assert_near(model["log_likelihood"] - last, 6.634896601021213 / 2, 1e-8)
+    assert found["restricted_log_likelihood"].max() <= model["log_likelihood"] + 1e-12
+
+
+@paths
+def test_many_models_and_stored_moments(path):
+    """Each model as if it were alone; moments as rows."""
+    models = [UNEVEN, UNEVEN.with_columns(pl.col("y") * 100 + 1e6), UNEVEN.filter(pl.col("g") == 0)]
+    stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(models)])
+    found = FRAME_PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
+    of_moments = FRAME_PATHS[path](pool.profile, stored(UNEVEN), "mean", "g", **MOMENTS).sort("tau")
+    alone = [pool.profile(frame, "y", "g") for frame in models]
+    assert_frame_equal(of_moments, alone[0], rel_tol=1e-11)
+    for i, want in enumerate(alone):
+        assert_frame_equal(found.filter(pl.col("model") == i).drop("model"), want, rel_tol=1e-6)
+    assert alone[2]["tau"].to_list() == [0.0]
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_lazy_stays_lazy_and_namespaces_do_the_same(groups):
+    query = pool.profile(UNEVEN.lazy(), "y", "g", tau=[1.0], groups=groups)
+    assert isinstance(query, pl.LazyFrame)
+    assert query.collect_schema() == query.collect().schema
+    want = pool.profile(UNEVEN, "y", "g", tau=[1.0], groups=groups)
+    assert_frame_equal(UNEVEN.pool.profile("y", "g", tau=[1.0], groups=groups), want)
+    assert_frame_equal(
+        UNEVEN.lazy().pool.profile("y", "g", tau=[1.0], groups=groups).collect(), want, check_row_order=False
+    )
+
+
+@pytest.mark.parametrize("frame", [UNEVEN.clear(), UNEVEN.with_columns(y=pl.lit(None, pl.Float64))])
+@pytest.mark.parametrize("over", [None, "w"])
+def test_nothing_to_profile(frame, over):
+    assert pool.profile(frame, "y", "g", over=over).height == 0
+
+
+@pytest.mark.parametrize(
+    "rows", [[(0, 1.0)], [(0, 1.0), (1, 2.0)], [(0, 2.0), (0, 2.0), (1, 2.0), (1, 2.0)], [(0, 1.0), (0, 1.0), (1, 2.0)]]
+)
+@pytest.mark.parametrize("tau", [None, [0.0, 1.0]])
+def test_degenerate_rows_say_nothing_that_is_no_number(rows, tau):
+    found = pool.profile(pl.DataFrame(rows, schema=["g", "y"], orient="row"), "y", "g", tau=tau)
+    assert found.height == (found.height if tau is None else 2)
+    assert all(x is None or math.isfinite(x) for row in found.rows() for x in row)
+
+
+@given(st.lists(st.lists(st.integers(-40, 40), min_size=1, max_size=5), min_size=2, max_size=6), st.floats(0.01, 20))
+def test_sigma2_beside_tau_is_the_most_likely(groups, tau):
+    """No sigma2 of a grid over eight decades is more likely: the curve follows the highest of the maxima."""
+    groups[0] = [*groups[0], groups[0][0] + 1]
+    rows = pl.DataFrame(
+        {"g": [j for j, ys in enumerate(groups) for _ in ys], "y": [y / 4 for ys in groups for y in ys]}
+    )
+    got = pool.profile(rows, "y", "g", tau=[tau]).row(0, named=True)
+    dense = truth.Groups(rows["g"].to_list(), rows["y"].to_list())
+    for sigma2 in np.geomspace(1e-4, 1e4, 41) * float(dense.SSW):
+        for name, restricted in zip(LIKELIHOODS, (False, True), strict=True):
+            at = -truth.deviance_rows(dense, sigma2, tau**2, restricted) / 2
+            assert got[name] >= at - 1e-7 * abs(at)
+
+
+MESSAGES = [
+    ({"tau": 1.0}, TypeError, "tau=1.0; give a list of numbers, each 0 or more, such as [0, 1, 2]"),
+    ({"tau": [-1]}, ValueError, "tau holds -1; give a list of numbers, each 0 or more, such as [0, 1, 2]"),
+    ({"tau": ["a"]}, TypeError, "tau holds 'a'; give a list of numbers, each 0 or more, such as [0, 1, 2]"),
+    ({"tau": [math.nan]}, ValueError, "tau holds nan; give a list of numbers, each 0 or more, such as [0, 1, 2]"),
+    ({"tau": []}, ValueError, "tau=[] is empty; give a list of numbers, each 0 or more, such as [0, 1, 2]"),
+    (
+        {"mu": "rows"},
+        ValueError,
+        "mu='rows' does not fit a profile, where mu is the most likely: give 'gls' or a number",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), MESSAGES)
+def test_messages(options, error, message):
+    with pytest.raises(error) as raised:
+        pool.profile(UNEVEN.lazy(), "y", "g", **options)
+    assert str(raised.value) == message
