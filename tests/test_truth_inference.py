@@ -237,9 +237,12 @@ def test_a_known_mu_is_sure():
     assert close(got["new_upper"], 3.0 + norm.ppf(0.975) * math.sqrt(got["tau2"]), 1e-12)
 
 
+FIRST = ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc")
+
+
 def test_the_columns_stand_in_this_order():
     found = pool.components(UNEVEN, "y", "g").columns
-    assert found == ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", *STATISTICS, "converged"]
+    assert found == [*FIRST, "df_prior", "sigma2_prior", *STATISTICS, "converged"]
 
 
 @pytest.mark.parametrize("exact", [1, 2, 3])
