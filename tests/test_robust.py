@@ -48,7 +48,7 @@ CASES = [
 
 @pytest.mark.parametrize(("m", "kappa", "chi"), [*CASES, (1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)])
 def test_the_worst_distribution_by_linear_programming(m, kappa, chi):
-    assert rho(m, kappa, chi) == pytest.approx(truth.worst_noncoverage(m, kappa, chi), abs=2e-8)
+    assert rho(m, kappa, chi) == pytest.approx(truth.worst_noncoverage(m, kappa, chi), abs=2e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.32, 0.1, 0.05, 0.001])
@@ -106,9 +106,9 @@ def test_intervals_miss_as_often_as_allowed_at_worst(name, tau2, mu, level):
         m, unit = (1 / w - 1) ** 2 * mu2 / v, w * math.sqrt(v)
         assert row["upper"] - row["estimate"] == pytest.approx(row["estimate"] - row["lower"], rel=1e-9)
         chi = (row["upper"] - row["lower"]) / 2 / unit
-        assert truth.worst_noncoverage(m, kappa, chi) == pytest.approx(1 - level, abs=3e-8)
+        assert truth.worst_noncoverage(m, kappa, chi) == pytest.approx(1 - level, abs=2e-9)
         ordinary = norm.isf((1 - level) / 2) / math.sqrt(w)
-        assert row["noncoverage"] == pytest.approx(truth.worst_noncoverage(m, kappa, ordinary), abs=3e-8)
+        assert row["noncoverage"] == pytest.approx(truth.worst_noncoverage(m, kappa, ordinary), abs=2e-9)
 
 
 def test_the_ordinary_interval_is_right_at_best():
@@ -137,7 +137,7 @@ def test_rows_with_a_pooled_variance():
     for row in found.unique("n").rows(named=True):
         w, v = row["weight"], row["v"]
         chi = (row["upper"] - row["lower"]) / 2 / (w * math.sqrt(v))
-        assert truth.worst_noncoverage((1 / w - 1) ** 2 * mu2 / v, kappa, chi) == pytest.approx(0.05, abs=3e-8)
+        assert truth.worst_noncoverage((1 / w - 1) ** 2 * mu2 / v, kappa, chi) == pytest.approx(0.05, abs=2e-9)
 
 
 @pytest.mark.parametrize("sigma2", ["pooled", "separate", 4.0])
