@@ -149,10 +149,13 @@ CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
--- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`.
+-- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`. A
+-- side of 2 is a limit by Q, the root of the same search in other models.
 -- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
 CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
-    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2, side * (height - expected) AS slope, height AS deviance
+    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
+        height AS deviance
     FROM (
         SELECT *,
             CASE
