@@ -60,7 +60,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
         _pool_method(tau2, mu) = 'reml' AS restricted,
-        coalesce(limits::VARCHAR = 'profile', jointly AND _pool_name(tau2) IN ('reml', 'ml')) AS by_profile,
+        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -71,7 +71,8 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
         sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
         sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
         sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
-        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation, sum(k * ln(w)) AS logs_of_w,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
         sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
         bool_and(coalesce(v + t > 0, false)) AS positive,
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
@@ -83,12 +84,11 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 
 -- ---- the error of tau2 ----------------------------------------------------------------------------------------------
 
--- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s. One group `alone` may outweigh all
--- others.
+-- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
 CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
-        SELECT model, k, w, CASE WHEN method = 'anova' THEN k = 1 AND w = wmax ELSE is_top AND at_umin = 1 END AS alone,
+        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
             CASE
                 WHEN method IN ('reml', 'ml') THEN h
                 WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
@@ -98,15 +98,16 @@ CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
             END AS a,
             CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
         FROM query_table(judged)
-        JOIN (SELECT model, at_umin, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
+        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
 
--- Sums of products of different groups. Where one outweighs all others, those are summed without it.
+-- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
 CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     WITH sums AS (
-        SELECT model, sum(k * a) AS sum_a, sum(CASE WHEN alone THEN 0.0 ELSE k * a END) AS rest_a,
-            sum(k * b) AS sum_b, sum(CASE WHEN alone THEN 0.0 ELSE k * b END) AS rest_b,
-            sum(k * c) AS sum_c, sum(CASE WHEN alone THEN 0.0 ELSE k * c END) AS rest_c,
+        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
             sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
         FROM query_table(weighed) GROUP BY model
     )
@@ -115,7 +116,7 @@ CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
         sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
         sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
     FROM (
-        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww,
+        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
             a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
             CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
             CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
@@ -196,8 +197,8 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
             END AS at_zero
         FROM query_table(models) JOIN query_table(sums) USING (model)
     )
-    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, plain_squares, gls, mu_,
-        on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
         _pool_finite(error) AS se,
         CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
         CASE
@@ -248,11 +249,12 @@ CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
     );
 
 -- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
--- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho).
+-- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
 CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
-        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, gls AS c, i = 0 AS is_first,
+        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
         i IN (0, 40) AS is_last,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper

@@ -4,6 +4,7 @@
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
@@ -1881,6 +1882,23 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         FROM query_table(about)
     );
 
+-- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
+-- above. sigma2 is handed on as hd2.
+CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+    FROM (
+        SELECT *, side > 0 AND known IS NULL AS restricted,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN side > 0 AND known IS NULL
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2
+        FROM query_table(about)
+    );
+
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
@@ -1916,11 +1934,13 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     chung AS (FROM _pool_by_chung('about')),
     risk AS (FROM _pool_by_risk('about', classes)),
     level AS (FROM _pool_by_level('about', method)),
+    tau AS (FROM _pool_by_tau('about')),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE method
         WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' ELSE 'q'
+        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' WHEN 'tau' THEN 'tau'
+        ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -1981,7 +2001,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, side, x, deviance, hd2, phase = 'found' AS done
+    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 
@@ -2350,7 +2370,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
         _pool_method(tau2, mu) = 'reml' AS restricted,
-        coalesce(limits::VARCHAR = 'profile', jointly AND _pool_name(tau2) IN ('reml', 'ml')) AS by_profile,
+        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -2361,7 +2381,8 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
         sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
         sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
         sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
-        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation, sum(k * ln(w)) AS logs_of_w,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
         sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
         bool_and(coalesce(v + t > 0, false)) AS positive,
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
@@ -2373,12 +2394,11 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 
 -- ---- the error of tau2 ----------------------------------------------------------------------------------------------
 
--- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s. One group `alone` may outweigh all
--- others.
+-- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
 CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
-        SELECT model, k, w, CASE WHEN method = 'anova' THEN k = 1 AND w = wmax ELSE is_top AND at_umin = 1 END AS alone,
+        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
             CASE
                 WHEN method IN ('reml', 'ml') THEN h
                 WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
@@ -2388,15 +2408,16 @@ CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
             END AS a,
             CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
         FROM query_table(judged)
-        JOIN (SELECT model, at_umin, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
+        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
 
--- Sums of products of different groups. Where one outweighs all others, those are summed without it.
+-- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
 CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     WITH sums AS (
-        SELECT model, sum(k * a) AS sum_a, sum(CASE WHEN alone THEN 0.0 ELSE k * a END) AS rest_a,
-            sum(k * b) AS sum_b, sum(CASE WHEN alone THEN 0.0 ELSE k * b END) AS rest_b,
-            sum(k * c) AS sum_c, sum(CASE WHEN alone THEN 0.0 ELSE k * c END) AS rest_c,
+        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
             sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
         FROM query_table(weighed) GROUP BY model
     )
@@ -2405,7 +2426,7 @@ CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
         sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
         sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
     FROM (
-        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww,
+        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
             a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
             CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
             CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
@@ -2486,8 +2507,8 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
             END AS at_zero
         FROM query_table(models) JOIN query_table(sums) USING (model)
     )
-    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, plain_squares, gls, mu_,
-        on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
         _pool_finite(error) AS se,
         CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
         CASE
@@ -2538,11 +2559,12 @@ CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
     );
 
 -- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
--- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho).
+-- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
 CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
-        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side, gls AS c, i = 0 AS is_first,
+        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
         i IN (0, 40) AS is_last,
         CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
         CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
@@ -2692,6 +2714,153 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
     SELECT * EXCLUDE (_pool_id) FROM query_table(CASE WHEN asked THEN 'told' ELSE 'plain' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The tau profile: one row a model and tau, what the data say at that tau.
+--
+-- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
+-- and by the restricted likelihood; where v is known the likelihoods are read at tau2 itself.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A list of numbers as such, whatever is given.
+CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
+
+CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
+
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
+    CASE
+        WHEN _pool_number(mu) IS NULL AND _pool_name(mu) <> 'gls'
+            THEN 'mu=' || _pool_shown(mu)
+                || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
+        WHEN typeof(tau) = '"NULL"' THEN NULL
+        WHEN typeof(tau) NOT LIKE '%]' THEN 'tau=' || _pool_shown(tau) || _pool_wanted_taus()
+        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN 'tau=[] is empty' || _pool_wanted_taus()
+        WHEN typeof(tau) LIKE 'VARCHAR%'
+            THEN 'tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''' || _pool_wanted_taus()
+        WHEN typeof(tau) LIKE 'BOOLEAN%'
+            THEN 'tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || _pool_wanted_taus()
+        ELSE 'tau holds ' || list_filter(
+            list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
+            lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
+        )[1][1] || _pool_wanted_taus()
+    END;
+
+-- True, or an error: a mu and a grid that fit.
+CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_profile(mu, tau) AS complaint)
+    )
+    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND typeof(tau) = '"NULL"' THEN 'usual' ELSE 'unusual' END);
+
+-- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
+CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
+    WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
+    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', true)),
+    reached AS (
+        SELECT model, sqrt(_pool_tau2_upper) AS highest
+        FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)
+    ),
+    grid AS (
+        SELECT model, unnest(
+            CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
+        FROM query_table(facts) JOIN reached USING (model)
+    )
+    SELECT row_number() OVER () AS point, model, root, root * root AS t
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'given' END);
+
+-- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
+CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
+    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
+        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
+    FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    WHERE identified AND (exact = 0 OR t > 0);
+
+-- Each point with sigma2 and the log likelihoods there.
+CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
+    WITH cells AS (FROM _pool_cells_at_points(points, facts)),
+    found AS (
+        SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
+            max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
+        FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
+    ),
+    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table(moved) GROUP BY model)
+    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
+        CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
+        pool_log_likelihood(
+            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
+        pool_log_likelihood(
+            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
+    FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
+    LEFT JOIN found USING (point);
+
+-- mu, its variance and Q at each point; exact groups outweigh all others at tau = 0.
+CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
+    WITH weighed AS MATERIALIZED (
+        SELECT point, k, y, spread, v, t, known,
+            CASE
+                WHEN NOT identified THEN 1.0
+                WHEN exact > 0 AND t = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+                ELSE pool_gls(v, t)
+            END AS c
+        FROM (
+            SELECT point, k, y, spread, t, known, identified, exact,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
+            FROM query_table(moved) JOIN (
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(likely)
+            ) USING (model)
+        )
+    ),
+    centres AS MATERIALIZED (
+        SELECT point, sum(k * c * y) / sum(k * c) AS own,
+            sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+        FROM weighed GROUP BY point
+    )
+    SELECT point, any_value(own) AS own, any_value(variance) AS variance,
+        CASE WHEN sum(CASE WHEN v + t = 0 THEN d2 ELSE 0.0 END) = 0 AND count(v) = count(*)
+            THEN coalesce(sum(CASE WHEN v + t > 0 THEN k * pool_gls(v, t) * d2 END), 0.0) END AS q
+    FROM (
+        SELECT point, k, v, t, own, variance,
+            (y - coalesce(known, own)) * (y - coalesce(known, own)) + spread AS d2
+        FROM weighed JOIN centres USING (point)
+    )
+    GROUP BY point;
+
+-- One row a model and tau, under private names.
+CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (
+        SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
+        FROM _pool_started('sampled', 'counted', sigma2, 'reml')
+    ),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    points AS MATERIALIZED (FROM _pool_points(groups, weighed, 'models', 'facts', sigma2, mu, tau)),
+    likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
+    SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
+        _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+        CASE
+            WHEN known IS NOT NULL THEN 0.0
+            WHEN identified THEN _pool_finite(sqrt(variance))
+        END AS _pool_se_mu,
+        _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
+        _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
+        df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
+    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point) JOIN models USING (model), _pool_origin;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2979,6 +3148,40 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
+
+-- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
+-- groups := true one row a group besides, with its estimate.
+CREATE OR REPLACE MACRO pool_profile(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu', groups,
+            CASE WHEN groups THEN ['tau', 'estimate', 'se']
+                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_of_groups AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu')
+    ),
+    _pool_named AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named)
+    FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.

@@ -169,6 +169,23 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         FROM query_table(about)
     );
 
+-- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
+-- above. sigma2 is handed on as hd2.
+CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+    FROM (
+        SELECT *, side > 0 AND known IS NULL AS restricted,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN side > 0 AND known IS NULL
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2
+        FROM query_table(about)
+    );
+
 -- The leave-one-out error. About a known mu no group tells of it.
 CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
     WITH centred AS (
@@ -204,11 +221,13 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     chung AS (FROM _pool_by_chung('about')),
     risk AS (FROM _pool_by_risk('about', classes)),
     level AS (FROM _pool_by_level('about', method)),
+    tau AS (FROM _pool_by_tau('about')),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE method
         WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' ELSE 'q'
+        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' WHEN 'tau' THEN 'tau'
+        ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -269,7 +288,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, side, x, deviance, hd2, phase = 'found' AS done
+    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 

@@ -56,7 +56,7 @@ REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
 
 # The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
 # directory, so that all of them stand in one file too.
-PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "inference", "comparison", "verbs")
+PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "inference", "profile", "comparison", "verbs")
 
 POOL = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
@@ -65,6 +65,7 @@ POOL = """\
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
