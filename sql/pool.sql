@@ -2730,7 +2730,7 @@ CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0
 
 CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
     CASE
-        WHEN _pool_number(mu) IS NULL AND _pool_name(mu) <> 'gls'
+        WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
             THEN 'mu=' || _pool_shown(mu)
                 || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
         WHEN typeof(tau) = '"NULL"' THEN NULL
@@ -2740,10 +2740,13 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
             THEN 'tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''' || _pool_wanted_taus()
         WHEN typeof(tau) LIKE 'BOOLEAN%'
             THEN 'tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || _pool_wanted_taus()
-        ELSE 'tau holds ' || list_filter(
-            list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
-            lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
-        )[1][1] || _pool_wanted_taus()
+        ELSE list_transform(
+            list_filter(
+                list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
+                lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
+            ),
+            lambda t: 'tau holds ' || coalesce(t[1], 'NULL') || _pool_wanted_taus()
+        )[1]
     END;
 
 -- True, or an error: a mu and a grid that fit.

@@ -26,6 +26,7 @@ from frames import (
 )
 
 import polars_pool as pool
+from polars_pool.engines import inference
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
 row_paths = pytest.mark.parametrize("column", ROW_PATHS.values(), ids=ROW_PATHS)
@@ -287,7 +288,9 @@ STATISTICS = {
 MODEL = {
     "groups": pl.Int64,
     "n": pl.Int64,
-    **dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), pl.Float64),
+    **dict.fromkeys(
+        ("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior", *inference.STATISTICS), pl.Float64
+    ),
     "converged": pl.Boolean,
 }
 STATE = {"n": pl.Int64, "mean": pl.Float64, "var": pl.Float64}

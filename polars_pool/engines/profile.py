@@ -65,8 +65,8 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
     models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
     counted = table.filter(W > 0)
     if counted.is_empty():
-        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*STATISTICS, *PRIVATE)]
-        return models.clear().select(*model.over, *nothing)
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*STATISTICS, *PRIVATE[:-1])]
+        return models.clear().select(*model.over, *nothing, PIVOT)
     groups, present = components.groups_of(counted, models, model)
     pivot = models["_pool_pivot"].to_numpy()[present]
     with np.errstate(all="ignore"):
