@@ -10,8 +10,10 @@ from scipy.special import ndtri
 from . import check, warning
 from .check import IntoColumn, Keys
 from .engines import components as _components
-from .engines import encoding, estimates, groups
+from .engines import encoding, estimates
+from .engines import groups as _groups
 from .engines.model import Hyperparameter, Model
+from .engines.unseen import with_unseen
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
@@ -62,7 +64,7 @@ def moments(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, weights=weights, nan=nan, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def merge(
@@ -111,7 +113,7 @@ def merge(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, n=n, var=var, weights=weights, result=result)
-    return _as_given(frame, groups.states(lf, model), model.key_names)
+    return _as_given(frame, _groups.states(lf, model), model.key_names)
 
 
 def components(
@@ -191,6 +193,9 @@ def shrink(
     nan: NaN = "error",
     level: float = 0.95,
     uncertainty: Literal["mu", "conditional"] = "mu",
+    predict: Literal["mean", "row", "replicate"] = "mean",
+    threshold: float | None = None,
+    groups: pl.DataFrame | pl.LazyFrame | None = None,
 ) -> Frame:
     """Partially pooled mean of every group: `weight * mean + (1 - weight) * mu`, with its interval.
 
@@ -225,11 +230,21 @@ def shrink(
         Probability of the interval, between 0 and 1.
     uncertainty
         `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar).
+    predict
+        What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
+        group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
+        with the same v, se squared + v.
+    threshold
+        A number in units of the value: adds `p_above`, the probability of what `predict` names to exceed it.
+    groups
+        A frame with the columns of `by`, and all or none of those of `over`: keys in it that no row has are groups
+        with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
 
     Returns
     -------
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
-    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`. A DataFrame comes sorted by its keys.
+    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with a threshold `p_above`. A DataFrame comes
+    sorted by its keys.
 
     Raises
     ------
@@ -248,20 +263,32 @@ def shrink(
     >>> pooled = pool.shrink(scores, "score", by="school", sigma2=3.0, tau2=1.0, mu=6.0)
     >>> pooled.select("school", "n", "mean", "v", "weight", "estimate").rows()
     [('a', 3, 2.0, 1.0, 0.5, 4.0), ('b', 1, 9.0, 3.0, 0.25, 6.75)]
+
+    Eight schools (Rubin 1981), pooled completely: were school A observed anew, would its effect be 28 again?
+
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> again = pool.shrink(schools, "effect", se="se", by="school", tau2=0, predict="replicate", threshold=28)
+    >>> round(again["p_above"][0], 8)
+    0.09560784
     """
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    check.distinct_keys(model.over_names, model.by_names, ESTIMATES)
+    threshold = check.threshold(threshold)
+    columns = ESTIMATES if threshold is None else (*ESTIMATES, "p_above")
+    check.distinct_keys(model.over_names, model.by_names, columns)
     quantile = float(ndtri((1 + check.level(level)) / 2))
-    check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
-    grouped, found = _found(lf, model)
+    check.one_of(uncertainty, check.UNCERTAINTY, "uncertainty")
+    check.predict(predict, model)
+    unseen = check.unseen(groups, lf, model)
+    grouped, found = _found(lf, model, unseen)
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
-    pooled = estimates.with_errors(pooled, quantile, uncertainty)
+    pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
     if isinstance(frame, pl.LazyFrame):
-        return estimates.result(pooled, model)
-    return _warned(_sorted(estimates.result(pooled, model, _alarm(model)), model.key_names))
+        return estimates.result(pooled, model, columns)
+    return _warned(_sorted(estimates.result(pooled, model, columns, _alarm(model)), model.key_names))
 
 
 def encode(
@@ -316,9 +343,11 @@ def encode(
     return _warned(encoding.encoded(lf, model, estimate, _alarm(model)))
 
 
-def _found(lf: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def _found(lf: pl.LazyFrame, model: Model, unseen: pl.LazyFrame | None = None) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models."""
-    grouped, constants = groups.grouped(lf, model)
+    grouped, constants = _groups.grouped(lf, model)
+    if unseen is not None:
+        grouped = with_unseen(grouped, unseen, model)
     return grouped, _components.components(_components.classes(grouped, model), constants, model)
 
 

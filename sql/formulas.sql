@@ -253,6 +253,19 @@ CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
     estimate + quantile * se;
 
+-- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
+CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
+    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance + noise END;
+
+-- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+--
+-- Infinite where se = 0, so that the probability is 1 or 0.
+CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
+    CASE
+        WHEN se = 0 THEN CASE WHEN estimate > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate - threshold) / se
+    END;
+
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;

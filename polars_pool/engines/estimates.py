@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import polars as pl
@@ -10,11 +11,12 @@ from ..formulas import shrink, within
 from ..formulas.elementary import sqrt, where
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
+from .polars import normal_cdf
 
 OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged")
 GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED = (pl.col(f"_pool_{name}") for name in OF_MODEL)
-WEIGHT, POOLING, ONLY, MEAN, ESTIMATE = (
-    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate")
+WEIGHT, POOLING, ONLY, MEAN, ESTIMATE, SE = (
+    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate", "se")
 )
 
 
@@ -32,8 +34,7 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered
 def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Sampling variance, weight and partially pooled mean; a model's only group keeps its own mean, whatever tau2."""
     if model.input != "published":
-        sigma2 = within.separate_variance(N, VAR, SIGMA2) if model.sigma2 == "separate" else SIGMA2
-        joined = joined.with_columns(_pool_v=within.sampling_variance(sigma2, W))
+        joined = joined.with_columns(_pool_v=within.sampling_variance(_own_variance(model), W))
     only = ONLY & (W > 0)
     weighed = joined.with_columns(
         _pool_only=only,
@@ -44,25 +45,35 @@ def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return weighed.with_columns(_pool_estimate=shrink.estimate(MEAN, MU, where(ONLY, 1.0, WEIGHT)))
 
 
-def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> pl.LazyFrame:
-    """Standard error and interval of the estimates."""
+def _own_variance(model: Model) -> pl.Expr:
+    """sigma2 of a group, that of its model unless each has its own."""
+    return within.separate_variance(N, VAR, SIGMA2) if model.sigma2 == "separate" else SIGMA2
+
+
+def with_errors(
+    estimated: pl.LazyFrame, model: Model, quantile: float, uncertainty: str, predict: str, threshold: float | None
+) -> pl.LazyFrame:
+    """Standard error and interval of the estimates, as of the true mean or of what is yet to be observed."""
     if uncertainty == "conditional":
         variance = shrink.conditional_variance(TAU2, POOLING)
     else:
         variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
-    estimated = estimated.with_columns(_pool_se=sqrt(where(ONLY, V, variance)))
-    se = pl.col("_pool_se")
-    return estimated.with_columns(
-        _pool_lower=shrink.lower(ESTIMATE, se, quantile), _pool_upper=shrink.upper(ESTIMATE, se, quantile)
+    variance = where(ONLY, V, variance)
+    if predict != "mean":
+        variance = shrink.predictive_variance(variance, _own_variance(model) if predict == "row" else V)
+    estimated = estimated.with_columns(_pool_se=sqrt(variance))
+    estimated = estimated.with_columns(
+        _pool_lower=shrink.lower(ESTIMATE, SE, quantile), _pool_upper=shrink.upper(ESTIMATE, SE, quantile)
     )
+    if threshold is None:
+        return estimated
+    return estimated.with_columns(_pool_p_above=normal_cdf(shrink.standardised(ESTIMATE, SE, threshold)))
 
 
-def result(estimated: pl.LazyFrame, model: Model, *more: pl.Expr) -> pl.LazyFrame:
+def result(estimated: pl.LazyFrame, model: Model, statistics: Iterable[str], *more: pl.Expr) -> pl.LazyFrame:
     """Keys and statistics under their public names."""
-    statistics = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
     return estimated.select(
         *public(*model.key_names),
-        N.cast(pl.Int64).alias("n"),
-        *(pl.col(f"_pool_{name}").alias(name) for name in statistics),
+        *(N.cast(pl.Int64).alias("n") if name == "n" else pl.col(f"_pool_{name}").alias(name) for name in statistics),
         *more,
     )

@@ -141,7 +141,9 @@ def symbol(value: Any) -> Symbol:
         return value
     if value is None:
         return Symbol("NULL")
-    return Symbol("'infinity'::DOUBLE") if value == math.inf else Symbol(repr(value), ATOM if value >= 0 else SIGN)
+    if math.isinf(value):
+        return Symbol("'infinity'::DOUBLE" if value > 0 else "'-infinity'::DOUBLE")
+    return Symbol(repr(value), ATOM if value >= 0 else SIGN)
 
 
 def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
