@@ -11,9 +11,10 @@ import polars as pl
 
 from .engines.model import PRIVATE, Hyperparameter, Model
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
+from .formulas.errors import ERRORS
 from .formulas.registry import MU, SIGMA2, TAU2, Method
 
-UNCERTAINTY = ("mu", "conditional")
+UNCERTAINTY = ("mu", "conditional", "tau2")
 PREDICT = ("mean", "row", "replicate")
 
 IntoColumn = str | pl.Expr
@@ -202,6 +203,18 @@ def level(given: Any) -> float:
         hint = f"; did you mean {float(given) / 100:g}?" if 1 < float(given) < 100 else ""
         raise ValueError(f"level={given!r}; give a number between 0 and 1, such as 0.95{hint}")
     return float(given)
+
+
+def uncertainty(given: Any, m: Model) -> str:
+    """Which errors the standard error of an estimate holds."""
+    one_of(given, UNCERTAINTY, "uncertainty")
+    if given == "tau2" and isinstance(m.tau2, str) and m.tau2 not in ERRORS:
+        fit = _listed(name for name in TAU2 if name in ERRORS)
+        raise ValueError(
+            f"uncertainty='tau2' does not fit tau2={m.tau2!r}, which has no standard error: give a number, or one of "
+            f"{fit}"
+        )
+    return str(given)
 
 
 def threshold(given: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -192,7 +193,7 @@ def shrink(
     mu: Hyperparameter = "gls",
     nan: NaN = "error",
     level: float = 0.95,
-    uncertainty: Literal["mu", "conditional"] = "mu",
+    uncertainty: Literal["mu", "conditional", "tau2"] = "mu",
     predict: Literal["mean", "row", "replicate"] = "mean",
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
@@ -229,7 +230,9 @@ def shrink(
     level
         Probability of the interval, between 0 and 1.
     uncertainty
-        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar).
+        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar);
+        `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
+        `"plugin"`. With a known tau2 it is `"mu"`.
     predict
         What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
         group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
@@ -254,7 +257,8 @@ def shrink(
     Source
     ------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
-    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10.
+    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
+    Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92.
 
     Examples
     --------
@@ -280,7 +284,7 @@ def shrink(
     columns = ESTIMATES if threshold is None else (*ESTIMATES, "p_above")
     check.distinct_keys(model.over_names, model.by_names, columns)
     quantile = float(ndtri((1 + check.level(level)) / 2))
-    check.one_of(uncertainty, check.UNCERTAINTY, "uncertainty")
+    model = replace(model, tau2_error=check.uncertainty(uncertainty, model) == "tau2")
     check.predict(predict, model)
     unseen = check.unseen(groups, lf, model)
     grouped, found = _found(lf, model, unseen)

@@ -10,6 +10,7 @@ from frames import MU, TAU2
 
 import polars_pool as pool
 from polars_pool.formulas import registry
+from polars_pool.formulas.errors import ERRORS
 
 ROWS = pl.DataFrame(
     {
@@ -105,7 +106,16 @@ def test_unknown_nan(call):
 def test_unknown_uncertainty(call):
     with refused() as error:
         call(ROWS, "score", "school", uncertainty="conditionel")
-    assert_sentence(error, "uncertainty", "conditionel", allowed=("mu", "conditional"), nearest="conditional")
+    assert_sentence(error, "uncertainty", "conditionel", allowed=("mu", "conditional", "tau2"), nearest="conditional")
+
+
+@every_call
+@pytest.mark.parametrize("tau2", sorted(set(TAU2) - set(ERRORS)))
+def test_an_estimator_without_a_standard_error(call, tau2):
+    """The error names those that have one."""
+    with refused() as error:
+        call(ROWS, "score", "school", tau2=tau2, uncertainty="tau2")
+    assert_sentence(error, "uncertainty", allowed=(tau2, *ERRORS))
 
 
 @pytest.mark.parametrize("given", ["", "xyzzy"])

@@ -165,6 +165,8 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "nan null": pool.shrink(lf, "y", "g", nan="null"),
         "expression": pool.shrink(lf, pl.col("y").log1p(), "g"),
         "threshold": pool.shrink(lf, "y", "g", threshold=10, predict="row"),
+        "error of tau2": pool.shrink(lf, "y", "g", uncertainty="tau2", threshold=10),
+        "error of tau2 over": pool.shrink(lf, "y", "g", over="year", tau2="dl", uncertainty="tau2"),
         "groups": pool.shrink(lf, "y", "g", groups=UNSEEN),
         "groups over": pool.shrink(lf, "y", "g", over="year", groups=UNSEEN, threshold=10),
         "groups with their over": pool.shrink(

@@ -17,6 +17,7 @@ from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
 from .solve import Components, solve
+from .uncertainty import error_of_tau2
 
 STATISTICS: dict[str, pl.DataType] = {
     "groups": pl.Int64(),
@@ -37,9 +38,14 @@ def components(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> 
     keys = classes.select(*model.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
         lambda table: estimated(table, model),
-        schema=pl.Schema({**keys, **STATISTICS, "_pool_pivot": pl.Float64()}),
+        schema=pl.Schema({**keys, **STATISTICS, **dict.fromkeys(_private(model), pl.Float64())}),
         **WHOLE,
     )
+
+
+def _private(model: Model) -> tuple[str, ...]:
+    """What else is told of a model, under private names."""
+    return ("_pool_pivot", "_pool_error", "_pool_correction") if model.tau2_error else ("_pool_pivot",)
 
 
 def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -81,14 +87,21 @@ def estimated(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
     pivot = models["_pool_pivot"].to_numpy()
     found = _as_given(model, pivot)
+    error, correction = (np.full(models.height, 0.0 if isinstance(model.tau2, float) else np.nan) for _ in range(2))
     counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
     if not counted.is_empty():
         groups, present = _groups(counted, models, model)
         estimates = solve(groups, model.input == "published", model.sigma2, model.tau2, model.mu)
         for field in fields(Components):
             getattr(found, field.name)[present] = getattr(estimates, field.name)
+        if model.tau2_error:
+            error[present], correction[present] = error_of_tau2(
+                groups, estimates, model.input == "published", model.sigma2, model.tau2
+            )
     statistics = {name: getattr(found, name) for name in STATISTICS} | {"_pool_pivot": pivot}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
+    if model.tau2_error:
+        statistics |= {"_pool_error": error, "_pool_correction": correction}
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
     return models.select(*model.over, *(_series(name, x) for name, x in statistics.items()))

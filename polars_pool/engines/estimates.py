@@ -9,6 +9,7 @@ import polars as pl
 
 from ..formulas import shrink, within
 from ..formulas.elementary import sqrt, where
+from ..formulas.uncertainty import variance_with_tau2
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
 from .polars import normal_cdf
@@ -18,13 +19,15 @@ GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED = (pl.col(f"_pool_{name}") for name i
 WEIGHT, POOLING, ONLY, MEAN, ESTIMATE, SE = (
     pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate", "se")
 )
+ERROR, CORRECTION = pl.col("_pool_error"), pl.col("_pool_correction")
 
 
 def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered: bool = False) -> pl.LazyFrame:
     """Every group or row beside the components of its model."""
     only = (pl.col("groups") == 1) & pl.col("tau2").is_null()
     of_model = pl.col(OF_MODEL).name.prefix("_pool_")
-    columns = components.select(*model.over, of_model, PIVOT, only.alias("_pool_only"))
+    error = (ERROR, CORRECTION) if model.tau2_error else ()
+    columns = components.select(*model.over, of_model, PIVOT, only.alias("_pool_only"), *error)
     if not model.over:
         return groups.join(columns, how="cross", maintain_order="left" if ordered else "none")
     order: Literal["left", "none"] = "left" if ordered else "none"
@@ -58,6 +61,8 @@ def with_errors(
         variance = shrink.conditional_variance(TAU2, POOLING)
     else:
         variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
+    if uncertainty == "tau2":
+        variance = variance_with_tau2(variance, V, TAU2, POOLING, ERROR, CORRECTION)
     variance = where(ONLY, V, variance)
     if predict != "mean":
         variance = shrink.predictive_variance(variance, _own_variance(model) if predict == "row" else V)

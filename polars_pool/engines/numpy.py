@@ -68,6 +68,15 @@ class Groups:
         rest = np.where(is_top, 0.0, w)
         return np.asarray(between.pairs(self.sum(is_top), top, self.sum(rest), self.sum(rest * rest)))
 
+    def others(self, x: Array) -> Array:
+        """Sum over the other groups of each group's model, without the cancellation where one outweighs all others."""
+        top = self.each(self.largest(x))
+        is_top = x == top
+        rest = self.sum(np.where(is_top, 0.0, x))
+        return np.asarray(
+            np.where(is_top, self.each(rest) + (self.each(self.sum(is_top)) - 1) * top, self.each(self.sum(x)) - x)
+        )
+
     def smallest(self, x: Array) -> Array:
         return np.minimum.reduceat(x, self.start) if self.models else np.zeros(0)
 

@@ -33,17 +33,18 @@ def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparamet
     """Estimate what is a name and take what is a number."""
     with np.errstate(all="ignore"):
         pooled = _within(g, published, sigma2)
-        given = replace(g, v=_sampling_variance(g, published, sigma2, pooled))
+        given = replace(g, v=sampling_variance(g, published, sigma2, pooled))
         identified = ~np.isnan(given.sum(given.v))
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
-        if _is_joint(published, sigma2, tau2):
+        if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = _population(given, tau2_, mu, pooled, identified)
         share = np.asarray(icc(tau2_, sigma2_))
     return Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, converged & identified)
 
 
-def _is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
+def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
+    """Whether sigma2 and tau2 are estimated together."""
     return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
 
 
@@ -55,7 +56,8 @@ def _within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
     return np.asarray(within.pooled_variance(g.squares_within, g.rows, g.groups))
 
 
-def _sampling_variance(g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array) -> Array:
+def sampling_variance(g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array) -> Array:
+    """v of every group, from the pooled sigma2 of its model unless it is known or each has its own."""
     if published:
         return g.v
     own = g.each(pooled)
@@ -73,7 +75,7 @@ def _between(
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
     estimable = identified & (g.groups > g.fitted)
-    joint = estimable & (g.squares_within > 0) if _is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    joint = estimable & (g.squares_within > 0) if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         assert method.joint is not None
         sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
