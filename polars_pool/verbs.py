@@ -232,7 +232,7 @@ def shrink(
     uncertainty
         `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar);
         `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
-        `"plugin"`. With a known tau2 it is `"mu"`.
+        `"plugin"`. With a known tau2 it is `"mu"`. With few groups the first two are too short (README).
     predict
         What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
         group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
