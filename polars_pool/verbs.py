@@ -280,12 +280,12 @@ def shrink(
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    threshold = check.threshold(threshold)
     columns = ESTIMATES if threshold is None else (*ESTIMATES, "p_above")
     check.distinct_keys(model.over_names, model.by_names, columns)
     quantile = float(ndtri((1 + check.level(level)) / 2))
     model = replace(model, tau2_error=check.uncertainty(uncertainty, model) == "tau2")
     check.predict(predict, model)
+    threshold = check.threshold(threshold)
     unseen = check.unseen(groups, lf, model)
     grouped, found = _found(lf, model, unseen)
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)

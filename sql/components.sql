@@ -223,8 +223,91 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
         sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
     FROM query_table(counts) GROUP BY model;
 
+-- ---- the error of tau2, as it bears on estimates --------------------------------------------------------------------
+
+-- Sum over the other groups of each group's model, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, at_top, rest, total) AS
+    CASE WHEN x = top THEN rest + (at_top - 1) * top ELSE total - x END;
+
+-- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+CREATE OR REPLACE MACRO _pool_errors(moved, variances, method) AS TABLE
+    WITH weighed AS (
+        SELECT *, pool_precision(positive, tau2_) AS p,
+            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
+                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
+            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
+            a * a * s AS r, a * a / w AS q
+        FROM (
+            SELECT model, k, w, tau2_, plain_squares / j AS crude,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
+                    END AS positive
+            FROM query_table(moved) JOIN (
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
+            ) USING (model)
+        )
+    ),
+    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
+    totals AS (
+        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
+            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
+            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
+            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
+            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
+        FROM weighed JOIN tops USING (model) GROUP BY model
+    ),
+    sums AS (
+        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
+            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
+            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
+            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
+            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
+        FROM (
+            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
+                _pool_others(q, tq, nq, rq, sq) AS oq
+            FROM weighed JOIN totals USING (model)
+        )
+        GROUP BY model
+    ),
+    found AS (
+        SELECT *,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
+                END AS of_squares,
+            CASE
+                WHEN method = 'hs' THEN total
+                WHEN method = 'hsk' THEN total * df / j
+                WHEN method = 'sj' THEN df * j / plain_squares
+                WHEN known IS NULL THEN pool_trace(pairs, total)
+                ELSE total
+            END AS slope,
+            (n - j) / (sigma2_ * sigma2_) AS within
+        FROM sums JOIN query_table(variances) USING (model)
+    )
+    SELECT model,
+        CASE
+            WHEN vmax = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
+                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
+                tau2_ / sigma2_)
+            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
+            WHEN method = 'reml' THEN 4 / of_squares
+            WHEN method = 'ml' THEN 2 / s2
+            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
+            ELSE of_squares / (slope * slope)
+        END AS error,
+        CASE
+            WHEN vmax = 0 THEN 0.0
+            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
+            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
+            WHEN method = 'pmm' THEN pool_median_correction(
+                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
+            ELSE 0.0
+        END AS correction
+    FROM found;
+
+-- ---- all of it ------------------------------------------------------------------------------------------------------
+
 -- One row a model: the components, NULL where the data do not say.
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, uncertainty) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
@@ -246,7 +329,15 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
-    centres AS (FROM _pool_centres('counts'))
+    centres AS (FROM _pool_centres('counts')),
+    errors AS (FROM _pool_errors('moved', 'variances', _pool_method(tau2, mu))),
+    without_errors AS (SELECT *, 0.0 AS error, 0.0 AS correction FROM centres),
+    with_errors AS (FROM centres LEFT JOIN errors USING (model)),
+    told AS (
+        FROM query_table(CASE
+            WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'with_errors' ELSE 'without_errors'
+        END)
+    )
     SELECT _pool_model,
         coalesce(j, 0)::BIGINT AS _pool_groups,
         CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
@@ -258,6 +349,8 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu) AS T
             WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
         END AS _pool_se_mu,
         pool_icc(tau2_, sigma2_) AS _pool_icc,
-        coalesce(settled, false) AS _pool_converged
-    FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+        coalesce(settled, false) AS _pool_converged,
+        CASE WHEN _pool_number(tau2) IS NOT NULL THEN 0.0 ELSE error END AS _pool_error,
+        CASE WHEN _pool_number(tau2) IS NOT NULL THEN 0.0 ELSE correction END AS _pool_correction
+    FROM models LEFT JOIN variances USING (model) LEFT JOIN told USING (model),
         (SELECT has_n FROM _pool_given), _pool_origin;

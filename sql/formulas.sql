@@ -271,8 +271,74 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What a careful user asks of tau2 and mu: standard errors.
+--
+-- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
+CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
+    pairs / s1;
+
+-- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
+--
+-- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
+-- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
+CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
+    2 * (diagonal + rest) / (a * a);
+
+-- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
+CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
+    2 * groups * groups / (df * s1 * s1);
+
+-- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
+-- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
+CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
+    2 * (within + ss) / (tt * within + (tt * ss - ts * ts));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
+--
+-- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao & Smith
+-- (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
+--
+-- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
+-- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
+CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        WHEN CASE WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction) END < marginal THEN marginal
+        WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v
+        ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction)
+    END;
+
+-- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
+-- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
+CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
+    2 * (within + ss + 2 * rho * ts + rho * rho * tt) / (tt * within + (tt * ss - ts * ts));
+
+-- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
+CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
+    1 / s1;
+
+-- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
+CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
+    -2 * (groups * s2 - s1 * s1) / (s1 * s1 * s1);
+
+-- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
+CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
+    correction - (df - median) / s1;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+-- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
+-- are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate']::VARCHAR[]
@@ -295,6 +361,12 @@ CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['plugin', 'cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS

@@ -10,10 +10,13 @@ from frames import FRAME_PATHS, assert_near, by_key, published, rows, stored, st
 from grid import studies
 from scipy.integrate import quad
 from scipy.stats import norm
+from sqlpaths import SQL_PATHS
 
 import polars_pool as pool
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
+ALL_PATHS = FRAME_PATHS | SQL_PATHS
+all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 
 # Groups of 2, 3 and 2 rows with means 2, 7, 12; with sigma2 = 4 and tau2 = 4: mu = 7, se_mu² = 48/25.
 ROWS = rows({"a": [1, 3], "b": [5, 7, 9], "c": [10, 14]})
@@ -29,7 +32,7 @@ def se(table: pl.DataFrame) -> dict:
 # ---- predict -----------------------------------------------------------------------------------------------
 
 
-@frame_paths
+@all_paths
 def test_error_of_a_row_and_of_a_replicate(run):
     found = {predict: run(pool.shrink, ROWS, "y", "g", **KNOWN, predict=predict) for predict in ("row", "replicate")}
     assert_near(se(found["row"]), {key: math.sqrt(x + 4) for key, x in SE2.items()}, 1e-14)
@@ -39,13 +42,13 @@ def test_error_of_a_row_and_of_a_replicate(run):
         assert_near(z, [NormalDist().inv_cdf(0.975)] * 3, 1e-12)
 
 
-@frame_paths
+@all_paths
 def test_the_true_mean_is_what_is_predicted_unless_told_otherwise(run):
     found = run(pool.shrink, ROWS, "y", "g", **KNOWN, predict="mean")
     assert_near(se(found), {key: math.sqrt(x) for key, x in SE2.items()}, 1e-14)
 
 
-@frame_paths
+@all_paths
 def test_a_row_of_a_group_with_its_own_variance(run):
     """The pooled variance stands in where a single row has none: SSW / (N - J) = (2 + 8) / 2."""
     frame = rows({"a": [1, 3], "b": [5, 9], "c": [12], "d": [None, None]})
@@ -55,7 +58,7 @@ def test_a_row_of_a_group_with_its_own_variance(run):
     assert_near(row, {key: math.sqrt(mean[key] ** 2 + own[key]) for key in own}, 1e-13)
 
 
-@frame_paths
+@all_paths
 def test_a_row_of_weight_1(run):
     frame = ROWS.with_columns(w=pl.Series([1.0, 2, 1, 1, 2, 0.5, 0.5]))
     stock = stored_with_weights(frame, "g", "y", "w")
@@ -68,7 +71,7 @@ def test_a_row_of_weight_1(run):
         assert_near(se(given), {key: math.sqrt(x * x + sigma2) for key, x in mean.items()}, 1e-12)
 
 
-@frame_paths
+@all_paths
 def test_nothing_is_replicated_without_rows(run):
     frame = rows({"a": [1, 3], "b": [5, 7, 9], "d": [None]})
     found = by_key(run(pool.shrink, frame, "y", "g", **KNOWN, predict="replicate", threshold=2))["d"]
@@ -76,7 +79,7 @@ def test_nothing_is_replicated_without_rows(run):
     assert [found[name] for name in ("se", "lower", "upper", "p_above")] == [None] * 4
 
 
-@frame_paths
+@all_paths
 def test_the_only_group(run):
     """Its estimate is its mean, whatever tau2: a row of it lies about the mean with v + sigma2, here 4/3 + 4."""
     found = run(pool.shrink, rows({"a": [5, 7, 9]}), "y", "g", predict="row", threshold=7).row(0, named=True)
@@ -84,7 +87,7 @@ def test_the_only_group(run):
     assert_near(found["p_above"], 0.5, 1e-15)
 
 
-@frame_paths
+@all_paths
 @pytest.mark.parametrize("predict", ["mean", "row", "replicate"])
 def test_a_single_row_says_nothing_of_errors(run, predict):
     found = run(pool.shrink, rows({"a": [5]}), "y", "g", predict=predict, threshold=7).row(0, named=True)
@@ -96,7 +99,7 @@ def test_a_single_row_says_nothing_of_errors(run, predict):
 # ---- threshold ---------------------------------------------------------------------------------------------
 
 
-@frame_paths
+@all_paths
 def test_eight_schools_pooled_completely(run):
     """BDA3, section 5.5, one true effect for all: P(y_1 >= 28) and P(y_3 <= -3) of estimates observed anew."""
     frame, by = studies("meta_eight_schools")
@@ -115,7 +118,7 @@ def test_eight_schools_pooled_completely(run):
     assert round(1 - above[1], 7) == 0.2587447
 
 
-@frame_paths
+@all_paths
 @pytest.mark.parametrize("threshold", [-40, 2, 7.5, 12, 55])
 def test_probability_is_the_area_of_the_density_beyond(run, threshold):
     table = run(pool.shrink, ROWS, "y", "g", **KNOWN, threshold=threshold)
@@ -132,7 +135,7 @@ def test_probability_is_the_area_of_the_density_beyond(run, threshold):
         assert row["p_above"] == pytest.approx(area, rel=1e-7, abs=1e-12)
 
 
-@frame_paths
+@all_paths
 def test_far_tails_keep_their_digits(run):
     table = run(pool.shrink, ROWS, "y", "g", **KNOWN, threshold=40)
     for row in table.iter_rows(named=True):
@@ -141,7 +144,7 @@ def test_far_tails_keep_their_digits(run):
         assert_near(row["p_above"], want, 1e-11)
 
 
-@frame_paths
+@all_paths
 def test_what_is_certain(run):
     """se = 0: the mean is known, and does or does not exceed the threshold; to equal it is not to exceed it."""
     frame = published({"a": (1, 0), "b": (3, 0), "c": (5, 0)})

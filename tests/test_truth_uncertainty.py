@@ -15,6 +15,8 @@ import polars_pool as pool
 from polars_pool.formulas.errors import ERRORS
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
+ALL_PATHS = FRAME_PATHS | SQL_PATHS
+all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 every_error = pytest.mark.parametrize("tau2", ERRORS)
 WIDE = {"uncertainty": "tau2"}
 
@@ -52,13 +54,13 @@ def assert_errors(cell, table, want):
 SMALL = [cell for cell in ROW_CELLS if asked_for(cell).height < 1000]  # dense matrices are N x N
 
 
-@pytest.mark.parametrize("path", [path for path in ROWS_PATHS if path not in SQL_PATHS])
+@pytest.mark.parametrize("path", ROWS_PATHS)
 @pytest.mark.parametrize("cell", SMALL, ids=str)
 def test_rows(cell, path):
     assert_errors(cell, pooled(path, cell, uncertainty="tau2"), expected(cell))
 
 
-@pytest.mark.parametrize("path", [path for path in PUBLISHED_PATHS if path not in SQL_PATHS])
+@pytest.mark.parametrize("path", PUBLISHED_PATHS)
 @pytest.mark.parametrize("cell", META_CELLS, ids=str)
 def test_published(cell, path):
     assert_errors(cell, pooled(path, cell, uncertainty="tau2"), expected(cell))
@@ -86,7 +88,7 @@ def test_given_v_on_rows(sigma2, tau2):
 # ---- by hand -----------------------------------------------------------------------------------------------
 
 
-@frame_paths
+@all_paths
 @pytest.mark.parametrize("tau2", ["reml", "dl", "he"])
 def test_equal_variances(run, tau2):
     """v = 1 and tau2 = S² - 1 with S² the variance of the means: Var(tau2) = 2 S⁴ / (J - 1) = 8, as of any variance.
@@ -106,7 +108,7 @@ def test_equal_variances(run, tau2):
     assert_near(found["se"], [math.sqrt(want)] * 40, 1e-9)
 
 
-@frame_paths
+@all_paths
 def test_a_known_tau2_has_no_error(run):
     frame = rows({"a": [1, 3], "b": [5, 7, 9], "c": [10, 14], "d": [None]})
     got, want = (run(pool.shrink, frame, "y", "g", tau2=4, uncertainty=kind) for kind in ("tau2", "mu"))
@@ -149,21 +151,20 @@ def test_it_only_widens_and_never_beyond_the_mean_alone(tau2):
 # ---- degenerate data ---------------------------------------------------------------------------------------
 
 
+DEGENERATE = [
+    {"a": (1, 0), "b": (1, 1), "c": (1.5, 2)},
+    {"a": (1, 0), "b": (9, 0), "c": (1.5, 2)},
+    {"a": (1, 0), "b": (9, 0), "c": (4, 0)},
+    {"a": (3, 0), "b": (3, 0)},
+    {"a": (3, 1), "b": (3, 2)},
+    {"a": (3, 1), "b": (30, 2)},
+    {"a": (0, 1e-9), "b": (3, 1), "c": (1, 1e9)},
+]
+
+
 @frame_paths
 @every_error
-@pytest.mark.parametrize(
-    "studies",
-    [
-        {"a": (1, 0), "b": (1, 1), "c": (1.5, 2)},
-        {"a": (1, 0), "b": (9, 0), "c": (1.5, 2)},
-        {"a": (1, 0), "b": (9, 0), "c": (4, 0)},
-        {"a": (3, 0), "b": (3, 0)},
-        {"a": (3, 1), "b": (3, 2)},
-        {"a": (3, 1), "b": (30, 2)},
-        {"a": (0, 1e-9), "b": (3, 1), "c": (1, 1e9)},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("studies", DEGENERATE, ids=str)
 def test_every_answer_is_a_number(run, tau2, studies):
     """Between the error of the mean alone and that by a known tau2, with v = 0, equal means and two groups."""
     frame = published(studies)
@@ -172,6 +173,18 @@ def test_every_answer_is_a_number(run, tau2, studies):
     for key, (_, se) in studies.items():
         low, high = narrow[key]["se"], max(se, narrow[key]["se"])
         assert low * (1 - 1e-12) <= wide[key]["se"] <= high * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("engine", SQL_PATHS)
+@every_error
+def test_degenerate_studies_in_sql(engine, tau2):
+    models = [published(studies).with_columns(m=pl.lit(i), n=pl.lit(3)) for i, studies in enumerate(DEGENERATE[:-1])]
+    for mu in ("gls", 0.5):
+        options = {"se": "se", "n": "n", "over": "m", "tau2": tau2, "mu": mu, **WIDE}
+        got = SQL_PATHS[engine](pool.shrink, pl.concat(models), "y", "g", **options)
+        want = by_key(FRAME_PATHS["DataFrame"](pool.shrink, pl.concat(models), "y", "g", **options), "m", "g")
+        for key, row in by_key(got, "m", "g").items():
+            assert_near(row["se"] ** 2, want[key]["se"] ** 2, 1e-9, scale=min(want[key]["v"], 1.0), what=key)
 
 
 @frame_paths
@@ -186,7 +199,7 @@ def test_an_exact_study_is_the_limit_of_ever_more_exact_ones(run, tau2):
     assert_near(found[0], found[1], 1e-3, scale=1.0)
 
 
-@frame_paths
+@all_paths
 @pytest.mark.parametrize("tau2", ["reml", "ml", "anova", "dl", "pm", "sj"])
 def test_degenerate_rows(run, tau2):
     same = by_key(run(pool.shrink, rows({"a": [1, 1], "b": [1, 1, 1]}), "y", "g", tau2=tau2, **WIDE))

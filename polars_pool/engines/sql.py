@@ -14,9 +14,10 @@ from textwrap import indent
 from types import ModuleType
 from typing import Any
 
-from ..formulas import between, centre, crossvalidation, moments, oneway, shrink, within
+from ..formulas import between, centre, crossvalidation, inference, moments, oneway, shrink, uncertainty, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import log, sqrt, where
+from ..formulas.errors import ERRORS
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
 _package = Path(__file__).parents[1]
@@ -24,7 +25,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink)
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, inference, uncertainty)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -33,7 +34,8 @@ HEADER = """\
 
 METHODS = """
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+-- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
+-- are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     {names};
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
@@ -42,6 +44,8 @@ CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
     {of_rows_alone};
 CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     {unweighted};
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    {without_error};
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
     list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
@@ -73,7 +77,7 @@ POOL = """\
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
+-- as in Python; pool_shrink has p_above with threshold := too. Moments with precision weights, which carry one column
 -- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
 -- Names that begin with _pool_ are private.
 --
@@ -198,6 +202,7 @@ def render() -> str:
         "by_rows": names(lambda method: method.needs_n),
         "of_rows_alone": names(lambda method: method.given is None and method.joint is not None),
         "unweighted": names(lambda method: not method.weighted),
+        "without_error": names(lambda method: method in TAU2.values() and method.name not in ERRORS),
     }
     return "\n".join([*parts, METHODS.format(rows=",\n        ".join(methods()), **lists)])
 
