@@ -58,6 +58,8 @@ PARAMETERS = [
     "nan",
     "level",
     "uncertainty",
+    "predict",
+    "threshold",
     "name",
     "role",
     "given",
