@@ -319,7 +319,8 @@ CREATE OR REPLACE MACRO _pool_inference(moved, variances, centres, sigma2, tau2,
     LEFT JOIN _pool_reaches('models', test, level) USING (df)
     LEFT JOIN errors_of_tau2 USING (model) LEFT JOIN ends USING (model);
 
--- One row a model: the components, NULL where the data do not say; if it is asked, with what is inferred of them.
+-- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
+-- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
 CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -367,6 +368,11 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_given), _pool_origin
     ),
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    with_errors AS (
+        SELECT plain.*, error AS _pool_error, correction AS _pool_correction
+        FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
+    ),
     inferred AS (FROM _pool_inference('moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
     told AS (
         SELECT plain.* EXCLUDE (_pool_converged)
@@ -378,4 +384,5 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             _pool_converged
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
-    SELECT * EXCLUDE (_pool_id) FROM query_table(CASE WHEN asked THEN 'told' ELSE 'plain' END);
+    SELECT * EXCLUDE (_pool_id)
+    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);

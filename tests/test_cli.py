@@ -157,6 +157,11 @@ SHRINK = {
         "score",
         {"by": "school", "level": 0.5, "uncertainty": "conditional"},
     ),
+    "error of tau2": (
+        "--value score --by school --tau2 dl --uncertainty tau2",
+        "score",
+        {"by": "school", "tau2": "dl", "uncertainty": "tau2"},
+    ),
 }
 
 
@@ -447,6 +452,7 @@ USAGE = {  # the command -> what the sentence names
     (*PLAIN, "--level=95"): ["--level=95", "0.95"],
     (*PLAIN, "--level=high"): ["--level"],
     (*PLAIN, "--uncertainty=none"): ["--uncertainty='none'", "'conditional'"],
+    (*PLAIN, "--uncertainty=tau2", "--tau2=plugin"): ["'plugin'", "standard error", "'reml'"],
     (*PLAIN, "--nan=nul"): ["--nan='nul'", "did you mean 'null'"],
     (*PLAIN, "--engine=duck"): ["--engine='duck'", "did you mean 'duckdb'"],
     (*PLAIN, "-o", "e.xlsx"): [".xlsx", ".parquet", ".csv", ".json", ".ndjson"],

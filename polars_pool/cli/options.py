@@ -102,7 +102,7 @@ Uncertainty = Annotated[
     str,
     typer.Option(
         metavar="KIND",
-        help="Errors with that of mu (default), or conditional",
+        help="Errors with that of mu (default), with that of tau2 too, or conditional",
         rich_help_panel=MODEL,
         show_default=False,
     ),

@@ -66,11 +66,11 @@ def checked(task: Task, engine: str, model: dict[str, Any], level: float = 0.95,
         check.one_of(task.nan or "error", ("error", "null"), "nan")
         check.one_of(engine, ENGINES, "--engine")
         check.level(level)
-        check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
         # Methods that do not fit the columns, by a frame that has these columns and no rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
-        check.model(pl.LazyFrame(schema={"_key": pl.Int64, **numbers}), "_value", "_key", **roles, **model)
+        frame = pl.LazyFrame(schema={"_key": pl.Int64, **numbers})
+        check.uncertainty(uncertainty, check.model(frame, "_value", "_key", **roles, **model))
     return task
 
 
