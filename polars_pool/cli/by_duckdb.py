@@ -259,8 +259,12 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(value: str | float) -> str:
-    """A text or a number as SQL; a number to its last bit."""
+def literal(value: str | float | list[float]) -> str:
+    """A text, a truth, a number or a list of them as SQL; a number to its last bit."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else f"'{value!r}'::DOUBLE"
 
 

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
-OPTIONS = "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where"
+OPTIONS = (
+    "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where|"
+    "interval|predict|threshold|groups|test|limits"
+)
 
 
 class NobodyReads(Exception):  # noqa: N818  nothing is wrong
