@@ -83,7 +83,7 @@ def unseen(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         if Path(name).suffix.lower() == ".csv":
             if not Path(name).exists():
                 raise FileNotFoundError("does not exist")
-            return pl.read_csv(name, schema_overrides=types, glob=False).lazy()
+            return pl.read_csv(name, schema_overrides=types, infer_schema=False, glob=False).lazy()
         return pl.concat([part.scan() for part in parts(name)])
     except (ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"--groups {name}: {sentence(error).partition(' The current offset')[0]}") from error
+        raise DataError(f"--groups {name}: {sentence(error)}") from error
