@@ -3,6 +3,7 @@
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
@@ -1718,6 +1719,33 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     )
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
 
+-- Whether a column is a key under its own name, and not an absent `over`.
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
+
+-- Groups that have no rows yet: the keys of another table that are not among the groups, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
+    _pool_types AS (
+        SELECT typeof(_pool_left) AS left_type, typeof(_pool_right) AS right_type
+        FROM (SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false)
+                AS _pool_left,
+            (SELECT COLUMNS(lambda c: _pool_is_shown(c))
+                FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false) AS _pool_right
+    ),
+    _pool_same_types AS (
+        SELECT CASE WHEN left_type = right_type THEN true ELSE error('the keys are ' || left_type
+            || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
+        FROM _pool_types
+    )
+    SELECT * EXCLUDE (_pool_key), 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y,
+        NULL::DOUBLE AS _pool_squares, NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized,
+        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
+    ANTI JOIN (
+        SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
+    ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
+    WHERE (SELECT same_types FROM _pool_same_types);
+
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
@@ -2975,7 +3003,8 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
@@ -2984,7 +3013,13 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
@@ -3006,11 +3041,12 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
 -- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
--- p_above, how likely what `predict` names is to exceed it.
+-- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
+-- rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    predict := 'mean', threshold := NULL
+    predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_result AS NOT MATERIALIZED (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
@@ -3019,7 +3055,7 @@ CREATE OR REPLACE MACRO pool_shrink(
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
     ),
     _pool_standardised AS NOT MATERIALIZED (
@@ -3039,7 +3075,7 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, [])
+            'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free

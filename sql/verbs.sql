@@ -65,7 +65,8 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
@@ -74,7 +75,13 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
@@ -96,11 +103,12 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
 -- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
--- p_above, how likely what `predict` names is to exceed it.
+-- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
+-- rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    predict := 'mean', threshold := NULL
+    predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_result AS NOT MATERIALIZED (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
@@ -109,7 +117,7 @@ CREATE OR REPLACE MACRO pool_shrink(
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
     ),
     _pool_standardised AS NOT MATERIALIZED (
@@ -129,7 +137,7 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, [])
+            'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free

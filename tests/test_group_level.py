@@ -3,6 +3,7 @@
 import math
 from statistics import NormalDist
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -162,7 +163,7 @@ def new_group(found: dict) -> None:
     assert_near(found["se"], math.sqrt(4 + 48 / 25), 1e-14)
 
 
-@frame_paths
+@all_paths
 @pytest.mark.parametrize("lazily", [False, True])
 def test_a_group_that_has_no_rows_yet(run, lazily):
     keys = pl.DataFrame({"size": [1, 2, 3, 4], "g": ["a", "new", "newer", "new"]})
@@ -178,19 +179,21 @@ def test_a_group_that_has_no_rows_yet(run, lazily):
         assert_near(list(found[key].values())[1:], list(want[key].values())[1:], 1e-15)
 
 
-@frame_paths
+@all_paths
 def test_groups_beside_stored_moments_and_published_estimates(run):
     keys = pl.DataFrame({"g": ["new", "b"]})
     new_group(by_key(run(pool.shrink, stored(ROWS), "mean", "g", n="n", var="var", **KNOWN, groups=keys))["new"])
     frame = published({"a": (2, math.sqrt(2)), "b": (7, math.sqrt(4 / 3)), "c": (12, math.sqrt(2))})
-    for options in ({}, {"n": pl.lit(5)}):
-        found = by_key(run(pool.shrink, frame, "y", "g", se="se", tau2=4, groups=keys, **options))
+    for options in ({}, {"n": "n"}):
+        found = by_key(
+            run(pool.shrink, frame.with_columns(n=pl.lit(5)), "y", "g", se="se", tau2=4, groups=keys, **options)
+        )
         assert found.keys() == {"a", "b", "c", "new"}
         new_group(found["new"])
         assert found["b"]["n"] == (5 if options else None)
 
 
-@frame_paths
+@all_paths
 def test_a_row_of_a_new_group(run):
     """tau2 + se_mu² + sigma2 = 4 + 48/25 + 4."""
     keys = pl.DataFrame({"g": ["new"]})
@@ -214,7 +217,7 @@ def test_a_key_without_its_model_is_new_in_every_model_that_lacks_it(run):
     assert_near(found[2001, "c"]["estimate"], found[2001, "new"]["estimate"], 0.0)
 
 
-@frame_paths
+@all_paths
 def test_a_key_with_its_model_is_new_there_alone(run):
     keys = pl.DataFrame({"g": ["new", "a", "b"], "year": [2000, 2001, 2002]}, schema_overrides={"year": pl.Int32})
     table = run(pool.shrink, MODELS, "y", "g", over="year", **KNOWN, groups=keys)
@@ -226,7 +229,7 @@ def test_a_key_with_its_model_is_new_there_alone(run):
     assert_near((known[2002, "b"]["estimate"], known[2002, "b"]["se"]), (3.0, 2.0), 1e-15)
 
 
-@frame_paths
+@all_paths
 def test_keys_that_are_missing_values_are_keys(run):
     frame = ROWS.with_columns(pl.col("g").replace("a", None))
     keys = pl.DataFrame({"g": [None, "new"]}, schema={"g": pl.String})
@@ -251,7 +254,7 @@ def test_several_keys_and_expressions(run):
     }
 
 
-@frame_paths
+@all_paths
 def test_new_groups_of_no_data(run):
     nothing, keys = ROWS.clear(), pl.DataFrame({"g": ["new"]})
     assert run(pool.shrink, nothing, "y", "g", groups=keys).select("n", "estimate", "se").row(0) == (0, None, None)
@@ -264,3 +267,11 @@ def test_no_keys_change_nothing():
     got, want = (pool.shrink(ROWS, "y", "g", groups=groups) for groups in (keys, None))
     assert_near(np.array(got.drop("g")).ravel(), np.array(want.drop("g")).ravel(), 1e-14)
     assert got["g"].to_list() == want["g"].to_list()
+
+
+@pytest.mark.parametrize("run", SQL_PATHS.values(), ids=SQL_PATHS)
+def test_sql_refuses_keys_of_another_type(run):
+    with pytest.raises(
+        duckdb.Error, match=r"the keys are STRUCT\(g BIGINT\) in groups= and STRUCT\(g VARCHAR\) in the"
+    ):
+        run(pool.shrink, ROWS, "y", "g", groups=pl.DataFrame({"g": [1]}))

@@ -90,6 +90,7 @@ POOL = """\
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
