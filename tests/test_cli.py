@@ -260,17 +260,29 @@ def test_profile_of_published_estimates(answer):
     assert_same(found, pool.profile(SCHOOLS, "effect", se="se", by="school", groups=True), 1e-12)
 
 
-@pytest.mark.parametrize("name", ["new.csv", "NEW.CSV", "new.parquet"])
-def test_groups_without_rows(answer, name):
+@pytest.mark.parametrize(("engine", "name"), [("polars", "NEW.CSV"), ("polars", "new.parquet"), ("duckdb", "new.csv")])
+def test_groups_without_rows(answer, engine, name):
     """A file of them may have other columns; the text of CSV is read as what the keys are, nothing as null."""
     new = pl.DataFrame({"mean": ["x", "y", "z"], "year": [2021, 2024, None], "school": ["s01", "01", None]})
     new.write_parquet(name) if name.endswith("parquet") else new.write_csv(name)
-    found = answer("shrink", "warehouse", "--value=score", "--by=school,year", "--groups", name)
-    assert_same(found, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), 1e-11)
+    typed = ["warehouse", "--value=score", "--groups", name, "--engine", engine]
+    found = answer("shrink", *typed, "--by=school,year")
+    assert_same(found, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), DIGITS[engine])
     assert found.height == ROWS.select("school", "year").n_unique() + 2
-    found = answer("shrink", "warehouse", "--value=score", "--by=school", "--over=state", "--groups", name)
-    assert_same(found, pool.shrink(ROWS, "score", by="school", over="state", groups=new), 1e-11)
+    found = answer("shrink", *typed, "--by=school", "--over=state")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="state", groups=new), DIGITS[engine])
     assert found["school"].eq("01").sum() == 3  # in every model
+
+
+@every_engine
+def test_groups_of_one_model_beside_published_estimates(answer, engine):
+    schools = SCHOOLS.with_columns(year=pl.col("size") % 2)
+    schools.write_parquet("both.parquet")
+    new = pl.DataFrame({"year": [0, 1], "school": ["A", "Z"]})
+    new.write_parquet("new.parquet")
+    typed = ["--value=effect", "--se=se", "--by=school", "--over=year", "--groups=new.parquet", "--engine", engine]
+    found = answer("shrink", "both.parquet", *typed)
+    assert_same(found, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
 
 
 def test_a_key_may_bear_the_name_of_a_column_of_another_verb(answer):
@@ -662,13 +674,14 @@ NO_KEYS = {
 }
 
 
+@every_engine
 @pytest.mark.parametrize("name", NO_KEYS)
-def test_a_file_without_the_keys_is_one_sentence(run, name):
+def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
     Path("empty.csv").touch()
     Path("text.csv").write_text("year,other\n2021,1\nx,2\n", encoding="utf-8")
     Path("text.parquet").write_text("no table", encoding="utf-8")
     pl.DataFrame({"year": ["2021"]}).write_parquet("typed.parquet")
-    code, out, said = run("shrink", "warehouse", "--value=score", "--by=year", f"--groups={name}")
+    code, out, said = run("shrink", "warehouse", "--value=score", "--by=year", f"--groups={name}", f"--engine={engine}")
     assert (code, out) == (1, "")
     assert said.startswith("polars-pool: ")
     assert said.count("\n") == 1
@@ -678,7 +691,7 @@ def test_a_file_without_the_keys_is_one_sentence(run, name):
 
 def test_what_sql_does_not_answer_is_refused(run):
     for command in task.POLARS_ALONE:
-        verb, *options = (f"{command} schools.parquet" if command == "shrink --groups" else command).split()
+        verb, *options = command.split()
         code, out, said = run(verb, "warehouse", *ROWS_OF, *options, "--engine=duckdb")
         assert (code, out, said) == (2, "", f"polars-pool: {command} is not in SQL: give --engine polars\n")
 

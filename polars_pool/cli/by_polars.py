@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from .. import verbs
-from ..sources import Part, parts
+from ..sources import Part
 from ..store import MomentStore
-from . import expressions
-from .errors import DataError, sentence
+from . import expressions, keyfile
 from .task import Input, Task, key_names
 
 
@@ -70,20 +69,6 @@ def answer(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
     """What a verb makes of the data, lazily."""
     columns = {role: column for role, column in data.columns.items() if not (role == "over" and column == [])}
     if verb == "shrink" and "groups" in options:
-        types = verbs.shrink(data.frame, **columns).collect_schema()
-        types = {name: types[name] for name in types.names()[: types.names().index("n")]}
-        options = {**options, "groups": unseen(options["groups"], types)}
+        options = {**options, "groups": keyfile.fitting(options["groups"], data.frame, columns)}
     found: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
     return found
-
-
-def unseen(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """The keys of groups that may have no rows, from a file; the text of CSV is read as what the keys are."""
-    try:
-        if Path(name).suffix.lower() == ".csv":
-            if not Path(name).exists():
-                raise FileNotFoundError("does not exist")
-            return pl.read_csv(name, schema_overrides=types, infer_schema=False, glob=False).lazy()
-        return pl.concat([part.scan() for part in parts(name)])
-    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"--groups {name}: {sentence(error)}") from error

@@ -13,7 +13,7 @@ import polars as pl
 
 from ..sources import Part, parts
 from ..store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, screen
+from . import by_duckdb, by_polars, keyfile, screen
 from .errors import DataError, UsageError
 from .task import Input, Task
 
@@ -27,6 +27,8 @@ def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions
         raise UsageError("a store is filled by Polars: refresh it first, then leave SOURCE out with --engine duckdb")
     if task.by_group and task.nan is not None:
         questions = {verb: {**options, "nan": task.nan} for verb, options in questions.items()}
+    for name in key_files(questions):
+        keyfile.read(name, {})  # that it can be read, before the rows are
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         scratch = Path(folder)
         if engine == "duckdb":
@@ -72,8 +74,6 @@ def _of_store(kept: MomentStore, task: Task, questions: Questions) -> Input:
 
 
 def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch: Path) -> list[pl.LazyFrame]:
-    for name in key_files(questions):
-        by_polars.unseen(name, {})  # that it can be read, before the rows are
     if task.by_group:
         data = by_polars.of_groups(task, found)
     elif task.store is not None:

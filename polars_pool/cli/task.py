@@ -19,7 +19,7 @@ Report = Callable[[Progress], None] | None
 ENGINES = ("polars", "duckdb")
 PUBLISHED = ("n", "var", "se")
 # What SQL does not answer, as it is typed: a command, one with an option, or one with this value of an option.
-POLARS_ALONE = ("profile", "shrink --interval robust", "shrink --groups")
+POLARS_ALONE = ("profile", "shrink --interval robust")
 
 
 @dataclass(frozen=True)
