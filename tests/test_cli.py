@@ -568,7 +568,7 @@ USAGE = {  # the command -> what the sentence names
     (*PLAIN, "--predict=rows"): ["--predict='rows'", "did you mean 'row'"],
     (*PLAIN, "--predict=row", "--se=load"): ["--predict='row'", "--se", "'replicate'"],
     (*PLAIN, "--threshold=nan"): ["--threshold=nan", "finite"],
-    (*PLAIN, "--threshold=high"): ["--threshold", "number"],
+    (*PLAIN, "--threshold=high"): ["--threshold"],
     (*PLAIN, "--groups=schools.parquet", "-o", "schools.parquet"): ["--output", "source"],
     ("components", *PLAIN[1:], "--test=x"): ["--test='x'", "'knha'"],
     ("components", *PLAIN[1:], "--limits=x"): ["--limits='x'", "'profile'"],
