@@ -12,7 +12,12 @@ import polars as pl
 from .engines import inference
 from .engines.model import PRIVATE, Hyperparameter, Model
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
+from .formulas.errors import ERRORS
 from .formulas.registry import MU, SIGMA2, TAU2, Method
+
+UNCERTAINTY = ("mu", "conditional", "tau2")
+INTERVALS = ("normal", "robust")
+PREDICT = ("mean", "row", "replicate")
 
 IntoColumn = str | pl.Expr
 Keys = IntoColumn | Sequence[IntoColumn]
@@ -234,6 +239,72 @@ def taus(given: Any) -> tuple[float, ...]:
     if bad or not grid:
         raise ValueError(f"tau holds {bad[0]!r}; give {what}" if bad else f"tau={given!r} is empty; give {what}")
     return tuple(float(x) for x in grid)
+
+
+def uncertainty(given: Any, m: Model) -> str:
+    """Which errors the standard error of an estimate holds."""
+    one_of(given, UNCERTAINTY, "uncertainty")
+    if given == "tau2" and isinstance(m.tau2, str) and m.tau2 not in ERRORS:
+        fit = _listed(name for name in TAU2 if name in ERRORS)
+        raise ValueError(
+            f"uncertainty='tau2' does not fit tau2={m.tau2!r}, which has no standard error: give a number, or one of "
+            f"{fit}"
+        )
+    return str(given)
+
+
+def threshold(given: Any) -> float | None:
+    """What the true mean is to exceed, in units of the value; None where nothing is asked."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not hasattr(given, "__float__"):
+        raise TypeError(f"threshold={given!r}; give a number, in units of the value")
+    if not math.isfinite(float(given)):
+        raise ValueError(f"threshold={given!r}; give a finite number, in units of the value")
+    return float(given)
+
+
+def predict(given: Any, m: Model) -> str:
+    """Of what the error is."""
+    one_of(given, PREDICT, "predict")
+    if given == "row" and m.input == "published":
+        raise ValueError(
+            "predict='row' does not go with se=: published estimates do not tell the variance of a row; "
+            "give 'mean' or 'replicate'"
+        )
+    return str(given)
+
+
+def interval(given: Any, predicted: Any) -> str:
+    """Which interval; the robust one is of the true mean."""
+    one_of(given, INTERVALS, "interval")
+    if given == "robust" and predicted != "mean":
+        raise ValueError(
+            f"interval='robust' does not go with predict={predicted!r}: it covers the true means; give predict='mean'"
+        )
+    return str(given)
+
+
+def unseen(given: Any, frame: pl.LazyFrame, m: Model) -> pl.LazyFrame | None:
+    """The keys of groups that may have no rows: those in `by`, and all or none of those in `over`."""
+    if given is None:
+        return None
+    if not isinstance(given, pl.DataFrame | pl.LazyFrame):
+        raise TypeError(f"groups is a {type(given).__qualname__}; give a polars.DataFrame or LazyFrame of keys")
+    has, wants = given.lazy().collect_schema(), frame.select(*m.key_columns).collect_schema()
+    over = [name for name in m.over_names if name in has]
+    missing = [name for name in (*(m.over_names if over else ()), *m.by_names) if name not in has]
+    if missing:
+        raise pl.exceptions.ColumnNotFoundError(
+            f"groups= has no column {missing[0]!r}; it has {_listed(has)}, and needs the keys of by and all or none of "
+            f"those of over{_nearest(missing[0], has)}"
+        )
+    for name in (*over, *m.by_names):
+        if has[name] != wants[name]:
+            raise TypeError(
+                f"the key {name!r} is {has[name]} in groups= and {wants[name]} in the frame; cast one of them"
+            )
+    return given.lazy().select(*over, *m.by_names)
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 import polars as pl
@@ -15,6 +16,7 @@ from .engines import components as _components
 from .engines import groups as _groups
 from .engines import profile as _profile
 from .engines.model import Hyperparameter, Model
+from .engines.unseen import with_unseen
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
@@ -22,7 +24,6 @@ Test = Literal["z", "t", "knha", "adhoc"]
 Limits = Literal["profile", "q"]
 
 MOMENTS = ("n", "mean", "var")
-INTERVALS = ("normal", "robust")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
 
 
@@ -296,8 +297,11 @@ def shrink(
     mu: Hyperparameter = "gls",
     nan: NaN = "error",
     level: float = 0.95,
-    uncertainty: Literal["mu", "conditional"] = "mu",
+    uncertainty: Literal["mu", "conditional", "tau2"] = "mu",
     interval: Literal["normal", "robust"] = "normal",
+    predict: Literal["mean", "row", "replicate"] = "mean",
+    threshold: float | None = None,
+    groups: pl.DataFrame | pl.LazyFrame | None = None,
 ) -> Frame:
     """Partially pooled mean of every group: `weight * mean + (1 - weight) * mu`, with its interval.
 
@@ -332,18 +336,31 @@ def shrink(
     level
         Probability of the interval, between 0 and 1.
     uncertainty
-        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar).
+        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar);
+        `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
+        `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
+        two are too short (README).
     interval
         `"normal"` (default): estimate ± quantile · se, right where the groups' true means are normal about mu.
-        `"robust"`: covers at `level` on average over the groups whatever the distribution of their true means is,
-        given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It knows
-        neither the error of mu nor `uncertainty`.
+        `"robust"`: covers the true mean at `level` on average over the groups whatever the distribution of their true
+        means is, given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It
+        knows neither the error of mu nor `uncertainty`.
+    predict
+        What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
+        group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
+        with the same v, se squared + v.
+    threshold
+        A number in units of the value: adds `p_above`, the probability of what `predict` names to exceed it.
+    groups
+        A frame with the columns of `by`, and all or none of those of `over`: keys in it that no row has are groups
+        with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
 
     Returns
     -------
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
     sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
-    estimate ± quantile · (conditional se) misses at worst. A DataFrame comes sorted by its keys.
+    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. A DataFrame comes sorted by its
+    keys.
 
     Raises
     ------
@@ -353,8 +370,9 @@ def shrink(
     Source
     ------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
-    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; robust intervals by
-    Armstrong, Kolesár & Plagborg-Møller (2022), Econometrica 90.
+    error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
+    Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92; robust intervals by Armstrong, Kolesár &
+    Plagborg-Møller (2022), Econometrica 90.
 
     Examples
     --------
@@ -363,24 +381,38 @@ def shrink(
     >>> pooled = pool.shrink(scores, "score", by="school", sigma2=3.0, tau2=1.0, mu=6.0)
     >>> pooled.select("school", "n", "mean", "v", "weight", "estimate").rows()
     [('a', 3, 2.0, 1.0, 0.5, 4.0), ('b', 1, 9.0, 3.0, 0.25, 6.75)]
+
+    Eight schools (Rubin 1981), pooled completely: were school A observed anew, would its effect be 28 again?
+
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> again = pool.shrink(schools, "effect", se="se", by="school", tau2=0, predict="replicate", threshold=28)
+    >>> round(again["p_above"][0], 8)
+    0.09560784
     """
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    more: tuple[str, ...] = ("noncoverage",) if check.one_of(interval, INTERVALS, "interval") == "robust" else ()
-    check.distinct_keys(model.over_names, model.by_names, (*ESTIMATES, *more))
+    columns: tuple[str, ...] = ESTIMATES
+    if check.interval(interval, predict) == "robust":
+        columns = (*columns, "noncoverage")
+    if threshold is not None:
+        columns = (*columns, "p_above")
+    check.distinct_keys(model.over_names, model.by_names, columns)
     quantile = float(ndtri((1 + check.level(level)) / 2))
-    check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
-    grouped, found = _found(lf, model, twice=interval == "robust")
+    model = replace(model, tau2_error=check.uncertainty(uncertainty, model) == "tau2")
+    check.predict(predict, model)
+    threshold = check.threshold(threshold)
+    unseen = check.unseen(groups, lf, model)
+    grouped, found = _found(lf, model, unseen=unseen, twice=interval == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
-    pooled = estimates.with_errors(pooled, quantile, uncertainty)
+    pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
     if interval == "robust":
         pooled = robust.with_intervals(pooled, model, 1 - level)
-    columns = [pl.col(f"_pool_{name}").alias(name) for name in more]
     if isinstance(frame, pl.LazyFrame):
-        return estimates.result(pooled, model, *columns)
-    return _warned(_sorted(estimates.result(pooled, model, *columns, _alarm(model)), model.key_names))
+        return estimates.result(pooled, model, columns)
+    return _warned(_sorted(estimates.result(pooled, model, columns, _alarm(model)), model.key_names))
 
 
 def encode(
@@ -496,10 +528,16 @@ def compare(
 
 
 def _found(
-    lf: pl.LazyFrame, model: Model, asked: inference.Question | None = None, twice: bool = False
+    lf: pl.LazyFrame,
+    model: Model,
+    asked: inference.Question | None = None,
+    unseen: pl.LazyFrame | None = None,
+    twice: bool = False,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
     grouped, constants = _groups.grouped(lf, model)
+    if unseen is not None:
+        grouped = with_unseen(grouped, unseen, model)
     if twice:
         grouped = grouped.cache()
     return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)

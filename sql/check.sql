@@ -48,6 +48,14 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
                 THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
     END;
 
+CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
+    CASE
+        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
+        ELSE 'threshold=' || _pool_shown(given) || '; give a '
+            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
+            || 'number, in units of the value'
+    END;
+
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
 
@@ -114,15 +122,32 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
 
+-- An error that is asked for and cannot be told; what is wrong with what it is of.
+CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
+    CASE WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+        THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
+            || ', which has no standard error: give a number, or one of '
+            || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, has_se) AS
+    CASE WHEN predict = 'row' AND has_se
+        THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
+            || 'give ''mean'' or ''replicate'''
+        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+    END;
+
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) AS
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
-    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional');
+    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
+    AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold,
+    by_is_shown, result
 ) AS TABLE
     WITH _pool_left AS (
         SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
@@ -162,7 +187,10 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_level(level),
-            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
+            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+            _pool_untold(tau2, uncertainty),
+            _pool_wrong_prediction(predict, has_se),
+            _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
     )
@@ -173,7 +201,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) THEN 'columns' ELSE 'methods'
     END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.

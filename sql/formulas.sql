@@ -306,6 +306,19 @@ CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
     estimate + quantile * se;
 
+-- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
+CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
+    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance + noise END;
+
+-- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+--
+-- Infinite where se = 0, so that the probability is 1 or 0.
+CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
+    CASE
+        WHEN se = 0 THEN CASE WHEN estimate > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate - threshold) / se
+    END;
+
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
@@ -393,6 +406,44 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
+--
+-- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao & Smith
+-- (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
+--
+-- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
+-- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
+CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        WHEN CASE WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction) END < marginal THEN marginal
+        WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v
+        ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction)
+    END;
+
+-- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
+-- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
+CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
+    2 * (within + ss + 2 * rho * ts + rho * rho * tt) / (tt * within + (tt * ss - ts * ts));
+
+-- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
+CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
+    1 / s1;
+
+-- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
+CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
+    -2 * (groups * s2 - s1 * s1) / (s1 * s1 * s1);
+
+-- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
+CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
+    correction - (df - median) / s1;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
@@ -435,7 +486,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+-- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
+-- are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
@@ -458,6 +510,12 @@ CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['plugin', 'js', 'morris', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS

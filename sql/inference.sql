@@ -339,7 +339,8 @@ CREATE OR REPLACE MACRO _pool_inference(
         se AS se_mu_
     FROM told;
 
--- One row a model: the components, NULL where the data do not say; if it is asked, with what is inferred of them.
+-- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
+-- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
 CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -371,7 +372,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
     judged_centres AS (FROM _pool_judged_centres('judged')),
-    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked THEN 'judged_centres' ELSE 'plain_centres' END)),
+    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -390,9 +391,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_given), _pool_origin
     ),
-    inferred AS (
-        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    with_errors AS (
+        SELECT plain.*, error AS _pool_error, correction AS _pool_correction
+        FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
+    inferred AS (FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
     told AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
@@ -403,4 +407,5 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             _pool_converged
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
-    SELECT * EXCLUDE (_pool_id) FROM query_table(CASE WHEN asked THEN 'told' ELSE 'plain' END);
+    SELECT * EXCLUDE (_pool_id)
+    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);

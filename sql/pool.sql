@@ -3,6 +3,7 @@
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
@@ -14,7 +15,7 @@
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
+-- as in Python; pool_shrink has p_above with threshold := too. Moments with precision weights, which carry one column
 -- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
 -- Names that begin with _pool_ are private.
 --
@@ -1127,6 +1128,19 @@ CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
     estimate + quantile * se;
 
+-- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
+CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
+    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance + noise END;
+
+-- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+--
+-- Infinite where se = 0, so that the probability is 1 or 0.
+CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
+    CASE
+        WHEN se = 0 THEN CASE WHEN estimate > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate - threshold) / se
+    END;
+
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
     CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
@@ -1214,6 +1228,44 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
+--
+-- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao & Smith
+-- (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
+--
+-- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
+-- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
+CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
+    CASE
+        WHEN pooling = 0 THEN 0.0
+        WHEN CASE WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction) END < marginal THEN marginal
+        WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v
+        ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction)
+    END;
+
+-- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
+-- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
+CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
+    2 * (within + ss + 2 * rho * ts + rho * rho * tt) / (tt * within + (tt * ss - ts * ts));
+
+-- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
+CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
+    1 / s1;
+
+-- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
+CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
+    -2 * (groups * s2 - s1 * s1) / (s1 * s1 * s1);
+
+-- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
+CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
+    correction - (df - median) / s1;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
@@ -1256,7 +1308,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+-- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
+-- are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
@@ -1279,6 +1332,12 @@ CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['plugin', 'js', 'morris', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
@@ -1364,6 +1423,14 @@ CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
                 THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
     END;
 
+CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
+    CASE
+        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
+        ELSE 'threshold=' || _pool_shown(given) || '; give a '
+            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
+            || 'number, in units of the value'
+    END;
+
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
 
@@ -1430,15 +1497,32 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
 
+-- An error that is asked for and cannot be told; what is wrong with what it is of.
+CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
+    CASE WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+        THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
+            || ', which has no standard error: give a number, or one of '
+            || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, has_se) AS
+    CASE WHEN predict = 'row' AND has_se
+        THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
+            || 'give ''mean'' or ''replicate'''
+        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+    END;
+
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) AS
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
-    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional');
+    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
+    AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold,
+    by_is_shown, result
 ) AS TABLE
     WITH _pool_left AS (
         SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
@@ -1478,7 +1562,10 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_level(level),
-            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
+            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+            _pool_untold(tau2, uncertainty),
+            _pool_wrong_prediction(predict, has_se),
+            _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
     )
@@ -1489,7 +1576,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) THEN 'columns' ELSE 'methods'
     END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.
@@ -1709,6 +1796,33 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
         FROM query_table(weighed)
     )
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
+
+-- Whether a column is a key under its own name, and not an absent `over`.
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
+
+-- Groups that have no rows yet: the keys of another table that are not among the groups, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
+    _pool_types AS (
+        SELECT typeof(_pool_left) AS left_type, typeof(_pool_right) AS right_type
+        FROM (SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false)
+                AS _pool_left,
+            (SELECT COLUMNS(lambda c: _pool_is_shown(c))
+                FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false) AS _pool_right
+    ),
+    _pool_same_types AS (
+        SELECT CASE WHEN left_type = right_type THEN true ELSE error('the keys are ' || left_type
+            || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
+        FROM _pool_types
+    )
+    SELECT * EXCLUDE (_pool_key), 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y,
+        NULL::DOUBLE AS _pool_squares, NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized,
+        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
+    ANTI JOIN (
+        SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
+    ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
+    WHERE (SELECT same_types FROM _pool_same_types);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2649,7 +2763,8 @@ CREATE OR REPLACE MACRO _pool_inference(
         se AS se_mu_
     FROM told;
 
--- One row a model: the components, NULL where the data do not say; if it is asked, with what is inferred of them.
+-- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
+-- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
 CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -2681,7 +2796,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
     judged_centres AS (FROM _pool_judged_centres('judged')),
-    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked THEN 'judged_centres' ELSE 'plain_centres' END)),
+    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -2700,9 +2815,12 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_given), _pool_origin
     ),
-    inferred AS (
-        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    with_errors AS (
+        SELECT plain.*, error AS _pool_error, correction AS _pool_correction
+        FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
+    inferred AS (FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
     told AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
@@ -2713,7 +2831,92 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             _pool_converged
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
-    SELECT * EXCLUDE (_pool_id) FROM query_table(CASE WHEN asked THEN 'told' ELSE 'plain' END);
+    SELECT * EXCLUDE (_pool_id)
+    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The error of tau2, as it bears on estimates.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The sum over the other groups, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
+    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+
+-- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
+    WITH weighed AS (
+        SELECT *, pool_precision(positive, tau2_) AS p,
+            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
+                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
+            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
+            a * a * s AS r, a * a / w AS q
+        FROM (
+            SELECT model, k, w, tau2_, plain_squares / j AS crude,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
+                    END AS positive
+            FROM query_table(moved) JOIN (
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
+            ) USING (model)
+        )
+    ),
+    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
+    totals AS (
+        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
+            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
+            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
+            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
+            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
+        FROM weighed JOIN tops USING (model) GROUP BY model
+    ),
+    sums AS (
+        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
+            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
+            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
+            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
+            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
+        FROM (
+            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
+                _pool_others(q, tq, nq, rq, sq) AS oq
+            FROM weighed JOIN totals USING (model)
+        )
+        GROUP BY model
+    ),
+    found AS (
+        SELECT *,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
+                END AS of_squares,
+            CASE
+                WHEN method = 'hs' THEN total
+                WHEN method = 'hsk' THEN total * df / j
+                WHEN method = 'sj' THEN df * j / plain_squares
+                WHEN known IS NULL THEN pool_trace(pairs, total)
+                ELSE total
+            END AS slope,
+            (n - j) / (sigma2_ * sigma2_) AS within
+        FROM sums JOIN query_table(variances) USING (model)
+    )
+    SELECT model,
+        CASE
+            WHEN vmax = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
+                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
+                tau2_ / sigma2_)
+            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
+            WHEN method = 'reml' THEN 4 / of_squares
+            WHEN method = 'ml' THEN 2 / s2
+            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
+            ELSE of_squares / (slope * slope)
+        END AS error,
+        CASE
+            WHEN vmax = 0 THEN 0.0
+            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
+            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
+            WHEN method = 'pmm' THEN pool_median_correction(
+                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
+            ELSE 0.0
+        END AS correction
+    FROM found;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2761,7 +2964,7 @@ CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
     WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', true)),
+    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
     reached AS (
         SELECT model, sqrt(_pool_tau2_upper) AS highest
         FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)
@@ -3015,18 +3218,19 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
-CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty) AS TABLE
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
     WITH sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN _pool_published THEN _pool_v
-                WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
-                    pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
-                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(pool_squeezed_variance(
-                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior), _pool_w)
-                ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
-            END AS _pool_sampling,
+                WHEN _pool_name(sigma2) = 'separate'
+                    THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+                ELSE _pool_sigma2
+            END AS _pool_own,
+            CASE WHEN _pool_published THEN _pool_v
+                ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
         FROM query_table(groups) AS g, query_table(components) AS c,
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
@@ -3044,32 +3248,60 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
+    ),
+    -- Which errors are told is decided when the query is planned, as which estimator is read.
+    given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
+    given_tau2 AS (
+        SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
+    ),
+    given_neither AS (
+        SELECT * REPLACE (pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling,
+            _pool_error, _pool_correction) AS _pool_variance)
+        FROM given_tau2
+    ),
+    varied AS (
+        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling ELSE _pool_variance END AS _pool_variance)
+        FROM query_table(CASE
+            WHEN uncertainty = 'conditional' THEN 'given_mu'
+            WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'given_neither'
+            ELSE 'given_tau2'
+        END)
+    ),
+    of_row AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM varied
+    ),
+    of_replicate AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM varied
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
-        sqrt(CASE
-            WHEN _pool_alone THEN _pool_sampling
-            WHEN uncertainty = 'conditional' THEN pool_conditional_variance(_pool_tau2, _pool_pooling)
-            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu)
-        END) AS _pool_se
-    FROM weighed;
+        sqrt(_pool_variance) AS _pool_se
+    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'varied' END);
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            true, result)
+            predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL, false)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
+            CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
     )
-    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
     WHERE (SELECT proper FROM _pool_given);
 
 -- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
@@ -3085,18 +3317,32 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
+-- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
+-- rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu'
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
-        _pool_estimate AS estimate, _pool_se AS se,
-        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
-        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-    FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']), _pool_quantile_of(level);
+    WITH _pool_result AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
+    ),
+    _pool_standardised AS NOT MATERIALIZED (
+        SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
+        FROM _pool_result -- se alone is the argument
+    ),
+    _pool_exceeding AS NOT MATERIALIZED (
+        SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    )
+    FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_result' ELSE '_pool_exceeding' END);
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -3105,7 +3351,8 @@ CREATE OR REPLACE MACRO pool_encode(
     WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
+            'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
@@ -3125,16 +3372,16 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2',
-                'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower',
-                'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
+            'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q',
+                'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p',
+                'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, true)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
@@ -3147,7 +3394,8 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
-        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_components
     )
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
@@ -3159,8 +3407,8 @@ CREATE OR REPLACE MACRO pool_profile(
     sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu', groups,
-            CASE WHEN groups THEN ['tau', 'estimate', 'se']
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
+            'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
                 ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
@@ -3171,7 +3419,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
-        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu')
+        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
     ),
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
@@ -3193,16 +3441,16 @@ CREATE OR REPLACE MACRO pool_compare(
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu', false,
-            ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
-                'pooling_groups'])
+        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
+            'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete',
+                'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, false)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
     ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
@@ -3221,7 +3469,7 @@ CREATE OR REPLACE MACRO pool_compare(
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            true, result)
+            'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),

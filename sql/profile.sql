@@ -43,7 +43,7 @@ CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
     WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', true)),
+    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
     reached AS (
         SELECT model, sqrt(_pool_tau2_upper) AS highest
         FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)

@@ -3,18 +3,19 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
-CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty) AS TABLE
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
     WITH sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model),
             _pool_y + _pool_origin AS _pool_mean,
             CASE
-                WHEN _pool_published THEN _pool_v
-                WHEN _pool_name(sigma2) = 'separate' THEN pool_sampling_variance(
-                    pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2), _pool_w)
-                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(pool_squeezed_variance(
-                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior), _pool_w)
-                ELSE pool_sampling_variance(_pool_sigma2, _pool_w)
-            END AS _pool_sampling,
+                WHEN _pool_name(sigma2) = 'separate'
+                    THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+                ELSE _pool_sigma2
+            END AS _pool_own,
+            CASE WHEN _pool_published THEN _pool_v
+                ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling,
             _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
         FROM query_table(groups) AS g, query_table(components) AS c,
             (SELECT published AS _pool_published FROM _pool_given), _pool_origin
@@ -32,32 +33,60 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
+    ),
+    -- Which errors are told is decided when the query is planned, as which estimator is read.
+    given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
+    given_tau2 AS (
+        SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
+    ),
+    given_neither AS (
+        SELECT * REPLACE (pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling,
+            _pool_error, _pool_correction) AS _pool_variance)
+        FROM given_tau2
+    ),
+    varied AS (
+        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling ELSE _pool_variance END AS _pool_variance)
+        FROM query_table(CASE
+            WHEN uncertainty = 'conditional' THEN 'given_mu'
+            WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'given_neither'
+            ELSE 'given_tau2'
+        END)
+    ),
+    of_row AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM varied
+    ),
+    of_replicate AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM varied
     )
     SELECT *,
         pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
-        sqrt(CASE
-            WHEN _pool_alone THEN _pool_sampling
-            WHEN uncertainty = 'conditional' THEN pool_conditional_variance(_pool_tau2, _pool_pooling)
-            ELSE pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu)
-        END) AS _pool_se
-    FROM weighed;
+        sqrt(_pool_variance) AS _pool_se
+    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'varied' END);
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            true, result)
+            predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL, false)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
+            CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
     )
-    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty)
+    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
     WHERE (SELECT proper FROM _pool_given);
 
 -- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
@@ -73,18 +102,32 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
+-- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
+-- rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu'
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
-        _pool_estimate AS estimate, _pool_se AS se,
-        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
-        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-    FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-        ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper']), _pool_quantile_of(level);
+    WITH _pool_result AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
+    ),
+    _pool_standardised AS NOT MATERIALIZED (
+        SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
+        FROM _pool_result -- se alone is the argument
+    ),
+    _pool_exceeding AS NOT MATERIALIZED (
+        SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    )
+    FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_result' ELSE '_pool_exceeding' END);
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -93,7 +136,8 @@ CREATE OR REPLACE MACRO pool_encode(
     WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu', [])
+        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
+            'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
@@ -113,16 +157,16 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2',
-                'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower',
-                'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
+            'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q',
+                'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p',
+                'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, true)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
@@ -135,7 +179,8 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
         FROM query_table(tbl) WHERE false
         UNION ALL
-        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_components
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_components
     )
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
@@ -147,8 +192,8 @@ CREATE OR REPLACE MACRO pool_profile(
     sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu', groups,
-            CASE WHEN groups THEN ['tau', 'estimate', 'se']
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
+            'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
                 ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
@@ -159,7 +204,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
-        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu')
+        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
     ),
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
@@ -181,16 +226,16 @@ CREATE OR REPLACE MACRO pool_compare(
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu', false,
-            ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
-                'pooling_groups'])
+        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
+            'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete',
+                'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, false)
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
     ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
@@ -209,7 +254,7 @@ CREATE OR REPLACE MACRO pool_compare(
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            true, result)
+            'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),

@@ -10,7 +10,9 @@ import polars_pool as pool
 from polars_pool.engines.inference import Fitted, Question, inferred
 from polars_pool.engines.numpy import Groups
 from polars_pool.engines.solve import fitted
+from polars_pool.engines.uncertainty import error_of_tau2
 from polars_pool.formulas import shrink, within
+from polars_pool.formulas.uncertainty import variance_with_tau2
 
 
 def by_numpy(
@@ -44,8 +46,9 @@ def by_numpy(
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink
+    errors = error_of_tau2(groups, found, "se" in given, sigma2, tau2) if uncertainty == "tau2" else None
     quantile = NormalDist().inv_cdf((1 + level) / 2)
-    return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile)
+    return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile, errors)
 
 
 def _groups(keys, y, se=None, n=None, weights=None):
@@ -63,7 +66,7 @@ def _groups(keys, y, se=None, n=None, weights=None):
     return names, Groups(start, n=n * 1.0, w=w, y=mean, squares=squares, v=np.full(len(names), math.nan))
 
 
-def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, quantile):
+def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, quantile, errors):
     v = groups.v
     if np.isnan(v).all():
         own = np.broadcast_to(found.sigma2, v.shape)
@@ -83,6 +86,8 @@ def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, qu
         if uncertainty == "conditional"
         else shrink.marginal_variance(tau2, pooling, found.se_mu)
     )
+    if errors is not None:
+        variance = variance_with_tau2(variance, v, found.tau2, pooling, *errors)
     se = np.sqrt(variance)
     columns = {"n": groups.n.astype(np.int64), "mean": groups.y + pivot, "v": v, "weight": weight}
     columns |= {"estimate": estimate + pivot, "se": se}

@@ -62,23 +62,23 @@ class Shell:
 
 
 class Database:
-    """Macros, one table called data, and queries of it."""
+    """Macros, one table called data, one of groups without rows, and queries of them."""
 
     def __init__(self, engine: Module | Shell) -> None:
         self.engine = engine
         self.folder = Path(tempfile.mkdtemp())
         self.numbers = itertools.count()
-        self.held: pl.DataFrame | None = None
+        self.held: dict[str, pl.DataFrame] = {}
         engine.run(MACROS.read_text(encoding="utf-8"))
 
-    def hold(self, frame: pl.DataFrame) -> None:
-        """The frame as the table data."""
-        if frame is not self.held:
-            file = self.folder / f"data{next(self.numbers)}.parquet"  # DuckDB remembers what it read under a name
+    def hold(self, frame: pl.DataFrame, name: str = "data") -> None:
+        """The frame as a table."""
+        if frame is not self.held.get(name):
+            file = self.folder / f"{name}{next(self.numbers)}.parquet"  # DuckDB remembers what it read under a name
             frame.write_parquet(file)
-            self.engine.run(f"CREATE OR REPLACE TABLE data AS FROM '{file}'")
+            self.engine.run(f"CREATE OR REPLACE TABLE {name} AS FROM '{file}'")
             file.unlink()
-            self.held = frame
+            self.held[name] = frame
 
     def ask(self, query: str) -> pl.DataFrame:
         """What a query gives."""
@@ -154,6 +154,9 @@ def path(engine: str) -> Any:
     """Runs a verb on a frame in a DuckDB and gives a DataFrame."""
 
     def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
+        if (groups := options.get("groups")) is not None:
+            database(engine).hold(groups.lazy().collect(), "unseen")
+            options["groups"] = "unseen"
         database(engine).hold(frame.with_row_index("row number") if verb is pool.encode else frame)
         return database(engine).ask(statement(verb, *arguments, **options))
 

@@ -22,7 +22,7 @@ from polars.testing import assert_frame_equal
 
 import polars_pool as pool
 from polars_pool.__main__ import main
-from polars_pool.cli import errors, expressions, screen, task
+from polars_pool.cli import by_duckdb, errors, expressions, screen, task
 
 ROOT = Path(__file__).parents[1]
 ENGINES = ("polars", "duckdb")
@@ -157,10 +157,30 @@ SHRINK = {
         "score",
         {"by": "school", "level": 0.5, "uncertainty": "conditional"},
     ),
+    "error of tau2": (
+        "--value score --by school --tau2 dl --uncertainty tau2",
+        "score",
+        {"by": "school", "tau2": "dl", "uncertainty": "tau2"},
+    ),
+    "robust": (
+        "--value score --by school --over year --interval robust --level 0.9",
+        "score",
+        {"by": "school", "over": "year", "interval": "robust", "level": 0.9},
+    ),
+    "a new row": (
+        "--value score --by school --predict row --threshold 5e1 --uncertainty tau2",
+        "score",
+        {"by": "school", "predict": "row", "threshold": 50, "uncertainty": "tau2"},
+    ),
+    "a replicate": (
+        "--value 'score - 50' --by school --predict replicate --threshold -0.5",
+        pl.col("score") - 50,
+        {"by": "school", "predict": "replicate", "threshold": -0.5},
+    ),
 }
 
 
-BY_BOTH = ("several over", "a key computed", "weights computed", "a value that is a key", "named")
+BY_BOTH = ("several over", "a key computed", "weights computed", "a value that is a key", "named", "a new row")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +213,86 @@ def test_components(answer, engine, over):
     typed = ["--value=score", "--by=school", *([f"--over={over}"] if over else [])]
     found = answer("components", "warehouse", *typed, "--engine", engine)
     assert_same(found, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
+
+
+@every_engine
+def test_tests_and_intervals_of_components(answer, engine):
+    typed = ["--value=score", "--by=school", "--level=0.9", "--test=knha", "--limits=q", "--engine", engine]
+    found = answer("components", "warehouse", *typed)
+    assert_same(found, pool.components(ROWS, "score", by="school", level=0.9, test="knha", limits="q"), DIGITS[engine])
+
+
+@pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
+def test_compare(answer, engine, over):
+    typed = ["--value=score", "--by=school", "--tau2=dl", *([f"--over={over}"] if over else [])]
+    found = answer("compare", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.compare(ROWS, "score", by="school", over=over, tau2="dl"), 1e-9)
+
+
+def test_compare_stored_moments(answer):
+    states = pool.moments(ROWS, "score", by=["year", "school"])
+    states.rename({"n": "count", "mean": "centre", "var": "spread"}).write_parquet("states.parquet")
+    columns = ["--value=centre", "--n=count", "--var=spread", "--by=school"]
+    assert_same(answer("compare", "states.parquet", *columns), pool.compare(ROWS, "score", by="school"), 1e-9)
+
+
+PROFILE = {
+    "": {},
+    "--over year --tau 0,0.5,2": {"over": "year", "tau": [0, 0.5, 2]},
+    "--over state,year --tau 3,0 --groups": {"over": ["state", "year"], "tau": [0, 3], "groups": True},
+    "--weights load --mu 50 --sigma2 separate --tau 1e0": {
+        "weights": "load",
+        "mu": 50,
+        "sigma2": "separate",
+        "tau": [1],
+    },
+}
+
+
+@pytest.mark.parametrize("typed", PROFILE)
+def test_profile(answer, typed):
+    found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed))
+    assert_same(found, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
+
+
+def test_profile_of_published_estimates(answer):
+    found = answer("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", "--groups")
+    assert_same(found, pool.profile(SCHOOLS, "effect", se="se", by="school", groups=True), 1e-12)
+
+
+@pytest.mark.parametrize(("engine", "name"), [("polars", "NEW.CSV"), ("polars", "new.parquet"), ("duckdb", "new.csv")])
+def test_groups_without_rows(answer, engine, name):
+    """A file of them may have other columns; the text of CSV is read as what the keys are, nothing as null."""
+    new = pl.DataFrame({"mean": ["x", "y", "z"], "year": [2021, 2024, None], "school": ["s01", "01", None]})
+    new.write_parquet(name) if name.endswith("parquet") else new.write_csv(name)
+    typed = ["warehouse", "--value=score", "--groups", name, "--engine", engine]
+    found = answer("shrink", *typed, "--by=school,year")
+    assert_same(found, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), DIGITS[engine])
+    assert found.height == ROWS.select("school", "year").n_unique() + 2
+    found = answer("shrink", *typed, "--by=school", "--over=state")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="state", groups=new), DIGITS[engine])
+    assert found["school"].eq("01").sum() == 3  # in every model
+
+
+@every_engine
+def test_groups_of_one_model_beside_published_estimates(answer, engine):
+    schools = SCHOOLS.with_columns(year=pl.col("size") % 2)
+    schools.write_parquet("both.parquet")
+    new = pl.DataFrame({"year": [0, 1], "school": ["A", "Z"]})
+    new.write_parquet("new.parquet")
+    typed = ["--value=effect", "--se=se", "--by=school", "--over=year", "--groups=new.parquet", "--engine", engine]
+    found = answer("shrink", "both.parquet", *typed)
+    assert_same(found, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
+
+
+def test_a_key_may_bear_the_name_of_a_column_of_another_verb(answer):
+    """The rows are sorted by it nevertheless."""
+    found = answer("shrink", "warehouse", "--value=score", "--by=state AS groups,school AS tau")
+    named = ROWS.rename({"state": "groups", "school": "tau"})
+    assert_same(found, pool.shrink(named, "score", by=["groups", "tau"]), 1e-11)
+    found = answer("profile", "warehouse", "--value=score", "--by=school", "--over=state AS groups", "--tau=2,1")
+    named = ROWS.rename({"state": "groups"})
+    assert_same(found, pool.profile(named, "score", by="school", over="groups", tau=[1, 2]), 1e-9)
 
 
 with_and_without_weights = pytest.mark.parametrize(
@@ -369,6 +469,13 @@ def test_a_filled_store_is_enough(run, answer):
     assert_same(found, pool.shrink(ROWS, "score", by="school"), 1e-11)
     found = answer("components", "--store=moments", "--over=year")  # by all other keys
     assert_same(found, pool.components(ROWS, "score", by="school", over="year"), 1e-11)
+    found = answer("compare", "--store=moments", "--by=school", "--over=year")
+    assert_same(found, pool.compare(ROWS, "score", by="school", over="year"), 1e-9)
+    found = answer("profile", "--store=moments", "--by=school", "--tau=0,2", "--groups")
+    assert_same(found, pool.profile(ROWS, "score", by="school", tau=[0, 2], groups=True), 1e-9)
+    SCHOOLS.select("school").write_parquet("new.parquet")
+    found = answer("shrink", "--store=moments", "--by=school", "--groups=new.parquet")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", groups=SCHOOLS), 1e-11)
     found = answer("moments", "--store=moments", "--where", "year <> 2022", "--by=school")
     assert_same(found, pool.moments(ROWS.filter(pl.col("year") != 2022), "score", by="school"), 1e-11)
     found = answer("moments", "--store=moments")
@@ -381,6 +488,14 @@ def test_duckdb_pools_what_a_store_holds(run, answer):
     kept = ROWS.filter(pl.col("year") != 2022)
     found = answer("shrink", "--store=moments", *typed)
     assert_same(found, pool.shrink(kept, "score", by="school", over="year", weights="load"), 1e-9)
+
+
+@every_engine
+def test_compare_takes_no_weights(run, engine):
+    run("refresh", "warehouse", *DEFINED, "--weights=load")
+    code, out, said = run("compare", "--store=moments", "--engine", engine)
+    assert (code, out) == (1, "")
+    assert said == "polars-pool: the store 'moments' holds moments with weights, which compare does not take\n"
 
 
 def test_shrink_refreshes_the_store_first(answer):
@@ -447,6 +562,25 @@ USAGE = {  # the command -> what the sentence names
     (*PLAIN, "--level=95"): ["--level=95", "0.95"],
     (*PLAIN, "--level=high"): ["--level"],
     (*PLAIN, "--uncertainty=none"): ["--uncertainty='none'", "'conditional'"],
+    (*PLAIN, "--uncertainty=tau2", "--tau2=plugin"): ["'plugin'", "standard error", "'reml'"],
+    (*PLAIN, "--interval=robus"): ["--interval='robus'", "did you mean 'robust'"],
+    (*PLAIN, "--interval=robust", "--predict=row"): ["--interval='robust'", "--predict='row'", "--predict='mean'"],
+    (*PLAIN, "--predict=rows"): ["--predict='rows'", "did you mean 'row'"],
+    (*PLAIN, "--predict=row", "--se=load"): ["--predict='row'", "--se", "'replicate'"],
+    (*PLAIN, "--threshold=nan"): ["--threshold=nan", "finite"],
+    (*PLAIN, "--threshold=high"): ["--threshold"],
+    (*PLAIN, "--groups=schools.parquet", "-o", "schools.parquet"): ["--output", "source"],
+    ("components", *PLAIN[1:], "--test=x"): ["--test='x'", "'knha'"],
+    ("components", *PLAIN[1:], "--limits=x"): ["--limits='x'", "'profile'"],
+    ("components", *PLAIN[1:], "--limits=profile", "--tau2=dl"): ["--limits='profile'", "--tau2='dl'", "--limits='q'"],
+    ("components", *PLAIN[1:], "--level=95"): ["--level=95", "0.95"],
+    ("compare", *PLAIN[1:], "--se=load"): ["--se"],
+    ("compare", *PLAIN[1:], "--tau2=remll"): ["--tau2='remll'", "'reml'"],
+    ("profile", *PLAIN[1:], "--tau=0,x"): ["--tau='0,x'", "0,5,10"],
+    ("profile", *PLAIN[1:], "--tau=0,-1"): ["--tau='0,-1'", "0 or more"],
+    ("profile", *PLAIN[1:], "--tau="): ["--tau=''", "0,5,10"],
+    ("profile", *PLAIN[1:], "--mu=rows"): ["--mu='rows'", "'gls'"],
+    ("profile", *PLAIN[1:], "--tau2=dl"): ["--tau2"],
     (*PLAIN, "--nan=nul"): ["--nan='nul'", "did you mean 'null'"],
     (*PLAIN, "--engine=duck"): ["--engine='duck'", "did you mean 'duckdb'"],
     (*PLAIN, "-o", "e.xlsx"): [".xlsx", ".parquet", ".csv", ".json", ".ndjson"],
@@ -527,6 +661,58 @@ def test_wrong_data_are_one_sentence(run, folder, engine, command):
         "schools.parquet",
         "text.parquet",
     }
+
+
+NO_KEYS = {
+    "nowhere.csv": ["--groups nowhere.csv", "does not exist"],
+    "nowhere.parquet": ["--groups nowhere.parquet", "does not exist"],
+    "empty.csv": ["--groups empty.csv", "empty"],
+    "text.csv": ["--groups text.csv", "'x'", "'year'"],
+    "text.parquet": ["--groups text.parquet", "no Parquet file"],
+    "schools.parquet": ["--groups has no column 'year'", "'effect'"],
+    "typed.parquet": ["'year'", "String", "--groups", "cast"],
+}
+
+
+@every_engine
+@pytest.mark.parametrize("name", NO_KEYS)
+def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
+    Path("empty.csv").touch()
+    Path("text.csv").write_text("year,other\n2021,1\nx,2\n", encoding="utf-8")
+    Path("text.parquet").write_text("no table", encoding="utf-8")
+    pl.DataFrame({"year": ["2021"]}).write_parquet("typed.parquet")
+    code, out, said = run("shrink", "warehouse", "--value=score", "--by=year", f"--groups={name}", f"--engine={engine}")
+    assert (code, out) == (1, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in NO_KEYS[name]:
+        assert word.replace("'x'", "`x`") in said or word in said
+
+
+def test_what_sql_does_not_answer_is_refused(run):
+    for command in task.POLARS_ALONE:
+        verb, *options = command.split()
+        code, out, said = run(verb, "warehouse", *ROWS_OF, *options, "--engine=duckdb")
+        assert (code, out, said) == (2, "", f"polars-pool: {command} is not in SQL: give --engine polars\n")
+
+
+def test_what_sql_answers_is_not_refused():
+    """The list is as short as it can be: no macro bears the name of a verb in it, or takes an option in it."""
+    text = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
+    macros = dict(re.findall(r"^CREATE OR REPLACE MACRO pool_(\w+)\(([^()]*)\) AS TABLE", text, flags=re.MULTILINE))
+    assert re.search(r"\bthreshold :=", macros["shrink"])
+    for verb, *options in map(str.split, task.POLARS_ALONE):
+        if options:
+            assert not re.search(rf"\b{options[0].removeprefix('--')} :=", macros[verb])
+        else:
+            assert verb not in macros
+
+
+def test_literals_are_numbers_to_their_last_bit():
+    values = [0.1, -1e300, 5e-324, True, False, "it's", [0.0, 1 / 3]]
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT {', '.join(map(by_duckdb.literal, values))}").fetchone()
+    assert list(found) == values
 
 
 # ---- expressions are one expression, computed row by row -----------------------------------------------------------
@@ -674,10 +860,11 @@ def test_names_of_files_and_columns_are_data(run, folder, engine):
 
 
 @pytest.mark.parametrize("name", ["dl'); COPY (SELECT 1) TO 'pwned.csv'; --", "pooled", "0.95"])
-@pytest.mark.parametrize("option", ["tau2", "sigma2", "mu", "nan", "level", "uncertainty"])
+@pytest.mark.parametrize("option", ["tau2", "sigma2", "mu", "nan", "level", "uncertainty", "predict", "threshold"])
 def test_values_of_options_are_data(run, folder, option, name):
     code, out, _ = run(*PLAIN, f"--{option}={name}", "--engine=duckdb", "-o=e.csv")
-    right = {("sigma2", "pooled"), ("sigma2", "0.95"), ("tau2", "0.95"), ("mu", "0.95"), ("level", "0.95")}
+    right = {("sigma2", "pooled"), ("sigma2", "0.95"), ("tau2", "0.95"), ("mu", "0.95")}
+    right |= {("level", "0.95"), ("threshold", "0.95")}
     assert (code, out) == (0 if (option, name) in right else 2, "")
     assert not Path("pwned.csv").exists()
 
@@ -835,12 +1022,48 @@ def test_a_terminal_is_told_of_a_file(folder, engine):
 
 
 def test_a_terminal_shows_few_rows_whole(folder):
+    """A column a line, where not all fit beside each other."""
     done = on_terminal("components", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
-    lines = done.out.splitlines()
-    assert lines[-1] == "1 row, without sigma2_prior; -o FILE writes everything"
-    assert lines[0].split() == ["groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "converged"]
+    lines = [line.split() for line in done.out.splitlines()]
+    expected = pool.components(SCHOOLS, "effect", se="se", by="school")
+    assert lines[-1] == ["1", "row"]
+    assert [line[0] for line in lines[:-1]] == expected.columns
+    shown = dict(lines[:-1])
     # Rubin's eight schools: tau2 = 0, mu = 7.7 with a standard error of 4.1.
-    assert lines[2].split() == ["8", "null", "null", "0", "7.7", "4.1", "null", "null", "True"]
+    assert (shown["groups"], shown["tau2"], shown["mu"], shown["se_mu"], shown["n"]) == ("8", "0", "7.7", "4.1", "null")
+    for name, value in expected.row(0, named=True).items():
+        if isinstance(value, float):
+            assert float(shown[name]) == pytest.approx(value, rel=5e-4, abs=0.05)
+        else:
+            assert shown[name] == ("null" if value is None else str(value))
+
+
+def test_a_terminal_shows_few_models_side_by_side(folder):
+    done = on_terminal("compare", "warehouse", *ROWS_OF, "--over=year", cwd=folder)
+    lines = [line.split() for line in done.out.splitlines()]
+    expected = pool.compare(ROWS, "score", by="school", over="year")
+    assert lines[-1] == ["3", "rows"]
+    assert [line[0] for line in lines[-1 - expected.width : -1]] == expected.columns
+    for name, *shown in lines[-1 - expected.width : -1]:
+        numbers = [float(number.replace(",", "")) for number in shown]
+        assert numbers == pytest.approx(expected[name].to_list(), rel=5e-4, abs=5e-4)
+
+
+def test_columns_that_do_not_fit_in_any_way_are_left_out(folder):
+    """Three rows side by side need more than thirty columns."""
+    done = on_terminal("components", "warehouse", *ROWS_OF, "--over=year", cwd=folder, columns=30)
+    assert re.search(r"3 rows, without\s+sigma2_prior,\s+df_prior", done.out)
+    assert max(map(len, done.out.splitlines()[-20:])) <= 30
+
+
+def test_a_terminal_shows_a_profile(folder):
+    """Without the log likelihood that is not restricted, in two decimals, for differences of it are what tells."""
+    done = on_terminal("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["tau", "sigma2", "mu", "se_mu", "q", "restricted_log_likelihood"]
+    first = pool.profile(SCHOOLS, "effect", se="se", by="school", tau=[0]).row(0, named=True)
+    assert lines[2].split() == ["0", "null", "7.7", "4.1", "4.707", f"{first['restricted_log_likelihood']:.2f}"]
+    assert lines[-1] == "61 rows, 20 shown, without log_likelihood; -o FILE writes everything"
 
 
 @pytest.mark.parametrize(
@@ -879,7 +1102,7 @@ def test_lists_are_split_outside_of_brackets_and_quotes(text, pieces):
 
 # ---- help and README -----------------------------------------------------------------------------------------------
 
-COMMANDS = ["shrink", "components", "moments", "merge", "refresh", "sql"]
+COMMANDS = ["shrink", "components", "profile", "compare", "moments", "merge", "refresh", "sql"]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
@@ -920,7 +1143,7 @@ def test_examples_in_help_run(run, folder, monkeypatch):
     pool.moments(two, "score", by="school").write_parquet("monday.parquet")
     pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet("tuesday.parquet")
     listed = [line for name in COMMANDS for line in examples(run(name, "--help")[1])]
-    assert len(listed) > 12
+    assert len(listed) > 16
     for line in sorted(listed, key=lambda line: " refresh " not in line):  # the store that others read
         redirected = line.endswith(" > pool.sql")
         arguments = line.removeprefix("polars-pool ").removesuffix(" > pool.sql")

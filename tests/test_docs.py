@@ -350,7 +350,8 @@ def test_commands_in_the_readme_run(beside_the_warehouse, tmp_path, monkeypatch,
     shutil.copytree(beside_the_warehouse / "warehouse", tmp_path / "warehouse")
     monkeypatch.chdir(tmp_path)
     typed = [words for words in commands() if "flights-warehouse/flights" not in words]
-    assert {words[0] for words in typed} == {"shrink", "components", "moments", "merge", "refresh", "sql"}
+    verbs = {"shrink", "components", "profile", "compare", "moments", "merge"}
+    assert {words[0] for words in typed} == verbs | {"refresh", "sql"}
     for words in typed:
         assert main(words) == 0, words
         out, err = capfd.readouterr()

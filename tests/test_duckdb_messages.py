@@ -190,11 +190,13 @@ TYPOS = {
     "mu": ["glss", "row", "Groups", "shrunken", "mean"],
     "nan": ["nul", "eror", "drop"],
     "uncertainty": ["conditionel", "Mu", "none"],
+    "predict": ["rows", "Mean", "estimate"],
 }
 NO_NUMBERS = {
     "tau2": [-1, -0.25, math.nan, math.inf, True, None, [1.0]],
     "sigma2": [-1, -2.5, math.nan, -math.inf, False, None, [1.0]],
     "mu": [math.nan, math.inf, -math.inf, True, None, [1.0]],
+    "threshold": [math.nan, math.inf, True, "10", [1.0]],
     "level": [0, 1, -0.5, 95, 33.3, 1.5, 250, math.nan, math.inf, True, None, "0.95", [0.5]],
 }
 MISFITS = [
@@ -244,6 +246,9 @@ FROM_ARGUMENTS = [
     *MISFITS,
     *(components(call.table, call.value, **call.options) for call in MISFITS[::3]),
     encode("rows", "score", weights="load", tau2="cv"),
+    shrink("studies", "effect", se="error", predict="row"),
+    shrink("rows", "score", tau2="cv", uncertainty="tau2"),
+    shrink("rows", "score", tau2="plugin", uncertainty="tau2", predict="rows"),
     *(shrink("kinds", kind) for kind in KINDS),
     *(verb("kinds", kind) for kind in ("text", "date") for verb in (components, encode, moments)),
     *(shrink("kinds", "score", weights=kind) for kind in KINDS),

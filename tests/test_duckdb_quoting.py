@@ -59,6 +59,8 @@ PARAMETERS = [
     "nan",
     "level",
     "uncertainty",
+    "predict",
+    "threshold",
     "name",
     "role",
     "given",

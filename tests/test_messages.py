@@ -10,6 +10,7 @@ from frames import MU, TAU2
 
 import polars_pool as pool
 from polars_pool.formulas import registry
+from polars_pool.formulas.errors import ERRORS
 
 ROWS = pl.DataFrame(
     {
@@ -105,7 +106,16 @@ def test_unknown_nan(call):
 def test_unknown_uncertainty(call):
     with refused() as error:
         call(ROWS, "score", "school", uncertainty="conditionel")
-    assert_sentence(error, "uncertainty", "conditionel", allowed=("mu", "conditional"), nearest="conditional")
+    assert_sentence(error, "uncertainty", "conditionel", allowed=("mu", "conditional", "tau2"), nearest="conditional")
+
+
+@every_call
+@pytest.mark.parametrize("tau2", sorted(set(TAU2) - set(ERRORS)))
+def test_an_estimator_without_a_standard_error(call, tau2):
+    """The error names those that have one."""
+    with refused() as error:
+        call(ROWS, "score", "school", tau2=tau2, uncertainty="tau2")
+    assert_sentence(error, "uncertainty", allowed=(tau2, *ERRORS))
 
 
 @pytest.mark.parametrize("given", ["", "xyzzy"])
@@ -454,3 +464,59 @@ def test_arguments_are_checked_before_any_data_is_read(monkeypatch):
     for options in ({"tau2": "remll"}, {"over": "yeer"}, {"weights": "state"}, {"level": 2}):
         with pytest.raises((*WRONG, pl.exceptions.ColumnNotFoundError)):
             pool.shrink(lazy, "score", "school", **options)
+
+
+# ---- what is asked of the groups ---------------------------------------------------------------------------
+
+
+@every_call
+def test_unknown_predict(call):
+    with refused() as error:
+        call(ROWS, "score", "school", predict="rows")
+    assert_sentence(error, "predict", "rows", allowed=("mean", "row", "replicate"), nearest="row")
+
+
+@every_call
+def test_a_row_of_published_estimates_is_refused(call):
+    with refused() as error:
+        call(STUDIES, "effect", "school", se="error", predict="row")
+    assert_sentence(error, "predict", "row", "se", allowed=("mean", "replicate"))
+
+
+@every_call
+@pytest.mark.parametrize("given", ["10", True, math.nan, math.inf, [1.0]])
+def test_a_threshold_is_a_finite_number(call, given):
+    with refused(WRONG) as error:
+        call(ROWS, "score", "school", threshold=given)
+    assert_sentence(error, "threshold", "number")
+    assert repr(given) in str(error.value)
+
+
+@every_call
+def test_a_key_may_bear_the_name_p_above_where_no_threshold_is_given(call):
+    frame = ROWS.rename({"school": "p_above"})
+    call(frame, "score", "p_above")
+    with refused() as error:
+        call(frame, "score", "p_above", threshold=2)
+    assert_sentence(error, "p_above")
+
+
+@every_call
+def test_groups_that_are_no_frame_of_keys(call):
+    with refused(TypeError) as error:
+        call(ROWS, "score", "school", groups=[4, 5])
+    assert_sentence(error, "groups", "list", "DataFrame")
+    with refused(MISSING_COLUMN) as error:
+        call(ROWS, "score", "school", groups=pl.DataFrame({"schol": [4]}))
+    assert_sentence(error, "groups", "school", nearest="schol")
+    with refused(TypeError) as error:
+        call(ROWS, "score", "school", groups=pl.DataFrame({"school": ["4"]}))
+    assert_sentence(error, "groups", "school", "String", "Int64")
+
+
+@every_call
+def test_groups_with_a_part_of_the_keys_of_a_model(call):
+    keys = pl.DataFrame({"school": [4], "year": [2020]})
+    with refused(MISSING_COLUMN) as error:
+        call(ROWS, "score", "school", over=["year", "state"], groups=keys)
+    assert_sentence(error, "groups", "state", "over")

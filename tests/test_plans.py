@@ -140,6 +140,9 @@ def assert_one_scan(query: pl.LazyFrame) -> None:
 # ---- one scan, no fallback below the group table -----------------------------------------------------------
 
 
+UNSEEN = pl.LazyFrame({"g": [1, 60, 61, 1000]})
+
+
 def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """Every verb on rows, in the forms that plan differently."""
     by_method = {f"shrink {tau2}": pool.shrink(lf, "y", "g", tau2=tau2) for tau2 in TAU2}
@@ -168,6 +171,14 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "compare": pool.compare(lf, "y", "g"),
         "compare over": pool.compare(lf, "y", "g", over="year"),
         "compare separate": pool.compare(lf, "y", "g", sigma2="separate"),
+        "threshold": pool.shrink(lf, "y", "g", threshold=10, predict="row"),
+        "error of tau2": pool.shrink(lf, "y", "g", uncertainty="tau2", threshold=10),
+        "error of tau2 over": pool.shrink(lf, "y", "g", over="year", tau2="dl", uncertainty="tau2"),
+        "groups": pool.shrink(lf, "y", "g", groups=UNSEEN),
+        "groups over": pool.shrink(lf, "y", "g", over="year", groups=UNSEEN, threshold=10),
+        "groups with their over": pool.shrink(
+            lf, "y", "g", over="year", groups=UNSEEN.with_columns(year=pl.lit(2020, pl.Int64))
+        ),
         "encode": pool.encode(lf, "y", "g"),
         "encode dl": pool.encode(lf, "y", "g", tau2="dl"),
         "encode over": pool.encode(lf, "y", "g", over="year"),

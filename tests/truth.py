@@ -570,3 +570,68 @@ def error_of_joint_tau2(groups, sigma2, tau2, restricted, mu=None):
     if restricted and mu is None:
         P = P - np.outer(P.sum(axis=1), P.sum(axis=0)) / P.sum()
     return np.linalg.inv([[np.trace(P @ a @ P @ b) / 2 for b in parts] for a in parts])[0, 0]
+
+
+# --- the error of tau2, by dense matrices ---
+
+
+def tau2_variance(method, y, v, tau2, n=None, mu=None):
+    """Variance of tau2 given v: twice the trace of (B S B S) for the B of the moment equation, S the truth."""
+    y, v, known = floats(y), floats(v), mu is not None
+    k, S, one = len(y), np.diag(v + tau2), np.eye(len(y))
+    df = k if known else k - 1
+    if method in ("reml", "ml"):
+        P = projection(1 / (v + tau2), known or method == "ml")
+        return 2 / np.trace(P @ P)
+    if method in ROOTS:
+        return 2 * k**2 / (df * sum(1 / (v + tau2)) ** 2)
+    crude = np.mean((y - (mu if known else y.mean())) ** 2)
+    a = {"he": v / v, "anova": n, "sj": 1 / (v + crude)}.get(method, 1 / v)
+    P = projection(floats(a), known)
+    slope = {"hs": sum(a), "hsk": sum(a) * df / k, "sj": df / crude}.get(method, np.trace(P @ one))
+    return 2 * np.trace(P @ S @ P @ S) / slope**2
+
+
+def joint_covariance(groups, method, sigma2, tau2, mu=None):
+    """Covariance of (sigma2, tau2) on rows: the inverse of half the traces of (P V_a P V_b), N x N."""
+    Z, D = (
+        np.repeat(np.eye(groups.J), groups.n, axis=0),
+        np.diag([1 / float(w) for k in groups.keys for _, w in groups.rows[k]]),
+    )
+    inverse = np.linalg.inv(tau2 * Z @ Z.T + sigma2 * D)
+    one = np.ones(groups.N)
+    P = inverse
+    if method == "reml" and mu is None:
+        P = inverse - np.outer(inverse @ one, inverse @ one) / (one @ inverse @ one)
+    parts = [P @ D, P @ Z @ Z.T]
+    return np.linalg.inv([[np.trace(a @ b) / 2 for b in parts] for a in parts])
+
+
+def tau2_correction(method, v, tau2, known):
+    """Minus the bias of tau2 (1 / s1 for ml; the second-order expansion of the root of Q for pm, eb and pmm)."""
+    w = 1 / (floats(v) + tau2)
+    if method == "ml" and not known:
+        return 1 / sum(w)
+    if method not in ROOTS:
+        return 0.0
+    # Q(t) = sum(w(t) d^2), so Q' = -sum(w^2 d^2) and Q'' = 2 sum(w^3 d^2) with d^2 / (v + tau2) chi-square about tau2.
+    slope, curve, var, cov = -sum(w), 2 * sum(w * w), 2 * len(w), -2 * sum(w)
+    bias = cov / slope**2 - curve * var / (2 * slope**2) / slope
+    df = len(w) if known else len(w) - 1
+    return -(bias + ((df - chi2.ppf(0.5, df)) / sum(w) if method == "pmm" else 0.0))
+
+
+def variance_with_tau2(marginal, v, tau2, covariance, correction, sizes=None):
+    """Prasad and Rao: the slopes of a group's weight by sigma2 and tau2, times their covariance, on its total variance.
+
+    `covariance` is the variance of tau2, or with `sizes` (v = sigma2 / size) that of (sigma2, tau2). The result is at
+    most v, and at least `marginal`.
+    """
+    v = floats(v)
+    slope = v / (v + tau2) ** 2
+    moved = slope**2 * np.atleast_2d(covariance)[-1, -1]
+    if sizes is not None:
+        slopes = np.array([-tau2 / floats(sizes) / (v + tau2) ** 2, slope])
+        moved = np.einsum("aj,ab,bj->j", slopes, covariance, slopes)
+    more = marginal + 2 * moved * (v + tau2) + correction * (v / (v + tau2)) ** 2
+    return np.maximum(marginal, np.minimum(v, more))

@@ -22,10 +22,13 @@ from .. import check
 from ..engines.duckdb import install_macros
 from ..sources import Part
 from ..store import Progress
+from . import keyfile
 from .errors import DataError, UsageError, sentence
 from .task import Input, Report, Task, split
 
-PART, ROWS, STATES = "polars_pool_part", "polars_pool_rows", "polars_pool_states"  # _pool_ is for the macros
+# _pool_ is for the macros.
+PART, ROWS, STATES = "polars_pool_part", "polars_pool_rows", "polars_pool_states"
+KEYS, NEW = "polars_pool_keys", "polars_pool_new"
 
 
 class Column(NamedTuple):
@@ -110,6 +113,8 @@ def answer(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     else:
         given += [identifier(columns.pop("value")), key_list(columns.pop("by"))]
         macro = f"pool_{verb}"
+    if verb == "shrink" and "groups" in options:
+        options = {**options, "groups": _unseen(con, options["groups"], data)}
     over = columns.pop("over", [])
     named = {"over": key_list(over)} if over else {}
     named |= {role: identifier(name) for role, name in columns.items()}
@@ -117,6 +122,17 @@ def answer(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     call = ", ".join([*given, *(f"{name} := {text}" for name, text in named.items())])
     rows(con, f"COPY (FROM {macro}({call})) TO {literal(str(path))} (FORMAT parquet)")
     return pl.scan_parquet(path, glob=False)
+
+
+def _unseen(con: duckdb.DuckDBPyConnection, name: str, data: Input) -> str:
+    """The table of groups that may have no rows, of every model if their file does not say of which."""
+    columns = {role: column for role, column in data.columns.items() if column != []}
+    found = keyfile.fitting(name, con.sql(f"FROM {data.frame} LIMIT 0").pl().lazy(), columns)
+    con.register(KEYS, found)
+    lacking = [identifier(key) for key in data.columns["over"] if key not in found.collect_schema()]
+    models = f", (SELECT DISTINCT {', '.join(lacking)} FROM {data.frame})" if lacking else ""
+    rows(con, f"CREATE TABLE {NEW} AS FROM {KEYS}{models}")
+    return NEW
 
 
 def _viewed(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> Input:
@@ -259,8 +275,12 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(value: str | float) -> str:
-    """A text or a number as SQL; a number to its last bit."""
+def literal(value: str | float | list[float]) -> str:
+    """A text, a truth, a number or a list of them as SQL; a number to its last bit."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else f"'{value!r}'::DOUBLE"
 
 

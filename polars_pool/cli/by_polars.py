@@ -11,7 +11,7 @@ import polars as pl
 from .. import verbs
 from ..sources import Part
 from ..store import MomentStore
-from . import expressions
+from . import expressions, keyfile
 from .task import Input, Task, key_names
 
 
@@ -68,5 +68,7 @@ def of_groups(task: Task, parts: Sequence[Part]) -> Input:
 def answer(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
     """What a verb makes of the data, lazily."""
     columns = {role: column for role, column in data.columns.items() if not (role == "over" and column == [])}
+    if verb == "shrink" and "groups" in options:
+        options = {**options, "groups": keyfile.fitting(options["groups"], data.frame, columns)}
     found: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
     return found

@@ -17,9 +17,12 @@ from ..engines.duckdb import install_macros
 from ..engines.sql import FOLDER
 from . import errors, jobs, options, output, screen
 from .errors import DataError, UsageError
-from .task import Task, checked, number_or_name, split
+from .task import Task, checked, number_or_name, split, taus
 
 WRONG_COMMAND: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever typer takes it from
+
+# The column that follows the keys in the answer of a verb.
+FIRST = {"shrink": "n", "components": "groups", "profile": "tau", "compare": "groups", "merge": "n"}
 
 app = typer.Typer(
     name="polars-pool",
@@ -86,6 +89,10 @@ def shrink(
     mu: options.Mu = "gls",
     level: options.Level = 0.95,
     uncertainty: options.Uncertainty = "mu",
+    interval: options.Interval = None,
+    predict: options.Predict = None,
+    threshold: options.Threshold = None,
+    groups: options.Groups = None,
     out: options.Output = None,
 ) -> None:
     """Partially pooled mean of every group, with its interval.
@@ -98,12 +105,15 @@ def shrink(
       polars-pool shrink warehouse --value score --by school,year --store moments
       polars-pool shrink --store moments --by school --tau2 dl -o estimates.csv
       polars-pool shrink schools.parquet --value effect --se se --by school
+          --interval robust --threshold 10
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    model = _model(sigma2, tau2, mu)
-    checked(task, engine, model, level, uncertainty)
-    questions = {"shrink": {**model, "level": level, "uncertainty": uncertainty}, "components": model}
-    _delivered(task, engine, questions, out)
+    model = _given(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    asked = _given(
+        level=level, uncertainty=uncertainty, interval=interval, predict=predict, threshold=threshold, groups=groups
+    )
+    checked(task, engine, "shrink", model | asked)
+    _delivered(task, engine, {"shrink": model | asked, "components": model}, out)
 
 
 @app.command()
@@ -123,20 +133,95 @@ def components(
     sigma2: options.Sigma2 = "pooled",
     tau2: options.Tau2 = "reml",
     mu: options.Mu = "gls",
+    level: options.Level = 0.95,
+    test: options.Test = None,
+    limits: options.Limits = None,
     out: options.Output = None,
 ) -> None:
-    """Variance within groups, between groups, and the population mean.
+    """Variance within groups, between groups, and the population mean, with intervals.
 
     \b
     Examples:
       polars-pool components warehouse --value score --by school
       polars-pool components warehouse --value score --by school --over year
       polars-pool components schools.parquet --value effect --se se --by school
+          --test knha --limits profile
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    model = _model(sigma2, tau2, mu)
-    checked(task, engine, model)
-    _delivered(task, engine, {"components": model}, out)
+    asked = _given(
+        sigma2=number_or_name(sigma2),
+        tau2=number_or_name(tau2),
+        mu=number_or_name(mu),
+        level=level,
+        test=test,
+        limits=limits,
+    )
+    checked(task, engine, "components", asked)
+    _delivered(task, engine, {"components": asked}, out)
+
+
+@app.command()
+def profile(
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    weights: options.Weights = None,
+    n: options.N = None,
+    var: options.Var = None,
+    se: options.Se = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    mu: options.MuOfProfile = "gls",
+    tau: options.Tau = None,
+    groups: options.OfGroups = False,
+    out: options.Output = None,
+) -> None:
+    """What the data say at every tau, the standard deviation between groups.
+
+    \b
+    Examples:
+      polars-pool profile warehouse --value score --by school -o curves.parquet
+      polars-pool profile schools.parquet --value effect --se se --by school
+          --tau 0,5,10 --groups
+    """
+    task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
+    asked = _given(sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), groups=groups or None)
+    checked(task, engine, "profile", asked)
+    _delivered(task, engine, {"profile": asked}, out)
+
+
+@app.command()
+def compare(
+    source: options.Source = None,
+    value: options.Value = None,
+    by: options.By = None,
+    over: options.Over = None,
+    where: options.Where = None,
+    n: options.N = None,
+    var: options.Var = None,
+    nan: options.NaN = None,
+    store: options.Store = None,
+    engine: options.Engine = "polars",
+    sigma2: options.Sigma2 = "pooled",
+    tau2: options.Tau2 = "reml",
+    mu: options.Mu = "gls",
+    out: options.Output = None,
+) -> None:
+    """What pooling gains: the errors of predicting rows that are held out.
+
+    \b
+    Examples:
+      polars-pool compare warehouse --value score --by school
+      polars-pool compare --store moments --by school --over year -o gains.csv
+    """
+    task = _task(source, value, by, over, where, nan, store, n=n, var=var)
+    asked = _given(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    checked(task, engine, "compare", asked)
+    _delivered(task, engine, {"compare": asked}, out)
 
 
 @app.command()
@@ -160,7 +245,7 @@ def moments(
       polars-pool moments --store moments --by school
     """
     task = _task(source, value, by, None, where, nan, store, weights=weights)
-    checked(task, engine, {})
+    checked(task, engine, "moments", {})
     _delivered(task, engine, {"merge": {}}, out)
 
 
@@ -195,7 +280,7 @@ def merge(
     names = jobs.listed(task)[0].scan().collect_schema().names()
     weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
     task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
-    checked(task, engine, {})
+    checked(task, engine, "merge", {})
     _delivered(task, engine, {"merge": {}}, out)
 
 
@@ -224,7 +309,7 @@ def refresh(
     task = _task(source, value, by, None, where, nan, store, weights=weights)
     if value is None and (by or where):
         raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
-    checked(task, "polars", {})
+    checked(task, "polars", "moments", {})
     typer.echo(str(jobs.store(task, jobs.listed(task))[1]))
 
 
@@ -268,18 +353,20 @@ def _task(
     return Task(sources, store, value, tuple(by or ()), tuple(over or ()), given, where, nan)
 
 
-def _model(sigma2: str, tau2: str, mu: str) -> dict[str, Any]:
-    return {"sigma2": number_or_name(sigma2), "tau2": number_or_name(tau2), "mu": number_or_name(mu)}
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that a verb is asked with; what is left out is as the verb has it."""
+    return {name: option for name, option in options.items() if option is not None}
 
 
 def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | None) -> None:
     """The answer to the first question where it belongs, that to the second beside it."""
     found = jobs.listed(task)
-    output.checked(out, (part.name for part in found))
+    output.checked(out, [*(part.name for part in found), *jobs.key_files(questions)])
     with jobs.answers(task, found, engine, questions) as (first, *others):
         names = first.collect_schema().names()
-        keys = names[: next(i for i, name in enumerate(names) if name in ("n", "groups"))]
-        answer = first.sort(keys) if keys else first
+        keys = names[: names.index(FIRST[next(iter(questions))])]
+        order = [*keys, "tau"] if "profile" in questions else keys
+        answer = first.sort(order) if order else first
         if out is None and sys.stdout.isatty():
             shown, *beside = pl.collect_all([answer, *others])
             screen.table(shown, keys, *map(screen.components, beside))

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
-OPTIONS = "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where"
+OPTIONS = (
+    "value|by|over|n|var|se|weights|sigma2|tau2|mu|nan|level|uncertainty|where|"
+    "interval|predict|threshold|groups|test|limits"
+)
 
 
 class NobodyReads(Exception):  # noqa: N818  nothing is wrong
@@ -38,7 +41,7 @@ def sentence(error: BaseException) -> str:
         named = f"{error.filename}: " if error.filename else ""
         return f"{named}{error.strerror[0].lower()}{error.strerror[1:]}"
     said = error.format_message() if hasattr(error, "format_message") else str(error)  # one of the parser's has its own
-    text = re.split(r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred", said)[0]
+    text = re.split(r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred|\n\nThe current offset", said)[0]
     text = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+)* )?Error: ", "", text.strip())
     text = re.sub(r"\s*\n\s*", " ", text)
     return as_options(text) or type(error).__name__

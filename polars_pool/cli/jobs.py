@@ -13,9 +13,9 @@ import polars as pl
 
 from ..sources import Part, parts
 from ..store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, screen
+from . import by_duckdb, by_polars, keyfile, screen
 from .errors import DataError, UsageError
-from .task import Task
+from .task import Input, Task
 
 Questions = dict[str, dict[str, Any]]  # verb -> its options
 
@@ -27,6 +27,8 @@ def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions
         raise UsageError("a store is filled by Polars: refresh it first, then leave SOURCE out with --engine duckdb")
     if task.by_group and task.nan is not None:
         questions = {verb: {**options, "nan": task.nan} for verb, options in questions.items()}
+    for name in key_files(questions):
+        keyfile.read(name, {})  # that it can be read, before the rows are
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         scratch = Path(folder)
         if engine == "duckdb":
@@ -42,6 +44,11 @@ def listed(task: Task) -> list[Part]:
     if task.source and not found:
         raise DataError(f"{', '.join(task.source)}: there is no data file in it")
     return found
+
+
+def key_files(questions: Questions) -> list[str]:
+    """The file of keys of groups that may have no rows, if there is one."""
+    return [options["groups"] for verb, options in questions.items() if verb == "shrink" and "groups" in options]
 
 
 def store(task: Task, found: Sequence[Part]) -> tuple[MomentStore, Refreshed | None]:
@@ -60,6 +67,12 @@ def refreshed(kept: MomentStore, task: Task) -> Refreshed:
         return kept.refresh(task.source[0] if len(task.source) == 1 else list(task.source), progress=report)
 
 
+def _of_store(kept: MomentStore, task: Task, questions: Questions) -> Input:
+    if "compare" in questions and kept.definition.weights is not None:
+        raise DataError(f"the store {str(task.store)!r} holds moments with weights, which compare does not take")
+    return by_polars.of_store(kept, task)
+
+
 def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch: Path) -> list[pl.LazyFrame]:
     if task.by_group:
         data = by_polars.of_groups(task, found)
@@ -67,7 +80,7 @@ def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch:
         kept, news = store(task, found)
         if news is not None:
             screen.note(str(news))
-        data = by_polars.of_store(kept, task)
+        data = _of_store(kept, task, questions)
     else:
         kept = by_polars.defined(task, found[0].scan(), scratch / "moments")
         refreshed(kept, task)
@@ -81,7 +94,7 @@ def _by_duckdb(
     if task.by_group:
         data = by_duckdb.of_frame(con, task, pl.concat([part.scan() for part in found]))
     elif task.store is not None:
-        data = by_duckdb.of_states(con, by_polars.of_store(MomentStore(task.store), task))
+        data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, questions))
     else:
         with screen.bar("reading") as report:
             data = by_duckdb.of_rows(con, task, found, report)

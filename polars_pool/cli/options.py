@@ -94,18 +94,70 @@ Mu = Annotated[
         metavar="NAME|NUM", help="Mean: gls (default), rows, groups, shrunk", rich_help_panel=MODEL, show_default=False
     ),
 ]
+MuOfProfile = Annotated[
+    str,
+    typer.Option(
+        metavar="gls|NUM",
+        help="Mean: at every tau its own (default), or known",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
 Level = Annotated[
     float,
-    typer.Option(metavar="P", help="Probability of the interval (0.95)", rich_help_panel=MODEL, show_default=False),
+    typer.Option(metavar="P", help="Probability of intervals (0.95)", rich_help_panel=MODEL, show_default=False),
 ]
 Uncertainty = Annotated[
     str,
     typer.Option(
         metavar="KIND",
-        help="Errors with that of mu (default), or conditional",
+        help="Errors with that of mu (default), with that of tau2 too, or conditional",
         rich_help_panel=MODEL,
         show_default=False,
     ),
+]
+Interval = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND", help="Right for normal groups (normal, default), or for any (robust)", rich_help_panel=MODEL
+    ),
+]
+Predict = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Of the true mean (mean, default), a new row, or a replicate of the mean",
+        rich_help_panel=MODEL,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(metavar="C", help="Adds p_above, the probability of more than C", rich_help_panel=MODEL),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Keys of groups that may have no rows: Parquet, or a .csv", rich_help_panel=DATA),
+]
+Test = Annotated[
+    str | None,
+    typer.Option(
+        metavar="z|t|knha|adhoc",
+        help="Test and interval of mu: by the normal (z, default), Student's (t) or Knapp & Hartung",
+        rich_help_panel=MODEL,
+    ),
+]
+Limits = Annotated[
+    str | None,
+    typer.Option(
+        metavar="profile|q", help="Interval of tau2: by the profile likelihood, or by Q", rich_help_panel=MODEL
+    ),
+]
+Tau = Annotated[
+    str | None,
+    typer.Option(metavar="NUM,NUM", help="The values of tau; by default 61 from 0 up", rich_help_panel=MODEL),
+]
+OfGroups = Annotated[
+    bool, typer.Option("--groups", help="One row a group besides, with its estimate", rich_help_panel=MODEL)
 ]
 Output = Annotated[
     str | None,

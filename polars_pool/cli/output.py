@@ -33,7 +33,7 @@ def checked(output: str | None, sources: Iterable[str]) -> None:
     if not os.access(path.parent, os.W_OK):
         raise DataError(f"{output}: the folder {str(path.parent)!r} cannot be written to")
     if str(path.resolve()) in {str(Path(source).resolve()) for source in sources}:
-        raise UsageError(f"--output {output!r} is a file of the source; give another")
+        raise UsageError(f"--output {output!r} is a source of the command; give another")
 
 
 def write(result: pl.LazyFrame, output: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from ..store import Progress
 from .task import Report
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Side = Literal["left", "right"]
 ROWS = 10  # shown at the beginning, and as many at the end
-UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu")  # in units of the value: digits by the error
-SHARES = ("weight", "icc")
+FEW = 4  # rows that may stand side by side
+UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper")
+DECIMALS = dict.fromkeys(("weight", "icc", "noncoverage", "p_above", "pooling_rows", "pooling_groups"), 3)
+DECIMALS |= dict.fromkeys(("log_likelihood", "restricted_log_likelihood", "aic"), 2)  # it is differences that tell
 # Left out where the terminal is narrow: what is mostly null, and what follows from the rest.
-LEAST_TELLING = ("sigma2_prior", "df_prior", "v", "se", "weight", "mean")
+LEAST_TELLING = (
+    *("sigma2_prior", "df_prior", "v", "se", "weight", "mean"),
+    *("aic", "lrt", "log_likelihood", "h2", "q", "new_lower", "new_upper", "se_tau2", "lrt_p", "mu_p", "i2"),
+    *("tau2_lower", "tau2_upper", "mu_lower", "mu_upper", "q_p"),
+    *("pooling_groups", "pooling_rows", "gain_on_complete", "gain_on_none"),
+)
 
 
 @contextmanager
@@ -79,10 +91,8 @@ def components(found: pl.DataFrame) -> str:
 
 
 def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
-    """The first and the last rows, in as many columns as fit."""
-    from rich import box
+    """The first and the last rows, in as many columns as fit; a few rows side by side, where only so all fit."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
@@ -90,27 +100,54 @@ def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
         console.print(Text(title))
     cut = found if found.height <= 2 * ROWS + 1 else pl.concat([found.head(ROWS), found.tail(ROWS)])
     cells = {name: _cells(cut[name], _decimals(found, name)) for name in found.columns}
-    left_out = _too_wide({name: max(map(len, [name, *column])) for name, column in cells.items()}, console.width)
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for name in (name for name in cells if name not in left_out):
-        is_text = name in keys and not found.schema[name].is_numeric()
-        shown.add_column(Text(name), justify="left" if is_text else "right", no_wrap=True, overflow="ellipsis")
-    for i, row in enumerate(zip(*(column for name, column in cells.items() if name not in left_out), strict=True)):
-        if i == ROWS and cut.height < found.height:
-            shown.add_row(*("…" for _ in row))
-        shown.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in row))
-    console.print(shown)
+    widths = {name: max(map(len, [name, *column])) for name, column in cells.items()}
+    left_out: list[str] = []
+    if _width(widths.values()) > console.width and _few(cells, console.width):
+        lines = [[name, *column] for name, column in cells.items()]
+        sides: list[Side] = ["right"] * cut.height
+        console.print(_drawn(lines, ["left", *sides]))
+    else:
+        left_out = _too_wide(widths, console.width)
+        names = [name for name in cells if name not in left_out]
+        lines = [list(row) for row in zip(*(cells[name] for name in names), strict=True)]
+        lines[ROWS:ROWS] = [["…" for _ in names]] if cut.height < found.height else []
+        texts = [name for name in keys if not found.schema[name].is_numeric()]
+        console.print(_drawn(lines, ["left" if name in texts else "right" for name in names], names))
     said = [f"{found.height:,} row{'' if found.height == 1 else 's'}"]
     said += [f"{cut.height} shown"] if cut.height < found.height else []
     said += [f"without {', '.join(left_out)}"] if left_out else []
     console.print(Text(", ".join(said) + ("; -o FILE writes everything" if said[1:] else ""), style="dim"))
 
 
+def _drawn(lines: Sequence[Sequence[str]], sides: Sequence[Side], heading: Sequence[str] = ()) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, show_header=bool(heading))
+    for name, side in zip(heading or [""] * len(sides), sides, strict=True):
+        drawn.add_column(Text(name), justify=side, no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        drawn.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in line))
+    return drawn
+
+
+def _few(cells: dict[str, list[str]], width: int) -> bool:
+    """Whether there are few rows, and they fit side by side."""
+    rows = [list(cells), *map(list, zip(*cells.values(), strict=True))]
+    return 1 < len(rows) <= 1 + FEW and _width(max(map(len, row)) for row in rows) <= width
+
+
+def _width(widths: Iterable[int]) -> int:
+    """Of a table whose columns have these widths."""
+    return sum(width + 3 for width in widths) - 3
+
+
 def _too_wide(widths: dict[str, int], width: int) -> list[str]:
     """Columns to leave out, the least telling first, until the others fit."""
     left_out: list[str] = []
     for name in (name for name in LEAST_TELLING if name in widths):
-        if sum(w + 3 for column, w in widths.items() if column not in left_out) - 3 <= width:
+        if _width(w for column, w in widths.items() if column not in left_out) <= width:
             break
         left_out.append(name)
     return left_out
@@ -128,9 +165,9 @@ def _shown(value: object) -> str:
 
 
 def _decimals(found: pl.DataFrame, name: str) -> int | None:
-    """Decimals that a column is worth: two digits of the median error for what has its unit, three for a share."""
-    if name in SHARES:
-        return 3
+    """Decimals that a column is worth: two digits of the median error for what has its unit, fixed for others."""
+    if name in DECIMALS:
+        return DECIMALS[name]
     if name not in UNITS or not found.schema[name].is_float():
         return None
     error = next(

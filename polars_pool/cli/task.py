@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from .. import check
+from .. import check, verbs
 from ..check import IntoColumn
 from ..store import Progress
 from .errors import UsageError, usage
@@ -18,6 +18,8 @@ T = TypeVar("T")
 Report = Callable[[Progress], None] | None
 ENGINES = ("polars", "duckdb")
 PUBLISHED = ("n", "var", "se")
+# What SQL does not answer, as it is typed: a command, one with an option, or one with this value of an option.
+POLARS_ALONE = ("profile", "shrink --interval robust")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Input(NamedTuple):
     columns: dict[str, Any]
 
 
-def checked(task: Task, engine: str, model: dict[str, Any], level: float = 0.95, uncertainty: str = "mu") -> Task:
+def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task:
     """Refuse what no data could make right: before a warehouse is read, not after."""
     if not task.source and task.store is None:
         raise UsageError("there is nothing to read: give a SOURCE, or a --store that is filled")
@@ -65,13 +67,30 @@ def checked(task: Task, engine: str, model: dict[str, Any], level: float = 0.95,
     with usage():
         check.one_of(task.nan or "error", ("error", "null"), "nan")
         check.one_of(engine, ENGINES, "--engine")
-        check.level(level)
-        check.one_of(uncertainty, ("mu", "conditional"), "uncertainty")
-        # Methods that do not fit the columns, by a frame that has these columns and no rows.
+        # What does not fit the columns, by asking the verb of a frame that has these columns and no rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
-        check.model(pl.LazyFrame(schema={"_key": pl.Int64, **numbers}), "_value", "_key", **roles, **model)
+        frame = pl.LazyFrame(schema={"_key": pl.Int64, **numbers})
+        asked = {name: option for name, option in options.items() if name != "groups"}
+        getattr(verbs, verb)(frame, value="_value", by="_key", **roles, **asked)
+    if engine == "duckdb":
+        _in_sql(verb, options)
     return task
+
+
+def _in_sql(verb: str, options: dict[str, Any]) -> None:
+    typed = [verb, *(f"{verb} --{name}{value}" for name, given in options.items() for value in ("", f" {given}"))]
+    for command in POLARS_ALONE:
+        if command in typed:
+            raise UsageError(f"{command} is not in SQL: give --engine polars")
+
+
+def taus(text: str | None) -> list[float] | None:
+    """A grid of tau: numbers between commas."""
+    try:
+        return None if text is None else list(check.taus([float(piece) for piece in text.split(",")]))
+    except ValueError:
+        raise UsageError(f"--tau={text!r}; give numbers between commas, each 0 or more, such as 0,5,10") from None
 
 
 def number_or_name(text: str) -> float | str:

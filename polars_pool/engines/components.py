@@ -18,6 +18,7 @@ from .model import Model, public
 from .numpy import Array, Groups
 from .refuse import bad_rows
 from .solve import Components, fitted
+from .uncertainty import error_of_tau2
 
 STATISTICS: dict[str, pl.DataType] = {
     "groups": pl.Int64(),
@@ -44,9 +45,14 @@ def components(
     statistics = {name: dtype for name, dtype in STATISTICS.items() if asked or name not in inference.STATISTICS}
     return classes.join(constants, how="cross").map_batches(
         lambda table: estimated(table, model, asked),
-        schema=pl.Schema({**keys, **statistics, "_pool_pivot": pl.Float64()}),
+        schema=pl.Schema({**keys, **statistics, **dict.fromkeys(_private(model), pl.Float64())}),
         **WHOLE,
     )
+
+
+def _private(model: Model) -> tuple[str, ...]:
+    """What else is told of a model, under private names."""
+    return ("_pool_pivot", "_pool_error", "_pool_correction") if model.tau2_error else ("_pool_pivot",)
 
 
 def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -87,6 +93,7 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
     models, pivot, groups, present = by_model(table, model)
     found = _as_given(model, pivot)
     inferred = {name: np.full(models.height, np.nan) for name in inference.STATISTICS if asked}
+    error, correction = (np.full(models.height, 0.0 if isinstance(model.tau2, float) else np.nan) for _ in range(2))
     if groups is not None:
         arguments = (model.input == "published", model.sigma2, model.tau2, model.mu)
         estimates, groups = fitted(groups, *arguments)
@@ -97,12 +104,15 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
             found.se_mu[present] = answers.pop("se_mu")
             for name, answer in answers.items():
                 inferred[name][present] = answer
+        if model.tau2_error:
+            error[present], correction[present] = error_of_tau2(groups, estimates, *arguments[:3])
     statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
-    statistics |= inferred | {"_pool_pivot": pivot}
+    statistics |= inferred | {"_pool_pivot": pivot, "_pool_error": error, "_pool_correction": correction}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
     if model.input == "published" and model.n is None:
         statistics["n"] = np.full(models.height, np.nan)
-    dtypes = {name: dtype for name, dtype in STATISTICS.items() if name in statistics} | {"_pool_pivot": pl.Float64()}
+    dtypes = {name: dtype for name, dtype in STATISTICS.items() if name in statistics}
+    dtypes |= dict.fromkeys(_private(model), pl.Float64())
     return models.select(*model.over, *(series(name, statistics[name], dtype) for name, dtype in dtypes.items()))
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import polars as pl
 
 from ..formulas import shrink, within
 from ..formulas.elementary import sqrt, where
+from ..formulas.uncertainty import variance_with_tau2
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
+from .polars import normal_cdf
 
 OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged", "df_prior", "sigma2_prior")
 GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED, DF_PRIOR, SIGMA2_PRIOR = (pl.col(f"_pool_{name}") for name in OF_MODEL)
-WEIGHT, POOLING, ONLY, MEAN, ESTIMATE = (
-    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate")
+WEIGHT, POOLING, ONLY, MEAN, ESTIMATE, SE = (
+    pl.col(f"_pool_{c}") for c in ("weight", "pooling", "only", "mean", "estimate", "se")
 )
+ERROR, CORRECTION = pl.col("_pool_error"), pl.col("_pool_correction")
 
 
 def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered: bool = False) -> pl.LazyFrame:
     """Every group or row beside the components of its model."""
     only = (pl.col("groups") == 1) & pl.col("tau2").is_null()
     of_model = pl.col(OF_MODEL).name.prefix("_pool_")
-    columns = components.select(*model.over, of_model, PIVOT, only.alias("_pool_only"))
+    error = (ERROR, CORRECTION) if model.tau2_error else ()
+    columns = components.select(*model.over, of_model, PIVOT, only.alias("_pool_only"), *error)
     if not model.over:
         return groups.join(columns, how="cross", maintain_order="left" if ordered else "none")
     order: Literal["left", "none"] = "left" if ordered else "none"
@@ -55,25 +60,37 @@ def _own_variance(model: Model) -> Any:
     return SIGMA2
 
 
-def with_errors(estimated: pl.LazyFrame, quantile: float, uncertainty: str) -> pl.LazyFrame:
-    """Standard error and interval of the estimates."""
+def with_errors(
+    estimated: pl.LazyFrame,
+    model: Model,
+    quantile: float,
+    uncertainty: str = "mu",
+    predict: str = "mean",
+    threshold: float | None = None,
+) -> pl.LazyFrame:
+    """Standard error and interval of the estimates, as of the true mean or of what is yet to be observed."""
     if uncertainty == "conditional":
         variance = shrink.conditional_variance(TAU2, POOLING)
     else:
         variance = shrink.marginal_variance(TAU2, POOLING, SE_MU)
-    estimated = estimated.with_columns(_pool_se=sqrt(where(ONLY, V, variance)))
-    se = pl.col("_pool_se")
-    return estimated.with_columns(
-        _pool_lower=shrink.lower(ESTIMATE, se, quantile), _pool_upper=shrink.upper(ESTIMATE, se, quantile)
+    if uncertainty == "tau2":
+        variance = variance_with_tau2(variance, V, TAU2, POOLING, ERROR, CORRECTION)
+    variance = where(ONLY, V, variance)
+    if predict != "mean":
+        variance = shrink.predictive_variance(variance, _own_variance(model) if predict == "row" else V)
+    estimated = estimated.with_columns(_pool_se=sqrt(variance))
+    estimated = estimated.with_columns(
+        _pool_lower=shrink.lower(ESTIMATE, SE, quantile), _pool_upper=shrink.upper(ESTIMATE, SE, quantile)
     )
+    if threshold is None:
+        return estimated
+    return estimated.with_columns(_pool_p_above=normal_cdf(shrink.standardised(ESTIMATE, SE, threshold)))
 
 
-def result(estimated: pl.LazyFrame, model: Model, *more: pl.Expr) -> pl.LazyFrame:
+def result(estimated: pl.LazyFrame, model: Model, statistics: Iterable[str], *more: pl.Expr) -> pl.LazyFrame:
     """Keys and statistics under their public names."""
-    statistics = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
     return estimated.select(
         *public(*model.key_names),
-        N.cast(pl.Int64).alias("n"),
-        *(pl.col(f"_pool_{name}").alias(name) for name in statistics),
+        *(N.cast(pl.Int64).alias("n") if name == "n" else pl.col(f"_pool_{name}").alias(name) for name in statistics),
         *more,
     )

@@ -34,6 +34,7 @@ class Model:
     tau2: Hyperparameter = "reml"
     mu: Hyperparameter = "gls"
     nan: str = "error"
+    tau2_error: bool = False  # whether the error of tau2 is asked for, too
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from scipy.special import ndtr
 
 from ..formulas.elementary import exp, log, sqrt, where
 from . import gamma as _gamma  # noqa: F401  registers its functions
@@ -17,3 +18,12 @@ sqrt.register(pl.Expr, pl.Expr.sqrt)
 @where.register(pl.Expr)
 def _(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
     return pl.when(condition).then(then).otherwise(otherwise)
+
+
+def normal_cdf(x: pl.Expr) -> pl.Expr:
+    """P(X <= x) of the standard normal distribution, which Polars lacks."""
+    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _normal_cdf(x: pl.Series) -> pl.Series:
+    return pl.Series(x.name, ndtr(x.cast(pl.Float64).to_numpy()), nan_to_null=True)

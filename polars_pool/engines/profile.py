@@ -54,7 +54,7 @@ def of_groups(groups: pl.LazyFrame, profiled: pl.LazyFrame, model: Model) -> pl.
         joined = groups.join(points, on=list(model.over), how="inner", nulls_equal=True)
     else:
         joined = groups.join(points, how="cross")
-    found = estimates.with_errors(estimates.estimated(joined, model), 0.0, "mu")
+    found = estimates.with_errors(estimates.estimated(joined, model), model, quantile=0.0)
     return found.select(*public(*model.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
 
 

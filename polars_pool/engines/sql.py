@@ -14,9 +14,21 @@ from textwrap import indent
 from types import ModuleType
 from typing import Any
 
-from ..formulas import between, centre, comparison, crossvalidation, inference, moments, oneway, shrink, within
+from ..formulas import (
+    between,
+    centre,
+    comparison,
+    crossvalidation,
+    inference,
+    moments,
+    oneway,
+    shrink,
+    uncertainty,
+    within,
+)
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
 from ..formulas.elementary import digamma, exp, log, sqrt, trigamma, trigamma_inverse, where
+from ..formulas.errors import ERRORS
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
 _package = Path(__file__).parents[1]
@@ -24,7 +36,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, inference, comparison)
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, inference, uncertainty, comparison)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -33,7 +45,8 @@ HEADER = """\
 
 METHODS = """
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; and the names that are not in a list.
+-- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
+-- are not in a list.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     {names};
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
@@ -42,6 +55,8 @@ CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
     {of_rows_alone};
 CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     {unweighted};
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    {without_error};
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
     list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
@@ -56,7 +71,19 @@ REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
 
 # The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
 # directory, so that all of them stand in one file too.
-PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "inference", "profile", "comparison", "verbs")
+PARTS = (
+    "distributions",
+    "formulas",
+    "check",
+    "groups",
+    "search",
+    "components",
+    "inference",
+    "uncertainty",
+    "profile",
+    "comparison",
+    "verbs",
+)
 
 POOL = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
@@ -64,6 +91,7 @@ POOL = """\
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
@@ -75,7 +103,7 @@ POOL = """\
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
+-- as in Python; pool_shrink has p_above with threshold := too. Moments with precision weights, which carry one column
 -- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
 -- Names that begin with _pool_ are private.
 --
@@ -143,7 +171,9 @@ def symbol(value: Any) -> Symbol:
         return value
     if value is None:
         return Symbol("NULL")
-    return Symbol("'infinity'::DOUBLE") if value == math.inf else Symbol(repr(value), ATOM if value >= 0 else SIGN)
+    if math.isinf(value):
+        return Symbol("'infinity'::DOUBLE" if value > 0 else "'-infinity'::DOUBLE")
+    return Symbol(repr(value), ATOM if value >= 0 else SIGN)
 
 
 def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
@@ -202,6 +232,7 @@ def render() -> str:
         "by_rows": names(lambda method: method.needs_n),
         "of_rows_alone": names(lambda method: method.given is None and method.joint is not None),
         "unweighted": names(lambda method: not method.weighted),
+        "without_error": names(lambda method: method in TAU2.values() and method.name not in ERRORS),
     }
     return "\n".join([*parts, METHODS.format(rows=",\n        ".join(methods()), **lists)])
 

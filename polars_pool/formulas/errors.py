@@ -106,10 +106,11 @@ def restricted_maximum_likelihood(g: Groups, tau2: Column) -> Column:
     return 4 / _squares(g, between.precision(g.v, g.each(tau2)), g.ones)
 
 
-def joint(g: Groups, sigma2: Column, tau2: Column, restricted: bool) -> Column:
-    """Variance of tau2 estimated together with sigma2 on rows, from the (restricted) information; g.v = sigma2 / n."""
+def joint_information(
+    g: Groups, sigma2: Column, tau2: Column, restricted: bool
+) -> tuple[Column, Column, Column, Column]:
+    """What rows say of (tau2, sigma2) between groups, tt, ts and ss, and of sigma2 within them; g.v = sigma2 / n."""
     w = between.precision(g.v, g.each(tau2))
-    n, within = g.w, (g.rows - g.groups) / (sigma2 * sigma2)
     if restricted and g.mu is None:
         total = g.sum(w)
         own, squares = w * g.others(w), w * w
@@ -121,7 +122,11 @@ def joint(g: Groups, sigma2: Column, tau2: Column, restricted: bool) -> Column:
         def information(p: Column, q: Column) -> Column:
             return g.sum(w * w * p * q)
 
-    one = g.ones
-    return inference.variance_by_information(
-        information(one, one), information(one, 1 / n), information(1 / n, 1 / n), within
-    )
+    one, n = g.ones, g.w
+    within = (g.rows - g.groups) / (sigma2 * sigma2)
+    return information(one, one), information(one, 1 / n), information(1 / n, 1 / n), within
+
+
+def joint(g: Groups, sigma2: Column, tau2: Column, restricted: bool) -> Column:
+    """Variance of tau2 estimated together with sigma2 on rows, from the (restricted) information."""
+    return inference.variance_by_information(*joint_information(g, sigma2, tau2, restricted))

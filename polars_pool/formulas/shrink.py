@@ -47,6 +47,20 @@ def upper(estimate: Column, se: Column, quantile: Column) -> Column:
     return estimate + quantile * se
 
 
+def predictive_variance(variance: Column, noise: Column) -> Column:
+    """Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean."""
+    return where(noise == INFINITY, None, variance + noise)
+
+
+def standardised(estimate: Column, se: Column, threshold: Column) -> Column:
+    """How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+
+    Infinite where se = 0, so that the probability is 1 or 0.
+    """
+    certain = where(estimate > threshold, INFINITY, -INFINITY)
+    return where(se == 0, certain, (estimate - threshold) / se)
+
+
 def icc(tau2: Column, sigma2: Column) -> Column:
     """Intraclass correlation, the share of the variance of a row that lies between groups."""
     return where(tau2 + sigma2 == 0, None, tau2 / (tau2 + sigma2))

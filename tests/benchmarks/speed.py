@@ -20,6 +20,7 @@ JOBS: Jobs = {
     "shrink, weights": ("large", GROUP_BY, 1.3),
     "shrink, separate": ("large", GROUP_BY, 1.3),
     "shrink, se": ("large", GROUP_BY, 1.3),
+    "components, knha": ("large", GROUP_BY, 1.3),
     GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
     "shrink, over": ("large", GROUP_BY_OVER, 1.25),
     MEAN: ("small", MEAN, None),
@@ -56,6 +57,8 @@ def pooled(job, lf):
             return pool.shrink(lf, "y", by="g", sigma2="separate")
         case "shrink, se":
             return pool.shrink(lf, "y", by="g", se="se")
+        case "components, knha":
+            return pool.components(lf, "y", by="g", test="knha")
         case "shrink, over":
             return pool.shrink(lf, "y", by="h", over="model")
         case "encode":

@@ -1,0 +1,34 @@
+"""The file of --groups: keys of groups that may have no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .. import verbs
+from ..sources import parts
+from .errors import DataError, sentence
+
+
+def read(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """A Parquet file, or whatever else is a source, or CSV, whose text is read as what the keys are."""
+    try:
+        if Path(name).suffix.lower() == ".csv":
+            if not Path(name).exists():
+                raise FileNotFoundError("does not exist")
+            return pl.read_csv(name, schema_overrides=types, infer_schema=False, glob=False).lazy()
+        return pl.concat([part.scan() for part in parts(name)])
+    except (ValueError, OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"--groups {name}: {sentence(error)}") from error
+
+
+def fitting(name: str, frame: pl.LazyFrame, columns: Mapping[str, Any]) -> pl.LazyFrame:
+    """The keys in a file, if they have the names and types that they have in the estimates of a frame."""
+    schema = verbs.shrink(frame, **columns).collect_schema()
+    types = {key: schema[key] for key in schema.names()[: schema.names().index("n")]}
+    found = read(name, types)
+    verbs.shrink(frame, **columns, groups=found)
+    return found.select(key for key in types if key in found.collect_schema())
