@@ -536,7 +536,7 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
 -- w of that probability. Each step computes the tail at `place` outward of one side of the split: the first
 -- one answers w, and tells on which side p lies; from the split Halley's iteration then goes outward, as above. a_, b_,
 -- w_ and s are a, b, place and side with the odds turned over where x > 1/2.
-CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+CREATE OR REPLACE MACRO pool_odds_answers(questions) AS TABLE
     WITH RECURSIVE _pool_odds AS (
         SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
             CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place

@@ -304,11 +304,11 @@ CREATE OR REPLACE MACRO _pool_inference(
     judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
 ) AS TABLE
     WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
-    sums AS (FROM _pool_judged_sums(judged, 'asked')),
+    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
     said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
     errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
     questions AS (FROM _pool_questions('said', tau2, level, test)),
-    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
+    answers AS MATERIALIZED (FROM pool_odds_answers('questions')),
     gathered AS (
         SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
             max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
