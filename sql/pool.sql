@@ -2504,7 +2504,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
     ),
     of_squares AS (FROM _pool_error_of_squares(judged, models, method))
     FROM query_table(CASE
-        WHEN method IN ('', 'plugin', 'cv') THEN 'no_error'
+        WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
         WHEN method IN ('pm', 'eb', 'pmm') THEN 'of_root'
         ELSE 'of_squares'
     END);
@@ -2554,7 +2554,7 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
         END AS deviance,
         CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
         CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
-            THEN pool_likelihood_ratio(at_zero, at_best) END AS lrt,
+            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
         n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
     FROM closed, _pool_quantile_of(level);
 

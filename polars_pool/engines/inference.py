@@ -69,7 +69,8 @@ class Fitted:
 
     @property
     def joint(self) -> Array:
-        joint = self.known & is_joint(self.published, self.sigma2, self.tau2)
+        """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
+        joint = self.known & (self.tau2 in LIKELIHOODS and is_joint(self.published, self.sigma2, self.tau2))
         return np.asarray(joint & (self.g.groups > self.g.fitted) & (self.g.squares_within > 0))
 
     @property
@@ -141,7 +142,7 @@ def _for_some(models: Array, g: Groups, answer: Callable[[Groups, Array], Array]
 
 def _error(f: Fitted) -> dict[str, Array]:
     error = errors.ERRORS.get(str(f.tau2))
-    joint = f.joint & (f.tau2 in LIKELIHOODS)
+    joint = f.joint
 
     def jointly(g: Groups, chosen: Array) -> Array:
         return np.asarray(errors.joint(g, f.found.sigma2[chosen], f.found.tau2[chosen], f.restricted))
