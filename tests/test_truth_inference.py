@@ -235,7 +235,7 @@ def test_known_tau2_leaves_nothing_to_estimate():
 def test_the_least_error_has_no_known_error(path):
     """Nobody has derived the error of tau2 by cross-validation, which is at no maximum of a likelihood: limits by Q."""
     by_cv, by_q = (
-        ROWS_PATHS[path](pool.components, UNEVEN, "y", "g", tau2=method).row(0, named=True) for method in ("cv", "anova")
+        ROWS_PATHS[path](pool.components, UNEVEN, "y", "g", tau2=tau2).row(0, named=True) for tau2 in ("cv", "anova")
     )
     assert by_cv["se_tau2"] is None
     assert by_cv["tau2"] > 0
