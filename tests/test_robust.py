@@ -44,9 +44,12 @@ RANDOM = np.random.default_rng(7)
 CASES = [
     (10 ** RANDOM.uniform(-2, 2), 1 + 10 ** RANDOM.uniform(-1.5, 1.5), RANDOM.uniform(1.0, 6.0)) for _ in range(40)
 ]
+CASES += [(1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)]
+# Where the bias is large, rho rises from nothing to its maximum within a small part of where x2 may lie.
+CASES += [(587368.5, 1.0195, 1779.8), (37311.7, 6.268, 1653.0), (838020.6, 1.7135, 4814.0), (300.0, 1.001, 19.0)]
 
 
-@pytest.mark.parametrize(("m", "kappa", "chi"), [*CASES, (1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)])
+@pytest.mark.parametrize(("m", "kappa", "chi"), CASES)
 def test_the_worst_distribution_by_linear_programming(m, kappa, chi):
     assert rho(m, kappa, chi) == pytest.approx(truth.worst_noncoverage(m, kappa, chi), abs=2e-9)
 
@@ -72,6 +75,15 @@ def test_where_the_bias_is_all_there_is(kappa, want):
     reach, worst = critical.intervals(np.array([1e16, INF]), np.array([1.0, 0.0]), np.full(2, kappa), 0.05)
     assert reach == pytest.approx(math.sqrt(want), rel=1e-7)
     assert worst[1] == 1.0
+
+
+@pytest.mark.parametrize("kappa", [1.0001, 1.5, 3.0, 100.0, INF])
+def test_the_search_ends_where_the_bias_is_nearly_all_there_is(kappa):
+    m = np.repeat(10.0 ** np.arange(9, 20), 7) * np.tile(np.linspace(1.0, 9.0, 7), 11)
+    x = 1000.0 if kappa > 1000 else 1 + math.sqrt((kappa - 1) * 999)
+    chi = critical.critical(m, np.full(len(m), kappa), 0.001)
+    assert chi == pytest.approx(np.sqrt(x * m), rel=1e-3)
+    assert critical.noncoverage(m, np.full(len(m), kappa), chi) == pytest.approx(0.001, rel=1e-4)
 
 
 @pytest.mark.parametrize(("ratio", "kappa"), [(1.0, 3.0), (0.4, 1.3), (1.0, 40.0), (2.0, INF)])
