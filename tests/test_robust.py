@@ -24,18 +24,18 @@ def cva(m, kappa, alpha):
     return critical.critical(np.array([float(m)]), np.array([float(kappa)]), alpha).item()
 
 
-@pytest.mark.parametrize(
-    ("m", "kappa", "alpha", "want"),
-    [  # R package ebci, cva(m2, kappa, alpha)
-        (0, INF, 0.05, 1.9599639845),
-        (0.5, INF, 0.05, 2.5234609913),
-        (1, INF, 0.05, 3.2591985203),
-        (4, INF, 0.05, 7.2163510571),
-        (1, 3, 0.05, 2.8117318294),
-        (4, 3, 0.05, 4.6195127237),
-        (1, INF, 0.1, 2.4033872822),
-    ],
-)
+PUBLISHED = [  # R package ebci, cva(m2, kappa, alpha)
+    (0, INF, 0.05, 1.9599639845),
+    (0.5, INF, 0.05, 2.5234609913),
+    (1, INF, 0.05, 3.2591985203),
+    (4, INF, 0.05, 7.2163510571),
+    (1, 3, 0.05, 2.8117318294),
+    (4, 3, 0.05, 4.6195127237),
+    (1, INF, 0.1, 2.4033872822),
+]
+
+
+@pytest.mark.parametrize(("m", "kappa", "alpha", "want"), PUBLISHED)
 def test_published_critical_values(m, kappa, alpha, want):
     assert cva(m, kappa, alpha) == pytest.approx(want, abs=6e-11)
 
@@ -165,6 +165,18 @@ def test_many_models_are_each_as_if_alone(sigma2):
     assert_frame_equal(lazily.collect(engine="streaming").sort("m", "g"), found, rel_tol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
+def test_models_whose_tau2_is_unknown_are_each_as_if_alone():
+    """morris asks for four groups about a fitted mu; those without rows are pooled to it all the same."""
+    tables = {"a": ([1, 3], [2, 9], [7, 4], [None]), "b": ([1, 5], [30, 33], [2, 1], [None]), "c": ([4, 5, 6],)}
+    listed = [(m, j, y) for m, table in tables.items() for j, ys in enumerate(table) for y in ys]
+    frame = pl.DataFrame(listed, schema={"m": pl.String, "g": pl.Int64, "y": pl.Float64}, orient="row")
+    options = {"sigma2": "separate", "tau2": "morris", "interval": "robust"}
+    together = pool.shrink(frame, "y", "g", over="m", **options)
+    for (m,), part in frame.group_by("m"):
+        assert_frame_equal(together.filter(m=m).drop("m"), pool.shrink(part.drop("m"), "y", "g", **options))
+
+
 def of(*table, **options):
     listed = [(j, y if y is None else float(y)) for j, ys in enumerate(table) for y in ys]
     frame = pl.DataFrame(listed, schema={"g": pl.Int64, "y": pl.Float64}, orient="row")
@@ -183,6 +195,10 @@ def test_degenerate_data():
     assert none_twice == [(None, None, None, None)] * 3
     assert of([2, 2], [2, 2]) == [pytest.approx((2, 2, 2, 0.05))] * 2  # exact means
     assert of([1, 1], [4, 4]) == [pytest.approx((1, 1, 1, 0.05)), pytest.approx((4, 4, 4, 0.05))]
+    # a group without rows has no other interval where tau2 is unknown
+    *_, (estimate, lower, upper, worst) = of([1, 3, 5], [None])
+    assert (estimate, worst) == (3, None)
+    assert lower < 3 < upper
     assert of([None, None], sigma2=1.0, tau2=1.0, mu=0.0) == [(0.0, None, None, None)]  # no group tells of moments
     assert pool.shrink(rows().clear(), "y", "g", interval="robust").height == 0
 

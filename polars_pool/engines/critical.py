@@ -31,11 +31,12 @@ def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array
     """
     result = np.full((2, len(m)), np.nan)
     known = np.flatnonzero(~np.isnan(m))
+    unknown = np.isnan(ratio) & (m > 0)  # and where m = 0, of a model's only group, it does not count
+    ratio = np.where(np.isnan(ratio), 1.0, ratio)  # NaN of two models would be one to np.unique
     kinds, kind = _distinct(ratio[known], np.where(np.isnan(kappa), np.inf, kappa)[known])
     pairs, of_pair = _distinct(kind, m[known])
     kind, m = pairs.real.astype(np.int64), pairs.imag
     ratio, kappa = kinds.real[kind], kinds.imag[kind]
-    ratio = np.where(np.isnan(ratio), 1.0, ratio)  # of a model's only group, where m = 0
     inside = (m > 0) & (m < FAR)
     counted = np.bincount(kind[inside], minlength=len(kinds))
     tabled = inside & (counted > MANY)[kind]
@@ -45,7 +46,7 @@ def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array
         of_model = tabled & (kind == model)
         found[:, of_model] = _read(m[of_model], kinds[model], alpha)
     result[:, known] = found[:, of_pair]
-    return result[0], result[1]
+    return result[0], np.where(unknown, np.nan, result[1])
 
 
 @np.errstate(all="ignore")
