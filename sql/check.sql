@@ -115,14 +115,16 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
     END;
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) AS
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval") AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
-    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional');
+    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
+    AND "interval" IN ('normal', 'robust');
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, by_is_shown, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", by_is_shown,
+    result
 ) AS TABLE
     WITH _pool_left AS (
         SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
@@ -161,6 +163,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_name('interval', "interval", ['normal', 'robust']),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional'])
         ) AS complaint)
@@ -173,7 +176,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty) THEN 'columns' ELSE 'methods'
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval") THEN 'columns' ELSE 'methods'
     END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.

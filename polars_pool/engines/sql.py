@@ -14,9 +14,19 @@ from textwrap import indent
 from types import ModuleType
 from typing import Any
 
-from ..formulas import between, centre, comparison, crossvalidation, moments, oneway, shrink, within
+from ..formulas import between, centre, comparison, crossvalidation, moments, oneway, robust, shrink, within
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
-from ..formulas.elementary import digamma, exp, log, sqrt, trigamma, trigamma_inverse, where
+from ..formulas.elementary import (
+    digamma,
+    exp,
+    log,
+    normal_cdf,
+    normal_density,
+    sqrt,
+    trigamma,
+    trigamma_inverse,
+    where,
+)
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
 _package = Path(__file__).parents[1]
@@ -24,7 +34,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, comparison)
+MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, robust, comparison)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -56,7 +66,7 @@ REGISTRIES = {"sigma2": SIGMA2, "tau2": TAU2, "mu": MU}
 
 # The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
 # directory, so that all of them stand in one file too.
-PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "comparison", "verbs")
+PARTS = ("distributions", "formulas", "check", "groups", "search", "components", "comparison", "robust", "verbs")
 
 POOL = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
@@ -64,6 +74,7 @@ POOL = """\
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
@@ -154,6 +165,9 @@ def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
 exp.register(Symbol, lambda x: Symbol(f"exp({x.text})"))
 log.register(Symbol, lambda x: Symbol(f"ln({x.text})"))
 sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
+# The check for NaN, at every mention of x, would be most of the text.
+normal_cdf.register(Symbol, lambda x: Symbol(f"pool_normal_cdf_double({x.text})"))
+normal_density.register(Symbol, lambda x: Symbol(f"pool_normal_density({x.text})"))
 digamma.register(Symbol, lambda x: Symbol(f"pool_digamma({x.text})"))
 trigamma.register(Symbol, lambda x: Symbol(f"pool_trigamma({x.text})"))
 trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.text})"))

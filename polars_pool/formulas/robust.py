@@ -52,7 +52,7 @@ def noncoverage_slope(t: Column, chi: Column) -> Column:
 
 
 def tangent(t: Column, at_0: Column, at_t: Column, slope: Column) -> Column:
-    """Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to the noncoverage.
+    """Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
 
     t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
     """
@@ -77,8 +77,8 @@ def mixed(p: Column, at_x1: Column, at_x2: Column) -> Column:
 
 def lower_point(x2: Column, m: Column, kappa: Column) -> Column:
     """x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m."""
-    x1 = m - (kappa - 1) * m * (m / (x2 - m))
-    return where(x1 > 0, x1, 0.0)
+    below = (kappa - 1) * m * (m / (x2 - m))
+    return where(below < m, m - below, 0.0)
 
 
 def balance(x1: Column, x2: Column, at_x1: Column, at_x2: Column, slope1: Column, slope2: Column) -> Column:
