@@ -377,7 +377,7 @@ CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
 
 -- Mean of what is at x1 and x2, which has the share p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
-    (1 - p) * at_x1 + p * at_x2;
+    at_x1 + p * (at_x2 - at_x1);
 
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS

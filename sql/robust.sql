@@ -6,20 +6,20 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- critical values, by a search -----------------------------------------------------------------------------------
--- The worst distribution of t at a chi lies on two points, x1 and x2: m is alone where it is beyond t0; else they are
--- 0 and t0 where kappa m is beyond t0; else 0 and kappa m, or those that balance. Each question has an m, a kappa and a
--- chi, at which it asks for rho; or an alpha, and asks for the chi at which rho is alpha: Newton's steps in log rho,
--- within a bracket. A step evaluates r at x1 and at x2 = root^2; its phases are
+-- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
+-- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A question without alpha asks for rho at
+-- its chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
+-- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
 --   start      x2 = m, or the least that t0 may be: is m beyond t0?
---   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? does it balance?
---   touching, balancing      a root is searched between two x2
--- and from the next chi on the same once more.
+--   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
+--   touching   t0 is searched between two x2
+--   balancing  so is the x2 that balances
 
 -- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
 CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
     sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
 
--- What is beyond t0, for any chi below 1e17.
+-- The root of what is beyond t0 for certain.
 CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
 
 -- Searches with r at both points: whether x2 is beyond t0, and f, which rises through 0 at the root; where r and its
@@ -109,7 +109,7 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
                     ELSE (low + high) / 2
                 END AS next
             FROM (
-                -- Newton's next step were the square of this one.
+                -- Where a step is this small, the next would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
                 FROM _pool_bracketed('_pool_asked')
             )

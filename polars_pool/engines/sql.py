@@ -85,9 +85,9 @@ POOL = """\
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python. A macro has the same columns whatever its arguments, so moments with precision weights, which carry one
--- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
--- Names that begin with _pool_ are private.
+-- as in Python. Moments with precision weights, which carry one column more, w, have macros of their own:
+-- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). DuckDB 1 takes the argument
+-- "interval" in quotes alone. Names that begin with _pool_ are private.
 --
 -- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
 

@@ -72,7 +72,7 @@ def share(m: Column, x1: Column, x2: Column) -> Column:
 
 def mixed(p: Column, at_x1: Column, at_x2: Column) -> Column:
     """Mean of what is at x1 and x2, which has the share p."""
-    return (1 - p) * at_x1 + p * at_x2
+    return at_x1 + p * (at_x2 - at_x1)
 
 
 def lower_point(x2: Column, m: Column, kappa: Column) -> Column:
