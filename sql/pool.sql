@@ -3190,7 +3190,7 @@ CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
 
 -- chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst, for every m of a model.
 -- From m = 1e20 on the bias is all there is.
-CREATE OR REPLACE MACRO _pool_reaches(groups, level) AS TABLE
+CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
     WITH asked AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
         FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
@@ -3227,7 +3227,7 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
             CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
         FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
     ),
-    reaches AS MATERIALIZED (FROM _pool_reaches('groups', level))
+    reaches AS MATERIALIZED (FROM _pool_robust_reaches('groups', level))
     SELECT *, _pool_estimate - _pool_half AS _pool_lower, _pool_estimate + _pool_half AS _pool_upper
     FROM (
         SELECT g.*, _pool_noncoverage,

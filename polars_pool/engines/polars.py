@@ -19,17 +19,12 @@ normal_density.register(pl.Expr, lambda x: (-0.5 * x * x).exp() / math.sqrt(2 * 
 
 @normal_cdf.register(pl.Expr)
 def _(x: pl.Expr) -> pl.Expr:
-    return x.map_batches(lambda column: pl.Series(ndtr(column.to_numpy())), return_dtype=pl.Float64)
+    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 @where.register(pl.Expr)
 def _(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
     return pl.when(condition).then(then).otherwise(otherwise)
-
-
-def normal_cdf(x: pl.Expr) -> pl.Expr:
-    """P(X <= x) of the standard normal distribution, which Polars lacks."""
-    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 def _normal_cdf(x: pl.Series) -> pl.Series:
