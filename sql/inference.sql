@@ -23,301 +23,321 @@ CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2) AS TABLE
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 
--- Probability of a larger Q where tau2 = 0: of df F(df, df2), of chi-square where df2 is infinite; w = log(Q / df).
--- Of the two tails the one on the side of the split where w lies, planned once.
-CREATE OR REPLACE MACRO _pool_q_tail(a, b, w) AS
-    list_transform(
-        list_transform(
-            [{a: a, b: b, w: w, side: CASE WHEN w > pool_odds_split(a, b) THEN 1 ELSE -1 END}],
-            lambda r: {side: r.side, tail: pool_odds_tail(r.a, r.b, r.w, r.side)}
-        ),
-        lambda r: CASE WHEN r.side = 1 THEN r.tail ELSE 1 - r.tail END
-    )[1];
-
 -- ---- sums over classes ----------------------------------------------------------------------------------------------
 
--- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, and a, what the
--- estimator of tau2 weighs squares by, s the variance it sees.
-CREATE OR REPLACE MACRO _pool_judged(moved, variances, centres, method) AS TABLE
-    SELECT model, k, w, spread, y, v, v0, t, sigma2_, known, m, exact, jointly,
-        pool_precision(v, t) AS h,
-        CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p,
+-- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
+-- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
+CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
         CASE
-            WHEN jointly OR method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN pool_precision(v, t)
-            WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
-            WHEN method = 'anova' THEN w
-            WHEN method = 'sj' THEN pool_precision(v, crude)
-            ELSE 1.0
-        END AS a,
-        CASE WHEN jointly OR method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN 1.0 ELSE v + t END AS s
+            WHEN NOT identified OR t IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
+        END AS c
     FROM (
-        SELECT c.model, k, w, spread, y, c.v AS v0, tau2_ AS t, sigma2_, known, coalesce(known, own) AS m, exact,
-            jointly, CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE c.v END AS v,
-            plain_squares / j AS crude
-        FROM query_table(moved) AS c
-        JOIN (SELECT model, tau2_, sigma2_, known, exact, jointly, plain_squares, j FROM query_table(variances))
-            USING (model)
-        JOIN (SELECT model, own FROM query_table(centres)) USING (model)
+        SELECT m.model, k, w, y, spread, m.v AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
     );
 
--- Of every model the largest of what is summed, and the centres that squares are taken about.
-CREATE OR REPLACE MACRO _pool_tops(judged) AS TABLE
-    SELECT model, max(p) AS top_p, max(a) AS top_a, max(a * a * s) AS top_b, max(a * a / w) AS top_c,
-        coalesce(any_value(known), sum(k * h * y) / sum(k * h)) AS gls,
-        coalesce(any_value(known),
-            CASE WHEN any_value(exact) > 0 THEN 0.0 ELSE sum(k * y / v0) / sum(k / v0) END) AS centre
+-- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
+CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
+        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
     FROM query_table(judged) GROUP BY model;
 
--- Sums, and those over all but the largest.
-CREATE OR REPLACE MACRO _pool_sums_judged(judged, tops) AS TABLE
+-- One row a model: what is asked of it, and all that the answers need.
+CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+    SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
+        plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
+        coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
+        coalesce(_pool_number(mu), own + start + _pool_origin) AS mu_,
+        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
+        _pool_method(tau2, mu) = 'reml' AS restricted,
+        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
+    FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
+
+CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
     SELECT model, sum(k * h) AS s1,
         sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
         sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
+        sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
         sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
         sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
         sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
         sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
-        count(CASE WHEN v + t > 0 THEN 1 END) = count(*) AS positive,
-        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v,
-        sum(k * p) AS sum_p, sum(CASE WHEN p = top_p THEN k ELSE 0.0 END) AS at_p,
-        sum(CASE WHEN p < top_p THEN k * p ELSE 0.0 END) AS rest_p,
-        sum(CASE WHEN p < top_p THEN k * p * p ELSE 0.0 END) AS rest_p2, any_value(top_p) AS top_p,
-        sum(k * a) AS sum_a, sum(CASE WHEN a = top_a THEN k ELSE 0.0 END) AS at_a,
-        sum(CASE WHEN a < top_a THEN k * a ELSE 0.0 END) AS rest_a,
-        sum(CASE WHEN a < top_a THEN k * a * a ELSE 0.0 END) AS rest_a2, any_value(top_a) AS top_a,
-        sum(k * a * a * s) AS sum_b, sum(CASE WHEN a * a * s = top_b THEN k ELSE 0.0 END) AS at_b,
-        sum(CASE WHEN a * a * s < top_b THEN k * a * a * s ELSE 0.0 END) AS rest_b, any_value(top_b) AS top_b,
-        sum(k * a * a / w) AS sum_c, sum(CASE WHEN a * a / w = top_c THEN k ELSE 0.0 END) AS at_c,
-        sum(CASE WHEN a * a / w < top_c THEN k * a * a / w ELSE 0.0 END) AS rest_c, any_value(top_c) AS top_c,
-        sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
-    FROM query_table(judged) JOIN query_table(tops) USING (model) GROUP BY model;
+        bool_and(coalesce(v + t > 0, false)) AS positive,
+        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
+    GROUP BY model;
 
--- The sum over the other groups, without the cancellation where one outweighs all others.
-CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
-    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+-- ---- the error of tau2 ----------------------------------------------------------------------------------------------
 
--- The traces of the variance of squares and of the information.
-CREATE OR REPLACE MACRO _pool_traces(judged, sums) AS TABLE
-    SELECT model, sum(k * (own * s) * (own * s)) AS diagonal, sum(k * b * other_b) AS off,
-        sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
+-- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
+CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
+    SELECT *, a * a * s AS b, a * a / w AS c
+    FROM (
+        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
+            CASE
+                WHEN method IN ('reml', 'ml') THEN h
+                WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+                WHEN method = 'anova' THEN w
+                WHEN method = 'sj' THEN pool_precision(v, crude)
+                ELSE 1.0
+            END AS a,
+            CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
+        FROM query_table(judged)
+        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
+    );
+
+-- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
+CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
+    WITH sums AS (
+        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
+            sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
+        FROM query_table(weighed) GROUP BY model
+    )
+    SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
+        any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
+        sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
         sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
     FROM (
-        SELECT model, k, w, s, a * a * s AS b, a * a / w AS c, a * _pool_others(a, top_a, at_a, rest_a, sum_a) AS own,
-            _pool_others(a * a * s, top_b, at_b, rest_b, sum_b) AS other_b,
-            _pool_others(a * a / w, top_c, at_c, rest_c, sum_c) AS other_c
-        FROM query_table(judged) JOIN query_table(sums) USING (model)
+        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
+            a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
+            CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
+            CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
+        FROM query_table(weighed) JOIN sums USING (model)
     )
     GROUP BY model;
 
--- The variance of tau2 by its estimator.
-CREATE OR REPLACE MACRO _pool_error_of_tau2(sums, traces, variances, method) AS TABLE
+-- The variance of tau2 by its estimator, where it is one of squares.
+CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
+    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN method IN ('', 'plugin', 'cv') OR NOT estimable THEN NULL
             WHEN jointly AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
             WHEN jointly THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
-            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
-            WHEN method = 'sj' THEN squares_variance / ((df / crude) * (df / crude))
+            WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
             WHEN method = 'hs' THEN squares_variance / (sum_a * sum_a)
             WHEN method = 'hsk' THEN squares_variance / (sum_a * sum_a) * (j / df) * (j / df)
             WHEN known IS NOT NULL THEN squares_variance / (sum_a * sum_a)
-            ELSE squares_variance / (growth * growth)
+            ELSE squares_variance / (pool_trace(pairs, sum_a) * pool_trace(pairs, sum_a))
         END AS error2
     FROM (
-        SELECT *, plain_squares / j AS crude, pool_trace(pool_pairs(at_a, top_a, rest_a, rest_a2), sum_a) AS growth,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
-                AS squares_variance
-        FROM query_table(variances) JOIN query_table(sums) USING (model) JOIN query_table(traces) USING (model)
+        SELECT *, CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+            AS squares_variance
+        FROM (
+            SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
+        ) JOIN _pool_squares_traced('weighed') USING (model)
     );
 
--- ---- the interval of tau2 -------------------------------------------------------------------------------------------
+-- The same, chosen by the name of the estimator: only what it needs is planned.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
+    WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
+    of_root AS (
+        SELECT model, pool_variance_of_root(j, df, s1) AS error2 FROM query_table(said) WHERE has_tau2
+    ),
+    of_squares AS (FROM _pool_error_of_squares(judged, models, method))
+    FROM query_table(CASE
+        WHEN method IN ('', 'plugin', 'cv') THEN 'no_error'
+        WHEN method IN ('pm', 'eb', 'pmm') THEN 'of_root'
+        ELSE 'of_squares'
+    END);
 
--- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
-CREATE OR REPLACE MACRO _pool_limits_by_q(models, moved, level) AS TABLE
-    WITH quantiles AS MATERIALIZED (
-        SELECT m.*, side, side > 0 AS is_upper, df * exp(pool_odds_quantile(df / 2, df2 / 2, share))
-            * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
-        FROM query_table(models) AS m, (VALUES (1.0::DOUBLE, (1 - _pool_number(level)) / 2),
-            (-1.0::DOUBLE, (1 + _pool_number(level)) / 2)) AS ends(side, share)
-        WHERE by_q AND df > 0 AND df2 > 0
-    ),
-    bounds AS MATERIALIZED (
-        SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high,
-            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor
-        FROM quantiles
-    ),
-    cells AS (
-        SELECT 2 * model + is_upper::BIGINT AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
-            coalesce(known, 0.0) AS c, true AS is_first, true AS is_last, floor AS lower, high AS upper
-        FROM bounds
-    )
-    SELECT f.model, side, CASE WHEN f.x <= floor THEN 0.0 WHEN jointly THEN f.x * pooled ELSE f.x END AS end_
-    FROM _pool_minima('cells', moved, 'pm') AS f JOIN (SELECT model, side, floor, jointly, pooled FROM bounds)
-        USING (model, side);
+-- ---- one row a model ------------------------------------------------------------------------------------------------
 
--- The deviance of the profile at its minimum and at 0.
-CREATE OR REPLACE MACRO _pool_heights(models, moved, method) AS TABLE
-    WITH points AS MATERIALIZED (
-        SELECT 2 * model + at_zero::BIGINT AS id, model, n, ssw, jointly, known, 0.0 AS expected, umin, at_umin, j,
-            1.0 AS side, CASE WHEN at_zero THEN centre ELSE gls END AS c, 'low' AS phase, CASE WHEN at_zero THEN 0.0 ELSE best END AS x,
-            NULL::DOUBLE AS deviance, NULL::DOUBLE AS hd2
-        FROM query_table(models), (VALUES (true), (false)) AS two(at_zero)
-        WHERE estimable AND best IS NOT NULL AND (exact = 0 OR jointly OR best > 0 AND NOT at_zero)
-    )
-    SELECT model, max(CASE WHEN id % 2 = 1 THEN deviance END) AS at_zero,
-        max(CASE WHEN id % 2 = 0 THEN deviance END) AS at_best
-    FROM _pool_evaluated('points', moved, method) GROUP BY model;
-
--- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
--- many cells of equal ratio.
-CREATE OR REPLACE MACRO _pool_limits_by_profile(models, heights, moved, method, level) AS TABLE
-    WITH targets AS MATERIALIZED (
-        SELECT m.*, at_best + _pool_quantile * _pool_quantile AS expected,
-            CASE WHEN best > 0 THEN best WHEN jointly THEN 1 / wmax ELSE vmax + reach END AS step,
-            CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * step END AS floor
-        FROM query_table(models) AS m JOIN query_table(heights) USING (model), _pool_quantile_of(level)
-        WHERE by_profile
-    ),
-    cells AS (
-        SELECT 50 * model + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
-            gls AS c, side < 0 AS is_first, side < 0 OR i = 40 AS is_last,
-            CASE WHEN side < 0 OR i = 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
-            CASE WHEN side < 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
-        FROM (
-            SELECT *, CASE WHEN i = 0 THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END AS side
-            FROM (SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i FROM targets)
-        )
-    )
-    SELECT f.model, side, CASE WHEN f.x <= floor THEN 0.0 WHEN jointly THEN f.x * f.hd2 ELSE f.x END AS end_
-    FROM _pool_minima('cells', moved, method) AS f JOIN (SELECT model, floor, jointly FROM targets) USING (model)
-    UNION ALL
-    SELECT model, -1.0, 0.0 FROM targets WHERE best = 0;
-
--- ---- together -------------------------------------------------------------------------------------------------------
-
--- The quantile of the test of mu for each number of degrees of freedom.
-CREATE OR REPLACE MACRO _pool_reaches(models, test, level) AS TABLE
-    WITH dfs AS MATERIALIZED (SELECT DISTINCT df FROM query_table(models)),
-    normal AS (SELECT df, _pool_quantile AS reach_ FROM dfs, _pool_quantile_of(level)),
-    student AS (
-        SELECT df, pool_student_quantile((1 + _pool_number(level)) / 2, CASE WHEN df >= 1 THEN df END) AS reach_ FROM dfs
-    )
-    FROM query_table(CASE WHEN test = 'z' THEN 'normal' ELSE 'student' END);
-
--- The probability of a |t| as large if mu were 0.
-CREATE OR REPLACE MACRO _pool_tests(errors, test) AS TABLE
-    WITH normal AS (SELECT model, 2 * pool_normal_cdf_double(t) AS mu_p FROM query_table(errors)),
-    student AS (
-        SELECT model, 2 * pool_student_cdf(t, CASE WHEN df >= 1 THEN df END) AS mu_p FROM query_table(errors)
-    )
-    FROM query_table(CASE WHEN test = 'z' THEN 'normal' ELSE 'student' END);
-
--- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
-CREATE OR REPLACE MACRO _pool_inference(moved, variances, centres, sigma2, tau2, mu, level, test, limits) AS TABLE
-    WITH judged AS MATERIALIZED (FROM _pool_judged(moved, variances, centres, _pool_method(tau2, mu))),
-    tops AS MATERIALIZED (FROM _pool_tops('judged')),
-    sums AS MATERIALIZED (FROM _pool_sums_judged('judged', 'tops')),
-    traces AS (FROM _pool_traces('judged', 'sums')),
-    errors_of_tau2 AS (FROM _pool_error_of_tau2('sums', 'traces', variances, _pool_method(tau2, mu))),
-    models AS MATERIALIZED (
-        SELECT * EXCLUDE (estimable), estimable AND tau2_ IS NOT NULL AS estimable,
-            NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-            CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
-            CASE WHEN jointly THEN x ELSE tau2_ END AS best,
-            v.estimable AND tau2_ IS NOT NULL AND _pool_name(tau2) <> ''
-                AND (coalesce(limits::VARCHAR = 'profile', false)
-                    OR limits IS NULL AND jointly AND _pool_name(tau2) <> 'cv') AS by_profile,
-            v.estimable AND tau2_ IS NOT NULL AND _pool_name(tau2) <> '' AND NOT by_profile AS by_q
-        FROM query_table(variances) AS v JOIN (SELECT model, gls, centre FROM tops) USING (model)
-    ),
-    no_heights AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS at_zero, NULL::DOUBLE AS at_best WHERE false),
-    some_heights AS (FROM _pool_heights('models', moved, _pool_method(tau2, mu) || ' level')),
-    heights AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_name(tau2) IN ('reml', 'ml') THEN 'some_heights' ELSE 'no_heights' END)
-    ),
-    no_limits AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS side, NULL::DOUBLE AS end_ WHERE false),
-    q_limits AS (FROM _pool_limits_by_q('models', moved, level)),
-    profile_limits AS (
-        FROM _pool_limits_by_profile('models', 'heights', moved, _pool_method(tau2, mu) || ' level', level)
-    ),
-    limits_by_q AS (
-        FROM query_table(CASE WHEN _pool_name(tau2) = '' OR coalesce(limits::VARCHAR = 'profile', false)
-            THEN 'no_limits' ELSE 'q_limits' END)
-    ),
-    limits_by_profile AS (
-        FROM query_table(CASE
-            WHEN _pool_name(tau2) NOT IN ('reml', 'ml') OR coalesce(limits::VARCHAR = 'q', false)
-                OR limits IS NULL AND _pool_name(sigma2) <> 'pooled' THEN 'no_limits'
-            ELSE 'profile_limits'
-        END)
-    ),
-    ends AS (
-        SELECT model, _pool_finite(max(CASE WHEN side < 0 THEN end_ END)) AS tau2_lower,
-            _pool_finite(max(CASE WHEN side > 0 THEN end_ END)) AS tau2_upper
-        FROM (FROM limits_by_q UNION ALL FROM limits_by_profile) GROUP BY model
-    ),
-    errors AS MATERIALIZED (
-        SELECT model, f.df,
-            coalesce(_pool_number(mu), own + start + _pool_origin) AS mu_,
-            CASE
-                WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-                WHEN NOT identified OR tau2_ IS NULL THEN NULL
-                WHEN test = 'knha' THEN _pool_finite(pool_knapp_hartung(sqrt(variance), gls_squares, f.df))
-                WHEN test = 'adhoc' THEN _pool_finite(pool_knapp_hartung_at_least(sqrt(variance), gls_squares, f.df))
-                ELSE _pool_finite(sqrt(variance))
-            END AS se,
-            CASE WHEN se > 0 THEN -abs(mu_) / se END AS t
-        FROM models AS f JOIN query_table(centres) USING (model) JOIN sums USING (model), _pool_origin
-    ),
-    said AS (
+-- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
+-- `at_zero` are those of the gls mean at tau2 and at 0.
+CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
+    WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q_,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0
                 WHEN known IS NOT NULL THEN pool_typical_variance(df, sum_p)
-                ELSE pool_typical_variance(df, pool_trace(pool_pairs(at_p, top_p, rest_p, rest_p2), sum_p))
+                ELSE pool_typical_variance(df, pool_trace(pool_pairs(at_umin, top_p, rest_p, rest_p2), sum_p))
             END AS typical,
             CASE
-                WHEN tau2_ IS NULL OR NOT identified THEN NULL
-                WHEN on_rows AND sigma2_ > 0
-                    THEN pool_rows_deviance(ssw, sigma2_ * squares, inflation, sigma2_, n)
-                        + CASE WHEN _pool_method(tau2, mu) = 'reml' THEN ln(s1) ELSE 0.0 END
-                WHEN NOT on_rows AND positive
-                    THEN pool_ml_deviance(logs, squares)
-                        + CASE WHEN _pool_method(tau2, mu) = 'reml' THEN ln(s1) - ln(j) ELSE 0.0 END
-            END AS deviance,
-            CASE WHEN on_rows THEN n ELSE j END - CASE WHEN _pool_method(tau2, mu) = 'reml' THEN 1 ELSE 0 END AS numbers
-        FROM models JOIN sums USING (model)
-    ),
-    likely AS (
-        SELECT *, _pool_finite(pool_log_likelihood(deviance, numbers)) AS log_likelihood,
-            CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
-                THEN pool_likelihood_ratio(at_zero, at_best) END AS lrt
-        FROM said LEFT JOIN heights USING (model)
+                WHEN known IS NOT NULL THEN 0.0
+                WHEN NOT identified OR tau2_ IS NULL THEN NULL
+                WHEN test = 'knha' THEN pool_knapp_hartung(sqrt(variance), gls_squares, df)
+                WHEN test = 'adhoc' THEN pool_knapp_hartung_at_least(sqrt(variance), gls_squares, df)
+                ELSE sqrt(variance)
+            END AS error,
+            CASE
+                WHEN on_rows AND sigma2_ > 0 THEN pool_rows_deviance(ssw, 0.0, inflation, sigma2_, n)
+                WHEN positive THEN logs
+            END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
+            CASE
+                WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
+                WHEN jointly AND restricted
+                    THEN pool_reml_profile(ssw, pooled * q_rest, 0.0, n - 1, pooled * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, pooled * q_rest, 0.0, n) + n
+                WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
+                    + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
+            END AS at_zero
+        FROM query_table(models) JOIN query_table(sums) USING (model)
     )
-    SELECT model, q_ AS q,
-        CASE WHEN q_ IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q_ = 0 AND df2 > 0 THEN 1.0
-            WHEN q_ > 0 AND df2 > 0 THEN _pool_q_tail(df / 2, df2 / 2, ln(q_ / df)) END AS q_p,
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
+        _pool_finite(error) AS se,
+        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
+        CASE
+            WHEN NOT identified OR on_rows AND NOT sigma2_ > 0 THEN NULL
+            ELSE base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
+        END AS deviance,
+        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
+        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+            THEN pool_likelihood_ratio(at_zero, at_best) END AS lrt,
+        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
+    FROM closed, _pool_quantile_of(level);
+
+-- What is asked of the distributions: by 8 times the model, plus 0 the tail of Q, F(df, df2) or chi-square where df2 is
+-- infinite; 1 and 2 those of mu and of the likelihood ratio, whose squares are F(1, df) and chi-square; 3 the reach of
+-- Student's interval of mu; 4 and 5 the quantiles of Q that limit tau2.
+CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
+    SELECT 8 * model + which AS id, a, b, w, p
+    FROM (
+        SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
+            unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
+            unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
+            unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
+                (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+        FROM (
+            SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
+                CASE WHEN lrt > 0 THEN lrt END AS lrt,
+                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
+                CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
+                CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
+                    AS level_of_q
+            FROM query_table(said)
+        )
+    )
+    WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
+
+-- ---- the interval of tau2 -------------------------------------------------------------------------------------------
+
+-- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
+CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
+    SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
+        true AS is_first, true AS is_last, floor AS lower,
+        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
+    FROM (
+        SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
+            df * exp(answer) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
+        FROM query_table(said) AS s JOIN query_table(answers) AS a ON s.model = a.id // 8
+        WHERE a.id % 8 >= 4
+    );
+
+-- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
+-- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
+CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
+    SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
+        at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
+        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
+        i IN (0, 40) AS is_last,
+        CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
+        CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
+    FROM (
+        SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
+            CASE WHEN best > 0 THEN best ELSE far END AS step
+        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL
+    );
+
+-- Which of them a call may ask for.
+CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
+    CASE
+        WHEN _pool_name(tau2) = '' THEN 'none'
+        WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) IN ('reml', 'ml') THEN 'profile'
+        WHEN limits IS NOT NULL OR _pool_name(tau2) NOT IN ('reml', 'ml') OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        ELSE 'either'
+    END;
+
+-- The limits that a call asks for, by 8 times the model, plus 6 the lower one, 7 the upper one.
+CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, limits) AS TABLE
+    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS answer WHERE false),
+    by_q AS (FROM _pool_cells_by_q(said, answers)),
+    by_profile AS (FROM _pool_cells_by_profile(said)),
+    by_either AS (FROM by_q UNION ALL FROM by_profile),
+    cells AS (
+        FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
+            WHEN 'q' THEN 'by_q' WHEN 'profile' THEN 'by_profile' ELSE 'by_either' END)
+    ),
+    either AS (
+        SELECT 8 * model + CASE WHEN side < 0 THEN 6 ELSE 7 END AS id,
+            CASE
+                WHEN f.x <= floor THEN 0.0
+                WHEN NOT jointly THEN f.x
+                WHEN abs(side) = 2 THEN f.x * pooled
+                ELSE f.x * f.hd2
+            END AS answer
+        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
+            WHEN 'q' THEN 'pm' ELSE _pool_method(tau2, mu) || ' level' END) AS f
+        JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
+    )
+    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
+
+-- ---- together -------------------------------------------------------------------------------------------------------
+
+-- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_inference(
+    judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+) AS TABLE
+    WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
+    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
+    said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
+    errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
+    questions AS (FROM _pool_questions('said', tau2, level, test)),
+    answers AS MATERIALIZED (FROM pool_odds_answers('questions')),
+    gathered AS (
+        SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
+            max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
+            max(answer) FILTER (id % 8 = 6) AS lower, max(answer) FILTER (id % 8 = 7) AS upper
+        FROM (FROM answers UNION ALL FROM _pool_limits('said', 'answers', moved, sigma2, tau2, mu, limits))
+        GROUP BY ALL
+    ),
+    told AS (
+        SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+            _pool_finite(pool_log_likelihood(deviance, numbers)) AS log_likelihood
+        FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+    )
+    SELECT model, q,
+        CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
-        _pool_finite(sqrt(error2)) AS se_tau2, tau2_lower, tau2_upper, log_likelihood,
+        _pool_finite(sqrt(error2)) AS se_tau2,
+        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL THEN 0.0 ELSE _pool_finite(lower) END
+            AS tau2_lower,
+        _pool_finite(upper) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
-        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, 2 * pool_normal_cdf_double(-sqrt(lrt))) END AS lrt_p,
+        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END AS mu_lower,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END AS mu_upper,
-        mu_p,
+        CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
         mu_ - reach_ * pool_prediction_error(tau2_, se) AS new_lower,
         mu_ + reach_ * pool_prediction_error(tau2_, se) AS new_upper,
         se AS se_mu_
-    FROM likely JOIN (SELECT model, mu_, se FROM errors) USING (model)
-    LEFT JOIN _pool_tests('errors', test) USING (model)
-    LEFT JOIN _pool_reaches('models', test, level) USING (df)
-    LEFT JOIN errors_of_tau2 USING (model) LEFT JOIN ends USING (model);
+    FROM told;
 
 -- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
 -- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
@@ -349,7 +369,10 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
-    centres AS MATERIALIZED (FROM _pool_centres('counts')),
+    judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
+    plain_centres AS (FROM _pool_centres('counts')),
+    judged_centres AS (FROM _pool_judged_centres('judged')),
+    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -373,7 +396,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         SELECT plain.*, error AS _pool_error, correction AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
-    inferred AS (FROM _pool_inference('moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
+    inferred AS (FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
     told AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),

@@ -149,10 +149,13 @@ CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
--- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`.
+-- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`. A
+-- side of 2 is a limit by Q, the root of the same search in other models.
 -- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
 CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
-    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2, side * (height - expected) AS slope, height AS deviance
+    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
+        height AS deviance
     FROM (
         SELECT *,
             CASE
@@ -163,6 +166,23 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
             END AS sigma2,
             CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
                 + CASE WHEN method = 'reml level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+        FROM query_table(about)
+    );
+
+-- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
+-- above. sigma2 is handed on as hd2.
+CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+    FROM (
+        SELECT *, side > 0 AND known IS NULL AS restricted,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN side > 0 AND known IS NULL
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2
         FROM query_table(about)
     );
 
@@ -201,11 +221,13 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     chung AS (FROM _pool_by_chung('about')),
     risk AS (FROM _pool_by_risk('about', classes)),
     level AS (FROM _pool_by_level('about', method)),
+    tau AS (FROM _pool_by_tau('about')),
     q AS (FROM _pool_by_q('about'))
     SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
     FROM query_table(CASE method
         WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' ELSE 'q'
+        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' WHEN 'tau' THEN 'tau'
+        ELSE 'q'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -266,7 +288,7 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, side, x, deviance, hd2, phase = 'found' AS done
+    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
     FROM _pool_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 

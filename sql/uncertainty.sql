@@ -2,6 +2,10 @@
 -- The error of tau2, as it bears on estimates.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- The sum over the other groups, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
+    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+
 -- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
 CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     WITH weighed AS (

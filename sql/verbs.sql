@@ -200,6 +200,40 @@ CREATE OR REPLACE MACRO pool_components(
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
 
+-- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
+-- groups := true one row a group besides, with its estimate.
+CREATE OR REPLACE MACRO pool_profile(
+    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
+            'normal', 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
+                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_of_groups AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+    ),
+    _pool_named AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named)
+    FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau));
+
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(

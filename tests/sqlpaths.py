@@ -119,11 +119,13 @@ def keys(names: str | Sequence[str]) -> str:
 
 
 def argument(role: str, value: Any) -> str:
-    """A column, a name or a number."""
+    """A column, a name, a number or a list of numbers."""
     if role in COLUMNS:
         return keys(value)
     if isinstance(value, str):
         return text(value)
+    if isinstance(value, list):
+        return f"[{', '.join(argument(role, item) for item in value)}]"
     return str(value) if isinstance(value, int) else shells.number(value)
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import duckdb
 import grid
 import numpy as np
 import polars as pl
@@ -11,11 +12,13 @@ from frames import FRAME_PATHS, MOMENTS, assert_near, stored
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from sqlpaths import SQL_PATHS
 from test_truth_inference import UNEVEN
 
 import polars_pool as pool
 
-paths = pytest.mark.parametrize("path", FRAME_PATHS)
+PATHS = FRAME_PATHS | SQL_PATHS
+paths = pytest.mark.parametrize("path", PATHS)
 LIKELIHOODS = ("log_likelihood", "restricted_log_likelihood")
 
 
@@ -26,7 +29,7 @@ def test_at_the_estimates_the_curve_is_what_metafor_says(name, path):
     frame, by = grid.studies(f"meta_{name}")
     results = [result for key, result in grid.vector(f"meta_{name}")["results"].items() if key != "GENQ_w_n"]
     taus = [math.sqrt(result["tau2"]) for result in results]
-    found = FRAME_PATHS[path](pool.profile, frame, "y", by, se="se", tau=taus).sort("tau")
+    found = PATHS[path](pool.profile, frame, "y", by, se="se", tau=taus).sort("tau")
     wanted = sorted(results, key=lambda result: result["tau2"])
     scale = frame["y"].abs().max()
     for row, result in zip(found.iter_rows(named=True), wanted, strict=True):
@@ -43,7 +46,7 @@ def test_at_the_estimates_the_curve_is_what_metafor_says(name, path):
 def test_rows_against_dense_matrices(path, weights, mu):
     taus = [0.0, 0.3, 1.0, 2.5, 10.0]
     options = {} if weights is None else {"weights": weights}
-    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", mu=mu, tau=taus, **options).sort("tau")
+    found = PATHS[path](pool.profile, UNEVEN, "y", "g", mu=mu, tau=taus, **options).sort("tau")
     groups = truth.Groups(UNEVEN["g"].to_list(), UNEVEN["y"].to_list(), weights and UNEVEN["w"].to_list())
     known = None if mu == "gls" else mu
     for row, tau in zip(found.iter_rows(named=True), taus, strict=True):
@@ -64,7 +67,7 @@ def test_rows_against_dense_matrices(path, weights, mu):
 def test_effect_of_tau_is_what_shrink_says(path, sigma2):
     """At a tau and the sigma2 beside it every estimate is that of shrink with both known."""
     taus = [0.0, 0.7, 4.0]
-    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
+    found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
     curve = pool.profile(UNEVEN, "y", "g", sigma2=sigma2, tau=taus)
     assert found.columns == ["g", "tau", "estimate", "se"]
     for tau, at in zip(taus, curve["sigma2"], strict=True):
@@ -86,7 +89,7 @@ def test_eight_schools_effect_of_tau():
 @paths
 @pytest.mark.parametrize("options", [{}, {"sigma2": "separate"}, {"weights": "w"}, {"mu": 2.0}])
 def test_the_default_grid_reaches_the_limit_of_the_99_percent_interval(path, options):
-    found = FRAME_PATHS[path](pool.profile, UNEVEN, "y", "g", **options).sort("tau")
+    found = PATHS[path](pool.profile, UNEVEN, "y", "g", **options).sort("tau")
     model = pool.components(UNEVEN, "y", "g", level=0.99, limits="profile", **options).row(0, named=True)
     assert found.height == 61
     assert_near(found["tau"], np.linspace(0, math.sqrt(model["tau2_upper"]), 61), 1e-12)
@@ -100,8 +103,8 @@ def test_many_models_and_stored_moments(path):
     """Each model as if it were alone; moments as rows."""
     models = [UNEVEN, UNEVEN.with_columns(pl.col("y") * 100 + 1e6), UNEVEN.filter(pl.col("g") == 0)]
     stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(models)])
-    found = FRAME_PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
-    of_moments = FRAME_PATHS[path](pool.profile, stored(UNEVEN), "mean", "g", **MOMENTS).sort("tau")
+    found = PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
+    of_moments = PATHS[path](pool.profile, stored(UNEVEN), "mean", "g", **MOMENTS).sort("tau")
     alone = [pool.profile(frame, "y", "g") for frame in models]
     assert_frame_equal(of_moments, alone[0], rel_tol=1e-11)
     for i, want in enumerate(alone):
@@ -121,20 +124,48 @@ def test_lazy_stays_lazy_and_namespaces_do_the_same(groups):
     )
 
 
+@paths
 @pytest.mark.parametrize("frame", [UNEVEN.clear(), UNEVEN.with_columns(y=pl.lit(None, pl.Float64))])
-@pytest.mark.parametrize("over", [None, "w"])
-def test_nothing_to_profile(frame, over):
-    assert pool.profile(frame, "y", "g", over=over).height == 0
+@pytest.mark.parametrize("options", [{}, {"over": "w"}, {"groups": True}, {"tau": [0.0, 1.0]}])
+def test_nothing_to_profile(path, frame, options):
+    found, want = PATHS[path](pool.profile, frame, "y", "g", **options), pool.profile(frame, "y", "g", **options)
+    assert found.height == 0
+    assert found.schema == want.schema
 
 
+@paths
 @pytest.mark.parametrize(
     "rows", [[(0, 1.0)], [(0, 1.0), (1, 2.0)], [(0, 2.0), (0, 2.0), (1, 2.0), (1, 2.0)], [(0, 1.0), (0, 1.0), (1, 2.0)]]
 )
 @pytest.mark.parametrize("tau", [None, [0.0, 1.0]])
-def test_degenerate_rows_say_nothing_that_is_no_number(rows, tau):
-    found = pool.profile(pl.DataFrame(rows, schema=["g", "y"], orient="row"), "y", "g", tau=tau)
-    assert found.height == (found.height if tau is None else 2)
+@pytest.mark.parametrize("options", [{}, {"groups": True}, {"mu": 1.0}, {"sigma2": "separate"}, {"sigma2": "squeezed"}])
+def test_degenerate_rows_say_nothing_that_is_no_number(path, rows, tau, options):
+    frame = pl.DataFrame(rows, schema=["g", "y"], orient="row")
+    keys = ["g", "tau"] if "groups" in options else ["tau"]
+    found = PATHS[path](pool.profile, frame, "y", "g", tau=tau, **options).sort(keys)
     assert all(x is None or math.isfinite(x) for row in found.rows() for x in row)
+    want = pool.profile(frame, "y", "g", tau=tau, **options).sort(keys)
+    assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
+
+
+@paths
+@pytest.mark.parametrize("tau", [None, [0.0, 1.0, 100.0]])
+@pytest.mark.parametrize("options", [{}, {"mu": 2.0}, {"groups": True}])
+@pytest.mark.parametrize("se", [[0.0, 1.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0] * 4, [1e-9, 1.0, 1.0, 1e9]])
+def test_published_estimates_with_exact_groups(path, tau, options, se):
+    frame = pl.DataFrame({"g": range(4), "y": [1.0, 2.0, 4.0, 8.0], "se": se})
+    keys = ["g", "tau"] if "groups" in options else ["tau"]
+    found = PATHS[path](pool.profile, frame, "y", "g", se="se", tau=tau, **options).sort(keys)
+    want = pool.profile(frame, "y", "g", se="se", tau=tau, **options).sort(keys)
+    assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
+
+
+@paths
+def test_squeezed_groups_at_a_tau(path):
+    """Each group by its squeezed variance, as shrink at that tau2, mu and all."""
+    found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2="squeezed", tau=[0.0, 0.7], groups=True).sort("tau", "g")
+    want = [pool.shrink(UNEVEN, "y", "g", sigma2="squeezed", tau2=tau**2).sort("g") for tau in (0.0, 0.7)]
+    assert_frame_equal(found.select("g", "estimate", "se"), pl.concat(want).select("g", "estimate", "se"))
 
 
 @given(st.lists(st.lists(st.integers(-40, 40), min_size=1, max_size=5), min_size=2, max_size=6), st.floats(0.01, 20))
@@ -171,3 +202,12 @@ def test_messages(options, error, message):
     with pytest.raises(error) as raised:
         pool.profile(UNEVEN.lazy(), "y", "g", **options)
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("engine", SQL_PATHS)
+@pytest.mark.parametrize(("options", "error", "message"), MESSAGES)
+def test_messages_of_sql(engine, options, error, message):
+    options = {role: [*map(float, value)] if value == [-1] else value for role, value in options.items()}
+    with pytest.raises(duckdb.Error) as raised:
+        SQL_PATHS[engine](pool.profile, UNEVEN, "y", "g", **options)
+    assert message.replace("holds -1;", "holds -1.0;") in str(raised.value)

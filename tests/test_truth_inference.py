@@ -100,7 +100,7 @@ def dense(cell):
 
 
 @pytest.mark.parametrize("mu", [None, 0.1])
-@pytest.mark.parametrize("path", ["DataFrame", "NumPy"])
+@pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
 @pytest.mark.parametrize("cell", [cell for cell in META_CELLS if cell.name in grid.METAFOR], ids=str)
 def test_against_dense_matrices(cell, path, mu):
     """AIC, likelihood ratio, profile limits and errors, with mu known too."""
@@ -181,7 +181,7 @@ UNEVEN = pl.DataFrame(
 @pytest.mark.parametrize("mu", [None, 3.0])
 @pytest.mark.parametrize("method", ["reml", "ml"])
 @pytest.mark.parametrize("weights", [None, "w"])
-@pytest.mark.parametrize("path", ["DataFrame", "streaming", "over", "NumPy", "moments"])
+@pytest.mark.parametrize("path", ["DataFrame", "streaming", "over", "NumPy", "moments", "duckdb"])
 def test_rows_against_dense_matrices(path, weights, method, mu):
     options = {"tau2": method} | ({} if weights is None else {"weights": weights}) | ({} if mu is None else {"mu": mu})
     got = ROWS_PATHS[path](pool.components, UNEVEN, "y", "g", **options).row(0, named=True)
@@ -207,7 +207,7 @@ def test_rows_against_dense_matrices(path, weights, method, mu):
 
 
 @pytest.mark.parametrize("mu", [None, 3.0])
-@pytest.mark.parametrize("path", ["DataFrame", "streaming", "over", "NumPy", "moments"])
+@pytest.mark.parametrize("path", ["DataFrame", "streaming", "over", "NumPy", "moments", "duckdb"])
 def test_the_exact_interval_on_rows(path, mu):
     """Within the limits of rho the ratio of mean squares lies between the quantiles of F."""
     options = {} if mu is None else {"mu": mu}
@@ -229,6 +229,32 @@ def test_known_tau2_leaves_nothing_to_estimate():
     got = pool.components(UNEVEN, "y", "g", tau2=1.0).row(0, named=True)
     assert [got[name] for name in ("se_tau2", "tau2_lower", "tau2_upper", "lrt", "lrt_p")] == [None] * 5
     assert got["aic"] == pytest.approx(4 - 2 * got["log_likelihood"])
+
+
+@pytest.mark.parametrize("path", ["DataFrame", "streaming", "duckdb"])
+def test_the_least_error_has_no_known_error(path):
+    """Nobody has derived the error of tau2 by cross-validation, with a pooled sigma2 too."""
+    got = ROWS_PATHS[path](pool.components, UNEVEN, "y", "g", tau2="cv").row(0, named=True)
+    assert got["se_tau2"] is None
+    assert got["tau2"] > 0
+
+
+@pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
+@pytest.mark.parametrize("restricted", [False, True])
+def test_profile_limits_where_a_group_is_exact(path, restricted):
+    """The profile at both limits, by dense matrices, stands chi-square above its minimum."""
+    y, v = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 9.5]), np.array([0.0, 1.0, 4.0, 1.0, 0.5, 2.0])
+    frame = pl.DataFrame({"g": range(6), "y": y, "se": np.sqrt(v)})
+    options = {"se": "se", "tau2": "reml" if restricted else "ml", "limits": "profile"}
+    got = ROWS_PATHS[path](pool.components, frame, "y", "g", **options).row(0, named=True)
+
+    def deviance(tau2):
+        w = 1 / (v + tau2)
+        d = y - w @ y / sum(w)
+        return sum(np.log(v + tau2)) + w @ d**2 + (np.log(sum(w)) if restricted else 0.0)
+
+    for limit in ("tau2_lower", "tau2_upper"):
+        assert close(deviance(got[limit]) - deviance(got["tau2"]), chi2.ppf(0.95, 1), 1e-8), limit
 
 
 def test_a_known_mu_is_sure():

@@ -141,7 +141,7 @@ def _for_some(models: Array, g: Groups, answer: Callable[[Groups, Array], Array]
 
 def _error(f: Fitted) -> dict[str, Array]:
     error = errors.ERRORS.get(str(f.tau2))
-    joint = f.joint
+    joint = f.joint & (f.tau2 in LIKELIHOODS)
 
     def jointly(g: Groups, chosen: Array) -> Array:
         return np.asarray(errors.joint(g, f.found.sigma2[chosen], f.found.tau2[chosen], f.restricted))

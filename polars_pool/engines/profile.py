@@ -18,6 +18,7 @@ from .solve import fitted, population
 
 STATISTICS = ("tau", "sigma2", "mu", "se_mu", "q", "log_likelihood", "restricted_log_likelihood")
 ESTIMATES = ("tau", "estimate", "se")
+PRIVATE = ("_pool_df_prior", "_pool_sigma2_prior", "_pool_pivot")  # of the model, for the estimates of its groups
 POINTS, LEVEL = 61, 0.99  # of the grid by default: so many, up to the limit of tau by the restricted profile
 
 
@@ -28,7 +29,7 @@ def profiled(
     keys = classes.select(*model.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
         lambda table: curves(table, model, tau),
-        schema=pl.Schema({**keys, **dict.fromkeys((*STATISTICS, "_pool_pivot"), pl.Float64())}),
+        schema=pl.Schema({**keys, **dict.fromkeys((*STATISTICS, *PRIVATE), pl.Float64())}),
         **WHOLE,
     )
 
@@ -47,7 +48,7 @@ def of_groups(groups: pl.LazyFrame, profiled: pl.LazyFrame, model: Model) -> pl.
     """One row a model, tau and group: how its estimate moves with tau."""
     tau = pl.col("tau")
     of_model = [pl.col(name).alias(f"_pool_{name}") for name in ("sigma2", "mu", "se_mu", "tau")]
-    points = profiled.select(*model.over, *of_model, PIVOT, (tau * tau).alias("_pool_tau2"))
+    points = profiled.select(*model.over, *of_model, *PRIVATE, (tau * tau).alias("_pool_tau2"))
     points = points.with_columns(_pool_only=pl.lit(value=False))
     if model.over:
         joined = groups.join(points, on=list(model.over), how="inner", nulls_equal=True)
@@ -64,7 +65,7 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
     models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
     counted = table.filter(W > 0)
     if counted.is_empty():
-        nothing = [pl.lit(None, pl.Float64).alias(name) for name in STATISTICS]
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*STATISTICS, *PRIVATE[:-1])]
         return models.clear().select(*model.over, *nothing, PIVOT)
     groups, present = components.groups_of(counted, models, model)
     pivot = models["_pool_pivot"].to_numpy()[present]
@@ -73,7 +74,9 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
     times = len(columns["tau"]) // len(present)
     columns["mu"] = columns["mu"] + np.tile(pivot, times)
     columns["_pool_pivot"] = np.tile(pivot, times)
-    series = [pl.Series(name, np.where(np.isfinite(x), x, np.nan), nan_to_null=True) for name, x in columns.items()]
+    for name in STATISTICS:
+        columns[name] = np.where(np.isfinite(columns[name]), columns[name], np.nan)
+    series = [pl.Series(name, x, nan_to_null=True) for name, x in columns.items()]
     keys = models[np.tile(present, times)].select(*model.over)
     return pl.DataFrame([*keys, *series]).filter(pl.col("tau").is_not_null())
 
@@ -88,7 +91,10 @@ def points(groups: Groups, model: Model, tau: tuple[float, ...] | None) -> dict[
     curve = {True: on_rows, False: identified & ~on_rows}
     grid = _grid(f) if tau is None else np.array(tau)[:, None] + np.zeros(f.g.models)
     rows = [_at(f, curve, point) for point in grid]
-    return {name: np.concatenate([row[name] for row in rows]) for name in STATISTICS}
+    prior = {"_pool_df_prior": found.df_prior, "_pool_sigma2_prior": found.sigma2_prior}
+    return {name: np.concatenate([row[name] for row in rows]) for name in STATISTICS} | {
+        name: np.tile(x, len(rows)) for name, x in prior.items()
+    }
 
 
 def _grid(f: Fitted) -> Array:

@@ -103,6 +103,7 @@ PARTS = (
     "components",
     "inference",
     "uncertainty",
+    "profile",
     "comparison",
     "robust",
     "verbs",
@@ -117,6 +118,7 @@ POOL = """\
 --     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
