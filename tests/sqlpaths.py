@@ -154,7 +154,7 @@ def path(engine: str) -> Any:
     """Runs a verb on a frame in a DuckDB and gives a DataFrame."""
 
     def run(verb: Any, frame: pl.DataFrame, *arguments: Any, **options: Any) -> pl.DataFrame:
-        if (groups := options.get("groups")) is not None:
+        if (groups := options.get("groups")) is not None and not isinstance(groups, bool):  # True asks for a profile's
             database(engine).hold(groups.lazy().collect(), "unseen")
             options["groups"] = "unseen"
         database(engine).hold(frame.with_row_index("row number") if verb is pool.encode else frame)
