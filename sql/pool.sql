@@ -3724,7 +3724,7 @@ CREATE OR REPLACE MACRO pool_profile(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
+            'normal', 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
                 ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
