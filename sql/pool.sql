@@ -557,83 +557,6 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
         END
     )[1];
 
--- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
--- w of that probability. Each step computes the tail at `place` outward of one side of the split: the first
--- one answers w, and tells on which side p lies; from the split Halley's iteration then goes outward, as above. a_, b_,
--- w_ and s are a, b, place and side with the odds turned over where x > 1/2.
-CREATE OR REPLACE MACRO pool_odds_answers(questions) AS TABLE
-    WITH RECURSIVE _pool_odds AS (
-        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
-            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
-        FROM (
-            SELECT *, pool_odds_split(a, b) AS split,
-                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
-            FROM (
-                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
-                FROM query_table(questions)
-            )
-        )
-        UNION ALL
-        SELECT id, a, b, w, p, integral, split, step + 1,
-            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
-            CASE
-                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
-                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
-            END,
-            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
-            coalesce(moved, place)
-        FROM (
-            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
-                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
-                side * greatest(side * split, side * place + move) AS moved
-            FROM (
-                SELECT *, first + share * width * list_sum(list_transform(
-                    list_transform(
-                        pool_gauss_legendre(),
-                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
-                    ),
-                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
-                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
-                )) AS mills
-                FROM (
-                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
-                        ELSE pool_window(push, curvature) END AS width
-                    FROM (
-                        SELECT *, pool_window_level(push, curvature) AS level
-                        FROM (
-                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
-                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
-                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
-                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-                                CASE
-                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
-                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
-                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
-                                    ))
-                                    WHEN isinf(b_) THEN a_ * (e - w_)
-                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
-                                END AS height
-                            FROM (
-                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
-                                FROM (
-                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
-                                    FROM (
-                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
-                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
-                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
-                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
-                                        FROM _pool_odds WHERE answer IS NULL
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )
-            )
-        )
-    )
-    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
-
 -- log(x / y) from x - y where they are near each other.
 CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
     CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
@@ -2770,6 +2693,83 @@ CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
     )
     WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
 
+-- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
+-- w of that probability, by the formulas of the odds in distributions.sql. Each step computes the tail at `place`,
+-- outward of one side of the split: the first one answers w, and tells on which side p lies; from the split Halley's
+-- iteration then goes outward. a_, b_, w_ and s are a, b, place and side with the odds turned over where x > 1/2.
+CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+    WITH RECURSIVE _pool_odds AS (
+        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
+            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
+        FROM (
+            SELECT *, pool_odds_split(a, b) AS split,
+                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
+            FROM (
+                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
+                FROM query_table(questions)
+            )
+        )
+        UNION ALL
+        SELECT id, a, b, w, p, integral, split, step + 1,
+            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
+            CASE
+                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
+                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
+            END,
+            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
+            coalesce(moved, place)
+        FROM (
+            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
+                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
+                side * greatest(side * split, side * place + move) AS moved
+            FROM (
+                SELECT *, first + share * width * list_sum(list_transform(
+                    list_transform(
+                        pool_gauss_legendre(),
+                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
+                    ),
+                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
+                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
+                )) AS mills
+                FROM (
+                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
+                        ELSE pool_window(push, curvature) END AS width
+                    FROM (
+                        SELECT *, pool_window_level(push, curvature) AS level
+                        FROM (
+                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
+                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
+                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
+                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
+                                CASE
+                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
+                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
+                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
+                                    ))
+                                    WHEN isinf(b_) THEN a_ * (e - w_)
+                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+                                END AS height
+                            FROM (
+                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
+                                FROM (
+                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
+                                    FROM (
+                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
+                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
+                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
+                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
+                                        FROM _pool_odds WHERE answer IS NULL
+                                    )
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        )
+    )
+    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
+
 -- ---- the interval of tau2 -------------------------------------------------------------------------------------------
 
 -- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
@@ -2844,7 +2844,7 @@ CREATE OR REPLACE MACRO _pool_inference(
     said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
     errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
     questions AS (FROM _pool_questions('said', tau2, level, test)),
-    answers AS MATERIALIZED (FROM pool_odds_answers('questions')),
+    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
     gathered AS (
         SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
             max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
@@ -2908,7 +2908,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
     judged_centres AS (FROM _pool_judged_centres('judged')),
-    centres AS MATERIALIZED (FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)),
+    centres AS MATERIALIZED (
+        FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)
+    ),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -2932,7 +2934,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         SELECT plain.*, error AS _pool_error, correction AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
-    inferred AS (FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)),
+    inferred AS (
+        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+    ),
     told AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
