@@ -17,8 +17,8 @@ CREATE VIEW flights AS FROM read_parquet('flights-warehouse/flights/**/*.parquet
 -- variance that lies between aircraft: two per cent.
 .print
 .print Arrival delay in minutes: variance within and between aircraft, and their mean
-SELECT groups, n, round(sigma2, 2) AS sigma2, round(tau2, 2) AS tau2, round(mu, 2) AS mu, round(se_mu, 2) AS se_mu,
-    round(icc, 4) AS icc, converged
+SELECT groups, n, round(sigma2, 2) AS sigma2, round(tau2, 2) AS tau2, round(tau2_lower, 2) AS tau2_lower,
+    round(tau2_upper, 2) AS tau2_upper, round(mu, 2) AS mu, round(se_mu, 2) AS se_mu, round(icc, 4) AS icc, converged
 FROM pool_components(flights, arr_delay, tailnum);
 
 -- One row an aircraft: its own mean, what that is worth (weight: tau2 / (tau2 + sigma2 / n)), and the estimate,

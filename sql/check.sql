@@ -130,24 +130,28 @@ CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
             || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, has_se) AS
-    CASE WHEN predict = 'row' AND has_se
-        THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
-            || 'give ''mean'' or ''replicate'''
+CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
+    CASE
+        WHEN "interval" = 'robust' AND predict <> 'mean'
+            THEN 'interval=''robust'' does not go with predict=' || _pool_shown(predict)
+                || ': it covers the true means; give predict=''mean'''
+        WHEN predict = 'row' AND has_se
+            THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
+                || 'give ''mean'' or ''replicate'''
         ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
     END;
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) AS
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
     AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND predict = 'mean' AND _pool_absent(threshold);
+    AND "interval" IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold,
-    by_is_shown, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    threshold, by_is_shown, result
 ) AS TABLE
     WITH _pool_left AS (
         SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
@@ -186,10 +190,11 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_name('interval', "interval", ['normal', 'robust']),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
             _pool_untold(tau2, uncertainty),
-            _pool_wrong_prediction(predict, has_se),
+            _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
@@ -201,7 +206,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) THEN 'columns' ELSE 'methods'
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'
+        ELSE 'methods'
     END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.

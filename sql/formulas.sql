@@ -444,6 +444,110 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
+--
+-- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
+-- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2: how
+-- often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the robust
+-- interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal.
+-- Source: Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
+    d2 - v;
+
+-- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
+    d2 * d2 - 6 * v * d2 + 3 * v * v;
+
+-- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
+CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
+    CASE
+        WHEN groups > 0 THEN CASE WHEN squares > groups * CASE WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END THEN squares / groups WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END
+    END;
+
+-- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
+CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
+    CASE
+        WHEN fourths / (groups * mu2 * mu2) > 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END THEN fourths / (groups * mu2 * mu2)
+        ELSE 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END
+    END;
+
+-- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
+CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
+    CASE
+        WHEN weight = 1 THEN 0.0
+        WHEN weight = 0 THEN 'infinity'::DOUBLE + mu2
+        ELSE (1 - weight) * (1 - weight) * mu2 / (weight * weight * v)
+    END;
+
+-- r(t), how often an interval misses at a squared bias t.
+CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
+    pool_normal_cdf_double(-sqrt(t) - chi) + pool_normal_cdf_double(sqrt(t) - chi);
+
+-- Derivative of r by t.
+CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
+    CASE
+        WHEN t > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) - chi) - pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) + chi)) / (2 * sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END))
+        ELSE chi * pool_normal_density(chi)
+    END;
+
+-- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
+--
+-- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
+CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
+    at_t - t * slope - at_0;
+
+-- Derivative of r by chi.
+CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
+    -pool_normal_density(sqrt(t) + chi) - pool_normal_density(sqrt(t) - chi);
+
+-- What x2 has of the distribution on x1 and x2 whose mean is m.
+CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
+    CASE WHEN x2 > x1 THEN (m - x1) / CASE WHEN x2 > x1 THEN x2 - x1 ELSE 1.0 END ELSE 0.0 END;
+
+-- Mean of what is at x1 and x2, which has the share p.
+CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
+    at_x1 + p * (at_x2 - at_x1);
+
+-- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
+CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
+    CASE
+        WHEN (kappa - 1) * m * (m / (x2 - m)) < m THEN m - (kappa - 1) * m * (m / (x2 - m))
+        ELSE 0.0
+    END;
+
+-- Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.
+--
+-- The slope of the chord of r less the mean of its slopes at both ends: 0 where a parabola touches r at both. That of
+-- the worst distribution is convex, so that x2 is too far where slope2 is less than slope1. A convex one lies above r
+-- elsewhere, and then is the worst: else r less the parabola had five zeros and went from - to + to -, but the third
+-- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
+-- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
+CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
+    (at_x2 - at_x1) / (x2 - x1) - CASE WHEN slope2 < slope1 THEN slope2 ELSE (slope1 + slope2) / 2 END;
+
+-- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
+CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
+    CASE
+        WHEN x > kappa THEN (kappa - 1) / (kappa - 1 + (x - 1) * (x - 1))
+        ELSE 1 / CASE WHEN x > 1 THEN x ELSE 1.0 END
+    END;
+
+-- chi^2 / m as m grows: the x that is exceeded with probability alpha.
+CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
+    CASE
+        WHEN alpha * kappa > 1 THEN 1 / alpha
+        ELSE 1 + sqrt((kappa - 1) * (1 - alpha) / alpha)
+    END;
+
+-- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
+CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
+    sqrt(CASE WHEN weight = 0 THEN 0.0 ELSE weight * weight * v END + (1 - weight) * (1 - weight) * mu2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and

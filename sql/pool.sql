@@ -4,6 +4,7 @@
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
@@ -15,9 +16,10 @@
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python; pool_shrink has p_above with threshold := too. Moments with precision weights, which carry one column
--- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
--- Names that begin with _pool_ are private.
+-- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
+-- Moments with precision weights, which carry one column more, w, have macros of their own:
+-- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
+-- private.
 --
 -- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
 
@@ -1189,6 +1191,110 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
+--
+-- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
+-- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2: how
+-- often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the robust
+-- interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal.
+-- Source: Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
+    d2 - v;
+
+-- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
+    d2 * d2 - 6 * v * d2 + 3 * v * v;
+
+-- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
+CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
+    CASE
+        WHEN groups > 0 THEN CASE WHEN squares > groups * CASE WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END THEN squares / groups WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END
+    END;
+
+-- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
+CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
+    CASE
+        WHEN fourths / (groups * mu2 * mu2) > 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END THEN fourths / (groups * mu2 * mu2)
+        ELSE 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END
+    END;
+
+-- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
+CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
+    CASE
+        WHEN weight = 1 THEN 0.0
+        WHEN weight = 0 THEN 'infinity'::DOUBLE + mu2
+        ELSE (1 - weight) * (1 - weight) * mu2 / (weight * weight * v)
+    END;
+
+-- r(t), how often an interval misses at a squared bias t.
+CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
+    pool_normal_cdf_double(-sqrt(t) - chi) + pool_normal_cdf_double(sqrt(t) - chi);
+
+-- Derivative of r by t.
+CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
+    CASE
+        WHEN t > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) - chi) - pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) + chi)) / (2 * sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END))
+        ELSE chi * pool_normal_density(chi)
+    END;
+
+-- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
+--
+-- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
+CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
+    at_t - t * slope - at_0;
+
+-- Derivative of r by chi.
+CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
+    -pool_normal_density(sqrt(t) + chi) - pool_normal_density(sqrt(t) - chi);
+
+-- What x2 has of the distribution on x1 and x2 whose mean is m.
+CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
+    CASE WHEN x2 > x1 THEN (m - x1) / CASE WHEN x2 > x1 THEN x2 - x1 ELSE 1.0 END ELSE 0.0 END;
+
+-- Mean of what is at x1 and x2, which has the share p.
+CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
+    at_x1 + p * (at_x2 - at_x1);
+
+-- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
+CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
+    CASE
+        WHEN (kappa - 1) * m * (m / (x2 - m)) < m THEN m - (kappa - 1) * m * (m / (x2 - m))
+        ELSE 0.0
+    END;
+
+-- Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.
+--
+-- The slope of the chord of r less the mean of its slopes at both ends: 0 where a parabola touches r at both. That of
+-- the worst distribution is convex, so that x2 is too far where slope2 is less than slope1. A convex one lies above r
+-- elsewhere, and then is the worst: else r less the parabola had five zeros and went from - to + to -, but the third
+-- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
+-- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
+CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
+    (at_x2 - at_x1) / (x2 - x1) - CASE WHEN slope2 < slope1 THEN slope2 ELSE (slope1 + slope2) / 2 END;
+
+-- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
+CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
+    CASE
+        WHEN x > kappa THEN (kappa - 1) / (kappa - 1 + (x - 1) * (x - 1))
+        ELSE 1 / CASE WHEN x > 1 THEN x ELSE 1.0 END
+    END;
+
+-- chi^2 / m as m grows: the x that is exceeded with probability alpha.
+CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
+    CASE
+        WHEN alpha * kappa > 1 THEN 1 / alpha
+        ELSE 1 + sqrt((kappa - 1) * (1 - alpha) / alpha)
+    END;
+
+-- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
+CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
+    sqrt(CASE WHEN weight = 0 THEN 0.0 ELSE weight * weight * v END + (1 - weight) * (1 - weight) * mu2);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
@@ -1428,24 +1534,28 @@ CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
             || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, has_se) AS
-    CASE WHEN predict = 'row' AND has_se
-        THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
-            || 'give ''mean'' or ''replicate'''
+CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
+    CASE
+        WHEN "interval" = 'robust' AND predict <> 'mean'
+            THEN 'interval=''robust'' does not go with predict=' || _pool_shown(predict)
+                || ': it covers the true means; give predict=''mean'''
+        WHEN predict = 'row' AND has_se
+            THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
+                || 'give ''mean'' or ''replicate'''
         ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
     END;
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) AS
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
     AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND predict = 'mean' AND _pool_absent(threshold);
+    AND "interval" IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold,
-    by_is_shown, result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    threshold, by_is_shown, result
 ) AS TABLE
     WITH _pool_left AS (
         SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
@@ -1484,10 +1594,11 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_name('interval', "interval", ['normal', 'robust']),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
             _pool_untold(tau2, uncertainty),
-            _pool_wrong_prediction(predict, has_se),
+            _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
@@ -1499,7 +1610,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
             OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, predict, threshold) THEN 'columns' ELSE 'methods'
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'
+        ELSE 'methods'
     END);
 
 -- That a table whose columns all come back has none of a name yet and no private one, or an error.
@@ -3218,6 +3330,195 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Robust intervals: moments of the groups' effects in every model, and what follows of them for each group.
+--
+-- A group enters through m alone, so each m of a model is asked once: with one sigma2 groups of one size share it. The
+-- formulas, and their source, are those of pool_noncoverage and what stands about it.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---- critical values, by a search -----------------------------------------------------------------------------------
+-- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
+-- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A question without alpha asks for rho at
+-- its chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
+-- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
+--   start      x2 = m, or the least that t0 may be: is m beyond t0?
+--   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
+--   touching   t0 is searched between two x2
+--   balancing  so is the x2 that balances
+
+-- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
+CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
+    sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
+
+-- The root of what is beyond t0 for certain.
+CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
+
+-- Searches with r at both points: whether x2 is beyond t0, and f, which rises through 0 at the root; where r and its
+-- slopes are too small for a number, f is 0, and the root beyond.
+CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
+    SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
+        CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
+            THEN pool_balance(t1, t2, at_t1, at_t2, slope1, slope2) ELSE tangent END AS f
+    FROM (
+        SELECT *, pool_tangent(t2, at_t1, at_t2, slope2) AS tangent,
+            CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001
+                THEN tangent >= 0 AND CASE WHEN phase = 'start' THEN m ELSE t2 END >= chi * chi - 3
+                ELSE true END AS beyond
+        FROM (
+            SELECT *, pool_noncoverage(t1, chi) AS at_t1, pool_noncoverage(t2, chi) AS at_t2,
+                pool_noncoverage_slope(t1, chi) AS slope1, pool_noncoverage_slope(t2, chi) AS slope2
+            FROM (
+                SELECT * EXCLUDE (rho), root * root AS t2,
+                    CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
+                FROM query_table(search)
+                WHERE phase <> 'found'
+            )
+        )
+    );
+
+-- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from there.
+CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
+    SELECT * REPLACE (
+            CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
+            CASE WHEN solved AND rho <= alpha THEN chi ELSE high END AS high),
+        CASE WHEN solved AND rho > 0 AND alpha IS NOT NULL
+            THEN rho * ln(rho / alpha) / pool_mixed(pool_share(m, t1, t2), pool_noncoverage_by_chi(t1, chi),
+                pool_noncoverage_by_chi(t2, chi)) END AS newton
+    FROM (
+        SELECT *,
+            coalesce(CASE
+                WHEN phase = 'start' THEN beyond
+                WHEN phase = 'edge' AND NOT beyond THEN f > 0
+                ELSE abs(x2 - x1) <= tolerance
+            END, true) AS solved
+        FROM (
+            SELECT * REPLACE (
+                    root AS x1, f AS f1,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
+                -- As rho is flat about its maximum, its error is the square.
+                1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
+            FROM (
+                SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
+                FROM _pool_missed(search)
+            )
+        )
+    );
+
+-- What was asked, answered: id, alpha, chi and rho of every question.
+CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
+    WITH RECURSIVE _pool_asked AS (
+        SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
+            NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
+            NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
+        FROM query_table(questions)
+        UNION ALL
+        SELECT id,
+            CASE
+                WHEN solved THEN CASE WHEN settled THEN 'found' ELSE 'start' END
+                WHEN phase = 'start' THEN 'edge'
+                WHEN phase = 'edge' THEN CASE WHEN beyond THEN 'touching' ELSE 'balancing' END
+                ELSE phase
+            END,
+            m, kappa, alpha, next, low, high,
+            CASE
+                WHEN solved THEN _pool_root_from(m, kappa, next)
+                WHEN phase = 'start' THEN least(sqrt(kappa * m), _pool_root_to(chi))
+                WHEN x2 IS NULL THEN _pool_root_to(chi)
+                ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                    (x1 - x2) / (x3 - x2), tolerance / 2 / abs(x2 - x1))
+            END,
+            x1, f1, x2, f2, x3, f3, rho
+        FROM (
+            SELECT *,
+                alpha IS NULL OR near OR high - low <= 1e-13 * chi AS settled,
+                CASE
+                    WHEN NOT solved OR alpha IS NULL THEN chi
+                    WHEN near OR chi - newton > low AND chi - newton < high THEN chi - newton
+                    ELSE (low + high) / 2
+                END AS next
+            FROM (
+                -- Where a step is this small, the next would be about its square.
+                SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
+                FROM _pool_bracketed('_pool_asked')
+            )
+        )
+    )
+    SELECT id, alpha, chi, rho FROM _pool_asked WHERE phase = 'found';
+
+-- ---- intervals ------------------------------------------------------------------------------------------------------
+
+-- mu2 and kappa of every model; kappa is infinite where all effects are 0.
+CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
+    SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
+        CASE WHEN mu2 > 0 THEN pool_kurtosis(fourths, groups, mu2, v2, v4) ELSE 'infinity'::DOUBLE END AS _pool_kappa
+    FROM (
+        SELECT *, pool_second_moment(squares, groups, v1, v2) AS mu2
+        FROM (
+            SELECT _pool_model, count_if(_pool_w > 0)::DOUBLE AS groups, sum(pool_effect_square(d2, v)) AS squares,
+                sum(pool_effect_fourth_power(d2, v)) AS fourths, sum(v) AS v1, sum(v * v) AS v2,
+                sum(v * v * (v * v)) AS v4
+            FROM (
+                SELECT _pool_model, _pool_w, CASE WHEN _pool_w > 0 THEN _pool_sampling END AS v,
+                    (_pool_mean - _pool_mu) * (_pool_mean - _pool_mu) AS d2
+                FROM query_table(estimated)
+            )
+            GROUP BY _pool_model
+        )
+    );
+
+-- chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst, for every m of a model.
+-- From m = 1e20 on the bias is all there is.
+CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
+    WITH asked AS MATERIALIZED (
+        SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
+        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
+            _pool_quantile_of(level)
+        WHERE _pool_m IS NOT NULL
+    ),
+    questions AS (
+        SELECT id, _pool_m AS m, _pool_kappa AS kappa, CASE WHEN critical THEN alpha END AS alpha,
+            CASE WHEN critical THEN z ELSE z * sqrt(1 + m * _pool_ratio) END AS chi,
+            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- by Chebyshev's inequality (1 + m) / chi^2 are missed
+        FROM (SELECT *, unnest([true, false]) AS critical FROM asked WHERE _pool_m > 0 AND _pool_m <= 1e20)
+    ),
+    answers AS (
+        SELECT id, max(chi) FILTER (alpha IS NOT NULL) AS chi, max(rho) FILTER (alpha IS NULL) AS rho
+        FROM _pool_answers('questions') GROUP BY id
+    )
+    SELECT _pool_kind, _pool_m, _pool_ratio,
+        CASE WHEN _pool_m = 0 THEN z WHEN _pool_m > 1e20 THEN sqrt(pool_widest(_pool_kappa, alpha))
+            ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
+        CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
+            WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
+    FROM asked LEFT JOIN answers USING (id);
+
+-- Estimates with lower and upper end, and how often the ordinary interval misses at worst.
+CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
+    WITH estimated AS MATERIALIZED (
+        SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,
+            _pool_sampling, _pool_weight, _pool_estimate, _pool_se, _pool_mu, _pool_tau2
+        FROM query_table(estimates)
+    ),
+    effects AS MATERIALIZED (FROM _pool_effects('estimated')),
+    groups AS NOT MATERIALIZED (
+        SELECT *, pool_bias_moment(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_m,
+            CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
+        FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
+    ),
+    reaches AS MATERIALIZED (FROM _pool_robust_reaches('groups', level))
+    SELECT *, _pool_estimate - _pool_half AS _pool_lower, _pool_estimate + _pool_half AS _pool_upper
+    FROM (
+        SELECT g.*, _pool_noncoverage,
+            _pool_reach * pool_root_mean_square(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_half
+        FROM groups AS g LEFT JOIN reaches AS r ON g._pool_kind = r._pool_kind AND g._pool_m = r._pool_m
+            AND g._pool_ratio IS NOT DISTINCT FROM r._pool_ratio
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs, each a table macro: rows, stored moments or published estimates in, one row a group or a model out.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -3284,12 +3585,12 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
-    result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, true, result)
+            "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -3321,23 +3622,38 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
--- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
--- rows yet.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
+-- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
+-- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    predict := 'mean', threshold := NULL, groups := NULL
+    "interval" := 'normal', predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    WITH _pool_result AS NOT MATERIALIZED (
+    WITH _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            "interval", predict, threshold, groups, list_concat(
+                ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+                CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
+                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
+    ),
+    _pool_with_normal AS NOT MATERIALIZED (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se,
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
-                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
+        FROM _pool_shrunk, _pool_quantile_of(level)
+    ),
+    _pool_with_robust AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_noncoverage AS noncoverage
+        FROM _pool_robust('_pool_shrunk', level)
+    ),
+    _pool_result AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN "interval" = 'robust' THEN '_pool_with_robust' ELSE '_pool_with_normal' END)
     ),
     _pool_standardised AS NOT MATERIALIZED (
         SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
@@ -3356,7 +3672,7 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, NULL, [])
+            'normal', 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
@@ -3376,9 +3692,9 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior',
-                'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p',
-                'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
+            'normal', 'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior',
+                'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic',
+                'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -3412,7 +3728,7 @@ CREATE OR REPLACE MACRO pool_profile(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
+            'normal', 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
                 ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
@@ -3446,8 +3762,8 @@ CREATE OR REPLACE MACRO pool_compare(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete',
-                'pooling_rows', 'pooling_groups'])
+            'normal', 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+                'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
@@ -3473,7 +3789,7 @@ CREATE OR REPLACE MACRO pool_compare(
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            'mean', NULL, true, result)
+            'normal', 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),

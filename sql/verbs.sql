@@ -65,12 +65,12 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, predict, threshold, groups,
-    result
+    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, true, result)
+            "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -102,23 +102,38 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
     FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval; with a threshold also
--- p_above, how likely what `predict` names is to exceed it; with groups, another table of keys, those too that have no
--- rows yet.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
+-- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
+-- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    predict := 'mean', threshold := NULL, groups := NULL
+    "interval" := 'normal', predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    WITH _pool_result AS NOT MATERIALIZED (
+    WITH _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
+            "interval", predict, threshold, groups, list_concat(
+                ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+                CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
+                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
+    ),
+    _pool_with_normal AS NOT MATERIALIZED (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se,
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            predict, threshold, groups, list_concat(['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
-                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END)), _pool_quantile_of(level)
+        FROM _pool_shrunk, _pool_quantile_of(level)
+    ),
+    _pool_with_robust AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_noncoverage AS noncoverage
+        FROM _pool_robust('_pool_shrunk', level)
+    ),
+    _pool_result AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN "interval" = 'robust' THEN '_pool_with_robust' ELSE '_pool_with_normal' END)
     ),
     _pool_standardised AS NOT MATERIALIZED (
         SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
@@ -137,7 +152,7 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, NULL, [])
+            'normal', 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
@@ -157,9 +172,9 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior',
-                'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p',
-                'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
+            'normal', 'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior',
+                'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic',
+                'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -193,7 +208,7 @@ CREATE OR REPLACE MACRO pool_profile(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
+            'normal', 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
                 ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
@@ -227,8 +242,8 @@ CREATE OR REPLACE MACRO pool_compare(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete',
-                'pooling_rows', 'pooling_groups'])
+            'normal', 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+                'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
@@ -254,7 +269,7 @@ CREATE OR REPLACE MACRO pool_compare(
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            'mean', NULL, true, result)
+            'normal', 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),

@@ -131,7 +131,7 @@ def argument(role: str, value: Any) -> str:
 
 def call(name: str, *columns: str | Sequence[str], **options: Any) -> str:
     """A table macro on the table data."""
-    named = [f"{role} := {argument(role, value)}" for role, value in options.items() if value is not None]
+    named = [f"{quoted(role)} := {argument(role, value)}" for role, value in options.items() if value is not None]
     return f"FROM {name}({', '.join(['data', *map(keys, columns), *named])})"
 
 

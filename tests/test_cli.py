@@ -180,7 +180,10 @@ SHRINK = {
 }
 
 
-BY_BOTH = ("several over", "a key computed", "weights computed", "a value that is a key", "named", "a new row")
+BY_BOTH = (
+    *("several over", "a key computed", "weights computed", "a value that is a key", "named", "a new row"),
+    "robust",
+)
 
 
 @pytest.mark.parametrize(
@@ -249,9 +252,11 @@ PROFILE = {
 }
 
 
-@pytest.mark.parametrize("typed", PROFILE)
-def test_profile(answer, typed):
-    found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed))
+@pytest.mark.parametrize(
+    ("engine", "typed"), [("polars", typed) for typed in PROFILE] + [("duckdb", "--over state,year --tau 3,0 --groups")]
+)
+def test_profile(answer, engine, typed):
+    found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
     assert_same(found, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
 
 
@@ -687,25 +692,6 @@ def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
     assert said.count("\n") == 1
     for word in NO_KEYS[name]:
         assert word.replace("'x'", "`x`") in said or word in said
-
-
-def test_what_sql_does_not_answer_is_refused(run):
-    for command in task.POLARS_ALONE:
-        verb, *options = command.split()
-        code, out, said = run(verb, "warehouse", *ROWS_OF, *options, "--engine=duckdb")
-        assert (code, out, said) == (2, "", f"polars-pool: {command} is not in SQL: give --engine polars\n")
-
-
-def test_what_sql_answers_is_not_refused():
-    """The list is as short as it can be: no macro bears the name of a verb in it, or takes an option in it."""
-    text = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
-    macros = dict(re.findall(r"^CREATE OR REPLACE MACRO pool_(\w+)\(([^()]*)\) AS TABLE", text, flags=re.MULTILINE))
-    assert re.search(r"\bthreshold :=", macros["shrink"])
-    for verb, *options in map(str.split, task.POLARS_ALONE):
-        if options:
-            assert not re.search(rf"\b{options[0].removeprefix('--')} :=", macros[verb])
-        else:
-            assert verb not in macros
 
 
 def test_literals_are_numbers_to_their_last_bit():

@@ -26,7 +26,6 @@ from frames import (
 )
 
 import polars_pool as pool
-from polars_pool.engines import inference
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
 row_paths = pytest.mark.parametrize("column", ROW_PATHS.values(), ids=ROW_PATHS)
@@ -288,9 +287,10 @@ STATISTICS = {
 MODEL = {
     "groups": pl.Int64,
     "n": pl.Int64,
-    **dict.fromkeys(
-        ("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior", *inference.STATISTICS), pl.Float64
-    ),
+    **dict.fromkeys(("sigma2", "tau2", "mu", "se_mu", "icc", "df_prior", "sigma2_prior"), pl.Float64),
+    **dict.fromkeys(("q", "q_p", "i2", "h2", "se_tau2", "tau2_lower", "tau2_upper"), pl.Float64),
+    **dict.fromkeys(("log_likelihood", "aic", "lrt", "lrt_p"), pl.Float64),
+    **dict.fromkeys(("mu_lower", "mu_upper", "mu_p", "new_lower", "new_upper"), pl.Float64),
     "converged": pl.Boolean,
 }
 STATE = {"n": pl.Int64, "mean": pl.Float64, "var": pl.Float64}

@@ -67,7 +67,7 @@ class Call(NamedTuple):
         arguments = [self.table, quoted(self.value), keys(self.by)]
         if verb == "moments" and "weights" in options:
             verb, _ = "weighted_moments", arguments.append(quoted(options.pop("weights")))
-        arguments += [f"{name} := {written(name, given)}" for name, given in options.items()]
+        arguments += [f"{quoted(name)} := {written(name, given)}" for name, given in options.items()]
         return f"FROM pool_{verb}({', '.join(arguments)})"
 
 
@@ -139,6 +139,7 @@ TABLES = {
         f"key_{name}": ROWS.rename({"school": name, "year": "mean" if name == "groups" else "groups"})
         for name in ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper", "var", "w", "groups")
     },
+    "key_noncoverage": ROWS.rename({"school": "noncoverage"}),
     **{f"model_{name}": ROWS.rename({"year": name}) for name in ("n", "weight", "upper", *MODEL_COLUMNS)},
 }
 
@@ -191,6 +192,7 @@ TYPOS = {
     "nan": ["nul", "eror", "drop"],
     "uncertainty": ["conditionel", "Mu", "none"],
     "predict": ["rows", "Mean", "estimate"],
+    "interval": ["rbust", "Robust", "norm", ""],
 }
 NO_NUMBERS = {
     "tau2": [-1, -0.25, math.nan, math.inf, True, None, [1.0]],
@@ -227,6 +229,7 @@ KEYS = [
     ),
     *(shrink(f"model_{name}", "score", over=name) for name in ("n", "weight", "upper")),
     shrink("model_upper", "score", ["state", "upper"]),
+    *(shrink(f"key_{name}", "score", name, interval="robust") for name in ("v", "noncoverage")),
     *(components(f"model_{name}", "score", over=name) for name in MODEL_COLUMNS),
     *(moments(f"key_{name}", "score", name) for name in ("n", "mean", "var")),
     moments("key_w", "score", "w", weights="load"),
@@ -263,6 +266,8 @@ FROM_ARGUMENTS = [
     shrink("rows", "score", tau2=-1, mu="glss"),
     shrink("rows", "score", weights="load", tau2="cv", level=2),
     shrink("rows", "score", level=2, uncertainty="none"),
+    shrink("rows", "score", level=2, interval="none"),
+    shrink("rows", "score", level=2, interval="robust"),
 ]
 FROM_DATA = [
     *(

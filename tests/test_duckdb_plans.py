@@ -114,6 +114,8 @@ INPUTS = {
     "published": (", se := se", ["g", "y", "se"]),
     "separate": (", sigma2 := 'separate'", ["g", "y"]),
     "squeezed": (", sigma2 := 'squeezed'", ["g", "y"]),
+    "robust": (""", "interval" := 'robust'""", ["g", "y"]),
+    "robust of models": (""", over := h, sigma2 := 'separate', "interval" := 'robust'""", ["g", "y", "h"]),
     "rows of models": (", over := h", ["g", "y", "h"]),
     "models of a partition": (", over := year", ["g", "y", "year"]),
     "weights of models": (", weights := w, over := h", ["g", "y", "h", "w"]),

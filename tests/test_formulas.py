@@ -1,6 +1,7 @@
 """Every formula gives the same on every engine it runs on: NumPy, Polars expressions, printed SQL in both DuckDBs."""
 
 import inspect
+import re
 
 import numpy as np
 import polars as pl
@@ -39,3 +40,10 @@ def test_engines_agree_on_every_formula(name, formula):
     for answer in answers:
         found = np.resize(answer.cast(pl.Float64).to_numpy(), ordinary.sum())
         np.testing.assert_allclose(found, expected[ordinary], rtol=1e-13, atol=1e-300)
+
+
+def test_every_macro_is_defined_once():
+    """CREATE OR REPLACE would let the second of two macros of one name take the place of the first."""
+    names = re.findall(r"^CREATE OR REPLACE MACRO (\w+)", (sql.FOLDER / "pool.sql").read_text(encoding="utf-8"), re.M)
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))

@@ -24,18 +24,18 @@ def cva(m, kappa, alpha):
     return critical.critical(np.array([float(m)]), np.array([float(kappa)]), alpha).item()
 
 
-@pytest.mark.parametrize(
-    ("m", "kappa", "alpha", "want"),
-    [  # R package ebci, cva(m2, kappa, alpha)
-        (0, INF, 0.05, 1.9599639845),
-        (0.5, INF, 0.05, 2.5234609913),
-        (1, INF, 0.05, 3.2591985203),
-        (4, INF, 0.05, 7.2163510571),
-        (1, 3, 0.05, 2.8117318294),
-        (4, 3, 0.05, 4.6195127237),
-        (1, INF, 0.1, 2.4033872822),
-    ],
-)
+PUBLISHED = [  # R package ebci, cva(m2, kappa, alpha)
+    (0, INF, 0.05, 1.9599639845),
+    (0.5, INF, 0.05, 2.5234609913),
+    (1, INF, 0.05, 3.2591985203),
+    (4, INF, 0.05, 7.2163510571),
+    (1, 3, 0.05, 2.8117318294),
+    (4, 3, 0.05, 4.6195127237),
+    (1, INF, 0.1, 2.4033872822),
+]
+
+
+@pytest.mark.parametrize(("m", "kappa", "alpha", "want"), PUBLISHED)
 def test_published_critical_values(m, kappa, alpha, want):
     assert cva(m, kappa, alpha) == pytest.approx(want, abs=6e-11)
 
@@ -44,9 +44,12 @@ RANDOM = np.random.default_rng(7)
 CASES = [
     (10 ** RANDOM.uniform(-2, 2), 1 + 10 ** RANDOM.uniform(-1.5, 1.5), RANDOM.uniform(1.0, 6.0)) for _ in range(40)
 ]
+CASES += [(1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)]
+# Where the bias is large, rho rises from nothing to its maximum within a small part of where x2 may lie.
+CASES += [(587368.5, 1.0195, 1779.8), (37311.7, 6.268, 1653.0), (838020.6, 1.7135, 4814.0), (300.0, 1.001, 19.0)]
 
 
-@pytest.mark.parametrize(("m", "kappa", "chi"), [*CASES, (1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)])
+@pytest.mark.parametrize(("m", "kappa", "chi"), CASES)
 def test_the_worst_distribution_by_linear_programming(m, kappa, chi):
     assert rho(m, kappa, chi) == pytest.approx(truth.worst_noncoverage(m, kappa, chi), abs=2e-9)
 
@@ -72,6 +75,15 @@ def test_where_the_bias_is_all_there_is(kappa, want):
     reach, worst = critical.intervals(np.array([1e16, INF]), np.array([1.0, 0.0]), np.full(2, kappa), 0.05)
     assert reach == pytest.approx(math.sqrt(want), rel=1e-7)
     assert worst[1] == 1.0
+
+
+@pytest.mark.parametrize("kappa", [1.0001, 1.5, 3.0, 100.0, INF])
+def test_the_search_ends_where_the_bias_is_nearly_all_there_is(kappa):
+    m = np.repeat(10.0 ** np.arange(9, 20), 7) * np.tile(np.linspace(1.0, 9.0, 7), 11)
+    x = 1000.0 if kappa > 1000 else 1 + math.sqrt((kappa - 1) * 999)
+    chi = critical.critical(m, np.full(len(m), kappa), 0.001)
+    assert chi == pytest.approx(np.sqrt(x * m), rel=1e-3)
+    assert critical.noncoverage(m, np.full(len(m), kappa), chi) == pytest.approx(0.001, rel=1e-4)
 
 
 @pytest.mark.parametrize(("ratio", "kappa"), [(1.0, 3.0), (0.4, 1.3), (1.0, 40.0), (2.0, INF)])
@@ -153,6 +165,18 @@ def test_many_models_are_each_as_if_alone(sigma2):
     assert_frame_equal(lazily.collect(engine="streaming").sort("m", "g"), found, rel_tol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
+def test_models_whose_tau2_is_unknown_are_each_as_if_alone():
+    """morris asks for four groups about a fitted mu; those without rows are pooled to it all the same."""
+    tables = {"a": ([1, 3], [2, 9], [7, 4], [None]), "b": ([1, 5], [30, 33], [2, 1], [None]), "c": ([4, 5, 6],)}
+    listed = [(m, j, y) for m, table in tables.items() for j, ys in enumerate(table) for y in ys]
+    frame = pl.DataFrame(listed, schema={"m": pl.String, "g": pl.Int64, "y": pl.Float64}, orient="row")
+    options = {"sigma2": "separate", "tau2": "morris", "interval": "robust"}
+    together = pool.shrink(frame, "y", "g", over="m", **options)
+    for (m,), part in frame.group_by("m"):
+        assert_frame_equal(together.filter(m=m).drop("m"), pool.shrink(part.drop("m"), "y", "g", **options))
+
+
 def of(*table, **options):
     listed = [(j, y if y is None else float(y)) for j, ys in enumerate(table) for y in ys]
     frame = pl.DataFrame(listed, schema={"g": pl.Int64, "y": pl.Float64}, orient="row")
@@ -171,6 +195,10 @@ def test_degenerate_data():
     assert none_twice == [(None, None, None, None)] * 3
     assert of([2, 2], [2, 2]) == [pytest.approx((2, 2, 2, 0.05))] * 2  # exact means
     assert of([1, 1], [4, 4]) == [pytest.approx((1, 1, 1, 0.05)), pytest.approx((4, 4, 4, 0.05))]
+    # a group without rows has no other interval where tau2 is unknown
+    *_, (estimate, lower, upper, worst) = of([1, 3, 5], [None])
+    assert (estimate, worst) == (3, None)
+    assert lower < 3 < upper
     assert of([None, None], sigma2=1.0, tau2=1.0, mu=0.0) == [(0.0, None, None, None)]  # no group tells of moments
     assert pool.shrink(rows().clear(), "y", "g", interval="robust").height == 0
 

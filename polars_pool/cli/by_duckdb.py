@@ -119,7 +119,7 @@ def answer(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict
     named = {"over": key_list(over)} if over else {}
     named |= {role: identifier(name) for role, name in columns.items()}
     named |= {name: literal(option) for name, option in options.items()}
-    call = ", ".join([*given, *(f"{name} := {text}" for name, text in named.items())])
+    call = ", ".join([*given, *(f"{identifier(name)} := {text}" for name, text in named.items())])
     rows(con, f"COPY (FROM {macro}({call})) TO {literal(str(path))} (FORMAT parquet)")
     return pl.scan_parquet(path, glob=False)
 

@@ -18,8 +18,6 @@ T = TypeVar("T")
 Report = Callable[[Progress], None] | None
 ENGINES = ("polars", "duckdb")
 PUBLISHED = ("n", "var", "se")
-# What SQL does not answer, as it is typed: a command, one with an option, or one with this value of an option.
-POLARS_ALONE = ("profile", "shrink --interval robust")
 
 
 @dataclass(frozen=True)
@@ -73,16 +71,7 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
         frame = pl.LazyFrame(schema={"_key": pl.Int64, **numbers})
         asked = {name: option for name, option in options.items() if name != "groups"}
         getattr(verbs, verb)(frame, value="_value", by="_key", **roles, **asked)
-    if engine == "duckdb":
-        _in_sql(verb, options)
     return task
-
-
-def _in_sql(verb: str, options: dict[str, Any]) -> None:
-    typed = [verb, *(f"{verb} --{name}{value}" for name, given in options.items() for value in ("", f" {given}"))]
-    for command in POLARS_ALONE:
-        if command in typed:
-            raise UsageError(f"{command} is not in SQL: give --engine polars")
 
 
 def taus(text: str | None) -> list[float] | None:

@@ -13,13 +13,12 @@ from scipy.special import ndtri
 from ..formulas import robust
 from .numpy import Array
 
-POINTS = 24  # between kappa m and t0, to see where the worst distribution lies
+TINY = np.finfo(float).tiny  # the least normal number
 FAR = 1e20  # m from which on the bias is all there is
 MANY = 10_000  # moments of one model: from there on a table is cheaper
 DEGREE = 10  # of the polynomials of a table
 PROBES = np.array([-0.94, -0.33, 0.47, 0.88])  # where each is compared with what it stands for
 SETTLED = 1e-13  # relative step of a critical value
-NEAR = 1e-9  # relative error of a worst point
 ERROR = 2e-10  # of a table, relative
 NARROW = 1e-7  # a piece of a table about a kink that is not halved any more
 
@@ -32,11 +31,12 @@ def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array
     """
     result = np.full((2, len(m)), np.nan)
     known = np.flatnonzero(~np.isnan(m))
+    unknown = np.isnan(ratio) & (m > 0)  # and where m = 0, of a model's only group, it does not count
+    ratio = np.where(np.isnan(ratio), 1.0, ratio)  # NaN of two models would be one to np.unique
     kinds, kind = _distinct(ratio[known], np.where(np.isnan(kappa), np.inf, kappa)[known])
     pairs, of_pair = _distinct(kind, m[known])
     kind, m = pairs.real.astype(np.int64), pairs.imag
     ratio, kappa = kinds.real[kind], kinds.imag[kind]
-    ratio = np.where(np.isnan(ratio), 1.0, ratio)  # of a model's only group, where m = 0
     inside = (m > 0) & (m < FAR)
     counted = np.bincount(kind[inside], minlength=len(kinds))
     tabled = inside & (counted > MANY)[kind]
@@ -46,7 +46,7 @@ def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array
         of_model = tabled & (kind == model)
         found[:, of_model] = _read(m[of_model], kinds[model], alpha)
     result[:, known] = found[:, of_pair]
-    return result[0], result[1]
+    return result[0], np.where(unknown, np.nan, result[1])
 
 
 @np.errstate(all="ignore")
@@ -121,32 +121,28 @@ def _touching(chi: Array) -> Array:
     t0 = np.zeros(len(chi))
     curved = np.flatnonzero(chi * chi > 3)  # else r is concave
     chi = chi[curved]
-    found = find_root(robust.tangent, (chi * chi - 3, 2 * chi * chi), args=(chi,))
+    found = find_root(_tangent, (chi * chi - 3, 2 * chi * chi), args=(chi,))
     t0[curved] = np.where(found.success, found.x, 0.0)
     return t0
+
+
+def _tangent(t: Array, chi: Array) -> Array:
+    r, slope = robust.noncoverage, robust.noncoverage_slope
+    return np.asarray(robust.tangent(t, r(0.0 * t, chi), r(t, chi), slope(t, chi)))
+
+
+def _balance(x2: Array, m: Array, kappa: Array, chi: Array) -> Array:
+    r, slope, x1 = robust.noncoverage, robust.noncoverage_slope, robust.lower_point(x2, m, kappa)
+    balance = robust.balance(x1, x2, r(x1, chi), r(x2, chi), slope(x1, chi), slope(x2, chi))
+    return np.where(balance == 0, -TINY, balance)  # where r is too small for a number, the root is beyond
 
 
 def _within_kappa(m: Array, kappa: Array, chi: Array, t0: Array) -> tuple[Array, Array]:
     """The worst two points with moments m and kappa m^2, of which the upper lies below t0."""
     alike = (kappa - 1) * m == 0  # t is the same for all groups
     m_, kappa = np.where(alike, t0 / 4, m), np.where(alike, 2.0, kappa)
-    low, high = np.sqrt(kappa * m_), np.sqrt(t0)
-
-    def missed(x2: Array) -> Array:
-        x1 = robust.lower_point(x2, m_, kappa)
-        return _missed(Worst((x1, x2), robust.share(m_, x1, x2)), chi)
-
-    grid = (low + np.linspace(0.0, 1.0, POINTS)[:, None] * (high - low)) ** 2
-    best, column = missed(grid).argmax(axis=0), np.arange(len(m))
-    bracket = grid[np.maximum(best - 1, 0), column], grid[np.minimum(best + 1, POINTS - 1), column]
-    found = find_root(
-        lambda x2, m, kappa, chi: robust.balance(robust.lower_point(x2, m, kappa), x2, chi),
-        bracket,
-        args=(m_, kappa, chi),
-        tolerances={"xrtol": NEAR},  # as rho is flat about its maximum, its error is the square
-    )
-    x2 = grid[best, column]
-    x2 = np.where(found.success & (missed(found.x) > missed(x2)), found.x, x2)
+    found = find_root(_balance, (kappa * m_, t0), args=(m_, kappa, chi), tolerances={"fatol": 0.0})
+    x2 = np.where(found.success, found.x, kappa * m_)
     return np.where(alike, m, robust.lower_point(x2, m_, kappa)), np.where(alike, m, x2)
 
 

@@ -8,11 +8,10 @@ from typing import Any, Literal
 import polars as pl
 
 from ..formulas import shrink, within
-from ..formulas.elementary import sqrt, where
+from ..formulas.elementary import normal_cdf, sqrt, where
 from ..formulas.uncertainty import variance_with_tau2
 from .groups import PIVOT, VAR, N, V, W, Y
 from .model import Model, public
-from .polars import normal_cdf
 
 OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged", "df_prior", "sigma2_prior")
 GROUPS, SIGMA2, TAU2, MU, SE_MU, CONVERGED, DF_PRIOR, SIGMA2_PRIOR = (pl.col(f"_pool_{name}") for name in OF_MODEL)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
 from scipy.special import ndtr
 
-from ..formulas.elementary import exp, log, sqrt, where
+from ..formulas.elementary import exp, log, normal_cdf, normal_density, sqrt, where
 from . import gamma as _gamma  # noqa: F401  registers its functions
 
 exp.register(pl.Expr, pl.Expr.exp)
 log.register(pl.Expr, pl.Expr.log)
 sqrt.register(pl.Expr, pl.Expr.sqrt)
+normal_density.register(pl.Expr, lambda x: (-0.5 * x * x).exp() / math.sqrt(2 * math.pi))
+
+
+@normal_cdf.register(pl.Expr)
+def _(x: pl.Expr) -> pl.Expr:
+    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 @where.register(pl.Expr)
 def _(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
     return pl.when(condition).then(then).otherwise(otherwise)
-
-
-def normal_cdf(x: pl.Expr) -> pl.Expr:
-    """P(X <= x) of the standard normal distribution, which Polars lacks."""
-    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 def _normal_cdf(x: pl.Series) -> pl.Series:

@@ -22,12 +22,23 @@ from ..formulas import (
     inference,
     moments,
     oneway,
+    robust,
     shrink,
     uncertainty,
     within,
 )
 from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
-from ..formulas.elementary import digamma, exp, log, sqrt, trigamma, trigamma_inverse, where
+from ..formulas.elementary import (
+    digamma,
+    exp,
+    log,
+    normal_cdf,
+    normal_density,
+    sqrt,
+    trigamma,
+    trigamma_inverse,
+    where,
+)
 from ..formulas.errors import ERRORS
 from ..formulas.registry import MU, SIGMA2, TAU2, Method
 
@@ -36,7 +47,19 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 
-MODULES = (moments, within, between, oneway, crossvalidation, centre, shrink, inference, uncertainty, comparison)
+MODULES = (
+    moments,
+    within,
+    between,
+    oneway,
+    crossvalidation,
+    centre,
+    shrink,
+    inference,
+    uncertainty,
+    robust,
+    comparison,
+)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -82,6 +105,7 @@ PARTS = (
     "uncertainty",
     "profile",
     "comparison",
+    "robust",
     "verbs",
 )
 
@@ -92,6 +116,7 @@ POOL = """\
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
 --     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
@@ -103,9 +128,10 @@ POOL = """\
 --
 -- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
 -- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python; pool_shrink has p_above with threshold := too. Moments with precision weights, which carry one column
--- more, w, have macros of their own: pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by").
--- Names that begin with _pool_ are private.
+-- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
+-- Moments with precision weights, which carry one column more, w, have macros of their own:
+-- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
+-- private.
 --
 -- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
 
@@ -185,6 +211,9 @@ def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
 exp.register(Symbol, lambda x: Symbol(f"exp({x.text})"))
 log.register(Symbol, lambda x: Symbol(f"ln({x.text})"))
 sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
+# The check for NaN, at every mention of x, would be most of the text.
+normal_cdf.register(Symbol, lambda x: Symbol(f"pool_normal_cdf_double({x.text})"))
+normal_density.register(Symbol, lambda x: Symbol(f"pool_normal_density({x.text})"))
 digamma.register(Symbol, lambda x: Symbol(f"pool_digamma({x.text})"))
 trigamma.register(Symbol, lambda x: Symbol(f"pool_trigamma({x.text})"))
 trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.text})"))

@@ -51,9 +51,12 @@ def noncoverage_slope(t: Column, chi: Column) -> Column:
     return where(t > 1e-12, (normal_density(b - chi) - normal_density(b + chi)) / (2 * b), chi * normal_density(chi))
 
 
-def tangent(t: Column, chi: Column) -> Column:
-    """0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to the noncoverage."""
-    return noncoverage(t, chi) - t * noncoverage_slope(t, chi) - noncoverage(0.0 * t, chi)
+def tangent(t: Column, at_0: Column, at_t: Column, slope: Column) -> Column:
+    """Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
+
+    t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
+    """
+    return at_t - t * slope - at_0
 
 
 def noncoverage_by_chi(t: Column, chi: Column) -> Column:
@@ -69,19 +72,26 @@ def share(m: Column, x1: Column, x2: Column) -> Column:
 
 def mixed(p: Column, at_x1: Column, at_x2: Column) -> Column:
     """Mean of what is at x1 and x2, which has the share p."""
-    return (1 - p) * at_x1 + p * at_x2
+    return at_x1 + p * (at_x2 - at_x1)
 
 
 def lower_point(x2: Column, m: Column, kappa: Column) -> Column:
     """x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m."""
-    x1 = m - (kappa - 1) * m * (m / (x2 - m))
-    return where(x1 > 0, x1, 0.0)
+    below = (kappa - 1) * m * (m / (x2 - m))
+    return where(below < m, m - below, 0.0)
 
 
-def balance(x1: Column, x2: Column, chi: Column) -> Column:
-    """Falls through 0 at the worst x2: the slope of the chord of r less the mean of its slopes at both ends."""
-    chord = (noncoverage(x2, chi) - noncoverage(x1, chi)) / (x2 - x1)
-    return chord - (noncoverage_slope(x1, chi) + noncoverage_slope(x2, chi)) / 2
+def balance(x1: Column, x2: Column, at_x1: Column, at_x2: Column, slope1: Column, slope2: Column) -> Column:
+    """Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.
+
+    The slope of the chord of r less the mean of its slopes at both ends: 0 where a parabola touches r at both. That of
+    the worst distribution is convex, so that x2 is too far where slope2 is less than slope1. A convex one lies above r
+    elsewhere, and then is the worst: else r less the parabola had five zeros and went from - to + to -, but the third
+    derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
+    5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
+    """
+    chord = (at_x2 - at_x1) / (x2 - x1)
+    return chord - where(slope2 < slope1, slope2, (slope1 + slope2) / 2)
 
 
 def exceeding(x: Column, kappa: Column) -> Column:
