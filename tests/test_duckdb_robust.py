@@ -46,8 +46,9 @@ def test_the_worst_distribution_by_linear_programming(engine):
     assert found == pytest.approx([truth.worst_noncoverage(*case) for case in CASES], abs=2e-9)
 
 
-@engines
-@pytest.mark.parametrize("alpha", [0.999, 0.32, 0.05, 0.001, 1e-6])
+@pytest.mark.parametrize(
+    ("engine", "alpha"), [*(("duckdb", alpha) for alpha in (0.999, 0.32, 0.05, 0.001, 1e-6)), ("shell", 0.05)]
+)
 def test_critical_values_are_those_of_python(engine, alpha):
     m, kappa = np.meshgrid(10 ** np.linspace(-9, 19.9, 60), [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF])
     m, kappa = m.ravel(), kappa.ravel()
