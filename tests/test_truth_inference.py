@@ -112,7 +112,7 @@ def test_against_dense_matrices(cell, path, mu):
     best = truth.deviance_given(y, v, got["tau2"], restricted, mu)
     df = len(y) - (mu is None)
     want = {"log_likelihood": -best / 2, "aic": best + 2 * (1 + (mu is None))}
-    want["se_tau2"] = math.sqrt(truth.error_of_tau2(method, y, v, None, got["tau2"], mu))
+    want["se_tau2"] = math.sqrt(truth.tau2_variance(method, y, v, got["tau2"], mu=mu))
     w = 1 / v
     centre = w @ y / sum(w) if mu is None else mu
     q = w @ (y - centre) ** 2
@@ -197,7 +197,7 @@ def test_rows_against_dense_matrices(path, weights, method, mu):
     want = {
         "log_likelihood": -best / 2,
         "aic": best + 2 * parameters,
-        "se_tau2": math.sqrt(truth.error_of_joint_tau2(groups, sigma2, tau2, restricted, mu)),
+        "se_tau2": math.sqrt(truth.joint_covariance(groups, method, sigma2, tau2, mu)[1, 1]),
         "lrt": profiled(0.0) - best,
         "tau2_lower": lower,
         "tau2_upper": upper,

@@ -539,39 +539,6 @@ def limits_of(deviance, best, drop, reach):
     return low, brentq(lambda t: deviance(t) - target, best, reach, xtol=1e-300, rtol=1e-14)
 
 
-def moment_variance(a, v, tau2, scale=None, mu=None):
-    """Variance of sum(a (y - centre)^2) / scale, 2 tr(A S A S); the scale is by default what makes tau2 unbiased."""
-    A, S = projection(a, mu is not None), np.diag(v + tau2)
-    return 2 * np.trace(A @ S @ A @ S) / (np.trace(A) if scale is None else scale) ** 2
-
-
-def error_of_tau2(method, y, v, n, tau2, mu=None):
-    """Variance of tau2 given v, each by its own matrices."""
-    J, known, w = len(y), mu is not None, 1 / (v + tau2)
-    df, P = J - (not known), projection(w, known)
-    if method == "ml" or (method == "reml" and known):
-        return 2 / sum(w**2)
-    if method == "reml":
-        return 2 / np.trace(P @ P)
-    if method in ("pm", "eb", "pmm"):
-        return 2 * J**2 / (df * sum(w) ** 2)
-    if method == "sj":
-        crude = np.mean((y - (mu if known else np.mean(y))) ** 2)
-        return moment_variance(1 / (v + crude), v, tau2, df / crude, mu)
-    scale = {"hs": sum(1 / v), "hsk": sum(1 / v) * df / J}.get(method)
-    return moment_variance({"he": np.ones(J), "anova": n}.get(method, 1 / v), v, tau2, scale, mu)
-
-
-def error_of_joint_tau2(groups, sigma2, tau2, restricted, mu=None):
-    """Variance of tau2 from the information of (tau2, sigma2), by the N x N covariance."""
-    _, Z, w = rows_of(groups)
-    parts = [Z @ Z.T, np.diag(1 / w)]
-    P = np.linalg.inv(tau2 * parts[0] + sigma2 * parts[1])
-    if restricted and mu is None:
-        P = P - np.outer(P.sum(axis=1), P.sum(axis=0)) / P.sum()
-    return np.linalg.inv([[np.trace(P @ a @ P @ b) / 2 for b in parts] for a in parts])[0, 0]
-
-
 # --- the error of tau2, by dense matrices ---
 
 
