@@ -1,4 +1,4 @@
-"""The four stages as functions: LazyFrame in, LazyFrame out; DataFrame in, DataFrame out."""
+"""The four stages, and what is asked of them, as functions: a frame of either kind in, one of the same kind out."""
 
 from __future__ import annotations
 
