@@ -589,6 +589,76 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
     CASE WHEN spread + uncertainty > 0 THEN uncertainty / (spread + uncertainty) END;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
+--
+-- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others as
+-- Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
+CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
+    0.6931471805599453 + lgamma((df + 1) / 2) - lgamma(df / 2) - (ln(df) + 1.1447298858494002) / 2 - ln(scale) - (df + 1) / 2 * ln(1 + tau / scale * (tau / scale) / df);
+
+-- Normal, the half above 0.
+CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
+    -0.22579135264472744 - ln(scale) - tau / scale * (tau / scale) / 2;
+
+-- Exponential of mean 1 / rate.
+CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
+    ln(rate) - rate * tau;
+
+-- Inverse gamma on tau squared, told as a density of tau.
+CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
+    0.6931471805599453 + shape * ln(scale) - lgamma(shape) - (2 * shape + 1) * ln(tau) - scale / (tau * tau);
+
+-- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
+CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
+    ln(tau) + ln(squares) / 2;
+
+-- Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).
+CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
+    0.6931471805599453 + ln(s2) + ln(tau) - 2 * ln(s2 + tau * tau);
+
+-- Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).
+CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
+    ln(s2) / 2 - 2 * ln(tau + sqrt(s2));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The posterior of the normal hierarchical model: at a given tau all is normal, and tau alone is left to integrate.
+--
+-- Sums over groups are those of between.py at this tau: w = 1 / (v + tau2), s1 = sum(w), `centre` = sum(w mean) / s1,
+-- `wd2` = sum(w (mean - centre)^2), `logs` = sum(log(v + tau2)). mu is flat, known, or normal with mean m and
+-- standard deviation s; flat is the limit of a large s.
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Log density of the means at tau about a known mu.
+CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
+    -(groups * 1.8378770664093456 + logs + wd2) / 2;
+
+-- The same with mu integrated out, its density being 1 everywhere.
+CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
+    -((groups - 1) * 1.8378770664093456 + logs + wd2 + ln(s1)) / 2;
+
+-- The same with a normal mu integrated out.
+CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
+    -(groups * 1.8378770664093456 + logs + wd2 + ln(1 + s * s * s1) + (centre - m) * (centre - m) * s1 / (1 + s * s * s1)) / 2;
+
+-- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
+CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
+    centre + (m - centre) / (1 + s * s * s1);
+
+-- Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).
+CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
+    s * s / (1 + s * s * s1);
+
+-- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
+CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
+    -((rows - groups) * (1.8378770664093456 + ln(sigma2)) + squares / sigma2) / 2;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
 -- are not in a list.

@@ -1,4 +1,4 @@
-"""Derivatives of log gamma on NumPy arrays and, by way of them, on Polars expressions."""
+"""Log gamma and its derivatives on NumPy arrays and, by way of them, on Polars expressions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import polygamma, psi
+from scipy.special import gammaln, polygamma, psi
 
-from ..formulas.elementary import digamma, trigamma, trigamma_inverse
+from ..formulas.elementary import digamma, log_gamma, trigamma, trigamma_inverse
 
 Array = NDArray[Any]
 
@@ -32,6 +32,7 @@ def _trigamma_inverse(x: Array) -> Array:
             return np.where(infinite, 0.0, y)
 
 
+log_gamma.register(np.ndarray, gammaln)
 digamma.register(np.ndarray, psi)
 trigamma.register(np.ndarray, _trigamma)
 trigamma_inverse.register(np.ndarray, _trigamma_inverse)
@@ -41,6 +42,7 @@ def _by_numpy(function: Any, x: pl.Expr) -> pl.Expr:
     return x.map_batches(lambda column: pl.Series(function(column.to_numpy())), return_dtype=pl.Float64)
 
 
+log_gamma.register(pl.Expr, lambda x: _by_numpy(gammaln, x))
 digamma.register(pl.Expr, lambda x: _by_numpy(psi, x))
 trigamma.register(pl.Expr, lambda x: _by_numpy(_trigamma, x))
 trigamma_inverse.register(pl.Expr, lambda x: _by_numpy(_trigamma_inverse, x))

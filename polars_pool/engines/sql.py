@@ -22,6 +22,8 @@ from ..formulas import (
     inference,
     moments,
     oneway,
+    posterior,
+    priors,
     robust,
     shrink,
     uncertainty,
@@ -32,6 +34,7 @@ from ..formulas.elementary import (
     digamma,
     exp,
     log,
+    log_gamma,
     normal_cdf,
     normal_density,
     sqrt,
@@ -59,6 +62,8 @@ MODULES = (
     uncertainty,
     robust,
     comparison,
+    priors,
+    posterior,
 )
 
 HEADER = """\
@@ -214,6 +219,7 @@ sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
 # The check for NaN, at every mention of x, would be most of the text.
 normal_cdf.register(Symbol, lambda x: Symbol(f"pool_normal_cdf_double({x.text})"))
 normal_density.register(Symbol, lambda x: Symbol(f"pool_normal_density({x.text})"))
+log_gamma.register(Symbol, lambda x: Symbol(f"lgamma({x.text})"))
 digamma.register(Symbol, lambda x: Symbol(f"pool_digamma({x.text})"))
 trigamma.register(Symbol, lambda x: Symbol(f"pool_trigamma({x.text})"))
 trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.text})"))

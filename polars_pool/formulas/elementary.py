@@ -31,6 +31,11 @@ def where(condition: Column, then: Column, otherwise: Column) -> Column:
 
 
 @singledispatch
+def log_gamma(x: Column) -> Column:
+    return math.lgamma(x)
+
+
+@singledispatch
 def digamma(x: Column) -> Column:
     """Derivative of log gamma."""
     raise NotImplementedError(f"digamma of {type(x).__name__}")

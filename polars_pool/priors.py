@@ -1,0 +1,296 @@
+"""Priors as small values: `tau2=HalfCauchy(5)`, `mu=Normal(0, 5)`; stated on tau, the standard deviation.
+
+Each may be written as a text, too, as in SQL: `tau2="half_cauchy(5)"`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from .formulas import between, priors
+from .formulas.elementary import Column, log, where
+
+Groups = Any
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior of a standard deviation, tau or sigma.
+
+    `name` is what it is called as a text; `proper` whether its total is finite; `tail` the power of 1 / tau that it
+    falls by where tau is large, `rise` the power of tau that it starts with at 0.
+    """
+
+    name: ClassVar[str] = ""
+    proper: ClassVar[bool] = True
+    rise: ClassVar[float] = 0.0
+
+    @property
+    def tail(self) -> float:
+        return math.inf
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, math.inf
+
+    @property
+    def size(self) -> float | None:
+        """Where most of it lies, if the prior itself says so."""
+        return None
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        """Log density at one tau a model; `g` holds the groups of the models (engines/numpy.py)."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{getattr(self, f.name):g}' for f in fields(self))})"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
+        self._check()
+
+    def _check(self) -> None:
+        for field in fields(self):
+            if not 0 < getattr(self, field.name) < math.inf:
+                raise ValueError(f"{self!r}: give {field.name} as a finite number above 0")
+
+
+def _number(prior: Any, name: str, given: Any) -> float:
+    if isinstance(given, bool | str) or not hasattr(given, "__float__"):
+        raise TypeError(f"{type(prior).__name__}({name}={given!r}): give a number")
+    return float(given)
+
+
+@dataclass(frozen=True)
+class HalfT(Prior):
+    """Half of Student's t with `df` degrees of freedom: `HalfT(4, 5)`, scale in units of the value."""
+
+    name: ClassVar[str] = "half_t"
+    df: float
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return self.df + 1
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_t(tau, self.df, self.scale)
+
+
+@dataclass(frozen=True)
+class HalfCauchy(Prior):
+    """Half of a Cauchy distribution, whose median is the scale: `HalfCauchy(5)`."""
+
+    name: ClassVar[str] = "half_cauchy"
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return 2.0
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_t(tau, 1.0, self.scale)
+
+
+@dataclass(frozen=True)
+class HalfNormal(Prior):
+    """Half of a normal distribution about 0: `HalfNormal(5)`."""
+
+    name: ClassVar[str] = "half_normal"
+    scale: float
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_normal(tau, self.scale)
+
+
+@dataclass(frozen=True)
+class Exponential(Prior):
+    """Exponential of mean 1 / rate: `Exponential(0.2)`."""
+
+    name: ClassVar[str] = "exponential"
+    rate: float
+
+    @property
+    def size(self) -> float:
+        return 1 / self.rate
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.exponential(tau, self.rate)
+
+
+@dataclass(frozen=True)
+class Uniform(Prior):
+    """Uniform on tau between two limits, by default flat on all tau, which has no finite total: `Uniform(0, 50)`."""
+
+    name: ClassVar[str] = "uniform"
+    lower: float = 0.0
+    upper: float = math.inf
+
+    @property
+    def proper(self) -> bool:  # type: ignore[override]
+        return self.upper < math.inf
+
+    @property
+    def tail(self) -> float:
+        return math.inf if self.proper else 0.0
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.lower, self.upper
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return 0.0 * tau - (log(self.upper - self.lower) if self.proper else 0.0)
+
+    def _check(self) -> None:
+        if not 0 <= self.lower < self.upper:
+            raise ValueError(f"{self!r}: give a lower limit of 0 or more and an upper one above it")
+
+
+@dataclass(frozen=True)
+class InverseGamma(Prior):
+    """Inverse gamma on tau squared: `InverseGamma(1, 1)`; it keeps tau from 0, whatever the data say."""
+
+    name: ClassVar[str] = "inverse_gamma"
+    shape: float
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return 2 * self.shape + 1
+
+    @property
+    def size(self) -> float:
+        return math.sqrt(self.scale / (self.shape + 0.5))
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.inverse_gamma(tau, self.shape, self.scale)
+
+
+@dataclass(frozen=True)
+class Jeffreys(Prior):
+    """Jeffreys' prior, from the information that the sampling variances allow: `Jeffreys()`. Of sigma2: 1 / sigma."""
+
+    name: ClassVar[str] = "jeffreys"
+    proper: ClassVar[bool] = False
+    rise: ClassVar[float] = 1.0
+
+    @property
+    def tail(self) -> float:
+        return 1.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        w = between.precision(g.v, g.each(tau * tau))
+        return priors.jeffreys(tau, g.sum(w * w))
+
+
+@dataclass(frozen=True)
+class _ByHarmonicMean(Prior):
+    """Priors that take their scale from the sampling variances."""
+
+    def _s2(self, g: Groups) -> Column:
+        return where(g.exact > 0, None, g.groups / g.sum(1 / g.v))
+
+
+@dataclass(frozen=True)
+class UniformShrinkage(_ByHarmonicMean):
+    """Uniform on the weight of a typical group: `UniformShrinkage()`."""
+
+    name: ClassVar[str] = "uniform_shrinkage"
+    rise: ClassVar[float] = 1.0
+
+    @property
+    def tail(self) -> float:
+        return 3.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.uniform_shrinkage(tau, self._s2(g))
+
+
+@dataclass(frozen=True)
+class DuMouchel(_ByHarmonicMean):
+    """Log-logistic about the typical standard error: `DuMouchel()`."""
+
+    name: ClassVar[str] = "dumouchel"
+
+    @property
+    def tail(self) -> float:
+        return 2.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.dumouchel(tau, self._s2(g))
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A normal prior of mu, in units of the value: `Normal(0, 5)`."""
+
+    name: ClassVar[str] = "normal"
+    mean: float
+    sd: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
+        if not (math.isfinite(self.mean) and 0 < self.sd < math.inf):
+            raise ValueError(f"{self!r}: give a finite mean, and sd as a finite number above 0")
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A flat prior of mu, every value alike: `Flat()`."""
+
+    name: ClassVar[str] = "flat"
+
+    __str__ = Prior.__str__
+
+
+OF_TAU: dict[str, type[Prior]] = {
+    prior.name: prior
+    for prior in (
+        HalfCauchy,
+        HalfNormal,
+        HalfT,
+        Exponential,
+        Uniform,
+        InverseGamma,
+        Jeffreys,
+        UniformShrinkage,
+        DuMouchel,
+    )
+}
+OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
+
+
+def parsed(text: str, allowed: dict[str, Any]) -> Any:
+    """The prior that a text names, `half_cauchy(5)`; None if it names none."""
+    found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
+    if not found or found[1] not in allowed:
+        return None
+    prior = allowed[found[1]]
+    given = [piece.strip() for piece in (found[2] or "").split(",") if piece.strip()]
+    wanted = [field.name for field in fields(prior)]
+    try:
+        numbers = [float(piece) for piece in given]
+        return prior(*numbers)
+    except (TypeError, ValueError) as error:
+        if len(given) == len(wanted) and isinstance(error, ValueError) and "could not convert" not in str(error):
+            raise
+        raise ValueError(f"{text!r}: give {prior.name}({', '.join(wanted)}) with numbers") from None
