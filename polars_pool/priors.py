@@ -200,7 +200,7 @@ class Jeffreys(Prior):
 
 
 @dataclass(frozen=True)
-class _ByHarmonicMean(Prior):
+class ByHarmonicMean(Prior):
     """Priors that take their scale from the sampling variances."""
 
     def _s2(self, g: Groups) -> Column:
@@ -208,7 +208,7 @@ class _ByHarmonicMean(Prior):
 
 
 @dataclass(frozen=True)
-class UniformShrinkage(_ByHarmonicMean):
+class UniformShrinkage(ByHarmonicMean):
     """Uniform on the weight of a typical group: `UniformShrinkage()`."""
 
     name: ClassVar[str] = "uniform_shrinkage"
@@ -223,7 +223,7 @@ class UniformShrinkage(_ByHarmonicMean):
 
 
 @dataclass(frozen=True)
-class DuMouchel(_ByHarmonicMean):
+class DuMouchel(ByHarmonicMean):
     """Log-logistic about the typical standard error: `DuMouchel()`."""
 
     name: ClassVar[str] = "dumouchel"
