@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from .formulas import between, priors
@@ -157,6 +157,10 @@ class Uniform(Prior):
     def log_density(self, tau: Column, g: Groups) -> Column:
         return 0.0 * tau - (log(self.upper - self.lower) if self.proper else 0.0)
 
+    def __str__(self) -> str:
+        limits = [f"{self.lower:g}", f"{self.upper:g}"] if self.proper else [f"{self.lower:g}"] if self.lower else []
+        return f"{self.name}({', '.join(limits)})"
+
     def _check(self) -> None:
         if not 0 <= self.lower < self.upper:
             raise ValueError(f"{self!r}: give a lower limit of 0 or more and an upper one above it")
@@ -164,7 +168,8 @@ class Uniform(Prior):
 
 @dataclass(frozen=True)
 class InverseGamma(Prior):
-    """Inverse gamma on tau squared: `InverseGamma(1, 1)`; it keeps tau from 0, whatever the data say."""
+    """Inverse gamma on tau squared: `InverseGamma(1, 1)`. It keeps tau from 0, whatever the data say; with small
+    numbers it nears the prior that is flat on log tau, whose posterior is improper, and hangs on them all the more."""
 
     name: ClassVar[str] = "inverse_gamma"
     shape: float
@@ -276,21 +281,31 @@ OF_TAU: dict[str, type[Prior]] = {
         DuMouchel,
     )
 }
+OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
 OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
 
 
+def called(prior: Any) -> str:
+    """How a prior is written as a text, `half_cauchy(scale)`."""
+    return f"{prior.name}({', '.join(field.name for field in fields(prior))})"
+
+
 def parsed(text: str, allowed: dict[str, Any]) -> Any:
-    """The prior that a text names, `half_cauchy(5)`; None if it names none."""
+    """The prior that a text names, `half_cauchy(5)`; None if it names none of those."""
     found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
     if not found or found[1] not in allowed:
         return None
     prior = allowed[found[1]]
-    given = [piece.strip() for piece in (found[2] or "").split(",") if piece.strip()]
-    wanted = [field.name for field in fields(prior)]
+    pieces = [piece.strip() for piece in found[2].split(",")] if (found[2] or "").strip() else []
+    least = sum(field.default is MISSING for field in fields(prior))
+    if not (least <= len(pieces) <= len(fields(prior)) and all(map(_is_number, pieces))):
+        raise ValueError(f"{text!r}: give {called(prior)} with numbers")
+    return prior(*map(float, pieces))
+
+
+def _is_number(text: str) -> bool:
     try:
-        numbers = [float(piece) for piece in given]
-        return prior(*numbers)
-    except (TypeError, ValueError) as error:
-        if len(given) == len(wanted) and isinstance(error, ValueError) and "could not convert" not in str(error):
-            raise
-        raise ValueError(f"{text!r}: give {prior.name}({', '.join(wanted)}) with numbers") from None
+        float(text)
+    except ValueError:
+        return False
+    return True

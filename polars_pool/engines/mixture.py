@@ -1,6 +1,6 @@
 """Mixtures of normal distributions: what is left of a posterior whose every node of tau gives a normal one.
 
-Columns are mixtures, rows their parts: weights p, means m and standard deviations s. Parts of weight 0 have any m and s.
+Columns are mixtures, rows their parts: weights p, means m, standard deviations s. Parts of weight 0 have any m and s.
 """
 
 from __future__ import annotations

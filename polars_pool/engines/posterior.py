@@ -6,6 +6,7 @@ At a node everything is known in closed form, so that a posterior is a mixture o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
@@ -16,8 +17,9 @@ from .numpy import Array, Groups
 from .quadrature import LogDensity, Nodes, Support, nodes
 from .solve import pooled_within, sampling_variance
 
-NOTHING, FARTHEST = 45.0, 300.0  # exp(-45) is nothing to a sum, exp(2 * 300) not yet infinite
+NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is nothing to a sum, exp(4 * 150) not yet infinite
 STEEP = 8.0
+CHUNK = 2_000_000  # groups at once
 TOLERANCE = 1e-7  # of sums over nodes of sigma, by every second one: they are right to its square
 ROUNDING = (4 * np.finfo(float).eps) ** 2  # of squared differences that say nothing
 
@@ -72,6 +74,10 @@ class Question:
     tau2: float | Prior
     population: Population
 
+    @property
+    def known_tau(self) -> float:
+        return np.nan if isinstance(self.tau2, Prior) else float(np.sqrt(self.tau2))
+
     def take(self, models: Array) -> Question:
         return replace(self, population=self.population.take(models))
 
@@ -103,6 +109,11 @@ class Posterior:
     def models(self) -> int:
         return self.g.models
 
+    @property
+    def least(self) -> float:
+        """The least tau that there is."""
+        return self.cells.support.lower if self.cells else self.asked.known_tau
+
     def mean(self, x: Array) -> Array:
         """Posterior mean of what has the values x at the nodes."""
         return np.asarray((self.weight * np.where(self.weight > 0, x, 0.0)).sum(axis=0))
@@ -128,9 +139,17 @@ def tail_exponent(g: Groups, asked: Question) -> Array:
 
 
 def moments_of_tau(g: Groups, asked: Question) -> Array:
-    """The largest power of tau, up to 2, that has a finite mean: below 0 where the posterior has no finite total."""
-    exponent = tail_exponent(g, asked)
-    return np.where(exponent > 3, 2.0, np.where(exponent > 2, 1.0, np.where(exponent > 1, 0.0, -1.0)))
+    """The largest power of tau, up to 4, that has a finite mean: below 0 where the posterior has no finite total."""
+    return np.asarray(np.clip(np.ceil(tail_exponent(g, asked)) - 2, -1.0, 4.0))
+
+
+def moments_of_sigma(g: Groups, asked: Question) -> Array:
+    """The same of sigma where it is integrated: the likelihood falls as the power N, or N - 1, of 1 / sigma."""
+    if not isinstance(asked.sigma2, Prior):
+        return np.full(g.models, 4.0)
+    flat = g.mu is None and asked.population.sd == np.inf
+    exponent = asked.sigma2.tail + g.rows - (1.0 if flat else 0.0)
+    return np.asarray(np.clip(np.ceil(exponent) - 2, -1.0, 4.0))
 
 
 def proper_at_zero(g: Groups, asked: Question) -> Array:
@@ -161,7 +180,7 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
     models = np.repeat(np.arange(g.models), many)
     inside, asked_inside = _inflated(g, models, inflation.T.ravel()), asked.take(models)
     cells = _nodes_of_tau(inside, asked_inside)
-    tau = np.full((1, inside.models), np.sqrt(asked.tau2)) if cells is None else cells.value
+    tau = np.full((1, inside.models), asked.known_tau) if cells is None else cells.value
     at = [at_tau(inside, row, asked_inside.population) for row in tau]
     of_cell = np.ones_like(tau) if cells is None else cells.weight
 
@@ -187,14 +206,15 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         sigma=sigma,
         inflation_of_cells=inflation.T.ravel(),
         log_total=total if sigma is None else sigma.log_total,
-        settled=settled.reshape(g.models, many).all(axis=1) & (True if sigma is None else sigma.settled),
+        settled=np.asarray(settled.reshape(g.models, many).all(axis=1) & (True if sigma is None else sigma.settled)),
     )
 
 
 def _inflated(g: Groups, models: Array, inflation: Array) -> Groups:
     """The groups of models that may stand several times, each time with v of its own size."""
     taken = g.take(models)
-    return replace(taken, v=taken.v * taken.each(inflation)) if (inflation != 1).any() else taken
+    known = np.where(np.isnan(inflation), 1.0, inflation)  # published estimates have no sigma2
+    return replace(taken, v=taken.v * taken.each(known)) if (known != 1).any() else taken
 
 
 def log_density(g: Groups, asked: Question, tau: Array) -> Array:
@@ -249,7 +269,7 @@ def _nodes_of_sigma(g: Groups, asked: Question, sigma2: Array) -> Nodes:
             inside, asked_inside = _inflated(g, cells, (sigma * sigma / sigma2[models]).ravel()), asked.take(cells)
             tau = _nodes_of_tau(inside, asked_inside)
             if tau is None:
-                known = np.full(inside.models, np.sqrt(asked.tau2))
+                known = np.full(inside.models, asked.known_tau)
                 total = at_tau(inside, known, asked_inside.population).log_likelihood
             else:
                 total = tau.log_total
@@ -290,19 +310,85 @@ def _cells(post: Posterior, models: Array) -> Array:
 def tau_quantile(post: Posterior, probability: Array, models: Array) -> Array:
     """The tau that is not exceeded with a probability, one a model listed."""
     if post.cells is None:
-        return np.full(len(models), np.sqrt(post.asked.tau2))
+        return np.full(len(models), post.least)
+    if len(post.share) == 1:
+        return post.cells.quantile(probability, models)
     by_model = [x.reshape(post.models, -1) for x in post.cells.reach]
     low, high = by_model[0].min(axis=1)[models], by_model[1].max(axis=1)[models]
     found = find_root(lambda x, p, i: _below(post, x, i) - p, (low, high), args=(probability, models))
-    return np.where(found.success, post.cells.support.value(found.x), np.nan)
+    return np.asarray(np.where(found.success, post.cells.support.value(found.x), np.nan))
+
+
+def tau_interval(post: Posterior, level: float, interval: str, power: int) -> tuple[Array, Array]:
+    """The ends of an interval of tau: with equal tails, or the shortest of tau to this power."""
+    models, tail = np.arange(post.models), np.full(post.models, (1 - level) / 2)
+    if interval == "shortest" and post.cells is not None:
+        tail = _tail_of_shortest(post, level, power)
+    lower = np.where(tail > 0, tau_quantile(post, np.where(tail > 0, tail, 0.5), models), post.least)
+    return lower, tau_quantile(post, tail + level, models)
+
+
+def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
+    """The probability below the shortest interval: both ends are equally dense, or the density falls all the way."""
+
+    def falls(tail: Array, i: Array) -> Array:
+        ends = (tau_quantile(post, p, i) for p in (tail, tail + level))
+        lower, upper = (density(post, tau, i) / tau ** (power - 1) for tau in ends)
+        return lower - upper
+
+    models = np.arange(post.models)
+    least, most = (np.full(post.models, x * (1 - level)) for x in (1e-6, 1 - 1e-6))
+    inside = np.flatnonzero(falls(least, models) < 0)
+    tail = np.zeros(post.models)
+    if inside.size:
+        found = find_root(falls, (least[inside], most[inside]), args=(inside,))
+        tail[inside] = np.where(found.success, found.x, (1 - level) / 2)
+    return tail
 
 
 def density(post: Posterior, tau: Array, models: Array) -> Array:
-    """Posterior density of tau, one a model listed."""
+    """Posterior density of tau, one a model listed; 0 where the prior is."""
     assert post.cells is not None
     many = len(post.share)
-    cells = _cells(post, models)
-    inside = _inflated(post.g, np.repeat(models, many), post.inflation_of_cells[cells])
-    logs = log_density(inside, post.asked.take(np.repeat(models, many)), np.repeat(tau, many))
+    cells, repeated = _cells(post, models), np.repeat(models, many)
+    support = post.cells.support
+    inside = _inflated(post.g, repeated, post.inflation_of_cells[cells])
+    logs = log_density(inside, post.asked.take(repeated), np.repeat(tau, many))
     each = np.exp(logs - post.cells.log_total[cells]).reshape(len(models), many)
-    return np.asarray((each * post.share[:, models].T).sum(axis=-1))
+    found = (each * post.share[:, models].T).sum(axis=1)
+    return np.asarray(np.where((tau < support.lower) | (tau > support.upper), 0.0, found))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Independent draws, a row a draw and a column a model; theta follows from them group by group."""
+
+    sigma2: Array
+    tau: Array
+    mu: Array
+
+
+def drawn(post: Posterior, draws: int, rng: np.random.Generator) -> Draws:
+    """Draws of sigma, of tau given sigma, and of mu given both."""
+    shape = draws, post.models
+    first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
+    found = Draws(*(np.empty(shape) for _ in range(3)))
+    at_once = max(1, CHUNK // max(1, len(post.g.y)))
+    for start in range(0, draws, at_once):
+        rows = slice(start, start + at_once)
+        models = np.tile(np.arange(post.models), len(first[rows]))
+        sigma2 = post.sigma2[models]
+        if post.sigma is not None:
+            sigma2 = post.sigma.quantile(first[rows].ravel(), models) ** 2
+        inside, asked = _inflated(post.g, models, sigma2 / post.sigma2[models]), post.asked.take(models)
+        if post.sigma is None or post.cells is None:
+            tau = tau_quantile(post, second[rows].ravel(), models)
+        else:
+            cells = _nodes_of_tau(inside, asked)
+            assert cells is not None
+            tau = cells.quantile(second[rows].ravel(), np.arange(len(models)))
+        at = at_tau(inside, tau, asked.population)
+        mu = at.mu + np.sqrt(at.variance) * normal[rows].ravel()
+        for column, values in ((found.sigma2, sigma2), (found.tau, tau), (found.mu, mu)):
+            column[rows] = values.reshape(-1, post.models)
+    return found

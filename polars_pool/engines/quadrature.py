@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 from scipy.special import expit, sici
 
 Array = NDArray[Any]
@@ -22,6 +23,7 @@ DensityOf = Callable[[Array], LogDensity]  # of the models listed
 SETTLED = 1e-11  # change of the sums by the last halving: the error left is its square, that of `below` its size
 FIRST, HALVINGS = 16, 9  # steps at first, and how often they are halved at most
 NEGLIGIBLE = 1e-18
+NEARBY = 4
 STRIDE, WIDEST = 0.5, 2.0
 MARGIN, NEAR_THE_LIMIT = 6.0, 35.0  # of the grid of x in which the mode is sought
 GOLDEN, ZOOMS = (5**0.5 - 1) / 2, 30  # the mode only has to be near, as its width is
@@ -87,6 +89,16 @@ class Nodes:
         sine_integral, _ = sici(np.pi * (t - self.t[:, models]) / self.step[models])
         return np.asarray((self.weight[:, models] * (0.5 + sine_integral / np.pi)).sum(axis=0))
 
+    def quantile(self, probability: Array, models: Array) -> Array:
+        """The value that is not exceeded with a probability, one a model listed."""
+        first, last = (self.weight > 0).argmax(axis=0), len(self.t) - 1 - (self.weight > 0)[::-1].argmax(axis=0)
+        at = (np.cumsum(self.weight, axis=0)[:, models] < probability).sum(axis=0)
+        # The rule's sums tell a quantile to a node or two.
+        ends = (np.clip(at + shift, first[models], last[models]) for shift in (-NEARBY, NEARBY))
+        low, high = (self.mode[models] + self.width[models] * np.sinh(self.t[end, models]) for end in ends)
+        found = find_root(lambda x, p, i: self.below(x, i) - p, (low, high), args=(probability, models))
+        return np.where(found.success, self.support.value(found.x), np.nan)
+
 
 def nodes(
     density_of: DensityOf,
@@ -115,39 +127,39 @@ def nodes(
     width = _width(placing, mode)
     low, high = (np.arcsinh(end / width) for end in reach)
 
-    def log_f(chosen: Array, share: Array) -> tuple[Array, Array]:
-        """t at shares of its reach, and the log density of t there."""
+    def x_at(share: Array, chosen: Array) -> tuple[Array, Array]:
+        """t at shares of its reach, and x there."""
         t = (high + low)[chosen] * share[:, None] - low[chosen]
-        x = mode[chosen] + width[chosen] * np.sinh(t)
-        return t, by_x(density_of(chosen))(x) + np.log(width[chosen]) + np.log(np.cosh(t))
+        return t, mode[chosen] + width[chosen] * np.sinh(t)
+
+    def log_f(share: Array, chosen: Array) -> Array:
+        """Log density of t."""
+        t, x = x_at(share, chosen)
+        return np.asarray(by_x(density_of(chosen))(x) + np.log(width[chosen]) + np.log(np.cosh(t)))
 
     chosen, steps = every, FIRST
-    t, log_of_t = log_f(every, np.arange(steps + 1) / steps)
+    found = log_f(np.arange(steps + 1) / steps, every)
     at, settled = np.full(models, steps), np.zeros(models, dtype=bool)
     for _ in range(HALVINGS):
-        wider = [np.full((2 * steps + 1, models), nothing) for nothing in (0.0, -np.inf)]
-        for wide, narrow, between in zip(
-            wider, (t, log_of_t), log_f(chosen, np.arange(1, 2 * steps, 2) / (2 * steps)), strict=True
-        ):
-            wide[::2] = narrow
-            wide[1::2, chosen] = between
-        (t, log_of_t), steps = wider, 2 * steps
+        halved = np.full((2 * steps + 1, models), -np.inf)
+        halved[::2] = found
+        halved[1::2, chosen] = log_f(np.arange(1, 2 * steps, 2) / (2 * steps), chosen)
+        found, steps = halved, 2 * steps
         at[chosen] = steps
-        x = mode[chosen] + width[chosen] * np.sinh(t[:, chosen])
-        settled[chosen] = _agree(log_of_t[:, chosen], x - mode[chosen], power[chosen], tolerance)
+        _, x = x_at(np.arange(steps + 1) / steps, chosen)
+        settled[chosen] = _agree(found[:, chosen], x - mode[chosen], power[chosen], tolerance)
         chosen = np.flatnonzero(~settled)
         if not chosen.size:
             break
     step = (high + low) / at
-    top = log_of_t.max(axis=0)
-    f = np.exp(log_of_t - top)
+    top = found.max(axis=0)
+    f = np.exp(found - top)
     total = f.sum(axis=0)
-    x = mode + width * np.sinh(t)
+    t, x = x_at(np.arange(steps + 1) / steps, every)
     weight = np.where(f * np.exp(power * np.maximum(x - mode, 0.0)) < NEGLIGIBLE * total, 0.0, f / total)
     used = (weight > 0).any(axis=1)
-    value = support.value(x)
     log_total = top + np.log(total * step)
-    return Nodes(support, value[used], weight[used], t[used], step, mode, width, log_total, settled)
+    return Nodes(support, support.value(x)[used], weight[used], t[used], step, mode, width, log_total, settled)
 
 
 def _mode(log_of_x: LogDensity, starts: Array) -> Array:
