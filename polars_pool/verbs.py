@@ -157,6 +157,8 @@ def components(
     limits
         Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
         profile for reml and ml on rows with a pooled sigma2, else Q.
+    interval
+        Of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
 
     Returns
     -------
@@ -180,15 +182,24 @@ def components(
     Last `converged`, false where an iteration did not settle, no group has two rows, or the groups are too few for the
     estimator.
 
+    With a prior, the posterior instead: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known); of `tau`,
+    `tau2`, `mu` and the true mean of a `new` group each the mean, `se_tau` its standard deviation, `tau_median`,
+    `tau_lower` and `tau_upper`, and so on, null where it has no finite mean; `log_tau`, the mean of log tau;
+    `mu_positive` and `new_positive`, the probability of more than 0; `icc`, `df_prior`, `sigma2_prior`;
+    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
+    of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
+
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs. A DataFrame whose models did not converge warns once.
+        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
     Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30;
-    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26.
+    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26; with a
+    prior Gelman et al. (2013), Bayesian Data Analysis, section 5.4, and Roever (2020), J. Stat. Softw. 93.
 
     Examples
     --------
@@ -200,6 +211,12 @@ def components(
     >>> found = pool.components(schools, "effect", se="se", by="school")
     >>> found["tau2"].item(), round(found["mu"].item(), 6)
     (0.0, 7.685617)
+
+    Its posterior says how large the spread may be all the same:
+
+    >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
+    (6.57548335, 20.752456)
     """
     lf = check.lazy(frame)
     model = check.model(
@@ -242,11 +259,14 @@ def profile(
     frame, value, by, over, n, var, se, weights, sigma2, nan
         As in `shrink`.
     mu
-        Population mean: `"gls"`, at each tau its own, or a known number.
+        Population mean: `"gls"`, at each tau its own, or a known number; beside a prior of tau2 a prior, too: `mu` and
+        `se_mu` are then posterior mean and standard deviation at each tau.
     tau
         Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
         evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
-        own; 0 alone where one group tells of no tau.
+        own; 0 alone where one group tells of no tau. With a prior, up to the quantile of 99.5 % of the posterior.
+    tau2
+        A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
     groups
         One row a group besides, with its estimate: the "effect of tau" curves.
 
@@ -256,7 +276,8 @@ def profile(
     beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
     `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
     leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
-    and its standard error `se` given tau. A DataFrame comes sorted by keys and tau.
+    and its standard error `se` given tau. With a prior one column more, `density`. A DataFrame comes sorted by keys and
+    tau.
 
     Raises
     ------
@@ -337,11 +358,14 @@ def shrink(
         Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
     sigma2
         Variance within groups: `"pooled"`, `"separate"` for each group its own, `"squeezed"` for each its own
-        moderated by all (limma's squeezeVar), or a number that is known.
+        moderated by all (limma's squeezeVar), a number that is known, or beside a prior of tau2 a prior of sigma, which
+        integrates it out: `Jeffreys()` is 1 / sigma.
     tau2
-        Variance between groups: the name of an estimator (`"reml"` by default; the README lists all) or a known number.
+        Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number,
+        or a prior of tau, `HalfCauchy(5)` or `"half_cauchy(5)"`: then all results are of the exact posterior.
     mu
-        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number.
+        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, a known number, or beside a prior or a known number
+        of tau2 a prior, `Normal(0, 5)` or `Flat()`, which is what `"gls"` is there.
     nan
         `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing.
     level
@@ -352,10 +376,12 @@ def shrink(
         `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
         two are too short (README).
     interval
-        `"normal"` (default): estimate ± quantile · se, right where the groups' true means are normal about mu.
+        `"normal"` (default for estimates): estimate ± quantile · se, right where the groups' true means are normal
+        about mu.
         `"robust"`: covers the true mean at `level` on average over the groups whatever the distribution of their true
         means is, given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It
-        knows neither the error of mu nor `uncertainty`.
+        knows neither the error of mu nor `uncertainty`. Of a posterior `"central"` (default): as much probability below
+        as above it, or `"shortest"`.
     predict
         What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
         group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
@@ -370,20 +396,22 @@ def shrink(
     -------
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
     sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
-    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. A DataFrame comes sorted by its
-    keys.
+    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
+    `estimate` and `se` are posterior means and standard deviation, `v` the posterior mean of v, and the interval ends at
+    quantiles of the posterior; null where it has no mean. A DataFrame comes sorted by its keys.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs. A DataFrame whose models did not converge warns once.
+        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
     error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
     Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92; robust intervals by Armstrong, Kolesár &
-    Plagborg-Møller (2022), Econometrica 90.
+    Plagborg-Møller (2022), Econometrica 90; the posterior by Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 
     Examples
     --------
@@ -400,6 +428,12 @@ def shrink(
     >>> again = pool.shrink(schools, "effect", se="se", by="school", tau2=0, predict="replicate", threshold=28)
     >>> round(again["p_above"][0], 8)
     0.09560784
+
+    The whole posterior, with a prior of tau:
+
+    >>> posterior = pool.shrink(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> posterior.select("school", pl.col("estimate").round(8)).row(0)
+    ('A', 11.40026087)
     """
     lf = check.lazy(frame)
     model = check.model(
