@@ -397,8 +397,8 @@ def shrink(
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
     sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
     estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
-    `estimate` and `se` are posterior means and standard deviation, `v` the posterior mean of v, and the interval ends at
-    quantiles of the posterior; null where it has no mean. A DataFrame comes sorted by its keys.
+    `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
+    and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
 
     Raises
     ------

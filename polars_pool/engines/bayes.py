@@ -16,7 +16,7 @@ from .groups import PIVOT, WHOLE, N, W, Y
 from .model import Model, Priors
 from .numpy import Array, Groups
 from .posterior import Population, Posterior, Question
-from .refuse import improper_at_zero, no_squares, too_few_groups
+from .refuse import bad_rows, improper_at_zero, no_squares, too_few_groups
 
 OF_GROUPS = ("mean", "v", "weight", "estimate", "se", "lower", "upper", "p_above")
 CHUNK = 2_000_000  # numbers of a table of nodes and groups at once
@@ -55,6 +55,7 @@ class Solved:
 
 def solved(classes: pl.DataFrame, model: Model) -> Solved:
     """The posterior of every model in a table of classes; what leaves none is refused where it is the only model."""
+    bad_rows(classes, model)
     models, pivot, groups, present = components.by_model(classes, model)
     assert model.priors
     if groups is None:
@@ -187,8 +188,9 @@ def _of_some(
     if wanted.predict != "mean":
         noise = sigma2[first] * inflation if wanted.predict == "row" else variances
         variance = shrink.predictive_variance(variance, noise)
-    mean_weight = (p * weight).sum(axis=0) / p.sum(axis=0)
-    p, s = (p / p.sum(axis=0))[:, of_class], np.sqrt(variance)[:, of_class]
+    p = p / p.sum(axis=0)
+    mean_weight = mixture.average(p, weight)
+    p, s = p[:, of_class], np.sqrt(variance)[:, of_class]
     m = np.asarray(shrink.estimate(y, mu[:, of_class], weight[:, of_class]))
     mean, sd = mixture.moments(p, m, s)
     told = {"weight": mean_weight[of_class], "estimate": mean + pivot, "se": sd}
@@ -306,22 +308,26 @@ def _of_sigma2(post: Posterior) -> dict[str, Array]:
 
 
 def _of_tau(post: Posterior, moments: Array, level: float, interval: str) -> dict[str, Array]:
-    models = np.arange(post.models)
     mean, variance, fourth = moments >= 1, moments >= 2, moments >= 4
     tau, tau2 = post.mean(post.tau), post.mean(post.tau**2)
-    tau4 = post.mean((post.tau**2 - tau2) ** 2)
+    error2 = np.sqrt(post.mean((post.tau**2 - tau2) ** 2))
+    lower, median, upper = posterior.tau_quantiles(post, _tails(level, post.models))
     told = {
         "tau": np.where(mean, tau, np.nan),
         "se_tau": np.where(variance, np.sqrt(post.mean((post.tau - tau) ** 2)), np.nan),
         "tau2": np.where(variance, tau2, np.nan),
-        "se_tau2": np.where(fourth, np.sqrt(tau4), np.nan),
-        "tau_median": posterior.tau_quantile(post, np.full(post.models, 0.5), models),
+        "se_tau2": np.where(fourth, error2, np.nan),
     }
-    told["tau2_median"] = told["tau_median"] ** 2
     for name, power in (("tau", 1), ("tau2", 2)):
-        lower, upper = posterior.tau_interval(post, level, interval, power)
-        told[f"{name}_lower"], told[f"{name}_upper"] = lower**power, upper**power
+        if interval == "shortest":
+            lower, upper = posterior.shortest_of_tau(post, level, power)
+        told |= {f"{name}_lower": lower**power, f"{name}_median": median**power, f"{name}_upper": upper**power}
     return told
+
+
+def _tails(level: float, models: int) -> Array:
+    """The probabilities below a central interval, the median, and the interval's upper end."""
+    return np.repeat([[(1 - level) / 2], [0.5], [(1 + level) / 2]], models, axis=1)
 
 
 def _of_normals(
@@ -330,8 +336,9 @@ def _of_normals(
     """Mean, deviation, median, interval and sign of what is normal at every node."""
     parts = post.weight, post.mu, np.sqrt(variance)
     mean, sd = mixture.moments(*parts)
-    median, _ = mixture.quantile(*parts, np.full(post.models, 0.5))
-    lower, upper, _ = (mixture.shortest if kind == "shortest" else mixture.central)(*parts, level)
+    lower, median, upper = mixture.quantiles(*parts, _tails(level, post.models))
+    if kind == "shortest":
+        lower, upper, _ = mixture.shortest(*parts, level)
     return {
         name: np.where(has_mean, mean + pivot, np.nan),
         f"se_{name}": np.where(has_sd, sd, np.nan),

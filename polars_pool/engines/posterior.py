@@ -5,7 +5,9 @@ At a node everything is known in closed form, so that a posterior is a mixture o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
@@ -19,7 +21,7 @@ from .solve import pooled_within, sampling_variance
 
 NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is nothing to a sum, exp(4 * 150) not yet infinite
 STEEP = 8.0
-CHUNK = 2_000_000  # groups at once
+CHUNK, ROOM = 2_000_000, 50_000  # groups at once, those of draws and of nodes
 TOLERANCE = 1e-7  # of sums over nodes of sigma, by every second one: they are right to its square
 ROUNDING = (4 * np.finfo(float).eps) ** 2  # of squared differences that say nothing
 
@@ -139,8 +141,8 @@ def tail_exponent(g: Groups, asked: Question) -> Array:
 
 
 def moments_of_tau(g: Groups, asked: Question) -> Array:
-    """The largest power of tau, up to 4, that has a finite mean: below 0 where the posterior has no finite total."""
-    return np.asarray(np.clip(np.ceil(tail_exponent(g, asked)) - 2, -1.0, 4.0))
+    """The largest power of tau (4, 2, 1) that has a finite mean: below 0 where the posterior has no finite total."""
+    return _moments(tail_exponent(g, asked))
 
 
 def moments_of_sigma(g: Groups, asked: Question) -> Array:
@@ -148,8 +150,15 @@ def moments_of_sigma(g: Groups, asked: Question) -> Array:
     if not isinstance(asked.sigma2, Prior):
         return np.full(g.models, 4.0)
     flat = g.mu is None and asked.population.sd == np.inf
-    exponent = asked.sigma2.tail + g.rows - (1.0 if flat else 0.0)
-    return np.asarray(np.clip(np.ceil(exponent) - 2, -1.0, 4.0))
+    return _moments(asked.sigma2.tail + g.rows - (1.0 if flat else 0.0))
+
+
+def _moments(exponent: Array) -> Array:
+    """A mean that is finite but for a hair lies beyond the largest number there is, and counts as infinite."""
+    finite = np.where(exponent > 1, 0.0, -1.0)
+    for power in (1.0, 2.0, 4.0):
+        finite = np.where(exponent - 1 - power >= NOTHING / FARTHEST, power, finite)
+    return finite
 
 
 def proper_at_zero(g: Groups, asked: Question) -> Array:
@@ -181,7 +190,7 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
     inside, asked_inside = _inflated(g, models, inflation.T.ravel()), asked.take(models)
     cells = _nodes_of_tau(inside, asked_inside)
     tau = np.full((1, inside.models), asked.known_tau) if cells is None else cells.value
-    at = [at_tau(inside, row, asked_inside.population) for row in tau]
+    likelihood, mu, variance = in_rows(_at_tau, inside, asked_inside, tau)
     of_cell = np.ones_like(tau) if cells is None else cells.weight
 
     def by_model(x: Array) -> Array:
@@ -189,7 +198,7 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         return np.moveaxis(x.reshape(len(x), g.models, many), 1, 2).reshape(len(x) * many, g.models)
 
     weight = by_model(of_cell * share.T.ravel())
-    total = at[0].log_likelihood if cells is None else cells.log_total
+    total = likelihood[0] if cells is None else cells.log_total
     settled = np.ones(inside.models, dtype=bool) if cells is None else cells.settled
     used = np.flatnonzero((weight > 0).any(axis=1))
     return Posterior(
@@ -197,8 +206,8 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         asked,
         weight=weight[used],
         tau=by_model(tau)[used],
-        mu=by_model(np.stack([x.mu for x in at]))[used],
-        variance=by_model(np.stack([x.variance for x in at]))[used],
+        mu=by_model(mu)[used],
+        variance=by_model(variance)[used],
         inflation=by_model(np.broadcast_to(inflation.T.ravel(), tau.shape))[used],
         sigma2=sigma2,
         share=share,
@@ -217,24 +226,43 @@ def _inflated(g: Groups, models: Array, inflation: Array) -> Groups:
     return replace(taken, v=taken.v * taken.each(known)) if (known != 1).any() else taken
 
 
+def _at_tau(g: Groups, asked: Question, tau: Array) -> tuple[Array, Array, Array]:
+    at = at_tau(g, tau, asked.population)
+    return at.log_likelihood, at.mu, at.variance
+
+
 def log_density(g: Groups, asked: Question, tau: Array) -> Array:
     """Log of prior times likelihood at one tau a model."""
     assert isinstance(asked.tau2, Prior)
     return np.asarray(at_tau(g, tau, asked.population).log_likelihood + asked.tau2.log_density(tau, g))
 
 
+def in_rows(function: Callable[..., Any], g: Groups, asked: Question, tau: Array) -> list[Array]:
+    """What a function tells at rows of tau, as many rows at once as there is room for."""
+    at_once = max(1, ROOM // max(1, len(g.y)))
+    found = []
+    for start in range(0, len(tau), at_once):
+        rows = tau[start : start + at_once]
+        models = np.tile(np.arange(g.models), len(rows))
+        answers = function(g.take(models), asked.take(models), rows.ravel())
+        found.append([x.reshape(rows.shape) for x in (answers if isinstance(answers, tuple) else (answers,))])
+    return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+
+
 def _nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
     if not isinstance(asked.tau2, Prior):
         return None
 
-    def density_of(models: Array) -> LogDensity:
+    def density_of(models: Array, g: Groups = g) -> LogDensity:
         some, asked_of_some = g.take(models), asked.take(models)
-        return lambda tau: np.stack([log_density(some, asked_of_some, row) for row in tau])
+        return lambda tau: in_rows(log_density, some, asked_of_some, tau)[0]
 
+    few = g.binned(g.v)  # enough to see where tau lies
     power = moments_of_tau(g, asked)
     slope = np.minimum(tail_exponent(g, asked) - 1 - power, 1.0)
     reach = NOTHING, np.minimum(NOTHING / slope, FARTHEST)
-    return nodes(density_of, g.models, Support(*asked.tau2.support), _sizes(g, asked.tau2), reach, power)
+    support = Support(*asked.tau2.support)
+    return nodes(density_of, g.models, support, _sizes(g, asked.tau2), reach, power, lambda m: density_of(m, few))
 
 
 def _sizes(g: Groups, prior: Prior) -> tuple[Array, Array]:
@@ -319,13 +347,17 @@ def tau_quantile(post: Posterior, probability: Array, models: Array) -> Array:
     return np.asarray(np.where(found.success, post.cells.support.value(found.x), np.nan))
 
 
-def tau_interval(post: Posterior, level: float, interval: str, power: int) -> tuple[Array, Array]:
-    """The ends of an interval of tau: with equal tails, or the shortest of tau to this power."""
-    models, tail = np.arange(post.models), np.full(post.models, (1 - level) / 2)
-    if interval == "shortest" and post.cells is not None:
-        tail = _tail_of_shortest(post, level, power)
-    lower = np.where(tail > 0, tau_quantile(post, np.where(tail > 0, tail, 0.5), models), post.least)
-    return lower, tau_quantile(post, tail + level, models)
+def tau_quantiles(post: Posterior, probabilities: Array) -> Array:
+    """Quantiles of tau, a row for each row of probabilities."""
+    models = np.tile(np.arange(post.models), len(probabilities))
+    return tau_quantile(post, probabilities.ravel(), models).reshape(probabilities.shape)
+
+
+def shortest_of_tau(post: Posterior, level: float, power: int) -> Array:
+    """Both ends of the shortest interval of tau to a power."""
+    tail = np.zeros(post.models) if post.cells is None else _tail_of_shortest(post, level, power)
+    lower, upper = tau_quantiles(post, np.stack([np.where(tail > 0, tail, 0.5), tail + level]))
+    return np.stack([np.where(tail > 0, lower, post.least), upper])
 
 
 def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
@@ -334,7 +366,7 @@ def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
     def falls(tail: Array, i: Array) -> Array:
         ends = (tau_quantile(post, p, i) for p in (tail, tail + level))
         lower, upper = (density(post, tau, i) / tau ** (power - 1) for tau in ends)
-        return lower - upper
+        return np.asarray(lower - upper)
 
     models = np.arange(post.models)
     least, most = (np.full(post.models, x * (1 - level)) for x in (1e-6, 1 - 1e-6))
