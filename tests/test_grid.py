@@ -4,11 +4,11 @@ import importlib
 import re
 
 import grid
-import test_truth_posterior
 import pytest
 import test_truth_meta
 import test_truth_moments
 import test_truth_oneway
+import test_truth_posterior
 import test_truth_sql
 
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
