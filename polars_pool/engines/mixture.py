@@ -13,7 +13,7 @@ from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr, ndtri
 
 Array = NDArray[Any]
-STEPS = 200
+STEPS, CLOSE = 200, 2e-15  # sums of probabilities are rounded to no less
 TINY = 1e-300
 ROOT_2PI = np.sqrt(2 * np.pi)
 
@@ -63,7 +63,9 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
         new = x[todo] - step
         outside = (new < low[todo]) | (new > high[todo])
         new = np.where(outside, (low[todo] + high[todo]) / 2, new)
-        near = (np.abs(new - x[todo]) <= 1e-14 * (sd[todo] + np.abs(new))) | (excess == 0)
+        near = (np.abs(new - x[todo]) <= CLOSE * (sd[todo] + np.abs(new))) | (
+            np.abs(excess) <= CLOSE * probability[todo]
+        )
         x[todo] = np.where(excess == 0, x[todo], new)
         todo = todo[~near]
     return x, ~np.isin(np.arange(len(x)), todo)

@@ -22,6 +22,7 @@ DensityOf = Callable[[Array], LogDensity]  # of the models listed
 
 SETTLED = 1e-11  # change of the sums by the last halving: the error left is its square, that of `below` its size
 FIRST, HALVINGS = 16, 9  # steps at first, and how often they are halved at most
+ROUNDING = 4 * np.finfo(float).eps  # of the log density, a sum over groups
 NEGLIGIBLE = 1e-18
 NEARBY = 4
 STRIDE = 0.5
@@ -188,9 +189,10 @@ def _width(log_of_x: LogDensity, mode: Array) -> Array:
 
 def _agree(log_f: Array, x: Array, power: Array, tolerance: float) -> Array:
     """Whether every second node gives the same total, the same mean of x, and of the highest power of the value."""
-    f = np.exp(log_f - log_f.max(axis=0))
+    top = log_f.max(axis=0)
+    f = np.exp(log_f - top)
     agree = np.ones(f.shape[1], dtype=bool)
     for rows in (f, f * np.where(f > 0, x, 0.0), f * np.exp(power * x)):
         change = np.abs(rows[::2].sum(axis=0) * 2 - rows.sum(axis=0))
-        agree &= change <= tolerance * np.abs(rows).sum(axis=0)
+        agree &= change <= (tolerance + ROUNDING * np.abs(top)) * np.abs(rows).sum(axis=0)
     return agree
