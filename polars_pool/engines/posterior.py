@@ -12,76 +12,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
-from ..formulas import between, squeeze
 from ..formulas import posterior as formulas
-from ..priors import ByHarmonicMean, Jeffreys, Prior
+from ..priors import Jeffreys, Prior
+from .hierarchy import Question, at_tau, log_density
 from .numpy import Array, Groups
+from .proper import FARTHEST, NOTHING, moments_of_tau, tail_exponent
 from .quadrature import LogDensity, Nodes, Support, nodes
-from .solve import pooled_within, sampling_variance
 
-NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is nothing to a sum, exp(4 * 150) not yet infinite
 STEEP = 8.0
-CHUNK, ROOM = 2_000_000, 50_000  # groups at once, those of draws and of nodes
+ROOM = 50_000  # groups at once
 TOLERANCE = 1e-7  # of sums over nodes of sigma, by every second one: they are right to its square
-ROUNDING = (4 * np.finfo(float).eps) ** 2  # of squared differences that say nothing
-
-
-@dataclass(frozen=True)
-class Population:
-    """What is known of mu before: a normal prior with a mean a model, or nothing (flat), or mu itself (g.mu)."""
-
-    mean: Array
-    sd: float  # infinite where it is flat
-
-    def take(self, models: Array) -> Population:
-        return Population(self.mean[models], self.sd)
-
-
-@dataclass(frozen=True)
-class AtTau:
-    """What is known at one tau a model: the log likelihood, and mean and variance of mu."""
-
-    log_likelihood: Array
-    mu: Array
-    variance: Array
-
-
-def at_tau(g: Groups, tau: Array, population: Population) -> AtTau:
-    """The closed forms that are mixed."""
-    tau2 = g.each(tau * tau)
-    w = between.precision(g.v, tau2)
-    logs = g.sum(between.log_variance(g.v, tau2))
-    s1 = g.sum(w)
-    centre = g.centre(w)
-    wd2 = g.sum(w * g.squares_about(centre))
-    if g.mu is not None:
-        known = formulas.log_likelihood_known_mu(g.groups, logs, wd2)
-        return AtTau(np.asarray(known), centre, np.zeros(g.models))
-    m, s = population.mean, population.sd
-    if s == np.inf:
-        return AtTau(np.asarray(formulas.log_likelihood_flat_mu(g.groups, logs, wd2, s1)), centre, 1 / s1)
-    return AtTau(
-        np.asarray(formulas.log_likelihood_normal_mu(g.groups, logs, wd2, s1, centre, m, s)),
-        np.asarray(formulas.mu_given_tau(s1, centre, m, s)),
-        np.asarray(formulas.variance_of_mu_given_tau(s1, s)),
-    )
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is integrated out or known; mu is known where the groups know it."""
-
-    published: bool
-    sigma2: str | float | Prior
-    tau2: float | Prior
-    population: Population
-
-    @property
-    def known_tau(self) -> float:
-        return np.nan if isinstance(self.tau2, Prior) else float(np.sqrt(self.tau2))
-
-    def take(self, models: Array) -> Question:
-        return replace(self, population=self.population.take(models))
 
 
 @dataclass(frozen=True)
@@ -121,60 +61,6 @@ class Posterior:
         return np.asarray((self.weight * np.where(self.weight > 0, x, 0.0)).sum(axis=0))
 
 
-# ---- whether there is one -------------------------------------------------------------------------------------------
-
-
-def with_variances(g: Groups, asked: Question) -> tuple[Groups, Array, Array, Array]:
-    """The groups with the v they have at the known or pooled sigma2, that sigma2, and the prior of squeezed ones."""
-    sigma2 = "pooled" if isinstance(asked.sigma2, Prior) else asked.sigma2
-    pooled = pooled_within(g, asked.published, sigma2)
-    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-    v = sampling_variance(g, asked.published, sigma2, pooled, df_prior, prior)
-    return replace(g, v=v), pooled, df_prior, prior
-
-
-def tail_exponent(g: Groups, asked: Question) -> Array:
-    """The power of 1 / tau that the posterior falls by."""
-    flat = g.mu is None and asked.population.sd == np.inf
-    tail = asked.tau2.tail if isinstance(asked.tau2, Prior) else np.inf
-    return np.asarray(tail + g.groups - (1.0 if flat else 0.0))
-
-
-def moments_of_tau(g: Groups, asked: Question) -> Array:
-    """The largest power of tau (4, 2, 1) that has a finite mean: below 0 where the posterior has no finite total."""
-    return _moments(tail_exponent(g, asked))
-
-
-def moments_of_sigma(g: Groups, asked: Question) -> Array:
-    """The same of sigma where it is integrated: the likelihood falls as the power N, or N - 1, of 1 / sigma."""
-    if not isinstance(asked.sigma2, Prior):
-        return np.full(g.models, 4.0)
-    flat = g.mu is None and asked.population.sd == np.inf
-    return _moments(asked.sigma2.tail + g.rows - (1.0 if flat else 0.0))
-
-
-def _moments(exponent: Array) -> Array:
-    """A mean that is finite but for a hair lies beyond the largest number there is, and counts as infinite."""
-    finite = np.where(exponent > 1, 0.0, -1.0)
-    for power in (1.0, 2.0, 4.0):
-        finite = np.where(exponent - 1 - power >= NOTHING / FARTHEST, power, finite)
-    return finite
-
-
-def proper_at_zero(g: Groups, asked: Question) -> Array:
-    """Whether tau = 0 keeps a finite weight though groups without sampling variance agree."""
-    exact = g.v == 0
-    prior, count = asked.tau2, g.exact
-    if not isinstance(prior, Prior) or prior.support[0] > 0 or not (count > 0).any():
-        return np.ones(g.models, dtype=bool)
-    own = g.sum(np.where(exact, g.y, 0.0)) / np.maximum(count, 1.0)
-    about = own if g.mu is None else g.mu
-    apart = g.sum(np.where(exact, g.squares_about(about), 0.0)) > ROUNDING * count * g.reach(np.zeros(g.models))
-    rise = -1.0 if isinstance(prior, Jeffreys) else prior.rise
-    falls = count - (1.0 if g.mu is None else 0.0)
-    return np.where(count > 0, (apart | (rise - falls > -1)) & (not isinstance(prior, ByHarmonicMean)), True)
-
-
 # ---- the nodes ------------------------------------------------------------------------------------------------------
 
 
@@ -187,8 +73,8 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         inflation, share = sigma.value**2 / sigma2, sigma.weight
     many = len(inflation)
     models = np.repeat(np.arange(g.models), many)
-    inside, asked_inside = _inflated(g, models, inflation.T.ravel()), asked.take(models)
-    cells = _nodes_of_tau(inside, asked_inside)
+    inside, asked_inside = inflated(g, models, inflation.T.ravel()), asked.take(models)
+    cells = nodes_of_tau(inside, asked_inside)
     tau = np.full((1, inside.models), asked.known_tau) if cells is None else cells.value
     likelihood, mu, variance = in_rows(_at_tau, inside, asked_inside, tau)
     of_cell = np.ones_like(tau) if cells is None else cells.weight
@@ -219,7 +105,7 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
     )
 
 
-def _inflated(g: Groups, models: Array, inflation: Array) -> Groups:
+def inflated(g: Groups, models: Array, inflation: Array) -> Groups:
     """The groups of models that may stand several times, each time with v of its own size."""
     taken = g.take(models)
     known = np.where(np.isnan(inflation), 1.0, inflation)  # published estimates have no sigma2
@@ -229,12 +115,6 @@ def _inflated(g: Groups, models: Array, inflation: Array) -> Groups:
 def _at_tau(g: Groups, asked: Question, tau: Array) -> tuple[Array, Array, Array]:
     at = at_tau(g, tau, asked.population)
     return at.log_likelihood, at.mu, at.variance
-
-
-def log_density(g: Groups, asked: Question, tau: Array) -> Array:
-    """Log of prior times likelihood at one tau a model."""
-    assert isinstance(asked.tau2, Prior)
-    return np.asarray(at_tau(g, tau, asked.population).log_likelihood + asked.tau2.log_density(tau, g))
 
 
 def in_rows(function: Callable[..., Any], g: Groups, asked: Question, tau: Array) -> list[Array]:
@@ -249,7 +129,7 @@ def in_rows(function: Callable[..., Any], g: Groups, asked: Question, tau: Array
     return [np.concatenate(columns) for columns in zip(*found, strict=True)]
 
 
-def _nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
+def nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
     if not isinstance(asked.tau2, Prior):
         return None
 
@@ -294,8 +174,8 @@ def _nodes_of_sigma(g: Groups, asked: Question, sigma2: Array) -> Nodes:
 
         def at(sigma: Array) -> Array:
             cells = np.tile(models, len(sigma))
-            inside, asked_inside = _inflated(g, cells, (sigma * sigma / sigma2[models]).ravel()), asked.take(cells)
-            tau = _nodes_of_tau(inside, asked_inside)
+            inside, asked_inside = inflated(g, cells, (sigma * sigma / sigma2[models]).ravel()), asked.take(cells)
+            tau = nodes_of_tau(inside, asked_inside)
             if tau is None:
                 known = np.full(inside.models, asked.known_tau)
                 total = at_tau(inside, known, asked_inside.population).log_likelihood
@@ -384,43 +264,8 @@ def density(post: Posterior, tau: Array, models: Array) -> Array:
     many = len(post.share)
     cells, repeated = _cells(post, models), np.repeat(models, many)
     support = post.cells.support
-    inside = _inflated(post.g, repeated, post.inflation_of_cells[cells])
+    inside = inflated(post.g, repeated, post.inflation_of_cells[cells])
     logs = log_density(inside, post.asked.take(repeated), np.repeat(tau, many))
     each = np.exp(logs - post.cells.log_total[cells]).reshape(len(models), many)
     found = (each * post.share[:, models].T).sum(axis=1)
     return np.asarray(np.where((tau < support.lower) | (tau > support.upper), 0.0, found))
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Independent draws, a row a draw and a column a model; theta follows from them group by group."""
-
-    sigma2: Array
-    tau: Array
-    mu: Array
-
-
-def drawn(post: Posterior, draws: int, rng: np.random.Generator) -> Draws:
-    """Draws of sigma, of tau given sigma, and of mu given both."""
-    shape = draws, post.models
-    first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
-    found = Draws(*(np.empty(shape) for _ in range(3)))
-    at_once = max(1, CHUNK // max(1, len(post.g.y)))
-    for start in range(0, draws, at_once):
-        rows = slice(start, start + at_once)
-        models = np.tile(np.arange(post.models), len(first[rows]))
-        sigma2 = post.sigma2[models]
-        if post.sigma is not None:
-            sigma2 = post.sigma.quantile(first[rows].ravel(), models) ** 2
-        inside, asked = _inflated(post.g, models, sigma2 / post.sigma2[models]), post.asked.take(models)
-        if post.sigma is None or post.cells is None:
-            tau = tau_quantile(post, second[rows].ravel(), models)
-        else:
-            cells = _nodes_of_tau(inside, asked)
-            assert cells is not None
-            tau = cells.quantile(second[rows].ravel(), np.arange(len(models)))
-        at = at_tau(inside, tau, asked.population)
-        mu = at.mu + np.sqrt(at.variance) * normal[rows].ravel()
-        for column, values in ((found.sigma2, sigma2), (found.tau, tau), (found.mu, mu)):
-            column[rows] = values.reshape(-1, post.models)
-    return found
