@@ -177,6 +177,17 @@ SHRINK = {
         pl.col("score") - 50,
         {"by": "school", "predict": "replicate", "threshold": -0.5},
     ),
+    "a posterior": (
+        "--value score --by school --tau2 'half_cauchy(5)' --mu 'normal(60, 20)' --interval shortest --threshold 50",
+        "score",
+        {
+            "by": "school",
+            "tau2": pool.HalfCauchy(5),
+            "mu": pool.Normal(60, 20),
+            "interval": "shortest",
+            "threshold": 50,
+        },
+    ),
 }
 
 
@@ -232,6 +243,23 @@ def test_compare(answer, engine, over):
     assert_same(found, pool.compare(ROWS, "score", by="school", over=over, tau2="dl"), 1e-9)
 
 
+@every_engine
+def test_components_of_a_posterior(answer, engine):
+    typed = ["--value=score", "--by=school", "--over=year", "--tau2=half_normal(8)", "--level=0.8", "--engine", engine]
+    found = answer("components", "warehouse", *typed)
+    expected = pool.components(ROWS, "score", by="school", over="year", tau2="half_normal(8)", level=0.8)
+    assert_same(found, expected, 1e-8)
+
+
+def test_a_posterior_that_is_improper_among_others_is_told_of(run):
+    SCHOOLS.with_columns(half=pl.col("school") < "C").write_parquet("halves.parquet")
+    typed = ["halves.parquet", "--value=effect", "--se=se", "--by=school", "--over=half", "--tau2=uniform"]
+    code, _, told = run("shrink", *typed, "-o", "answer.parquet")
+    assert code == 0
+    assert told.startswith("polars-pool: warning: 1 of 2 models: a model has no posterior")
+    assert pl.read_parquet("answer.parquet").filter("half")["estimate"].null_count() == 2
+
+
 def test_compare_stored_moments(answer):
     states = pool.moments(ROWS, "score", by=["year", "school"])
     states.rename({"n": "count", "mean": "centre", "var": "spread"}).write_parquet("states.parquet")
@@ -258,6 +286,13 @@ PROFILE = {
 def test_profile(answer, engine, typed):
     found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
     assert_same(found, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
+
+
+@every_engine
+def test_the_posterior_density_of_tau(answer, engine):
+    typed = ["--value=effect", "--se=se", "--by=school", "--tau2=half_cauchy(5)", "--tau=0,5", "--engine", engine]
+    expected = pool.profile(SCHOOLS, "effect", se="se", by="school", tau2=pool.HalfCauchy(5), tau=[0, 5])
+    assert_same(answer("profile", "schools.parquet", *typed), expected, 1e-8)
 
 
 def test_profile_of_published_estimates(answer):
