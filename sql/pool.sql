@@ -3285,9 +3285,13 @@ CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
 CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
 
-CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     CASE
+        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
         WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
             THEN 'mu=' || _pool_shown(mu)
                 || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
         WHEN typeof(tau) = '"NULL"' THEN NULL
@@ -3307,13 +3311,13 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
     END;
 
 -- True, or an error: a mu and a grid that fit.
-CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_profile(mu, tau) AS complaint)
+        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
     )
-    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND typeof(tau) = '"NULL"' THEN 'usual' ELSE 'unusual' END);
+    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
@@ -3565,6 +3569,15 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         END AS _pool_pooling_groups
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
+
+-- True, or an error: rows are held out of estimates, which priors do not give.
+CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2) ELSE 'mu=' || _pool_shown(mu) END
+            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -3980,10 +3993,9 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
         GROUP BY model, q, h
         UNION ALL
         SELECT model, q, step + 1, low, high,
-            CASE WHEN excess = 0 THEN t WHEN moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h,
-            excess = 0 OR step >= 100 OR moved > low AND moved < high AND abs(moved - t) <= 1e-7 * h
+            CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
         FROM (
-            SELECT *, t - excess / slope AS moved
+            SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
             FROM (
                 SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
                     CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope
@@ -4159,21 +4171,20 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
         UNION ALL
         SELECT id, model, y, v, extra, varies, target, side, typical, centre,
             CASE
-                WHEN excess = 0 THEN x
-                WHEN moved > low AND moved < high THEN moved
+                WHEN near OR moved > low AND moved < high THEN moved
                 -- half way by the order of the distance
                 ELSE centre
                     + typical * sinh((asinh((low - centre) / typical) + asinh((high - centre) / typical)) / 2)
             END,
             low, high, step + 1,
-            NOT (excess = 0 OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x))
-                OR moved > low AND moved < high AND abs(excess) <= 1e-9 * target)
+            NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
         FROM (
             SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
                     CASE WHEN excess >= 0 THEN x ELSE high END AS high),
                 x - far * greatest(-1.0, least(1.0, excess / density_ / far)) AS moved
             FROM (
-                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far,
+                    abs(tail - target) <= 1e-9 * target AS near
                 FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
                 WHERE pending
             )
@@ -4326,7 +4337,7 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
             v < 'infinity'::DOUBLE AS seen, moment
         FROM sampled AS s LEFT JOIN query_table(models) AS m ON s._pool_id = m.model
         LEFT JOIN (SELECT id, y, v FROM items) AS i ON s._pool_item = i.id
-        LEFT JOIN mixed ON s._pool_item = mixed.id LEFT JOIN intervals ON s._pool_item = intervals.id
+        LEFT JOIN mixed ON s._pool_item = mixed.id LEFT JOIN intervals ON s._pool_item = intervals.id, _pool_origin
     )
     SELECT * EXCLUDE (place, mean_, variance_, weight_, above, lower_, upper_, y, v, seen, moment),
         weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END AS _pool_estimate,
@@ -4342,7 +4353,7 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
         WHERE _pool_same(n._pool_model, c._pool_model)
     ),
     totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table(nodes) GROUP BY model)
-    SELECT _pool_model, p.tau AS _pool_at,
+    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
         exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
         mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
     FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)
@@ -4634,21 +4645,33 @@ CREATE OR REPLACE MACRO pool_components(
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
--- groups := true one row a group besides, with its estimate.
+-- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
+    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
-                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+            CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
+            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
+                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
+                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_curves_of_posterior AS (
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu, coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        FROM _pool_likely_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '', 'mean',
+                NULL, 'density')
+        ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
+    ),
+    _pool_curves AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+    ),
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
@@ -4663,9 +4686,22 @@ CREATE OR REPLACE MACRO pool_profile(
             _pool_restricted_log_likelihood
         FROM _pool_curves
     ),
-    _pool_of_models AS (SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named)
+    _pool_named_density AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
+            NULL::DOUBLE AS density
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood, _pool_density
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (
+        SELECT COLUMNS(lambda c: c <> 'NULL')
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
+    )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -4696,7 +4732,8 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE

@@ -146,21 +146,20 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
         UNION ALL
         SELECT id, model, y, v, extra, varies, target, side, typical, centre,
             CASE
-                WHEN excess = 0 THEN x
-                WHEN moved > low AND moved < high THEN moved
+                WHEN near OR moved > low AND moved < high THEN moved
                 -- half way by the order of the distance
                 ELSE centre
                     + typical * sinh((asinh((low - centre) / typical) + asinh((high - centre) / typical)) / 2)
             END,
             low, high, step + 1,
-            NOT (excess = 0 OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x))
-                OR moved > low AND moved < high AND abs(excess) <= 1e-9 * target)
+            NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
         FROM (
             SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
                     CASE WHEN excess >= 0 THEN x ELSE high END AS high),
                 x - far * greatest(-1.0, least(1.0, excess / density_ / far)) AS moved
             FROM (
-                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far,
+                    abs(tail - target) <= 1e-9 * target AS near
                 FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
                 WHERE pending
             )
@@ -313,7 +312,7 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
             v < 'infinity'::DOUBLE AS seen, moment
         FROM sampled AS s LEFT JOIN query_table(models) AS m ON s._pool_id = m.model
         LEFT JOIN (SELECT id, y, v FROM items) AS i ON s._pool_item = i.id
-        LEFT JOIN mixed ON s._pool_item = mixed.id LEFT JOIN intervals ON s._pool_item = intervals.id
+        LEFT JOIN mixed ON s._pool_item = mixed.id LEFT JOIN intervals ON s._pool_item = intervals.id, _pool_origin
     )
     SELECT * EXCLUDE (place, mean_, variance_, weight_, above, lower_, upper_, y, v, seen, moment),
         weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END AS _pool_estimate,
@@ -329,7 +328,7 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
         WHERE _pool_same(n._pool_model, c._pool_model)
     ),
     totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table(nodes) GROUP BY model)
-    SELECT _pool_model, p.tau AS _pool_at,
+    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
         exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
         mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
     FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)

@@ -222,10 +222,9 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
         GROUP BY model, q, h
         UNION ALL
         SELECT model, q, step + 1, low, high,
-            CASE WHEN excess = 0 THEN t WHEN moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h,
-            excess = 0 OR step >= 100 OR moved > low AND moved < high AND abs(moved - t) <= 1e-7 * h
+            CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
         FROM (
-            SELECT *, t - excess / slope AS moved
+            SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
             FROM (
                 SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
                     CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope

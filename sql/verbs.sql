@@ -236,21 +236,33 @@ CREATE OR REPLACE MACRO pool_components(
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
--- groups := true one row a group besides, with its estimate.
+-- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
+    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
-                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+            CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
+            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
+                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
+                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_curves_of_posterior AS (
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu, coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        FROM _pool_likely_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '', 'mean',
+                NULL, 'density')
+        ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
+    ),
+    _pool_curves AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+    ),
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
@@ -265,9 +277,22 @@ CREATE OR REPLACE MACRO pool_profile(
             _pool_restricted_log_likelihood
         FROM _pool_curves
     ),
-    _pool_of_models AS (SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named)
+    _pool_named_density AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
+            NULL::DOUBLE AS density
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood, _pool_density
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (
+        SELECT COLUMNS(lambda c: c <> 'NULL')
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
+    )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -298,7 +323,8 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
