@@ -156,7 +156,7 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
         FROM (
             SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
                     CASE WHEN excess >= 0 THEN x ELSE high END AS high),
-                x - far * greatest(-1.0, least(1.0, excess / density_ / far)) AS moved
+                CASE WHEN excess = 0 THEN x ELSE x - far * greatest(-1.0, least(1.0, excess / density_ / far)) END AS moved
             FROM (
                 SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far,
                     abs(tail - target) <= 1e-9 * target AS near
@@ -293,12 +293,14 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    -- keys of groups may bear any name
+    private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
         SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
             CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra, 1.0 AS varies,
-            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending
-        FROM sampled JOIN (SELECT model, start, around FROM query_table(models)) AS m ON sampled._pool_id = m.model, _pool_origin
-        WHERE _pool_sampling IS NOT NULL
+            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+            start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
+        FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
     ),
     mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
     no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
@@ -307,18 +309,14 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     intervals AS (
         FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
     ),
-    joined AS (
-        SELECT s.*, m.around + m.start + _pool_origin AS place, mean_, variance_, weight_, above, lower_, upper_, y, v,
-            v < 'infinity'::DOUBLE AS seen, moment
-        FROM sampled AS s LEFT JOIN query_table(models) AS m ON s._pool_id = m.model
-        LEFT JOIN (SELECT id, y, v FROM items) AS i ON s._pool_item = i.id
-        LEFT JOIN mixed ON s._pool_item = mixed.id LEFT JOIN intervals ON s._pool_item = intervals.id, _pool_origin
+    answers AS (
+        SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
+                AS _pool_estimate,
+            CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
+            upper_ + place AS _pool_upper, above AS _pool_above
+        FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
     )
-    SELECT * EXCLUDE (place, mean_, variance_, weight_, above, lower_, upper_, y, v, seen, moment),
-        weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END AS _pool_estimate,
-        CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se,
-        lower_ + place AS _pool_lower, upper_ + place AS _pool_upper, above AS _pool_above
-    FROM joined;
+    FROM sampled LEFT JOIN answers USING (_pool_item);
 
 -- Posterior density of tau, and mean and sd of mu, at the points of curves.
 CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes, nodes) AS TABLE
