@@ -3,23 +3,48 @@
 from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
+from .priors import (
+    DuMouchel,
+    Exponential,
+    Flat,
+    HalfCauchy,
+    HalfNormal,
+    HalfT,
+    InverseGamma,
+    Jeffreys,
+    Normal,
+    Uniform,
+    UniformShrinkage,
+)
 from .store import MomentStore
-from .verbs import compare, components, encode, merge, moments, profile, shrink
+from .verbs import compare, components, encode, merge, moments, posterior_draws, profile, shrink
 from .version import __version__ as __version__
 from .warning import ConvergenceWarning
 
 __all__ = [
     "SQL",
     "ConvergenceWarning",
+    "DuMouchel",
+    "Exponential",
     "ExprPool",
+    "Flat",
     "FramePool",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfT",
+    "InverseGamma",
+    "Jeffreys",
     "MomentStore",
+    "Normal",
+    "Uniform",
+    "UniformShrinkage",
     "compare",
     "components",
     "encode",
     "install_macros",
     "merge",
     "moments",
+    "posterior_draws",
     "profile",
     "shrink",
 ]

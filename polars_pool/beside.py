@@ -24,7 +24,8 @@ def beside(
 ) -> pl.Expr:
     """An expression that carries its columns as a struct; the columns themselves are checked when the query runs."""
     check.one_of(nan, ("error", "null"), "nan")
-    check.fitting(Model(value, by_names=(), weights=None if weights is None else value, **hyperparameters))
+    given_weights = None if weights is None else value
+    check.fitting(Model(value, by_names=(), weights=given_weights, **check.integrated(**hyperparameters)))
     given = {"by": check.key_columns(by, "by")}
     given["over"] = [] if over is None else check.key_columns(over, "over")
     given["weights"] = [] if weights is None else check.key_columns(weights, "weights")

@@ -10,13 +10,15 @@ from typing import Any
 import polars as pl
 
 from .engines import inference
-from .engines.model import PRIVATE, Hyperparameter, Model
+from .engines.model import PRIVATE, Mean, Model, Priors, Variance
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.errors import ERRORS
 from .formulas.registry import MU, SIGMA2, TAU2, Method
+from .priors import OF_MU, OF_SIGMA, OF_TAU, Flat, Normal, Prior, called, parsed
 
 UNCERTAINTY = ("mu", "conditional", "tau2")
-INTERVALS = ("normal", "robust")
+INTERVALS = ("normal", "robust")  # of estimates,
+OF_POSTERIOR = ("central", "shortest")  # and of a posterior
 PREDICT = ("mean", "row", "replicate")
 
 IntoColumn = str | pl.Expr
@@ -34,9 +36,9 @@ def model(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    tau2: Hyperparameter = "reml",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    tau2: Variance = "reml",
+    mu: Mean = "gls",
     nan: str = "error",
 ) -> Model:
     """The checked arguments of a verb whose result has the columns `result`."""
@@ -48,7 +50,7 @@ def model(
     columns = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
     names = {role: numeric(frame, schema, column, role) for role, column in columns.items() if column is not None}
     known: dict[str, Any] = {role: column_of(schema, columns[role], role) for role in names}
-    known |= hyperparameters(sigma2, tau2, mu)
+    known |= integrated(**hyperparameters(sigma2, tau2, mu))
     checked = Model(
         by_names=by_names,
         over_names=over_names,
@@ -168,25 +170,67 @@ def new_column(schema: pl.Schema, name: str) -> str:
 # ---- names and numbers --------------------------------------------------------------------------------------------
 
 
-def hyperparameters(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Hyperparameter]:
-    """The three hyperparameters, each a known number or the name of its estimator."""
+def hyperparameters(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Any]:
+    """The three hyperparameters, each a known number, the name of its estimator, or a prior."""
     return {
-        "sigma2": hyperparameter(sigma2, SIGMA2, "sigma2", least=0.0),
-        "tau2": hyperparameter(tau2, TAU2, "tau2", least=0.0),
-        "mu": hyperparameter(mu, MU, "mu", least=-math.inf),
+        "sigma2": hyperparameter(sigma2, SIGMA2, "sigma2", OF_SIGMA, least=0.0),
+        "tau2": hyperparameter(tau2, TAU2, "tau2", OF_TAU, least=0.0),
+        "mu": hyperparameter(mu, MU, "mu", OF_MU, least=-math.inf),
     }
 
 
-def hyperparameter(given: Any, methods: dict[str, Method], role: str, least: float) -> Hyperparameter:
+def hyperparameter(
+    given: Any, methods: dict[str, Method], role: str, priors: dict[str, Any], least: float
+) -> str | float | Prior | Normal | Flat:
     what = f"a number of {least:g} or more" if least == 0 else "a number"
+    if isinstance(given, Prior | Normal | Flat) and given.name in priors:
+        return given
     if isinstance(given, str):
-        return one_of(given, methods, role, what)
+        return _prior(given, role, priors) or one_of(given, methods, role, what)
     if isinstance(given, bool) or not hasattr(given, "__float__"):
         raise TypeError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
     number = float(given)
     if not (math.isfinite(number) and number >= least):
         raise ValueError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
     return number
+
+
+def _prior(given: str, role: str, priors: dict[str, Any]) -> Any:
+    """The prior that a text stands for; None for the name of an estimator, or one that is misspelt."""
+    try:
+        prior = parsed(given, priors)
+    except ValueError as wrong:
+        raise ValueError(f"{role}={given!r}: {str(wrong).partition(': ')[2]}") from None
+    if prior is None and "(" in given:
+        name = given.partition("(")[0].strip()
+        forms = ", ".join(called(form) for form in priors.values())
+        raise ValueError(f"{role}={given!r} is no prior; give one of {forms}{_nearest(name, priors)}")
+    return prior
+
+
+def integrated(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Any]:
+    """The hyperparameters of a model: what is estimated, and apart from it what is integrated out."""
+    if isinstance(mu, Flat) and not isinstance(tau2, Prior):
+        mu = "gls"
+    if not any(isinstance(given, Prior | Normal) for given in (sigma2, tau2, mu)):
+        return {"sigma2": sigma2, "tau2": tau2, "mu": mu}
+    for role, given in (("sigma2", sigma2), ("mu", mu)):
+        if isinstance(tau2, str) and isinstance(given, Prior | Normal):
+            raise ValueError(
+                f"{role}='{given}' does not go with tau2={tau2!r}, an estimate: give tau2 as a number or a prior such "
+                "as 'half_cauchy(5)'"
+            )
+    if isinstance(mu, str) and mu != "gls":
+        raise ValueError(
+            f"mu={mu!r} does not go with a prior of tau2, where mu is integrated out: give 'gls', a number, or a prior "
+            "such as 'normal(0, 5)'"
+        )
+    return {
+        "sigma2": "pooled" if isinstance(sigma2, Prior) else sigma2,
+        "tau2": tau2 if isinstance(tau2, float) else "reml",
+        "mu": mu if isinstance(mu, float) else "gls",
+        "priors": Priors(sigma2, tau2, mu),
+    }
 
 
 def one_of(given: Any, allowed: Iterable[str], role: str, also: str = "") -> str:
@@ -214,10 +258,60 @@ def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question
     one_of(test, inference.TESTS, "test")
     if limits is not None:
         one_of(limits, inference.LIMITS, "limits")
+    if m.priors and test != "z":
+        raise ValueError(f"test={test!r} does not go with a prior: mu has a posterior")
+    if m.priors and limits is not None:
+        raise ValueError(f"limits={limits!r} does not go with a prior: tau2 has a posterior")
     if limits == "profile" and isinstance(m.tau2, str) and m.tau2 not in inference.LIKELIHOODS:
         fit = _listed(inference.LIKELIHOODS)
         raise ValueError(f"limits='profile' does not fit tau2={m.tau2!r}: give limits='q', or tau2 as one of {fit}")
     return inference.Question(level(given), test, limits)
+
+
+def no_prior(m: Model, verb: str) -> None:
+    """That a verb is asked of estimates."""
+    if m.priors:
+        given = {"sigma2": m.priors.sigma2, "tau2": m.priors.tau2, "mu": m.priors.mu}
+        role, prior = next((role, x) for role, x in given.items() if isinstance(x, Prior | Normal))
+        raise ValueError(f"{role}='{prior}' does not go with {verb}: give a number or the name of an estimator")
+
+
+def some_prior(m: Model, tau2: Any) -> None:
+    """That there is a posterior to draw from."""
+    if not m.priors:
+        raise ValueError(
+            f"tau2={tau2!r} has no posterior to draw from: give a prior such as 'half_cauchy(5)', or a number beside a "
+            "prior of mu or sigma2"
+        )
+
+
+def draws(given: Any) -> int:
+    """How many draws."""
+    return _whole(given, "draws", least=1)
+
+
+def seed(given: Any) -> int | None:
+    """Where the draws start from."""
+    return None if given is None else _whole(given, "seed", least=0)
+
+
+def _whole(given: Any, role: str, least: int) -> int:
+    what = f"a whole number of {least} or more"
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise TypeError(f"{role}={given!r}; give {what}")
+    if int(given) < least:
+        raise ValueError(f"{role}={given!r}; give {what}")
+    return int(given)
+
+
+def prior_of_profile(tau2: Any) -> Prior | None:
+    """The prior whose posterior density is to stand beside the profile."""
+    if tau2 is None or isinstance(tau2, Prior):
+        return tau2
+    prior = _prior(tau2, "tau2", OF_TAU) if isinstance(tau2, str) else None
+    if prior is None:
+        raise ValueError(f"tau2={tau2!r} does not fit a profile: give a prior such as 'half_cauchy(5)', or nothing")
+    return prior  # type: ignore[no-any-return]
 
 
 def gls_or_known(mu: Any) -> None:
@@ -244,6 +338,10 @@ def taus(given: Any) -> tuple[float, ...]:
 def uncertainty(given: Any, m: Model) -> str:
     """Which errors the standard error of an estimate holds."""
     one_of(given, UNCERTAINTY, "uncertainty")
+    if m.priors and given != "mu":
+        raise ValueError(
+            f"uncertainty={given!r} does not go with a prior: the posterior holds the errors of mu and tau2"
+        )
     if given == "tau2" and isinstance(m.tau2, str) and m.tau2 not in ERRORS:
         fit = _listed(name for name in TAU2 if name in ERRORS)
         raise ValueError(
@@ -275,13 +373,29 @@ def predict(given: Any, m: Model) -> str:
     return str(given)
 
 
-def interval(given: Any, predicted: Any) -> str:
-    """Which interval; the robust one is of the true mean."""
-    one_of(given, INTERVALS, "interval")
+def interval(given: Any, predicted: Any, m: Model) -> str:
+    """Which interval: by default normal for estimates, central for a posterior; the robust one is of the true mean."""
+    if given is None:
+        return "central" if m.priors else "normal"
+    one_of(given, (*INTERVALS, *OF_POSTERIOR), "interval")
+    if m.priors and given in INTERVALS:
+        raise ValueError(f"interval={given!r} does not go with a prior: give 'central' or 'shortest'")
+    if not m.priors and given in OF_POSTERIOR:
+        raise ValueError(f"interval={given!r} is of a posterior: give a prior of tau2 or mu, or 'normal' or 'robust'")
     if given == "robust" and predicted != "mean":
         raise ValueError(
             f"interval='robust' does not go with predict={predicted!r}: it covers the true means; give predict='mean'"
         )
+    return str(given)
+
+
+def interval_of_components(given: Any, m: Model) -> str:
+    """Which interval of a posterior; those of estimates follow from `test` and `limits`."""
+    if given is None:
+        return "central"
+    one_of(given, OF_POSTERIOR, "interval")
+    if not m.priors:
+        raise ValueError(f"interval={given!r} is of a posterior: give a prior of tau2 or mu, or 'test' and 'limits'")
     return str(given)
 
 

@@ -12,7 +12,7 @@ from . import check, verbs
 from .beside import beside
 from .check import IntoColumn, Keys
 from .engines import estimates
-from .engines.model import Hyperparameter
+from .engines.model import Mean, Variance
 from .verbs import NaN
 
 P = ParamSpec("P")
@@ -49,6 +49,7 @@ class FramePool:
     shrink = _method(verbs.shrink)
     encode = _method(verbs.encode)
     compare = _method(verbs.compare)
+    posterior_draws = _method(verbs.posterior_draws)
 
 
 @pl.api.register_expr_namespace("pool")
@@ -72,9 +73,9 @@ class ExprPool:
         *,
         over: Keys | None = None,
         weights: IntoColumn | None = None,
-        sigma2: Hyperparameter = "pooled",
-        tau2: Hyperparameter = "reml",
-        mu: Hyperparameter = "gls",
+        sigma2: Variance = "pooled",
+        tau2: Variance = "reml",
+        mu: Mean = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
         """The partially pooled mean of its group beside every row, in `select`, `with_columns`, `.over()` or `agg`.
@@ -115,9 +116,9 @@ class ExprPool:
         *,
         over: Keys | None = None,
         weights: IntoColumn | None = None,
-        sigma2: Hyperparameter = "pooled",
-        tau2: Hyperparameter = "reml",
-        mu: Hyperparameter = "gls",
+        sigma2: Variance = "pooled",
+        tau2: Variance = "reml",
+        mu: Mean = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
         """What its group's own mean keeps in the estimate, tau2 / (tau2 + v), beside every row.

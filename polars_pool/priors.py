@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from .formulas import between, priors
@@ -67,7 +67,25 @@ def _number(prior: Any, name: str, given: Any) -> float:
 
 @dataclass(frozen=True)
 class HalfT(Prior):
-    """Half of Student's t with `df` degrees of freedom: `HalfT(4, 5)`, scale in units of the value."""
+    """Half of Student's t on tau: heavier tails than the normal, lighter than the Cauchy.
+
+    Parameters
+    ----------
+    df
+        Degrees of freedom, above 0.
+    scale
+        Scale, in units of the value, above 0.
+
+    Source
+    ------
+    Gelman (2006), "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfT(4, 5)
+    HalfT(df=4.0, scale=5.0)
+    """
 
     name: ClassVar[str] = "half_t"
     df: float
@@ -87,7 +105,23 @@ class HalfT(Prior):
 
 @dataclass(frozen=True)
 class HalfCauchy(Prior):
-    """Half of a Cauchy distribution, whose median is the scale: `HalfCauchy(5)`."""
+    """Half of a Cauchy distribution on tau, whose median is the scale: the usual weakly informative prior.
+
+    Parameters
+    ----------
+    scale
+        Scale, in units of the value, above 0.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1; Polson & Scott (2012), Bayesian Analysis 7.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfCauchy(5)
+    HalfCauchy(scale=5.0)
+    """
 
     name: ClassVar[str] = "half_cauchy"
     scale: float
@@ -106,7 +140,24 @@ class HalfCauchy(Prior):
 
 @dataclass(frozen=True)
 class HalfNormal(Prior):
-    """Half of a normal distribution about 0: `HalfNormal(5)`."""
+    """Half of a normal distribution on tau: for a spread that is known not to be much larger than the scale.
+
+    Parameters
+    ----------
+    scale
+        Standard deviation of the whole normal, in units of the value, above 0.
+
+    Source
+    ------
+    Roever et al. (2021), "On weakly informative prior distributions for the heterogeneity parameter in Bayesian
+    random-effects meta-analysis", Res. Synth. Methods 12.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfNormal(5)
+    HalfNormal(scale=5.0)
+    """
 
     name: ClassVar[str] = "half_normal"
     scale: float
@@ -121,7 +172,23 @@ class HalfNormal(Prior):
 
 @dataclass(frozen=True)
 class Exponential(Prior):
-    """Exponential of mean 1 / rate: `Exponential(0.2)`."""
+    """Exponential distribution on tau, of mean 1 / rate.
+
+    Parameters
+    ----------
+    rate
+        One over the mean, in one over units of the value, above 0.
+
+    Source
+    ------
+    Simpson et al. (2017), "Penalising model component complexity", Statistical Science 32.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Exponential(0.2)
+    Exponential(rate=0.2)
+    """
 
     name: ClassVar[str] = "exponential"
     rate: float
@@ -136,7 +203,23 @@ class Exponential(Prior):
 
 @dataclass(frozen=True)
 class Uniform(Prior):
-    """Uniform on tau between two limits, by default flat on all tau, which has no finite total: `Uniform(0, 50)`."""
+    """Uniform distribution on tau between two limits; by default flat on all tau, without a finite total.
+
+    Parameters
+    ----------
+    lower, upper
+        Limits of tau, in units of the value. With an infinite upper one a model needs three groups.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Uniform(0, 50)
+    Uniform(lower=0.0, upper=50.0)
+    """
 
     name: ClassVar[str] = "uniform"
     lower: float = 0.0
@@ -157,6 +240,10 @@ class Uniform(Prior):
     def log_density(self, tau: Column, g: Groups) -> Column:
         return 0.0 * tau - (log(self.upper - self.lower) if self.proper else 0.0)
 
+    def __str__(self) -> str:
+        limits = [f"{self.lower:g}", f"{self.upper:g}"] if self.proper else [f"{self.lower:g}"] if self.lower else []
+        return f"{self.name}({', '.join(limits)})"
+
     def _check(self) -> None:
         if not 0 <= self.lower < self.upper:
             raise ValueError(f"{self!r}: give a lower limit of 0 or more and an upper one above it")
@@ -164,7 +251,24 @@ class Uniform(Prior):
 
 @dataclass(frozen=True)
 class InverseGamma(Prior):
-    """Inverse gamma on tau squared: `InverseGamma(1, 1)`; it keeps tau from 0, whatever the data say."""
+    """Inverse gamma distribution on tau squared, for those who must.
+
+    Parameters
+    ----------
+    shape, scale
+        Both above 0; the scale in squared units. It keeps tau from 0, whatever the data say. With small
+        numbers it nears the prior flat on log tau, whose posterior is improper, and hangs on them all the more.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1, section 4.3, advises against it.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.InverseGamma(1, 1)
+    InverseGamma(shape=1.0, scale=1.0)
+    """
 
     name: ClassVar[str] = "inverse_gamma"
     shape: float
@@ -184,7 +288,19 @@ class InverseGamma(Prior):
 
 @dataclass(frozen=True)
 class Jeffreys(Prior):
-    """Jeffreys' prior, from the information that the sampling variances allow: `Jeffreys()`. Of sigma2: 1 / sigma."""
+    """Jeffreys' prior on tau, from the information that the sampling variances allow; on sigma2 it is 1 / sigma.
+
+    Source
+    ------
+    Bodnar et al. (2017), "Bayesian estimation in random effects meta-analysis using a non-informative prior", Stat.
+    Med. 36.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Jeffreys()
+    Jeffreys()
+    """
 
     name: ClassVar[str] = "jeffreys"
     proper: ClassVar[bool] = False
@@ -200,7 +316,7 @@ class Jeffreys(Prior):
 
 
 @dataclass(frozen=True)
-class _ByHarmonicMean(Prior):
+class ByHarmonicMean(Prior):
     """Priors that take their scale from the sampling variances."""
 
     def _s2(self, g: Groups) -> Column:
@@ -208,8 +324,19 @@ class _ByHarmonicMean(Prior):
 
 
 @dataclass(frozen=True)
-class UniformShrinkage(_ByHarmonicMean):
-    """Uniform on the weight of a typical group: `UniformShrinkage()`."""
+class UniformShrinkage(ByHarmonicMean):
+    """Uniform distribution on the weight of a typical group, whose v is the harmonic mean of all.
+
+    Source
+    ------
+    Daniels (1999), "A prior for the variance in hierarchical models", Canadian J. Stat. 27.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.UniformShrinkage()
+    UniformShrinkage()
+    """
 
     name: ClassVar[str] = "uniform_shrinkage"
     rise: ClassVar[float] = 1.0
@@ -223,8 +350,19 @@ class UniformShrinkage(_ByHarmonicMean):
 
 
 @dataclass(frozen=True)
-class DuMouchel(_ByHarmonicMean):
-    """Log-logistic about the typical standard error: `DuMouchel()`."""
+class DuMouchel(ByHarmonicMean):
+    """Log-logistic distribution on tau, whose median is the root of the harmonic mean of v.
+
+    Source
+    ------
+    DuMouchel & Normand (2000), "Computer-modeling and graphical strategies for meta-analysis".
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.DuMouchel()
+    DuMouchel()
+    """
 
     name: ClassVar[str] = "dumouchel"
 
@@ -238,7 +376,23 @@ class DuMouchel(_ByHarmonicMean):
 
 @dataclass(frozen=True)
 class Normal:
-    """A normal prior of mu, in units of the value: `Normal(0, 5)`."""
+    """A normal prior of mu.
+
+    Parameters
+    ----------
+    mean, sd
+        In units of the value; sd above 0.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Normal(0, 5)
+    Normal(mean=0.0, sd=5.0)
+    """
 
     name: ClassVar[str] = "normal"
     mean: float
@@ -255,7 +409,18 @@ class Normal:
 
 @dataclass(frozen=True)
 class Flat:
-    """A flat prior of mu, every value alike: `Flat()`."""
+    """A flat prior of mu, every value alike: what mu="gls" is beside a prior of tau.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Flat()
+    Flat()
+    """
 
     name: ClassVar[str] = "flat"
 
@@ -276,21 +441,31 @@ OF_TAU: dict[str, type[Prior]] = {
         DuMouchel,
     )
 }
+OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
 OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
 
 
+def called(prior: Any) -> str:
+    """How a prior is written as a text, `half_cauchy(scale)`."""
+    return f"{prior.name}({', '.join(field.name for field in fields(prior))})"
+
+
 def parsed(text: str, allowed: dict[str, Any]) -> Any:
-    """The prior that a text names, `half_cauchy(5)`; None if it names none."""
+    """The prior that a text names, `half_cauchy(5)`; None if it names none of those."""
     found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
     if not found or found[1] not in allowed:
         return None
     prior = allowed[found[1]]
-    given = [piece.strip() for piece in (found[2] or "").split(",") if piece.strip()]
-    wanted = [field.name for field in fields(prior)]
+    pieces = [piece.strip() for piece in found[2].split(",")] if (found[2] or "").strip() else []
+    least = sum(field.default is MISSING for field in fields(prior))
+    if not (least <= len(pieces) <= len(fields(prior)) and all(map(_is_number, pieces))):
+        raise ValueError(f"{text!r}: give {called(prior)} with numbers")
+    return prior(*map(float, pieces))
+
+
+def _is_number(text: str) -> bool:
     try:
-        numbers = [float(piece) for piece in given]
-        return prior(*numbers)
-    except (TypeError, ValueError) as error:
-        if len(given) == len(wanted) and isinstance(error, ValueError) and "could not convert" not in str(error):
-            raise
-        raise ValueError(f"{text!r}: give {prior.name}({', '.join(wanted)}) with numbers") from None
+        float(text)
+    except ValueError:
+        return False
+    return True

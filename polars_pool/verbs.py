@@ -11,17 +11,20 @@ from scipy.special import ndtri
 
 from . import check, warning
 from .check import IntoColumn, Keys
-from .engines import comparison, encoding, estimates, inference, robust
+from .engines import bayes, comparison, encoding, estimates, inference, robust
 from .engines import components as _components
+from .engines import draws as _draws
 from .engines import groups as _groups
 from .engines import profile as _profile
-from .engines.model import Hyperparameter, Model
+from .engines.model import Mean, Model, Variance, public
 from .engines.unseen import with_unseen
+from .priors import Prior
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
 Test = Literal["z", "t", "knha", "adhoc"]
 Limits = Literal["profile", "q"]
+Interval = Literal["normal", "robust", "central", "shortest"]
 
 MOMENTS = ("n", "mean", "var")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
@@ -131,13 +134,14 @@ def components(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    tau2: Hyperparameter = "reml",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    tau2: Variance = "reml",
+    mu: Mean = "gls",
     nan: NaN = "error",
     level: float = 0.95,
     test: Test = "z",
     limits: Limits | None = None,
+    interval: Literal["central", "shortest"] | None = None,
 ) -> Frame:
     """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
 
@@ -153,6 +157,8 @@ def components(
     limits
         Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
         profile for reml and ml on rows with a pooled sigma2, else Q.
+    interval
+        Of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
 
     Returns
     -------
@@ -176,15 +182,24 @@ def components(
     Last `converged`, false where an iteration did not settle, no group has two rows, or the groups are too few for the
     estimator.
 
+    With a prior, the posterior instead: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known); of `tau`,
+    `tau2`, `mu` and the true mean of a `new` group each the mean, `se_tau` its standard deviation, `tau_median`,
+    `tau_lower` and `tau_upper`, and so on, null where it has no finite mean; `log_tau`, the mean of log tau;
+    `mu_positive` and `new_positive`, the probability of more than 0; `icc`, `df_prior`, `sigma2_prior`;
+    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
+    of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
+
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs. A DataFrame whose models did not converge warns once.
+        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
     Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30;
-    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26.
+    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26; with a
+    prior Gelman et al. (2013), Bayesian Data Analysis, section 5.4, and Roever (2020), J. Stat. Softw. 93.
 
     Examples
     --------
@@ -196,13 +211,22 @@ def components(
     >>> found = pool.components(schools, "effect", se="se", by="school")
     >>> found["tau2"].item(), round(found["mu"].item(), 6)
     (0.0, 7.685617)
+
+    Its posterior says how large the spread may be all the same:
+
+    >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
+    (6.57548335, 20.752456)
     """
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    check.distinct_keys(model.over_names, (), _components.STATISTICS)
+    check.distinct_keys(model.over_names, (), bayes.STATISTICS if model.priors else _components.STATISTICS)
     asked = check.question(model, level, test, limits)
+    ends = check.interval_of_components(interval, model)
+    if model.priors:
+        return _posterior_of_models(frame, lf, model, asked.level, ends)
     found = _components.result(_found(lf, model, asked)[1], model)
     result = _as_given(frame, found, model.over_names)
     if isinstance(result, pl.DataFrame):
@@ -221,10 +245,11 @@ def profile(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    mu: Mean = "gls",
     nan: NaN = "error",
     tau: Sequence[float] | None = None,
+    tau2: str | Prior | None = None,
     groups: bool = False,
 ) -> Frame:
     """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
@@ -234,11 +259,14 @@ def profile(
     frame, value, by, over, n, var, se, weights, sigma2, nan
         As in `shrink`.
     mu
-        Population mean: `"gls"`, at each tau its own, or a known number.
+        Population mean: `"gls"`, at each tau its own, or a known number; beside a prior of tau2 a prior, too: `mu` and
+        `se_mu` are then posterior mean and standard deviation at each tau.
     tau
         Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
         evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
-        own; 0 alone where one group tells of no tau.
+        own; 0 alone where one group tells of no tau. With a prior, up to the quantile of 99.5 % of the posterior.
+    tau2
+        A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
     groups
         One row a group besides, with its estimate: the "effect of tau" curves.
 
@@ -248,7 +276,8 @@ def profile(
     beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
     `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
     leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
-    and its standard error `se` given tau. A DataFrame comes sorted by keys and tau.
+    and its standard error `se` given tau. With a prior one column more, `density`. A DataFrame comes sorted by keys and
+    tau.
 
     Raises
     ------
@@ -269,13 +298,16 @@ def profile(
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
     lf = check.lazy(frame)
-    model = check.model(lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, mu=mu, nan=nan)
-    check.gls_or_known(mu)
+    prior = check.prior_of_profile(tau2)
+    model = check.model(
+        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=prior or "reml", mu=mu, nan=nan
+    )
+    check.gls_or_known(model.mu)
     grid = None if tau is None else check.taus(tau)
     if groups:
         check.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
     else:
-        check.distinct_keys(model.over_names, (), _profile.STATISTICS)
+        check.distinct_keys(model.over_names, (), _profile.told(model))
     grouped, constants = _groups.grouped(lf, model)
     found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
     result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
@@ -292,13 +324,13 @@ def shrink(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    tau2: Hyperparameter = "reml",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    tau2: Variance = "reml",
+    mu: Mean = "gls",
     nan: NaN = "error",
     level: float = 0.95,
     uncertainty: Literal["mu", "conditional", "tau2"] = "mu",
-    interval: Literal["normal", "robust"] = "normal",
+    interval: Interval | None = None,
     predict: Literal["mean", "row", "replicate"] = "mean",
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
@@ -326,11 +358,14 @@ def shrink(
         Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
     sigma2
         Variance within groups: `"pooled"`, `"separate"` for each group its own, `"squeezed"` for each its own
-        moderated by all (limma's squeezeVar), or a number that is known.
+        moderated by all (limma's squeezeVar), a number that is known, or beside a prior of tau2 a prior of sigma, which
+        integrates it out: `Jeffreys()` is 1 / sigma.
     tau2
-        Variance between groups: the name of an estimator (`"reml"` by default; the README lists all) or a known number.
+        Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number,
+        or a prior of tau, `HalfCauchy(5)` or `"half_cauchy(5)"`: then all results are of the exact posterior.
     mu
-        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number.
+        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, a known number, or beside a prior or a known number
+        of tau2 a prior, `Normal(0, 5)` or `Flat()`, which is what `"gls"` is there.
     nan
         `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing.
     level
@@ -341,10 +376,12 @@ def shrink(
         `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
         two are too short (README).
     interval
-        `"normal"` (default): estimate ± quantile · se, right where the groups' true means are normal about mu.
+        `"normal"` (default for estimates): estimate ± quantile · se, right where the groups' true means are normal
+        about mu.
         `"robust"`: covers the true mean at `level` on average over the groups whatever the distribution of their true
         means is, given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It
-        knows neither the error of mu nor `uncertainty`.
+        knows neither the error of mu nor `uncertainty`. Of a posterior `"central"` (default): as much probability below
+        as above it, or `"shortest"`.
     predict
         What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
         group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
@@ -359,20 +396,22 @@ def shrink(
     -------
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
     sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
-    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. A DataFrame comes sorted by its
-    keys.
+    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
+    `estimate` and `se` are posterior means and standard deviation, `v` the posterior mean of v, and the interval ends at
+    quantiles of the posterior; null where it has no mean. A DataFrame comes sorted by its keys.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs. A DataFrame whose models did not converge warns once.
+        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, formula 12.1; standard
     error by Raudenbush & Bryk (1985), "Empirical Bayes meta-analysis", J. Educ. Stat. 10; with the error of tau2 by
     Prasad & Rao (1990), JASA 85, and Datta, Rao & Smith (2005), Biometrika 92; robust intervals by Armstrong, Kolesár &
-    Plagborg-Møller (2022), Econometrica 90.
+    Plagborg-Møller (2022), Econometrica 90; the posterior by Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 
     Examples
     --------
@@ -389,13 +428,20 @@ def shrink(
     >>> again = pool.shrink(schools, "effect", se="se", by="school", tau2=0, predict="replicate", threshold=28)
     >>> round(again["p_above"][0], 8)
     0.09560784
+
+    The whole posterior, with a prior of tau:
+
+    >>> posterior = pool.shrink(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> posterior.select("school", pl.col("estimate").round(8)).row(0)
+    ('A', 11.40026087)
     """
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
     columns: tuple[str, ...] = ESTIMATES
-    if check.interval(interval, predict) == "robust":
+    ends = check.interval(interval, predict, model)
+    if ends == "robust":
         columns = (*columns, "noncoverage")
     if threshold is not None:
         columns = (*columns, "p_above")
@@ -405,10 +451,17 @@ def shrink(
     check.predict(predict, model)
     threshold = check.threshold(threshold)
     unseen = check.unseen(groups, lf, model)
-    grouped, found = _found(lf, model, unseen=unseen, twice=interval == "robust")
+    if model.priors:
+        wanted = bayes.Wanted(ends, check.level(level), predict, threshold)
+        pooled = bayes.of_groups(*_grouped(lf, model, unseen), model, wanted)
+        result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
+        return (
+            result.drop("_pool_alarm") if isinstance(frame, pl.LazyFrame) else _warned(_sorted(result, model.key_names))
+        )
+    grouped, found = _found(lf, model, unseen=unseen, twice=ends == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
     pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
-    if interval == "robust":
+    if ends == "robust":
         pooled = robust.with_intervals(pooled, model, 1 - level)
     if isinstance(frame, pl.LazyFrame):
         return estimates.result(pooled, model, columns)
@@ -422,9 +475,9 @@ def encode(
     *,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    tau2: Hyperparameter = "reml",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    tau2: Variance = "reml",
+    mu: Mean = "gls",
     nan: NaN = "error",
     name: str = "estimate",
 ) -> Frame:
@@ -462,9 +515,10 @@ def encode(
     lf = check.lazy(frame)
     model = check.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
     estimate = estimates.ESTIMATE.alias(check.new_column(lf.collect_schema(), name))
+    alarm = pl.col("_pool_alarm") if model.priors else _alarm(model)
     if isinstance(frame, pl.LazyFrame):
         return encoding.encoded(lf, model, estimate)
-    return _warned(encoding.encoded(lf, model, estimate, _alarm(model)))
+    return _warned(encoding.encoded(lf, model, estimate, alarm))
 
 
 def compare(
@@ -475,9 +529,9 @@ def compare(
     over: Keys | None = None,
     n: IntoColumn | None = None,
     var: IntoColumn | None = None,
-    sigma2: Hyperparameter = "pooled",
-    tau2: Hyperparameter = "reml",
-    mu: Hyperparameter = "gls",
+    sigma2: Variance = "pooled",
+    tau2: Variance = "reml",
+    mu: Mean = "gls",
     nan: NaN = "error",
 ) -> Frame:
     """What pooling gains on your data: the error of predicting rows that are held out, from moments alone.
@@ -521,10 +575,80 @@ def compare(
     """
     lf = check.lazy(frame)
     model = check.model(lf, value, by, over, n=n, var=var, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
+    check.no_prior(model, "compare")
     check.distinct_keys(model.over_names, (), comparison.STATISTICS)
     grouped, constants = _groups.grouped(lf, model)
     found = comparison.comparisons(_components.classes(grouped, model), constants, model)
     return _as_given(frame, found, model.over_names)
+
+
+def posterior_draws(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    tau2: float | str | Prior,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Variance = "pooled",
+    mu: Mean = "gls",
+    nan: NaN = "error",
+    draws: int = 1000,
+    seed: int | None = None,
+    groups: pl.DataFrame | pl.LazyFrame | None = None,
+) -> Frame:
+    """Independent draws from the posterior of tau, mu and every group's true mean, for those who go on computing.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, sigma2, mu, nan, groups
+        As in `shrink`.
+    tau2
+        A prior of tau, or a known number beside a prior of mu or sigma2.
+    draws
+        How many draws of each model.
+    seed
+        A whole number of 0 or more, that the same draws may come again; others each time without it.
+
+    Returns
+    -------
+    One row a group and draw: the `over` and `by` keys, `chain` (always 0: the draws are independent) and `draw`, both
+    Int64, `sigma2` (squared units; null for published estimates), `tau` and `mu`, which the groups of one model share
+    in a draw, and `theta`, the group's true mean. Null where a model has no posterior. Sorted by the keys and the draw.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values, or a posterior that is improper, when the query runs.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inverting its distribution, the rest given it.
+
+    Examples
+    --------
+    How likely is school A to be the best of the eight?
+
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> drawn = pool.posterior_draws(schools, "effect", se="se", by="school", tau2=pool.Uniform(), draws=4000, seed=1)
+    >>> best = drawn.sort("theta").group_by("draw").last()
+    >>> 0.2 < (best["school"] == "A").mean() < 0.3
+    True
+    """
+    lf = check.lazy(frame)
+    model = check.model(
+        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
+    )
+    check.some_prior(model, tau2)
+    check.distinct_keys(model.over_names, model.by_names, _draws.STATISTICS)
+    grouped, constants = _grouped(lf, model, check.unseen(groups, lf, model))
+    result = _draws.drawn(grouped, constants, model, check.draws(draws), check.seed(seed))
+    return result if isinstance(frame, pl.LazyFrame) else result.collect()
 
 
 def _found(
@@ -535,12 +659,25 @@ def _found(
     twice: bool = False,
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
-    grouped, constants = _groups.grouped(lf, model)
-    if unseen is not None:
-        grouped = with_unseen(grouped, unseen, model)
+    grouped, constants = _grouped(lf, model, unseen)
     if twice:
         grouped = grouped.cache()
     return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)
+
+
+def _grouped(lf: pl.LazyFrame, model: Model, unseen: pl.LazyFrame | None) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """One row a group, those without rows among them, and the constants of the query."""
+    grouped, constants = _groups.grouped(lf, model)
+    return grouped if unseen is None else with_unseen(grouped, unseen, model), constants
+
+
+def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: float, interval: str) -> Frame:
+    grouped, constants = _groups.grouped(lf, model)
+    found = bayes.of_models(_components.classes(grouped, model), constants, model, level, interval)
+    result = found.select(*public(*model.over_names), *bayes.STATISTICS, "_pool_alarm")
+    if isinstance(frame, pl.LazyFrame):
+        return result.drop("_pool_alarm")
+    return _warned(_sorted(result, model.over_names))
 
 
 def _alarm(model: Model) -> pl.Expr:

@@ -19,6 +19,11 @@ TOO_FEW = (
     "estimates: take another, or a known tau2="
 )
 
+IMPROPER = (
+    "a model has no posterior, as it would be improper: it has too few groups for a prior of tau2 without a finite "
+    "total, or groups without sampling variance that agree; give a proper prior, or tau2 as a number"
+)
+
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""

@@ -20,11 +20,13 @@ import polars_pool as pool
 from polars_pool.__main__ import main
 from polars_pool.engines import sql
 from polars_pool.formulas import registry
+from polars_pool.priors import OF_MU, OF_TAU
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
-VERBS = ["moments", "merge", "components", "profile", "shrink", "encode", "compare"]
+VERBS = ["moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"]
+PRIORS = [*OF_TAU.values(), *OF_MU.values()]
 
 
 # ---- docstrings --------------------------------------------------------------------------------------------
@@ -42,6 +44,8 @@ def public_names() -> list[str]:
     names = []
     for name in pool.__all__:
         thing = getattr(pool, name)
+        if thing in PRIORS:
+            continue
         if inspect.isclass(thing) and not issubclass(thing, BaseException):
             names += [f"{name}.{method}" for method in vars(thing) if not method.startswith("_")]
         elif inspect.isfunction(thing):
@@ -93,6 +97,17 @@ def test_every_parameter_is_documented(name):
     parameters = set(inspect.signature(thing).parameters) - {"self"}
     assert parameters <= documented
     assert documented <= parameters | {"frame"}
+
+
+@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.__name__)
+def test_every_prior_is_documented(prior):
+    assert getattr(pool, prior.__name__) is prior
+    found = sections(inspect.getdoc(prior))
+    named = {word for line in found.get("Parameters", "").splitlines() if line[:1].strip() for word in line.split(", ")}
+    assert named == set(inspect.signature(prior).parameters)
+    assert re.match(r"\S.*[.:]\s", found["Summary"])
+    assert re.search(r"\(\d{4}\)", found["Source"])
+    assert ">>>" in found["Examples"]
 
 
 def test_every_verb_names_its_source():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from . import components, estimates, groups
+from . import bayes, components, estimates, groups
 from .model import Model
 
 
 def encoded(frame: pl.LazyFrame, model: Model, *result: pl.Expr) -> pl.LazyFrame:
     """All columns of the frame, and results (estimates.ESTIMATE, WEIGHT, ...) of the group of each row."""
     columns = pl.nth(range(len(frame.collect_schema())))
+    if model.priors:
+        rows = groups.rows(frame, model, columns).cache()
+        return _joined(rows, model, *(e.meta.undo_aliases() for e in result)).select(columns, *result)
     rows = groups.prepared(groups.rows(frame, model, columns), model)
     windows = {name: e.over(*model.keys) for name, e in groups.sums(model).items()}
     rows = groups.statistics(rows.with_columns(**windows), model).cache()
@@ -23,9 +26,20 @@ def encoded(frame: pl.LazyFrame, model: Model, *result: pl.Expr) -> pl.LazyFrame
 def beside(table: pl.DataFrame, model: Model, result: pl.Expr) -> pl.Series:
     """The result of its group beside every row of a table in memory, where to join back costs less than windows."""
     rows = groups.rows(table.lazy(), model)
+    return _joined(rows, model, result).select(result).collect(engine="in-memory").to_series()
+
+
+def _joined(rows: pl.LazyFrame, model: Model, *result: pl.Expr) -> pl.LazyFrame:
+    """Rows beside the results of their group."""
+    estimated = _of_groups(rows, model).select(*model.keys, *result)
+    return rows.join(estimated, on=list(model.keys), how="left", nulls_equal=True, maintain_order="left")
+
+
+def _of_groups(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group, estimated."""
     grouped = groups.summed(rows, model)
     constants = groups.constants(rows, groups.NO_PIVOT, model)
+    if model.priors:
+        return bayes.of_groups(grouped, constants, model, bayes.Wanted())
     found = components.components(components.classes(grouped, model), constants, model)
-    estimated = estimates.estimated(estimates.joined(grouped, found, model), model).select(*model.keys, result)
-    joined = rows.join(estimated, on=list(model.keys), how="left", nulls_equal=True, maintain_order="left")
-    return joined.select(result).collect(engine="in-memory").to_series()
+    return estimates.estimated(estimates.joined(grouped, found, model), model)

@@ -36,7 +36,7 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, model: Model, ordered
 def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Sampling variance, weight and partially pooled mean; a model's only group keeps its own mean, whatever tau2."""
     if model.input != "published":
-        joined = joined.with_columns(_pool_v=within.sampling_variance(_own_variance(model), W))
+        joined = joined.with_columns(_pool_v=within.sampling_variance(own_variance(model), W))
     if model.tau2 == "morris":
         df = GROUPS.cast(pl.Float64) - (0.0 if isinstance(model.mu, float) else 1.0)
         joined = joined.with_columns(_pool_tau2=shrink.morris_variance(TAU2, V, df))
@@ -50,7 +50,7 @@ def estimated(joined: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return weighed.with_columns(_pool_estimate=shrink.estimate(MEAN, MU, where(ONLY, 1.0, WEIGHT)))
 
 
-def _own_variance(model: Model) -> Any:
+def own_variance(model: Model) -> Any:
     """The variance of a group's rows."""
     if model.sigma2 == "separate":
         return within.separate_variance(N, VAR, SIGMA2)
@@ -76,7 +76,7 @@ def with_errors(
         variance = variance_with_tau2(variance, V, TAU2, POOLING, ERROR, CORRECTION)
     variance = where(ONLY, V, variance)
     if predict != "mean":
-        variance = shrink.predictive_variance(variance, _own_variance(model) if predict == "row" else V)
+        variance = shrink.predictive_variance(variance, own_variance(model) if predict == "row" else V)
     estimated = estimated.with_columns(_pool_se=sqrt(variance))
     estimated = estimated.with_columns(
         _pool_lower=shrink.lower(ESTIMATE, SE, quantile), _pool_upper=shrink.upper(ESTIMATE, SE, quantile)

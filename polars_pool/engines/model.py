@@ -9,8 +9,11 @@ from typing import Literal
 import polars as pl
 
 from ..formulas.registry import MU, TAU2
+from ..priors import Flat, Normal, Prior
 
 Hyperparameter = str | float
+Variance = str | float | Prior
+Mean = str | float | Normal | Flat
 Input = Literal["rows", "moments", "published"]
 
 
@@ -19,8 +22,17 @@ KEY = PRIVATE + "key_"  # those of keys too, so that their own can be anything
 
 
 @dataclass(frozen=True)
+class Priors:
+    """What is integrated out, or known, where a posterior is asked for; mu by name is flat."""
+
+    sigma2: Variance
+    tau2: float | Prior
+    mu: Mean
+
+
+@dataclass(frozen=True)
 class Model:
-    """Columns as expressions, keys with their names, hyperparameters as name or number."""
+    """Columns as expressions, keys with their names, hyperparameters as name or number, or by priors."""
 
     value: pl.Expr
     by_names: tuple[str, ...]
@@ -33,6 +45,7 @@ class Model:
     sigma2: Hyperparameter = "pooled"
     tau2: Hyperparameter = "reml"
     mu: Hyperparameter = "gls"
+    priors: Priors | None = None
     nan: str = "error"
     tau2_error: bool = False  # whether the error of tau2 is asked for, too
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ..formulas import inference, profile, within
-from . import components, estimates
+from . import bayes, components, estimates, posterior
 from .groups import PIVOT, WHOLE, W
 from .inference import Fitted, likelihood, profile_limits
 from .model import Model, public
@@ -27,16 +27,22 @@ def profiled(
 ) -> pl.LazyFrame:
     """One row a model and tau, and the pivot; what lies below keeps streaming."""
     keys = classes.select(*model.over).collect_schema()
+    statistics = told(model)
     return classes.join(constants, how="cross").map_batches(
         lambda table: curves(table, model, tau),
-        schema=pl.Schema({**keys, **dict.fromkeys((*STATISTICS, *PRIVATE), pl.Float64())}),
+        schema=pl.Schema({**keys, **dict.fromkeys((*statistics, *PRIVATE), pl.Float64())}),
         **WHOLE,
     )
 
 
+def told(model: Model) -> tuple[str, ...]:
+    """The statistics of a point; beside a prior its posterior density, too."""
+    return (*STATISTICS, "density") if model.priors else STATISTICS
+
+
 def result(profiled: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """Keys and statistics under their public names."""
-    return profiled.select(*public(*model.over_names), *STATISTICS)
+    return profiled.select(*public(*model.over_names), *told(model))
 
 
 def sorted_by(model: Model, groups: bool) -> tuple[str, ...]:
@@ -65,23 +71,26 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
     models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
     counted = table.filter(W > 0)
     if counted.is_empty():
-        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*STATISTICS, *PRIVATE[:-1])]
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*told(model), *PRIVATE[:-1])]
         return models.clear().select(*model.over, *nothing, PIVOT)
     groups, present = components.groups_of(counted, models, model)
     pivot = models["_pool_pivot"].to_numpy()[present]
+    beside = bayes.solved(table, model) if model.priors else None
     with np.errstate(all="ignore"):
-        columns = points(groups, model, tau)
+        columns = points(groups, model, tau, beside)
     times = len(columns["tau"]) // len(present)
     columns["mu"] = columns["mu"] + np.tile(pivot, times)
     columns["_pool_pivot"] = np.tile(pivot, times)
-    for name in STATISTICS:
+    for name in told(model):
         columns[name] = np.where(np.isfinite(columns[name]), columns[name], np.nan)
     series = [pl.Series(name, x, nan_to_null=True) for name, x in columns.items()]
     keys = models[np.tile(present, times)].select(*model.over)
     return pl.DataFrame([*keys, *series]).filter(pl.col("tau").is_not_null())
 
 
-def points(groups: Groups, model: Model, tau: tuple[float, ...] | None) -> dict[str, Array]:
+def points(
+    groups: Groups, model: Model, tau: tuple[float, ...] | None, beside: bayes.Solved | None = None
+) -> dict[str, Array]:
     """The statistics at every tau, model after model; tau is NaN where a model has no such point."""
     arguments = (model.input == "published", model.sigma2, "reml", model.mu)
     found, groups = fitted(groups, *arguments)
@@ -89,26 +98,43 @@ def points(groups: Groups, model: Model, tau: tuple[float, ...] | None) -> dict[
     identified = ~np.isnan(f.g.sum(f.g.v))
     on_rows = identified & f.pooled & (f.g.squares_within > 0)
     curve = {True: on_rows, False: identified & ~on_rows}
-    grid = _grid(f) if tau is None else np.array(tau)[:, None] + np.zeros(f.g.models)
-    rows = [_at(f, curve, point) for point in grid]
+    if tau is not None:
+        grid = np.array(tau)[:, None] + np.zeros(f.g.models)
+    else:
+        grid = _grid(_limit(f) if beside is None else _posterior_limit(f, beside))
+    rows = [_at(f, curve, point, beside) for point in grid]
     prior = {"_pool_df_prior": found.df_prior, "_pool_sigma2_prior": found.sigma2_prior}
-    return {name: np.concatenate([row[name] for row in rows]) for name in STATISTICS} | {
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} | {
         name: np.tile(x, len(rows)) for name, x in prior.items()
     }
 
 
-def _grid(f: Fitted) -> Array:
-    """A row a point, a column a model; 0 alone where the data do not limit tau."""
+def _limit(f: Fitted) -> Array:
+    """The upper limit of tau by the restricted profile, NaN where the data do not limit it."""
     upper = np.full(f.g.models, np.nan)
     for rows, models in ((True, f.joint), (False, f.known & ~f.joint & (f.df > 0))):
         if (chosen := np.flatnonzero(models)).size:
             _, upper[chosen] = profile_limits(f, chosen, rows, LEVEL)
-    grid = np.sqrt(upper) * np.linspace(0.0, 1.0, POINTS)[:, None]
+    return np.asarray(np.sqrt(upper))
+
+
+def _posterior_limit(f: Fitted, beside: bayes.Solved) -> Array:
+    """The tau that is exceeded with the probability that is left beside the limit above."""
+    upper = np.full(f.g.models, np.nan)
+    if (post := beside.post) is not None:
+        probability = np.full(post.models, (1 + LEVEL) / 2)
+        upper[beside.chosen] = posterior.tau_quantile(post, probability, np.arange(post.models))
+    return upper
+
+
+def _grid(upper: Array) -> Array:
+    """A row a point, a column a model; 0 alone where tau has no limit."""
+    grid = upper * np.linspace(0.0, 1.0, POINTS)[:, None]
     grid[0] = 0.0
     return np.where(upper > 0, grid, np.where(grid == 0, grid, np.nan))
 
 
-def _at(f: Fitted, curve: dict[bool, Array], tau: Array) -> dict[str, Array]:
+def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: bayes.Solved | None) -> dict[str, Array]:
     """Every statistic at one tau a model; on rows sigma2 is the most likely beside it, by the restricted likelihood."""
     tau2, sigma2 = tau * tau, f.found.sigma2.copy()
     likely = {restricted: np.full(f.g.models, np.nan) for restricted in (False, True)}
@@ -123,7 +149,10 @@ def _at(f: Fitted, curve: dict[bool, Array], tau: Array) -> dict[str, Array]:
     g = replace(f.g, v=np.asarray(within.sampling_variance(f.g.each(sigma2), f.g.w))) if f.pooled else f.g
     known = curve[True] | curve[False]
     mu, se_mu = population(g, tau2, "gls", sigma2, known)
-    return {
+    if beside is not None and beside.asked is not None:
+        at = posterior.at_tau(g, tau, beside.asked.population)
+        mu, se_mu = np.where(known, at.mu, mu), np.where(known, np.sqrt(at.variance), se_mu)
+    found = {
         "tau": tau,
         "sigma2": sigma2,
         "mu": mu,
@@ -132,3 +161,9 @@ def _at(f: Fitted, curve: dict[bool, Array], tau: Array) -> dict[str, Array]:
         "log_likelihood": likely[False],
         "restricted_log_likelihood": likely[True],
     }
+    if beside is not None:
+        found["density"] = np.full(f.g.models, np.nan)
+        if beside.post is not None:
+            of_post = tau[beside.chosen]
+            found["density"][beside.chosen] = posterior.density(beside.post, of_post, np.arange(len(of_post)))
+    return found
