@@ -3889,11 +3889,16 @@ CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
     coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
 
 -- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
--- slowest that a moment that is told can have; the density itself is at the nodes t = 0, ..., steps of that reach.
+-- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
+-- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
 CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
-    SELECT model, lower, upper, mode, width, moment, asinh(45 / width) AS low,
+    SELECT *, asinh(45 / width) AS low,
         asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
-    FROM query_table(models) JOIN query_table(peaks) USING (model);
+    FROM (
+        SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
+            coalesce(sharp, false) AS sharp
+        FROM query_table(models) JOIN query_table(peaks) USING (model)
+    );
 
 -- Nodes that are not done yet, all with their height, the log density of t.
 CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
@@ -3931,7 +3936,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
                 SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
                 FROM (
                     SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
-                        REPLACE (agreed OR steps >= 8192 AS done, agreed AS settled)
+                        REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
                     FROM (
                         SELECT *,
                             _pool_agree(sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every, sum(f) OVER every,
@@ -4063,7 +4068,7 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 -- wrong where its total is infinite.
 CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
-        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, df_prior, sigma2_prior, p.*,
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, plain_squares / j AS spread_, df_prior, sigma2_prior, p.*,
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
             CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
             _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
@@ -4077,6 +4082,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         GROUP BY model
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR j / precision_ < 0.02 * spread_ OR prior_sd * prior_sd < 0.02 * spread_ AS sharp,
         CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -4391,7 +4397,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
     ),
     components AS (
-        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
@@ -4592,8 +4598,8 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2', 'tau',
-                'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median', 'tau2_lower',
+            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median', 'tau2_lower',
                 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
                 'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
@@ -4623,8 +4629,8 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_components
     ),
     _pool_named_posterior AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau,
-            NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower, NULL::DOUBLE AS tau_upper,
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower, NULL::DOUBLE AS tau_upper,
             NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
             NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,

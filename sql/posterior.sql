@@ -38,7 +38,7 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 -- wrong where its total is infinite.
 CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
-        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, df_prior, sigma2_prior, p.*,
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, plain_squares / j AS spread_, df_prior, sigma2_prior, p.*,
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
             CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
             _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
@@ -52,6 +52,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         GROUP BY model
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR j / precision_ < 0.02 * spread_ OR prior_sd * prior_sd < 0.02 * spread_ AS sharp,
         CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -366,7 +367,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
     ),
     components AS (
-        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled

@@ -118,11 +118,16 @@ CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
     coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
 
 -- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
--- slowest that a moment that is told can have; the density itself is at the nodes t = 0, ..., steps of that reach.
+-- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
+-- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
 CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
-    SELECT model, lower, upper, mode, width, moment, asinh(45 / width) AS low,
+    SELECT *, asinh(45 / width) AS low,
         asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
-    FROM query_table(models) JOIN query_table(peaks) USING (model);
+    FROM (
+        SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
+            coalesce(sharp, false) AS sharp
+        FROM query_table(models) JOIN query_table(peaks) USING (model)
+    );
 
 -- Nodes that are not done yet, all with their height, the log density of t.
 CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
@@ -160,7 +165,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
                 SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
                 FROM (
                     SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
-                        REPLACE (agreed OR steps >= 8192 AS done, agreed AS settled)
+                        REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
                     FROM (
                         SELECT *,
                             _pool_agree(sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every, sum(f) OVER every,

@@ -185,8 +185,8 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2', 'tau',
-                'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median', 'tau2_lower',
+            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median', 'tau2_lower',
                 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
                 'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
@@ -216,8 +216,8 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_components
     ),
     _pool_named_posterior AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau,
-            NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower, NULL::DOUBLE AS tau_upper,
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower, NULL::DOUBLE AS tau_upper,
             NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
             NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
