@@ -15,7 +15,8 @@ CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'ha
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
 CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
     CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
-        THEN list_transform(string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
         ELSE []::VARCHAR[] END;
 CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
     list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
@@ -84,8 +85,8 @@ CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
 
 CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
     CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a number '
-            || 'of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
         WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
             THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
                 || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')

@@ -1537,7 +1537,8 @@ CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'ha
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
 CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
     CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
-        THEN list_transform(string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
         ELSE []::VARCHAR[] END;
 CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
     list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
@@ -1606,8 +1607,8 @@ CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
 
 CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
     CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a number '
-            || 'of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
         WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
             THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
                 || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')
@@ -3317,7 +3318,8 @@ CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
         FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
     )
-    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
@@ -3574,8 +3576,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
 CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
-        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2) ELSE 'mu=' || _pool_shown(mu) END
-            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
+            ELSE 'mu=' || _pool_shown(mu) END || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
 
@@ -3804,7 +3806,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(family, tau, a, b, lower, upper, squares
         ELSE 0.0
     END;
 
--- At the points (model, i, tau) that are pending: the log likelihood, the log prior, mu less the pivot, and its variance.
+-- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
 CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -3820,8 +3822,8 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     FROM (
         SELECT *, hd / s1 AS centre
         FROM (
-            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1, sum(k * h * h) AS squares,
-                sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
+            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
             FROM (
                 SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
                 FROM (
@@ -4068,7 +4070,8 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 -- wrong where its total is infinite.
 CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
-        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, plain_squares / j AS spread_, df_prior, sigma2_prior, p.*,
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
             CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
             _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
@@ -4082,7 +4085,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         GROUP BY model
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
-        known IS NOT NULL OR exact > 0 OR j / precision_ < 0.02 * spread_ OR prior_sd * prior_sd < 0.02 * spread_ AS sharp,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
         CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -4129,8 +4132,8 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 
 -- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT *, sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra)
-        AS s
+    SELECT *,
+        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
         SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
         FROM (
@@ -4158,8 +4161,8 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 
 -- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail, sum(p * pool_normal_density(z) / s) AS density_,
-        -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
     FROM (
         SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
         FROM _pool_parts(items, nodes)
@@ -4185,21 +4188,24 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
             low, high, step + 1,
             NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
         FROM (
-            SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
-                    CASE WHEN excess >= 0 THEN x ELSE high END AS high),
-                CASE WHEN excess = 0 THEN x ELSE x - far * greatest(-1.0, least(1.0, excess / density_ / far)) END AS moved
+            SELECT *, abs(excess) <= 1e-9 * target OR abs(moved - x) <= 1e-14 * typical + 4e-16 * abs(x) AS near
             FROM (
-                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far,
-                    abs(tail - target) <= 1e-9 * target AS near
-                FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
-                WHERE pending
+                SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
+                        CASE WHEN excess >= 0 THEN x ELSE high END AS high),
+                    x - CASE WHEN excess = 0 THEN 0.0 ELSE far * greatest(-1.0, least(1.0, excess / density_ / far)) END
+                        AS moved
+                FROM (
+                    SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
+                    WHERE pending
+                )
             )
         )
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: where both ends are equally dense, by Newton's method in the
--- tails and the logarithms of the densities.
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails and
+-- the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
@@ -4211,8 +4217,8 @@ CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
 CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
     WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
     _pool_end AS (
-        SELECT id, model, y, v, extra, varies, side, 0.0 AS target, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END
-            AS x, 0 AS step, upper_ > lower_ AS pending
+        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
         FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
         UNION ALL
         SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
@@ -4222,15 +4228,15 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
                 greatest(abs(by_low), abs(by_high)) AS largest
             FROM (
                 SELECT *, high_x - low_x AS wide,
-                    -- Both in x turned over: f x' sum to the excess of the tails, and slopes of ln(f) to its difference.
                     -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
                     -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
                 FROM (
                     SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
-                        max(density_) FILTER (side > 0) OVER pair AS low_f, max(density_) FILTER (side < 0) OVER pair AS high_f,
+                        max(density_) FILTER (side > 0) OVER pair AS low_f,
+                        max(density_) FILTER (side < 0) OVER pair AS high_f,
                         max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
                         max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
-                        ln(max(density_) FILTER (side > 0) OVER pair) - ln(max(density_) FILTER (side < 0) OVER pair) AS apart,
+                        sum(side * ln(density_)) OVER pair AS apart,
                         max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
                     FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
                     WHERE pending
@@ -4248,8 +4254,10 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
 -- a new group. Moments that are infinite are NULL.
 CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
     WITH totals AS MATERIALIZED (
-        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_, sum(p * ln(tau)) AS log_tau,
-            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total, bool_and(settled) AS settled,
+        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
+            sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
+            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
+            bool_and(settled) AS settled,
             sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
         FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
         GROUP BY model
@@ -4261,7 +4269,9 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
     ),
     weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    searched AS (FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])),
+    searched AS (
+        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+    ),
     known AS (
         SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
         FROM weighty
@@ -4271,8 +4281,8 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
     ),
     items AS MATERIALIZED (
-        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra, varies,
-            -(around + start + _pool_origin) AS beyond, true AS pending
+        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
+            varies, -(around + start + _pool_origin) AS beyond, true AS pending
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
     mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
@@ -4301,15 +4311,18 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         tau_median, tau_lower, tau_upper,
         CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
         CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
-        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_, tau_upper * tau_upper AS tau2_upper_,
+        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
+        tau_upper * tau_upper AS tau2_upper_,
         _pool_finite(log_tau) AS log_tau_mean,
         CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
         CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
-        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median, coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
+        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
+        coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
         coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
         CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
         CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
-        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high, n.above AS new_above,
+        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
+        n.above AS new_above,
         icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
         CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
     FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
@@ -4328,7 +4341,8 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
         SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
-            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra, 1.0 AS varies,
+            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+            1.0 AS varies,
             _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
             start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
         FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
@@ -4397,7 +4411,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
     ),
     components AS (
-        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
+            tau_mean, tau_se, tau_median, tau_lower, tau_upper,
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
@@ -4405,7 +4420,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
             ON plain._pool_id = c.model
     ),
     estimates AS (
-        FROM _pool_posterior_estimates(groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+        FROM _pool_posterior_estimates(
+            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
     ),
     density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
     FROM query_table(asked);
@@ -4491,8 +4507,8 @@ CREATE OR REPLACE MACRO _pool_pooled(
     ),
     _pool_integrated AS NOT MATERIALIZED (
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level,
-            CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END, predict, threshold,
-            'estimates')
+            CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
+            predict, threshold, 'estimates')
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
     WHERE (SELECT proper FROM _pool_given);
@@ -4599,8 +4615,8 @@ CREATE OR REPLACE MACRO pool_components(
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
             NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
-                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median', 'tau2_lower',
-                'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
+                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
+                'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
                 'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
                 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper',
@@ -4630,8 +4646,8 @@ CREATE OR REPLACE MACRO pool_components(
     ),
     _pool_named_posterior AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
-            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower, NULL::DOUBLE AS tau_upper,
-            NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
+            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
+            NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
             NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
             NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median, NULL::DOUBLE AS new_lower,
@@ -4667,10 +4683,11 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
-        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu, coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
+            coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
         FROM _pool_likely_curves AS c LEFT JOIN (
-            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '', 'mean',
-                NULL, 'density')
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+                'mean', NULL, 'density')
         ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
     ),
     _pool_curves AS MATERIALIZED (

@@ -38,7 +38,8 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 -- wrong where its total is infinite.
 CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
-        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact, plain_squares / j AS spread_, df_prior, sigma2_prior, p.*,
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
             coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
             CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
             _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
@@ -52,7 +53,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         GROUP BY model
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
-        known IS NOT NULL OR exact > 0 OR j / precision_ < 0.02 * spread_ OR prior_sd * prior_sd < 0.02 * spread_ AS sharp,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
         CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -99,8 +100,8 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 
 -- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT *, sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra)
-        AS s
+    SELECT *,
+        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
         SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
         FROM (
@@ -128,8 +129,8 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 
 -- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail, sum(p * pool_normal_density(z) / s) AS density_,
-        -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
     FROM (
         SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
         FROM _pool_parts(items, nodes)
@@ -155,21 +156,24 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
             low, high, step + 1,
             NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
         FROM (
-            SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
-                    CASE WHEN excess >= 0 THEN x ELSE high END AS high),
-                CASE WHEN excess = 0 THEN x ELSE x - far * greatest(-1.0, least(1.0, excess / density_ / far)) END AS moved
+            SELECT *, abs(excess) <= 1e-9 * target OR abs(moved - x) <= 1e-14 * typical + 4e-16 * abs(x) AS near
             FROM (
-                SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far,
-                    abs(tail - target) <= 1e-9 * target AS near
-                FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
-                WHERE pending
+                SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
+                        CASE WHEN excess >= 0 THEN x ELSE high END AS high),
+                    x - CASE WHEN excess = 0 THEN 0.0 ELSE far * greatest(-1.0, least(1.0, excess / density_ / far)) END
+                        AS moved
+                FROM (
+                    SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
+                    WHERE pending
+                )
             )
         )
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: where both ends are equally dense, by Newton's method in the
--- tails and the logarithms of the densities.
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails and
+-- the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
@@ -181,8 +185,8 @@ CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
 CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
     WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
     _pool_end AS (
-        SELECT id, model, y, v, extra, varies, side, 0.0 AS target, side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END
-            AS x, 0 AS step, upper_ > lower_ AS pending
+        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
         FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
         UNION ALL
         SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
@@ -192,15 +196,15 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
                 greatest(abs(by_low), abs(by_high)) AS largest
             FROM (
                 SELECT *, high_x - low_x AS wide,
-                    -- Both in x turned over: f x' sum to the excess of the tails, and slopes of ln(f) to its difference.
                     -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
                     -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
                 FROM (
                     SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
-                        max(density_) FILTER (side > 0) OVER pair AS low_f, max(density_) FILTER (side < 0) OVER pair AS high_f,
+                        max(density_) FILTER (side > 0) OVER pair AS low_f,
+                        max(density_) FILTER (side < 0) OVER pair AS high_f,
                         max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
                         max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
-                        ln(max(density_) FILTER (side > 0) OVER pair) - ln(max(density_) FILTER (side < 0) OVER pair) AS apart,
+                        sum(side * ln(density_)) OVER pair AS apart,
                         max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
                     FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
                     WHERE pending
@@ -218,8 +222,10 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
 -- a new group. Moments that are infinite are NULL.
 CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
     WITH totals AS MATERIALIZED (
-        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_, sum(p * ln(tau)) AS log_tau,
-            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total, bool_and(settled) AS settled,
+        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
+            sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
+            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
+            bool_and(settled) AS settled,
             sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
         FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
         GROUP BY model
@@ -231,7 +237,9 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
     ),
     weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    searched AS (FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])),
+    searched AS (
+        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+    ),
     known AS (
         SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
         FROM weighty
@@ -241,8 +249,8 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
     ),
     items AS MATERIALIZED (
-        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra, varies,
-            -(around + start + _pool_origin) AS beyond, true AS pending
+        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
+            varies, -(around + start + _pool_origin) AS beyond, true AS pending
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
     mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
@@ -271,15 +279,18 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         tau_median, tau_lower, tau_upper,
         CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
         CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
-        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_, tau_upper * tau_upper AS tau2_upper_,
+        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
+        tau_upper * tau_upper AS tau2_upper_,
         _pool_finite(log_tau) AS log_tau_mean,
         CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
         CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
-        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median, coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
+        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
+        coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
         coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
         CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
         CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
-        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high, n.above AS new_above,
+        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
+        n.above AS new_above,
         icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
         CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
     FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
@@ -298,7 +309,8 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
         SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
-            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra, 1.0 AS varies,
+            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+            1.0 AS varies,
             _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
             start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
         FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
@@ -367,7 +379,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
     ),
     components AS (
-        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se, tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
+            tau_mean, tau_se, tau_median, tau_lower, tau_upper,
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
@@ -375,7 +388,8 @@ CREATE OR REPLACE MACRO _pool_posterior(
             ON plain._pool_id = c.model
     ),
     estimates AS (
-        FROM _pool_posterior_estimates(groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+        FROM _pool_posterior_estimates(
+            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
     ),
     density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
     FROM query_table(asked);

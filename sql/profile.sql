@@ -42,7 +42,8 @@ CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
         FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
     )
-    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE

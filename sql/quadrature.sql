@@ -33,7 +33,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(family, tau, a, b, lower, upper, squares
         ELSE 0.0
     END;
 
--- At the points (model, i, tau) that are pending: the log likelihood, the log prior, mu less the pivot, and its variance.
+-- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
 CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -49,8 +49,8 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     FROM (
         SELECT *, hd / s1 AS centre
         FROM (
-            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1, sum(k * h * h) AS squares,
-                sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
+            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
             FROM (
                 SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
                 FROM (
