@@ -11,7 +11,15 @@ from scipy.special import ndtri
 
 from . import check, warning
 from .check import IntoColumn, Keys
-from .engines import bayes, comparison, encoding, estimates, inference, robust
+from .engines import (
+    comparison,
+    encoding,
+    estimates,
+    inference,
+    posterior_components,
+    posterior_estimates,
+    robust,
+)
 from .engines import components as _components
 from .engines import draws as _draws
 from .engines import groups as _groups
@@ -222,7 +230,9 @@ def components(
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
     )
-    check.distinct_keys(model.over_names, (), bayes.STATISTICS if model.priors else _components.STATISTICS)
+    check.distinct_keys(
+        model.over_names, (), posterior_components.STATISTICS if model.priors else _components.STATISTICS
+    )
     asked = check.question(model, level, test, limits)
     ends = check.interval_of_components(interval, model)
     if model.priors:
@@ -397,8 +407,8 @@ def shrink(
     One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
     sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
     estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
-    `estimate` and `se` are posterior means and standard deviation, `v` the posterior mean of v, and the interval ends at
-    quantiles of the posterior; null where it has no mean. A DataFrame comes sorted by its keys.
+    `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
+    and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
 
     Raises
     ------
@@ -452,8 +462,8 @@ def shrink(
     threshold = check.threshold(threshold)
     unseen = check.unseen(groups, lf, model)
     if model.priors:
-        wanted = bayes.Wanted(ends, check.level(level), predict, threshold)
-        pooled = bayes.of_groups(*_grouped(lf, model, unseen), model, wanted)
+        wanted = posterior_estimates.Wanted(ends, check.level(level), predict, threshold)
+        pooled = posterior_estimates.of_groups(*_grouped(lf, model, unseen), model, wanted)
         result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
         return (
             result.drop("_pool_alarm") if isinstance(frame, pl.LazyFrame) else _warned(_sorted(result, model.key_names))
@@ -673,8 +683,8 @@ def _grouped(lf: pl.LazyFrame, model: Model, unseen: pl.LazyFrame | None) -> tup
 
 def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: float, interval: str) -> Frame:
     grouped, constants = _groups.grouped(lf, model)
-    found = bayes.of_models(_components.classes(grouped, model), constants, model, level, interval)
-    result = found.select(*public(*model.over_names), *bayes.STATISTICS, "_pool_alarm")
+    found = posterior_components.of_models(_components.classes(grouped, model), constants, model, level, interval)
+    result = found.select(*public(*model.over_names), *posterior_components.STATISTICS, "_pool_alarm")
     if isinstance(frame, pl.LazyFrame):
         return result.drop("_pool_alarm")
     return _warned(_sorted(result, model.over_names))

@@ -38,6 +38,16 @@ def alarm(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau2: pl.Expr, conv
     return pl.when(unidentified).then(pl.lit(UNIDENTIFIED, messages)).when(failed).then(unsettled)
 
 
+def alarm_of_posterior(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau: pl.Expr, converged: pl.Expr) -> pl.Expr:
+    """The same of a model by priors; `tau` is its posterior median."""
+    failed = ~converged & (groups > 0)
+    messages = pl.Enum([IMPROPER, UNIDENTIFIED, UNSETTLED])
+    none = (
+        pl.when(failed & tau.is_null()).then(pl.lit(IMPROPER, messages)).when(failed).then(pl.lit(UNSETTLED, messages))
+    )
+    return pl.when(failed & sigma2.is_null() & (not published)).then(pl.lit(UNIDENTIFIED, messages)).otherwise(none)
+
+
 def warn(alarms: pl.Series) -> None:
     """Warn once of each message, at the line that called this package."""
     for message in alarms.drop_nulls().unique().sort():

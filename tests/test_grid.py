@@ -8,6 +8,7 @@ import pytest
 import test_truth_meta
 import test_truth_moments
 import test_truth_oneway
+import test_truth_posterior
 import test_truth_sql
 
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
@@ -20,6 +21,7 @@ def test_every_vector_is_used():
     used |= {"distributions.json"}  # test_distributions.py asks every value of it
     used |= {"james_stein.json"}  # test_truth_james_stein.py
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
+    used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
     assert found - {"README.md"} == used
 
 

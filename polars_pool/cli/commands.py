@@ -106,6 +106,8 @@ def shrink(
       polars-pool shrink --store moments --by school --tau2 dl -o estimates.csv
       polars-pool shrink schools.parquet --value effect --se se --by school
           --interval robust --threshold 10
+      polars-pool shrink schools.parquet --value effect --se se --by school
+          --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
     model = _given(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
@@ -177,6 +179,7 @@ def profile(
     sigma2: options.Sigma2 = "pooled",
     mu: options.MuOfProfile = "gls",
     tau: options.Tau = None,
+    tau2: options.PriorOfTau = None,
     groups: options.OfGroups = False,
     out: options.Output = None,
 ) -> None:
@@ -189,7 +192,9 @@ def profile(
           --tau 0,5,10 --groups
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    asked = _given(sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), groups=groups or None)
+    asked = _given(
+        sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), tau2=tau2, groups=groups or None
+    )
     checked(task, engine, "profile", asked)
     _delivered(task, engine, {"profile": asked}, out)
 
@@ -383,8 +388,10 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
 
 def _warned(found: pl.DataFrame, published: bool) -> None:
     """What the library says of models that the data do not determine, on stderr."""
-    columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
-    alarms = found.select(warning.alarm(published, *columns).alias("alarm")).drop_nulls()
+    posterior = "tau_median" in found.columns
+    told, tau = (warning.alarm_of_posterior, "tau_median") if posterior else (warning.alarm, "tau2")
+    columns = (pl.col(name) for name in ("groups", "sigma2", tau, "converged"))
+    alarms = found.select(told(published, *columns).alias("alarm")).drop_nulls()
     for alarm, models in alarms.group_by("alarm").len().sort("alarm").iter_rows():
         of = "" if found.height == 1 else f"{models:,} of {found.height:,} models: "
         print(f"polars-pool: warning: {of}{errors.as_options(alarm)}", file=sys.stderr)

@@ -82,8 +82,8 @@ Sigma2 = Annotated[
 Tau2 = Annotated[
     str,
     typer.Option(
-        metavar="NAME|NUM",
-        help="Variance between: reml (default), ml, dl …",
+        metavar="NAME|NUM|PRIOR",
+        help="Variance between: reml (default), ml, dl …; or a prior of its root, 'half_cauchy(5)'",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -91,14 +91,17 @@ Tau2 = Annotated[
 Mu = Annotated[
     str,
     typer.Option(
-        metavar="NAME|NUM", help="Mean: gls (default), rows, groups, shrunk", rich_help_panel=MODEL, show_default=False
+        metavar="NAME|NUM|PRIOR",
+        help="Mean: gls (default), rows, groups, shrunk; or a prior, 'normal(0, 5)'",
+        rich_help_panel=MODEL,
+        show_default=False,
     ),
 ]
 MuOfProfile = Annotated[
     str,
     typer.Option(
-        metavar="gls|NUM",
-        help="Mean: at every tau its own (default), or known",
+        metavar="gls|NUM|PRIOR",
+        help="Mean: at every tau its own (default), known, or beside a prior of tau by one, too",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -119,7 +122,9 @@ Uncertainty = Annotated[
 Interval = Annotated[
     str | None,
     typer.Option(
-        metavar="KIND", help="Right for normal groups (normal, default), or for any (robust)", rich_help_panel=MODEL
+        metavar="KIND",
+        help="Right for normal groups (normal, default), or for any (robust); of a posterior central or shortest",
+        rich_help_panel=MODEL,
     ),
 ]
 Predict = Annotated[
@@ -155,6 +160,12 @@ Limits = Annotated[
 Tau = Annotated[
     str | None,
     typer.Option(metavar="NUM,NUM", help="The values of tau; by default 61 from 0 up", rich_help_panel=MODEL),
+]
+PriorOfTau = Annotated[
+    str | None,
+    typer.Option(
+        "--tau2", metavar="PRIOR", help="Adds the posterior density by a prior, 'half_cauchy(5)'", rich_help_panel=MODEL
+    ),
 ]
 OfGroups = Annotated[
     bool, typer.Option("--groups", help="One row a group besides, with its estimate", rich_help_panel=MODEL)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import polars as pl
 
 from ..formulas import shrink
-from . import posterior
-from .bayes import beside_models
 from .groups import WHOLE
+from .hierarchy import at_tau
 from .model import KEY, Model
+from .numpy import Array
+from .posterior import Posterior, inflated, nodes_of_tau, tau_quantile
+from .posteriors import beside_models
 
 STATISTICS = {"chain": pl.Int64(), "draw": pl.Int64(), "sigma2": pl.Float64(), "tau": pl.Float64(), "mu": pl.Float64()}
 STATISTICS |= {"theta": pl.Float64()}
+CHUNK = 2_000_000  # groups at once
 
 
 def drawn(groups: pl.LazyFrame, constants: pl.LazyFrame, model: Model, draws: int, seed: int | None) -> pl.LazyFrame:
@@ -36,8 +40,8 @@ def _drawn(table: pl.DataFrame, model: Model, draws: int, seed: int | None) -> p
         column, y, v, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "pivot"))
         rows = np.flatnonzero(column >= 0)
         with np.errstate(all="ignore"):
-            of_models = posterior.drawn(post, draws, rng)
-            sigma2, tau, mu = (x.T[column[rows]] for x in (of_models.sigma2, of_models.tau, of_models.mu))
+            drawn_models = of_models(post, draws, rng)
+            sigma2, tau, mu = (x.T[column[rows]] for x in (drawn_models.sigma2, drawn_models.tau, drawn_models.mu))
             inflation = np.where(np.isnan(sigma2), 1.0, sigma2 / post.sigma2[column[rows], None])
             variance, tau2 = v[rows, None] * inflation, tau * tau
             centre = shrink.estimate(y[rows, None], mu, shrink.weight(tau2, variance))
@@ -50,3 +54,38 @@ def _drawn(table: pl.DataFrame, model: Model, draws: int, seed: int | None) -> p
     at = {"chain": pl.Series("chain", np.zeros(len(every), dtype=np.int64))}
     at["draw"] = pl.Series("draw", np.tile(np.arange(draws, dtype=np.int64), table.height))
     return keys.with_columns(**at, **numbers)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Independent draws, a row a draw and a column a model; theta follows from them group by group."""
+
+    sigma2: Array
+    tau: Array
+    mu: Array
+
+
+def of_models(post: Posterior, draws: int, rng: np.random.Generator) -> Draws:
+    """Draws of sigma, of tau given sigma, and of mu given both."""
+    shape = draws, post.models
+    first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
+    found = Draws(*(np.empty(shape) for _ in range(3)))
+    at_once = max(1, CHUNK // max(1, len(post.g.y)))
+    for start in range(0, draws, at_once):
+        rows = slice(start, start + at_once)
+        models = np.tile(np.arange(post.models), len(first[rows]))
+        sigma2 = post.sigma2[models]
+        if post.sigma is not None:
+            sigma2 = post.sigma.quantile(first[rows].ravel(), models) ** 2
+        inside, asked = inflated(post.g, models, sigma2 / post.sigma2[models]), post.asked.take(models)
+        if post.sigma is None or post.cells is None:
+            tau = tau_quantile(post, second[rows].ravel(), models)
+        else:
+            cells = nodes_of_tau(inside, asked)
+            assert cells is not None
+            tau = cells.quantile(second[rows].ravel(), np.arange(len(models)))
+        at = at_tau(inside, tau, asked.population)
+        mu = at.mu + np.sqrt(at.variance) * normal[rows].ravel()
+        for column, values in ((found.sigma2, sigma2), (found.tau, tau), (found.mu, mu)):
+            column[rows] = values.reshape(-1, post.models)
+    return found

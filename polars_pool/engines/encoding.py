@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from . import bayes, components, estimates, groups
+from . import components, estimates, groups, posterior_estimates
 from .model import Model
 
 
@@ -40,6 +40,7 @@ def _of_groups(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     grouped = groups.summed(rows, model)
     constants = groups.constants(rows, groups.NO_PIVOT, model)
     if model.priors:
-        return bayes.of_groups(grouped, constants, model, bayes.Wanted())
+        wanted = posterior_estimates.Wanted()
+        return posterior_estimates.of_groups(grouped, constants, model, wanted)
     found = components.components(components.classes(grouped, model), constants, model)
     return estimates.estimated(estimates.joined(grouped, found, model), model)

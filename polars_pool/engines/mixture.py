@@ -13,17 +13,21 @@ from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr, ndtri
 
 Array = NDArray[Any]
-STEPS = 200
+STEPS, CLOSE = 200, 2e-15  # sums of probabilities are rounded to no less
 TINY = 1e-300
 ROOT_2PI = np.sqrt(2 * np.pi)
 
 
+def average(p: Array, x: Array) -> Array:
+    """The mean of x, about the heaviest part's, so that what is the same in all of them stays as it is."""
+    heaviest = np.take_along_axis(x, p.argmax(axis=0)[None], axis=0)
+    return np.asarray(heaviest[0] + (p * np.where(p > 0, x - heaviest, 0.0)).sum(axis=0))
+
+
 def moments(p: Array, m: Array, s: Array) -> tuple[Array, Array]:
     """Mean and standard deviation."""
-    m = np.where(p > 0, m, 0.0)
-    mean = (p * m).sum(axis=0)
-    variance = (p * (np.where(p > 0, s * s, 0.0) + (m - mean) ** 2)).sum(axis=0)
-    return mean, np.sqrt(variance)
+    mean = average(p, m)
+    return mean, np.sqrt((p * np.where(p > 0, s * s + (m - mean) ** 2, 0.0)).sum(axis=0))
 
 
 def above(p: Array, m: Array, s: Array, x: Array) -> Array:
@@ -59,10 +63,19 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
         new = x[todo] - step
         outside = (new < low[todo]) | (new > high[todo])
         new = np.where(outside, (low[todo] + high[todo]) / 2, new)
-        near = (np.abs(new - x[todo]) <= 1e-14 * (sd[todo] + np.abs(new))) | (excess == 0)
+        near = (np.abs(new - x[todo]) <= CLOSE * (sd[todo] + np.abs(new))) | (
+            np.abs(excess) <= CLOSE * probability[todo]
+        )
         x[todo] = np.where(excess == 0, x[todo], new)
         todo = todo[~near]
     return x, ~np.isin(np.arange(len(x)), todo)
+
+
+def quantiles(p: Array, m: Array, s: Array, probabilities: Array) -> Array:
+    """Quantiles, a row for each row of probabilities."""
+    times = 1, len(probabilities)
+    x, _ = quantile(np.tile(p, times), np.tile(m, times), np.tile(s, times), probabilities.ravel())
+    return x.reshape(probabilities.shape)
 
 
 def central(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, Array]:

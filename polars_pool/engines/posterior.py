@@ -5,81 +5,23 @@ At a node everything is known in closed form, so that a posterior is a mixture o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
-from ..formulas import between, squeeze
 from ..formulas import posterior as formulas
-from ..priors import ByHarmonicMean, Jeffreys, Prior
+from ..priors import Jeffreys, Prior
+from .hierarchy import Question, at_tau, log_density
 from .numpy import Array, Groups
+from .proper import FARTHEST, NOTHING, moments_of_tau, tail_exponent
 from .quadrature import LogDensity, Nodes, Support, nodes
-from .solve import pooled_within, sampling_variance
 
-NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is nothing to a sum, exp(4 * 150) not yet infinite
 STEEP = 8.0
-CHUNK = 2_000_000  # groups at once
+ROOM = 50_000  # groups at once
 TOLERANCE = 1e-7  # of sums over nodes of sigma, by every second one: they are right to its square
-ROUNDING = (4 * np.finfo(float).eps) ** 2  # of squared differences that say nothing
-
-
-@dataclass(frozen=True)
-class Population:
-    """What is known of mu before: a normal prior with a mean a model, or nothing (flat), or mu itself (g.mu)."""
-
-    mean: Array
-    sd: float  # infinite where it is flat
-
-    def take(self, models: Array) -> Population:
-        return Population(self.mean[models], self.sd)
-
-
-@dataclass(frozen=True)
-class AtTau:
-    """What is known at one tau a model: the log likelihood, and mean and variance of mu."""
-
-    log_likelihood: Array
-    mu: Array
-    variance: Array
-
-
-def at_tau(g: Groups, tau: Array, population: Population) -> AtTau:
-    """The closed forms that are mixed."""
-    tau2 = g.each(tau * tau)
-    w = between.precision(g.v, tau2)
-    logs = g.sum(between.log_variance(g.v, tau2))
-    s1 = g.sum(w)
-    centre = g.centre(w)
-    wd2 = g.sum(w * g.squares_about(centre))
-    if g.mu is not None:
-        known = formulas.log_likelihood_known_mu(g.groups, logs, wd2)
-        return AtTau(np.asarray(known), centre, np.zeros(g.models))
-    m, s = population.mean, population.sd
-    if s == np.inf:
-        return AtTau(np.asarray(formulas.log_likelihood_flat_mu(g.groups, logs, wd2, s1)), centre, 1 / s1)
-    return AtTau(
-        np.asarray(formulas.log_likelihood_normal_mu(g.groups, logs, wd2, s1, centre, m, s)),
-        np.asarray(formulas.mu_given_tau(s1, centre, m, s)),
-        np.asarray(formulas.variance_of_mu_given_tau(s1, s)),
-    )
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is integrated out or known; mu is known where the groups know it."""
-
-    published: bool
-    sigma2: str | float | Prior
-    tau2: float | Prior
-    population: Population
-
-    @property
-    def known_tau(self) -> float:
-        return np.nan if isinstance(self.tau2, Prior) else float(np.sqrt(self.tau2))
-
-    def take(self, models: Array) -> Question:
-        return replace(self, population=self.population.take(models))
 
 
 @dataclass(frozen=True)
@@ -119,53 +61,6 @@ class Posterior:
         return np.asarray((self.weight * np.where(self.weight > 0, x, 0.0)).sum(axis=0))
 
 
-# ---- whether there is one -------------------------------------------------------------------------------------------
-
-
-def with_variances(g: Groups, asked: Question) -> tuple[Groups, Array, Array, Array]:
-    """The groups with the v they have at the known or pooled sigma2, that sigma2, and the prior of squeezed ones."""
-    sigma2 = "pooled" if isinstance(asked.sigma2, Prior) else asked.sigma2
-    pooled = pooled_within(g, asked.published, sigma2)
-    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-    v = sampling_variance(g, asked.published, sigma2, pooled, df_prior, prior)
-    return replace(g, v=v), pooled, df_prior, prior
-
-
-def tail_exponent(g: Groups, asked: Question) -> Array:
-    """The power of 1 / tau that the posterior falls by."""
-    flat = g.mu is None and asked.population.sd == np.inf
-    tail = asked.tau2.tail if isinstance(asked.tau2, Prior) else np.inf
-    return np.asarray(tail + g.groups - (1.0 if flat else 0.0))
-
-
-def moments_of_tau(g: Groups, asked: Question) -> Array:
-    """The largest power of tau, up to 4, that has a finite mean: below 0 where the posterior has no finite total."""
-    return np.asarray(np.clip(np.ceil(tail_exponent(g, asked)) - 2, -1.0, 4.0))
-
-
-def moments_of_sigma(g: Groups, asked: Question) -> Array:
-    """The same of sigma where it is integrated: the likelihood falls as the power N, or N - 1, of 1 / sigma."""
-    if not isinstance(asked.sigma2, Prior):
-        return np.full(g.models, 4.0)
-    flat = g.mu is None and asked.population.sd == np.inf
-    exponent = asked.sigma2.tail + g.rows - (1.0 if flat else 0.0)
-    return np.asarray(np.clip(np.ceil(exponent) - 2, -1.0, 4.0))
-
-
-def proper_at_zero(g: Groups, asked: Question) -> Array:
-    """Whether tau = 0 keeps a finite weight though groups without sampling variance agree."""
-    exact = g.v == 0
-    prior, count = asked.tau2, g.exact
-    if not isinstance(prior, Prior) or prior.support[0] > 0 or not (count > 0).any():
-        return np.ones(g.models, dtype=bool)
-    own = g.sum(np.where(exact, g.y, 0.0)) / np.maximum(count, 1.0)
-    about = own if g.mu is None else g.mu
-    apart = g.sum(np.where(exact, g.squares_about(about), 0.0)) > ROUNDING * count * g.reach(np.zeros(g.models))
-    rise = -1.0 if isinstance(prior, Jeffreys) else prior.rise
-    falls = count - (1.0 if g.mu is None else 0.0)
-    return np.where(count > 0, (apart | (rise - falls > -1)) & (not isinstance(prior, ByHarmonicMean)), True)
-
-
 # ---- the nodes ------------------------------------------------------------------------------------------------------
 
 
@@ -178,10 +73,10 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         inflation, share = sigma.value**2 / sigma2, sigma.weight
     many = len(inflation)
     models = np.repeat(np.arange(g.models), many)
-    inside, asked_inside = _inflated(g, models, inflation.T.ravel()), asked.take(models)
-    cells = _nodes_of_tau(inside, asked_inside)
+    inside, asked_inside = inflated(g, models, inflation.T.ravel()), asked.take(models)
+    cells = nodes_of_tau(inside, asked_inside)
     tau = np.full((1, inside.models), asked.known_tau) if cells is None else cells.value
-    at = [at_tau(inside, row, asked_inside.population) for row in tau]
+    likelihood, mu, variance = in_rows(_at_tau, inside, asked_inside, tau)
     of_cell = np.ones_like(tau) if cells is None else cells.weight
 
     def by_model(x: Array) -> Array:
@@ -189,7 +84,7 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         return np.moveaxis(x.reshape(len(x), g.models, many), 1, 2).reshape(len(x) * many, g.models)
 
     weight = by_model(of_cell * share.T.ravel())
-    total = at[0].log_likelihood if cells is None else cells.log_total
+    total = likelihood[0] if cells is None else cells.log_total
     settled = np.ones(inside.models, dtype=bool) if cells is None else cells.settled
     used = np.flatnonzero((weight > 0).any(axis=1))
     return Posterior(
@@ -197,8 +92,8 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
         asked,
         weight=weight[used],
         tau=by_model(tau)[used],
-        mu=by_model(np.stack([x.mu for x in at]))[used],
-        variance=by_model(np.stack([x.variance for x in at]))[used],
+        mu=by_model(mu)[used],
+        variance=by_model(variance)[used],
         inflation=by_model(np.broadcast_to(inflation.T.ravel(), tau.shape))[used],
         sigma2=sigma2,
         share=share,
@@ -210,31 +105,44 @@ def integrated(g: Groups, asked: Question, sigma2: Array) -> Posterior:
     )
 
 
-def _inflated(g: Groups, models: Array, inflation: Array) -> Groups:
+def inflated(g: Groups, models: Array, inflation: Array) -> Groups:
     """The groups of models that may stand several times, each time with v of its own size."""
     taken = g.take(models)
     known = np.where(np.isnan(inflation), 1.0, inflation)  # published estimates have no sigma2
     return replace(taken, v=taken.v * taken.each(known)) if (known != 1).any() else taken
 
 
-def log_density(g: Groups, asked: Question, tau: Array) -> Array:
-    """Log of prior times likelihood at one tau a model."""
-    assert isinstance(asked.tau2, Prior)
-    return np.asarray(at_tau(g, tau, asked.population).log_likelihood + asked.tau2.log_density(tau, g))
+def _at_tau(g: Groups, asked: Question, tau: Array) -> tuple[Array, Array, Array]:
+    at = at_tau(g, tau, asked.population)
+    return at.log_likelihood, at.mu, at.variance
 
 
-def _nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
+def in_rows(function: Callable[..., Any], g: Groups, asked: Question, tau: Array) -> list[Array]:
+    """What a function tells at rows of tau, as many rows at once as there is room for."""
+    at_once = max(1, ROOM // max(1, len(g.y)))
+    found = []
+    for start in range(0, len(tau), at_once):
+        rows = tau[start : start + at_once]
+        models = np.tile(np.arange(g.models), len(rows))
+        answers = function(g.take(models), asked.take(models), rows.ravel())
+        found.append([x.reshape(rows.shape) for x in (answers if isinstance(answers, tuple) else (answers,))])
+    return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+
+
+def nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
     if not isinstance(asked.tau2, Prior):
         return None
 
-    def density_of(models: Array) -> LogDensity:
+    def density_of(models: Array, g: Groups = g) -> LogDensity:
         some, asked_of_some = g.take(models), asked.take(models)
-        return lambda tau: np.stack([log_density(some, asked_of_some, row) for row in tau])
+        return lambda tau: in_rows(log_density, some, asked_of_some, tau)[0]
 
+    few = g.binned(g.v)  # enough to see where tau lies
     power = moments_of_tau(g, asked)
     slope = np.minimum(tail_exponent(g, asked) - 1 - power, 1.0)
     reach = NOTHING, np.minimum(NOTHING / slope, FARTHEST)
-    return nodes(density_of, g.models, Support(*asked.tau2.support), _sizes(g, asked.tau2), reach, power)
+    support = Support(*asked.tau2.support)
+    return nodes(density_of, g.models, support, _sizes(g, asked.tau2), reach, power, lambda m: density_of(m, few))
 
 
 def _sizes(g: Groups, prior: Prior) -> tuple[Array, Array]:
@@ -266,8 +174,8 @@ def _nodes_of_sigma(g: Groups, asked: Question, sigma2: Array) -> Nodes:
 
         def at(sigma: Array) -> Array:
             cells = np.tile(models, len(sigma))
-            inside, asked_inside = _inflated(g, cells, (sigma * sigma / sigma2[models]).ravel()), asked.take(cells)
-            tau = _nodes_of_tau(inside, asked_inside)
+            inside, asked_inside = inflated(g, cells, (sigma * sigma / sigma2[models]).ravel()), asked.take(cells)
+            tau = nodes_of_tau(inside, asked_inside)
             if tau is None:
                 known = np.full(inside.models, asked.known_tau)
                 total = at_tau(inside, known, asked_inside.population).log_likelihood
@@ -319,13 +227,17 @@ def tau_quantile(post: Posterior, probability: Array, models: Array) -> Array:
     return np.asarray(np.where(found.success, post.cells.support.value(found.x), np.nan))
 
 
-def tau_interval(post: Posterior, level: float, interval: str, power: int) -> tuple[Array, Array]:
-    """The ends of an interval of tau: with equal tails, or the shortest of tau to this power."""
-    models, tail = np.arange(post.models), np.full(post.models, (1 - level) / 2)
-    if interval == "shortest" and post.cells is not None:
-        tail = _tail_of_shortest(post, level, power)
-    lower = np.where(tail > 0, tau_quantile(post, np.where(tail > 0, tail, 0.5), models), post.least)
-    return lower, tau_quantile(post, tail + level, models)
+def tau_quantiles(post: Posterior, probabilities: Array) -> Array:
+    """Quantiles of tau, a row for each row of probabilities."""
+    models = np.tile(np.arange(post.models), len(probabilities))
+    return tau_quantile(post, probabilities.ravel(), models).reshape(probabilities.shape)
+
+
+def shortest_of_tau(post: Posterior, level: float, power: int) -> Array:
+    """Both ends of the shortest interval of tau to a power."""
+    tail = np.zeros(post.models) if post.cells is None else _tail_of_shortest(post, level, power)
+    lower, upper = tau_quantiles(post, np.stack([np.where(tail > 0, tail, 0.5), tail + level]))
+    return np.stack([np.where(tail > 0, lower, post.least), upper])
 
 
 def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
@@ -334,7 +246,7 @@ def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
     def falls(tail: Array, i: Array) -> Array:
         ends = (tau_quantile(post, p, i) for p in (tail, tail + level))
         lower, upper = (density(post, tau, i) / tau ** (power - 1) for tau in ends)
-        return lower - upper
+        return np.asarray(lower - upper)
 
     models = np.arange(post.models)
     least, most = (np.full(post.models, x * (1 - level)) for x in (1e-6, 1 - 1e-6))
@@ -352,43 +264,8 @@ def density(post: Posterior, tau: Array, models: Array) -> Array:
     many = len(post.share)
     cells, repeated = _cells(post, models), np.repeat(models, many)
     support = post.cells.support
-    inside = _inflated(post.g, repeated, post.inflation_of_cells[cells])
+    inside = inflated(post.g, repeated, post.inflation_of_cells[cells])
     logs = log_density(inside, post.asked.take(repeated), np.repeat(tau, many))
     each = np.exp(logs - post.cells.log_total[cells]).reshape(len(models), many)
     found = (each * post.share[:, models].T).sum(axis=1)
     return np.asarray(np.where((tau < support.lower) | (tau > support.upper), 0.0, found))
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Independent draws, a row a draw and a column a model; theta follows from them group by group."""
-
-    sigma2: Array
-    tau: Array
-    mu: Array
-
-
-def drawn(post: Posterior, draws: int, rng: np.random.Generator) -> Draws:
-    """Draws of sigma, of tau given sigma, and of mu given both."""
-    shape = draws, post.models
-    first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
-    found = Draws(*(np.empty(shape) for _ in range(3)))
-    at_once = max(1, CHUNK // max(1, len(post.g.y)))
-    for start in range(0, draws, at_once):
-        rows = slice(start, start + at_once)
-        models = np.tile(np.arange(post.models), len(first[rows]))
-        sigma2 = post.sigma2[models]
-        if post.sigma is not None:
-            sigma2 = post.sigma.quantile(first[rows].ravel(), models) ** 2
-        inside, asked = _inflated(post.g, models, sigma2 / post.sigma2[models]), post.asked.take(models)
-        if post.sigma is None or post.cells is None:
-            tau = tau_quantile(post, second[rows].ravel(), models)
-        else:
-            cells = _nodes_of_tau(inside, asked)
-            assert cells is not None
-            tau = cells.quantile(second[rows].ravel(), np.arange(len(models)))
-        at = at_tau(inside, tau, asked.population)
-        mu = at.mu + np.sqrt(at.variance) * normal[rows].ravel()
-        for column, values in ((found.sigma2, sigma2), (found.tau, tau), (found.mu, mu)):
-            column[rows] = values.reshape(-1, post.models)
-    return found

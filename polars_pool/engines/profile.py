@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 
 from ..formulas import inference, profile, within
-from . import bayes, components, estimates, posterior
+from . import components, estimates, posterior
 from .groups import PIVOT, WHOLE, W
+from .hierarchy import at_tau
 from .inference import Fitted, likelihood, profile_limits
 from .model import Model, public
 from .numpy import Array, Groups
+from .posteriors import Solved, solved
 from .refuse import bad_rows
 from .solve import fitted, population
 
@@ -75,7 +77,7 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
         return models.clear().select(*model.over, *nothing, PIVOT)
     groups, present = components.groups_of(counted, models, model)
     pivot = models["_pool_pivot"].to_numpy()[present]
-    beside = bayes.solved(table, model) if model.priors else None
+    beside = solved(table, model) if model.priors else None
     with np.errstate(all="ignore"):
         columns = points(groups, model, tau, beside)
     times = len(columns["tau"]) // len(present)
@@ -89,7 +91,7 @@ def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> 
 
 
 def points(
-    groups: Groups, model: Model, tau: tuple[float, ...] | None, beside: bayes.Solved | None = None
+    groups: Groups, model: Model, tau: tuple[float, ...] | None, beside: Solved | None = None
 ) -> dict[str, Array]:
     """The statistics at every tau, model after model; tau is NaN where a model has no such point."""
     arguments = (model.input == "published", model.sigma2, "reml", model.mu)
@@ -118,7 +120,7 @@ def _limit(f: Fitted) -> Array:
     return np.asarray(np.sqrt(upper))
 
 
-def _posterior_limit(f: Fitted, beside: bayes.Solved) -> Array:
+def _posterior_limit(f: Fitted, beside: Solved) -> Array:
     """The tau that is exceeded with the probability that is left beside the limit above."""
     upper = np.full(f.g.models, np.nan)
     if (post := beside.post) is not None:
@@ -134,7 +136,7 @@ def _grid(upper: Array) -> Array:
     return np.where(upper > 0, grid, np.where(grid == 0, grid, np.nan))
 
 
-def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: bayes.Solved | None) -> dict[str, Array]:
+def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: Solved | None) -> dict[str, Array]:
     """Every statistic at one tau a model; on rows sigma2 is the most likely beside it, by the restricted likelihood."""
     tau2, sigma2 = tau * tau, f.found.sigma2.copy()
     likely = {restricted: np.full(f.g.models, np.nan) for restricted in (False, True)}
@@ -150,7 +152,7 @@ def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: bayes.Solved | 
     known = curve[True] | curve[False]
     mu, se_mu = population(g, tau2, "gls", sigma2, known)
     if beside is not None and beside.asked is not None:
-        at = posterior.at_tau(g, tau, beside.asked.population)
+        at = at_tau(g, tau, beside.asked.population)
         mu, se_mu = np.where(known, at.mu, mu), np.where(known, np.sqrt(at.variance), se_mu)
     found = {
         "tau": tau,

@@ -22,11 +22,14 @@ DensityOf = Callable[[Array], LogDensity]  # of the models listed
 
 SETTLED = 1e-11  # change of the sums by the last halving: the error left is its square, that of `below` its size
 FIRST, HALVINGS = 16, 9  # steps at first, and how often they are halved at most
+ROUNDING = 4 * np.finfo(float).eps  # of the log density, a sum over groups
 NEGLIGIBLE = 1e-18
 NEARBY = 4
-STRIDE, WIDEST = 0.5, 2.0
+STRIDE = 0.5
 MARGIN, NEAR_THE_LIMIT = 6.0, 35.0  # of the grid of x in which the mode is sought
-GOLDEN, ZOOMS = (5**0.5 - 1) / 2, 30  # the mode only has to be near, as its width is
+# The mode only has to be near, as its width is.
+ZOOM, ZOOMS, FINE = 4.0, 6, np.linspace(-1.0, 1.0, 9)
+WIDTHS = 2.0 ** -np.arange(-1.0, 14.0)
 
 
 @dataclass(frozen=True)
@@ -163,41 +166,33 @@ def nodes(
 
 
 def _mode(log_of_x: LogDensity, starts: Array) -> Array:
-    """The highest point of a grid, and the peak beside it by golden section."""
-    heights = log_of_x(starts)
+    """The highest point of a grid, and of finer ones about it."""
+    best = _highest(log_of_x, starts)
+    for zoom in range(1, ZOOMS + 1):
+        best = _highest(log_of_x, best + STRIDE * ZOOM ** (1 - zoom) * FINE[:, None])
+    return best
+
+
+def _highest(log_of_x: LogDensity, x: Array) -> Array:
+    heights = log_of_x(x)
     highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)
-    best = np.take_along_axis(starts, highest[None], axis=0)[0]
-    low, high = best - STRIDE, best + STRIDE
-    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-    at_left, at_right = log_of_x(np.stack([left, right]))
-    for _ in range(ZOOMS):
-        lower = at_left > at_right
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-        new = np.where(lower, high - GOLDEN * (high - low), low + GOLDEN * (high - low))
-        [at_new] = log_of_x(new[None])
-        left, right = np.where(lower, new, right), np.where(lower, left, new)
-        at_left, at_right = np.where(lower, at_new, at_right), np.where(lower, at_left, at_new)
-    return np.asarray((low + high) / 2)
+    return np.asarray(np.take_along_axis(x, highest[None], axis=0)[0])
 
 
 def _width(log_of_x: LogDensity, mode: Array) -> Array:
-    """How far from its mode the density has fallen to some half."""
-    [top] = log_of_x(mode[None])
-    width = np.full(len(mode), WIDEST)
-    for _ in range(60):
-        below, above = log_of_x(np.stack([mode - width, mode + width]))
-        steep = top - (below + above) / 2 > 1
-        if not steep.any():
-            break
-        width = np.where(steep, width / 2, width)
-    return width
+    """How far from its mode the density has fallen to some half: the largest of these that is not too far."""
+    heights = log_of_x(mode + np.concatenate([[0.0], -WIDTHS, WIDTHS])[:, None])
+    below, above = heights[1 : len(WIDTHS) + 1], heights[len(WIDTHS) + 1 :]
+    near = heights[0] - (below + above) / 2 <= 1
+    return np.asarray(np.where(near.any(axis=0), WIDTHS[near.argmax(axis=0)], WIDTHS[-1]))
 
 
 def _agree(log_f: Array, x: Array, power: Array, tolerance: float) -> Array:
     """Whether every second node gives the same total, the same mean of x, and of the highest power of the value."""
-    f = np.exp(log_f - log_f.max(axis=0))
+    top = log_f.max(axis=0)
+    f = np.exp(log_f - top)
     agree = np.ones(f.shape[1], dtype=bool)
     for rows in (f, f * np.where(f > 0, x, 0.0), f * np.exp(power * x)):
         change = np.abs(rows[::2].sum(axis=0) * 2 - rows.sum(axis=0))
-        agree &= change <= tolerance * np.abs(rows).sum(axis=0)
+        agree &= change <= (tolerance + ROUNDING * np.abs(top)) * np.abs(rows).sum(axis=0)
     return agree
