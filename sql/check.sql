@@ -9,6 +9,20 @@ CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
 
+-- Priors as texts: the name of one, its numbers, and whether anything is integrated out.
+CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform',
+    'inverse_gamma', 'jeffreys', 'uniform_shrinkage', 'dumouchel'];
+CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
+CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
+    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
+    list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_tau_priors(), _pool_prior_name(x));
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
+
 CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
     coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
 
@@ -35,8 +49,62 @@ CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
             || _pool_nearest(given::VARCHAR, names)
     END;
 
+-- How priors are written as texts, what is wrong with the text of one, and whether a text is meant as one.
+CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN ['scale']
+        WHEN name = 'half_t' THEN ['df', 'scale']
+        WHEN name = 'exponential' THEN ['rate']
+        WHEN name = 'uniform' THEN ['lower', 'upper']
+        WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
+        WHEN name = 'normal' THEN ['mean', 'sd']
+        ELSE []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO _pool_prior_form(name) AS
+    name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')';
+CREATE OR REPLACE MACRO _pool_priors_of(role) AS
+    CASE role WHEN 'tau2' THEN _pool_tau_priors() WHEN 'mu' THEN ['normal', 'flat'] ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_may_be_prior(role, given) AS
+    list_contains(_pool_priors_of(role), _pool_prior_name(given))
+        OR role <> 'sigma2' AND contains(_pool_name(given), '(')
+        OR role = 'sigma2' AND list_contains(_pool_tau_priors(), _pool_prior_name(given));
+
+CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
+    CASE
+        WHEN name = 'uniform' THEN CASE WHEN NOT (coalesce(numbers[1], 0.0) >= 0
+                AND coalesce(numbers[1], 0.0) < coalesce(numbers[2], 'infinity'::DOUBLE)
+                AND NOT isnan(coalesce(numbers[1], 0.0)) AND NOT isnan(coalesce(numbers[2], 0.0)))
+            THEN 'a lower limit of 0 or more and an upper one above it' END
+        WHEN name = 'normal' THEN CASE WHEN NOT (isfinite(numbers[1]) AND isfinite(numbers[2]) AND numbers[2] > 0)
+            THEN 'a finite mean, and sd as a finite number above 0' END
+        ELSE list_transform(
+            list_filter(list_zip(_pool_prior_arguments(name), numbers), lambda x: NOT (isfinite(x[2]) AND x[2] > 0)),
+            lambda x: x[1] || ' as a finite number above 0'
+        )[1]
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+    CASE
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
+            THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
+                || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')
+                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), _pool_priors_of(role))
+        WHEN list_contains(list_transform(_pool_prior_numbers(given), lambda x: x IS NULL), true)
+            OR len(_pool_prior_numbers(given)) > len(_pool_prior_arguments(_pool_prior_name(given)))
+            OR len(_pool_prior_numbers(given)) < len(_pool_prior_arguments(_pool_prior_name(given)))
+                AND _pool_prior_name(given) <> 'uniform'
+            THEN role || '=' || _pool_shown(given) || ': give ' || _pool_prior_form(_pool_prior_name(given))
+                || ' with numbers'
+        ELSE role || '=' || _pool_shown(given) || ': give '
+            || _pool_wrong_numbers(_pool_prior_name(given), _pool_prior_numbers(given))
+    END;
+
 CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
-    CASE WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
+    CASE
+        WHEN _pool_may_be_prior(role, given) THEN _pool_wrong_prior(role, given)
+        WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
         THEN role || '=' || _pool_shown(given) || '; give ' || wanted || ', or one of '
             || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
     END;
@@ -122,9 +190,37 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
 
+-- Priors beside what they do not go with, and intervals that are of a posterior or are not.
+CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
+    CASE
+        WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
+            THEN 'mu=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
+                || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)'''
+        WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            THEN 'mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give '
+                || '''gls'', a number, or a prior such as ''normal(0, 5)'''
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
+    CASE
+        WHEN "interval" IS NULL THEN NULL
+        WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
+            THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
+        WHEN _pool_integrates(tau2, mu) AND "interval" IN ('normal', 'robust')
+            THEN 'interval=' || _pool_shown("interval")
+                || ' does not go with a prior: give ''central'' or ''shortest'''
+        WHEN NOT _pool_integrates(tau2, mu) AND "interval" IN ('central', 'shortest')
+            THEN 'interval=' || _pool_shown("interval")
+                || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
+    END;
+
 -- An error that is asked for and cannot be told; what is wrong with what it is of.
-CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
-    CASE WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+CREATE OR REPLACE MACRO _pool_untold(tau2, mu, uncertainty) AS
+    CASE
+        WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
+            THEN 'uncertainty=' || _pool_shown(uncertainty)
+                || ' does not go with a prior: the posterior holds the errors of mu and tau2'
+        WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
         THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
             || ', which has no standard error: give a number, or one of '
             || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
@@ -145,7 +241,7 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
     AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND "interval" IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
+    AND coalesce("interval", 'normal') IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -188,18 +284,20 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            _pool_unsuited(tau2, mu),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
-            _pool_wrong_name('interval', "interval", ['normal', 'robust']),
+            _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
-            _pool_untold(tau2, uncertainty),
+            _pool_untold(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        no_over,
         has_se AS published,
         NOT has_se OR has_n AS has_n,
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))

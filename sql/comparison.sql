@@ -140,3 +140,12 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
         END AS _pool_pooling_groups
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
+
+-- True, or an error: rows are held out of estimates, which priors do not give.
+CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
+            ELSE 'mu=' || _pool_shown(mu) END || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);

@@ -200,3 +200,19 @@ CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
         SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
+
+-- Groups with the components of their models, their mean, sigma2 and sampling variance.
+CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
+    SELECT g.*, c.* EXCLUDE (_pool_model),
+        _pool_y + _pool_origin AS _pool_mean,
+        CASE
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+            ELSE _pool_sigma2
+        END AS _pool_own,
+        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
+    FROM query_table(groups) AS g, query_table(components) AS c,
+        (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+    WHERE _pool_same(g._pool_model, c._pool_model);

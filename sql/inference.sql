@@ -5,21 +5,28 @@
 -- found by the search that finds the estimates.
 -- ---------------------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2) AS
+CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     coalesce(
         _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
         CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        CASE
+            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+            WHEN test::VARCHAR <> 'z'
+                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
+            WHEN limits IS NOT NULL
+                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
+        END,
         CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
             THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
                 || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.
-CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_question(test, limits, tau2) AS complaint)
+        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 

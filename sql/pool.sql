@@ -745,6 +745,54 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
     END;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Its Maclaurin series up to |x| = 6, by q = x^2.
+CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
+    x * (
+        1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
+        (3.0619243582206544e-07 + q * (-2.27746439867652e-09 + q * (1.2353110643708935e-11 + q *
+        (-5.0981091545465446e-14 + q * (1.6537983849091297e-16 + q * (-4.326650129802279e-19 + q *
+        (9.32044812542441e-22 + q * (-1.6818131176655147e-24 + q * (2.5787801137537893e-27 + q *
+        (-3.401366616220572e-30 + q * (3.8999872022233505e-33 + q * (-3.922984005011348e-36 + q *
+        (3.489798672961197e-39 + q * (-2.7650265596091116e-42 + q * (1.9636378862575867e-45 + q *
+        -1.257043527311165e-48))))))))))))))))))
+    );
+
+-- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
+-- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
+CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
+    (
+        0.99999999999997456184e0 + q * (16.996005747314168605e0 + q * (99.751563191113966723e0 + q *
+        (258.42617765433183951e0 + q * (313.51507915285414461e0 + q * (174.05604651183339764e0 + q *
+        (39.868507156908118171e0 + q * (2.9207689742135172234e0 + q * 0.030396929687045576299e0)))))))
+    ) / (
+        1.0e0 + q * (17.051561302854373448e0 + q * (100.68035363565208599e0 + q * (263.71919298288613853e0 + q *
+        (326.54083348957852603e0 + q * (188.51783195981941939e0 + q * (46.752244310239634134e0 + q *
+        (4.1136654434300815683e0 + q * 0.078953229708652668543e0)))))))
+    );
+CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
+    (
+        0.99999999999967870812e0 + q * (18.703570681328739569e0 + q * (121.20666588685752766e0 + q *
+        (347.58103448816051738e0 + q * (467.05055804256797328e0 + q * (286.24281740236865539e0 + q *
+        (71.472680820991070798e0 + q * (5.4676346677054382416e0 + q * 0.042751678170702767732e0)))))))
+    ) / (
+        1.0e0 + q * (18.870237347800715165e0 + q * (124.25911287542248282e0 + q * (366.65166584949289058e0 + q *
+        (518.47614139882435783e0 + q * (348.71149236970515687e0 + q * (103.96421034230626497e0 + q *
+        (11.635324066531600925e0 + q * 0.32312736610872914197e0)))))))
+    );
+
+-- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
+CREATE OR REPLACE MACRO pool_sine_integral(x) AS
+    CASE
+        WHEN abs(x) <= 6 THEN pool_sine_integral_series(x, x * x)
+        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * pool_sine_integral_f(36 / (x * x))
+            - sin(x) / (x * x) * pool_sine_integral_g(36 / (x * x))
+    END;
+
+
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
 -- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
 
@@ -1483,6 +1531,20 @@ CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
 
+-- Priors as texts: the name of one, its numbers, and whether anything is integrated out.
+CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform',
+    'inverse_gamma', 'jeffreys', 'uniform_shrinkage', 'dumouchel'];
+CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
+CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
+    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
+    list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_tau_priors(), _pool_prior_name(x));
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
+
 CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
     coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
 
@@ -1509,8 +1571,62 @@ CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
             || _pool_nearest(given::VARCHAR, names)
     END;
 
+-- How priors are written as texts, what is wrong with the text of one, and whether a text is meant as one.
+CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN ['scale']
+        WHEN name = 'half_t' THEN ['df', 'scale']
+        WHEN name = 'exponential' THEN ['rate']
+        WHEN name = 'uniform' THEN ['lower', 'upper']
+        WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
+        WHEN name = 'normal' THEN ['mean', 'sd']
+        ELSE []::VARCHAR[]
+    END;
+CREATE OR REPLACE MACRO _pool_prior_form(name) AS
+    name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')';
+CREATE OR REPLACE MACRO _pool_priors_of(role) AS
+    CASE role WHEN 'tau2' THEN _pool_tau_priors() WHEN 'mu' THEN ['normal', 'flat'] ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_may_be_prior(role, given) AS
+    list_contains(_pool_priors_of(role), _pool_prior_name(given))
+        OR role <> 'sigma2' AND contains(_pool_name(given), '(')
+        OR role = 'sigma2' AND list_contains(_pool_tau_priors(), _pool_prior_name(given));
+
+CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
+    CASE
+        WHEN name = 'uniform' THEN CASE WHEN NOT (coalesce(numbers[1], 0.0) >= 0
+                AND coalesce(numbers[1], 0.0) < coalesce(numbers[2], 'infinity'::DOUBLE)
+                AND NOT isnan(coalesce(numbers[1], 0.0)) AND NOT isnan(coalesce(numbers[2], 0.0)))
+            THEN 'a lower limit of 0 or more and an upper one above it' END
+        WHEN name = 'normal' THEN CASE WHEN NOT (isfinite(numbers[1]) AND isfinite(numbers[2]) AND numbers[2] > 0)
+            THEN 'a finite mean, and sd as a finite number above 0' END
+        ELSE list_transform(
+            list_filter(list_zip(_pool_prior_arguments(name), numbers), lambda x: NOT (isfinite(x[2]) AND x[2] > 0)),
+            lambda x: x[1] || ' as a finite number above 0'
+        )[1]
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+    CASE
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
+            THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
+                || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')
+                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), _pool_priors_of(role))
+        WHEN list_contains(list_transform(_pool_prior_numbers(given), lambda x: x IS NULL), true)
+            OR len(_pool_prior_numbers(given)) > len(_pool_prior_arguments(_pool_prior_name(given)))
+            OR len(_pool_prior_numbers(given)) < len(_pool_prior_arguments(_pool_prior_name(given)))
+                AND _pool_prior_name(given) <> 'uniform'
+            THEN role || '=' || _pool_shown(given) || ': give ' || _pool_prior_form(_pool_prior_name(given))
+                || ' with numbers'
+        ELSE role || '=' || _pool_shown(given) || ': give '
+            || _pool_wrong_numbers(_pool_prior_name(given), _pool_prior_numbers(given))
+    END;
+
 CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
-    CASE WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
+    CASE
+        WHEN _pool_may_be_prior(role, given) THEN _pool_wrong_prior(role, given)
+        WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
         THEN role || '=' || _pool_shown(given) || '; give ' || wanted || ', or one of '
             || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
     END;
@@ -1596,9 +1712,37 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
     END;
 
+-- Priors beside what they do not go with, and intervals that are of a posterior or are not.
+CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
+    CASE
+        WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
+            THEN 'mu=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
+                || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)'''
+        WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            THEN 'mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give '
+                || '''gls'', a number, or a prior such as ''normal(0, 5)'''
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
+    CASE
+        WHEN "interval" IS NULL THEN NULL
+        WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
+            THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
+        WHEN _pool_integrates(tau2, mu) AND "interval" IN ('normal', 'robust')
+            THEN 'interval=' || _pool_shown("interval")
+                || ' does not go with a prior: give ''central'' or ''shortest'''
+        WHEN NOT _pool_integrates(tau2, mu) AND "interval" IN ('central', 'shortest')
+            THEN 'interval=' || _pool_shown("interval")
+                || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
+    END;
+
 -- An error that is asked for and cannot be told; what is wrong with what it is of.
-CREATE OR REPLACE MACRO _pool_untold(tau2, uncertainty) AS
-    CASE WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+CREATE OR REPLACE MACRO _pool_untold(tau2, mu, uncertainty) AS
+    CASE
+        WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
+            THEN 'uncertainty=' || _pool_shown(uncertainty)
+                || ' does not go with a prior: the posterior holds the errors of mu and tau2'
+        WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
         THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
             || ', which has no standard error: give a number, or one of '
             || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
@@ -1619,7 +1763,7 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
     AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND "interval" IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
+    AND coalesce("interval", 'normal') IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -1662,18 +1806,20 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            _pool_unsuited(tau2, mu),
             _pool_wrong_name('nan', nan, ['error', 'null']),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
-            _pool_wrong_name('interval', "interval", ['normal', 'robust']),
+            _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
-            _pool_untold(tau2, uncertainty),
+            _pool_untold(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        no_over,
         has_se AS published,
         NOT has_se OR has_n AS has_n,
         list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
@@ -1928,6 +2074,22 @@ CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
         SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
+
+-- Groups with the components of their models, their mean, sigma2 and sampling variance.
+CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
+    SELECT g.*, c.* EXCLUDE (_pool_model),
+        _pool_y + _pool_origin AS _pool_mean,
+        CASE
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+            ELSE _pool_sigma2
+        END AS _pool_own,
+        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
+    FROM query_table(groups) AS g, query_table(components) AS c,
+        (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+    WHERE _pool_same(g._pool_model, c._pool_model);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2534,21 +2696,28 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
 -- found by the search that finds the estimates.
 -- ---------------------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2) AS
+CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     coalesce(
         _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
         CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        CASE
+            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+            WHEN test::VARCHAR <> 'z'
+                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
+            WHEN limits IS NOT NULL
+                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
+        END,
         CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
             THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
                 || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.
-CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_question(test, limits, tau2) AS complaint)
+        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 
@@ -3117,9 +3286,13 @@ CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
 CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
 
-CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     CASE
+        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
         WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
             THEN 'mu=' || _pool_shown(mu)
                 || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
         WHEN typeof(tau) = '"NULL"' THEN NULL
@@ -3139,13 +3312,14 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
     END;
 
 -- True, or an error: a mu and a grid that fit.
-CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_profile(mu, tau) AS complaint)
+        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
     )
-    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND typeof(tau) = '"NULL"' THEN 'usual' ELSE 'unusual' END);
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
@@ -3398,6 +3572,15 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
 
+-- True, or an error: rows are held out of estimates, which priors do not give.
+CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
+            ELSE 'mu=' || _pool_shown(mu) END || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
+
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Robust intervals: moments of the groups' effects in every model, and what follows of them for each group.
@@ -3589,27 +3772,670 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
+--
+-- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
+-- exponentially on both sides, and sinh makes of it a double exponential fall, for which the trapezoid rule is as good
+-- as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over
+-- the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no digits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tau at x, and the log of its derivative by x.
+CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
+    CASE WHEN isinf(upper) THEN lower + exp(x) ELSE lower + (upper - lower) / (1 + exp(-x)) END;
+
+CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
+    CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
+
+-- Log density of tau before the data: `squares` = sum(1 / (v + tau2)^2), s2 the harmonic mean of the v.
+CREATE OR REPLACE MACRO _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS
+    CASE
+        WHEN family IN ('half_cauchy', 'half_t') THEN pool_half_t(tau, a, b)
+        WHEN family = 'half_normal' THEN pool_half_normal(tau, a)
+        WHEN family = 'exponential' THEN pool_exponential(tau, a)
+        WHEN family = 'uniform' THEN CASE
+            WHEN NOT tau BETWEEN lower AND upper THEN '-infinity'::DOUBLE
+            WHEN isinf(upper) THEN 0.0
+            ELSE -ln(upper - lower)
+        END
+        WHEN tau * tau = 0 AND family <> 'dumouchel' THEN '-infinity'::DOUBLE
+        WHEN family = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
+        WHEN family = 'jeffreys' THEN pool_jeffreys(tau, squares)
+        WHEN family = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, s2)
+        WHEN family = 'dumouchel' THEN pool_dumouchel(tau, s2)
+        ELSE 0.0
+    END;
+
+-- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
+CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
+    SELECT model, i,
+        CASE
+            WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
+            WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
+            ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
+        END AS log_likelihood,
+        _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
+            ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
+        CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
+            ELSE pool_variance_of_mu_given_tau(s1, prior_sd) END AS variance
+    FROM (
+        SELECT *, hd / s1 AS centre
+        FROM (
+            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
+            FROM (
+                SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
+                FROM (
+                    SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
+                    FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
+                    JOIN query_table(classes) USING (model)
+                )
+            )
+            GROUP BY model, i
+        )
+    ) JOIN query_table(models) USING (model);
+
+-- A log density to compare by: what is no number is nothing.
+CREATE OR REPLACE MACRO _pool_height(x) AS
+    CASE WHEN x IS NULL OR isnan(x) THEN '-infinity'::DOUBLE ELSE x END;
+
+-- How far the points `steps` away on both sides lie below the highest, on average; NULL where one is missing.
+CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
+    CASE WHEN count_if(away = steps) = 2 THEN max(height) - sum(height) FILTER (away = steps) / 2 END;
+
+-- Where the posterior of each model is highest by x, roughly, and a width at which it has fallen to some half: the
+-- highest point of a grid, then of finer ones about it, until its neighbours are not far below.
+CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
+    WITH RECURSIVE _pool_peak AS (
+        SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
+            _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
+        FROM (
+            SELECT model, lower, upper, lowest, unnest(range(2 + ceil(2 * (highest - lowest))::BIGINT)) AS i
+            FROM query_table(models)
+        )
+        UNION ALL
+        SELECT model, step, i, x, stride, lower, upper, _pool_tau_at(x, lower, upper), pending
+        FROM (
+            SELECT model, step, i, centre + i * stride AS x, stride, lower, upper, pending
+            FROM (
+                SELECT model, step + 1 AS step, lower, upper, centre, width IS NULL AND step < 40 AS pending,
+                    unnest(CASE WHEN width IS NULL AND step < 40 THEN range(-4, 5) ELSE [0] END) AS i,
+                    CASE WHEN width IS NULL AND step < 40 THEN stride / 4 ELSE coalesce(width, stride) END AS stride
+                FROM (
+                    SELECT model, any_value(step) AS step, any_value(lower) AS lower, any_value(upper) AS upper,
+                        any_value(stride) AS stride, any_value(x) FILTER (away = 0) AS centre,
+                        any_value(stride) * CASE
+                            WHEN _pool_fall(height, away, 4) <= 1 THEN 4
+                            WHEN _pool_fall(height, away, 2) <= 1 THEN 2
+                            WHEN _pool_fall(height, away, 1) <= 1 THEN 1
+                        END AS width
+                    FROM (
+                        SELECT *, abs(i - arg_max(i, height) OVER (PARTITION BY model)) AS away
+                        FROM (
+                            SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
+                                AS height
+                            FROM _pool_peak AS p JOIN _pool_likely('_pool_peak', classes, models) USING (model, i)
+                            WHERE pending
+                        )
+                    )
+                    GROUP BY model
+                )
+            )
+        )
+    )
+    SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending;
+
+-- Whether every second node gives the same sum.
+CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
+    coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
+
+-- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
+-- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
+-- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
+CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
+    SELECT *, asinh(45 / width) AS low,
+        asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
+    FROM (
+        SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
+            coalesce(sharp, false) AS sharp
+        FROM query_table(models) JOIN query_table(peaks) USING (model)
+    );
+
+-- Nodes that are not done yet, all with their height, the log density of t.
+CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
+    SELECT n.* REPLACE (
+        CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
+            + ln(width) + ln(cosh(t))) ELSE height END AS height,
+        CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
+        CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
+    FROM query_table(nodes) AS n LEFT JOIN _pool_likely(nodes, classes, models) AS l USING (model, i)
+    WHERE NOT done;
+
+-- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
+CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
+    WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM _pool_peaks(classes, models)),
+    _pool_node AS (
+        SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
+            NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
+        FROM (
+            SELECT *, mode + width * sinh(t) AS x
+            FROM (
+                SELECT *, 32 AS steps, (low + high) * (i / 32) - low AS t
+                FROM (SELECT *, unnest(range(33)) AS i FROM _pool_reaches('_pool_modes', models))
+            )
+        )
+        UNION ALL
+        SELECT * EXCLUDE (half, place) REPLACE (
+            place AS t, mode + width * sinh(place) AS x,
+            CASE WHEN half = 1 THEN _pool_tau_at(mode + width * sinh(place), lower, upper) ELSE tau END AS tau,
+            CASE WHEN half = 0 THEN height END AS height, half = 1 AS pending)
+        FROM (
+            SELECT * REPLACE (CASE WHEN done THEN steps ELSE 2 * steps END AS steps,
+                    CASE WHEN done THEN i ELSE 2 * i + half END AS i),
+                CASE WHEN half = 1 THEN (low + high) * ((2 * i + 1) / (2 * steps)) - low ELSE t END AS place
+            FROM (
+                SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
+                FROM (
+                    SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
+                        REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
+                    FROM (
+                        SELECT *,
+                            _pool_agree(sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every, sum(f) OVER every,
+                                sum(f) OVER every, tolerance)
+                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fx ELSE 0.0 END) OVER every,
+                                sum(fx) OVER every, sum(abs(fx)) OVER every, tolerance)
+                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fm ELSE 0.0 END) OVER every,
+                                sum(fm) OVER every, sum(fm) OVER every, tolerance) AS agreed
+                        FROM (
+                            SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
+                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the likelihood's own sums
+                            FROM (
+                                SELECT *, exp(height - top) AS f
+                                FROM (
+                                    SELECT *, max(height) OVER (PARTITION BY model) AS top
+                                    FROM _pool_heightened('_pool_node', classes, models)
+                                )
+                            )
+                        )
+                        WINDOW every AS (PARTITION BY model)
+                    )
+                )
+            )
+        )
+    )
+    FROM _pool_node WHERE done;
+
+-- Nodes that weigh anything of the posterior or of a moment that is told, with their probability p; h is their step.
+CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
+    SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
+        top + ln(total * ((low + high) / steps)) AS log_total
+    FROM (
+        SELECT *, sum(f) OVER (PARTITION BY model) AS total
+        FROM (
+            SELECT *, exp(height - top) AS f
+            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM _pool_halved(classes, models))
+        )
+    )
+    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
+
+-- The one node where tau is known.
+CREATE OR REPLACE MACRO _pool_given_node(classes, models, tau2) AS TABLE
+    WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
+    SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
+        NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
+    FROM points JOIN _pool_likely('points', classes, models) USING (model, i);
+
+-- ---- quantiles of tau -----------------------------------------------------------------------------------------------
+
+-- The tau that is not exceeded with each of the probabilities, by Newton's method in t. What lies below t is the
+-- integral of the rule's own interpolant (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
+CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
+    WITH RECURSIVE _pool_place AS (
+        SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
+            arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
+        FROM (
+            SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM query_table(nodes)
+        ), (SELECT unnest(probabilities) AS q)
+        GROUP BY model, q, h
+        UNION ALL
+        SELECT model, q, step + 1, low, high,
+            CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
+        FROM (
+            SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
+            FROM (
+                SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
+                    CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope
+                FROM (
+                    SELECT model, q, any_value(step) AS step, any_value(h) AS h, any_value(t) AS t,
+                        any_value(low) AS low, any_value(high) AS high,
+                        sum(p * (0.5 + pool_sine_integral(z) / 3.14159265358979324e0)) - q AS excess,
+                        sum(p * CASE WHEN z = 0 THEN 1.0 ELSE sin(z) / z END) / any_value(h) AS slope
+                    FROM (
+                        SELECT a.*, p, 3.14159265358979324e0 * (a.t - n.t) / a.h AS z
+                        FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
+                        WHERE NOT done
+                    )
+                    GROUP BY model, q
+                )
+            )
+        )
+    )
+    SELECT model, q, _pool_tau_at(mode + width * sinh(t), lower, upper) AS tau
+    FROM _pool_place JOIN (
+        SELECT model, any_value(mode) AS mode, any_value(width) AS width, any_value(lower) AS lower,
+            any_value(upper) AS upper
+        FROM query_table(nodes) GROUP BY model
+    ) USING (model)
+    WHERE done;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The exact posterior: tau, and mu with it, integrated out under priors that are written as text.
+--
+-- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
+-- of normals over the nodes of their model. sigma2 is known, or taken as known at its pooled value.
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: the prior of tau, its numbers a and b and its limits; the power of 1 / tau that it falls by where tau is
+-- large, the power of tau that it starts with at 0 (inverse gamma is 0 to any order), where most of it lies if it says
+-- so; mean and sd of a normal mu.
+CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
+    SELECT *,
+        CASE family WHEN 'half_t' THEN a + 1 WHEN 'half_cauchy' THEN 2.0 WHEN 'inverse_gamma' THEN 2 * a + 1
+            WHEN 'jeffreys' THEN 1.0 WHEN 'uniform_shrinkage' THEN 3.0 WHEN 'dumouchel' THEN 2.0
+            WHEN 'uniform' THEN CASE WHEN isinf(upper) THEN 0.0 ELSE 'infinity'::DOUBLE END
+            ELSE 'infinity'::DOUBLE END AS tail,
+        CASE family WHEN 'jeffreys' THEN -1.0 WHEN 'inverse_gamma' THEN 'infinity'::DOUBLE ELSE 0.0 END AS rise,
+        CASE family WHEN 'half_t' THEN b WHEN 'half_cauchy' THEN b WHEN 'half_normal' THEN a
+            WHEN 'exponential' THEN 1 / a WHEN 'inverse_gamma' THEN sqrt(b / (a + 0.5)) END AS size,
+        family <> '' AND family <> 'jeffreys' AND NOT (family = 'uniform' AND isinf(upper)) AS proper_prior
+    FROM (
+        SELECT family, CASE family WHEN 'half_cauchy' THEN 1.0 ELSE numbers[1] END AS a,
+            CASE family WHEN 'half_cauchy' THEN numbers[1] ELSE numbers[2] END AS b,
+            CASE WHEN family = 'uniform' THEN coalesce(numbers[1], 0.0) ELSE 0.0 END AS lower,
+            CASE WHEN family = 'uniform' THEN coalesce(numbers[2], 'infinity'::DOUBLE) ELSE 'infinity'::DOUBLE END
+                AS upper,
+            of_mu[1] AS normal_mean, of_mu[2] AS prior_sd
+        FROM (
+            SELECT _pool_prior_name(tau2) AS family, _pool_prior_numbers(tau2) AS numbers,
+                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END AS of_mu
+        )
+    );
+
+-- ---- whether there is one -------------------------------------------------------------------------------------------
+
+-- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
+-- wrong where its total is infinite.
+CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
+    WITH joined AS (
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
+            coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
+            CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
+            _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
+        FROM query_table(facts) AS f, _pool_prior(tau2, mu) AS p, _pool_origin
+        WHERE identified
+    ),
+    sums AS (
+        SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
+            sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
+        FROM query_table(moved) JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
+        GROUP BY model
+    )
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
+        CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
+        CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
+            AS floor,
+        CASE
+            WHEN family = '' THEN NULL
+            WHEN exponent <= 1
+                THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
+                    || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
+                    || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
+            WHEN exact > 0 AND lower = 0 AND (family IN ('uniform_shrinkage', 'dumouchel')
+                OR rise - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+                AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
+                THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
+                    || 'sampling variance ask for; give tau2 as a number'
+        END AS complaint
+    FROM joined JOIN sums USING (model);
+
+-- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
+CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
+    SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
+            AS lowest,
+        CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
+    FROM (
+        SELECT *,
+            coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
+            coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
+                abs(prior_mean + around - plain)), 1.0) AS largest
+        FROM query_table(questioned)
+    )
+    WHERE CASE
+        WHEN complaint IS NULL THEN true
+        WHEN (SELECT no_over FROM _pool_given) THEN error(complaint)
+        ELSE false
+    END;
+
+-- Classes about the pivots.
+CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
+    SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
+    FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);
+
+-- ---- mixtures of normals --------------------------------------------------------------------------------------------
+-- An item is the mean of a group at y with the sampling variance v: y and v are those of the group, v is infinite for a
+-- new one, and `varies` 0 for mu itself; `extra` is the variance of what is predicted beyond it. y is about the pivot.
+
+-- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
+CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
+    SELECT *,
+        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
+    FROM (
+        SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
+        FROM (
+            SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
+            FROM (FROM query_table(items) WHERE pending) AS i
+            JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        )
+    );
+
+-- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
+CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
+    WITH means AS MATERIALIZED (
+        SELECT id, sum(p * m) AS mean_, sum(p * pool_weight(tau * tau, v)) AS weight_,
+            exp(sum(p * ln(greatest(s, 1e-300))) / sum(p)) AS typical, max(s) AS widest
+        FROM _pool_parts(items, nodes) GROUP BY id
+    )
+    SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
+        any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
+        sum(p * CASE WHEN s > 0 THEN pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+    FROM (
+        SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
+        FROM _pool_parts(items, nodes) JOIN means USING (id)
+    )
+    GROUP BY id;
+
+-- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
+CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
+    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+    FROM (
+        SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+        FROM _pool_parts(items, nodes)
+    )
+    GROUP BY id, side, target;
+
+-- Quantiles of items: for each target of (target, side, reach), reach being its normal quantile, the x below which that
+-- much lies, or above which where side = -1. Newton's method from the inner side, within what is known of both.
+CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
+    WITH RECURSIVE _pool_place AS (
+        SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
+            side * mean_ + reach * typical AS x, '-infinity'::DOUBLE AS low, 'infinity'::DOUBLE AS high, 0 AS step,
+            widest > 0 AS pending
+        FROM query_table(items) JOIN query_table(mixed) USING (id), query_table(targets)
+        UNION ALL
+        SELECT id, model, y, v, extra, varies, target, side, typical, centre,
+            CASE
+                WHEN near OR moved > low AND moved < high THEN moved
+                -- half way by the order of the distance
+                ELSE centre
+                    + typical * sinh((asinh((low - centre) / typical) + asinh((high - centre) / typical)) / 2)
+            END,
+            low, high, step + 1,
+            NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
+        FROM (
+            SELECT *, abs(excess) <= 1e-9 * target OR abs(moved - x) <= 1e-14 * typical + 4e-16 * abs(x) AS near
+            FROM (
+                SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
+                        CASE WHEN excess >= 0 THEN x ELSE high END AS high),
+                    x - CASE WHEN excess = 0 THEN 0.0 ELSE far * greatest(-1.0, least(1.0, excess / density_ / far)) END
+                        AS moved
+                FROM (
+                    SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
+                    WHERE pending
+                )
+            )
+        )
+    )
+    SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
+
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails and
+-- the logarithms of the densities.
+CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
+    WITH targets AS (
+        SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
+        FROM _pool_quantile_of(level)
+    ),
+    found AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM found GROUP BY id;
+
+CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
+    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
+    _pool_end AS (
+        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
+        FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+        UNION ALL
+        SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
+            NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
+        FROM (
+            SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
+                greatest(abs(by_low), abs(by_high)) AS largest
+            FROM (
+                SELECT *, high_x - low_x AS wide,
+                    -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
+                    -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
+                FROM (
+                    SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
+                        max(density_) FILTER (side > 0) OVER pair AS low_f,
+                        max(density_) FILTER (side < 0) OVER pair AS high_f,
+                        max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
+                        max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
+                        sum(side * ln(density_)) OVER pair AS apart,
+                        max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
+                    FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
+                    WHERE pending
+                    WINDOW pair AS (PARTITION BY id)
+                )
+            )
+        )
+    )
+    SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
+    FROM _pool_end WHERE NOT pending GROUP BY id;
+
+-- ---- what is read from it -------------------------------------------------------------------------------------------
+
+-- One row a model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean of
+-- a new group. Moments that are infinite are NULL.
+CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
+    WITH totals AS MATERIALIZED (
+        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
+            sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
+            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
+            bool_and(settled) AS settled,
+            sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
+        FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
+        GROUP BY model
+    ),
+    spreads AS (
+        SELECT model, sqrt(sum(p * ((tau - tau_) * (tau - tau_)))) AS se_tau,
+            sqrt(sum(p * ((tau * tau - tau2_) * (tau * tau - tau2_)))) AS se_tau2,
+            sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
+        FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
+    ),
+    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    searched AS (
+        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+    ),
+    known AS (
+        SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
+        FROM weighty
+    ),
+    quantiles AS (
+        SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
+    ),
+    items AS MATERIALIZED (
+        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
+            varies, -(around + start + _pool_origin) AS beyond, true AS pending
+        FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
+    ),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    targets AS (
+        SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
+        FROM _pool_quantile_of(level)
+        UNION ALL
+        SELECT 0.5, 1.0, 0.0
+    ),
+    placed AS (
+        SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
+            max(x) FILTER (target = 0.5) AS middle_
+        FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
+    ),
+    told AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+    points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
+    at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
+    summed AS (
+        SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
+            around + start + _pool_origin AS place, moment AS highest_moment
+        FROM query_table(models) JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
+        LEFT JOIN at_zero USING (model), _pool_origin
+    )
+    SELECT s.model, CASE WHEN tau_known OR highest_moment >= 1 THEN tau_ END AS tau_mean,
+        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 2 THEN se_tau END AS tau_se,
+        tau_median, tau_lower, tau_upper,
+        CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
+        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
+        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
+        tau_upper * tau_upper AS tau2_upper_,
+        _pool_finite(log_tau) AS log_tau_mean,
+        CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
+        CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
+        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
+        coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
+        coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
+        CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
+        CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
+        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
+        n.above AS new_above,
+        icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
+        CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
+    FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
+    JOIN told AS n ON s.model = n.model AND n.is_new;
+
+-- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
+-- `told` names, and the probability of more than the threshold.
+CREATE OR REPLACE MACRO _pool_posterior_estimates(
+    groups, components, models, nodes, sigma2, mu, level, told, predict, threshold
+) AS TABLE
+    WITH sampled AS MATERIALIZED (
+        SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
+    ),
+    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    -- keys of groups may bear any name
+    private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
+    items AS MATERIALIZED (
+        SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
+            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+            1.0 AS varies,
+            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+            start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
+        FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
+    ),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
+    central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
+    shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
+    intervals AS (
+        FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+    ),
+    answers AS (
+        SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
+                AS _pool_estimate,
+            CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
+            upper_ + place AS _pool_upper, above AS _pool_above
+        FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
+    )
+    FROM sampled LEFT JOIN answers USING (_pool_item);
+
+-- Posterior density of tau, and mean and sd of mu, at the points of curves.
+CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes, nodes) AS TABLE
+    WITH points AS MATERIALIZED (
+        SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
+        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, query_table(numbers) AS n
+        WHERE _pool_same(n._pool_model, c._pool_model)
+    ),
+    totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table(nodes) GROUP BY model)
+    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
+        exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
+        mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
+    FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)
+    JOIN (SELECT model, around, start FROM query_table(models)) USING (model) JOIN query_table(numbers) USING (model),
+        _pool_origin;
+
+-- Everything from groups to what is asked of their posterior: 'components', 'estimates' or 'density'.
+CREATE OR REPLACE MACRO _pool_posterior(
+    groups, weighed, curves, sigma2, tau2, mu, level, told, predict, threshold, asked
+) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    questioned AS MATERIALIZED (FROM _pool_questioned('moved', 'facts', tau2, mu)),
+    answerable AS MATERIALIZED (FROM _pool_answerable('questioned')),
+    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
+    integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
+    given AS (FROM _pool_given_node('pivoted', 'answerable', tau2)),
+    nodes AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
+    ),
+    plain AS (
+        SELECT _pool_model, model AS _pool_id, coalesce(j, 0)::BIGINT AS _pool_groups,
+            CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
+            df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
+        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
+    ),
+    components AS (
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
+            tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+            tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
+            mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
+            _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
+        FROM plain LEFT JOIN _pool_posterior_components('answerable', 'pivoted', 'nodes', tau2, mu, level) AS c
+            ON plain._pool_id = c.model
+    ),
+    estimates AS (
+        FROM _pool_posterior_estimates(
+            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+    ),
+    density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
+    FROM query_table(asked);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- The verbs, each a table macro: rows, stored moments or published estimates in, one row a group or a model out.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
 CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
     WITH sampled AS (
-        SELECT g.*, c.* EXCLUDE (_pool_model),
-            _pool_y + _pool_origin AS _pool_mean,
-            CASE
-                WHEN _pool_name(sigma2) = 'separate'
-                    THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
-                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
-                    _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
-                ELSE _pool_sigma2
-            END AS _pool_own,
-            CASE WHEN _pool_published THEN _pool_v
-                ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling,
-            _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
-        FROM query_table(groups) AS g, query_table(components) AS c,
-            (SELECT published AS _pool_published FROM _pool_given), _pool_origin
-        WHERE _pool_same(g._pool_model, c._pool_model)
+        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
+        FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     corrected AS (
         SELECT * REPLACE (pool_morris_variance(_pool_tau2, _pool_sampling,
@@ -3675,8 +4501,16 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
+    ),
+    _pool_estimated AS NOT MATERIALIZED (
+        FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
+    ),
+    _pool_integrated AS NOT MATERIALIZED (
+        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level,
+            CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
+            predict, threshold, 'estimates')
     )
-    FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
     WHERE (SELECT proper FROM _pool_given);
 
 -- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
@@ -3698,7 +4532,7 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    "interval" := 'normal', predict := 'mean', threshold := NULL, groups := NULL
+    "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
@@ -3722,6 +4556,19 @@ CREATE OR REPLACE MACRO pool_shrink(
             _pool_noncoverage AS noncoverage
         FROM _pool_robust('_pool_shrunk', level)
     ),
+    _pool_with_posterior AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
+        FROM _pool_shrunk
+    ),
+    _pool_above_posterior AS NOT MATERIALIZED (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
+            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_above AS p_above
+        FROM _pool_shrunk
+    ),
     _pool_result AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN "interval" = 'robust' THEN '_pool_with_robust' ELSE '_pool_with_normal' END)
     ),
@@ -3732,7 +4579,12 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_exceeding AS NOT MATERIALIZED (
         SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
-    FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_result' ELSE '_pool_exceeding' END);
+    FROM query_table(CASE
+        WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
+        WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
+        WHEN _pool_absent(threshold) THEN '_pool_result'
+        ELSE '_pool_exceeding'
+    END);
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
@@ -3742,7 +4594,7 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
         FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'normal', 'mean', NULL, NULL, [])
+            NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
@@ -3762,9 +4614,14 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            'normal', 'mean', NULL, false, ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior',
-                'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic',
-                'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper', 'converged'])
+            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
+                'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
+                'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
+                'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
+                'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper',
+                'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
+                'converged'] END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -3786,26 +4643,56 @@ CREATE OR REPLACE MACRO pool_components(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
+    ),
+    _pool_named_posterior AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
+            NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
+            NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
+            NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median, NULL::DOUBLE AS new_lower,
+            NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
+            NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
+            NULL::BOOLEAN AS converged
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
+            'components')
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2));
+    SELECT COLUMNS(lambda c: c <> 'NULL')
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
--- groups := true one row a group besides, with its estimate.
+-- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
     tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false
+    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, 'reml', mu, nan, 0.95, 'mu',
-            'normal', 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se']
-                ELSE ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'] END)
+        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+            CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
+            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
+                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
+                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_curves_of_posterior AS (
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
+            coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        FROM _pool_likely_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+                'mean', NULL, 'density')
+        ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
+    ),
+    _pool_curves AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+    ),
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
             _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
@@ -3820,9 +4707,22 @@ CREATE OR REPLACE MACRO pool_profile(
             _pool_restricted_log_likelihood
         FROM _pool_curves
     ),
-    _pool_of_models AS (SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named)
+    _pool_named_density AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
+            NULL::DOUBLE AS density
+        FROM query_table(tbl) WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood, _pool_density
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (
+        SELECT COLUMNS(lambda c: c <> 'NULL')
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
+    )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau));
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
 
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -3832,7 +4732,7 @@ CREATE OR REPLACE MACRO pool_compare(
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            'normal', 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+            NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
@@ -3853,13 +4753,14 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named WHERE (SELECT proper FROM _pool_given);
+    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            'normal', 'mean', NULL, true, result)
+            NULL, 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),

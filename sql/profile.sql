@@ -10,9 +10,13 @@ CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
 CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
 
-CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     CASE
+        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
         WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
             THEN 'mu=' || _pool_shown(mu)
                 || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
         WHEN typeof(tau) = '"NULL"' THEN NULL
@@ -32,13 +36,14 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau) AS
     END;
 
 -- True, or an error: a mu and a grid that fit.
-CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_profile(mu, tau) AS complaint)
+        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
     )
-    FROM query_table(CASE WHEN _pool_name(mu) = 'gls' AND typeof(tau) = '"NULL"' THEN 'usual' ELSE 'unusual' END);
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
 -- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE

@@ -10,10 +10,11 @@ from frames import FRAME_PATHS
 from grid import ITERATED, VECTORS
 from posteriors import LOG_PRIORS, Dense
 from scipy.stats import cauchy
+from sqlpaths import SQL_PATHS
 
 import polars_pool as pool
 
-PATHS = FRAME_PATHS
+PATHS = FRAME_PATHS | SQL_PATHS
 REFERENCES = {
     "bayes_eight_schools_uniform_tau_flat_mu": ("eight_schools", {"tau2": "uniform()"}),
     "bayes_eight_schools_hc25_flat_mu": ("eight_schools", {"tau2": "half_cauchy(25)"}),

@@ -111,6 +111,8 @@ PARTS = (
     "profile",
     "comparison",
     "robust",
+    "quadrature",
+    "posterior",
     "verbs",
 )
 
