@@ -271,6 +271,7 @@ class InverseGamma(Prior):
     """
 
     name: ClassVar[str] = "inverse_gamma"
+    rise: ClassVar[float] = math.inf
     shape: float
     scale: float
 

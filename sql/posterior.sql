@@ -54,7 +54,8 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
         known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
-        CASE WHEN exponent > 5 THEN 4 WHEN exponent > 3 THEN 2 WHEN exponent > 2 THEN 1 ELSE 0 END AS moment,
+        -- a mean that is finite but for a hair lies beyond the largest number there is
+        CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
         CASE

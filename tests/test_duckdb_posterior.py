@@ -1,4 +1,4 @@
-"""The posterior in SQL where it is hard, in both DuckDBs: by integrals in pieces; and the sentences of its errors.
+"""The posterior where it is hard, in both DuckDBs and in Polars: by integrals in pieces; and what is said of errors.
 
 What R and dense matrices tell of ordinary data is asked in test_truth_posterior.py.
 """
@@ -10,6 +10,8 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from frames import FRAME_PATHS
+from polars.testing import assert_frame_equal
 from scipy.special import sici
 from scipy.stats import cauchy, expon, invgamma, norm
 from sqlpaths import SQL_PATHS, database
@@ -149,14 +151,15 @@ SOME = (
     "uniform shrinkage",
     "two humps",
 )
-RUNS = [("duckdb", case) for case in CASES] + [("shell", case) for case in SOME]
+RUNS = [(path, case) for path in ("duckdb", "DataFrame") for case in CASES] + [("shell", case) for case in SOME]
+PATHS = SQL_PATHS | FRAME_PATHS
 
 
 @pytest.mark.parametrize(("engine", "case"), RUNS)
 def test_hard_cases_of_models(engine, case):
     y, v, _, mu = CASES[case]
     truth = integral(case)
-    [found] = SQL_PATHS[engine](pool.components, studies(y, v), "y", "g", se="se", **options(case)).to_dicts()
+    [found] = PATHS[engine](pool.components, studies(y, v), "y", "g", se="se", **options(case)).to_dicts()
     assert found["converged"]
     for end, probability in (("lower", 0.025), ("median", 0.5), ("upper", 0.975)):
         until = found[f"tau_{end}"]
@@ -180,11 +183,14 @@ def test_hard_cases_of_models(engine, case):
 OF_GROUPS = ["twelve orders", "three groups, known mu", "one exact group", "two humps", "bounded"]
 
 
-@pytest.mark.parametrize(("engine", "case"), [*(("duckdb", case) for case in OF_GROUPS), ("shell", "one exact group")])
+@pytest.mark.parametrize(
+    ("engine", "case"),
+    [(path, case) for path in ("duckdb", "DataFrame") for case in OF_GROUPS] + [("shell", "one exact group")],
+)
 def test_hard_cases_of_groups(engine, case):
     y, v, *_ = CASES[case]
     truth = integral(case)
-    found = SQL_PATHS[engine](pool.shrink, studies(y, v), "y", "g", se="se", threshold=1.2, **options(case)).sort("g")
+    found = PATHS[engine](pool.shrink, studies(y, v), "y", "g", se="se", threshold=1.2, **options(case)).sort("g")
     for i, group in enumerate(found.to_dicts()):
         if v[i] == 0:
             assert (group["estimate"], group["se"], group["lower"], group["upper"]) == (y[i], 0.0, y[i], y[i])
@@ -212,26 +218,24 @@ def test_hard_cases_of_groups(engine, case):
 # ---- models together, and what has no answer ------------------------------------------------------------------------
 
 
-@engines
-def test_models_together_are_those_alone(engine):
+def test_models_together_are_those_alone():
     rng = np.random.default_rng(5)
     sizes = rng.integers(4, 12, 40)
     frame = pl.concat(
         studies(rng.normal(3, rng.uniform(0.1, 9), n), rng.uniform(0.1, 9, n)).with_columns(m=pl.lit(m))
         for m, n in enumerate(sizes)
     )
-    run, priors = SQL_PATHS[engine], {"tau2": "half_cauchy(5)", "mu": "normal(0, 5)"}
+    run, priors = SQL_PATHS["duckdb"], {"tau2": "half_cauchy(5)", "mu": "normal(0, 5)"}
     together = run(pool.components, frame, "y", "g", over="m", se="se", **priors).sort("m")
     groups = run(pool.shrink, frame, "y", "g", over="m", se="se", **priors).sort("m", "g")
     assert together["converged"].all()
-    for m in (17, 39):
-        one = frame.filter(pl.col("m") == m)
-        [alone] = run(pool.components, one, "y", "g", se="se", **priors).to_dicts()
-        shared = together.filter(pl.col("m") == m).drop("m").row(0, named=True)
-        for name, value in alone.items():
-            assert shared[name] == (value if value is None else pytest.approx(value, rel=1e-10)), name
-        ends = run(pool.shrink, one, "y", "g", se="se", **priors).sort("g")["lower"]
-        np.testing.assert_allclose(groups.filter(pl.col("m") == m)["lower"], ends, rtol=1e-10)
+    of_python = pool.components(frame, "y", "g", over="m", se="se", **priors)
+    assert_frame_equal(together, of_python, rel_tol=1e-8, abs_tol=1e-10)
+    ends = pool.shrink(frame, "y", "g", over="m", se="se", **priors)
+    assert_frame_equal(groups, ends, rel_tol=1e-8, abs_tol=1e-10)
+    one = frame.filter(pl.col("m") == 39)
+    alone = run(pool.components, one, "y", "g", se="se", **priors)
+    assert_frame_equal(together.filter(pl.col("m") == 39).drop("m"), alone, rel_tol=1e-10)
 
 
 @engines
@@ -254,23 +258,38 @@ def test_models_without_a_posterior_have_none(engine):
     assert groups.filter(pl.col("m") == "fine")["lower"].null_count() == 0
 
 
-# The posterior falls as 1 / tau to the power tail + J - 1 with a flat mu; E tau^k needs more than k + 1.
-MOMENTS = [("uniform()", 3, 0), ("uniform()", 4, 1), ("uniform()", 5, 2), ("uniform()", 6, 2), ("uniform()", 7, 4)]
-MOMENTS += [("half_cauchy(5)", 1, 0), ("half_cauchy(5)", 2, 1), ("half_cauchy(5)", 3, 2), ("half_cauchy(5)", 5, 4)]
-MOMENTS += [("half_t(4, 5)", 1, 2), ("jeffreys()", 3, 1), ("uniform_shrinkage()", 1, 1), ("half_normal(5)", 1, 4)]
+# The posterior falls as 1 / tau to the power tail + J - 1 with a flat mu; E tau^k needs more than k + 1. By the number
+# of groups, the largest k that is told of 0, 1, 2 and 4.
+MOMENTS = {
+    "uniform()": {3: 0, 4: 1, 5: 2, 6: 2, 7: 4},
+    "half_cauchy(5)": {1: 0, 2: 1, 3: 2, 4: 2, 5: 4},
+    "half_t(4, 5)": {1: 2, 2: 4},
+    "jeffreys()": {2: 0, 3: 1, 4: 2},
+    "uniform_shrinkage()": {1: 1, 2: 2},
+    "half_normal(5)": {1: 4},
+}
 
 
-@pytest.mark.parametrize(("prior", "groups", "power"), MOMENTS)
-def test_moments_that_are_infinite_are_missing(prior, groups, power):
-    frame = studies(*(x[:groups] for x in SCHOOLS))
-    [found] = SQL_PATHS["duckdb"](pool.components, frame, "y", "g", se="se", tau2=prior).to_dicts()
+@pytest.mark.parametrize("prior", MOMENTS)
+def test_moments_that_are_infinite_are_missing(prior):
+    of_models = MOMENTS[prior]
+    models = [studies(*(x[:groups] for x in SCHOOLS)).with_columns(m=pl.lit(groups)) for groups in of_models]
+    given = {"over": "m", "se": "se", "tau2": prior}
+    found = SQL_PATHS["duckdb"](pool.components, pl.concat(models), "y", "g", **given)
     needs = {"tau": 1, "mu": 1, "new": 1, "se_tau": 2, "tau2": 2, "se_mu": 2, "se_new": 2, "se_tau2": 4}
-    assert {name: found[name] is not None for name in needs} == {name: power >= least for name, least in needs.items()}
-    assert found["tau_median"] > 0
-    with_mu = SQL_PATHS["duckdb"](pool.components, frame, "y", "g", se="se", tau2=prior, mu="normal(0, 5)").row(
-        0, named=True
-    )
-    assert with_mu["se_mu"] is not None
+    for row in found.to_dicts():
+        told = {name: row[name] is not None for name in needs}
+        assert told == {name: of_models[row["m"]] >= least for name, least in needs.items()}
+        assert row["tau_median"] > 0
+
+
+def test_a_normal_mu_always_has_an_error():
+    frame = studies(*(x[:1] for x in SCHOOLS))
+    [found] = SQL_PATHS["duckdb"](
+        pool.components, frame, "y", "g", se="se", tau2="half_cauchy(5)", mu="normal(0, 5)"
+    ).to_dicts()
+    assert found["se_mu"] is not None
+    assert found["se_tau"] is None
 
 
 @engines
@@ -280,7 +299,7 @@ def test_groups_without_rows_are_new_groups(engine):
     found = SQL_PATHS[engine](pool.shrink, frame, "y", "g", se="se", tau2="half_cauchy(5)", groups=unseen)
     [new] = found.filter(pl.col("g") == 77).to_dicts()
     [model] = SQL_PATHS[engine](pool.components, frame, "y", "g", se="se", tau2="half_cauchy(5)").to_dicts()
-    assert (new["n"], new["mean"], new["weight"], found.height) == (None if new["n"] is None else 0, None, 0.0, 9)
+    assert (new["n"], new["mean"], new["weight"], found.height) == (0, None, 0.0, 9)
     for name, of_model in (("estimate", "new"), ("se", "se_new"), ("lower", "new_lower"), ("upper", "new_upper")):
         assert new[name] == pytest.approx(model[of_model], rel=1e-12)
 

@@ -22,6 +22,7 @@ REFERENCES = {
     "bayes_bcg_hc1_flat_mu": ("bcg", {"tau2": "half_cauchy(1)"}),
 }
 LEVELS = {0.95: ("q025", "q975"), 0.5: ("q25", "q75")}
+QUANTILES = [(path, level) for path in PATHS for level in LEVELS if (path, level) != ("shell", 0.5)]
 OF_NORMALS = {"mu": "mu", "new": "new_theta"}
 
 
@@ -42,9 +43,8 @@ def near(found: object, expected: object, relative: float = ITERATED) -> None:
     np.testing.assert_allclose(np.array(found, dtype=float), np.array(expected, dtype=float), rtol=relative, atol=1e-12)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("path", "level"), QUANTILES)
 @pytest.mark.parametrize("name", REFERENCES)
-@pytest.mark.parametrize("path", PATHS)
 def test_models_of_the_references(path, name, level):
     data, priors = REFERENCES[name]
     truth = reference(name)
@@ -69,9 +69,8 @@ def test_models_of_the_references(path, name, level):
     assert found["converged"]
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("path", "level"), QUANTILES)
 @pytest.mark.parametrize("name", REFERENCES)
-@pytest.mark.parametrize("path", PATHS)
 def test_groups_of_the_references(path, name, level):
     data, priors = REFERENCES[name]
     truth = reference(name)["theta"]
@@ -115,9 +114,14 @@ def dense(prior: str, mu: str) -> Dense:
     return Dense(schools["y"].to_numpy(), schools["se"].to_numpy() ** 2, prior, MUS[mu][0])
 
 
-@pytest.mark.parametrize("mu", MUS)
-@pytest.mark.parametrize("prior", NAMES)
-@pytest.mark.parametrize("path", PATHS)
+def cells():
+    """Every prior about every kind of mu; in SQL, where a call is planned anew, every prior about one of them."""
+    kinds = list(MUS)
+    every = [(path, prior, mu) for path in FRAME_PATHS for prior in NAMES for mu in kinds]
+    return every + [(path, prior, kinds[i % 3]) for path in SQL_PATHS for i, prior in enumerate(NAMES)]
+
+
+@pytest.mark.parametrize(("path", "prior", "mu"), cells())
 def test_models_by_dense_matrices(path, prior, mu):
     truth = dense(prior, mu)
     [found] = PATHS[path](
@@ -141,7 +145,7 @@ def test_models_by_dense_matrices(path, prior, mu):
 
 
 @pytest.mark.parametrize("prior", ["half_cauchy(5)", "uniform(0, 20)", "jeffreys()", "dumouchel()"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*FRAME_PATHS, "duckdb"])
 def test_quantiles_of_tau_by_dense_matrices(path, prior):
     truth = dense(prior, "flat")
     [found] = PATHS[path](
@@ -171,6 +175,19 @@ def test_groups_by_dense_matrices(path, mu):
         near([group["lower"], group["upper"]], [truth.quantile(i, p) for p in (0.1, 0.9)])
         near(group["p_above"], 1 - truth.below(i, 4.0))
         near(group["weight"], truth.mean(truth.nodes[0] ** 2 / (truth.nodes[0] ** 2 + truth.v[i])))
+
+
+@pytest.mark.parametrize("mu", [2.0, 8.0])
+@pytest.mark.parametrize("path", [*FRAME_PATHS, "duckdb"])
+def test_few_groups_about_a_known_mu(path, mu):
+    """By log tau what is known of a group is a step near tau = 0, which coarse nodes would miss."""
+    schools = studies("eight_schools").head(3)
+    truth = Dense(schools["y"].to_numpy(), schools["se"].to_numpy() ** 2, "uniform()", mu, points=6001)
+    found = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="uniform()", mu=mu, level=0.5, threshold=mu + 0.1)
+    for i, group in enumerate(found.sort("g").to_dicts()):
+        near([group["estimate"], group["se"]], truth.moments(i))
+        near([group["lower"], group["upper"]], [truth.quantile(i, p) for p in (0.25, 0.75)])
+        near(group["p_above"], 1 - truth.below(i, mu + 0.1))
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -142,7 +142,23 @@ def nodes_of_tau(g: Groups, asked: Question) -> Nodes | None:
     slope = np.minimum(tail_exponent(g, asked) - 1 - power, 1.0)
     reach = NOTHING, np.minimum(NOTHING / slope, FARTHEST)
     support = Support(*asked.tau2.support)
-    return nodes(density_of, g.models, support, _sizes(g, asked.tau2), reach, power, lambda m: density_of(m, few))
+    return nodes(
+        density_of,
+        g.models,
+        support,
+        _sizes(g, asked.tau2),
+        reach,
+        power,
+        placed_by=lambda models: density_of(models, few),
+        sharp=_sharp(g, asked),
+    )
+
+
+def _sharp(g: Groups, asked: Question) -> Array:
+    """Whether mu or a group is known almost for certain: then what is normal at a small tau is a step by log tau."""
+    v = np.minimum(g.groups / g.sum(1 / g.v), asked.population.sd**2)
+    spread = g.sum(g.squares_about(g.plain_mean)) / g.groups
+    return np.asarray((v < 0.02 * spread) | (g.exact > 0) | (g.mu is not None))
 
 
 def _sizes(g: Groups, prior: Prior) -> tuple[Array, Array]:
