@@ -1,6 +1,6 @@
 """Simulation-based calibration: does the truth lie in its posterior as often as the posterior says? Markdown tables.
 
-    python tests/benchmarks/calibration.py [--models 10000]
+    python tests/benchmarks/calibration.py [--models 10000] [--only half_cauchy]
 
 The truth is drawn from the prior and data from the truth; the exact posterior probability of less than the truth, its
 rank, is then uniform between 0 and 1 for every quantity (Talts et al. 2018, "Validating Bayesian inference algorithms
@@ -133,7 +133,9 @@ def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Arr
     table = grouped.join(constants, how="cross").collect().sort(model.keys)
     table, found = bayes.beside_models(table, model)
     post, pivot, order = found.post, found.pivot, found.models[model.over[0]].to_numpy()
-    assert post is not None and post.models == len(order) and post.settled.all()
+    assert post is not None
+    assert post.models == len(order)
+    assert post.settled.all()
     truth = {name: values[order] for name, values in drawn.truth.items()}
     every = np.arange(post.models)
     at = {"tau": posterior._below(post, x_of(post.cells, truth["tau"]), every)}
@@ -206,9 +208,11 @@ def inside(rank: Array) -> str:
     return f"{100 * np.mean(np.abs(rank - 0.5) <= 0.475):.1f}"
 
 
-def found(models: int) -> Iterator[tuple[str, int, dict[str, Array]]]:
+def found(models: int, only: str) -> Iterator[tuple[str, int, dict[str, Array]]]:
     """Name, models and ranks of every line; of two of them by draws, too."""
     for i, line in enumerate(LINES):
+        if only not in line.name:
+            continue
         rng = np.random.default_rng([3, i])
         drawn = draw(rng, line, int(models * line.share))
         yield line.name, len(drawn.means), ranks(line, drawn)
@@ -229,8 +233,10 @@ def show(title: str, tell: Callable[[Array], str], lines: list[tuple[str, int, d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=int, default=10_000, help="models of a line; fewer where sigma2 is integrated")
+    parser.add_argument("--only", default="", help="only lines whose name contains this")
+    given = parser.parse_args()
     begun = time.perf_counter()
-    lines = list(found(parser.parse_args().models))
+    lines = list(found(given.models, given.only))
     show("Probability of ranks less even, chi-square of 20 bins", chi_square, lines, False)
     show("Largest distance between the distribution of the ranks and the uniform one", distance, lines, True)
     show("Ranks between 2.5 and 97.5 %, in percent", inside, lines, False)

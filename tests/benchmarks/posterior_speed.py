@@ -56,9 +56,7 @@ def by_pymc() -> dict[str, float]:
             mu, tau = pymc.Normal("mu", 0, 5), pymc.HalfCauchy("tau", 5)
             theta = pymc.Deterministic("theta", mu + tau * pymc.Normal("z", 0, 1, shape=len(SE)))
             pymc.Normal("effect", theta, np.array(SE, dtype=float), observed=np.array(EFFECT, dtype=float))
-            return pymc.sample(
-                draws, tune=tune, chains=2, cores=2, target_accept=0.9, random_seed=1, progressbar=False
-            )
+            return pymc.sample(draws, tune=tune, chains=2, cores=2, target_accept=0.9, random_seed=1, progressbar=False)
 
     start = time.perf_counter()
     chains = sampled(10_000, 1_000).posterior
