@@ -23,7 +23,7 @@ from scipy.special import logit, ndtr, ndtri, stdtrit
 
 import polars_pool as pool
 from polars_pool import check
-from polars_pool.engines import bayes, groups, mixture, posterior
+from polars_pool.engines import groups, mixture, posterior, posterior_estimates, posteriors
 
 Array = Any
 SE = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])  # of the eight schools
@@ -62,10 +62,10 @@ LINES = [
     Line("se, inverse_gamma(2, 50)", pool.InverseGamma(2, 50), lambda u: stats.invgamma.ppf(u, 2, scale=50) ** 0.5),
     Line("se, uniform_shrinkage()", pool.UniformShrinkage(), lambda u: S0 * np.sqrt(u / (1 - u))),
     Line("se, dumouchel()", pool.DuMouchel(), lambda u: S0 * u / (1 - u)),
-    Line("rows, sigma half_normal(10)", pool.HalfCauchy(5), half_cauchy, SIZES, sigma2=SIGMA, share=0.04),
-    Line("few rows, sigma half_normal(10)", pool.HalfCauchy(5), half_cauchy, FEW, sigma2=SIGMA, share=0.04),
-    Line("rows, sigma jeffreys() *", pool.HalfCauchy(5), half_cauchy, SIZES, sigma2=pool.Jeffreys(), share=0.04),
-    Line("few rows, sigma jeffreys() *", pool.HalfCauchy(5), half_cauchy, FEW, sigma2=pool.Jeffreys(), share=0.04),
+    Line("rows, sigma half_normal(10)", pool.HalfCauchy(5), half_cauchy, SIZES, sigma2=SIGMA, share=0.05),
+    Line("few rows, sigma half_normal(10)", pool.HalfCauchy(5), half_cauchy, FEW, sigma2=SIGMA, share=0.05),
+    Line("rows, sigma jeffreys() *", pool.HalfCauchy(5), half_cauchy, SIZES, sigma2=pool.Jeffreys(), share=0.05),
+    Line("few rows, sigma jeffreys() *", pool.HalfCauchy(5), half_cauchy, FEW, sigma2=pool.Jeffreys(), share=0.05),
     Line("rows, sigma2 pooled *", pool.HalfCauchy(5), half_cauchy, SIZES),
     Line("few rows, sigma2 pooled *", pool.HalfCauchy(5), half_cauchy, FEW),
     Line("se, reml, normal intervals *", "reml", half_cauchy, mu="gls"),
@@ -131,7 +131,7 @@ def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Arr
     model = check.model(lf, **asked(line))
     grouped, constants = groups.grouped(lf, model)
     table = grouped.join(constants, how="cross").collect().sort(model.keys)
-    table, found = bayes.beside_models(table, model)
+    table, found = posteriors.beside_models(table, model)
     post, pivot, order = found.post, found.pivot, found.models[model.over[0]].to_numpy()
     assert post is not None
     assert post.models == len(order)
@@ -162,8 +162,8 @@ def x_of(nodes: Any, value: Array) -> Array:
 def below_of_groups(table: pl.DataFrame, post: posterior.Posterior, predict: str, truth: Array) -> Array:
     """The same of one group a model, as `shrink` tells its `p_above`, here with a threshold for each."""
     column, y, v, sigma2, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "sigma2", "pivot"))
-    wanted, every = bayes.Wanted(predict=predict, threshold=truth), np.arange(len(post.weight))
-    return 1 - bayes._of_some(post, every, column, y, v, sigma2, pivot, wanted)["p_above"]
+    wanted, every = posterior_estimates.Wanted(predict=predict, threshold=truth), np.arange(len(post.weight))
+    return 1 - posterior_estimates._of_some(post, every, column, y, v, sigma2, pivot, wanted)["p_above"]
 
 
 def ranks_of_normals(line: Line, drawn: Drawn) -> dict[str, Array]:
