@@ -157,6 +157,14 @@ def test_classics(tmp_path):
         assert title in printed
 
 
+def test_eight_schools(tmp_path):
+    """The example asserts its own numbers; what it prints is the exact mean of log tau."""
+    printed = run("examples/eight_schools.py", cwd=tmp_path)
+    for title in ("tau and mu flat", "tau half-Cauchy(5), mu normal(0, 5)", "Fifty simulated schools"):
+        assert title in printed
+    assert "E(log tau) = 0.8021392108" in printed
+
+
 def test_speed_script_prints_every_job(tmp_path):
     printed = run("tests/benchmarks/speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
     for job in (
@@ -189,3 +197,18 @@ def test_store_scale_script_prints_every_step(tmp_path):
     printed = run("tests/benchmarks/store_scale.py", str(tmp_path), *sizes, cwd=tmp_path)
     for step in ("refresh, first partition", "refresh, last partition", "shrink from the store"):
         assert f"| {step} |" in printed
+
+
+def test_calibration_script_finds_ranks_uniform(tmp_path):
+    printed = run("tests/benchmarks/calibration.py", "--models", "500", "--only", "se, half_cauchy(5)", cwd=tmp_path)
+    for line in ("se, half_cauchy(5)", "se, half_cauchy(5), draws", "se, half_cauchy(5), flat mu"):
+        assert printed.count(f"| {line} | 500 |") == 3  # a line of every table
+    [least] = re.findall(r"The least of the 14 probabilities of lines without a star is (\S+)\.", printed)
+    assert float(least) > 1e-4
+
+
+def test_posterior_speed_script_measures_digits(tmp_path):
+    """A job of it, as the script runs it in a process of its own; PyMC is not asked here."""
+    found = json.loads(run("tests/benchmarks/posterior_speed.py", "--measure", "components + shrink", cwd=tmp_path))
+    assert min(found[name] for name in ("tau", "mu", "theta")) > 10
+    assert found["wall"] > 0
