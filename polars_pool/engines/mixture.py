@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr, ndtri
 
+from . import newton
+from .newton import TINY
+
 Array = NDArray[Any]
-STEPS, CLOSE = 200, 2e-15  # sums of probabilities are rounded to no less
-TINY = 1e-300
 ROOT_2PI = np.sqrt(2 * np.pi)
 
 
@@ -48,27 +49,14 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
     low = np.where(p > 0, of_parts, np.inf).min(axis=0)
     high = np.where(p > 0, of_parts, -np.inf).max(axis=0)
     mean, sd = moments(p, m, s)
-    x = np.clip(mean + z * sd, low, high)
-    todo = np.flatnonzero(high > low)
-    for _ in range(STEPS):
-        if not todo.size:
-            break
-        p_, m_, s_ = p[:, todo], m[:, todo], np.maximum(s[:, todo], TINY)
-        deviation = np.where(p_ > 0, (x[todo] - m_) / s_, 0.0)
-        excess = (p_ * ndtr(deviation)).sum(axis=0) - probability[todo]
+
+    def distribution(x: Array, i: Array) -> tuple[Array, Array]:
+        p_, s_ = p[:, i], np.maximum(s[:, i], TINY)
+        deviation = np.where(p_ > 0, (x - m[:, i]) / s_, 0.0)
         density = (p_ * np.exp(-0.5 * deviation * deviation) / s_).sum(axis=0) / ROOT_2PI
-        high[todo] = np.where(excess >= 0, x[todo], high[todo])
-        low[todo] = np.where(excess <= 0, x[todo], low[todo])
-        step = excess / np.maximum(density, TINY)
-        new = x[todo] - step
-        outside = (new < low[todo]) | (new > high[todo])
-        new = np.where(outside, (low[todo] + high[todo]) / 2, new)
-        near = (np.abs(new - x[todo]) <= CLOSE * (sd[todo] + np.abs(new))) | (
-            np.abs(excess) <= CLOSE * probability[todo]
-        )
-        x[todo] = np.where(excess == 0, x[todo], new)
-        todo = todo[~near]
-    return x, ~np.isin(np.arange(len(x)), todo)
+        return (p_ * ndtr(deviation)).sum(axis=0), density
+
+    return newton.quantile(distribution, probability, mean + z * sd, low, high, sd)
 
 
 def quantiles(p: Array, m: Array, s: Array, probabilities: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class Groups:
     def models(self) -> int:
         return len(self.start)
 
+    @cached_property
     def _lengths(self) -> Array:
         return np.diff(self.start, append=len(self.y))
 
@@ -61,7 +63,7 @@ class Groups:
 
     def each(self, x: Array) -> Array:
         """A value a model, repeated for its groups."""
-        return x if self.models == 1 else np.repeat(x, self._lengths())
+        return x if self.models == 1 else np.repeat(x, self._lengths)
 
     def pairs(self, w: Array) -> Array:
         """sum(w)^2 - sum(w^2), without the cancellation where one group outweighs all others."""
@@ -119,7 +121,7 @@ class Groups:
     @property
     def groups(self) -> Array:
         """J of each model."""
-        return self._lengths() * 1.0 if self.k is None else self.sum(self.ones)
+        return self._lengths * 1.0 if self.k is None else self.sum(self.ones)
 
     @property
     def rows(self) -> Array:
@@ -154,7 +156,7 @@ class Groups:
         """The groups of some models, in the order given."""
         if len(models) == self.models and np.array_equal(models, np.arange(self.models)):
             return self
-        lengths = self._lengths()[models]
+        lengths = self._lengths[models]
         start = np.cumsum(lengths) - lengths
         rows = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("start", "mu")}

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize.elementwise import find_root
 from scipy.special import expit, sici
+
+from . import newton
 
 Array = NDArray[Any]
 LogDensity = Callable[[Array], Array]  # at any number of rows, each with a value a model
@@ -27,9 +28,7 @@ NEGLIGIBLE = 1e-18
 NEARBY = 4
 STRIDE = 0.5
 MARGIN, NEAR_THE_LIMIT = 6.0, 35.0  # of the grid of x in which the mode is sought
-# The mode only has to be near, as its width is.
-ZOOM, ZOOMS, FINE = 4.0, 6, np.linspace(-1.0, 1.0, 9)
-WIDTHS = 2.0 ** -np.arange(-1.0, 14.0)
+ZOOM, ZOOMS = 4, 30
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,24 @@ class Nodes:
 
     def quantile(self, probability: Array, models: Array) -> Array:
         """The value that is not exceeded with a probability, one a model listed."""
-        first, last = (self.weight > 0).argmax(axis=0), len(self.t) - 1 - (self.weight > 0)[::-1].argmax(axis=0)
+        used = self.weight > 0
+        first, last = used.argmax(axis=0), len(self.t) - 1 - used[::-1].argmax(axis=0)
         at = (np.cumsum(self.weight, axis=0)[:, models] < probability).sum(axis=0)
         # The rule's sums tell a quantile to a node or two.
-        ends = (np.clip(at + shift, first[models], last[models]) for shift in (-NEARBY, NEARBY))
-        low, high = (self.mode[models] + self.width[models] * np.sinh(self.t[end, models]) for end in ends)
-        found = find_root(lambda x, p, i: self.below(x, i) - p, (low, high), args=(probability, models))
-        return np.where(found.success, self.support.value(found.x), np.nan)
+        low, start, high = (
+            self.t[np.clip(at + away, first[models], last[models]), models] for away in (-NEARBY, 0, NEARBY)
+        )
+
+        def distribution(t: Array, i: Array) -> tuple[Array, Array]:
+            away = (t - self.t[:, models[i]]) / self.step[models[i]]
+            sine_integral, _ = sici(np.pi * away)
+            weight = self.weight[:, models[i]]
+            density = (weight * np.sinc(away)).sum(axis=0) / self.step[models[i]]
+            return (weight * (0.5 + sine_integral / np.pi)).sum(axis=0), density
+
+        t, settled = newton.quantile(distribution, probability, start, low, high, self.step[models])
+        value = self.support.value(self.mode[models] + self.width[models] * np.sinh(t))
+        return np.where(settled, value, np.nan)
 
 
 def nodes(
@@ -128,8 +138,7 @@ def nodes(
         return lambda x: log_density(support.value(x)) + support.log_slope(x)
 
     placing = by_x((placed_by or density_of)(every))
-    mode = _mode(placing, support.starts(*sizes))
-    width = _width(placing, mode)
+    mode, width = _peak(placing, support.starts(*sizes))
     low, high = (np.arcsinh(end / width) for end in reach)
 
     def x_at(share: Array, chosen: Array) -> tuple[Array, Array]:
@@ -169,26 +178,28 @@ def nodes(
     return Nodes(support, support.value(x)[used], weight[used], t[used], step, mode, width, log_total, settled)
 
 
-def _mode(log_of_x: LogDensity, starts: Array) -> Array:
-    """The highest point of a grid, and of finer ones about it."""
-    best = _highest(log_of_x, starts)
-    for zoom in range(1, ZOOMS + 1):
-        best = _highest(log_of_x, best + STRIDE * ZOOM ** (1 - zoom) * FINE[:, None])
-    return best
+def _peak(log_of_x: LogDensity, x: Array) -> tuple[Array, Array]:
+    """The highest point of a grid and how far from it the density has fallen to some half.
 
-
-def _highest(log_of_x: LogDensity, x: Array) -> Array:
-    heights = log_of_x(x)
-    highest = np.where(np.isnan(heights), -np.inf, heights).argmax(axis=0)
-    return np.asarray(np.take_along_axis(x, highest[None], axis=0)[0])
-
-
-def _width(log_of_x: LogDensity, mode: Array) -> Array:
-    """How far from its mode the density has fallen to some half: the largest of these that is not too far."""
-    heights = log_of_x(mode + np.concatenate([[0.0], -WIDTHS, WIDTHS])[:, None])
-    below, above = heights[1 : len(WIDTHS) + 1], heights[len(WIDTHS) + 1 :]
-    near = heights[0] - (below + above) / 2 <= 1
-    return np.asarray(np.where(near.any(axis=0), WIDTHS[near.argmax(axis=0)], WIDTHS[-1]))
+    Finer grids about the highest point follow until its neighbours are not far below it: the mode only has to be near,
+    as its width is.
+    """
+    mode, width, stride = x[0], np.full(x.shape[1], np.nan), STRIDE
+    for _ in range(ZOOMS):
+        heights = log_of_x(x)
+        heights = np.where(np.isnan(heights), -np.inf, heights)
+        top = heights.argmax(axis=0)
+        mode = np.where(np.isnan(width), np.take_along_axis(x, top[None], axis=0)[0], mode)
+        for steps in (1, 2, 4):
+            inside = (top >= steps) & (top + steps < len(x))
+            sides = [np.take_along_axis(heights, (top + away * inside)[None], axis=0)[0] for away in (-steps, 0, steps)]
+            near = inside & (sides[1] - (sides[0] + sides[2]) / 2 <= 1)
+            width = np.where(near & (np.isnan(width) | (width < steps * stride)), steps * stride, width)
+        if not np.isnan(width).any():
+            break
+        stride /= ZOOM
+        x = mode + stride * np.arange(-ZOOM, ZOOM + 1)[:, None]
+    return mode, np.where(np.isnan(width), stride, width)
 
 
 def _agree(log_f: Array, x: Array, power: Array, tolerance: float) -> Array:

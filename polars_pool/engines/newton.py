@@ -1,0 +1,40 @@
+"""Newton's method for quantiles, many at once, kept between the ends where each must lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+# Probability of less than x and its density, for those listed.
+Distribution = Callable[[Array, Array], tuple[Array, Array]]
+
+STEPS, CLOSE = 200, 2e-15  # sums of probabilities are rounded to no less
+TINY = 1e-300
+
+
+def quantile(
+    distribution: Distribution, probability: Array, start: Array, low: Array, high: Array, scale: Array
+) -> tuple[Array, Array]:
+    """Where each distribution reaches its probability, and whether it settled: to the last bits of x and its scale."""
+    x, low, high = np.clip(start, low, high), low.copy(), high.copy()
+    todo = np.flatnonzero(high > low)
+    for _ in range(STEPS):
+        if not todo.size:
+            break
+        at, target = x[todo], probability[todo]
+        below, density = distribution(at, todo)
+        excess = below - target
+        high[todo] = np.where(excess >= 0, at, high[todo])
+        low[todo] = np.where(excess <= 0, at, low[todo])
+        new = at - excess / np.maximum(density, TINY)
+        new = np.where((new < low[todo]) | (new > high[todo]), (low[todo] + high[todo]) / 2, new)
+        near = (np.abs(new - at) <= CLOSE * (scale[todo] + np.abs(new))) | (np.abs(excess) <= CLOSE * target)
+        x[todo] = np.where(excess == 0, at, new)
+        todo = todo[~near]
+    settled = np.ones(len(x), dtype=bool)
+    settled[todo] = False
+    return x, settled
