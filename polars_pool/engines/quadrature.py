@@ -22,7 +22,7 @@ LogDensity = Callable[[Array], Array]  # at any number of rows, each with a valu
 DensityOf = Callable[[Array], LogDensity]  # of the models listed
 
 SETTLED = 1e-11  # change of the sums by the last halving: the error left is its square, that of `below` its size
-FIRST, HALVINGS = 16, 9  # steps at first, and how often they are halved at most
+FIRST, HALVINGS = 64, 7  # steps at first, and how often they are halved at most
 ROUNDING = 4 * np.finfo(float).eps  # of the log density, a sum over groups
 NEGLIGIBLE = 1e-18
 NEARBY = 4
