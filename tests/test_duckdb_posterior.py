@@ -465,6 +465,7 @@ DATA_SENTENCES = [
 ]
 
 
+INTERVAL = '"interval"'
 # All in the module, every fourth in the shell.
 ASKED = [("duckdb", *case) for case in SENTENCES] + [("shell", *case) for case in SENTENCES[::4]]
 
@@ -475,6 +476,14 @@ def test_what_is_wrong_with_a_prior(engine, verb, arguments, sentence):
     with pytest.raises(duckdb.Error) as refused:
         database(engine).ask(f"FROM pool_{verb}(data, y, g, {arguments})")
     assert str(refused.value).split("\n")[0].rstrip().endswith(sentence)
+
+
+@pytest.mark.parametrize(("verb", "arguments", "sentence"), [case for case in SENTENCES if "sigma2" not in case[1]])
+def test_python_says_the_same(verb, arguments, sentence):
+    options = eval(f"dict({arguments.replace(' :=', '=').replace(INTERVAL, 'interval')})")
+    with pytest.raises(ValueError, match="=") as refused:
+        getattr(pool, verb)(pl.DataFrame({"g": [1, 1, 2], "y": [1.0, 2.0, 4.0]}), "y", "g", **options)
+    assert str(refused.value).endswith(sentence)
 
 
 @pytest.mark.parametrize(("data", "prior", "sentence"), DATA_SENTENCES)
