@@ -11,7 +11,7 @@ from grid import CLOSED_FORM
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from sqlpaths import SQL_PATHS
+from sqlpaths import MODULE
 from test_truth_moments import CENTRES, KNOWN_MU, PATHS, UNWEIGHTED, frame, groups
 
 import polars_pool as pool
@@ -211,7 +211,7 @@ def test_weights_are_no_argument():
 
 # --- SQL ---
 
-SQL = pytest.mark.parametrize("engine", SQL_PATHS)
+SQL = pytest.mark.parametrize("engine", MODULE)
 OPTIONS = [
     {},
     {"tau2": "cv"},
@@ -249,18 +249,18 @@ def assert_same(got, want):
 def test_sql_gives_the_same(engine, options):
     table = models()
     want = pool.compare(table, "y", "g", over="m", **options)
-    assert_same(SQL_PATHS[engine](pool.compare, table, "y", "g", over="m", **options), want)
+    assert_same(MODULE[engine](pool.compare, table, "y", "g", over="m", **options), want)
     stored = pool.moments(table, "y", ["m", "g"])
-    assert_same(SQL_PATHS[engine](pool.compare, stored, "mean", "g", over="m", n="n", var="var", **options), want)
+    assert_same(MODULE[engine](pool.compare, stored, "mean", "g", over="m", n="n", var="var", **options), want)
 
 
 @SQL
 def test_sql_of_one_model_keeps_the_digits_of_an_offset(engine):
     table = models().filter(pl.col("m") < 9)
-    near = SQL_PATHS[engine](pool.compare, table, "y", "g", mu="groups", tau2=1.5)
+    near = MODULE[engine](pool.compare, table, "y", "g", mu="groups", tau2=1.5)
     assert_frame_equal(near, pool.compare(table, "y", "g", mu="groups", tau2=1.5), rel_tol=1e-12)
     shifted = table.with_columns((pl.col("y") * 2**20).round() / 2**20 + 2.0**30)
-    far = SQL_PATHS[engine](pool.compare, shifted, "y", "g", mu="groups", tau2=1.5)
+    far = MODULE[engine](pool.compare, shifted, "y", "g", mu="groups", tau2=1.5)
     assert_frame_equal(far, pool.compare(shifted, "y", "g", mu="groups", tau2=1.5), rel_tol=1e-11)
 
 
@@ -271,5 +271,5 @@ def test_sql_refuses_the_same(engine):
         with pytest.raises(ValueError, match=name if not options else "give") as python:
             pool.compare(table, "y", "g", over=name, **options)
         with pytest.raises(duckdb.Error) as sql:
-            SQL_PATHS[engine](pool.compare, table, "y", "g", over=name, **options)
+            MODULE[engine](pool.compare, table, "y", "g", over=name, **options)
         assert str(python.value)[:40] in str(sql.value)

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 from frames import MOMENTS, TAU2, assert_near, by_key, methods, published, rows, stored
-from sqlpaths import SQL_PATHS, database
+from sqlpaths import MODULE, database
 from test_degenerate import (
     ALL_EQUAL,
     EQUAL_MEANS,
@@ -42,7 +42,7 @@ from test_degenerate import (
 
 import polars_pool as pool
 
-engines = pytest.mark.parametrize("engine", SQL_PATHS)
+engines = pytest.mark.parametrize("engine", MODULE)
 every_method = pytest.mark.parametrize("tau2", TAU2)
 on_rows_and_moments = pytest.mark.parametrize("source", ["rows", "moments"])
 on_studies = pytest.mark.parametrize("tau2", methods("published"))
@@ -87,7 +87,7 @@ def as_input(frames: dict[str, pl.DataFrame], source: str) -> tuple:
 @cache
 def fits(engine: str, ask: str, source: str, **options) -> dict[str, tuple[dict, dict]]:
     """{case: (the model's row, the groups' rows)}, out of one query or of one for each."""
-    run, frames = SQL_PATHS[engine], STUDIES if source == "published" else ROWS
+    run, frames = MODULE[engine], STUDIES if source == "published" else ROWS
     if ask == "alone":
         return {case: fit(run, *as_input({case: frame}, source), **options) for case, frame in frames.items()}
     frame, value, of_input = as_input(frames, source)
@@ -187,7 +187,7 @@ def test_other_models_are_unharmed(engine, tau2):
 @on_rows_and_moments
 def test_one_group_with_known_tau2_or_mu(engine, source):
     """weight = 4 / (4 + 7/3) = 12/19; mu is the mean, so se² = weight v + (1 - weight)² (v + tau2) = v."""
-    run, (frame, value, of_input) = SQL_PATHS[engine], as_input({"one group": ONE_GROUP}, source)
+    run, (frame, value, of_input) = MODULE[engine], as_input({"one group": ONE_GROUP}, source)
     model, groups = fit(run, frame, value, of_input, tau2=4)
     assert_near([model["mu"], model["tau2"], model["se_mu"]], [3, 4, math.sqrt(4 + 7 / 3)], 1e-14)
     assert_near([groups[1][name] for name in ("weight", "estimate", "se")], [12 / 19, 3, math.sqrt(7 / 3)], 1e-14)
@@ -207,18 +207,18 @@ ABOUT_KNOWN_MU = dict.fromkeys(("reml", "ml", "anova", "dl", "he", "hs", "hsk", 
 @pytest.mark.parametrize("tau2", ABOUT_KNOWN_MU)
 def test_one_group_about_a_known_mu(engine, tau2):
     """(mean - 0)² = 9 is tau2 + v, so tau2 = 9 - 7/3 by every method that makes moments or likelihood agree."""
-    model = SQL_PATHS[engine](pool.components, ONE_GROUP, "y", "g", tau2=tau2, mu=0).row(0, named=True)
+    model = MODULE[engine](pool.components, ONE_GROUP, "y", "g", tau2=tau2, mu=0).row(0, named=True)
     assert_near(model["tau2"], ABOUT_KNOWN_MU[tau2], 1e-9)
 
 
 @engines
 def test_known_sigma2_is_a_way_out(engine):
     """sigma2 = 1, so v = 1: he gives var(1, 2, 6) - 1 = 6, weight 6/7, mu 3; a row alone has v = 9 and weight 1."""
-    model, groups = fit(SQL_PATHS[engine], SINGLES, "y", {}, sigma2=1, tau2="he")
+    model, groups = fit(MODULE[engine], SINGLES, "y", {}, sigma2=1, tau2="he")
     assert_near([model["sigma2"], model["tau2"], model["mu"]], [1, 6, 3], 1e-14)
     assert model["converged"]
     assert_near(column(groups, "estimate"), [9 / 7, 15 / 7, 39 / 7], 1e-14)
-    model, groups = fit(SQL_PATHS[engine], rows({1: [5]}), "y", {}, sigma2=9)
+    model, groups = fit(MODULE[engine], rows({1: [5]}), "y", {}, sigma2=9)
     assert (model["mu"], model["tau2"]) == (5, None)
     assert [groups[1][name] for name in ("weight", "estimate", "v", "se")] == [1, 5, 9, 3]
 
@@ -241,7 +241,7 @@ def test_all_rows_equal(engine, tau2, source):
 @pytest.mark.parametrize("value", [0.1, 1e9 + 0.3, -1e-300, 1 / 3])
 def test_all_rows_equal_whatever_their_value(engine, value):
     """Equal rows have variance 0, not a rounding error."""
-    model, groups = fit(SQL_PATHS[engine], rows({key: [value] * (key + 2) for key in range(7)}), "y", {})
+    model, groups = fit(MODULE[engine], rows({key: [value] * (key + 2) for key in range(7)}), "y", {})
     assert column(groups, "estimate") == pytest.approx([value] * 7, rel=4e-16, abs=0)
     assert (model["sigma2"], model["tau2"]) == (0, 0)
 
@@ -261,7 +261,7 @@ def test_no_variance_within_and_means_that_differ(engine, tau2, source):
 @pytest.mark.parametrize("tau2", ["reml", "ml", "dl"])
 @pytest.mark.parametrize("sigma2", ["separate", 0])
 def test_no_variance_within_separate_or_given(engine, tau2, sigma2):
-    model, groups = fit(SQL_PATHS[engine], MEANS_DIFFER, "y", {}, tau2=tau2, sigma2=sigma2)
+    model, groups = fit(MODULE[engine], MEANS_DIFFER, "y", {}, tau2=tau2, sigma2=sigma2)
     assert_near(model["tau2"], EXACT_TAU2[tau2], 1e-9)
     assert_near(model["mu"], 3.0, 1e-12)
     assert [column(groups, name) for name in ("weight", "se")] == [[1] * 3, [0] * 3]
@@ -289,9 +289,7 @@ def test_boundary(engine, tau2, source):
 
 @engines
 def test_the_boundary_is_continuous(engine):
-    at_zero, near_zero = (
-        by_key(SQL_PATHS[engine](pool.shrink, EQUAL_MEANS, "y", "g", tau2=tau2)) for tau2 in (0, 1e-14)
-    )
+    at_zero, near_zero = (by_key(MODULE[engine](pool.shrink, EQUAL_MEANS, "y", "g", tau2=tau2)) for tau2 in (0, 1e-14))
     for name in ("weight", "estimate", "se"):
         assert_near(column(near_zero, name), column(at_zero, name), 1e-12, 5.0, name)
 
@@ -301,7 +299,7 @@ def test_precedence(engine):
     """n = 0 gives weight 0, then v = 0 weight 1, then tau2 = 0 weight 0."""
     frame = rows({1: [1, 1], 2: [3, 3], 3: [None]})
     for sigma2, weights, estimates in ((0, [1, 1, 0], [1, 3, 10]), (1, [0, 0, 0], [10, 10, 10])):
-        groups = by_key(SQL_PATHS[engine](pool.shrink, frame, "y", "g", sigma2=sigma2, tau2=0, mu=10))
+        groups = by_key(MODULE[engine](pool.shrink, frame, "y", "g", sigma2=sigma2, tau2=0, mu=10))
         assert [column(groups, name) for name in ("weight", "estimate", "se")] == [weights, estimates, [0, 0, 0]]
 
 
@@ -312,7 +310,7 @@ def test_precedence(engine):
 @on_rows_and_moments
 def test_null_rows_do_not_count_and_a_group_of_nulls_gets_mu(engine, source):
     frame, value, of_input = as_input({"with nulls": WITH_NULLS}, source)
-    model, groups = fit(SQL_PATHS[engine], frame, value, of_input, **KNOWN)
+    model, groups = fit(MODULE[engine], frame, value, of_input, **KNOWN)
     assert (model["groups"], model["n"]) == (3, 7)
     assert_near([model["mu"], model["se_mu"]], [7, math.sqrt(48 / 25)], 1e-14)
     assert_near({key: row["estimate"] for key, row in groups.items()}, KNOWN_ESTIMATES, 1e-14)
@@ -321,7 +319,7 @@ def test_null_rows_do_not_count_and_a_group_of_nulls_gets_mu(engine, source):
     error = math.sqrt(4 / 3 + (48 / 25) / 9)
     want = [2 / 3, error, 11 / 3 - Z95 * error, 11 / 3 + Z95 * error]
     assert_near([groups[1][name] for name in ("weight", "se", "lower", "upper")], want, 1e-13)
-    run = SQL_PATHS[engine]
+    run = MODULE[engine]
     groups = by_key(run(pool.shrink, frame, value, "g", **of_input, **KNOWN, uncertainty="conditional"))
     assert_near([groups[4]["se"], groups[1]["se"]], [2.0, math.sqrt(4 / 3)], 1e-14)
 
@@ -335,7 +333,7 @@ def test_a_group_of_nulls_gets_the_estimated_mu(engine, tau2):
 
 @engines
 def test_nulls_beside_rows_and_in_moments(engine):
-    run = SQL_PATHS[engine]
+    run = MODULE[engine]
     nulls = WITH_NULLS.with_columns(y=pl.lit(None, pl.Float64), year=1)
     frame = pl.concat([nulls, WITH_NULLS.with_columns(year=2)])
     found = run(pool.encode, frame, "y", "g", over="year", **KNOWN)["estimate"]
@@ -351,7 +349,7 @@ def test_nulls_beside_rows_and_in_moments(engine):
 @engines
 def test_a_null_and_a_nan_key_are_groups_like_any_other(engine):
     key = pl.when(pl.col("g") == 2).then(math.nan).when(pl.col("g") == 3).then(None).otherwise(pl.col("g").cast(float))
-    groups = by_key(SQL_PATHS[engine](pool.shrink, WITH_NULLS.with_columns(g=key), "y", "g", **KNOWN))
+    groups = by_key(MODULE[engine](pool.shrink, WITH_NULLS.with_columns(g=key), "y", "g", **KNOWN))
     want = {{2: "NaN", 3: None}.get(k, k): estimate for k, estimate in KNOWN_ESTIMATES.items()}
     assert_near({key: row["estimate"] for key, row in groups.items()}, want, 1e-14)
 
@@ -360,7 +358,7 @@ def test_a_null_and_a_nan_key_are_groups_like_any_other(engine):
 def test_a_model_of_null(engine):
     other = WITH_NULLS.with_columns(pl.col("y") + 100, year=pl.lit(1, pl.Int64))
     frame = pl.concat([WITH_NULLS.with_columns(year=pl.lit(None, pl.Int64)), other])
-    found = by_key(SQL_PATHS[engine](pool.shrink, frame, "y", "g", over="year", **KNOWN), "year", "g")
+    found = by_key(MODULE[engine](pool.shrink, frame, "y", "g", over="year", **KNOWN), "year", "g")
     want = {
         (year, key): estimate + move
         for year, move in ((None, 0), (1, 100))
@@ -372,7 +370,7 @@ def test_a_model_of_null(engine):
 @engines
 @on_rows_and_moments
 def test_some_groups_have_one_row(engine, source):
-    run, (frame, value, of_input) = SQL_PATHS[engine], as_input({"some singles": SOME_SINGLES}, source)
+    run, (frame, value, of_input) = MODULE[engine], as_input({"some singles": SOME_SINGLES}, source)
     model, groups = fit(run, frame, value, of_input, tau2=2)
     assert_near(model["sigma2"], 10 / 3, 1e-14)
     assert_near(column(groups, "v"), [10 / 6, 10 / 9, 10 / 3], 1e-14)
@@ -476,7 +474,7 @@ def test_an_exact_study_at_the_boundary(engine, tau2):
 @engines
 def test_separate_variance_of_zero(engine):
     """Variances 0, 8, 4 over 2, 2, 3 rows: v = 0, 4, 4/3, so tau2 = 4 keeps 1, 1/2, 3/4."""
-    run = SQL_PATHS[engine]
+    run = MODULE[engine]
     frame = rows({1: [3, 3], 2: [1, 5], 3: [8, 12, 10]})
     groups = by_key(run(pool.shrink, frame, "y", "g", sigma2="separate", tau2=4, mu=0))
     assert_near(column(groups, "weight"), [1, 1 / 2, 3 / 4], 1e-15)
@@ -489,7 +487,7 @@ def test_separate_variance_of_zero(engine):
 @engines
 def test_a_study_without_an_estimate_gets_mu_and_n_is_null_unless_given(engine):
     frame = published({1: (2, math.sqrt(2)), 2: (7, math.sqrt(4 / 3)), 3: (12, math.sqrt(2)), 4: (None, None)})
-    model, groups = fit(SQL_PATHS[engine], frame, "y", {"se": "se"}, tau2=4)
+    model, groups = fit(MODULE[engine], frame, "y", {"se": "se"}, tau2=4)
     assert (model["groups"], model["n"]) == (3, None)
     assert column(groups, "n") == [None] * 4
     assert_near({key: row["estimate"] for key, row in groups.items()}, KNOWN_ESTIMATES, 1e-14)
@@ -505,7 +503,7 @@ def test_a_study_without_an_estimate_gets_mu_and_n_is_null_unless_given(engine):
 @engines
 @pytest.mark.parametrize("bad", NOT_FINITE)
 def test_not_finite_is_an_error_that_names_the_column(engine, bad):
-    run, frame = SQL_PATHS[engine], rows({1: [1, 3], 2: [5, bad], 3: [4, 4.5]}, value="reading")
+    run, frame = MODULE[engine], rows({1: [1, 3], 2: [5, bad], 3: [4, 4.5]}, value="reading")
     for verb in (pool.shrink, *((pool.components, pool.moments, pool.encode) if math.isnan(bad) else ())):
         with pytest.raises(duckdb.Error, match="reading"):
             run(verb, frame, "reading", "g")
@@ -518,14 +516,14 @@ def test_not_finite_is_an_error_that_names_the_column(engine, bad):
 @pytest.mark.parametrize("bad", NOT_FINITE)
 def test_not_finite_may_count_as_null(engine, bad):
     frame = rows({1: [1, 3], 2: [5, bad, 7, 9], 3: [10, 14, bad], 4: [bad, bad]})
-    groups = by_key(SQL_PATHS[engine](pool.shrink, frame, "y", "g", **KNOWN, nan="null"))
+    groups = by_key(MODULE[engine](pool.shrink, frame, "y", "g", **KNOWN, nan="null"))
     assert_near({key: row["estimate"] for key, row in groups.items()}, KNOWN_ESTIMATES, 1e-14)
 
 
 @engines
 @pytest.mark.parametrize("bad", NOT_FINITE)
 def test_not_finite_moments_and_studies(engine, bad):
-    run = SQL_PATHS[engine]
+    run = MODULE[engine]
     states = pl.DataFrame({"g": [1, 2, 3], "centre": [1.0, bad, 4.0], "n": [3, 4, 5], "var": [1.0, 2.0, 1.5]})
     effects = pl.DataFrame({"g": [1, 2, 3], "effect": [1.0, bad, 4.0], "se": [1.0, 1.0, 0.5]})
     for frame, value, options in ((states, "centre", MOMENTS), (effects, "effect", {"se": "se"})):
@@ -547,13 +545,13 @@ def test_not_finite_is_seen_when_only_keys_are_asked_for(engine, query):
 def test_one_model_with_a_nan_is_an_error_for_all(engine):
     frame = rows({1: [1, 3], 2: [5, math.nan], 3: [4, 4.5], 4: [1, 2]}).with_columns(year=pl.col("g") % 2)
     with pytest.raises(duckdb.Error, match="'y'"):
-        SQL_PATHS[engine](pool.shrink, frame, "y", "g", over="year")
+        MODULE[engine](pool.shrink, frame, "y", "g", over="year")
 
 
 @engines
 @pytest.mark.parametrize("bad", [-0.5, None, math.nan])
 def test_bad_standard_errors_and_weights_are_named_and_counted(engine, bad):
-    run = SQL_PATHS[engine]
+    run = MODULE[engine]
     frame = pl.DataFrame({"g": [1, 2, 3, 4, 5], "y": [1.0, 2, 3, 4, 5], "stderr": [1, bad, 1, bad, 2]}, strict=False)
     for verb in (pool.shrink, pool.components):
         with pytest.raises(duckdb.Error, match=r"stderr.* in 2 rows"):
@@ -574,7 +572,7 @@ def test_bad_stored_moments(engine, name, bad):
     frame = pl.DataFrame(states | {name: [bad, *states[name][1:]]})
     for verb in (pool.shrink, pool.moments):
         with pytest.raises(duckdb.Error, match=name):
-            SQL_PATHS[engine](verb, frame, "mean", "g", n="size", var="square")
+            MODULE[engine](verb, frame, "mean", "g", n="size", var="square")
 
 
 @engines
@@ -583,10 +581,10 @@ def test_var_is_ignored_where_there_is_none(engine, ignored):
     """A single row has no variance, a group without rows neither: SSW = 2 + 6 on 2 + 3 degrees of freedom."""
     states = {"g": [1, 2, 3, 4], "mean": [1.0, 2.0, 5.0, None], "n": [3, 4, 1, 0], "var": [1.0, 2.0, ignored, ignored]}
     frame = pl.DataFrame(states, strict=False)
-    groups = by_key(SQL_PATHS[engine](pool.shrink, frame, "mean", "g", **MOMENTS, tau2=1))
+    groups = by_key(MODULE[engine](pool.shrink, frame, "mean", "g", **MOMENTS, tau2=1))
     assert_near([groups[key]["v"] for key in (1, 2, 3)], [1.6 / 3, 1.6 / 4, 1.6], 1e-15)
     assert groups[4]["weight"] == 0
-    merged = by_key(SQL_PATHS[engine](pool.merge, frame, "g"))
+    merged = by_key(MODULE[engine](pool.merge, frame, "g"))
     assert merged[3] == {"g": 3, "n": 1, "mean": 5.0, "var": None}
 
 
@@ -594,11 +592,11 @@ def test_var_is_ignored_where_there_is_none(engine, ignored):
 def test_rows_of_weight_zero_do_not_count(engine):
     frame = rows({1: [1, 3, 50], 2: [5, -7, 7, 9], 3: [10, 14], 4: [3, 4]})
     frame = frame.with_columns(w=pl.Series([1.0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0]))
-    model, groups = fit(SQL_PATHS[engine], frame, "y", {"weights": "w"}, **KNOWN)
+    model, groups = fit(MODULE[engine], frame, "y", {"weights": "w"}, **KNOWN)
     assert_near({key: row["estimate"] for key, row in groups.items()}, KNOWN_ESTIMATES, 1e-14)
     assert column(groups, "n") == [2, 3, 2, 0]
     assert (model["groups"], model["n"]) == (3, 7)
-    moments = by_key(SQL_PATHS[engine](pool.moments, frame, "y", "g", weights="w"))
+    moments = by_key(MODULE[engine](pool.moments, frame, "y", "g", weights="w"))
     assert moments[4]["n"] == 0
     assert_near([moments[1][name] for name in ("mean", "var", "w")], [2, 2, 2], 1e-15)
 
@@ -607,7 +605,7 @@ def test_rows_of_weight_zero_do_not_count(engine):
 def test_weights_by_hand(engine):
     """Rows 1, 4 of weights 2, 1: mean 2, Σw(y - mean)² = 6, var 6, Σw = 3, v = sigma2 / 3."""
     frame = rows({1: [1, 4], 2: [3, 5]}).with_columns(w=pl.Series([2.0, 1, 4, 4]))
-    model, groups = fit(SQL_PATHS[engine], frame, "y", {"weights": "w"}, tau2=1)
+    model, groups = fit(MODULE[engine], frame, "y", {"weights": "w"}, tau2=1)
     assert_near(model["sigma2"], 7.0, 1e-15)  # (6 + 8) / (4 - 2): rows count, not weights
     assert_near(column(groups, "v"), [7 / 3, 7 / 8], 1e-15)
 
@@ -630,7 +628,7 @@ def test_values_that_are_not_numbers(engine, name):
 @engines
 @pytest.mark.parametrize("key", [pl.Int32, pl.String])
 def test_empty_input(engine, key):
-    run, frame = SQL_PATHS[engine], pl.DataFrame(schema={"g": key, "year": key, "y": pl.Float64, "se": pl.Float64})
+    run, frame = MODULE[engine], pl.DataFrame(schema={"g": key, "year": key, "y": pl.Float64, "se": pl.Float64})
     assert run(pool.shrink, frame, "y", "g").schema == {"g": key, **STATISTICS}
     assert run(pool.shrink, frame, "y", "g", over="year", tau2="dl").schema == {"year": key, "g": key, **STATISTICS}
     assert run(pool.shrink, frame, "y", "g", se="se").schema == {"g": key, **STATISTICS}
@@ -651,7 +649,7 @@ def test_empty_input(engine, key):
 
 @engines
 def test_cross_validation_that_finds_no_minimum_says_so(engine):
-    model, groups = fit(SQL_PATHS[engine], NO_FINITE_CV, "y", {}, tau2="cv")
+    model, groups = fit(MODULE[engine], NO_FINITE_CV, "y", {}, tau2="cv")
     assert model["converged"] is False
     assert_near(column(groups, "estimate"), [-0.125, 0.0, 0.875 / 3], 1e-9, 1.0)
 
@@ -662,7 +660,7 @@ def test_cross_validation_that_finds_no_minimum_says_so(engine):
 def test_huge_offsets_keep_the_digits_of_rows(engine, offset, tau2):
     frame = offset_rows(offset)
     want = exact_anova(frame)
-    model = SQL_PATHS[engine](pool.components, frame, "y", "g", tau2=tau2).row(0, named=True)
+    model = MODULE[engine](pool.components, frame, "y", "g", tau2=tau2).row(0, named=True)
     assert_near([model["sigma2"], model["tau2"]], [float(want["sigma2"]), float(want[tau2])], 1e-11)
 
 
@@ -670,7 +668,7 @@ def test_huge_offsets_keep_the_digits_of_rows(engine, offset, tau2):
 @pytest.mark.parametrize("offset", [1e6, -1e9])
 def test_huge_offsets_from_stored_moments(engine, offset):
     """A Float64 mean at 1e9 holds the deviations to about 1e-7: so does tau2, and no worse."""
-    run, frame = SQL_PATHS[engine], offset_rows(offset)
+    run, frame = MODULE[engine], offset_rows(offset)
     want = exact_anova(frame)
     states = pl.concat(
         [run(pool.moments, part, "y", "g") for part in (frame.gather_every(2), frame.gather_every(2, 1))]
@@ -685,7 +683,7 @@ def test_huge_offsets_from_stored_moments(engine, offset):
 def test_models_of_very_different_size(engine, options):
     """One about 0 and one about 1e9: each keeps the digits that a Float64 of its size holds."""
     parts = [offset_rows(offset).with_columns(year=pl.lit(offset), w=1.0) for offset in (0.0, 1e9)]
-    models = SQL_PATHS[engine](pool.components, pl.concat(parts), "y", "g", over="year", tau2="plugin", **options)
+    models = MODULE[engine](pool.components, pl.concat(parts), "y", "g", over="year", tau2="plugin", **options)
     for offset, model in by_key(models, "year").items():
         want = exact_anova(offset_rows(offset))
         tolerance = max(1e-11, 50 * offset * 2**-53)
@@ -695,7 +693,7 @@ def test_models_of_very_different_size(engine, options):
 @engines
 def test_seventy_thousand_groups_and_one_of_many_rows(engine):
     """70,000² and 100,000² overflow 32 bits. Two rows c ± 1 a group, c = 0, 3, 6 in turn: sums in exact integers."""
-    run, groups = SQL_PATHS[engine], 70_000
+    run, groups = MODULE[engine], 70_000
     frame = pl.select(g=pl.int_range(groups)).with_columns(c=(pl.col("g") % 3 * 3).cast(float))
     frame = pl.concat([frame.select("g", y=pl.col("c") - 1), frame.select("g", y=pl.col("c") + 1)])
     centres = [3 * (key % 3) for key in range(groups)]

@@ -27,13 +27,13 @@ from frames import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlpaths import SQL_PATHS
+from sqlpaths import MODULE, SQL_PATHS
 from test_engines_agree import KEYS, digits, keyed, with_nulls
 
 import polars_pool as pool
 from polars_pool.engines.inference import STATISTICS
 
-engines = pytest.mark.parametrize("engine", SQL_PATHS)
+engines = pytest.mark.parametrize("engine", MODULE)
 every_method = pytest.mark.parametrize("tau2", TAU2)
 
 
@@ -133,7 +133,7 @@ def test_any_frames_together(engine, tau2, frames):
     """Nulls, singletons, one group, equal values, single rows throughout, each a model of one query."""
     frame, scales = together(frames)
     verbs = ["shrink", "components"] if engine == "duckdb" else ["shrink"]
-    assert_agree(SQL_PATHS[engine], frame, "y", tau2, scales, verbs, over="model")
+    assert_agree(MODULE[engine], frame, "y", tau2, scales, verbs, over="model")
 
 
 OPTIONS = st.one_of(
@@ -171,7 +171,7 @@ def test_any_frame_alone_in_the_shell(frame, options):
 @given(frame=grouped(), tau2=st.sampled_from(TAU2))
 def test_huge_offsets(engine, offset, frame, tau2):
     frame = frame.with_columns(pl.col("y") + offset)
-    assert_agree(SQL_PATHS[engine], frame, "y", tau2, spread(frame), verbs=["shrink"])
+    assert_agree(MODULE[engine], frame, "y", tau2, spread(frame), verbs=["shrink"])
 
 
 @engines
@@ -181,7 +181,7 @@ def test_huge_and_tiny_units(engine, frame, scale, tau2):
     """Estimates follow the unit over the whole range of variances that Float64 holds."""
     frame = frame.with_columns(pl.col("y") * scale)
     want = by_key(pool.shrink(frame.lazy(), "y", "g", tau2=tau2).collect())
-    got = by_key(SQL_PATHS[engine](pool.shrink, frame, "y", "g", tau2=tau2))
+    got = by_key(MODULE[engine](pool.shrink, frame, "y", "g", tau2=tau2))
     for key, row in want.items():
         assert_near(got[key]["estimate"], row["estimate"], digits(tau2), spread(frame), f"estimate of {key}")
         assert_near(got[key]["weight"], row["weight"], digits(tau2), 1.0, f"weight of {key}")
@@ -192,9 +192,9 @@ def test_huge_and_tiny_units(engine, frame, scale, tau2):
 @given(frames=many(weighted()), tau2=st.sampled_from([name for name in TAU2 if name != "cv"]))
 def test_weights(engine, frames, tau2):
     frame, scales = together(frames)
-    assert_agree(SQL_PATHS[engine], frame, "y", tau2, scales, over="model", weights="w")
+    assert_agree(MODULE[engine], frame, "y", tau2, scales, over="model", weights="w")
     alone = frames[0]
-    assert_agree(SQL_PATHS[engine], alone, "y", tau2, spread(alone), verbs=["shrink"], weights="w")
+    assert_agree(MODULE[engine], alone, "y", tau2, spread(alone), verbs=["shrink"], weights="w")
 
 
 @engines
@@ -203,7 +203,7 @@ def test_weights(engine, frames, tau2):
 def test_the_estimate_beside_each_row(engine, frames, tau2):
     frame, scales = together(frames)
     want = pool.encode(frame.lazy(), "y", "g", over="model", tau2=tau2, name="p").collect()
-    got = SQL_PATHS[engine](pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
+    got = MODULE[engine](pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
     assert got.columns == want.columns
     assert got.drop("p").equals(frame)
     for model, a, b in zip(got["model"], got["p"], want["p"], strict=True):
@@ -220,7 +220,7 @@ def test_stored_moments(engine, frames, tau2):
     states = [stored(frame) for frame in frames]
     frame = pl.concat([state.with_columns(model=pl.lit(i)) for i, state in enumerate(states)])
     scales = {i: spread(rows) for i, rows in enumerate(frames)}
-    assert_agree(SQL_PATHS[engine], frame, "mean", tau2, scales, over="model", **MOMENTS)
+    assert_agree(MODULE[engine], frame, "mean", tau2, scales, over="model", **MOMENTS)
 
 
 @engines
@@ -231,14 +231,14 @@ def test_published_estimates(engine, tau2, frames, repeated):
     """Among them one whose keys come twice: merged by inverse variance."""
     frame, scales = together([*frames, pl.concat([repeated, repeated.with_columns(pl.col("y") + 1)])])
     scales = {model: scale + frame["se"].max() for model, scale in scales.items()}
-    assert_agree(SQL_PATHS[engine], frame, "y", tau2, scales, ["shrink"], over="model", se="se")
+    assert_agree(MODULE[engine], frame, "y", tau2, scales, ["shrink"], over="model", se="se")
 
 
 @engines
 @examples(3)
 @given(frames=st.lists(with_nulls(), min_size=3, max_size=3))
 def test_moments_of_parts_are_those_of_the_whole(engine, frames):
-    run, whole = SQL_PATHS[engine], pl.concat(frames)
+    run, whole = MODULE[engine], pl.concat(frames)
     parts = pl.concat([run(pool.moments, frame, "y", "g") for frame in frames])
     want, scale = by_key(pool.moments(whole, "y", "g")), spread(whole)
     for found in (run(pool.moments, whole, "y", "g"), run(pool.merge, parts, "g")):
@@ -256,7 +256,7 @@ def test_moments_of_parts_are_those_of_the_whole(engine, frames):
 @examples(3)
 @given(frames=st.lists(weighted(), min_size=3, max_size=3))
 def test_weighted_moments_of_parts_are_those_of_the_whole(engine, frames):
-    run, whole = SQL_PATHS[engine], pl.concat(frames)
+    run, whole = MODULE[engine], pl.concat(frames)
     parts = pl.concat([run(pool.moments, frame, "y", "g", weights="w") for frame in frames])
     sqlpaths.database(engine).hold(parts)
     merged = sqlpaths.database(engine).ask("FROM pool_weighted_merge(data, g)")
@@ -308,7 +308,7 @@ def frame_of(name: str) -> pl.DataFrame:
 @pytest.mark.parametrize("name", EVERY_KEY)
 def test_keys_of_every_type(engine, name):
     """A key of any type gives what a plain number in its place gives; a null and a NaN are keys like any other."""
-    run, frame = SQL_PATHS[engine], frame_of(name)
+    run, frame = MODULE[engine], frame_of(name)
     want = pool.shrink(frame, "y", "code", tau2="dl")
     result = run(pool.shrink, frame, "y", "key", tau2="dl")
     assert result.height == want.height
@@ -327,7 +327,7 @@ SAME_VALUES = ["Int8", "Int32", "Int64", "UInt8", "UInt64", "String", "Date", "B
 @pytest.mark.parametrize("name", SAME_VALUES)
 def test_keys_keep_their_type_and_value(engine, name):
     frame = frame_of(name)
-    result = SQL_PATHS[engine](pool.moments, frame, "y", "key")
+    result = MODULE[engine](pool.moments, frame, "y", "key")
     assert result["key"].dtype == frame["key"].dtype
     assert sorted(map(repr, result["key"])) == sorted(map(repr, frame["key"].unique()))
 
@@ -339,10 +339,10 @@ def test_models_of_every_type(engine, name):
     frame = frame_of(name)
     frame = pl.concat([frame.with_columns(g=pl.lit(g), y=pl.col("y") * (1 + g) + g) for g in range(3)])
     want = pool.components(frame, "y", "g", over="code", tau2="dl")
-    got = SQL_PATHS[engine](pool.components, frame, "y", "g", over="key", tau2="dl")
+    got = MODULE[engine](pool.components, frame, "y", "g", over="key", tau2="dl")
     assert_near(sorted(got["mu"]), sorted(want["mu"]), 1e-12, spread(frame))
     assert_near(sorted(got["tau2"]), sorted(want["tau2"]), 1e-12, spread(frame) ** 2)
-    groups = SQL_PATHS[engine](pool.encode, frame, "y", "g", over="key", tau2="dl")
+    groups = MODULE[engine](pool.encode, frame, "y", "g", over="key", tau2="dl")
     beside = pool.encode(frame, "y", "g", over="code", tau2="dl")["estimate"]
     assert_near(groups["estimate"], beside, 1e-12, spread(frame))
 
@@ -359,7 +359,7 @@ def test_several_keys(engine):
             "y": [float((7 * i * i + 3 * i) % 23) for i in range(48)],
         }
     )
-    run, by, over = SQL_PATHS[engine], ["state", "school"], ["year", "half"]
+    run, by, over = MODULE[engine], ["state", "school"], ["year", "half"]
     want = pool.shrink(frame, "y", by, over=over, tau2="dl")
     got = run(pool.shrink, frame, "y", by, over=over, tau2="dl")
     assert got.columns == want.columns
@@ -463,7 +463,7 @@ def assert_names_are_names(engine: str, names: list[str]) -> None:
     key, model, value, weights = names
     frame = named(*names)
     want = pool.shrink(named("key", "model", "y", "w"), "y", "key", over="model", weights="w", tau2="dl")
-    got = SQL_PATHS[engine](pool.shrink, frame, value, key, over=model, weights=weights, tau2="dl")
+    got = MODULE[engine](pool.shrink, frame, value, key, over=model, weights=weights, tau2="dl")
     assert got.columns == [model, key, *want.columns[2:]]
     assert_near(got.sort(pl.nth(0, 1))["estimate"], want["estimate"], 1e-12, 10.0, str(names))
 
@@ -489,7 +489,7 @@ def test_several_odd_names(engine, names):
         pl.lit(1).alias("x"),
     )
     want = pool.shrink(frame, names[2], names[:2], tau2="dl")
-    got = SQL_PATHS[engine](pool.shrink, frame, names[2], names[:2], tau2="dl")
+    got = MODULE[engine](pool.shrink, frame, names[2], names[:2], tau2="dl")
     assert got.columns == want.columns
     assert_near(got.sort(pl.nth(0, 1))["estimate"], want["estimate"], 1e-12, 10.0)
 
@@ -502,7 +502,7 @@ def test_a_column_may_bear_the_name_of_its_table(engine, place):
     names[place] = "data"
     key, model, value, _ = names
     want = pool.encode(named("key", "model", "y", "w"), "y", "key", over="model", tau2="dl")
-    got = SQL_PATHS[engine](pool.encode, named(*names), value, key, over=model, tau2="dl")
+    got = MODULE[engine](pool.encode, named(*names), value, key, over=model, tau2="dl")
     assert_near(got["estimate"], want["estimate"], 1e-12, 10.0)
 
 
@@ -515,5 +515,5 @@ def test_values_may_bear_names_of_results(engine, names):
         pl.col("key").alias(key), pl.col("y").alias(value), pl.col("w").alias(weights)
     )
     want = pool.shrink(frame, value, key, weights=weights, tau2="dl")
-    got = SQL_PATHS[engine](pool.shrink, frame, value, key, weights=weights, tau2="dl")
+    got = MODULE[engine](pool.shrink, frame, value, key, weights=weights, tau2="dl")
     assert_near(got.sort(key)["estimate"], want["estimate"], 1e-12, 10.0)

@@ -11,12 +11,12 @@ from frames import FRAME_PATHS, assert_near, by_key, published, rows, stored, st
 from grid import studies
 from scipy.integrate import quad
 from scipy.stats import norm
-from sqlpaths import SQL_PATHS
+from sqlpaths import MODULE
 
 import polars_pool as pool
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
-ALL_PATHS = FRAME_PATHS | SQL_PATHS
+ALL_PATHS = FRAME_PATHS | MODULE
 all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 
 # Groups of 2, 3 and 2 rows with means 2, 7, 12; with sigma2 = 4 and tau2 = 4: mu = 7, se_mu² = 48/25.
@@ -269,7 +269,7 @@ def test_no_keys_change_nothing():
     assert got["g"].to_list() == want["g"].to_list()
 
 
-@pytest.mark.parametrize("run", SQL_PATHS.values(), ids=SQL_PATHS)
+@pytest.mark.parametrize("run", MODULE.values(), ids=MODULE)
 def test_sql_refuses_keys_of_another_type(run):
     with pytest.raises(
         duckdb.Error, match=r"the keys are STRUCT\(g BIGINT\) in groups= and STRUCT\(g VARCHAR\) in the"

@@ -10,11 +10,12 @@ import pytest
 import test_truth_moments as road
 import truth
 from frames import FRAME_PATHS, published, rows
-from grid import CLOSED_FORM, ITERATED, PUBLISHED_PATHS, ROUNDING, SQL_PATHS
+from grid import CLOSED_FORM, ITERATED, PUBLISHED_PATHS, ROUNDING
+from sqlpaths import MODULE
 
 import polars_pool as pool
 
-ALL_PATHS = FRAME_PATHS | SQL_PATHS
+ALL_PATHS = FRAME_PATHS | MODULE
 paths = pytest.mark.parametrize("path", PUBLISHED_PATHS)
 all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 

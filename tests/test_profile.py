@@ -12,12 +12,12 @@ from frames import FRAME_PATHS, MOMENTS, assert_near, stored
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from sqlpaths import SQL_PATHS
+from sqlpaths import MODULE
 from test_truth_inference import UNEVEN
 
 import polars_pool as pool
 
-PATHS = FRAME_PATHS | SQL_PATHS
+PATHS = FRAME_PATHS | MODULE
 paths = pytest.mark.parametrize("path", PATHS)
 LIKELIHOODS = ("log_likelihood", "restricted_log_likelihood")
 
@@ -204,10 +204,10 @@ def test_messages(options, error, message):
     assert str(raised.value) == message
 
 
-@pytest.mark.parametrize("engine", SQL_PATHS)
+@pytest.mark.parametrize("engine", MODULE)
 @pytest.mark.parametrize(("options", "error", "message"), MESSAGES)
 def test_messages_of_sql(engine, options, error, message):
     options = {role: [*map(float, value)] if value == [-1] else value for role, value in options.items()}
     with pytest.raises(duckdb.Error) as raised:
-        SQL_PATHS[engine](pool.profile, UNEVEN, "y", "g", **options)
+        MODULE[engine](pool.profile, UNEVEN, "y", "g", **options)
     assert message.replace("holds -1;", "holds -1.0;") in str(raised.value)

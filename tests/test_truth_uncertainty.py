@@ -9,13 +9,13 @@ import truth
 from arrays import by_numpy
 from frames import FRAME_PATHS, assert_near, by_key, published, rows
 from grid import META_CELLS, PUBLISHED_PATHS, ROW_CELLS, ROWS_PATHS, asked_for, pooled
-from sqlpaths import SQL_PATHS
+from sqlpaths import MODULE
 
 import polars_pool as pool
 from polars_pool.formulas.errors import ERRORS
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
-ALL_PATHS = FRAME_PATHS | SQL_PATHS
+ALL_PATHS = FRAME_PATHS | MODULE
 all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 every_error = pytest.mark.parametrize("tau2", ERRORS)
 WIDE = {"uncertainty": "tau2"}
@@ -175,13 +175,13 @@ def test_every_answer_is_a_number(run, tau2, studies):
         assert low * (1 - 1e-12) <= wide[key]["se"] <= high * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("engine", SQL_PATHS)
+@pytest.mark.parametrize("engine", MODULE)
 @every_error
 def test_degenerate_studies_in_sql(engine, tau2):
     models = [published(studies).with_columns(m=pl.lit(i), n=pl.lit(3)) for i, studies in enumerate(DEGENERATE[:-1])]
     for mu in ("gls", 0.5):
         options = {"se": "se", "n": "n", "over": "m", "tau2": tau2, "mu": mu, **WIDE}
-        got = SQL_PATHS[engine](pool.shrink, pl.concat(models), "y", "g", **options)
+        got = MODULE[engine](pool.shrink, pl.concat(models), "y", "g", **options)
         want = by_key(FRAME_PATHS["DataFrame"](pool.shrink, pl.concat(models), "y", "g", **options), "m", "g")
         for key, row in by_key(got, "m", "g").items():
             assert_near(row["se"] ** 2, want[key]["se"] ** 2, 1e-9, scale=min(want[key]["v"], 1.0), what=key)
