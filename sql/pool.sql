@@ -1135,7 +1135,7 @@ CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
 
 -- I^2, percent of the variance of a group's mean that lies between groups.
 CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
-    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * tau2 / (tau2 + typical) END;
+    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * (tau2 / (tau2 + typical)) END;
 
 -- H^2, variance of a group's mean over its sampling variance.
 CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS

@@ -236,7 +236,10 @@ def test_a_group_without_rows_is_pooled_completely():
 
 
 def test_names_and_keys_are_checked():
-    with pytest.raises(ValueError, match=r"interval='rbust'; give one of 'normal', 'robust'; did you mean 'robust'\?"):
+    with pytest.raises(
+        ValueError,
+        match=r"interval='rbust'; give one of 'normal', 'robust', 'central', 'shortest'; did you mean 'robust'\?",
+    ):
         pool.shrink(rows(), "y", "g", interval="rbust")
     with pytest.raises(ValueError, match="noncoverage"):
         pool.shrink(rows().rename({"g": "noncoverage"}), "y", "noncoverage", interval="robust")

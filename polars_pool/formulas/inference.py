@@ -23,7 +23,7 @@ def typical_variance(df: Column, trace: Column) -> Column:
 
 def i2(tau2: Column, typical: Column) -> Column:
     """I^2, percent of the variance of a group's mean that lies between groups."""
-    return where(tau2 + typical == 0, None, 100 * tau2 / (tau2 + typical))
+    return where(tau2 + typical == 0, None, 100 * (tau2 / (tau2 + typical)))
 
 
 def h2(tau2: Column, typical: Column) -> Column:
