@@ -10,6 +10,7 @@
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
+--     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
