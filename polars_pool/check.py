@@ -308,10 +308,10 @@ def prior_of_profile(tau2: Any) -> Prior | None:
     """The prior whose posterior density is to stand beside the profile."""
     if tau2 is None or isinstance(tau2, Prior):
         return tau2
-    prior = _prior(tau2, "tau2", OF_TAU) if isinstance(tau2, str) else None
+    prior: Prior | None = _prior(tau2, "tau2", OF_TAU) if isinstance(tau2, str) else None
     if prior is None:
         raise ValueError(f"tau2={tau2!r} does not fit a profile: give a prior such as 'half_cauchy(5)', or nothing")
-    return prior  # type: ignore[no-any-return]
+    return prior
 
 
 def gls_or_known(mu: Any) -> None:

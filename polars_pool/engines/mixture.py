@@ -62,8 +62,8 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
 def quantiles(p: Array, m: Array, s: Array, probabilities: Array) -> Array:
     """Quantiles, a row for each row of probabilities."""
     times = 1, len(probabilities)
-    x, _ = quantile(np.tile(p, times), np.tile(m, times), np.tile(s, times), probabilities.ravel())
-    return x.reshape(probabilities.shape)
+    x, settled = quantile(np.tile(p, times), np.tile(m, times), np.tile(s, times), probabilities.ravel())
+    return np.where(settled, x, np.nan).reshape(probabilities.shape)
 
 
 def central(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, Array]:

@@ -103,6 +103,6 @@ def _of_some(
         told["p_above"] = mixture.above(p, m, s, wanted.threshold - pivot)
     if wanted.interval is not None:
         interval = mixture.shortest if wanted.interval == "shortest" else mixture.central
-        lower, upper, _ = interval(p, m, s, wanted.level)
-        told |= {"lower": lower + pivot, "upper": upper + pivot}
+        lower, upper, settled = interval(p, m, s, wanted.level)
+        told |= {name: np.where(settled, end + pivot, np.nan) for name, end in (("lower", lower), ("upper", upper))}
     return told

@@ -72,10 +72,6 @@ class Nodes:
     log_total: Array  # log of the integral of the density
     settled: Array
 
-    def mean(self, x: Array) -> Array:
-        """Posterior mean of what has the values x at the nodes."""
-        return np.asarray((self.weight * np.where(self.weight > 0, x, 0.0)).sum(axis=0))
-
     @property
     def reach(self) -> tuple[Array, Array]:
         """The least and the largest x of the nodes of every model."""
