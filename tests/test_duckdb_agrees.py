@@ -463,7 +463,7 @@ def assert_names_are_names(engine: str, names: list[str]) -> None:
     key, model, value, weights = names
     frame = named(*names)
     want = pool.shrink(named("key", "model", "y", "w"), "y", "key", over="model", weights="w", tau2="dl")
-    got = MODULE[engine](pool.shrink, frame, value, key, over=model, weights=weights, tau2="dl")
+    got = SQL_PATHS[engine](pool.shrink, frame, value, key, over=model, weights=weights, tau2="dl")
     assert got.columns == [model, key, *want.columns[2:]]
     assert_near(got.sort(pl.nth(0, 1))["estimate"], want["estimate"], 1e-12, 10.0, str(names))
 
