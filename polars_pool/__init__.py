@@ -16,6 +16,7 @@ from .priors import (
     Uniform,
     UniformShrinkage,
 )
+from .regression import predict, regress, regress_components
 from .store import MomentStore
 from .verbs import compare, components, encode, merge, moments, posterior_draws, profile, shrink
 from .version import __version__ as __version__
@@ -45,6 +46,9 @@ __all__ = [
     "merge",
     "moments",
     "posterior_draws",
+    "predict",
     "profile",
+    "regress",
+    "regress_components",
     "shrink",
 ]

@@ -11,6 +11,7 @@ import polars as pl
 
 from .engines import inference
 from .engines.model import PRIVATE, Mean, Model, Priors, Variance
+from .engines.regression.model import INTERCEPT, PREDICTIONS, Regression
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.errors import ERRORS
 from .formulas.registry import MU, SIGMA2, TAU2, Method
@@ -419,6 +420,112 @@ def unseen(given: Any, frame: pl.LazyFrame, m: Model) -> pl.LazyFrame | None:
                 f"the key {name!r} is {has[name]} in groups= and {wants[name]} in the frame; cast one of them"
             )
     return given.lazy().select(*over, *m.by_names)
+
+
+# ---- regression ---------------------------------------------------------------------------------------------------
+
+
+def regression(
+    frame: pl.LazyFrame,
+    value: IntoColumn,
+    x: Keys,
+    by: Keys,
+    over: Keys | None,
+    *,
+    vary: Any,
+    intercept: Any,
+    correlated: Any,
+    method: Any,
+    weights: IntoColumn | None,
+    nan: Any,
+    result: Iterable[str],
+) -> Regression:
+    """The checked arguments of a regression whose groups have the columns `result`."""
+    schema = frame.collect_schema()
+    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
+    by_names, over_names = _names(frame, schema, by_columns, "by"), _names(frame, schema, over_columns, "over")
+    distinct_keys(over_names, by_names, result)
+    names = {"value": numeric(frame, schema, value, "value")}
+    if weights is not None:
+        names["weights"] = numeric(frame, schema, weights, "weights")
+    covariates = [x] if isinstance(x, str | pl.Expr) else list(x) if isinstance(x, list | tuple) else None
+    if covariates is None:
+        raise TypeError(f"x={x!r}; give a column name, an expression, or a list of them, [] for none")
+    covariate_names = tuple(numeric(frame, schema, covariate, "x") for covariate in covariates)
+    for i, name in enumerate(covariate_names):
+        if name in covariate_names[:i]:
+            raise ValueError(f"x names {name!r} twice; give every covariate once, an expression with .alias(...)")
+        if name == names["value"]:
+            raise ValueError(f"x={name!r} is the value itself; give other covariates, an expression with .alias(...)")
+        if name == INTERCEPT and _flag(intercept, "intercept"):
+            raise ValueError(f"x={name!r} bears the name of the intercept: rename it, or give intercept=False")
+    terms = (INTERCEPT,) * _flag(intercept, "intercept") + covariate_names
+    if not terms:
+        raise ValueError("intercept=False and x=[] leave no term; give a covariate, or keep the intercept")
+    return Regression(
+        column_of(schema, value, "value"),
+        tuple(column_of(schema, covariate, "x") for covariate in covariates),
+        covariate_names,
+        bool(intercept),
+        _varying(vary, terms),
+        _flag(correlated, "correlated"),
+        by_names,
+        over_names,
+        tuple(column_of(schema, c, "over") for c in over_columns)
+        + tuple(column_of(schema, c, "by") for c in by_columns),
+        None if weights is None else column_of(schema, weights, "weights"),
+        one_of(method, ("reml", "ml"), "method") == "reml",
+        one_of(nan, ("error", "null"), "nan"),
+        names,
+    )
+
+
+def rows_to_predict(given: Any, frame: pl.LazyFrame, m: Regression) -> pl.LazyFrame | None:
+    """Rows that have the covariates and keys of a regression; None for those of the frame."""
+    if not (given is None or isinstance(given, pl.DataFrame | pl.LazyFrame)):
+        raise TypeError(f"rows is a {type(given).__qualname__}; give a polars.DataFrame or LazyFrame")
+    rows = frame if given is None else given.lazy()
+    schema = rows.collect_schema()
+    for name in PREDICTIONS:
+        if name in schema:
+            raise ValueError(f"the rows have a column {name!r} already; rename it first")
+    for column in schema:
+        if column.startswith(PRIVATE):
+            raise ValueError(
+                f"the column {column!r} of the rows begins with {PRIVATE!r}, as private names do; rename it"
+            )
+    if given is None:
+        return None
+    has = _schema_of(rows, schema, m.key_columns, "rows")
+    for name, dtype in frame.select(*m.key_columns).collect_schema().items():
+        if has[name] != dtype:
+            raise TypeError(f"the key {name!r} is {has[name]} in rows= and {dtype} in the frame; cast one of them")
+    for covariate in m.covariates:
+        numeric(rows, schema, covariate, "rows")
+    return rows
+
+
+def _varying(given: Any, terms: tuple[str, ...]) -> tuple[str, ...]:
+    """The terms that vary by group, in the order of the terms."""
+    named = [given] if isinstance(given, str) else list(given) if isinstance(given, list | tuple) else None
+    if named is None or not all(isinstance(name, str) for name in named):
+        raise TypeError(f"vary={given!r}; give a list of terms out of {_listed(terms)}")
+    for i, name in enumerate(named):
+        if name not in terms:
+            raise ValueError(
+                f"vary names {name!r}, which is no term; give some of {_listed(terms)}{_nearest(name, terms)}"
+            )
+        if name in named[:i]:
+            raise ValueError(f"vary names {name!r} twice; give every term once")
+    if not named:
+        raise ValueError(f"vary={given!r} lets no term vary by group; give some of {_listed(terms)}")
+    return tuple(name for name in terms if name in named)
+
+
+def _flag(given: Any, role: str) -> bool:
+    if not isinstance(given, bool):
+        raise TypeError(f"{role}={given!r}; give True or False")
+    return given
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------

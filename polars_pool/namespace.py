@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 
 import polars as pl
 
-from . import check, verbs
+from . import check, regression, verbs
 from .beside import beside
 from .check import IntoColumn, Keys
 from .engines import estimates
@@ -50,6 +50,9 @@ class FramePool:
     encode = _method(verbs.encode)
     compare = _method(verbs.compare)
     posterior_draws = _method(verbs.posterior_draws)
+    regress = _method(regression.regress)
+    regress_components = _method(regression.regress_components)
+    predict = _method(regression.predict)
 
 
 @pl.api.register_expr_namespace("pool")

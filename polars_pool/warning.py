@@ -24,6 +24,16 @@ IMPROPER = (
     "total, or groups without sampling variance that agree; give a proper prior, or tau2 as a number"
 )
 
+COLLINEAR = (
+    "a model has no estimates, as a covariate is the same in all of its rows or a combination of others: leave it out, "
+    "or leave that model out"
+)
+
+UNTOLD = (
+    "a model has no variances, as each of its groups is fitted exactly by its own terms: let fewer terms vary, or take "
+    "groups of more rows"
+)
+
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""

@@ -1,0 +1,1 @@
+"""Regression whose terms vary by group: cross-products of each group, the likelihood of their covariance, results."""

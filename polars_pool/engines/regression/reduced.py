@@ -1,0 +1,227 @@
+"""Every group of rows as a few rows: a Cholesky factor of its cross-products is all that a likelihood asks of it.
+
+Of a group's varying terms Z, terms X and value y, R'R = Z'Z, and R'r is Z'X and Z'y. What Z leaves of X and y is alike
+for every covariance of the varying terms, and summed over the groups at once. Sums of squares alone, so that nothing
+cancels. Source: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..numpy import Array
+
+SPANNED = 1e-11  # share of a column's squares that is left when earlier columns span it
+
+
+@dataclass(frozen=True)
+class Crossproducts:
+    """Groups sorted by model, a column each: how many rows, their weight, the means and the cross-products about them.
+
+    The columns are the covariates and, last, the value.
+    """
+
+    start: Array  # first group of each model
+    n: Array  # (groups,)
+    w: Array  # (groups,)
+    mean: Array  # (columns, groups)
+    cross: Array  # (columns, columns, groups), only i <= j
+
+    @property
+    def models(self) -> int:
+        return len(self.start)
+
+    @property
+    def groups(self) -> Array:
+        """How many groups each model has."""
+        return np.diff(self.start, append=len(self.n))
+
+    @property
+    def told(self) -> Array:
+        """How many of them have rows; the others hold zeros."""
+        return np.add.reduceat(self.n > 0, self.start, dtype=np.int64)
+
+    def sum(self, x: Array) -> Array:
+        """Sums over the groups of each model, which stand in the last axis."""
+        return np.add.reduceat(x, self.start, axis=-1, dtype=np.float64)
+
+    def each(self, x: Array) -> Array:
+        """Values a model, in the last axis, beside its groups."""
+        return x if self.models == 1 else np.repeat(x, self.groups, axis=-1)
+
+    def thinned(self, most: int) -> Crossproducts:
+        """At most so many groups of every model, evenly out of all."""
+        groups = self.groups
+        if groups.max(initial=0) <= most:
+            return self
+        place = np.arange(len(self.n)) - np.repeat(self.start, groups)
+        kept = np.flatnonzero(place % np.repeat(-(-groups // most), groups) == 0)
+        start = np.searchsorted(kept, self.start)
+        return Crossproducts(start, self.n[kept], self.w[kept], self.mean[:, kept], self.cross[:, :, kept])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where the columns of a model lie and how far they reach: (columns, models); the intercept takes up the centre."""
+
+    mean: Array  # about the pivot
+    centre: Array  # the mean, or 0 where there is no intercept
+    origin: Array  # the centre in the units of the data
+    size: Array
+    products: Array  # (columns, columns, models): mean products of all rows about the centre, by size
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Which terms there are: `columns` of the covariates, after an intercept if there is one; which of them vary.
+
+    `shifted`: the varying terms may be taken about the centre, as their covariance is free and the intercept varies.
+    """
+
+    covariates: int
+    intercept: bool
+    varying: tuple[int, ...]  # places among the terms
+    correlated: bool
+
+    @property
+    def count(self) -> int:
+        return self.covariates + self.intercept
+
+    @property
+    def shifted(self) -> bool:
+        others = len(self.varying) - self.intercept_varies
+        return self.intercept and (not others or (self.intercept_varies and self.correlated))
+
+    @property
+    def intercept_varies(self) -> bool:
+        return self.intercept and 0 in self.varying
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Groups by their Cholesky rows, (rows, columns, groups), and by model what the varying terms leave."""
+
+    start: Array
+    r: Array  # (varying, varying, groups), upper triangular; a row of 0 for a term that a group tells nothing of
+    rx: Array  # (varying, terms, groups)
+    ry: Array  # (varying, groups)
+    rest: Array  # (terms + 1, terms + 1, models): cross-products of terms and value that are left
+    n: Array  # rows of each model
+    told: Array  # varying terms that a group tells of, summed over each model
+
+    @property
+    def models(self) -> int:
+        return len(self.start)
+
+    @property
+    def lengths(self) -> Array:
+        return np.diff(self.start, append=self.r.shape[-1])
+
+    def take(self, models: Array) -> Reduced:
+        """The groups of some models, in the order given."""
+        if len(models) == self.models:
+            return self
+        lengths = self.lengths[models]
+        start = np.cumsum(lengths) - lengths
+        kept = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
+        return replace(
+            self,
+            start=start,
+            r=self.r[..., kept],
+            rx=self.rx[..., kept],
+            ry=self.ry[..., kept],
+            rest=self.rest[..., models],
+            n=self.n[models],
+            told=self.told[models],
+        )
+
+
+def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
+    """Centre and size of the columns of every model, given as deviations from their pivots."""
+    columns = len(groups.mean)
+    weight = groups.sum(groups.w)
+    mean = groups.sum(groups.w * groups.mean) / weight
+    centre = mean if terms.intercept else np.zeros_like(mean)
+    products = np.empty((columns, columns, groups.models))
+    for i in range(columns):
+        from_i = groups.w * (groups.mean[i] - groups.each(centre[i]))
+        for j in range(i, columns):
+            between = from_i * (groups.mean[j] - groups.each(centre[j]))
+            products[i, j] = products[j, i] = groups.sum(groups.cross[i, j] + between) / weight
+    size = np.sqrt(np.einsum("iim->im", products))
+    size = np.where(size > 0, size, 1.0)
+    return Scale(mean, centre, centre + pivots[:, None], size, products / (size[:, None] * size[None]))
+
+
+def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
+    """The groups in columns of mean 0 and size 1 over a model."""
+    covariates, varying = terms.covariates, len(terms.varying)
+    shift = by.origin / by.size
+    about = [(groups.mean[i] - groups.each(by.centre[i])) / groups.each(by.size[i]) for i in range(covariates + 1)]
+    one = np.ones_like(groups.w)
+
+    # Columns: the varying terms, the terms that are not among these, the value. Each has its covariate, or -1.
+    of_terms = [-1] * terms.intercept + list(range(covariates))
+    first = [of_terms[t] for t in terms.varying]
+    means = [one if c < 0 else about[c] if terms.shifted else about[c] + groups.each(shift[c]) for c in first]
+    same = [terms.shifted or not terms.intercept or c < 0 for c in first]
+    place = {}
+    columns = list(first)
+    for t, c in enumerate(of_terms):
+        if t in terms.varying and same[terms.varying.index(t)]:
+            place[t] = terms.varying.index(t)
+        else:
+            place[t] = len(columns)
+            columns.append(c)
+            means.append(one if c < 0 else about[c])
+    columns.append(covariates)
+    means.append(about[covariates])
+
+    def within(i: int, j: int) -> Array | None:
+        a, b = sorted((columns[i], columns[j]))
+        return None if a < 0 else groups.cross[a, b] / groups.each(by.size[a] * by.size[b])
+
+    size = len(columns)
+    left: dict[tuple[int, int], Array] = {}
+    rows: list[list[Array]] = []
+    told = np.zeros_like(groups.w)
+    if terms.intercept_varies:
+        root = np.sqrt(groups.w)
+        rows.append([root * mean for mean in means])
+        told += groups.w > 0
+    for i in range(size):
+        for j in range(i, size):
+            product = within(i, j)
+            if not terms.intercept_varies:
+                between = groups.w * means[i] * means[j]
+                product = between if product is None else product + between
+            left[i, j] = np.zeros_like(groups.w) if product is None else product.copy()
+    own = [left[k, k].copy() for k in range(varying)]
+    for k in range(len(rows), varying):
+        pivot = left[k, k]
+        usable = pivot > SPANNED * own[k]
+        told += usable
+        root = np.sqrt(np.where(usable, pivot, np.inf))
+        row = [np.zeros_like(groups.w) if j < k else left[min(k, j), max(k, j)] / root for j in range(size)]
+        row[k] = np.where(usable, root, 0.0)
+        rows.append(row)
+        for i in range(k + 1, size):
+            for j in range(i, size):
+                left[i, j] -= row[i] * row[j]
+    chosen = [place[t] for t in range(terms.count)] + [size - 1]
+    rest = np.empty((len(chosen), len(chosen), groups.models))
+    for a, i in enumerate(chosen):
+        for b, j in enumerate(chosen):
+            spanned = min(i, j) < varying
+            rest[a, b] = 0.0 if spanned else groups.sum(left[min(i, j), max(i, j)])
+    return Reduced(
+        start=groups.start,
+        r=np.array([row[:varying] for row in rows]).reshape(varying, varying, -1),
+        rx=np.array([[row[i] for i in chosen[:-1]] for row in rows]).reshape(varying, terms.count, -1),
+        ry=np.array([row[-1] for row in rows]).reshape(varying, -1),
+        rest=rest,
+        n=groups.sum(groups.n),
+        told=groups.sum(told),
+    )
