@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
 from ..numpy import Array
 from .fit import ALONE, PERFECT, Estimates, roots
 from .likelihood import beside, blocks, cholesky
-from .reduced import Reduced, Terms
+from .reduced import Reduced
 
 STATISTICS = ("mean", "weight", "effect", "estimate", "se")
 
@@ -54,85 +56,90 @@ def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, A
     terms, groups = found.terms, d.r.shape[-1]
     told = {name: np.full((groups, terms.count), np.nan) for name in STATISTICS}
     mu, covariance = population(found)
+    errors_of_mu = np.sqrt(np.einsum("mii->mi", covariance))
     fixed, varying = transform(found)
-    alone, perfect = found.state == ALONE, found.state == PERFECT
-    factor = roots(np.where(np.isnan(found.relative), 0.0, found.relative))
-    of_mu = np.sqrt(np.einsum("mii->mi", covariance))
+    shared = Population(
+        found.beta,
+        roots(np.nan_to_num(found.relative)),
+        found.covariance * (not conditional),
+        fixed[:, terms.varying],
+        varying,
+        np.linalg.inv(varying),
+    )
     for of, models, start in blocks(d):
-        count = of.stop - of.start
 
-        def each(x: Array) -> Array:
-            return np.broadcast_to(beside(x[models], start, count), (*x.shape[1:], count))  # noqa: B023
+        def each(x: Array, models: slice = models, start: Array = start, count: int = of.stop - of.start) -> Array:
+            return np.broadcast_to(beside(x[models], start, count), (*x.shape[1:], count))
 
-        r, rx = d.r[..., of], d.rx[..., of]
-        deviation, effect, weights, errors = _of_groups(
-            terms,
-            r,
-            rx,
-            d.ry[:, of],
-            each(found.beta),
-            each(factor),
-            each(varying),
-            each(fixed[:, terms.varying]),
-            each(found.covariance * (0.0 if conditional else 1.0)),
-        )
-        at_mu, sigma2 = each(mu), each(found.sigma2)
-        only, exact = each(alone), each(perfect)
+        here = Population(**{f.name: each(getattr(shared, f.name)) for f in fields(Population)})
+        own, effect, weights, errors = _of_groups(d.r[..., of], d.rx[..., of], d.ry[:, of], here)
+        at, sigma2, error_of_mu = each(mu), each(found.sigma2), each(errors_of_mu)
         known = ~np.isnan(sigma2)
+        # The only group of a model is its own population, and so is every group where nothing is left to chance.
+        same, exact = each((found.state == ALONE) | (found.state == PERFECT)), each(found.state == PERFECT)
         for t in range(terms.count):
-            here = {name: told[name][of, t] for name in STATISTICS}
-            here["effect"][:] = np.where(known, 0.0, np.nan)
-            here["weight"][:] = np.where(known, 0.0, np.nan)
-            here["se"][:] = 0.0 if conditional else each(of_mu)[t]
             if t in terms.varying:
                 k = terms.varying.index(t)
-                here["mean"][:] = at_mu[t] + deviation[k]
-                here["effect"][:] = np.where(known, effect[k], np.nan)
-                here["weight"][:] = np.where(known, weights[k], np.nan)
-                here["se"][:] = np.sqrt(sigma2 * errors[k])
-                own = ~np.isnan(deviation[k])
-                for name, value in (("mean", at_mu[t]), ("weight", 1.0)):
-                    here[name][:] = np.where((only | exact) & own, value, here[name])
-                here["effect"][:] = np.where(only | exact, 0.0, here["effect"])
-                here["se"][:] = np.where(only, each(of_mu)[t], here["se"])
-            here["se"][:] = np.where(exact, 0.0, here["se"])
-            here["estimate"][:] = at_mu[t] + here["effect"]
+                mean = np.where(same & ~np.isnan(own[k]), at[t], at[t] + own[k])
+                weight = np.where(same & ~np.isnan(own[k]), 1.0, weights[k])
+                se = np.where(same, error_of_mu[t], np.sqrt(sigma2 * errors[k]))
+                deviation = np.where(same, 0.0, effect[k])
+            else:
+                mean, weight, deviation = np.full_like(sigma2, np.nan), np.zeros_like(sigma2), np.zeros_like(sigma2)
+                se = np.zeros_like(sigma2) if conditional else error_of_mu[t]
+            told["mean"][of, t] = mean
+            told["weight"][of, t] = np.where(known, weight, np.nan)
+            told["effect"][of, t] = np.where(known, deviation, np.nan)
+            told["estimate"][of, t] = at[t] + told["effect"][of, t]
+            told["se"][of, t] = np.where(exact, 0.0, se)
     return told
 
 
-def _of_groups(
-    terms: Terms, r: Array, rx: Array, ry: Array, beta: Array, factor: Array, varying: Array, fixed: Array, cov: Array
-) -> tuple[Array, Array, Array, Array]:
+@dataclass(frozen=True)
+class Population:
+    """What the groups of a block share with their model: every matrix with the groups in its last axis."""
+
+    beta: Array  # in standard units
+    factor: Array  # of the relative covariance of the varying terms
+    covariance: Array  # of beta, by sigma2; 0 where only the error given the population is asked for
+    fixed: Array  # (varying, terms) of the transform to the terms' own units
+    varying: Array
+    from_varying: Array  # its inverse
+
+
+def _of_groups(r: Array, rx: Array, ry: Array, of: Population) -> tuple[Array, Array, Array, Array]:
     """Own deviation from the population, effect, weight and squared error by sigma2 of the varying terms of groups.
 
-    With V = I + R Psi R': effect = Psi R' V^-1 (ry - rx beta); its error holds Psi - Psi H Psi, H = R' V^-1 R, computed
-    as F'F, F = (I + L'R'R L)^(-1/2) L', and the error of the population's coefficients, of which it keeps
-    1 - Psi R' V^-1 rx.
+    With V = I + R Psi R': effect = K (ry - rx beta), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error of the
+    population's coefficients, of which it keeps 1 - K rx.
     """
-    size, count = len(r), terms.count
-    every = range(size)
-    rl = [
-        [sum((r[i, k] * factor[k, j] for k in range(max(i, j), size)), np.zeros(r.shape[-1])) for j in every]
-        for i in every
-    ]
-    inner = [[sum(rl[k][i] * rl[k][j] for k in every) + (1.0 if i == j else 0.0) for j in every] for i in every]
-    root = cholesky(inner)
-    # F = root^-1 L', so that the conditional covariance is F'F, and Psi R' V^-1 = F'F R'.
-    f = np.array([[factor[j, i] for j in every] for i in every])
-    for i in every:
+    spread = _conditional(r, of.factor)
+    kept = np.einsum("ijg,kjg->ikg", spread, r)
+    left = ry - np.einsum("ktg,tg->kg", rx, of.beta)
+    effect = np.einsum("ijg,jg->ig", of.varying, np.einsum("ikg,kg->ig", kept, left))
+    deviation = np.einsum("ijg,jg->ig", of.varying, _own(r, left))
+    passed_on = of.fixed - _product(of.varying, _product(kept, rx))
+    errors = np.einsum("ijg,ijg->ig", _product(of.varying, spread), of.varying)
+    errors += np.einsum("ijg,ijg->ig", _product(passed_on, of.covariance), passed_on)
+    return deviation, effect, _weights(_product(_product(of.varying, _product(kept, r)), of.from_varying)), errors
+
+
+def _product(a: Array, b: Array) -> Array:
+    return np.asarray(np.einsum("ijg,jkg->ikg", a, b))
+
+
+def _conditional(r: Array, factor: Array) -> Array:
+    """Psi - Psi R' V^-1 R Psi without the cancellation: L (I + L'R'R L)^-1 L'."""
+    size = len(r)
+    scaled = _product(r, np.broadcast_to(factor, r.shape))
+    inner = np.einsum("kig,kjg->ijg", scaled, scaled)
+    root = cholesky([[inner[i, j] + (i == j) for j in range(size)] for i in range(size)])
+    half = np.broadcast_to(np.swapaxes(factor, 0, 1), r.shape).copy()
+    for i in range(size):
         for k in range(i):
-            f[i] -= root[i][k] * f[k]
-        f[i] /= root[i][i]
-    conditional = np.einsum("kig,kjg->ijg", f, f)
-    kept = np.einsum("ijg,kjg->ikg", conditional, r)
-    left = ry - np.einsum("ktg,tg->kg", rx, beta)
-    effect = np.einsum("ijg,jg->ig", varying, np.einsum("ikg,kg->ig", kept, left))
-    deviation = np.einsum("ijg,jg->ig", varying, _own(r, left))
-    share = np.einsum("ikg,kjg->ijg", kept, r)
-    passed_on = fixed - np.einsum("ijg,jkg,ktg->itg", varying, kept, rx)
-    spread = np.einsum("ijg,jkg->ikg", varying, conditional)
-    errors = np.einsum("ijg,ijg->ig", spread, varying) + np.einsum("isg,stg,itg->ig", passed_on, cov, passed_on)
-    return deviation, effect, _weights(share, varying), errors
+            half[i] -= root[i][k] * half[k]
+        half[i] /= root[i][i]
+    return np.asarray(np.einsum("kig,kjg->ijg", half, half))
 
 
 def _own(r: Array, left: Array) -> Array:
@@ -147,15 +154,10 @@ def _own(r: Array, left: Array) -> Array:
     return np.where(np.isnan(found).any(axis=0), np.nan, found)
 
 
-def _weights(share: Array, varying: Array) -> Array:
+def _weights(share: Array) -> Array:
     """What a term keeps of its own deviation, where that alone makes up its effect."""
-    size = len(share)
-    if size == 1:
-        return share[0]
-    inverse = np.moveaxis(np.linalg.inv(np.moveaxis(varying, -1, 0)), 0, -1)
-    by_terms = np.einsum("ijg,jkg,klg->ilg", varying, share, inverse)
-    weights = np.empty((size, share.shape[-1]))
-    for k in range(size):
-        others = sum(np.abs(by_terms[k, j]) for j in range(size) if j != k)
-        weights[k] = np.where(others == 0, by_terms[k, k], np.nan)
+    weights = np.einsum("iig->ig", share).copy()
+    for k in range(len(share)):
+        others = np.abs(np.delete(share[k], k, axis=0)).sum(axis=0)
+        weights[k] = np.where(others == 0, weights[k], np.nan)
     return weights

@@ -54,26 +54,26 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
-    known = (state == FITTED) | (state == ALONE)
-    sigma2 = np.where(known, fit.squares / fit.df, np.where(state == PERFECT, 0.0, np.nan))
-    sigma2 = np.where(state == ALONE, fit.squares / (d.n - terms.count), sigma2)
-    estimable = (state != SPANNED) & (state != FEW_ROWS) & (state != NO_ROWS)
-    relative[(state == ALONE) | (state == UNIDENTIFIED)] = np.nan
-    found = Estimates(
-        terms,
-        by,
-        groups.told,
-        d.n,
-        state,
-        spanned,
-        sigma2,
-        relative,
-        rank,
-        np.where(estimable[:, None], fit.beta, np.nan),
-        fit.covariance,
-        np.where(state == FITTED, _log_likelihood(fit, by, terms, model.restricted), np.nan),
-        settled & (known | (state == PERFECT)),
-    )
+        known = (state == FITTED) | (state == ALONE)
+        sigma2 = np.where(known, fit.squares / fit.df, np.where(state == PERFECT, 0.0, np.nan))
+        sigma2 = np.where(state == ALONE, fit.squares / (d.n - terms.count), sigma2)
+        estimable = (state != SPANNED) & (state != FEW_ROWS) & (state != NO_ROWS)
+        relative[(state == ALONE) | (state == UNIDENTIFIED)] = np.nan
+        found = Estimates(
+            terms,
+            by,
+            groups.told,
+            d.n,
+            state,
+            spanned,
+            sigma2,
+            relative,
+            rank,
+            np.where(estimable[:, None], fit.beta, np.nan),
+            fit.covariance,
+            np.where(state == FITTED, _log_likelihood(fit, by, terms, model.restricted), np.nan),
+            settled & (known | (state == PERFECT)),
+        )
     return found, d
 
 

@@ -158,7 +158,7 @@ def summarised(found: Estimates, model: Regression, quantile: float) -> dict[str
     return {
         "sigma2": sigma2,
         "tau2": deviations**2,
-        "correlation": np.clip(tau2 / (deviations[:, :, None] * deviations[:, None, :]), -1, 1),
+        "correlation": _correlation(tau2, deviations),
         "mu": mu,
         "se_mu": se_mu,
         "mu_lower": mu - quantile * se_mu,
@@ -173,6 +173,14 @@ def summarised(found: Estimates, model: Regression, quantile: float) -> dict[str
         "singular": _singular(found, model, deviations),
         "converged": found.converged,
     }
+
+
+def _correlation(tau2: Array, deviations: Array) -> Array:
+    """NaN beside a term that does not vary."""
+    correlation = np.clip(tau2 / (deviations[:, :, None] * deviations[:, None, :]), -1, 1)
+    every = np.arange(deviations.shape[1])
+    correlation[:, every, every] = np.where(deviations > 0, 1.0, np.nan)
+    return np.asarray(correlation)
 
 
 def _variances(found: Estimates) -> tuple[Array, Array]:
