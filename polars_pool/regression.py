@@ -34,8 +34,8 @@ def regress(
 ) -> Frame:
     """Partially pooled regression of every group: its intercept, and its slopes, shrunk toward the population's.
 
-    The model is `value = x · mu + z · b + e` with the varying terms z out of x, their deviations b normal about 0 with a
-    covariance of their own for all groups, and errors of variance sigma2: lme4's `value ~ x + (z | by)`.
+    The model is `value = x · mu + z · b + e` with the varying terms z out of x, their deviations b normal about 0 with
+    a covariance of their own for all groups, and errors of variance sigma2: lme4's `value ~ x + (z | by)`.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ def regress(
     -------
     One row a group and term: the `over` and `by` keys, `term` (String: "intercept" or a covariate), `n` (Int64, rows of
     the group), `mean` (the group's own least-squares coefficient, beside the population's of terms that do not vary;
-    null for these, and where a group tells too little for it), `weight` (what its own coefficient keeps; null where
-    the terms of a group bear on each other), `effect` (deviation from the population's coefficient), `estimate` with its
-    standard error `se` and the interval `lower` to `upper`. A term that does not vary is pooled completely. All
-    in units of the value by unit of the term. A DataFrame comes sorted by its keys, terms in their order.
+    null for these, and where a group tells too little for it), `weight` (what its own coefficient keeps; null where the
+    terms of a group bear on each other), `effect` (deviation from the population's coefficient), `estimate` with its
+    standard error `se` and the interval `lower` to `upper`. A term that does not vary is pooled completely. All in
+    units of the value by unit of the term. A DataFrame comes sorted by its keys, terms in their order.
 
     Raises
     ------
@@ -132,11 +132,11 @@ def regress_components(
 
     Returns
     -------
-    One row a model: the `over` keys, `groups` (those with rows), `n` (rows) and `dropped` (rows that lack the value or a
-    covariate), all Int64, and `sigma2`, the variance within groups. With a field a varying term `tau2`, their variances,
-    and `correlation`, a struct of structs; with a field a term `mu`, the population's coefficients, `se_mu`, `mu_lower`,
-    `mu_upper`, `mu_p` (test of 0 by the normal) and `cov_mu`, their covariance, a struct of structs.
-    Then `icc`, the share of the varying terms in the variance that the fixed ones leave, for a varying slope at the mean
+    One row a model: the `over` keys, `groups` (those with rows), `n` (rows) and `dropped` (rows that lack the value or
+    a covariate), all Int64, and `sigma2`, the variance within groups. With a field a varying term `tau2`, their
+    variances, and `correlation`, a struct of structs; with a field a term `mu`, the population's coefficients, `se_mu`,
+    `mu_lower`, `mu_upper`, `mu_p` (test of 0 by the normal) and `cov_mu`, their covariance, a struct of structs. Then
+    `icc`, the share of the varying terms in the variance that the fixed ones leave, for a varying slope at the mean
     over the rows; `r2_marginal` and `r2_conditional`, the shares of the fixed, and of the fixed and varying terms;
     `log_likelihood` (restricted for reml; with weights less the constant sum(log weight) / 2) and `aic` of it;
     `singular`, a sentence where a term does not vary or varying terms have a correlation at its limit, else null; and
@@ -189,8 +189,8 @@ def predict(
     frame, value, x, by, vary, correlated, intercept, over, weights, method, nan
         As in `regress`: what is fitted.
     rows
-        Rows to predict, with the columns that `x`, `by` and `over` name, DataFrame or LazyFrame; by default those of the
-        frame. A group that the frame does not have gets what the population says.
+        Rows to predict, with the columns that `x`, `by` and `over` name, DataFrame or LazyFrame; by default those of
+        the frame. A group that the frame does not have gets what the population says.
 
     Returns
     -------

@@ -110,8 +110,8 @@ class Population:
 def _of_groups(r: Array, rx: Array, ry: Array, of: Population) -> tuple[Array, Array, Array, Array]:
     """Own deviation from the population, effect, weight and squared error by sigma2 of the varying terms of groups.
 
-    With V = I + R Psi R': effect = K (ry - rx beta), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error of the
-    population's coefficients, of which it keeps 1 - K rx.
+    With V = I + R Psi R': effect = K (ry - rx beta), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error of
+    the population's coefficients, of which it keeps 1 - K rx.
     """
     spread = _conditional(r, of.factor)
     kept = np.einsum("ijg,kjg->ikg", spread, r)
@@ -156,7 +156,7 @@ def _own(r: Array, left: Array) -> Array:
 
 def _weights(share: Array) -> Array:
     """What a term keeps of its own deviation, where that alone makes up its effect."""
-    weights = np.einsum("iig->ig", share).copy()
+    weights: Array = np.einsum("iig->ig", share).copy()
     for k in range(len(share)):
         others = np.abs(np.delete(share[k], k, axis=0)).sum(axis=0)
         weights[k] = np.where(others == 0, weights[k], np.nan)

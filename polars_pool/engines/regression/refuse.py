@@ -21,7 +21,8 @@ def bad_rows(table: pl.DataFrame, model: Regression) -> None:
         if not table[f"{column}_mean"].drop_nulls().is_finite().all():
             role = "value" if column == "_pool_value" else "covariate"
             raise ValueError(
-                f"the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with nan='null'"
+                f"the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with "
+                "nan='null'"
             )
 
 
