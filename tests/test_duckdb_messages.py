@@ -311,8 +311,8 @@ def sentence_of_python(call: Call) -> str:
 
 @cache
 def said(engine: str) -> dict[str, str]:
-    """What each call is refused with, less DuckDB's name for the kind of error; by the shell one call in three."""
-    calls = CALLS if engine == "module" else CALLS[::3]
+    """What each call is refused with, less DuckDB's name for the kind of error; each engine is asked every second."""
+    calls = CALLS[shells.ENGINES.index(engine) :: 2]
     found = shells.answers(engine, [call.sql() for call in calls], SETUP)
     for call, answer in zip(calls, found, strict=True):
         assert isinstance(answer, str), f"{call.sql()} is not refused"
@@ -327,7 +327,7 @@ def test_the_sentences_are_those_of_python(engine):
 
 def test_all_kinds_of_errors_are_there():
     """Every `raise` of check.py and refuse.py that SQL has a use for is met by some call."""
-    sentences = " ".join(said("module").values())
+    sentences = " ".join(text for engine in shells.ENGINES for text in said(engine).values())
     for part in (
         "is given twice",
         "bears the name of a result column",

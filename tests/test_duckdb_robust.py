@@ -10,14 +10,14 @@ import truth
 from frames import rows as groups
 from polars.testing import assert_frame_equal
 from scipy.stats import norm
-from sqlpaths import SQL_PATHS, database
+from sqlpaths import MODULE, database
 from test_robust import CASES, PUBLISHED, rows
 
 import polars_pool as pool
 from polars_pool.engines import critical
 
 INF = math.inf
-engines = pytest.mark.parametrize("engine", SQL_PATHS)
+engines = pytest.mark.parametrize("engine", MODULE)
 
 
 def answered(engine, m, kappa, alpha, chi=None):
@@ -67,7 +67,7 @@ def test_critical_values_are_those_of_python(engine, alpha):
 @pytest.mark.parametrize("name", ["bcg", "raudenbush1985"])
 def test_intervals_miss_as_often_as_allowed_at_worst(engine, name, tau2):
     table, by = grid.studies(f"meta_{name}")
-    found = SQL_PATHS[engine](pool.shrink, table, "y", by, se="se", tau2=tau2, mu=0.1, level=0.8, interval="robust")
+    found = MODULE[engine](pool.shrink, table, "y", by, se="se", tau2=tau2, mu=0.1, level=0.8, interval="robust")
     mu2, kappa = truth.effect_moments(found["mean"], found["v"], 0.1)
     for row in found.sort("v")[::6].rows(named=True):
         w, v = row["weight"], row["v"]
@@ -109,7 +109,7 @@ OPTIONS = [
 def test_all_is_as_in_python(engine, options):
     options |= {"over": "m", "interval": "robust"}
     want = pool.shrink(many_models(), "y", "g", **options)
-    got = SQL_PATHS[engine](pool.shrink, many_models(), "y", "g", **options)
+    got = MODULE[engine](pool.shrink, many_models(), "y", "g", **options)
     settled = want["lower"].is_not_null()
     assert settled.sum() > 50
     assert not any(got[name].is_nan().any() for name in got.columns[3:])
@@ -123,14 +123,14 @@ def test_a_single_model_is_as_in_python(engine, options):
     for table in (many_models().filter(m=12), many_models().filter(m=13), many_models().clear()):
         options |= {"sigma2": 1.0, "interval": "robust"}
         want = pool.shrink(table, "y", "g", **options)
-        got = SQL_PATHS[engine](pool.shrink, table, "y", "g", **options)
+        got = MODULE[engine](pool.shrink, table, "y", "g", **options)
         assert_frame_equal(got.sort("g"), want, rel_tol=1e-9)
 
 
 @engines
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
 def test_stored_moments_and_weights_are_as_in_python(engine):
-    run, table = SQL_PATHS[engine], rows().with_columns(w=1.0 + pl.col("g") % 3)
+    run, table = MODULE[engine], rows().with_columns(w=1.0 + pl.col("g") % 3)
     stored = pool.moments(table, "y", "g", weights="w")
     for frame, value, columns in ((table, "y", {"weights": "w"}), (stored, "mean", {"n": "n", "var": "var"})):
         want = pool.shrink(frame, value, "g", interval="robust", tau2="he", **columns)
@@ -141,7 +141,7 @@ def test_stored_moments_and_weights_are_as_in_python(engine):
 @engines
 def test_columns_that_bear_the_names_of_relations_and_columns_of_the_macros(engine):
     table = rows().rename({"g": "robust", "y": "alpha"}).with_columns(m=pl.lit(1), chi=pl.lit(2))
-    found = SQL_PATHS[engine](pool.shrink, table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
+    found = MODULE[engine](pool.shrink, table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
     want = pool.shrink(table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
     assert found.columns[3:] == want.columns[3:]
     assert_frame_equal(found.select(want.columns).sort("robust"), want, rel_tol=1e-9)

@@ -95,7 +95,7 @@ def with_nulls(draw):
 
 
 @every_method
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(frame=with_nulls())
 def test_any_frame(tau2, frame):
     """Nulls, singletons, one group, equal values, single rows throughout: all answers are the same everywhere."""
@@ -197,7 +197,7 @@ WITHIN_REACH = grouped(groups=(2, 6), size=(1, 5))
 
 
 @every_method
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(frame=WITHIN_REACH)
 def test_brute_force(tau2, frame):
     assume(regular(frame))
@@ -244,7 +244,7 @@ def test_brute_force_at_huge_offsets(tau2, offset):
 
 
 @pytest.mark.parametrize("tau2", methods("published"))
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(frame=studies())
 def test_brute_force_on_published_estimates(tau2, frame):
     y = truth.exact(frame["y"])

@@ -166,30 +166,23 @@ def test_eight_schools(tmp_path):
 
 
 def test_speed_script_prints_every_job(tmp_path):
-    printed = run("tests/benchmarks/speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
-    for job in (
-        "shrink, reml",
-        "shrink, weights",
-        "shrink, separate",
-        "shrink, se",
-        "shrink, over",
-        "encode",
-        "expression",
-    ):
+    few = ("--scale", "0.001", "--rounds", "1", "--only", "re")
+    printed = run("tests/benchmarks/speed.py", str(tmp_path), *few, cwd=tmp_path)
+    for job in ("shrink, reml", "expression"):
         assert f"| {job} |" in printed
 
 
 def test_sql_speed_script_prints_every_job(tmp_path):
-    printed = run("tests/benchmarks/sql_speed.py", str(tmp_path), "--scale", "0.001", "--rounds", "1", cwd=tmp_path)
-    for job in ("reml", "separate", "weights", "se", "over"):
-        assert f"| pool_shrink, {job} |" in printed
+    few = ("--scale", "0.001", "--rounds", "1", "--only", "re")
+    printed = run("tests/benchmarks/sql_speed.py", str(tmp_path), *few, cwd=tmp_path)
+    assert "| pool_shrink, reml |" in printed
 
 
 def test_store_speed_script_prints_every_job(tmp_path):
-    printed = run("tests/benchmarks/store_speed.py", str(tmp_path), "--scale", "0.0001", "--rounds", "1", cwd=tmp_path)
+    few = ("--scale", "0.0001", "--rounds", "1", "--only", ", 100,000")
+    printed = run("tests/benchmarks/store_speed.py", str(tmp_path), *few, cwd=tmp_path)
     for job in ("refresh", "refresh with one more partition, and merge", "shrink from the store"):
-        for groups in ("100,000", "1,000,000"):
-            assert f"| {job}, {groups} groups |" in printed
+        assert f"| {job}, 100,000 groups |" in printed
 
 
 def test_store_scale_script_prints_every_step(tmp_path):

@@ -29,7 +29,7 @@ import polars_pool as pool
 
 NAMES = ("reml", "ml", "anova", "plugin", "cv", "dl", "he", "hs", "hsk", "sj", "pm", "pmm", "eb")
 GROUP_COLUMNS = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
-few = settings(max_examples=8)
+few = settings(max_examples=6)
 
 every_method = pytest.mark.parametrize("tau2", TAU2)
 
@@ -201,7 +201,7 @@ def test_row_order_is_irrelevant(tau2, frame, seed):
     assert_same_groups(after, before, digits(tau2), spread(frame))
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(frame=grouped(), parts=st.integers(2, 4), seed=st.integers(0, 2**31))
 def test_partitioning_is_irrelevant(tmp_path_factory, frame, parts, seed):
     folder = tmp_path_factory.mktemp("parts")
@@ -236,7 +236,7 @@ def assert_same_moments(got: pl.DataFrame, want: pl.DataFrame, scale: float) -> 
         assert_near(got["w"], want["w"], 1e-12, 0.0, "w")
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(frame=grouped(), parts=st.integers(1, 4), seed=st.integers(0, 2**31))
 def test_moments_of_a_union_are_the_merged_moments(frame, parts, seed):
     states = [pool.moments(part, "y", "g") for part in random_parts(frame, parts, seed)]
@@ -244,7 +244,7 @@ def test_moments_of_a_union_are_the_merged_moments(frame, parts, seed):
     assert_same_moments(pool.merge(stored(frame), "g"), pool.moments(frame, "y", "g"), spread(frame))
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(frame=weighted(), parts=st.integers(1, 4), seed=st.integers(0, 2**31))
 def test_weighted_moments_of_a_union_are_the_merged_moments(frame, parts, seed):
     states = [pool.moments(part, "y", "g", weights="w") for part in random_parts(frame, parts, seed)]
@@ -418,7 +418,7 @@ def test_a_row_of_weight_zero_does_not_count(frame):
 # ---- estimators that agree on balanced data ----------------------------------------------------------------
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(frame=balanced())
 def test_equal_n_makes_estimators_agree(frame):
     models = {
@@ -432,7 +432,7 @@ def test_equal_n_makes_estimators_agree(frame):
         assert_near(model["mu"], frame["y"].mean(), 1e-12, spread(frame), tau2)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(frame=studies(equal=True))
 def test_equal_v_makes_estimators_agree(frame):
     n = frame.with_columns(n=pl.lit(7))

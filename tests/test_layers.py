@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def inner(path: Path) -> set[str]:
     return {name[0] if name and name[0] in known else "__init__" for name in names}
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Layer -> layers it imports from."""
     edges: dict[str, set[str]] = {}

@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 import truth
 from frames import FRAME_PATHS, rows
-from grid import CLOSED_FORM, ROWS_PATHS, SQL_PATHS
+from grid import CLOSED_FORM, ROWS_PATHS
 from scipy.special import polygamma
+from sqlpaths import MODULE
 
 import polars_pool as pool
 from polars_pool.formulas.elementary import trigamma_inverse
 
-ALL_PATHS = FRAME_PATHS | SQL_PATHS
+ALL_PATHS = FRAME_PATHS | MODULE
 all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 paths = pytest.mark.parametrize("path", ROWS_PATHS)
 names = pytest.mark.parametrize("name", grid.LIMMA)

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import truth
 from frames import FRAME_PATHS
-from grid import SQL_PATHS
+from sqlpaths import MODULE
 
 import polars_pool as pool
 
@@ -76,8 +76,8 @@ def test_the_data_are_read_as_certified(name):
     assert digits(g.MSW, within) > 16 - constant
 
 
-PATHS = FRAME_PATHS | SQL_PATHS
-sql = pytest.mark.parametrize("engine", SQL_PATHS)
+PATHS = FRAME_PATHS | MODULE
+sql = pytest.mark.parametrize("engine", MODULE)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -108,7 +108,7 @@ def test_mean_squares_from_rows_in_any_order_in_sql(name, engine):
     g = exact(name)
     for seed in range(2):
         shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
-        found = mean_squares(SQL_PATHS[engine](pool.components, shuffled, "y", "g", tau2="anova"), g.n0)
+        found = mean_squares(MODULE[engine](pool.components, shuffled, "y", "g", tau2="anova"), g.n0)
         assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
 
 
@@ -130,7 +130,7 @@ def kept_by_means(stored):
     return -math.log10(2 * sum(n * abs(deviation) * error) / sum(n * deviation**2))
 
 
-@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
+@pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @pytest.mark.parametrize("order", [1, -1], ids=["easy first", "hard first"])
 def test_mean_squares_of_all_files_in_one_query(order, path):
     """Seven models of one query, at 0.01 to 1e12: none costs another its digits.
@@ -149,7 +149,7 @@ def test_mean_squares_of_all_files_in_one_query(order, path):
         assert digits(got[1], g.MSW) >= min(digits(within, g.MSW), FULL) - 0.5, name
 
 
-@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
+@pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @pytest.mark.parametrize("first", [1e9, 1e16, -1e300])
 def test_a_first_row_far_from_all_others(first, path):
     """Whatever the pivot is taken from, a stray value in it leaves the moments of the other groups alone."""
@@ -163,7 +163,7 @@ def test_a_first_row_far_from_all_others(first, path):
         assert digits(var, best_var) >= 10.0  # what Polars' own var keeps of 196 and a spread of 0.1
 
 
-@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
+@pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @files
 def test_mean_squares_from_stored_moments(name, path):
     """A stored Float64 mean caps the digits: half a digit from exact arithmetic on the numbers stored."""
@@ -178,7 +178,7 @@ def test_mean_squares_from_stored_moments(name, path):
     assert digits(got[0], between) >= STORED[name] - 0.5
 
 
-@pytest.mark.parametrize("path", ["DataFrame", *SQL_PATHS])
+@pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @files
 def test_stored_moments_are_the_nearest_doubles(name, path):
     """Means within one unit in the last place of the exact ones, variances to nearly all digits."""
