@@ -10,7 +10,7 @@ from . import check, warning
 from .check import IntoColumn, Keys
 from .engines.regression import crossproducts, prediction, results
 from .engines.regression.model import COEFFICIENTS, COMPONENTS, Regression
-from .verbs import Frame, NaN
+from .verbs import Frame, NaN, collected
 
 Method = Literal["reml", "ml"]
 Uncertainty = Literal["mu", "conditional"]
@@ -221,7 +221,7 @@ def predict(
     found = prediction.predicted(lf, check.rows_to_predict(rows, lf, model), model)
     if isinstance(frame, pl.LazyFrame):
         return found.drop(results.ALARM)
-    return _warned(found)
+    return _warned(frame, found)
 
 
 def _model(
@@ -247,10 +247,10 @@ def _as_given(frame: Frame, found: pl.LazyFrame, keys: tuple[str, ...]) -> Frame
     """A LazyFrame as it is, a DataFrame collected, sorted by its keys, and its alarms spoken."""
     if isinstance(frame, pl.LazyFrame):
         return found.drop(results.ALARM)
-    return _warned(found.sort(pl.nth(range(len(keys))), maintain_order=True) if keys else found)
+    return _warned(frame, found.sort(pl.nth(range(len(keys))), maintain_order=True) if keys else found)
 
 
-def _warned(found: pl.LazyFrame) -> pl.DataFrame:
-    collected = found.collect()
-    warning.warn(collected[results.ALARM])
-    return collected.drop(results.ALARM)
+def _warned(frame: pl.DataFrame, found: pl.LazyFrame) -> pl.DataFrame:
+    result = collected(frame, found)
+    warning.warn(result[results.ALARM])
+    return result.drop(results.ALARM)

@@ -34,6 +34,7 @@ Test = Literal["z", "t", "knha", "adhoc"]
 Limits = Literal["profile", "q"]
 Interval = Literal["normal", "robust", "central", "shortest"]
 
+FEW = 10_000  # rows
 MOMENTS = ("n", "mean", "var")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
 
@@ -466,7 +467,7 @@ def shrink(
         pooled = posterior_estimates.of_groups(*_grouped(lf, model, unseen), model, wanted)
         result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
         return (
-            result.drop("_pool_alarm") if isinstance(frame, pl.LazyFrame) else _warned(_sorted(result, model.key_names))
+            result.drop("_pool_alarm") if isinstance(frame, pl.LazyFrame) else _warned(frame, _sorted(result, model.key_names))
         )
     grouped, found = _found(lf, model, unseen=unseen, twice=ends == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
@@ -475,7 +476,7 @@ def shrink(
         pooled = robust.with_intervals(pooled, model, 1 - level)
     if isinstance(frame, pl.LazyFrame):
         return estimates.result(pooled, model, columns)
-    return _warned(_sorted(estimates.result(pooled, model, columns, _alarm(model)), model.key_names))
+    return _warned(frame, _sorted(estimates.result(pooled, model, columns, _alarm(model)), model.key_names))
 
 
 def encode(
@@ -528,7 +529,7 @@ def encode(
     alarm = pl.col("_pool_alarm") if model.priors else _alarm(model)
     if isinstance(frame, pl.LazyFrame):
         return encoding.encoded(lf, model, estimate)
-    return _warned(encoding.encoded(lf, model, estimate, alarm))
+    return _warned(frame, encoding.encoded(lf, model, estimate, alarm))
 
 
 def compare(
@@ -658,7 +659,7 @@ def posterior_draws(
     check.distinct_keys(model.over_names, model.by_names, _draws.STATISTICS)
     grouped, constants = _grouped(lf, model, check.unseen(groups, lf, model))
     result = _draws.drawn(grouped, constants, model, check.draws(draws), check.seed(seed))
-    return result if isinstance(frame, pl.LazyFrame) else result.collect()
+    return result if isinstance(frame, pl.LazyFrame) else collected(frame, result)
 
 
 def _found(
@@ -687,7 +688,7 @@ def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: fl
     result = found.select(*public(*model.over_names), *posterior_components.STATISTICS, "_pool_alarm")
     if isinstance(frame, pl.LazyFrame):
         return result.drop("_pool_alarm")
-    return _warned(_sorted(result, model.over_names))
+    return _warned(frame, _sorted(result, model.over_names))
 
 
 def _alarm(model: Model) -> pl.Expr:
@@ -695,11 +696,16 @@ def _alarm(model: Model) -> pl.Expr:
     return warning.alarm(model.input == "published", *columns).alias("_pool_alarm")
 
 
-def _warned(result: pl.LazyFrame) -> pl.DataFrame:
+def _warned(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
     """The result collected, its last column spoken."""
-    collected = result.collect()
-    warning.warn(collected["_pool_alarm"])
-    return collected.drop("_pool_alarm")
+    found = collected(frame, result)
+    warning.warn(found["_pool_alarm"])
+    return found.drop("_pool_alarm")
+
+
+def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
+    """What a query of a DataFrame gives; of few rows in memory, as a stream takes longer to begin than they to answer."""
+    return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
 
 
 def _sorted(lf: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
@@ -708,4 +714,4 @@ def _sorted(lf: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
 
 def _as_given(frame: Frame, result: pl.LazyFrame, keys: tuple[str, ...]) -> Frame:
     """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
-    return result if isinstance(frame, pl.LazyFrame) else _sorted(result, keys).collect()
+    return result if isinstance(frame, pl.LazyFrame) else collected(frame, _sorted(result, keys))

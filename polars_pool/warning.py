@@ -60,6 +60,8 @@ def alarm_of_posterior(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau: p
 
 def warn(alarms: pl.Series) -> None:
     """Warn once of each message, at the line that called this package."""
+    if alarms.null_count() == alarms.len():
+        return
     for message in alarms.drop_nulls().unique().sort():
         warnings.warn(message, ConvergenceWarning, stacklevel=_depth_of_caller())
 

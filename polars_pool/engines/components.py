@@ -62,6 +62,14 @@ def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     return groups.select(*model.over, *_columns(model))
 
 
+def classes_of_table(table: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """The same from a table in memory whose rows carry the constants of the query."""
+    constants = pl.col("^_pool_(pivot|bad_.*)$")
+    if not model.sized:
+        return table.select(*model.over, *_columns(model), constants)
+    return classes(table.lazy(), model).join(table.lazy().select(constants).head(1), how="cross").collect()
+
+
 def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
     """The same from rows that carry the moments of their group, where each group stands n times."""
     if model.sized:
@@ -161,5 +169,6 @@ def series(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
     """A statistic as a column, null where it is NaN."""
     if dtype == pl.Boolean:
         return pl.Series(name, values)
-    column = pl.Series(name, values, nan_to_null=True)
-    return column.round().cast(dtype) if dtype == pl.Int64 else column
+    if dtype == pl.Int64:
+        return pl.Series(name, np.rint(values), nan_to_null=True).cast(dtype)
+    return pl.Series(name, values, nan_to_null=True)

@@ -87,7 +87,8 @@ def _of_models(table: pl.DataFrame, model: Model, level: float, interval: str) -
             told[name][found.present[found.chosen]] = values
     told["converged"] = told["converged"] == 1
     columns = [components.series(name, told[name], dtype) for name, dtype in STATISTICS.items()]
-    return found.models.select(*model.over, *columns, _pool_alarm=alarm(found))
+    keys = (found.models[name] for name in model.over)
+    return pl.DataFrame([*keys, *columns, alarm(found).alias("_pool_alarm")])
 
 
 def summarised(post: Posterior, moments: Array, pivot: Array, level: float, interval: str) -> dict[str, Array]:
@@ -97,8 +98,14 @@ def summarised(post: Posterior, moments: Array, pivot: Array, level: float, inte
     told |= _of_sigma2(post) | _of_tau(post, moments, level, interval) | _evidence(post)
     flat = post.asked.population.sd == np.inf and post.g.mu is None
     of_mu = (mean, variance) if flat else (np.ones_like(mean), np.ones_like(variance))
-    told |= _of_normals(post, "mu", post.variance, pivot, *of_mu, level, interval)
-    return told | _of_normals(post, "new", post.variance + post.tau**2, pivot, mean, variance, level, interval)
+    deviations = np.sqrt(post.variance), np.sqrt(post.variance + post.tau**2)
+    # Side by side, as their quantiles then need one search.
+    both = np.tile(post.weight, 2), np.tile(post.mu, 2), np.concatenate(deviations, axis=1)
+    means, errors = np.concatenate([of_mu[0], mean]), np.concatenate([of_mu[1], variance])
+    found = _of_normals(*both, np.tile(pivot, 2), means, errors, level, interval)
+    for name, half in (("mu", slice(None, post.models)), ("new", slice(post.models, None))):
+        told |= {of.format(name): values[half] for of, values in found.items()}
+    return told
 
 
 def _of_sigma2(post: Posterior) -> dict[str, Array]:
@@ -141,21 +148,21 @@ def _tails(level: float, models: int) -> Array:
 
 
 def _of_normals(
-    post: Posterior, name: str, variance: Array, pivot: Array, has_mean: Array, has_sd: Array, level: float, kind: str
+    p: Array, m: Array, s: Array, pivot: Array, has_mean: Array, has_sd: Array, level: float, kind: str
 ) -> dict[str, Array]:
-    """Mean, deviation, median, interval and sign of what is normal at every node."""
-    parts = post.weight, post.mu, np.sqrt(variance)
+    """Mean, deviation, median, interval and sign of what is normal at every node, by a pattern of their names."""
+    parts = p, m, s
     mean, sd = mixture.moments(*parts)
-    lower, median, upper = mixture.quantiles(*parts, _tails(level, post.models))
+    lower, median, upper = mixture.quantiles(*parts, _tails(level, len(pivot)))
     if kind == "shortest":
         lower, upper, _ = mixture.shortest(*parts, level)
     return {
-        name: np.where(has_mean, mean + pivot, np.nan),
-        f"se_{name}": np.where(has_sd, sd, np.nan),
-        f"{name}_median": median + pivot,
-        f"{name}_lower": lower + pivot,
-        f"{name}_upper": upper + pivot,
-        f"{name}_positive": mixture.above(*parts, -pivot),
+        "{}": np.where(has_mean, mean + pivot, np.nan),
+        "se_{}": np.where(has_sd, sd, np.nan),
+        "{}_median": median + pivot,
+        "{}_lower": lower + pivot,
+        "{}_upper": upper + pivot,
+        "{}_positive": mixture.above(*parts, -pivot),
     }
 
 

@@ -85,9 +85,7 @@ def _question(model: Model, priors: Priors, pivot: Array) -> Question:
 
 def beside_models(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Solved]:
     """The groups with their mean and v, beside what their model has, and `post`, its column of the posterior."""
-    constants = table.select(PIVOT, pl.col("^_pool_bad_.*$")).head(1).lazy()
-    classes = components.classes(table.lazy(), model).join(constants, how="cross").collect(engine="in-memory")
-    found = solved(classes, model)
+    found = solved(components.classes_of_table(table, model), model)
     of_model = found.models.select(
         *model.over,
         _pool_pivot=found.pivot,
@@ -101,7 +99,7 @@ def beside_models(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Solv
     if model.over:
         table = table.join(of_model, on=list(model.over), how="left", nulls_equal=True, maintain_order="left")
     else:
-        table = table.join(of_model, how="cross", maintain_order="left")
+        table = table.hstack(of_model[np.zeros(table.height, dtype=np.uint32)])
     if model.input != "published":
         table = table.with_columns(_pool_v=within.sampling_variance(estimates.own_variance(model), W))
     return table.with_columns(_pool_mean=PIVOT + Y), found
