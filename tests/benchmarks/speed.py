@@ -13,6 +13,7 @@ GROUP_BY = "group_by(count, mean, var)"
 GROUP_BY_OVER = "group_by(model, h)"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
+PRODUCTS = "group_by(count, means, cross-products)"
 
 JOBS: Jobs = {
     GROUP_BY: ("large", GROUP_BY, None),
@@ -29,6 +30,10 @@ JOBS: Jobs = {
     MEAN_IN_MEMORY: ("small", MEAN_IN_MEMORY, None),
     "encode, in memory": ("small", MEAN_IN_MEMORY, 1.7),
     "expression, in memory": ("small", MEAN_IN_MEMORY, 2.6),
+    PRODUCTS: ("lines", PRODUCTS, None),
+    "regress, varying intercept": ("lines", PRODUCTS, 3.0),
+    "regress, varying intercept and slope": ("lines", PRODUCTS, 3.0),
+    "regress_components, varying intercept and slope": ("lines", PRODUCTS, 3.0),
 }
 
 
@@ -36,7 +41,10 @@ def bare(job, lf):
     """The work that any estimate needs: the group-by, or the group means beside the rows."""
     import polars as pl
 
-    y = pl.col("y")
+    x, y, line = pl.col("x"), pl.col("y"), pl.col("line")
+    if job == PRODUCTS:
+        means = {"n": pl.len(), "mean_x": x.mean(), "mean_y": line.mean()}
+        return lf.group_by("g").agg(**means, xx=x.var(), xy=pl.cov(x, line), yy=line.var())
     if job in (MEAN, MEAN_IN_MEMORY):
         return lf.with_columns(estimate=y.mean().over("g"))
     keys = ["model", "h"] if job == GROUP_BY_OVER else ["g"]
@@ -65,6 +73,12 @@ def pooled(job, lf):
             return pool.encode(lf, "y", by="g")
         case "expression":
             return lf.with_columns(estimate=pl.col("y").pool.shrink(by="g"))
+        case "regress, varying intercept":
+            return pool.regress(lf, "line", ["x"], by="g")
+        case "regress, varying intercept and slope":
+            return pool.regress(lf, "line", ["x"], by="g", vary=["intercept", "x"])
+        case "regress_components, varying intercept and slope":
+            return pool.regress_components(lf, "line", ["x"], by="g", vary=["intercept", "x"])
 
 
 def measure(job: str, table: Path) -> dict[str, float]:

@@ -23,6 +23,7 @@ from pathlib import Path
 TABLES = {  # rows, groups, partitions
     "large": (20_000_000, 1_000_000, 8),
     "small": (10_000_000, 100_000, 8),
+    "lines": (10_000_000, 1_000_000, 8),
     "months": (50_000_000, 100_000, 24),
     "months of many": (50_000_000, 1_000_000, 24),
 }
@@ -40,7 +41,7 @@ def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bo
     import polars as pl
 
     rng = np.random.default_rng(1)
-    effect = 10 + rng.normal(scale=0.5, size=groups)
+    effect, slope = 10 + rng.normal(scale=0.5, size=groups), 1 + rng.normal(scale=0.5, size=groups)
     models = math.isqrt(groups)
     size = rows // partitions
     for part in range(partitions):
@@ -49,10 +50,12 @@ def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bo
             "g": g,
             "y": effect[g] + rng.normal(size=size),
             "w": rng.uniform(0.5, 2, size),
+            "x": 2 + rng.normal(size=size),
             "se": rng.uniform(0.5, 2, size),
             "model": g % models,
             "h": g // models,
         }
+        columns["line"] = columns["y"] + slope[g] * columns["x"]
         target = folder / f"part={part}"
         target.mkdir(parents=True)
         pl.DataFrame(columns).write_parquet(target / "0.parquet")

@@ -1,0 +1,172 @@
+"""Regressions with varying intercepts and slopes by polars-pool and by its peers, side by side: a Markdown table.
+
+    python tests/benchmarks/slope_peers.py [--rounds 3] [--limit 300]
+
+The model of every tool is lme4's `y ~ x + (x | g)`. The peers (gpboost, statsmodels) come from PyPI; one that is not
+installed is reported as such. Every run is a process of its own and the tools take turns. What is timed is the way from
+rows in memory to an intercept and a slope of every group; imports and making the data are not.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+
+SIGMA, TAU, CORRELATION = 2.0, (1.0, 0.5), 0.5  # deviations of errors, of intercepts and of slopes
+
+# The rows and groups of a comparison, and who can run at that size.
+SIZES = [
+    (10_000_000, 1_000_000, ["polars, least squares", "polars-pool"]),
+    (1_000_000, 100_000, ["polars, least squares", "polars-pool", "gpboost"]),
+    (200_000, 20_000, ["polars, least squares", "polars-pool", "gpboost", "statsmodels"]),
+    (20_000, 2_000, ["polars, least squares", "polars-pool", "gpboost", "statsmodels"]),
+]
+
+
+def draw(rows, groups):
+    """True intercept and slope of every group, and the group, covariate and value of each row."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    between = np.outer(TAU, TAU) * np.array([[1, CORRELATION], [CORRELATION, 1]])
+    truth = rng.multivariate_normal([5.0, 1.5], between, groups)
+    g, x = rng.integers(0, groups, rows), rng.normal(size=rows)
+    return truth, g, x, truth[g, 0] + truth[g, 1] * x + rng.normal(scale=SIGMA, size=rows)
+
+
+def least_squares(g, x, y):
+    """Every group for itself; where it has too few rows, what that gives: nothing."""
+    import polars as pl
+
+    frame = pl.DataFrame({"g": g, "x": x, "y": y})
+    slope = pl.cov("x", "y") / pl.col("x").var()
+    line = frame.lazy().group_by("g").agg(a=pl.col("x").mean(), b=pl.col("y").mean(), slope=slope)
+    return lambda: line.select("g", pl.col("b") - pl.col("slope") * pl.col("a"), "slope").collect().to_numpy()
+
+
+def polars_pool(g, x, y):
+    import polars as pl
+
+    import polars_pool as pool
+
+    frame = pl.DataFrame({"g": g, "x": x, "y": y}).lazy()
+
+    def run():
+        found = pool.regress(frame, "y", ["x"], by="g", vary=["intercept", "x"]).select("g", "term", "estimate")
+        return found.collect().pivot("term", index="g", values="estimate").to_numpy()
+
+    return run
+
+
+def gpboost(g, x, y):
+    import gpboost
+    import numpy as np
+
+    def run():
+        fixed = np.column_stack([np.ones(len(y)), x])
+        model = gpboost.GPModel(group_data=g, group_rand_coef_data=x, ind_effect_group_rand_coef=[1])
+        model.fit(y=y, X=fixed)
+        effects = model.predict_training_data_random_effects().to_numpy()[:, :2]
+        keys, first = np.unique(g, return_index=True)
+        return np.column_stack([keys, effects[first] + np.asarray(model.get_coef()).ravel()[:2]])
+
+    return run
+
+
+def statsmodels(g, x, y):
+    import numpy as np
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    def run():
+        fixed = np.column_stack([np.ones(len(y)), x])
+        fitted = MixedLM(y, fixed, groups=g, exog_re=fixed).fit(reml=True)
+        effects = np.array([np.ravel(effect) for effect in fitted.random_effects.values()])
+        return np.column_stack([list(fitted.random_effects), effects + fitted.fe_params])
+
+    return run
+
+
+TOOLS = {
+    "polars, least squares": least_squares,
+    "polars-pool": polars_pool,
+    "gpboost": gpboost,
+    "statsmodels": statsmodels,
+}
+
+
+def measure(tool, rows, groups):
+    """One run in this process: seconds on the wall and of all processors, and the root mean squared errors."""
+    import numpy as np
+
+    warnings.simplefilter("ignore")
+    truth, g, x, y = draw(rows, groups)
+    TOOLS[tool](*draw(2_000, 100)[1:])()  # imports and thread pools are not what is measured
+    run = TOOLS[tool](g, x, y)
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = run()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    error = found[:, 1:] - truth[found[:, 0].astype(np.int64)]
+    error = error[np.isfinite(error).all(axis=1)]
+    return {
+        "wall": wall,
+        "cpu": cpu,
+        **dict(zip(("intercept", "slope"), np.sqrt((error**2).mean(axis=0)), strict=True)),
+    }
+
+
+def in_child(tool, rows, groups, limit):
+    """A run of `measure`, or the reason why there is none."""
+    command = [sys.executable, __file__, "--measure", tool, str(rows), str(groups)]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return f"more than {limit:g} s"
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1][:80]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def print_line(tool, rows, groups, runs):
+    try:
+        name = f"{tool} ({version(tool.split(',')[0])})"
+    except PackageNotFoundError:
+        name, runs = tool, ["not installed"]
+    if isinstance(runs[-1], str):
+        cells = [runs[-1], "", "", ""]
+    else:
+        medians = {m: statistics.median(run[m] for run in runs) for m in ("wall", "cpu", "intercept", "slope")}
+        cells = [f"{medians['wall']:.3f}", f"{medians['cpu']:.3f}"]
+        cells += [f"{medians[m]:.4f}" for m in ("intercept", "slope")]
+    print(f"| {rows:,} | {groups:,} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is given up")
+    parser.add_argument("--most", type=int, default=10**9, help="only sizes of so many rows or fewer")
+    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        tool, rows, groups = given.measure
+        print(json.dumps(measure(tool, int(rows), int(groups))))
+        return
+    print(f"Errors of sd {SIGMA}, intercepts of {TAU[0]}, slopes of {TAU[1]}; medians of {given.rounds} rounds\n")
+    print("| rows | groups | tool | wall s | CPU s | RMSE of intercepts | RMSE of slopes |")
+    print("|---:|---:|---|---:|---:|---:|---:|")
+    for rows, groups, tools in SIZES:
+        runs = {tool: [] for tool in tools if rows <= given.most}
+        for _ in range(given.rounds):
+            for tool, done in runs.items():
+                if not any(isinstance(run, str) for run in done):  # who failed once is not asked again
+                    done.append(in_child(tool, rows, groups, given.limit))
+        for tool, done in runs.items():
+            print_line(tool, rows, groups, done)
+
+
+if __name__ == "__main__":
+    main()
