@@ -165,6 +165,16 @@ def test_eight_schools(tmp_path):
     assert "E(log tau) = 0.8021392108" in printed
 
 
+def test_regressions(tmp_path):
+    """The example asserts every number that stands beside one of lme4."""
+    printed = run("examples/regressions.py", cwd=tmp_path)
+    for title in ("Reaction ~ Days + (Days | Subject)", "log_radon ~ floor + log_uranium + (1 | county)"):
+        assert title in printed
+    for name in ("sleepstudy", "radon"):
+        shipped, vector = ROOT / "examples/data" / f"{name}.csv", ROOT / "tests/vectors/data" / f"{name}.csv"
+        assert shipped.read_bytes() == vector.read_bytes()
+
+
 def test_speed_script_prints_every_job(tmp_path):
     few = ("--scale", "0.001", "--rounds", "1", "--only", "re")
     printed = run("tests/benchmarks/speed.py", str(tmp_path), *few, cwd=tmp_path)
