@@ -467,7 +467,9 @@ def shrink(
         pooled = posterior_estimates.of_groups(*_grouped(lf, model, unseen), model, wanted)
         result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
         return (
-            result.drop("_pool_alarm") if isinstance(frame, pl.LazyFrame) else _warned(frame, _sorted(result, model.key_names))
+            result.drop("_pool_alarm")
+            if isinstance(frame, pl.LazyFrame)
+            else _warned(frame, _sorted(result, model.key_names))
         )
     grouped, found = _found(lf, model, unseen=unseen, twice=ends == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
@@ -704,7 +706,7 @@ def _warned(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
 
 
 def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
-    """What a query of a DataFrame gives; of few rows in memory, as a stream takes longer to begin than they to answer."""
+    """What a query of a DataFrame gives: of few rows in memory, as a stream takes longer to begin than they take."""
     return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
 
 

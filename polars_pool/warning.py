@@ -30,7 +30,7 @@ COLLINEAR = (
 )
 
 UNTOLD = (
-    "a model has no variances, as each of its groups is fitted exactly by its own terms: let fewer terms vary, or take "
+    "a model has no variances, as its groups are fitted exactly, each by terms of its own: let fewer terms vary, or take "
     "groups of more rows"
 )
 

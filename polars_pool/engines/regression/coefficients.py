@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..numpy import Array
-from .fit import ALONE, PERFECT, Estimates, roots
+from .fit import ALONE, OWN_LINES, PERFECT, Estimates, roots
 from .likelihood import beside, blocks, cholesky
-from .reduced import Reduced
+from .reduced import Reduced, own_coefficients
 
 STATISTICS = ("mean", "weight", "effect", "estimate", "se")
 
@@ -39,16 +39,13 @@ def population(found: Estimates) -> tuple[Array, Array]:
     mu = np.einsum("mij,mj->mi", fixed, found.beta)
     if found.terms.intercept:
         mu[:, 0] += found.scale.origin[-1]
-    covariance = np.einsum("mij,mjk,mlk->mil", fixed, found.covariance, fixed)
-    return mu, covariance * found.sigma2[:, None, None]
+    return mu, np.einsum("mij,mjk,mlk->mil", fixed, found.covariance, fixed)
 
 
 def between(found: Estimates) -> Array:
     """The covariance of the varying terms, (models, varying, varying)."""
     _, varying = transform(found)
-    relative = np.einsum("mij,mjk,mlk->mil", varying, found.relative, varying)
-    sigma2 = np.where(found.state == PERFECT, 0.0, found.sigma2)
-    return np.asarray(relative * sigma2[:, None, None])
+    return np.asarray(np.einsum("mij,mjk,mlk->mil", varying, found.between, varying))
 
 
 def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, Array]:
@@ -61,7 +58,7 @@ def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, A
     shared = Population(
         found.beta,
         roots(np.nan_to_num(found.relative)),
-        found.covariance * (not conditional),
+        np.zeros_like(found.covariance) if conditional else found.covariance / found.sigma2[:, None, None],
         fixed[:, terms.varying],
         varying,
         np.linalg.inv(varying),
@@ -75,15 +72,17 @@ def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, A
         own, effect, weights, errors = _of_groups(d.r[..., of], d.rx[..., of], d.ry[:, of], here)
         at, sigma2, error_of_mu = each(mu), each(found.sigma2), each(errors_of_mu)
         known = ~np.isnan(sigma2)
-        # The only group of a model is its own population, and so is every group where nothing is left to chance.
-        same, exact = each((found.state == ALONE) | (found.state == PERFECT)), each(found.state == PERFECT)
+        # The only group of a model is its own population, and so is every group where all lie on one line.
+        same, own_line = each((found.state == ALONE) | (found.state == PERFECT)), each(found.state == OWN_LINES)
+        exact = each(found.sigma2 == 0)
         for t in range(terms.count):
             if t in terms.varying:
                 k = terms.varying.index(t)
-                mean = np.where(same & ~np.isnan(own[k]), at[t], at[t] + own[k])
-                weight = np.where(same & ~np.isnan(own[k]), 1.0, weights[k])
+                told_by_rows = ~np.isnan(own[k])
+                mean = np.where(same & told_by_rows, at[t], at[t] + own[k])
+                weight = np.where((same | own_line) & told_by_rows, 1.0, weights[k])
                 se = np.where(same, error_of_mu[t], np.sqrt(sigma2 * errors[k]))
-                deviation = np.where(same, 0.0, effect[k])
+                deviation = np.where(same, 0.0, np.where(own_line & told_by_rows, own[k], effect[k]))
             else:
                 mean, weight, deviation = np.full_like(sigma2, np.nan), np.zeros_like(sigma2), np.zeros_like(sigma2)
                 se = np.zeros_like(sigma2) if conditional else error_of_mu[t]
@@ -117,7 +116,7 @@ def _of_groups(r: Array, rx: Array, ry: Array, of: Population) -> tuple[Array, A
     kept = np.einsum("ijg,kjg->ikg", spread, r)
     left = ry - np.einsum("ktg,tg->kg", rx, of.beta)
     effect = np.einsum("ijg,jg->ig", of.varying, np.einsum("ikg,kg->ig", kept, left))
-    deviation = np.einsum("ijg,jg->ig", of.varying, _own(r, left))
+    deviation = np.einsum("ijg,jg->ig", of.varying, own_coefficients(r, left))
     passed_on = of.fixed - _product(of.varying, _product(kept, rx))
     errors = np.einsum("ijg,ijg->ig", _product(of.varying, spread), of.varying)
     errors += np.einsum("ijg,ijg->ig", _product(passed_on, of.covariance), passed_on)
@@ -140,18 +139,6 @@ def _conditional(r: Array, factor: Array) -> Array:
             half[i] -= root[i][k] * half[k]
         half[i] /= root[i][i]
     return np.asarray(np.einsum("kig,kjg->ijg", half, half))
-
-
-def _own(r: Array, left: Array) -> Array:
-    """The least-squares coefficients of groups that tell of every varying term: R b = left."""
-    size = len(r)
-    found = np.empty_like(left)
-    for i in reversed(range(size)):
-        found[i] = left[i]
-        for j in range(i + 1, size):
-            found[i] -= r[i, j] * found[j]
-        found[i] /= np.where(r[i, i] > 0, r[i, i], np.nan)
-    return np.where(np.isnan(found).any(axis=0), np.nan, found)
 
 
 def _weights(share: Array) -> Array:

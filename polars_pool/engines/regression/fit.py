@@ -10,7 +10,7 @@ from ..numpy import Array
 from . import likelihood, trust_region
 from .likelihood import Fit
 from .model import Regression
-from .reduced import Crossproducts, Reduced, Scale, Terms, reduced, scale
+from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, reduced, scale
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 2_000  # groups of a model that tell which start is the best
@@ -18,7 +18,7 @@ COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
-FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, ALONE = range(7)
+FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, OWN_LINES, ALONE = range(8)
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Estimates:
     spanned: Array  # (models,) the first covariate that is a combination of those before it, else -1
     sigma2: Array  # of the standardised value
     relative: Array  # (models, varying, varying): covariance of the varying terms by sigma2
+    between: Array  # the same covariance as it is
     rank: Array
     beta: Array  # (models, terms)
-    covariance: Array  # of beta, by sigma2
+    covariance: Array  # of beta
     log_likelihood: Array
     converged: Array
 
@@ -54,11 +55,9 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
-        known = (state == FITTED) | (state == ALONE)
-        sigma2 = np.where(known, fit.squares / fit.df, np.where(state == PERFECT, 0.0, np.nan))
-        sigma2 = np.where(state == ALONE, fit.squares / (d.n - terms.count), sigma2)
-        estimable = (state != SPANNED) & (state != FEW_ROWS) & (state != NO_ROWS)
-        relative[(state == ALONE) | (state == UNIDENTIFIED)] = np.nan
+        sigma2 = _sigma2(fit, state, d.n - terms.count)
+        relative[np.isin(state, (ALONE, UNIDENTIFIED))] = np.nan
+        untold = np.isin(state, (SPANNED, FEW_ROWS, NO_ROWS))
         found = Estimates(
             terms,
             by,
@@ -68,13 +67,42 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             spanned,
             sigma2,
             relative,
-            rank,
-            np.where(estimable[:, None], fit.beta, np.nan),
-            fit.covariance,
-            np.where(state == FITTED, _log_likelihood(fit, by, terms, model.restricted), np.nan),
-            settled & (known | (state == PERFECT)),
+            between=relative * sigma2[:, None, None],
+            rank=rank,
+            beta=np.where(untold[:, None], np.nan, fit.beta),
+            covariance=fit.covariance * sigma2[:, None, None],
+            log_likelihood=np.where(state == FITTED, _log_likelihood(fit, by, terms, model.restricted), np.nan),
+            converged=settled & ~np.isnan(sigma2),
         )
-    return found, d
+        return _with_own_lines(found, d, model.restricted), d
+
+
+def _sigma2(fit: Fit, state: Array, df: Array) -> Array:
+    """The variance within groups; that of one group alone by least squares."""
+    sigma2 = np.where(state == FITTED, fit.squares / fit.df, np.where(state == ALONE, fit.squares / df, np.nan))
+    return np.where(np.isin(state, (PERFECT, OWN_LINES)), 0.0, sigma2)
+
+
+def _with_own_lines(found: Estimates, d: Reduced, restricted: bool) -> Estimates:
+    """The estimates, those of models whose groups lie on lines of their own from these lines."""
+    models = np.flatnonzero(found.state == OWN_LINES)
+    if models.size:
+        found.beta[models], found.between[models] = _of_own_lines(d.take(models), restricted, found.terms.correlated)
+        found.covariance[models] = found.between[models] / found.groups[models, None, None]
+    return found
+
+
+def _of_own_lines(d: Reduced, restricted: bool, correlated: bool) -> tuple[Array, Array]:
+    """Mean and covariance of the groups' own coefficients, which are exact where no row is off its group's line."""
+    own = own_coefficients(d.r, d.ry)
+    has = ~np.isnan(own[0])
+    own, groups = np.where(has, own, 0.0), np.add.reduceat(has, d.start, dtype=np.float64)
+    mean = np.add.reduceat(own, d.start, axis=-1) / groups
+    apart = np.where(has, own - np.repeat(mean, d.lengths, axis=-1), 0.0)
+    products = np.add.reduceat(apart[:, None] * apart[None], d.start, axis=-1) / (groups - restricted)
+    if not correlated:
+        products *= np.eye(len(own))[:, :, None]
+    return mean.T, np.moveaxis(products, -1, 0)
 
 
 def _spanned(products: Array) -> Array:
@@ -94,12 +122,23 @@ def _spanned(products: Array) -> Array:
     return found
 
 
+def _left(rest: Array) -> Array:
+    """The squares of the value that neither the varying terms nor, within groups, the others explain."""
+    left = rest.copy()
+    own = np.einsum("iim->im", rest)
+    for k in range(len(rest) - 1):
+        row = left[k] / np.where(left[k, k] > COLLINEAR * own[k], left[k, k], np.inf)
+        left = left - left[k][:, None] * row[None]
+    return np.asarray(left[-1, -1])
+
+
 def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms) -> Array:
     """What can be said of every model; a later answer goes before an earlier one."""
     state = np.full(d.models, FITTED)
-    within = d.rest[-1, -1]
     exact = EXACT * d.n
-    state[within <= exact] = UNIDENTIFIED
+    exact_within = _left(d.rest) <= exact
+    state[exact_within] = UNIDENTIFIED
+    state[exact_within & (d.told == groups * terms.count)] = OWN_LINES
     state[d.told >= d.n] = UNIDENTIFIED
     state[groups == 1] = ALONE
     state[plain.squares <= exact] = PERFECT

@@ -225,3 +225,15 @@ def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
         n=groups.sum(groups.n),
         told=groups.sum(told),
     )
+
+
+def own_coefficients(r: Array, left: Array) -> Array:
+    """The least-squares coefficients of groups that tell of every varying term: R b = left."""
+    size = len(r)
+    found = np.empty_like(left)
+    for i in reversed(range(size)):
+        found[i] = left[i]
+        for j in range(i + 1, size):
+            found[i] -= r[i, j] * found[j]
+        found[i] /= np.where(r[i, i] > 0, r[i, i], np.nan)
+    return np.where(np.isnan(found).any(axis=0), np.nan, found)

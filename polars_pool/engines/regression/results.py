@@ -198,7 +198,7 @@ def _variances(found: Estimates) -> tuple[Array, Array]:
     if terms.intercept:
         second[:, 0, 0] = 1.0
     chosen = second[:, terms.varying][:, :, terms.varying]
-    return fixed, np.einsum("mij,mij->m", found.relative, chosen) * found.sigma2 * value
+    return fixed, np.einsum("mij,mij->m", found.between, chosen) * value
 
 
 def _places(found: Estimates) -> Array:
