@@ -30,8 +30,8 @@ COLLINEAR = (
 )
 
 UNTOLD = (
-    "a model has no variances, as its groups are fitted exactly, each by terms of its own: let fewer terms vary, or take "
-    "groups of more rows"
+    "a model has no variances, as its groups are fitted exactly, each by terms of its own: let fewer terms vary, or "
+    "take groups of more rows"
 )
 
 

@@ -157,74 +157,88 @@ def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
 
 def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
     """The groups in columns of mean 0 and size 1 over a model."""
-    covariates, varying = terms.covariates, len(terms.varying)
-    shift = by.origin / by.size
-    about = [(groups.mean[i] - groups.each(by.centre[i])) / groups.each(by.size[i]) for i in range(covariates + 1)]
-    one = np.ones_like(groups.w)
-
-    # Columns: the varying terms, the terms that are not among these, the value. Each has its covariate, or -1.
-    of_terms = [-1] * terms.intercept + list(range(covariates))
-    first = [of_terms[t] for t in terms.varying]
-    means = [one if c < 0 else about[c] if terms.shifted else about[c] + groups.each(shift[c]) for c in first]
-    same = [terms.shifted or not terms.intercept or c < 0 for c in first]
-    place = {}
-    columns = list(first)
-    for t, c in enumerate(of_terms):
-        if t in terms.varying and same[terms.varying.index(t)]:
-            place[t] = terms.varying.index(t)
-        else:
-            place[t] = len(columns)
-            columns.append(c)
-            means.append(one if c < 0 else about[c])
-    columns.append(covariates)
-    means.append(about[covariates])
-
-    def within(i: int, j: int) -> Array | None:
-        a, b = sorted((columns[i], columns[j]))
-        return None if a < 0 else groups.cross[a, b] / groups.each(by.size[a] * by.size[b])
-
-    size = len(columns)
-    left: dict[tuple[int, int], Array] = {}
-    rows: list[list[Array]] = []
-    told = np.zeros_like(groups.w)
-    if terms.intercept_varies:
-        root = np.sqrt(groups.w)
-        rows.append([root * mean for mean in means])
-        told += groups.w > 0
-    for i in range(size):
-        for j in range(i, size):
-            product = within(i, j)
-            if not terms.intercept_varies:
-                between = groups.w * means[i] * means[j]
-                product = between if product is None else product + between
-            left[i, j] = np.zeros_like(groups.w) if product is None else product.copy()
-    own = [left[k, k].copy() for k in range(varying)]
-    for k in range(len(rows), varying):
-        pivot = left[k, k]
-        usable = pivot > SPANNED * own[k]
-        told += usable
-        root = np.sqrt(np.where(usable, pivot, np.inf))
-        row = [np.zeros_like(groups.w) if j < k else left[min(k, j), max(k, j)] / root for j in range(size)]
-        row[k] = np.where(usable, root, 0.0)
-        rows.append(row)
-        for i in range(k + 1, size):
-            for j in range(i, size):
-                left[i, j] -= row[i] * row[j]
-    chosen = [place[t] for t in range(terms.count)] + [size - 1]
-    rest = np.empty((len(chosen), len(chosen), groups.models))
-    for a, i in enumerate(chosen):
-        for b, j in enumerate(chosen):
-            spanned = min(i, j) < varying
-            rest[a, b] = 0.0 if spanned else groups.sum(left[min(i, j), max(i, j)])
+    columns, places = _columns(groups, terms, by)
+    varying = len(terms.varying)
+    rows, left = _rows(groups, by, columns, varying, terms.intercept_varies)
+    told = np.sum([row[k] > 0 for k, row in enumerate(rows)], axis=0)
+    rest = np.zeros((len(places), len(places), groups.models))
+    for a, i in enumerate(places):
+        for b, j in enumerate(places):
+            if min(i, j) >= varying:
+                rest[a, b] = groups.sum(left[min(i, j), max(i, j)])
     return Reduced(
         start=groups.start,
         r=np.array([row[:varying] for row in rows]).reshape(varying, varying, -1),
-        rx=np.array([[row[i] for i in chosen[:-1]] for row in rows]).reshape(varying, terms.count, -1),
-        ry=np.array([row[-1] for row in rows]).reshape(varying, -1),
+        rx=np.array([[row[i] for i in places[:-1]] for row in rows]).reshape(varying, terms.count, -1),
+        ry=np.array([row[places[-1]] for row in rows]).reshape(varying, -1),
         rest=rest,
         n=groups.sum(groups.n),
         told=groups.sum(told),
     )
+
+
+@dataclass(frozen=True)
+class Column:
+    """A covariate, the value or, as None, the intercept: its mean in every group, in standard units."""
+
+    source: int | None
+    mean: Array
+
+
+def _columns(groups: Crossproducts, terms: Terms, by: Scale) -> tuple[list[Column], list[int]]:
+    """The varying terms, then terms and value that are not the same columns; where among them terms and value stand."""
+    sources = [None] * terms.intercept + [*range(terms.covariates)]
+
+    def column(source: int | None, at: Array | None = None) -> Column:
+        if source is None:
+            return Column(None, np.ones_like(groups.w))
+        centre = by.centre if at is None else by.centre - at
+        about = groups.mean[source] - groups.each(centre[source])
+        return Column(source, about / groups.each(by.size[source]))
+
+    away = None if terms.shifted or not terms.intercept else by.origin  # slopes that vary about 0, not about the centre
+    columns = [column(sources[term], away) for term in terms.varying]
+    places = []
+    for term, source in enumerate(sources):
+        if term in terms.varying and (away is None or source is None):
+            places.append(terms.varying.index(term))
+        else:
+            places.append(len(columns))
+            columns.append(column(source))
+    return [*columns, column(terms.covariates)], [*places, len(columns)]
+
+
+def _rows(
+    groups: Crossproducts, by: Scale, columns: list[Column], varying: int, intercept_first: bool
+) -> tuple[list[list[Array]], dict[tuple[int, int], Array]]:
+    """The Cholesky rows of the first columns, and the cross-products of all that these leave.
+
+    The row of an intercept is that of the means, and leaves the cross-products about them as they are given.
+    """
+    size, every = len(columns), range(len(columns))
+    left = {(i, j): _products(groups, by, columns[i], columns[j], intercept_first) for i in every for j in every[i:]}
+    own = [left[k, k].copy() for k in range(varying)]
+    rows = []
+    if intercept_first:
+        root = np.sqrt(groups.w)
+        rows.append([root * column.mean for column in columns])
+    for k in range(len(rows), varying):
+        root = np.sqrt(np.where(left[k, k] > SPANNED * own[k], left[k, k], np.inf))
+        row = [np.zeros_like(root)] * k + [left[k, j] / root for j in range(k, size)]
+        rows.append(row)
+        for i in range(k + 1, size):
+            for j in range(i, size):
+                left[i, j] -= row[i] * row[j]
+    return rows, left
+
+
+def _products(groups: Crossproducts, by: Scale, a: Column, b: Column, about_means: bool) -> Array:
+    """Cross-products of two columns in every group, about its means or about 0."""
+    within = np.zeros_like(groups.w)
+    if a.source is not None and b.source is not None:
+        i, j = sorted((a.source, b.source))
+        within += groups.cross[i, j] / groups.each(by.size[i] * by.size[j])
+    return within if about_means else within + groups.w * a.mean * b.mean
 
 
 def own_coefficients(r: Array, left: Array) -> Array:
