@@ -25,7 +25,10 @@ from polars_pool.priors import OF_MU, OF_TAU
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
-VERBS = ["moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"]
+VERBS = [
+    *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
+    *("regress", "regress_components", "predict"),
+]
 PRIORS = [*OF_TAU.values(), *OF_MU.values()]
 
 
@@ -156,7 +159,8 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_in_the_readme_runs(tmp_path, monkeypatch):
-    """All blocks in order, as a reader would type them, in an empty folder."""
+    """All blocks in order, as a reader would type them, in a folder that holds only the data of the examples."""
+    shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
     monkeypatch.chdir(tmp_path)
     assert blocks("python")
     names: dict = {}
