@@ -659,6 +659,48 @@ CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2
     -((rows - groups) * (1.8378770664093456 + ln(sigma2)) + squares / sigma2) / 2;
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regression with a varying intercept: one covariate, profiled over rho = tau2 / sigma2; shares of variance of any fit.
+--
+-- A group is known by its weight w (n without weights), the means of covariate and value, and the cross-products about
+-- them. With h = w / (1 + w rho), as in `oneway`, and sums about means weighed by h: xx = SSx + sum(h dx^2), xy and yy
+-- alike, slope = xy / xx, squares = yy - slope xy.
+-- Source: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67, section 3; Searle, Casella & McCulloch (1992).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The covariate's coefficient.
+CREATE OR REPLACE MACRO pool_regression_slope(xx, xy) AS
+    xy / xx;
+
+-- What covariate and intercept leave of the value's squares.
+CREATE OR REPLACE MACRO pool_regression_squares(xx, xy, yy) AS
+    yy - xy * xy / xx;
+
+-- -2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.
+CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
+    df * ln(squares / df) + logs;
+
+-- -2 restricted log L, up to a constant, from sum(h) too: log |X' V^-1 X| = log(sum(h) xx); df = N - 2.
+CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
+    df * ln(squares / df) + logs + ln(h) + ln(xx);
+
+-- Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
+CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
+    h - df * h2e2 / squares;
+
+-- Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too.
+CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
+    h - df * h2e2 / squares - h2 / h - h2dx2 / xx;
+
+-- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
+CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, between, sigma2) AS
+    fixed / (fixed + between + sigma2);
+
+-- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
+CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, between, sigma2) AS
+    (fixed + between) / (fixed + between + sigma2);
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
 -- are not in a list.

@@ -24,6 +24,7 @@ from ..formulas import (
     oneway,
     posterior,
     priors,
+    regression,
     robust,
     shrink,
     uncertainty,
@@ -64,7 +65,11 @@ MODULES = (
     comparison,
     priors,
     posterior,
+    regression,
 )
+
+# Modules whose names others have too; their macros bear the name of the module.
+PREFIXES = {regression: "regression_"}
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
@@ -114,6 +119,7 @@ PARTS = (
     "quadrature",
     "posterior",
     "verbs",
+    "regression",
 )
 
 POOL = """\
@@ -130,6 +136,8 @@ POOL = """\
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
+--     FROM pool_regress(scores, score, hours, school);                        -- score = intercept of school + slope hours
+--     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
@@ -241,7 +249,7 @@ def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
     for module in MODULES:
         own = [(name, f) for name, f in getmembers(module, isfunction) if f.__module__ == module.__name__]
         for name, formula in sorted(own, key=lambda item: item[1].__code__.co_firstlineno):
-            yield module, name, formula
+            yield module, PREFIXES.get(module, "") + name, formula
 
 
 def macro(name: str, formula: Callable[..., Any]) -> str:
