@@ -1491,12 +1491,12 @@ CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2
     h - df * h2e2 / squares - h2 / h - h2dx2 / xx;
 
 -- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
-CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, between, sigma2) AS
-    fixed / (fixed + between + sigma2);
+CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
+    fixed / (fixed + varying + sigma2);
 
 -- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
-CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, between, sigma2) AS
-    (fixed + between) / (fixed + between + sigma2);
+CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
+    (fixed + varying) / (fixed + varying + sigma2);
 
 
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those

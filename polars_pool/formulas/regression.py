@@ -41,11 +41,11 @@ def reml_deviance_slope(
     return h - df * h2e2 / squares - h2 / h - h2dx2 / xx
 
 
-def r2_marginal(fixed: Column, between: Column, sigma2: Column) -> Column:
+def r2_marginal(fixed: Column, varying: Column, sigma2: Column) -> Column:
     """Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4)."""
-    return fixed / (fixed + between + sigma2)
+    return fixed / (fixed + varying + sigma2)
 
 
-def r2_conditional(fixed: Column, between: Column, sigma2: Column) -> Column:
+def r2_conditional(fixed: Column, varying: Column, sigma2: Column) -> Column:
     """Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5)."""
-    return (fixed + between) / (fixed + between + sigma2)
+    return (fixed + varying) / (fixed + varying + sigma2)
