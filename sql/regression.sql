@@ -472,7 +472,8 @@ CREATE OR REPLACE MACRO pool_regress(
     ),
     _pool_estimated AS (
         SELECT *,
-            CASE WHEN _pool_lambda = 0 OR _pool_alone THEN 0.0 ELSE _pool_lambda * _pool_deviation END AS _pool_effect,
+            CASE WHEN _pool_tau2 = 0 OR _pool_lambda = 0 OR _pool_alone THEN 0.0 ELSE _pool_lambda * _pool_deviation END
+                AS _pool_effect,
             -- where the error of the slope acts: far from the centre by what is pooled, from the group by what is not
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
@@ -547,8 +548,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
-            pool_regression_r2_marginal(_pool_fixed, _pool_tau2, _pool_sigma2),
-            pool_regression_r2_conditional(_pool_fixed, _pool_tau2, _pool_sigma2),
+            _pool_finite(pool_regression_r2_marginal(_pool_fixed, _pool_tau2, _pool_sigma2)),
+            _pool_finite(pool_regression_r2_conditional(_pool_fixed, _pool_tau2, _pool_sigma2)),
             _pool_log_likelihood, 8 - 2 * _pool_log_likelihood,
             CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
             _pool_converged
