@@ -11,7 +11,7 @@
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
---     FROM pool_regress(scores, score, hours, school);                        -- score = intercept of school + slope hours
+--     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
@@ -5249,15 +5249,16 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
     _pool_y AS (SELECT y FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
     _pool_x AS (SELECT x FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
     _pool_w AS (SELECT weights FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_types AS (
-        SELECT [typeof(y), typeof(x), typeof(weights)] AS types
+    _pool_typed AS (
+        SELECT [typeof(y), typeof(x), typeof(weights)] AS _pool_types
         FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
     ),
     named AS (
         SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_y)[1], struct_keys(_pool_x)[1], struct_keys(_pool_w)[1]] AS column_names, types,
+            [struct_keys(_pool_y)[1], struct_keys(_pool_x)[1], struct_keys(_pool_w)[1]] AS column_names,
+            _pool_types AS types,
             starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_y, _pool_x, _pool_w, _pool_types
+        FROM _pool_over, _pool_by, _pool_y, _pool_x, _pool_w, _pool_typed
     ),
     keyed AS (
         SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named

@@ -136,7 +136,7 @@ POOL = """\
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
---     FROM pool_regress(scores, score, hours, school);                        -- score = intercept of school + slope hours
+--     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
