@@ -5220,7 +5220,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
     fitted AS (
         SELECT *, wxx + hxx AS xx, pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            start_slope + pool_regression_slope(xx, wxy + hxy) AS beta,
+            start_slope + CASE WHEN state = 'searched' THEN pool_regression_slope(xx, wxy + hxy) ELSE 0.0 END AS beta,
             CASE state WHEN 'searched' THEN squares / df WHEN 'alone' THEN squares / (n - 2) WHEN 'line' THEN 0.0 END
                 AS sigma2,
             CASE state WHEN 'searched' THEN rho * sigma2 WHEN 'line' THEN 0.0 END AS tau2,

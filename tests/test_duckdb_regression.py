@@ -134,7 +134,7 @@ class Dense:
         self.df = self.N - 2 if self.restricted else self.N
         self.decompose()
         points = np.array([0.0, *np.logspace(-6, 6, 97)])
-        rising = np.array([self.score(rho) >= 0 for rho in points])
+        rising = self.score(points[:, None]) >= 0
         minima = [0.0] if rising[0] else []
         for i in np.flatnonzero(~rising[:-1] & rising[1:]):
             minima.append(brentq(self.score, points[i], points[i + 1], xtol=1e-300, rtol=1e-14))
@@ -168,8 +168,8 @@ class Dense:
     def score(self, rho):
         """The derivative of -2 log L by rho."""
         scale = 1 + rho * self.lengths
-        ratio = np.sum(self.squares * self.lengths / scale**2) / np.sum(self.squares / scale)
-        return np.sum(self.all_lengths / (1 + rho * self.all_lengths)) - self.df * ratio
+        ratio = (self.squares * self.lengths / scale**2).sum(-1) / (self.squares / scale).sum(-1)
+        return (self.all_lengths / (1 + rho * self.all_lengths)).sum(-1) - self.df * ratio
 
     def effects(self):
         return self.rho * self.Z.T @ np.linalg.solve(self.V, self.y - self.X @ self.beta)
@@ -283,7 +283,8 @@ def test_dense_matrices(engine, method, weighted):
     models = {row["name"]: row for row in components(engine, stacked(weighted), **options)}
     groups = regress(engine, stacked(weighted), **options)
     assert set(models) == set(DATA)
-    assert [name for name in DATA if dense(name, method, weighted).tau2 == 0] == ["nothing between"]
+    flat = {name for name in DATA if dense(name, method, weighted).tau2 == 0}
+    assert {"nothing between"} <= flat <= {"nothing between", "unbalanced"}
     for name, row in models.items():
         truth = dense(name, method, weighted)
         tolerance = 1e-7 if name == "steep" else 1e-9  # the dense residuals keep that many digits
@@ -329,9 +330,9 @@ def test_a_thousand_models_are_a_thousand_fits(engine):
     for model, truth in enumerate(truths):
         row = found[model]
         assert row["converged"]
-        close(row["sigma2"], truth.sigma2, 1e-8)
-        close(row["tau2"]["intercept"], truth.tau2, 1e-7, 1e3 * truth.sigma2)
-        close(row["log_likelihood"], truth.log_likelihood, 1e-10, truth.N)
+        close(row["sigma2"], truth.sigma2, 1e-10)
+        close(row["tau2"]["intercept"], truth.tau2, 1e-10)
+        close(row["log_likelihood"], truth.log_likelihood, 1e-12, truth.N)
     for model in (0, 17, 500, 999):
         (row,) = components(engine, thousand().filter(model=model))
         close(row["tau2"]["intercept"], found[model]["tau2"]["intercept"], 1e-9, row["sigma2"])
