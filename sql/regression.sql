@@ -311,8 +311,8 @@ CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
 -- Every local minimum of every model, as _pool_minima.
 CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_line_search AS (
-        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
-            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, df, wxx, wxy,
@@ -374,7 +374,8 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
     fitted AS (
         SELECT *, wxx + hxx AS xx, pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            start_slope + CASE WHEN state = 'searched' THEN pool_regression_slope(xx, wxy + hxy) ELSE 0.0 END AS beta,
+            start_slope + CASE WHEN state = 'searched' THEN pool_regression_slope(xx, wxy + hxy) ELSE 0.0 END
+                AS beta,
             CASE state WHEN 'searched' THEN squares / df WHEN 'alone' THEN squares / (n - 2) WHEN 'line' THEN 0.0 END
                 AS sigma2,
             CASE state WHEN 'searched' THEN rho * sigma2 WHEN 'line' THEN 0.0 END AS tau2,
