@@ -5158,7 +5158,8 @@ CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_line_search AS (
         SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
-            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+            NULL::DOUBLE AS deviance
         FROM query_table(cells)
         UNION ALL
         SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, df, wxx, wxy,
@@ -5197,8 +5198,8 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
--- One row a model, NULL where the data do not say: variances, the slope, where the intercept is told independently of it
--- (_pool_at_x, _pool_at_y) and the variances of both; less the origins.
+-- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
+-- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
 CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
