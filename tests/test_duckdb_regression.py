@@ -64,8 +64,8 @@ def close(found, expected, tolerance=1e-8, about=0.0):
 # ---- lme4 ------------------------------------------------------------------------------------------------------------
 
 LME4 = {
-    "lmm_sleepstudy_ri": ("sleepstudy_days", "Subject", "Reaction", "Days"),
-    "lmm_radon_floor_ri": ("radon_floor", "county", "log_radon", "floor"),
+    "lmm_sleepstudy_ri": ("sleepstudy", "Subject", "Reaction", "Days"),
+    "lmm_radon_floor_ri": ("radon", "county", "log_radon", "floor"),
 }
 
 
