@@ -30,8 +30,8 @@ COLLINEAR = (
 )
 
 UNTOLD = (
-    "a model has no variances, as its groups are fitted exactly, each by terms of its own: let fewer terms vary, or "
-    "take groups of more rows"
+    "a model has no variances, as its rows do not tell them apart: each of its groups is fitted exactly by terms of its "
+    "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
 )
 
 

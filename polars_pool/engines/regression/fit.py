@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 2_000  # groups of a model that tell which start is the best
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
+FLAT = 1e-10  # a slope of the deviance, by row, that is rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
@@ -52,7 +54,9 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
         plain, _ = likelihood.fitted(d, factor, model.restricted)
         state = _states(d, plain, groups.told, spanned, terms)
         if (chosen := np.flatnonzero(state == FITTED)).size:
-            factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
+            factor[chosen], settled[chosen], told = _factors(groups, by, d, chosen, terms, model.restricted)
+            state[chosen[~told]] = UNIDENTIFIED
+        factor[state == UNIDENTIFIED] = 0.0
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
         sigma2 = _sigma2(fit, state, d.n - terms.count)
@@ -154,28 +158,35 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
 
 def _factors(
     groups: Crossproducts, by: Scale, d: Reduced, chosen: Array, terms: Terms, restricted: bool
-) -> tuple[Array, Array]:
-    """The factor of the relative covariance of the models chosen, and whether it settled.
+) -> tuple[Array, Array, Array]:
+    """The factor of the relative covariance of the models chosen, whether it settled, and whether the data tell of it.
 
-    A likelihood can have several maxima: some groups tell from several starts which one is the highest.
+    A likelihood can have several maxima: some groups tell from several starts which one is the highest. One that is
+    flat tells nothing: the fixed terms take up all that differs between the groups.
     """
     thin = groups.thinned(FEW)
-    few = (d if thin is groups else reduced(thin, terms, by)).take(chosen)
-    d = d.take(chosen)
+    few = d = d.take(chosen)
+    if thin is not groups:
+        few = reduced(thin, terms, by).take(chosen)
     units, pattern = _units(d), _pattern(terms)
-    tried = [_minimum(few, start * _diagonal(d.models, pattern), units, pattern, restricted) for start in STARTS]
+    unit = _diagonal(d.models, pattern)
+    of_few, of_all = (_criterion(some, units, pattern, restricted) for some in (few, d))
+    tried = [trust_region.minimum(of_few, start * unit) for start in STARTS]
     values = np.array([value for _, value, _ in tried])
     best = np.where(np.isfinite(values), values, np.inf).argmin(axis=0)
     x = np.array([x for x, _, _ in tried])[best, np.arange(d.models)]
     settled = np.array([settled for _, _, settled in tried])[best, np.arange(d.models)]
-    if thin is not groups:
-        x, _, settled = _minimum(d, x, units, pattern, restricted)
-    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
+    if few is not d:
+        x, _, settled = trust_region.minimum(of_all, x)
+    _, gradient, _ = of_all(np.arange(d.models), unit)
+    told = ~(np.abs(gradient).max(axis=1) <= FLAT * d.n)
+    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled, told
 
 
-def _minimum(
-    d: Reduced, start: Array, units: Array, pattern: tuple[Array, Array], restricted: bool
-) -> tuple[Array, Array, Array]:
+def _criterion(
+    d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool
+) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
+    """The deviance of the models listed with its derivatives, by the free entries of the factor in units."""
     size = units[:, pattern[0]]
 
     def at(models: Array, x: Array) -> tuple[Array, Array, Array]:
@@ -185,7 +196,7 @@ def _minimum(
         gradient, hessian = likelihood.derivatives(some, rows, fit, factor, pattern, restricted)
         return fit.deviance, gradient * by, hessian * by[:, :, None] * by[:, None, :]
 
-    return trust_region.minimum(at, start)
+    return at
 
 
 def _pattern(terms: Terms) -> tuple[Array, Array]:
