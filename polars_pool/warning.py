@@ -30,7 +30,7 @@ COLLINEAR = (
 )
 
 UNTOLD = (
-    "a model has no variances, as its rows do not tell them apart: each of its groups is fitted exactly by terms of its "
+    "a model has no variances, as its rows do not tell them apart: its groups are fitted exactly, each by terms of its "
     "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
 )
 
