@@ -9,6 +9,7 @@ import test_truth_meta
 import test_truth_moments
 import test_truth_oneway
 import test_truth_posterior
+import test_truth_regression
 import test_truth_sql
 
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
@@ -22,6 +23,8 @@ def test_every_vector_is_used():
     used |= {"james_stein.json"}  # test_truth_james_stein.py
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
+    used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
+    used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
     assert found - {"README.md"} == used
 
 
