@@ -1,8 +1,8 @@
 """Linear mixed models by dense matrices: the likelihood, the estimates and their errors from V of all rows.
 
-y = X beta + Z b + e, Var(b) = sigma2 I (x) L L', Var(e) = sigma2 / w, so V = diag(1 / w) + Z (I (x) L L') Z'. No group is
-ever taken apart and no cross-product is formed. Sources: Searle, Casella & McCulloch (1992), Variance Components, chapter
-6 (likelihood and its derivatives by P); Henderson (1975), Biometrics 31 (equations of both kinds of effects).
+y = X beta + Z b + e, Var(b) = sigma2 I (x) L L', Var(e) = sigma2 / w, so V = diag(1 / w) + Z (I (x) L L') Z'. No group
+is ever taken apart and no cross-product is formed. Sources: Searle, Casella & McCulloch (1992), Variance Components,
+chapter 6 (likelihood and its derivatives by P); Henderson (1975), Biometrics 31 (equations of both kinds of effects).
 """
 
 from dataclasses import dataclass, field
