@@ -23,7 +23,7 @@ def predicted(frame: pl.LazyFrame, asked: pl.LazyFrame | None, model: Regression
     found = _coefficients(*summed(selected, model), model).cache()
     own = found.select(*model.keys, *_private("own", model))
     of_models = found.select(*model.over, *_private("mu", model), ALARM)
-    of_models = of_models.unique(model.over) if model.over else of_models.head(1)
+    of_models = of_models.unique(model.over) if model.over else pl.concat([of_models, _unknown(model)]).head(1)
     joined = table.join(own, on=list(model.keys), how="left", nulls_equal=True, maintain_order="left")
     if model.over:
         joined = joined.join(of_models, on=list(model.over), how="left", nulls_equal=True, maintain_order="left")
@@ -44,6 +44,12 @@ def rows_of(asked: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFr
 
 def _private(kind: str, model: Regression) -> list[str]:
     return [f"_pool_{kind}{t}" for t in range(len(model.terms))]
+
+
+def _unknown(model: Regression) -> pl.LazyFrame:
+    """One row, without coefficients: a model of a frame that has no groups."""
+    schema = pl.Schema({**dict.fromkeys(_private("mu", model), pl.Float64()), ALARM: ALARMS})
+    return pl.LazyFrame({name: [None] for name in schema}, schema=schema)
 
 
 def _sum(of_terms: list[pl.Expr], model: Regression) -> pl.Expr:
