@@ -28,8 +28,6 @@ def bad_rows(table: pl.DataFrame, model: Regression) -> None:
 
 def spanned(model: Regression, covariate: int) -> None:
     """Raise if a covariate of the only model is a combination of the terms before it."""
-    if covariate < 0:
-        return
     name, before = model.covariate_names[covariate], model.terms[: covariate + model.intercept]
     if not before:
         raise ValueError(f"x={name!r} is 0 in every row: leave it out")

@@ -77,7 +77,7 @@ def solved(table: pl.DataFrame, model: Regression) -> tuple[pl.DataFrame, pl.Dat
         start = np.flatnonzero(np.diff(table["_pool_model"].to_numpy(), prepend=-1))
     pivots = np.array([table[f"{name}_pivot"][0] for name in columns(model)])
     found, d = estimated(crossproducts(table, start, model), pivots, model)
-    if not model.over:
+    if not model.over and found.state[0] == SPANNED:
         spanned(model, int(found.spanned[0]))
     return table, models, found, d
 
@@ -140,7 +140,7 @@ def _column(name: str, values: Any, dtype: Any) -> pl.Series:
     """A statistic as a column, with a field a term where it has one."""
     if isinstance(dtype, pl.Struct):
         fields = [_column(f.name, values[:, k], f.dtype) for k, f in enumerate(dtype.fields)]
-        return pl.DataFrame(fields).to_struct(name)
+        return pl.DataFrame({field.name: field for field in fields}).to_struct(name)
     if dtype == pl.Float64:
         return pl.Series(name, values, dtype, nan_to_null=True)
     return pl.Series(name, values, dtype)
