@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -98,7 +99,8 @@ def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
         raise pl.exceptions.ColumnNotFoundError(
             f"{role}={column!r} is no column of the frame; it has {_listed(schema)}{_nearest(column, schema)}"
         )
-    return pl.nth(schema.names().index(column)) if column.startswith("^") else pl.col(column)  # ^…$ is a pattern
+    # ^…$ is a pattern, and * every column; other frames may have the column at another place.
+    return pl.col(f"^{re.escape(column)}$") if column.startswith(("^", "*")) else pl.col(column)
 
 
 def _schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
