@@ -110,13 +110,13 @@ class Mixed:
         left = self.y - self.x @ self.mu
         return left @ solve(self.v, left, assume_a="pos") / self.df
 
-    @property
+    @cached_property
     def psi(self):
         """The covariance of the varying terms."""
         factor = self.factor(self.theta)
         return self.sigma2 * factor @ factor.T
 
-    @property
+    @cached_property
     def cov_mu(self):
         return self.sigma2 * np.linalg.inv(self.x.T @ solve(self.v, self.x, assume_a="pos"))
 
@@ -124,7 +124,7 @@ class Mixed:
     def log_likelihood(self):
         return -self.deviance(self.theta)[0] / 2
 
-    @property
+    @cached_property
     def effects(self):
         """Deviations of each group, (groups, varying): Cov(b, y) V^-1 (y - X beta)."""
         left = solve(self.v, self.y - self.x @ self.mu, assume_a="pos")
