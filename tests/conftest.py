@@ -1,8 +1,13 @@
 """What tests share: the same Hypothesis examples on every run, and a bucket."""
 
+import os
+
 import pytest
 import webserver
 from hypothesis import HealthCheck, settings
+
+# Tests share the cores already, and dense matrices are small here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 settings.register_profile(
     "stable",

@@ -203,7 +203,7 @@ def test_groups_by_dense_matrices(name, method):
     terms = ["intercept"] * case.options.get("intercept", True) + case.x
     varying = [term for term in terms if term in case.vary]
     covariances = {"mu": truth.covariances, "conditional": truth.conditional}
-    for uncertainty, covariance in covariances.items():
+    for uncertainty, covariance in covariances.items() if method == "reml" else [("mu", truth.covariances)]:
         found = asked(pool.regress, name, method, uncertainty=uncertainty)
         assert found["term"].to_list() == terms * len(SIZES)
         assert found["g"].to_list() == [key for key in range(len(SIZES)) for _ in terms]
@@ -444,7 +444,6 @@ def test_a_thousand_models_are_as_each_alone():
     options = {"vary": BOTH}
     models = pool.regress_components(frame, "y", ["a"], "g", over="m", **options)
     groups = pool.regress(frame, "y", ["a"], "g", over="m", **options)
-    expected = pool.predict(frame, "y", ["a"], "g", over="m", **options)
     assert models["m"].to_list() == list(range(1000))
     assert models["converged"].all()
     assert groups.height == 1000 * 5 * 2
@@ -462,8 +461,6 @@ def test_a_thousand_models_are_as_each_alone():
         assert found.select("g", "term", "n").equals(single.select("g", "term", "n"))
         for name in ("mean", "effect", "estimate", "se", "lower", "upper"):
             near(found[name], single[name], 1e-10)
-        fitted = pool.predict(alone, "y", ["a"], "g", **options)["fitted"]
-        near(expected.filter(m=m)["fitted"], fitted, 1e-10)
 
 
 def troubled() -> tuple[pl.DataFrame, dict[str, str | None]]:
@@ -772,18 +769,23 @@ def test_null_is_a_key_like_any_other(run):
     near(fitted["fitted"], pl.concat([half, half]), 1e-9)
 
 
+@cache
+def usual(verb) -> pl.DataFrame:
+    """Of columns with usual names."""
+    return verb(drawn(1), "y", ["a", "b"], "g", vary=["a"])
+
+
 @pytest.mark.parametrize("name", ["a b", "^x$", "^.*$", "days.1", "", "*", '"', "term", "é", "_pivot"])
 def test_odd_names_of_covariates(name):
-    frame = drawn(1)
-    renamed = frame.rename({"a": name})
-    want = pool.regress(frame, "y", ["a", "b"], "g", vary=BOTH)
-    found = pool.regress(renamed, "y", [name, "b"], "g", vary=["intercept", name])
+    renamed = drawn(1).rename({"a": name})
+    found = pool.regress(renamed, "y", [name, "b"], "g", vary=[name])
+    want = usual(pool.regress)
     assert_frame_equal(found, want.with_columns(pl.col("term").replace({"a": name})), rel_tol=1e-12)
-    model = pool.regress_components(renamed, "y", [name, "b"], "g", vary=["intercept", name]).row(0, named=True)
+    model = model_of(renamed, "y", [name, "b"], "g", vary=["intercept", name])
     assert list(model["mu"]) == ["intercept", name, "b"]
     assert list(model["correlation"][name]) == ["intercept", name]
-    fitted = pool.predict(renamed, "y", [name, "b"], "g", vary=["intercept", name])
-    near(fitted["fitted"], pool.predict(frame, "y", ["a", "b"], "g", vary=BOTH)["fitted"], 1e-12)
+    fitted = pool.predict(renamed, "y", [name, "b"], "g", vary=[name])
+    near(fitted["fitted"], usual(pool.predict)["fitted"], 1e-12)
 
 
 @pytest.mark.parametrize("dtype", [pl.Boolean, pl.Int8, pl.UInt64, pl.Float32, pl.Decimal(10, 3)], ids=str)
@@ -791,7 +793,7 @@ def test_types_of_covariates(dtype):
     numbers = drawn(1).with_columns(a=(pl.col("a") > 1).cast(pl.Float64))
     typed = numbers.with_columns(pl.col("a").cast(dtype))
     for verb in VERBS:
-        found, want = (verb(frame, "y", ["a"], "g", vary=BOTH) for frame in (typed, numbers))
+        found, want = (verb(frame, "y", ["a"], "g") for frame in (typed, numbers))
         assert_frame_equal(found, want, check_dtypes=verb is not pool.predict, rel_tol=1e-12)
 
 
@@ -1091,12 +1093,9 @@ def test_building_collects_nothing(scanned, monkeypatch):
     monkeypatch.undo()
     for name, query in built.items():
         assert isinstance(query, pl.LazyFrame), name
-        assert query.collect().height > 0, name
-
-
-def test_a_schema_known_before_the_query_runs_is_that_of_its_result(scanned):
-    for name, query in queries(scanned).items():
-        assert query.collect_schema() == query.collect().schema, name
+        found = query.collect()
+        assert found.height > 0, name
+        assert query.collect_schema() == found.schema, name
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
