@@ -24,7 +24,7 @@ BOTH = ["intercept", "a"]
 SIZES = (1, 2, 2, 3, 4, 5, 6, 7, 9, 11)
 FULL = ((1.0, 0.0, 0.0), (0.4, 0.8, 0.0), (-0.3, 0.2, 0.6))
 NOTHING = ((0.0, 0.0, 0.0),) * 3
-few = settings(max_examples=3)
+few = settings(max_examples=2)
 VERBS = (pool.regress, pool.regress_components, pool.predict)
 
 
