@@ -1,0 +1,1 @@
+"""Rates and counts: beta-binomial and gamma-Poisson models of groups with small denominators."""
