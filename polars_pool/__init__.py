@@ -4,9 +4,11 @@ from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool
 from .priors import (
+    Beta,
     DuMouchel,
     Exponential,
     Flat,
+    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfT,
@@ -24,12 +26,14 @@ from .warning import ConvergenceWarning
 
 __all__ = [
     "SQL",
+    "Beta",
     "ConvergenceWarning",
     "DuMouchel",
     "Exponential",
     "ExprPool",
     "Flat",
     "FramePool",
+    "Gamma",
     "HalfCauchy",
     "HalfNormal",
     "HalfT",

@@ -12,11 +12,12 @@ import polars as pl
 
 from .engines import inference
 from .engines.model import PRIVATE, Mean, Model, Priors, Variance
+from .engines.rates.model import Rates
 from .engines.regression.model import INTERCEPT, PREDICTIONS, Regression
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.errors import ERRORS
 from .formulas.registry import MU, SIGMA2, TAU2, Method
-from .priors import OF_MU, OF_SIGMA, OF_TAU, Flat, Normal, Prior, called, parsed
+from .priors import OF_MU, OF_RATES, OF_SIGMA, OF_TAU, Beta, Flat, Gamma, Normal, Prior, called, parsed
 
 UNCERTAINTY = ("mu", "conditional", "tau2")
 INTERVALS = ("normal", "robust")  # of estimates,
@@ -402,7 +403,7 @@ def interval_of_components(given: Any, m: Model) -> str:
     return str(given)
 
 
-def unseen(given: Any, frame: pl.LazyFrame, m: Model) -> pl.LazyFrame | None:
+def unseen(given: Any, frame: pl.LazyFrame, m: Model | Rates) -> pl.LazyFrame | None:
     """The keys of groups that may have no rows: those in `by`, and all or none of those in `over`."""
     if given is None:
         return None
@@ -459,9 +460,9 @@ def regression(
             raise ValueError(f"x names {name!r} twice; give every covariate once, an expression with .alias(...)")
         if name == names["value"]:
             raise ValueError(f"x={name!r} is the value itself; give other covariates, an expression with .alias(...)")
-        if name == INTERCEPT and _flag(intercept, "intercept"):
+        if name == INTERCEPT and flag(intercept, "intercept"):
             raise ValueError(f"x={name!r} bears the name of the intercept: rename it, or give intercept=False")
-    terms = (INTERCEPT,) * _flag(intercept, "intercept") + covariate_names
+    terms = (INTERCEPT,) * flag(intercept, "intercept") + covariate_names
     if not terms:
         raise ValueError("intercept=False and x=[] leave no term; give a covariate, or keep the intercept")
     return Regression(
@@ -470,7 +471,7 @@ def regression(
         covariate_names,
         bool(intercept),
         _varying(vary, terms),
-        _flag(correlated, "correlated"),
+        flag(correlated, "correlated"),
         by_names,
         over_names,
         tuple(column_of(schema, c, "over") for c in over_columns)
@@ -524,10 +525,85 @@ def _varying(given: Any, terms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in terms if name in named)
 
 
-def _flag(given: Any, role: str) -> bool:
+def flag(given: Any, role: str) -> bool:
     if not isinstance(given, bool):
         raise TypeError(f"{role}={given!r}; give True or False")
     return given
+
+
+# ---- rates and counts ---------------------------------------------------------------------------------------------
+
+
+def asks_for_rates(trials: Any, exposure: Any, family: Any, prior: Any, others: dict[str, tuple[Any, Any]]) -> bool:
+    """Whether events are counted out of something; what else is asked must then be left at its default."""
+    given = {"trials": trials, "exposure": exposure, "family": family}
+    chosen = [role for role, value in given.items() if value is not None]
+    if not chosen:
+        if prior != "ml":
+            raise ValueError(f"prior={prior!r} is of rates: give trials=, exposure= or family='binomial' too")
+        return False
+    for role, (value, default) in others.items():
+        if value is not default and value != default:
+            raise ValueError(
+                f"{role}={value!r} does not go with {chosen[0]}=: a rate carries its variance in its counts"
+            )
+    return True
+
+
+def no_posterior(given: Any) -> None:
+    """That the parameters of a posterior are asked of rates alone."""
+    if flag(given, "posterior"):
+        raise ValueError("posterior=True is of rates: give trials=, exposure= or family='binomial' too")
+
+
+def rates(
+    frame: pl.LazyFrame,
+    value: IntoColumn,
+    by: Keys,
+    over: Keys | None,
+    *,
+    trials: IntoColumn | None,
+    exposure: IntoColumn | None,
+    family: Any,
+    prior: Any,
+    nan: Any,
+    result: Iterable[str],
+) -> Rates:
+    """The checked arguments of a model of rates whose groups have the columns `result`."""
+    schema = frame.collect_schema()
+    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
+    by_names, over_names = _names(frame, schema, by_columns, "by"), _names(frame, schema, over_columns, "over")
+    distinct_keys(over_names, by_names, result)
+    if trials is not None and exposure is not None:
+        raise ValueError("trials= does not go with exposure=: events are counted out of trials, or in an exposure")
+    of = "binomial" if exposure is None else "poisson"
+    if family is not None and one_of(family, ("binomial", "poisson"), "family") != of:
+        need = "exposure=" if family == "poisson" else "trials=, or no exposure="
+        raise ValueError(f"family={family!r} needs {need}")
+    size = trials if exposure is None else exposure
+    given = {"value": value} | ({} if size is None else {"trials" if exposure is None else "exposure": size})
+    return Rates(
+        column_of(schema, value, "value"),
+        None if size is None else column_of(schema, size, "trials" if exposure is None else "exposure"),
+        "binomial" if of == "binomial" else "poisson",
+        _prior_of_rates(prior, OF_RATES[of]),
+        by_names,
+        over_names,
+        tuple(column_of(schema, c, "over") for c in over_columns)
+        + tuple(column_of(schema, c, "by") for c in by_columns),
+        one_of(nan, ("error", "null"), "nan"),
+        {role: numeric(frame, schema, column, role) for role, column in given.items()},
+    )
+
+
+def _prior_of_rates(given: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma:
+    """An estimator by name, or a known prior of the family."""
+    if isinstance(given, known):
+        return given
+    if isinstance(given, str):
+        prior: str | Beta | Gamma | None = _prior(given, "prior", {known.name: known})
+        return prior or one_of(given, ("ml", "moments"), "prior", f"a known prior, {called(known)}")
+    raise TypeError(f"prior={given!r}; give a known prior, {called(known)}, or one of 'ml', 'moments'")
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------

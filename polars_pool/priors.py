@@ -55,8 +55,14 @@ class Prior:
 
     def _check(self) -> None:
         for field in fields(self):
-            if not 0 < getattr(self, field.name) < math.inf:
-                raise ValueError(f"{self!r}: give {field.name} as a finite number above 0")
+            _above_zero(self, field.name)
+
+
+def _above_zero(prior: Any, name: str) -> float:
+    number = _number(prior, name, getattr(prior, name))
+    if not 0 < number < math.inf:
+        raise ValueError(f"{prior!r}: give {name} as a finite number above 0")
+    return number
 
 
 def _number(prior: Any, name: str, given: Any) -> float:
@@ -428,6 +434,84 @@ class Flat:
     __str__ = Prior.__str__
 
 
+@dataclass(frozen=True)
+class Beta:
+    """A beta prior of the rates of groups, known beforehand.
+
+    Parameters
+    ----------
+    alpha, beta
+        Both above 0: as if so many events, and so many trials without, had been seen of every group.
+
+    Source
+    ------
+    Skellam (1948), "A probability distribution derived from the binomial distribution", J. R. Stat. Soc. B 10.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Beta(2, 5)
+    Beta(alpha=2.0, beta=5.0)
+    """
+
+    name: ClassVar[str] = "beta"
+    alpha: float
+    beta: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _above_zero(self, field.name))
+
+    @property
+    def mean(self) -> float:
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def size(self) -> float:
+        return self.alpha + self.beta
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """A gamma prior of the rates of groups, known beforehand.
+
+    Parameters
+    ----------
+    shape, rate
+        Both above 0: as if so many events had been seen of every group, in so much exposure.
+
+    Source
+    ------
+    Clayton & Kaldor (1987), "Empirical Bayes estimates of age-standardized relative risks", Biometrics 43.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Gamma(3, 1)
+    Gamma(shape=3.0, rate=1.0)
+    """
+
+    name: ClassVar[str] = "gamma"
+    shape: float
+    rate: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _above_zero(self, field.name))
+
+    @property
+    def mean(self) -> float:
+        return self.shape / self.rate
+
+    @property
+    def size(self) -> float:
+        return self.shape
+
+
 OF_TAU: dict[str, type[Prior]] = {
     prior.name: prior
     for prior in (
@@ -443,6 +527,7 @@ OF_TAU: dict[str, type[Prior]] = {
     )
 }
 OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
+OF_RATES: dict[str, type[Beta | Gamma]] = {"binomial": Beta, "poisson": Gamma}
 OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
 
 

@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import polars as pl
 
-from . import check, warning
+from . import check
 from .check import IntoColumn, Keys
+from .collecting import Frame, with_alarms
 from .engines.regression import crossproducts, prediction, results
 from .engines.regression.model import COEFFICIENTS, COMPONENTS, Regression
-from .verbs import Frame, NaN, collected
+from .verbs import NaN
 
 Method = Literal["reml", "ml"]
 Uncertainty = Literal["mu", "conditional"]
@@ -103,7 +104,7 @@ def regress(
     lf, model = _model(frame, value, x, by, over, *asked, result=COEFFICIENTS)
     conditional = check.one_of(uncertainty, ("mu", "conditional"), "uncertainty") == "conditional"
     found = results.of_groups(*crossproducts.grouped(lf, model), model, check.level(level), conditional)
-    return _as_given(frame, found, model.key_names)
+    return with_alarms(frame, found, len(model.key_names))
 
 
 def regress_components(
@@ -164,7 +165,7 @@ def regress_components(
     lf, model = _model(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
     check.distinct_keys(model.over_names, (), COMPONENTS)
     found = results.of_models(*crossproducts.grouped(lf, model), model, check.level(level))
-    return _as_given(frame, found, model.over_names)
+    return with_alarms(frame, found, len(model.over_names))
 
 
 def predict(
@@ -219,9 +220,7 @@ def predict(
     """
     lf, model = _model(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
     found = prediction.predicted(lf, check.rows_to_predict(rows, lf, model), model)
-    if isinstance(frame, pl.LazyFrame):
-        return found.drop(results.ALARM)
-    return _warned(frame, found)
+    return with_alarms(frame, found, 0)
 
 
 def _model(
@@ -241,16 +240,3 @@ def _model(
     lf = check.lazy(frame)
     terms = {"vary": vary, "intercept": intercept, "correlated": correlated}
     return lf, check.regression(lf, value, x, by, over, **terms, method=method, weights=weights, nan=nan, result=result)
-
-
-def _as_given(frame: Frame, found: pl.LazyFrame, keys: tuple[str, ...]) -> Frame:
-    """A LazyFrame as it is, a DataFrame collected, sorted by its keys, and its alarms spoken."""
-    if isinstance(frame, pl.LazyFrame):
-        return found.drop(results.ALARM)
-    return _warned(frame, found.sort(pl.nth(range(len(keys))), maintain_order=True) if keys else found)
-
-
-def _warned(frame: pl.DataFrame, found: pl.LazyFrame) -> pl.DataFrame:
-    result = collected(frame, found)
-    warning.warn(result[results.ALARM])
-    return result.drop(results.ALARM)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 import polars as pl
 from scipy.special import ndtri
 
-from . import check, warning
+from . import check, rates, warning
 from .check import IntoColumn, Keys
+from .collecting import Frame, as_given, collected, with_alarms
 from .engines import (
     comparison,
     encoding,
@@ -26,15 +27,14 @@ from .engines import groups as _groups
 from .engines import profile as _profile
 from .engines.model import Mean, Model, Variance, public
 from .engines.unseen import with_unseen
-from .priors import Prior
+from .priors import Beta, Gamma, Prior
 
-Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 NaN = Literal["error", "null"]
 Test = Literal["z", "t", "knha", "adhoc"]
+Family = Literal["binomial", "poisson"]
 Limits = Literal["profile", "q"]
 Interval = Literal["normal", "robust", "central", "shortest"]
 
-FEW = 10_000  # rows
 MOMENTS = ("n", "mean", "var")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
 
@@ -81,7 +81,7 @@ def moments(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, weights=weights, nan=nan, result=result)
-    return _as_given(frame, _groups.states(lf, model), model.key_names)
+    return as_given(frame, _groups.states(lf, model), len(model.key_names))
 
 
 def merge(
@@ -130,7 +130,7 @@ def merge(
     lf = check.lazy(frame)
     result = (*MOMENTS, "w") if weights is not None else MOMENTS
     model = check.model(lf, value, by, n=n, var=var, weights=weights, result=result)
-    return _as_given(frame, _groups.states(lf, model), model.key_names)
+    return as_given(frame, _groups.states(lf, model), len(model.key_names))
 
 
 def components(
@@ -143,6 +143,10 @@ def components(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
+    trials: IntoColumn | None = None,
+    exposure: IntoColumn | None = None,
+    family: Family | None = None,
+    prior: str | Beta | Gamma = "ml",
     sigma2: Variance = "pooled",
     tau2: Variance = "reml",
     mu: Mean = "gls",
@@ -156,7 +160,7 @@ def components(
 
     Parameters
     ----------
-    frame, value, by, over, n, var, se, weights, sigma2, tau2, mu, nan
+    frame, value, by, over, n, var, se, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
         As in `shrink`.
     level
         Probability of the intervals, between 0 and 1.
@@ -198,6 +202,11 @@ def components(
     `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
     of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
 
+    Of rates the prior: `groups` and `n` (trials, Int64, or exposure, Float64, of all), its parameters `alpha` and `beta`,
+    or `shape` and `rate`, its `mean`, the standard errors of their logs, `se_log_alpha` and so on, the overdispersion
+    `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and `converged`. Where the groups differ no more than
+    chance has them differ, the parameters are infinite, `rho` is 0, and all pool completely.
+
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
@@ -227,6 +236,14 @@ def components(
     >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
     (6.57548335, 20.752456)
     """
+    others = {
+        **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
+        **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls"), "level": (level, 0.95)},
+        **{"test": (test, "z"), "limits": (limits, None), "interval": (interval, None)},
+    }
+    if check.asks_for_rates(trials, exposure, family, prior, others):
+        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior, "nan": nan}
+        return rates.components(frame, value, by, over, **counted)
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
@@ -239,7 +256,7 @@ def components(
     if model.priors:
         return _posterior_of_models(frame, lf, model, asked.level, ends)
     found = _components.result(_found(lf, model, asked)[1], model)
-    result = _as_given(frame, found, model.over_names)
+    result = as_given(frame, found, len(model.over_names))
     if isinstance(result, pl.DataFrame):
         columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
         warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
@@ -322,7 +339,7 @@ def profile(
     grouped, constants = _groups.grouped(lf, model)
     found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
     result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
-    return _as_given(frame, result, _profile.sorted_by(model, groups))
+    return as_given(frame, result, len(_profile.sorted_by(model, groups)))
 
 
 def shrink(
@@ -335,6 +352,10 @@ def shrink(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
+    trials: IntoColumn | None = None,
+    exposure: IntoColumn | None = None,
+    family: Family | None = None,
+    prior: str | Beta | Gamma = "ml",
     sigma2: Variance = "pooled",
     tau2: Variance = "reml",
     mu: Mean = "gls",
@@ -345,6 +366,7 @@ def shrink(
     predict: Literal["mean", "row", "replicate"] = "mean",
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
+    posterior: bool = False,
 ) -> Frame:
     """Partially pooled mean of every group: `weight * mean + (1 - weight) * mu`, with its interval.
 
@@ -367,6 +389,17 @@ def shrink(
         beside it is optional and may be null.
     weights
         Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+    trials
+        Column or expression of whole numbers: the value counts events out of so many, and the groups' rates are pooled
+        by a beta prior. Rows with equal keys are summed.
+    exposure
+        Column or expression of numbers above 0: the value counts events in so much of time, policies or the like, and
+        the groups' rates are pooled by a gamma prior.
+    family
+        `"binomial"` for a value of 0 and 1, or a Boolean one, whose every row is one trial; else told by the columns.
+    prior
+        Of rates: `"ml"` (default) by maximum likelihood, `"moments"` by the variance of the raw rates less what chance
+        adds, or known, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
     sigma2
         Variance within groups: `"pooled"`, `"separate"` for each group its own, `"squeezed"` for each its own
         moderated by all (limma's squeezeVar), a number that is known, or beside a prior of tau2 a prior of sigma, which
@@ -398,10 +431,14 @@ def shrink(
         group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
         with the same v, se squared + v.
     threshold
-        A number in units of the value: adds `p_above`, the probability of what `predict` names to exceed it.
+        A number in units of the value: adds `p_above`, the probability of what `predict` names to exceed it. Of rates
+        also `pep`, that of the rate not to exceed it, the posterior error probability, and `q_value`, its mean over all
+        groups of the model that are at least as sure: the share of errors among them.
     groups
         A frame with the columns of `by`, and all or none of those of `over`: keys in it that no row has are groups
         with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
+    posterior
+        True adds the parameters of every posterior of a rate, `alpha` and `beta`, or `shape` and `rate`.
 
     Returns
     -------
@@ -410,6 +447,8 @@ def shrink(
     estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
     `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
     and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
+    Of rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
+    `estimate` and `se`, mean and standard deviation of the posterior given the prior, `lower` and `upper`, its quantiles.
 
     Raises
     ------
@@ -446,6 +485,16 @@ def shrink(
     >>> posterior.select("school", pl.col("estimate").round(8)).row(0)
     ('A', 11.40026087)
     """
+    others = {
+        **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
+        **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")},
+        **{"uncertainty": (uncertainty, "mu"), "interval": (interval, None), "predict": (predict, "mean")},
+    }
+    if check.asks_for_rates(trials, exposure, family, prior, others):
+        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior, "nan": nan}
+        asked: dict[str, Any] = {"level": level, "threshold": threshold, "groups": groups, "posterior": posterior}
+        return rates.shrink(frame, value, by, over, **asked, **counted)
+    check.no_posterior(posterior)
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
@@ -466,11 +515,7 @@ def shrink(
         wanted = posterior_estimates.Wanted(ends, check.level(level), predict, threshold)
         pooled = posterior_estimates.of_groups(*_grouped(lf, model, unseen), model, wanted)
         result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
-        return (
-            result.drop("_pool_alarm")
-            if isinstance(frame, pl.LazyFrame)
-            else _warned(frame, _sorted(result, model.key_names))
-        )
+        return with_alarms(frame, result, len(model.key_names))
     grouped, found = _found(lf, model, unseen=unseen, twice=ends == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
     pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
@@ -478,7 +523,7 @@ def shrink(
         pooled = robust.with_intervals(pooled, model, 1 - level)
     if isinstance(frame, pl.LazyFrame):
         return estimates.result(pooled, model, columns)
-    return _warned(frame, _sorted(estimates.result(pooled, model, columns, _alarm(model)), model.key_names))
+    return with_alarms(frame, estimates.result(pooled, model, columns, _alarm(model)), len(model.key_names))
 
 
 def encode(
@@ -531,7 +576,7 @@ def encode(
     alarm = pl.col("_pool_alarm") if model.priors else _alarm(model)
     if isinstance(frame, pl.LazyFrame):
         return encoding.encoded(lf, model, estimate)
-    return _warned(frame, encoding.encoded(lf, model, estimate, alarm))
+    return with_alarms(frame, encoding.encoded(lf, model, estimate, alarm), 0)
 
 
 def compare(
@@ -592,7 +637,7 @@ def compare(
     check.distinct_keys(model.over_names, (), comparison.STATISTICS)
     grouped, constants = _groups.grouped(lf, model)
     found = comparison.comparisons(_components.classes(grouped, model), constants, model)
-    return _as_given(frame, found, model.over_names)
+    return as_given(frame, found, len(model.over_names))
 
 
 def posterior_draws(
@@ -688,32 +733,9 @@ def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: fl
     grouped, constants = _groups.grouped(lf, model)
     found = posterior_components.of_models(_components.classes(grouped, model), constants, model, level, interval)
     result = found.select(*public(*model.over_names), *posterior_components.STATISTICS, "_pool_alarm")
-    if isinstance(frame, pl.LazyFrame):
-        return result.drop("_pool_alarm")
-    return _warned(frame, _sorted(result, model.over_names))
+    return with_alarms(frame, result, len(model.over_names))
 
 
 def _alarm(model: Model) -> pl.Expr:
     columns = (estimates.GROUPS, estimates.SIGMA2, estimates.TAU2, estimates.CONVERGED)
     return warning.alarm(model.input == "published", *columns).alias("_pool_alarm")
-
-
-def _warned(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
-    """The result collected, its last column spoken."""
-    found = collected(frame, result)
-    warning.warn(found["_pool_alarm"])
-    return found.drop("_pool_alarm")
-
-
-def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
-    """What a query of a DataFrame gives: of few rows in memory, as a stream takes longer to begin than they take."""
-    return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
-
-
-def _sorted(lf: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
-    return lf.sort(pl.nth(range(len(keys)))) if keys else lf
-
-
-def _as_given(frame: Frame, result: pl.LazyFrame, keys: tuple[str, ...]) -> Frame:
-    """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
-    return result if isinstance(frame, pl.LazyFrame) else collected(frame, _sorted(result, keys))

@@ -29,10 +29,12 @@ def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
     far = np.where(a > LARGE, a, LARGE)
     t, above = x / far, far + x
-    series = sum(c * (above ** -(2 * k + 1.0) - far ** -(2 * k + 1.0)) for k, c in enumerate(STIRLING))
+    series = np.zeros_like(far)
+    for k, c in enumerate(STIRLING):
+        series = series + c * (above ** -(2 * k + 1.0) - far ** -(2 * k + 1.0))
     by_series = x * np.log(above) + far * log1p_rest(t) - np.log1p(t) / 2 + series
     near = np.where(a > LARGE, LARGE, a)
-    return np.where(a > LARGE, by_series, gammaln(near + x) - gammaln(near))
+    return np.asarray(np.where(a > LARGE, by_series, gammaln(near + x) - gammaln(near)))
 
 
 def slope_rest(a: Array, x: Array) -> Array:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import trust_region
 from ..numpy import Array
-from . import likelihood, trust_region
+from . import likelihood
 from .likelihood import Fit
 from .model import Regression
 from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, reduced, scale

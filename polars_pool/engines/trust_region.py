@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..numpy import Array
+from .numpy import Array
 
 # Values, gradients and Hessians of the models listed, each at its own argument.
 Function = Callable[[Array, Array], tuple[Array, Array, Array]]

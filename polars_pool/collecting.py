@@ -1,0 +1,37 @@
+"""A frame of either kind in, one of the same kind out: what a verb does with its lazy result."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import polars as pl
+
+from . import warning
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+FEW = 10_000  # rows
+ALARM = "_pool_alarm"  # the column of a result that holds what is to be said of its model
+
+
+def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
+    """What a query of a DataFrame gives: of few rows in memory, as a stream takes longer to begin than they take."""
+    return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
+
+
+def in_order(result: pl.LazyFrame, keys: int) -> pl.LazyFrame:
+    """The result sorted by its first columns, the keys; rows of equal keys stay in their order."""
+    return result.sort(pl.nth(range(keys)), maintain_order=True) if keys else result
+
+
+def as_given(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
+    """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
+    return result if isinstance(frame, pl.LazyFrame) else collected(frame, in_order(result, keys))
+
+
+def with_alarms(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
+    """The same of a result with a column of alarms, which for a DataFrame are spoken."""
+    if isinstance(frame, pl.LazyFrame):
+        return result.drop(ALARM)
+    found = collected(frame, in_order(result, keys))
+    warning.warn(found[ALARM])
+    return found.drop(ALARM)

@@ -1,0 +1,137 @@
+"""The prior of every model from its groups: by maximum likelihood, by moments, or known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from .. import trust_region
+from ..numpy import Array
+from . import likelihood
+from .model import Family
+
+INFINITE = 1e15  # a size that no data tell from an infinite one
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Distinct events and trials, or exposure, sorted by model, and how many groups have them."""
+
+    start: Array
+    x: Array
+    n: Array
+    k: Array
+
+    @property
+    def lengths(self) -> Array:
+        return np.diff(self.start, append=len(self.x))
+
+    def sum(self, values: Array) -> Array:
+        """Sums over the groups of each model."""
+        return np.add.reduceat(self.k * values, self.start, dtype=np.float64)
+
+    def each(self, values: Array) -> Array:
+        return np.repeat(values, self.lengths)
+
+    def take(self, models: Array) -> Pairs:
+        lengths = self.lengths[models]
+        start = np.cumsum(lengths) - lengths
+        kept = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
+        return Pairs(start, self.x[kept], self.n[kept], self.k[kept])
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One value a model: mean and size (alpha + beta, or shape), infinite where groups do not differ; NaN: unknown."""
+
+    mean: Array
+    size: Array
+    covariance: Array  # (models, 2, 2) of logit or log mean, and log size
+    log_likelihood: Array
+    converged: Array
+
+
+def by_moments(pairs: Pairs, family: Family) -> Prior:
+    """Less what binomial or Poisson variance adds: Kleinman (1973), JASA 68; Buehlmann & Straub (1970)."""
+    n, rate = pairs.sum(pairs.n), pairs.sum(pairs.x) / pairs.sum(pairs.n)
+    share = pairs.n / pairs.each(n)
+    squares = pairs.sum(pairs.n * (pairs.x / pairs.n - pairs.each(rate)) ** 2)
+    if family == "binomial":
+        noise, spread = pairs.sum(1 - share), pairs.sum(pairs.n * (1 - share))
+        rho = (squares - rate * (1 - rate) * noise) / (rate * (1 - rate) * (spread - noise))
+        size = np.where(rho > 0, np.maximum(1 / np.minimum(rho, 1) - 1, 0), np.inf)
+    else:
+        between = (squares - (pairs.sum(np.ones_like(share)) - 1) * rate) / (n - pairs.sum(pairs.n * share))
+        size = np.where(between > 0, rate * rate / between, np.inf)
+    return _at(pairs, family, rate, size)
+
+
+def by_likelihood(pairs: Pairs, family: Family) -> Prior:
+    """The maximum of the likelihood; at an infinite size where it rises without end."""
+    n, events = pairs.sum(pairs.n), pairs.sum(pairs.x)
+    rate = events / n
+    deviation = pairs.sum((pairs.x - pairs.n * pairs.each(rate)) ** 2)
+    chance = rate * (1 - rate) * n if family == "binomial" else events
+    found = _at(pairs, family, rate, np.full_like(rate, np.inf))
+    differ = np.flatnonzero(deviation > chance)
+    if not differ.size:
+        return found
+    some = pairs.take(differ)
+    begin = by_moments(some, family).size
+    start = np.stack([_link(rate[differ], family), np.log(np.clip(begin, 1e-2, 1e6))], axis=1)
+    at = _criterion(some, family)
+    x, value, settled = trust_region.minimum(at, start)
+    _, _, hessian = at(np.arange(len(differ)), x)
+    for name, values in (
+        ("mean", _unlink(x[:, 0], family)),
+        ("size", np.exp(x[:, 1])),
+        ("covariance", np.linalg.inv(hessian)),
+        ("log_likelihood", some.sum(likelihood.constant(some.x, some.n, family)) - value),
+        ("converged", settled & (x[:, 1] < np.log(INFINITE))),
+    ):
+        getattr(found, name)[differ] = values
+    return found
+
+
+def known(pairs: Pairs, family: Family, mean: float, size: float) -> Prior:
+    models = np.ones(len(pairs.start))
+    return _at(pairs, family, mean * models, size * models)
+
+
+def _at(pairs: Pairs, family: Family, mean: Array, size: Array) -> Prior:
+    """A prior as it is given."""
+    m, s = pairs.each(mean), pairs.each(size)
+    finite = np.where(np.isfinite(s), s, 1.0)
+    if family == "binomial":
+        limit, inside = likelihood.binomial(pairs.x, pairs.n, m), likelihood.beta_binomial(pairs.x, pairs.n, m, finite)
+    else:
+        limit, inside = likelihood.poisson(pairs.x, pairs.n, m), likelihood.gamma_poisson(pairs.x, pairs.n, m, finite)
+    value = np.where(np.isfinite(s), inside.value, limit) + likelihood.constant(pairs.x, pairs.n, family)
+    unknown = np.full((len(mean), 2, 2), np.nan)
+    return Prior(mean, size, unknown, pairs.sum(value), np.ones(len(mean), dtype=bool))
+
+
+def _criterion(pairs: Pairs, family: Family) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
+    """Minus the log likelihood of the models listed, by logit or log of the mean and log of the size."""
+    terms = likelihood.beta_binomial if family == "binomial" else likelihood.gamma_poisson
+
+    def at(models: Array, x: Array) -> tuple[Array, Array, Array]:
+        some = pairs.take(models)
+        mean, size = _unlink(x[:, 0], family), np.exp(x[:, 1])
+        found = terms(some.x, some.n, some.each(mean), some.each(size))
+        by_mean, both, by_size = (some.sum(h) for h in found.hessian)
+        hessian = np.stack([by_mean, both, both, by_size], axis=1).reshape(-1, 2, 2)
+        return -some.sum(found.value), -np.stack([some.sum(g) for g in found.gradient], axis=1), -hessian
+
+    return at
+
+
+def _link(mean: Array, family: Family) -> Array:
+    return np.asarray(logit(mean) if family == "binomial" else np.log(mean))
+
+
+def _unlink(x: Array, family: Family) -> Array:
+    return np.asarray(expit(x) if family == "binomial" else np.exp(x))
