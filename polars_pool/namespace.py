@@ -9,11 +9,12 @@ from typing import Any, Concatenate, ParamSpec
 import polars as pl
 
 from . import check, regression, verbs
-from .beside import beside
+from .beside import beside, of_rates
 from .check import IntoColumn, Keys
 from .engines import estimates
 from .engines.model import Mean, Variance
-from .verbs import NaN
+from .priors import Beta, Gamma
+from .verbs import Family, NaN
 
 P = ParamSpec("P")
 
@@ -76,6 +77,10 @@ class ExprPool:
         *,
         over: Keys | None = None,
         weights: IntoColumn | None = None,
+        trials: IntoColumn | None = None,
+        exposure: IntoColumn | None = None,
+        family: Family | None = None,
+        prior: str | Beta | Gamma = "ml",
         sigma2: Variance = "pooled",
         tau2: Variance = "reml",
         mu: Mean = "gls",
@@ -85,7 +90,7 @@ class ExprPool:
 
         Parameters
         ----------
-        by, over, weights, sigma2, tau2, mu, nan
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
             As in `polars_pool.shrink`, for rows.
 
         Returns
@@ -110,6 +115,10 @@ class ExprPool:
         >>> scores.with_columns(estimate=pooled).rows()
         [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
         """
+        others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
+        if check.asks_for_rates(trials, exposure, family, prior, others):
+            counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
+            return of_rates(self._value, "estimate", by=by, over=over, nan=nan, **counted)
         arguments = check.hyperparameters(sigma2, tau2, mu)
         return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, **arguments)
 
@@ -119,6 +128,10 @@ class ExprPool:
         *,
         over: Keys | None = None,
         weights: IntoColumn | None = None,
+        trials: IntoColumn | None = None,
+        exposure: IntoColumn | None = None,
+        family: Family | None = None,
+        prior: str | Beta | Gamma = "ml",
         sigma2: Variance = "pooled",
         tau2: Variance = "reml",
         mu: Mean = "gls",
@@ -128,7 +141,7 @@ class ExprPool:
 
         Parameters
         ----------
-        by, over, weights, sigma2, tau2, mu, nan
+        by, over, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
             As in `polars_pool.shrink`, for rows.
 
         Returns
@@ -151,6 +164,10 @@ class ExprPool:
         >>> scores.select(pl.col("score").pool.weight(by="school", sigma2=1.0, tau2=1.0)).to_series().to_list()
         [0.5, 0.75, 0.75, 0.75]
         """
+        others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
+        if check.asks_for_rates(trials, exposure, family, prior, others):
+            counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
+            return of_rates(self._value, "weight", by=by, over=over, nan=nan, **counted)
         arguments = check.hyperparameters(sigma2, tau2, mu)
         return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, **arguments)
 

@@ -202,10 +202,10 @@ def components(
     `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
     of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
 
-    Of rates the prior: `groups` and `n` (trials, Int64, or exposure, Float64, of all), its parameters `alpha` and `beta`,
-    or `shape` and `rate`, its `mean`, the standard errors of their logs, `se_log_alpha` and so on, the overdispersion
-    `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and `converged`. Where the groups differ no more than
-    chance has them differ, the parameters are infinite, `rho` is 0, and all pool completely.
+    Of rates the prior: `groups` and `n` (trials, Int64, or exposure, Float64, of all), its parameters `alpha` and
+    `beta`, or `shape` and `rate`, its `mean`, the standard errors of their logs, `se_log_alpha` and so on, the
+    overdispersion `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and `converged`. Where the groups
+    differ no more than chance has them differ, the parameters are infinite, `rho` is 0, and all pool completely.
 
     Raises
     ------
@@ -242,8 +242,8 @@ def components(
         **{"test": (test, "z"), "limits": (limits, None), "interval": (interval, None)},
     }
     if check.asks_for_rates(trials, exposure, family, prior, others):
-        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior, "nan": nan}
-        return rates.components(frame, value, by, over, **counted)
+        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
+        return rates.components(frame, value, by, over, nan=nan, **counted)
     lf = check.lazy(frame)
     model = check.model(
         lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
@@ -448,7 +448,8 @@ def shrink(
     `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
     and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
     Of rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
-    `estimate` and `se`, mean and standard deviation of the posterior given the prior, `lower` and `upper`, its quantiles.
+    `estimate` and `se`, mean and standard deviation of the posterior given the prior, `lower` and `upper`, its
+    quantiles.
 
     Raises
     ------
@@ -491,9 +492,9 @@ def shrink(
         **{"uncertainty": (uncertainty, "mu"), "interval": (interval, None), "predict": (predict, "mean")},
     }
     if check.asks_for_rates(trials, exposure, family, prior, others):
-        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior, "nan": nan}
+        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
         asked: dict[str, Any] = {"level": level, "threshold": threshold, "groups": groups, "posterior": posterior}
-        return rates.shrink(frame, value, by, over, **asked, **counted)
+        return rates.shrink(frame, value, by, over, nan=nan, **asked, **counted)
     check.no_posterior(posterior)
     lf = check.lazy(frame)
     model = check.model(
