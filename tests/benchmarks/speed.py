@@ -13,6 +13,7 @@ GROUP_BY = "group_by(count, mean, var)"
 GROUP_BY_OVER = "group_by(model, h)"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
+HITS = "group_by(sum, count) of 0 and 1"
 PRODUCTS = "group_by(count, means, cross-products)"
 
 JOBS: Jobs = {
@@ -30,6 +31,9 @@ JOBS: Jobs = {
     MEAN_IN_MEMORY: ("small", MEAN_IN_MEMORY, None),
     "encode, in memory": ("small", MEAN_IN_MEMORY, 1.7),
     "expression, in memory": ("small", MEAN_IN_MEMORY, 2.6),
+    HITS: ("large", HITS, None),
+    "shrink, rates of 0 and 1": ("large", HITS, 1.3),
+    "components, rates of 0 and 1": ("large", HITS, 1.3),
     PRODUCTS: ("lines", PRODUCTS, None),
     "regress, varying intercept": ("lines", PRODUCTS, 3.0),
     "regress, varying intercept and slope": ("lines", PRODUCTS, 3.0),
@@ -45,6 +49,8 @@ def bare(job, lf):
     if job == PRODUCTS:
         means = {"n": pl.len(), "mean_x": x.mean(), "mean_y": line.mean()}
         return lf.group_by("g").agg(**means, xx=x.var(), xy=pl.cov(x, line), yy=line.var())
+    if job == HITS:
+        return lf.group_by("g").agg(x=pl.col("hit").sum(), n=pl.col("hit").count())
     if job in (MEAN, MEAN_IN_MEMORY):
         return lf.with_columns(estimate=y.mean().over("g"))
     keys = ["model", "h"] if job == GROUP_BY_OVER else ["g"]
@@ -73,6 +79,10 @@ def pooled(job, lf):
             return pool.encode(lf, "y", by="g")
         case "expression":
             return lf.with_columns(estimate=pl.col("y").pool.shrink(by="g"))
+        case "shrink, rates of 0 and 1":
+            return pool.shrink(lf, "hit", by="g", family="binomial")
+        case "components, rates of 0 and 1":
+            return pool.components(lf, "hit", by="g", family="binomial")
         case "regress, varying intercept":
             return pool.regress(lf, "line", ["x"], by="g")
         case "regress, varying intercept and slope":

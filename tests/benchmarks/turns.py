@@ -55,6 +55,7 @@ def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bo
             "model": g % models,
             "h": g // models,
         }
+        columns["hit"] = (rng.random(size) < 1 / (1 + np.exp(-slope[g]))).astype(np.int8)
         columns["line"] = columns["y"] + slope[g] * columns["x"]
         target = folder / f"part={part}"
         target.mkdir(parents=True)
