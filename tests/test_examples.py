@@ -170,9 +170,17 @@ def test_regressions(tmp_path):
     printed = run("examples/regressions.py", cwd=tmp_path)
     for title in ("Reaction ~ Days + (Days | Subject)", "log_radon ~ floor + log_uranium + (1 | county)"):
         assert title in printed
-    for name in ("sleepstudy", "radon"):
-        shipped, vector = ROOT / "examples/data" / f"{name}.csv", ROOT / "tests/vectors/data" / f"{name}.csv"
-        assert shipped.read_bytes() == vector.read_bytes()
+
+
+def test_rates(tmp_path):
+    printed = run("examples/rates.py", cwd=tmp_path)
+    for title in ("Batting averages", "Tumours in rats", "Claims per policy"):
+        assert title in printed
+
+
+def test_data_of_the_examples_are_those_of_the_vectors():
+    for shipped in (ROOT / "examples" / "data").iterdir():
+        assert shipped.read_bytes() == (ROOT / "tests" / "vectors" / "data" / shipped.name).read_bytes()
 
 
 def test_speed_script_prints_every_job(tmp_path):
