@@ -20,7 +20,7 @@ import polars_pool as pool
 from polars_pool.__main__ import main
 from polars_pool.engines import sql
 from polars_pool.formulas import registry
-from polars_pool.priors import OF_MU, OF_TAU
+from polars_pool.priors import OF_MU, OF_RATES, OF_TAU
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
     *("regress", "regress_components", "predict"),
 ]
-PRIORS = [*OF_TAU.values(), *OF_MU.values()]
+PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
 
 
 # ---- docstrings --------------------------------------------------------------------------------------------
