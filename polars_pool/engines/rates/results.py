@@ -12,7 +12,7 @@ from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, ga
 
 from ...formulas import rates as formulas
 from ...priors import Beta, Gamma
-from ...warning import UNSETTLED
+from ...warning import UNSETTLED_PRIOR
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
@@ -22,7 +22,7 @@ from .model import AGAINST, GROUPS, Rates
 from .refuse import bad_rows
 from .sums import SIZE, X
 
-ALARM, ALARMS = "_pool_alarm", pl.Enum([UNSETTLED])
+ALARM, ALARMS = "_pool_alarm", pl.Enum([UNSETTLED_PRIOR])
 
 
 def components_schema(model: Rates) -> dict[str, pl.DataType]:
@@ -119,8 +119,10 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
         return pl.DataFrame(schema={**table.select(public(*model.over_names)).schema, **schema, ALARM: ALARMS})
     pairs = table.with_columns(pl.col("_pool_k").fill_null(0.0))
     models, prior, groups, n = solved(pairs, model)
-    told: dict[str, Any] = {"groups": groups.astype(np.int64), "n": n.astype(np.int64) if n.dtype == int else n}
-    told["n"] = n.astype(np.int64) if model.family == "binomial" else n
+    told: dict[str, Any] = {
+        "groups": groups.astype(np.int64),
+        "n": n.astype(np.int64 if schema["n"] == pl.Int64 else float),
+    }
     told |= dict(zip(model.parameters, _parameters(prior, model), strict=True))
     told |= {f"se_log_{name}": error for name, error in zip(model.parameters, _errors(prior, model), strict=True)}
     told |= {"mean": prior.mean, "rho": _overdispersion(prior, model)}
@@ -132,10 +134,10 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
 
 def _parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
     """alpha and beta, or shape and rate; both infinite where all groups pool completely."""
-    if model.family == "binomial":
-        infinite = np.isinf(prior.size)
-        return tuple(np.where(infinite, np.inf, share * prior.size) for share in (prior.mean, 1 - prior.mean))  # type: ignore[return-value]
-    return prior.size, prior.size / prior.mean
+    if model.family == "poisson":
+        return prior.size, np.where(np.isinf(prior.size), np.inf, prior.size / prior.mean)
+    alpha, beta = (np.where(np.isinf(prior.size), np.inf, share * prior.size) for share in (prior.mean, 1 - prior.mean))
+    return alpha, beta
 
 
 def _errors(prior: Prior, model: Rates) -> tuple[Array, Array]:
@@ -160,7 +162,7 @@ def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
 
 
 def _alarm(prior: Prior, groups: Array) -> pl.Series:
-    said = [None if fine or not some else UNSETTLED for fine, some in zip(prior.converged, groups, strict=True)]
+    said = [None if fine or not some else UNSETTLED_PRIOR for fine, some in zip(prior.converged, groups, strict=True)]
     return pl.Series(ALARM, said, ALARMS)
 
 
