@@ -9,6 +9,7 @@ import test_truth_meta
 import test_truth_moments
 import test_truth_oneway
 import test_truth_posterior
+import test_truth_rates
 import test_truth_regression
 import test_truth_sql
 
@@ -25,6 +26,7 @@ def test_every_vector_is_used():
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
     used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
     used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
+    used |= {f"{name}.json" for name in test_truth_rates.CASES} | {case.data for case in test_truth_rates.CASES.values()}
     assert found - {"README.md"} == used
 
 
