@@ -14,6 +14,11 @@ UNIDENTIFIED = (
 )
 UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
 
+UNSETTLED_PRIOR = (
+    "the prior of a model of rates did not settle, and the best one found is used: components() shows of which model, "
+    "in converged"
+)
+
 TOO_FEW = (
     "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
     "estimates: take another, or a known tau2="

@@ -134,10 +134,13 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
 
 def _parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
     """alpha and beta, or shape and rate; both infinite where all groups pool completely."""
-    if model.family == "poisson":
-        return prior.size, np.where(np.isinf(prior.size), np.inf, prior.size / prior.mean)
-    alpha, beta = (np.where(np.isinf(prior.size), np.inf, share * prior.size) for share in (prior.mean, 1 - prior.mean))
-    return alpha, beta
+    if model.family == "binomial":
+        infinite = np.isinf(prior.size)
+        size = np.where(infinite, 1.0, prior.size)
+        alpha, beta = (np.where(infinite, np.inf, share * size) for share in (prior.mean, 1 - prior.mean))
+        return alpha, beta
+    with np.errstate(divide="ignore"):
+        return prior.size, prior.size / prior.mean
 
 
 def _errors(prior: Prior, model: Rates) -> tuple[Array, Array]:
@@ -234,7 +237,7 @@ def _distribution(
         return (
             lambda t: betainc(a, b, min(max(t, 0.0), 1.0)),
             lambda t: betaincc(a, b, min(max(t, 0.0), 1.0)),
-            lambda p: betaincinv(a, b, p),
+            lambda p: np.where((a == 0) ^ (b == 0), a > 0, betaincinv(a, b, p)),  # without one of them a point, 0 or 1
         )
     return (
         lambda t: gammainc(a, b * max(t, 0.0)),
