@@ -26,7 +26,9 @@ def test_every_vector_is_used():
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
     used |= {f"lmm_{name}.json" for name in test_truth_regression.VECTORS}
     used |= {data["data"] for data, _ in test_truth_regression.VECTORS.values()}
-    used |= {f"{name}.json" for name in test_truth_rates.CASES} | {case.data for case in test_truth_rates.CASES.values()}
+    used |= {f"{name}.json" for name in test_truth_rates.CASES} | {
+        case.data for case in test_truth_rates.CASES.values()
+    }
     assert found - {"README.md"} == used
 
 

@@ -14,6 +14,8 @@ from . import likelihood
 from .model import Family
 
 INFINITE = 1e15  # a size that no data tell from an infinite one
+BEGIN = 10.0 ** np.arange(-1, 7)  # sizes among which the search looks for a place to begin
+SURE = 1e-12  # relative: less may be rounding, where in truth there is no difference
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def by_moments(pairs: Pairs, family: Family) -> Prior:
     if family == "binomial":
         noise, spread = pairs.sum(1 - share), pairs.sum(pairs.n * (1 - share))
         rho = (squares - rate * (1 - rate) * noise) / (rate * (1 - rate) * (spread - noise))
+        rho = np.where(spread > noise * (1 + SURE), rho, 0)  # groups of one trial each tell nothing of it
         size = np.where(rho > 0, np.maximum(1 / np.minimum(rho, 1) - 1, 0), np.inf)
     else:
         between = (squares - (pairs.sum(np.ones_like(share)) - 1) * rate) / (n - pairs.sum(pairs.n * share))
@@ -70,21 +73,28 @@ def by_moments(pairs: Pairs, family: Family) -> Prior:
 
 
 def by_likelihood(pairs: Pairs, family: Family) -> Prior:
-    """The maximum of the likelihood; at an infinite size where it rises without end."""
+    """The maximum of the likelihood; at an infinite size where none is higher.
+
+    An infinite size is no maximum where groups differ by more than chance (Tarone 1979, Biometrika 66). Where they do
+    not, a finite one may still be higher: a large group can hide how much small ones differ.
+    """
     n, events = pairs.sum(pairs.n), pairs.sum(pairs.x)
     rate = events / n
     deviation = pairs.sum((pairs.x - pairs.n * pairs.each(rate)) ** 2)
     chance = rate * (1 - rate) * n if family == "binomial" else events
     found = _at(pairs, family, rate, np.full_like(rate, np.inf))
-    differ = np.flatnonzero(deviation > chance)
+    mean, size, highest = _begin(pairs, family, rate)
+    rounding = SURE * pairs.sum(1 + np.abs(likelihood.constant(pairs.x, pairs.n, family)))
+    higher = highest > found.log_likelihood + rounding
+    differ = np.flatnonzero((deviation > chance * (1 + SURE)) | higher)
     if not differ.size:
         return found
     some = pairs.take(differ)
-    begin = by_moments(some, family).size
-    start = np.stack([_link(rate[differ], family), np.log(np.clip(begin, 1e-2, 1e6))], axis=1)
+    start = np.stack([_link(mean[differ], family), np.log(size[differ])], axis=1)
     at = _criterion(some, family)
     x, value, settled = trust_region.minimum(at, start)
     _, _, hessian = at(np.arange(len(differ)), x)
+    hessian[~(np.linalg.det(hessian) > 0)] = np.nan
     for name, values in (
         ("mean", _unlink(x[:, 0], family)),
         ("size", np.exp(x[:, 1])),
@@ -96,6 +106,20 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     return found
 
 
+def _begin(pairs: Pairs, family: Family, rate: Array) -> tuple[Array, Array, Array]:
+    """The best of some sizes with the mean that goes with it, and its log likelihood: there may be several maxima."""
+    moments = np.clip(by_moments(pairs, family).size, BEGIN[0], BEGIN[-1])
+    best = np.full((3, len(rate)), np.nan)
+    best[2] = -np.inf
+    for given in (moments, *BEGIN):
+        size = np.broadcast_to(given, rate.shape)
+        weight = pairs.n / (pairs.n + pairs.each(size if family == "binomial" else size / rate))
+        mean = pairs.sum(weight * pairs.x / pairs.n) / pairs.sum(weight)
+        value = _at(pairs, family, mean, size).log_likelihood
+        best = np.where(value > best[2], [mean, size, value], best)
+    return best[0], best[1], best[2]
+
+
 def known(pairs: Pairs, family: Family, mean: float, size: float) -> Prior:
     models = np.ones(len(pairs.start))
     return _at(pairs, family, mean * models, size * models)
@@ -105,11 +129,12 @@ def _at(pairs: Pairs, family: Family, mean: Array, size: Array) -> Prior:
     """A prior as it is given."""
     m, s = pairs.each(mean), pairs.each(size)
     finite = np.where(np.isfinite(s), s, 1.0)
+    x, n = pairs.x, pairs.n
     if family == "binomial":
-        limit, inside = likelihood.binomial(pairs.x, pairs.n, m), likelihood.beta_binomial(pairs.x, pairs.n, m, finite)
+        limit, inside = likelihood.binomial(x, n, m), likelihood.log_beta_binomial(x, n, m, finite)
     else:
-        limit, inside = likelihood.poisson(pairs.x, pairs.n, m), likelihood.gamma_poisson(pairs.x, pairs.n, m, finite)
-    value = np.where(np.isfinite(s), inside.value, limit) + likelihood.constant(pairs.x, pairs.n, family)
+        limit, inside = likelihood.poisson(x, n, m), likelihood.log_gamma_poisson(x, n, m, finite)
+    value = np.where(np.isfinite(s), inside, limit) + likelihood.constant(x, n, family)
     unknown = np.full((len(mean), 2, 2), np.nan)
     return Prior(mean, size, unknown, pairs.sum(value), np.ones(len(mean), dtype=bool))
 

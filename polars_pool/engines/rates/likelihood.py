@@ -35,7 +35,7 @@ def beta_binomial(x: Array, n: Array, mean: Array, size: Array) -> Terms:
     by_mean = (1 - mean) * (rest_x + x) - mean * (rest_y + y)
     bent = (1 - mean) ** 2 * bend_x + mean**2 * bend_y
     return Terms(
-        log_rise(alpha, x) + log_rise(beta, y) - log_rise(size, n),
+        log_beta_binomial(x, n, mean, size),
         (by_mean, rest_x + rest_y - rest_n),
         (
             (1 - 2 * mean) * by_mean + bent,
@@ -53,13 +53,26 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Terms:
     poisson = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
     by_size = rest - poisson + (x - mu) * mu / both
     return Terms(
-        log_rise(size, x) - x * np.log(both) - (poisson + mu) + xlogy(x, mu),
+        log_gamma_poisson(x, exposure, mean, size),
         (size * (x - mu) / both, by_size),
         (
             -size * mu * (size + x) / both**2,
             size * (x - mu) * mu / both**2,
             (rest + x + bend) - (poisson + mu) + size * mu / both - size * (x - mu) * mu / both**2,
         ),
+    )
+
+
+def log_beta_binomial(x: Array, n: Array, mean: Array, size: Array) -> Array:
+    """The log likelihood alone."""
+    return log_rise(mean * size, x) + log_rise((1 - mean) * size, n - x) - log_rise(size, n)
+
+
+def log_gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Array:
+    """The log likelihood alone."""
+    mu = mean * exposure
+    return np.asarray(
+        log_rise(size, x) - x * np.log(size + mu) - (size * log1p_rest(mu / size) + mu) + xlogy(x, mu),
     )
 
 
