@@ -90,13 +90,16 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     if not differ.size:
         return found
     some = pairs.take(differ)
-    start = np.stack([_link(mean[differ], family), np.log(size[differ])], axis=1)
-    at = _criterion(some, family)
-    x, value, settled = trust_region.minimum(at, start)
-    _, _, hessian = at(np.arange(len(differ)), x)
+    every = np.arange(len(differ))
+    centre, start = _link(mean[differ], family), np.stack([np.zeros(len(differ)), np.log(size[differ])], axis=1)
+    plain = _criterion(some, family, centre, np.ones(len(differ)))
+    unit = 1 / np.sqrt(np.maximum(plain(every, start)[2][:, 0, 0], 1))
+    x, value, settled = trust_region.minimum(_criterion(some, family, centre, unit), start)
+    x[:, 0] *= unit
+    _, _, hessian = plain(every, x)
     hessian[~(np.linalg.det(hessian) > 0)] = np.nan
     for name, values in (
-        ("mean", _unlink(x[:, 0], family)),
+        ("mean", _unlink(centre + x[:, 0], family)),
         ("size", np.exp(x[:, 1])),
         ("covariance", np.linalg.inv(hessian)),
         ("log_likelihood", some.sum(likelihood.constant(some.x, some.n, family)) - value),
@@ -139,17 +142,23 @@ def _at(pairs: Pairs, family: Family, mean: Array, size: Array) -> Prior:
     return Prior(mean, size, unknown, pairs.sum(value), np.ones(len(mean), dtype=bool))
 
 
-def _criterion(pairs: Pairs, family: Family) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
-    """Minus the log likelihood of the models listed, by logit or log of the mean and log of the size."""
+def _criterion(
+    pairs: Pairs, family: Family, centre: Array, unit: Array
+) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
+    """Minus the log likelihood of the models listed, by logit or log of the mean and log of the size.
+
+    The first is a deviation from a centre in units of its own: of many groups it is far surer than the second.
+    """
     terms = likelihood.beta_binomial if family == "binomial" else likelihood.gamma_poisson
 
     def at(models: Array, x: Array) -> tuple[Array, Array, Array]:
-        some = pairs.take(models)
-        mean, size = _unlink(x[:, 0], family), np.exp(x[:, 1])
+        some, scale = pairs.take(models), np.stack([unit[models], np.ones(len(models))], axis=1)
+        mean, size = _unlink(centre[models] + unit[models] * x[:, 0], family), np.exp(x[:, 1])
         found = terms(some.x, some.n, some.each(mean), some.each(size))
         by_mean, both, by_size = (some.sum(h) for h in found.hessian)
+        gradient = np.stack([some.sum(g) for g in found.gradient], axis=1) * scale
         hessian = np.stack([by_mean, both, both, by_size], axis=1).reshape(-1, 2, 2)
-        return -some.sum(found.value), -np.stack([some.sum(g) for g in found.gradient], axis=1), -hessian
+        return -some.sum(found.value), -gradient, -hessian * scale[:, :, None] * scale[:, None, :]
 
     return at
 

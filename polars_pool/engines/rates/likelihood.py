@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
 from ..numpy import Array
-from .rising import curvature, log1p_rest, log_rise, slope_rest
+from .rising import curvature_rest, log1p_rest, log_rise, slope_rest
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ def beta_binomial(x: Array, n: Array, mean: Array, size: Array) -> Terms:
     """x of n trials, without the binomial coefficient; by logit of the mean and log of the size alpha + beta."""
     alpha, beta, y = mean * size, (1 - mean) * size, n - x
     rest_x, rest_y, rest_n = slope_rest(alpha, x), slope_rest(beta, y), slope_rest(size, n)
-    bend_x, bend_y, bend_n = curvature(alpha, x), curvature(beta, y), curvature(size, n)
-    # alpha d/dalpha = rest_x + x, and so on
+    bend_x, bend_y, bend_n = curvature_rest(alpha, x), curvature_rest(beta, y), curvature_rest(size, n)
+    # alpha d/dalpha = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
     by_mean = (1 - mean) * (rest_x + x) - mean * (rest_y + y)
-    bent = (1 - mean) ** 2 * bend_x + mean**2 * bend_y
+    bent = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return Terms(
         log_beta_binomial(x, n, mean, size),
         (by_mean, rest_x + rest_y - rest_n),
         (
             (1 - 2 * mean) * by_mean + bent,
-            by_mean + (1 - mean) * bend_x - mean * bend_y,
-            (rest_x + x + bend_x) + (rest_y + y + bend_y) - (rest_n + n + bend_n),
+            (1 - mean) * (rest_x + bend_x) - mean * (rest_y + bend_y),
+            (rest_x + bend_x) + (rest_y + bend_y) - (rest_n + bend_n),
         ),
     )
 
@@ -49,7 +49,7 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Terms:
     """x events in an exposure, without log x!; by logs of the mean rate and of the shape, here the size."""
     mu = mean * exposure
     both = size + mu
-    rest, bend = slope_rest(size, x), curvature(size, x)
+    rest, bend = slope_rest(size, x), curvature_rest(size, x)
     poisson = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
     by_size = rest - poisson + (x - mu) * mu / both
     return Terms(
@@ -58,7 +58,7 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Terms:
         (
             -size * mu * (size + x) / both**2,
             size * (x - mu) * mu / both**2,
-            (rest + x + bend) - (poisson + mu) + size * mu / both - size * (x - mu) * mu / both**2,
+            rest + bend - poisson - mu * mu / both - size * (x - mu) * mu / both**2,
         ),
     )
 

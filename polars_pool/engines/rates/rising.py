@@ -31,66 +31,17 @@ def slope_rest(a: Array, x: Array) -> Array:
 
 def curvature(a: Array, x: Array) -> Array:
     """a squared times the second derivative of log_rise by a."""
-    return _by_size(a, x, _curvature_far, lambda a, x: a * a * (_trigamma(a + x) - polygamma(1, a)))
+    return curvature_rest(a, x) - x
 
 
-def _by_size(a: Array, x: Array, far: Callable[..., Array], near: Callable[..., Array]) -> Array:
-    """One function where a is large, another where it is not."""
-    a, x = np.broadcast_arrays(a, x)
-    large = a > LARGE
-    if large.all():
-        return far(a, x)
-    found = np.empty(a.shape)
-    for chosen, function in ((large, far), (~large, near)):
-        found[chosen] = function(a[chosen], x[chosen])
-    return found
-
-
-def _log_rise_far(a: Array, x: Array) -> Array:
-    t, above = x / a, a + x
-    series = _series(1 / above, STIRLING) - _series(1 / a, STIRLING)
-    return np.asarray(x * np.log(above) + a * log1p_rest(t) - np.log1p(t) / 2 + series)
-
-
-def _slope_rest_far(a: Array, x: Array) -> Array:
-    above = a + x
-    coefficients = [(2 * k + 1) * c for k, c in enumerate(STIRLING)]
-    series = _series(1 / above, coefficients) / above - _series(1 / a, coefficients) / a
-    return np.asarray(a * log1p_rest(x / a) + x / (2 * above) - a * series)
-
-
-def _curvature_far(a: Array, x: Array) -> Array:
-    above = a + x
-    coefficients = [(2 * k + 1) * (2 * k + 2) * c for k, c in enumerate(STIRLING)]
-    series = _series(1 / above, coefficients) / above**2 - _series(1 / a, coefficients) / a**2
-    return np.asarray(-a * x / above - x * (2 * a + x) / (2 * above * above) + a * a * series)
-
-
-def _series(u: Array, coefficients: tuple[float, ...] | list[float]) -> Array:
-    """The sum of coefficient u^(2k + 1)."""
-    square, total = u * u, np.zeros_like(u)
-    for c in reversed(coefficients):
-        total *= square
-        total += c
-    return total * u
-
-
-def log1p_rest(t: Array) -> Array:
-    """log(1 + t) - t without the cancellation at small t."""
-    small = np.where(t < TAYLOR, t, 0.0)
-    series = np.zeros_like(small)
-    for power in range(16, 1, -1):  # the next term is below 2^-68 t^2
-        series *= small
-        series += (1.0 if power % 2 else -1.0) / power
-    return np.where(t < TAYLOR, small * small * series, np.log1p(t) - t)
-
-
-def _trigamma(z: Array) -> Array:
-    """The second derivative of log Gamma, by its series where that is as good, and faster."""
-    far = np.maximum(z, LARGE)
-    u = 1 / far
-    coefficients = [(2 * k + 1) * (2 * k + 2) * c for k, c in enumerate(STIRLING)]
-    found = u + u * u / 2 + _series(u, coefficients) * u * u
-    near = z < LARGE
-    found[near] = polygamma(1, z[near])
-    return found
+def curvature_rest(a: Array, x: Array) -> Array:
+    """The same and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
+    far = np.where(a > LARGE, a, LARGE)
+    above = far + x
+    found = x * x / above - x * (2 * far + x) / (2 * above * above)
+    for k, c in enumerate(STIRLING):
+        power = 2 * k + 3.0
+        found = found + far * far * (2 * k + 1) * (2 * k + 2) * c * (above**-power - far**-power)
+    near = np.where(a > LARGE, LARGE, a)
+    by_functions = near * near * (polygamma(1, near + x) - polygamma(1, near)) + x
+    return np.where((x == 0) | (x == 1), 0.0, np.where(a > LARGE, found, by_functions))
