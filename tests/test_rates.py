@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy import optimize, special, stats
-from test_messages import WRONG, assert_sentence
+from test_messages import WRONG, assert_sentence, refused
 from test_plans import Plan, assert_one_scan
 
 import polars_pool as pool
@@ -51,6 +51,11 @@ def shrunk(frame, family="binomial", **options):
 
 def model_of(frame, family="binomial", **options) -> dict:
     return pool.components(frame, "x", "g", **{ROLE[family]: "n"}, **options).row(0, named=True)
+
+
+def assert_same_model(found: dict, want: dict) -> None:
+    """But for the order of sums."""
+    assert_frame_equal(pl.DataFrame([found]), pl.DataFrame([want]), rel_tol=1e-11)
 
 
 def near(got, want, tolerance, scale=0.0) -> None:
@@ -118,9 +123,9 @@ def differences(function, u, v):
 @every_family
 @pytest.mark.parametrize("size", [1e-2, 1.0, 50.0, 1e4, 1e8, 1e12])
 @pytest.mark.parametrize("mean", [0.01, 0.3, 0.9])
-@pytest.mark.parametrize(("x", "n"), [(0, 1), (1, 1), (3, 10), (10, 10), (0, 50), (60, 200)])
+@pytest.mark.parametrize(("x", "n"), [(0, 1), (1, 1), (3, 11), (10, 10), (0, 50), (60, 210)])
 def test_derivatives_by_differences_of_many_digits(family, x, n, mean, size):
-    """The slope by the size, which is small far out, to its own digits; what is left of sums to the digits of n."""
+    """What the size changes, which is little far out, to its own digits; what the mean changes to the digits of n."""
     with localcontext(prec=90):
         m, v = Decimal(mean), Decimal(size).ln()
         if family == "binomial":
@@ -132,9 +137,9 @@ def test_derivatives_by_differences_of_many_digits(family, x, n, mean, size):
     found = terms(*(np.array([float(number)]) for number in (x, n, mean, size)))
     near(found.value, [value], 1e-12, n)
     near(found.gradient[0], [gradient[0]], 1e-8, 1e-7 * n)
-    near(found.gradient[1], [gradient[1]], 1e-8)
-    for got, want in zip(found.hessian, hessian, strict=True):
-        near(got, [want], 1e-8, 1e-7 * n)
+    near(found.hessian[0], [hessian[0]], 1e-8, 1e-7 * n)
+    for got, want in ((found.gradient[1], gradient[1]), (found.hessian[1], hessian[1]), (found.hessian[2], hessian[2])):
+        near(got, [want], 1e-8, 1e-16)
 
 
 # ---- maximum likelihood ----------------------------------------------------------------------------------------------
@@ -215,12 +220,13 @@ def test_the_score_is_zero_far_out(family, k):
     assert found.converged.all()
     assert size > 100 * k / 3
     parameters = (mean * size, (1 - mean) * size) if family == "binomial" else (size, size / mean)
-    near(newton_step(family, pairs, *parameters), [0, 0], 1e-9, 1.0)
+    # Few groups of k decide: of sums over all k, so many digits are left.
+    near(newton_step(family, pairs, *parameters), [0, 0], max(1e-9, 3e-13 * k), 1.0)
 
 
 @every_family
 def test_a_prior_far_out_from_a_frame(family):
-    pairs = barely(family, 20_000)
+    pairs = barely(family, 5000)
     x, n, k = (np.array(column) for column in zip(*pairs, strict=True))
     frame = table(np.repeat(x, k), np.repeat(n, k))
     found = model_of(frame, family)
@@ -451,7 +457,7 @@ def test_single_trials_are_trials(seed):
     for dtype in (pl.Boolean, pl.UInt8, pl.Float64):
         cast = rows.with_columns(pl.col("x").cast(dtype))
         assert_frame_equal(pool.shrink(cast, "x", "g", family="binomial"), want, rel_tol=1e-12)
-        assert pool.components(cast, "x", "g", family="binomial").row(0) == tuple(model.values())
+        assert_same_model(pool.components(cast, "x", "g", family="binomial").row(0, named=True), model)
 
 
 @every_family
@@ -624,7 +630,7 @@ def test_single_trials_tell_nothing_of_how_groups_differ(prior, groups):
 
 def test_equal_rates_of_any_size_pool_completely():
     random = np.random.default_rng(1)
-    for _ in range(300):
+    for _ in range(60):
         whole = random.integers(1, 10 ** random.integers(1, 8), random.integers(2, 9))
         down = int(random.integers(2, 40))
         up = int(random.integers(1, down))
@@ -660,7 +666,7 @@ def test_a_group_without_trials(family):
     more = pl.concat([frame, none.cast(frame.schema)])
     want, model = shrunk(frame, family), model_of(frame, family)
     found = shrunk(more, family)
-    assert model_of(more, family) == model
+    assert_same_model(model_of(more, family), model)
     assert_frame_equal(found.head(-1), want)
     last = found.row(-1, named=True)
     assert (last["n"], last["mean"], last["weight"]) == (0, None, 0.0)
@@ -729,7 +735,7 @@ def test_a_row_with_a_null_does_not_count(family, column):
     extra = frame.head(3).with_columns(pl.lit(None).cast(frame.schema[column]).alias(column))
     both = pl.concat([frame, extra])
     assert_frame_equal(shrunk(both, family), shrunk(frame, family))
-    assert model_of(both, family) == model_of(frame, family)
+    assert_same_model(model_of(both, family), model_of(frame, family))
 
 
 @pytest.mark.parametrize("dtype", [pl.UInt8, pl.Int16, pl.UInt64, pl.Float32, pl.Float64, pl.Decimal(20, 3)], ids=str)
@@ -741,7 +747,7 @@ def test_columns_of_any_numeric_type(family, dtype):
     cast = frame.with_columns(pl.col("x", "n").cast(dtype))
     assert frame.group_by("g").agg(pl.col("n").sum())["n"].max() > 255
     assert_frame_equal(shrunk(cast, family), shrunk(frame, family))
-    assert model_of(cast, family) == model_of(frame, family)
+    assert_same_model(model_of(cast, family), model_of(frame, family))
 
 
 def test_huge_trials():
@@ -823,7 +829,7 @@ def test_nan_as_null(family, column, value):
     frame = spoiled({column: value}, 2)
     want = shrunk(GOOD.slice(2), family, groups=pl.DataFrame({"g": [0]}))
     assert_frame_equal(shrunk(frame, family, nan="null"), want)
-    assert model_of(frame, family, nan="null") == model_of(GOOD.slice(2), family)
+    assert_same_model(model_of(frame, family, nan="null"), model_of(GOOD.slice(2), family))
 
 
 def test_without_trials_a_value_is_0_or_1():
@@ -880,7 +886,7 @@ def test_arguments_that_do_not_go_together(verb, options, parts):
 
 @pytest.mark.parametrize("options", [{"interval": "robust"}, {"uncertainty": "tau2"}, {"predict": "row"}], ids=str)
 def test_what_rates_do_not_tell(options):
-    with pytest.raises(ValueError) as error:
+    with refused() as error:
         pool.shrink(GOOD, "x", "g", trials="n", **options)
     assert_sentence(error, *options, "trials")
 
@@ -898,7 +904,7 @@ def test_what_rates_do_not_tell(options):
     ids=str,
 )
 def test_misspelt_names(options, nearest):
-    with pytest.raises(ValueError) as error:
+    with refused() as error:
         pool.shrink(GOOD.lazy(), "x", "g", **options)
     name, given = list(options.items())[-1]
     assert_sentence(error, name, given)
@@ -908,12 +914,13 @@ def test_misspelt_names(options, nearest):
 @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0), (-1, 2), (math.inf, 1), (math.nan, 1)])
 @pytest.mark.parametrize("prior", [pool.Beta, pool.Gamma])
 def test_parameters_of_a_known_prior(prior, first, second):
-    with pytest.raises(ValueError):
+    with refused() as error:
         prior(first, second)
+    assert_sentence(error, "above 0")
 
 
 def test_posterior_is_of_rates():
-    with pytest.raises(ValueError) as error:
+    with refused() as error:
         pool.shrink(GOOD, "x", "g", posterior=True)
     assert_sentence(error, "posterior", "trials", "exposure")
     with pytest.raises(TypeError) as error:
@@ -924,15 +931,15 @@ def test_posterior_is_of_rates():
 @pytest.mark.parametrize("name", ["n", "mean", "weight", "estimate", "alpha", "p_above", "q_value"])
 def test_a_key_named_like_a_result(name):
     frame = GOOD.rename({"n": "size", "g": name})
-    with pytest.raises(ValueError) as error:
+    with refused() as error:
         pool.shrink(frame.lazy(), "x", name, trials="size", threshold=0.5, posterior=True)
     assert_sentence(error, name)
-    with pytest.raises(ValueError) as error:
+    with refused() as error:
         pool.components(frame.rename({name: "rho"}), "x", "size", trials="size", over="rho")
     assert_sentence(error, "rho")
 
 
-@pytest.mark.parametrize("dtype", [pl.String, pl.Date, pl.Duration, pl.List(pl.Int64)], ids=str)
+@pytest.mark.parametrize("dtype", [pl.String, pl.Date, pl.Duration("us"), pl.List(pl.Int64)], ids=str)
 @pytest.mark.parametrize(("role", "column"), [("value", "x"), ("trials", "n"), ("exposure", "n")])
 def test_columns_that_hold_no_numbers(role, column, dtype):
     frame = pl.LazyFrame(schema={"g": pl.Int64, "x": pl.Int64, "n": pl.Int64} | {column: dtype})
@@ -1002,10 +1009,10 @@ def test_the_expression_over_models_is_the_expression_in_each():
 
 def test_the_expression_refuses_at_once_what_does_not_go_together():
     for name in ("shrink", "weight"):
-        with pytest.raises(ValueError) as error:
+        with refused() as error:
             getattr(pl.col("x").pool, name)(by="g", trials="n", tau2="dl")
         assert_sentence(error, "tau2", "trials")
-        with pytest.raises(ValueError) as error:
+        with refused() as error:
             getattr(pl.col("x").pool, name)(by="g", prior="moments")
         assert_sentence(error, "prior", "trials")
 
