@@ -80,6 +80,7 @@ def test_rising_factorials_by_exact_sums(a):
     logs, slopes, bends = np.log(a + i), i / (a + i), (a / (a + i)) ** 2
     near(rising.log_rise(np.full_like(x, a), x), [math.fsum(logs[:k]) for k in X], 1e-12, 1e-2)
     near(rising.slope_rest(np.full_like(x, a), x), [-math.fsum(slopes[:k]) for k in X], 1e-12)
+    near(rising.slope(np.full_like(x, a), x), [math.fsum(a / (a + i[:k])) for k in X], 1e-12)
     near(rising.curvature(np.full_like(x, a), x), [-math.fsum(bends[:k]) for k in X], 1e-12)
 
 
@@ -773,6 +774,47 @@ def test_huge_trials():
     shrunken = shrunk(table(x, [10**9] * 5))
     near(shrunken["estimate"], rates, 1e-7)
     near(shrunken["se"], np.sqrt(rates * (1 - rates) / 1e9), 1e-6)
+
+
+def digamma(z: Decimal) -> Decimal:
+    """By its recurrence, and Stirling's series from 60 on: good to 30 digits."""
+    shift = max(0, 60 - int(z))
+    far = z + shift
+    bernoulli = ("1/6", "-1/30", "1/42", "-1/30", "5/66", "-691/2730", "7/6", "-3617/510", "43867/798", "-174611/330")
+    numbers = [Decimal(f.numerator) / f.denominator for f in map(Fraction, bernoulli)]
+    series = sum(b / (2 * k * far ** (2 * k)) for k, b in enumerate(numbers, 1))
+    return far.ln() - 1 / (2 * far) - series - sum(1 / (z + i) for i in range(shift))
+
+
+def score(family, pairs, u, v):
+    """By the logs of both parameters."""
+    a, b = u.exp(), v.exp()
+    if family == "binomial":
+        total = sum(digamma(a + b + n) - digamma(a + b) for _, n in pairs)
+        first = sum(digamma(a + x) - digamma(a) for x, _ in pairs)
+        second = sum(digamma(b + n - x) - digamma(b) for x, n in pairs)
+        return a * (first - total), b * (second - total)
+    first = sum(digamma(a + x) - digamma(a) + (b / (b + n)).ln() for x, n in pairs)
+    return a * first, sum(a - b * (a + x) / (b + n) for x, n in pairs)
+
+
+@every_family
+@pytest.mark.parametrize("many", [10**3, 10**6, 10**9, 10**12])
+def test_the_score_of_huge_counts_is_zero(family, many):
+    """Newton's step from the parameters found, by decimals."""
+    x = [many // 10, many // 5, many * 3 // 20, many * 3 // 10, many * 3 // 25]
+    found = model_of(table(x, [many] * 5), family)
+    assert found["converged"]
+    with localcontext(prec=50):
+        pairs = [(Decimal(events), Decimal(many)) for events in x]
+        u, v = (Decimal(found[name]).ln() for name in NAMES[family])
+        h = Decimal("1e-12")
+        g = score(family, pairs, u, v)
+        by_u, by_v = score(family, pairs, u + h, v), score(family, pairs, u, v + h)
+        (aa, ab), (ba, bb) = (((more - g[i]) / h for more in (by_u[i], by_v[i])) for i in (0, 1))
+        determinant = aa * bb - ab * ba
+        steps = [float((bb * g[0] - ab * g[1]) / determinant), float((aa * g[1] - ba * g[0]) / determinant)]
+    near(steps, [0, 0], 1e-9, 1.0)
 
 
 # ---- bad values ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
 from ..numpy import Array
-from .rising import curvature_rest, log1p_rest, log_rise, slope_rest
+from .rising import curvature_rest, log1p_rest, log_rise, slope, slope_rest
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,15 @@ def beta_binomial(x: Array, n: Array, mean: Array, size: Array) -> Terms:
     alpha, beta, y = mean * size, (1 - mean) * size, n - x
     rest_x, rest_y, rest_n = slope_rest(alpha, x), slope_rest(beta, y), slope_rest(size, n)
     bend_x, bend_y, bend_n = curvature_rest(alpha, x), curvature_rest(beta, y), curvature_rest(size, n)
-    # alpha d/dalpha = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
-    by_mean = (1 - mean) * (rest_x + x) - mean * (rest_y + y)
+    slope_x, slope_y = slope(alpha, x), slope(beta, y)
+    # alpha d/dalpha = slope_x = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
+    by_mean = (1 - mean) * slope_x - mean * slope_y
+    # The rests are small beside a large size, the slopes beside a small one
+    by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope(size, n))
     bent = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return Terms(
         log_beta_binomial(x, n, mean, size),
-        (by_mean, rest_x + rest_y - rest_n),
+        (by_mean, by_size),
         (
             (1 - 2 * mean) * by_mean + bent,
             (1 - mean) * (rest_x + bend_x) - mean * (rest_y + bend_y),
@@ -51,7 +54,11 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Terms:
     both = size + mu
     rest, bend = slope_rest(size, x), curvature_rest(size, x)
     poisson = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
-    by_size = rest - poisson + (x - mu) * mu / both
+    by_size = np.where(
+        mu < size,
+        rest - poisson + (x - mu) * mu / both,
+        slope(size, x) - size * np.log1p(mu / size) - (x - mu) * size / both,
+    )
     return Terms(
         log_gamma_poisson(x, exposure, mean, size),
         (size * (x - mu) / both, by_size),
