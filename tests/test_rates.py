@@ -79,8 +79,9 @@ def test_rising_factorials_by_exact_sums(a):
     i = np.arange(max(X))
     logs, slopes, bends = np.log(a + i), i / (a + i), (a / (a + i)) ** 2
     near(rising.log_rise(np.full_like(x, a), x), [math.fsum(logs[:k]) for k in X], 1e-12, 1e-2)
-    near(rising.slope_rest(np.full_like(x, a), x), [-math.fsum(slopes[:k]) for k in X], 1e-12)
-    near(rising.slope(np.full_like(x, a), x), [math.fsum(a / (a + i[:k])) for k in X], 1e-12)
+    slope, rest = rising.slopes(np.full_like(x, a), x)
+    near(rest, [-math.fsum(slopes[:k]) for k in X], 1e-12)
+    near(slope, [math.fsum(a / (a + i[:k])) for k in X], 1e-12)
     near(rising.curvature(np.full_like(x, a), x), [-math.fsum(bends[:k]) for k in X], 1e-12)
 
 

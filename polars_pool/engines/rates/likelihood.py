@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
 from ..numpy import Array
-from .rising import curvature_rest, log1p_rest, log_rise, slope, slope_rest
+from .rising import curvature_rest, log1p_rest, log_rise, slopes
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,12 @@ class Terms:
 def beta_binomial(x: Array, n: Array, mean: Array, size: Array) -> Terms:
     """x of n trials, without the binomial coefficient; by logit of the mean and log of the size alpha + beta."""
     alpha, beta, y = mean * size, (1 - mean) * size, n - x
-    rest_x, rest_y, rest_n = slope_rest(alpha, x), slope_rest(beta, y), slope_rest(size, n)
+    (slope_x, rest_x), (slope_y, rest_y), (slope_n, rest_n) = slopes(alpha, x), slopes(beta, y), slopes(size, n)
     bend_x, bend_y, bend_n = curvature_rest(alpha, x), curvature_rest(beta, y), curvature_rest(size, n)
-    slope_x, slope_y = slope(alpha, x), slope(beta, y)
     # alpha d/dalpha = slope_x = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
     by_mean = (1 - mean) * slope_x - mean * slope_y
     # The rests are small beside a large size, the slopes beside a small one
-    by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope(size, n))
+    by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope_n)
     bent = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return Terms(
         log_beta_binomial(x, n, mean, size),
@@ -52,12 +51,12 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array) -> Terms:
     """x events in an exposure, without log x!; by logs of the mean rate and of the shape, here the size."""
     mu = mean * exposure
     both = size + mu
-    rest, bend = slope_rest(size, x), curvature_rest(size, x)
+    (slope, rest), bend = slopes(size, x), curvature_rest(size, x)
     poisson = size * log1p_rest(mu / size)  # size log(1 + mu / size) - mu
     by_size = np.where(
         mu < size,
         rest - poisson + (x - mu) * mu / both,
-        slope(size, x) - size * np.log1p(mu / size) - (x - mu) * size / both,
+        slope - size * np.log1p(mu / size) - (x - mu) * size / both,
     )
     return Terms(
         log_gamma_poisson(x, exposure, mean, size),

@@ -23,33 +23,19 @@ def log_rise(a: Array, x: Array) -> Array:
     return _by_size(a, x, _log_rise_far, lambda a, x: gammaln(a + x) - gammaln(a))
 
 
-def slope(a: Array, x: Array) -> Array:
-    """a times the derivative of log_rise by a."""
+def slopes(a: Array, x: Array) -> tuple[Array, Array]:
+    """a times the derivative of log_rise by a; and the same less x: 0 for x of 0 and 1, and about -x (x - 1) / 2a."""
     far = np.where(a > LARGE, a, LARGE)
-    near = np.where(a > LARGE, LARGE, a)
-    found = np.where(a > LARGE, far * np.log1p(x / far) + _corrections(far, x), _by_digamma(near, x))
-    return np.where(x <= 1, x, found)
-
-
-def slope_rest(a: Array, x: Array) -> Array:
-    """The same less x: 0 for x of 0 and 1, and about -x (x - 1) / 2a."""
-    far = np.where(a > LARGE, a, LARGE)
-    near = np.where(a > LARGE, LARGE, a)
-    found = np.where(a > LARGE, far * log1p_rest(x / far) + _corrections(far, x), _by_digamma(near, x) - x)
-    return np.where(x <= 1, 0.0, found)
-
-
-def _by_digamma(a: Array, x: Array) -> Array:
-    return np.asarray(a * (digamma(a + x) - digamma(a)))
-
-
-def _corrections(a: Array, x: Array) -> Array:
-    """Of the slope, by which it is more than that of Stirling's first term."""
-    above = a + x
+    t, above = x / far, far + x
     series = x / (2 * above)
     for k, c in enumerate(STIRLING):
-        series = series - a * (2 * k + 1) * c * (above ** -(2 * k + 2.0) - a ** -(2 * k + 2.0))
-    return np.asarray(series)
+        series = series - far * (2 * k + 1) * c * (above ** -(2 * k + 2.0) - far ** -(2 * k + 2.0))
+    near = np.where(a > LARGE, LARGE, a)
+    by_digamma = near * (digamma(near + x) - digamma(near))
+    slope = np.where(a > LARGE, far * np.log1p(t) + series, by_digamma)
+    rest = np.where(a > LARGE, far * log1p_rest(t) + series, by_digamma - x)
+    exact = (x == 0) | (x == 1)
+    return np.where(exact, x, slope), np.where(exact, 0.0, rest)
 
 
 def curvature(a: Array, x: Array) -> Array:
