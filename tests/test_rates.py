@@ -77,12 +77,12 @@ X = (0, 1, 2, 3, 5, 16, 30, 100, 1000, 10_000)
 def test_rising_factorials_by_exact_sums(a):
     x = np.array(X, dtype=float)
     i = np.arange(max(X))
-    logs, slopes, bends = np.log(a + i), i / (a + i), (a / (a + i)) ** 2
+    logs, slopes, bends = np.log(a + i), i / (a + i), i / (a + i) * ((2 * a + i) / (a + i))
     near(rising.log_rise(np.full_like(x, a), x), [math.fsum(logs[:k]) for k in X], 1e-12, 1e-2)
     slope, rest = rising.slopes(np.full_like(x, a), x)
     near(rest, [-math.fsum(slopes[:k]) for k in X], 1e-12)
     near(slope, [math.fsum(a / (a + i[:k])) for k in X], 1e-12)
-    near(rising.curvature(np.full_like(x, a), x), [-math.fsum(bends[:k]) for k in X], 1e-12)
+    near(rising.curvature_rest(np.full_like(x, a), x), [math.fsum(bends[:k]) for k in X], 1e-12)
 
 
 def test_log1p_rest_by_its_series_and_by_decimals():

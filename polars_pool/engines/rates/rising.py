@@ -38,13 +38,8 @@ def slopes(a: Array, x: Array) -> tuple[Array, Array]:
     return np.where(exact, x, slope), np.where(exact, 0.0, rest)
 
 
-def curvature(a: Array, x: Array) -> Array:
-    """a squared times the second derivative of log_rise by a."""
-    return curvature_rest(a, x) - x
-
-
 def curvature_rest(a: Array, x: Array) -> Array:
-    """The same and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
+    """a squared times the second derivative of log_rise by a, and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
     far = np.where(a > LARGE, a, LARGE)
     above = far + x
     found = x * x / above - x * (2 * far + x) / (2 * above * above)
