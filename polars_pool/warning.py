@@ -39,10 +39,6 @@ UNTOLD = (
     "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
 )
 
-UNSETTLED_PRIOR = (
-    "the prior of a model did not settle, and the best one found is used: components() shows of which, in converged"
-)
-
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""

@@ -15,37 +15,96 @@ from ..numpy import Array
 
 LARGE = 30.0
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+SLOPES = tuple((2 * k + 1) * c for k, c in enumerate(STIRLING))
+CURVATURES = tuple((2 * k + 1) * (2 * k + 2) * c for k, c in enumerate(STIRLING))
 TAYLOR = 1 / 16
 
 
 def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
-    return _by_size(a, x, _log_rise_far, lambda a, x: gammaln(a + x) - gammaln(a))
+    [found] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - gammaln(a)])
+    return found
 
 
 def slopes(a: Array, x: Array) -> tuple[Array, Array]:
     """a times the derivative of log_rise by a; and the same less x: 0 for x of 0 and 1, and about -x (x - 1) / 2a."""
-    far = np.where(a > LARGE, a, LARGE)
-    t, above = x / far, far + x
-    series = x / (2 * above)
-    for k, c in enumerate(STIRLING):
-        series = series - far * (2 * k + 1) * c * (above ** -(2 * k + 2.0) - far ** -(2 * k + 2.0))
-    near = np.where(a > LARGE, LARGE, a)
-    by_digamma = near * (digamma(near + x) - digamma(near))
-    slope = np.where(a > LARGE, far * np.log1p(t) + series, by_digamma)
-    rest = np.where(a > LARGE, far * log1p_rest(t) + series, by_digamma - x)
+    slope, rest = _by_size(a, x, _slopes_far, _slopes_near)
     exact = (x == 0) | (x == 1)
     return np.where(exact, x, slope), np.where(exact, 0.0, rest)
 
 
 def curvature_rest(a: Array, x: Array) -> Array:
     """a squared times the second derivative of log_rise by a, and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
-    far = np.where(a > LARGE, a, LARGE)
-    above = far + x
-    found = x * x / above - x * (2 * far + x) / (2 * above * above)
-    for k, c in enumerate(STIRLING):
-        power = 2 * k + 3.0
-        found = found + far * far * (2 * k + 1) * (2 * k + 2) * c * (above**-power - far**-power)
-    near = np.where(a > LARGE, LARGE, a)
-    by_functions = near * near * (polygamma(1, near + x) - polygamma(1, near)) + x
-    return np.where((x == 0) | (x == 1), 0.0, np.where(a > LARGE, found, by_functions))
+    [found] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - polygamma(1, a)) + x])
+    return np.where((x == 0) | (x == 1), 0.0, found)
+
+
+def _by_size(
+    a: Array, x: Array, far: Callable[..., list[Array]], near: Callable[..., list[Array]]
+) -> list[Array] | tuple[Array, ...]:
+    """Some functions where a is large, others where it is not."""
+    a, x = np.broadcast_arrays(a, x)
+    large = a > LARGE
+    if large.all():
+        return far(a, x)
+    if not large.any():
+        return near(a, x)
+    pairs = zip(far(a[large], x[large]), near(a[~large], x[~large]), strict=True)
+    return [_merged(large, *both) for both in pairs]
+
+
+def _merged(large: Array, far: Array, near: Array) -> Array:
+    found = np.empty(large.shape)
+    found[large], found[~large] = far, near
+    return found
+
+
+def _log_rise_far(a: Array, x: Array) -> list[Array]:
+    t, above = x / a, a + x
+    series = _series(1 / above, STIRLING) - _series(1 / a, STIRLING)
+    return [x * np.log(above) + a * log1p_rest(t) - np.log1p(t) / 2 + series]
+
+
+def _slopes_far(a: Array, x: Array) -> list[Array]:
+    t, above = x / a, a + x
+    series = x / (2 * above) - a * (_series(1 / above, SLOPES) / above - _series(1 / a, SLOPES) / a)
+    return [a * np.log1p(t) + series, a * log1p_rest(t) + series]
+
+
+def _slopes_near(a: Array, x: Array) -> list[Array]:
+    slope = a * (digamma(a + x) - digamma(a))
+    return [slope, slope - x]
+
+
+def _curvature_far(a: Array, x: Array) -> list[Array]:
+    above = a + x
+    series = _series(1 / above, CURVATURES) / above**2 - _series(1 / a, CURVATURES) / a**2
+    return [x * x / above - x * (2 * a + x) / (2 * above * above) + a * a * series]
+
+
+def _series(u: Array, coefficients: tuple[float, ...]) -> Array:
+    """The sum of coefficient u^(2k + 1)."""
+    square, total = u * u, np.zeros_like(u)
+    for c in reversed(coefficients):
+        total *= square
+        total += c
+    return total * u
+
+
+def log1p_rest(t: Array) -> Array:
+    """log(1 + t) - t without the cancellation at small t."""
+    small = np.where(t < TAYLOR, t, 0.0)
+    series = np.zeros_like(small)
+    for power in range(16, 1, -1):  # Horner, (-1)^(k + 1) t^k / k: the next term is below 2^-68 t^2
+        series *= small
+        series += (1.0 if power % 2 else -1.0) / power
+    return np.where(t < TAYLOR, small * small * series, np.log1p(t) - t)
+
+
+def _trigamma(z: Array) -> Array:
+    """The second derivative of log Gamma: its series where that is as good, and faster."""
+    u = 1 / np.maximum(z, LARGE)
+    found = u + u * u / 2 + _series(u, CURVATURES) * u * u
+    near = z < LARGE
+    found[near] = polygamma(1, z[near])
+    return found
