@@ -120,6 +120,7 @@ PARTS = (
     "posterior",
     "verbs",
     "regression",
+    "rates",
 )
 
 POOL = """\
@@ -138,6 +139,10 @@ POOL = """\
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
 --     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
+--     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: so many of so many trials
+--     FROM pool_components_rates(batting, hits, at_bats, player);             -- how rates vary: alpha, beta
+--     FROM pool_shrink_counts(claims, claims, exposure, district);            -- counts of events in exposures
+--     FROM pool_components_counts(claims, claims, exposure, district);        -- how these vary: shape, rate
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
