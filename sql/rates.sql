@@ -130,7 +130,7 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
         CASE
             WHEN _pool_rate_prior(prior, 1) IS NOT NULL THEN 'known'
             WHEN j = 0 THEN 'nothing'
-            WHEN pq = 0 OR j = 1 THEN 'pooled'
+            WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
             WHEN prior = 'moments' THEN CASE
                 WHEN excess > 1e-12 AND (excess < 1 OR family = 'counts') THEN 'moments'
                 WHEN excess > 1e-12 THEN 'split'
@@ -448,6 +448,10 @@ CREATE OR REPLACE MACRO _pool_rate_tail(mark, side, a, b, estimate, fixed, famil
                 ELSE 1 - pool_odds_tail(r.a, 'infinity'::DOUBLE, r.w, -side) END)[1]
     END;
 
+-- The level, or NULL where it is wrong, which is said elsewhere.
+CREATE OR REPLACE MACRO _pool_proper_level(level) AS
+    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
 CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, threshold, limits, family) AS TABLE
     WITH pairs AS (FROM _pool_rate_pairs(groups)),
@@ -460,7 +464,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     estimated AS (
         SELECT *,
-            CASE WHEN n = 0 THEN CASE WHEN _pool_size IS NOT NULL THEN 0.0 END
+            CASE WHEN n = 0 THEN 0.0
                 ELSE n / (n + CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END) END AS _pool_weight,
             CASE
                 WHEN _pool_size = 'infinity'::DOUBLE OR n = 0 THEN _pool_mu
@@ -475,10 +479,10 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
         FROM placed
     ),
     limited AS (
-        SELECT *, CASE WHEN limits THEN _pool_rate_quantile(
-                (1 - level::DOUBLE) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_lower,
-            CASE WHEN limits THEN _pool_rate_quantile(
-                (1 + level::DOUBLE) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_upper,
+        SELECT *, CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN _pool_rate_quantile(
+                (1 - _pool_proper_level(level)) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_lower,
+            CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN _pool_rate_quantile(
+                (1 + _pool_proper_level(level)) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_upper,
             _pool_rate_tail(_pool_number(threshold), -1, a, b, _pool_estimate, fixed, family) AS _pool_pep,
             _pool_rate_tail(_pool_number(threshold), 1, a, b, _pool_estimate, fixed, family) AS _pool_p_above
         FROM estimated
@@ -575,8 +579,8 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
 CREATE OR REPLACE MACRO _pool_asked(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
-        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN posterior
-        WHEN name IN ('lower', 'upper') THEN limits
+        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
         ELSE true
     END;
 
