@@ -123,15 +123,16 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
                 THEN (shares - pq * (j - 1)) / (pq * (ns - n2 / ns - (j - 1)))
                 ELSE (shares - (j - 1) * pi) / (pi * pi * (ns - n2 / ns)) END AS excess,
             CASE WHEN family = 'rates' THEN least((squares / pq - ns) / (n2 - ns), 0.99)
-                ELSE (squares - xs) / (pi * pi * n2) END AS first
+                ELSE (squares - xs) / (pi * pi * n2) END AS first,
+            _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
         FROM query_table(models) LEFT JOIN spread USING (model)
     )
     SELECT * EXCLUDE (squares, shares, n2, bound, pq, excess, first),
         CASE
-            WHEN _pool_rate_prior(prior, 1) IS NOT NULL THEN 'known'
+            WHEN known_a IS NOT NULL THEN 'known'
             WHEN j = 0 THEN 'nothing'
             WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
-            WHEN prior = 'moments' THEN CASE
+            WHEN _pool_name(prior) = 'moments' THEN CASE
                 WHEN excess > 1e-12 AND (excess < 1 OR family = 'counts') THEN 'moments'
                 WHEN excess > 1e-12 THEN 'split'
                 ELSE 'pooled' END
@@ -139,8 +140,8 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
             WHEN family = 'rates' AND whole + none = j THEN 'split'
             ELSE 'searched'
         END AS way,
-        CASE WHEN prior = 'moments' AND family = 'rates' THEN (1 - excess) / excess
-            WHEN prior = 'moments' THEN 1 / excess END AS size_of_moments,
+        CASE WHEN _pool_name(prior) = 'moments' AND family = 'rates' THEN (1 - excess) / excess
+            WHEN _pool_name(prior) = 'moments' THEN 1 / excess END AS size_of_moments,
         CASE WHEN way = 'searched' THEN
             CASE WHEN family = 'rates' THEN ln((1 - first) / first) ELSE -ln(first) END END AS start
     FROM noise;
@@ -254,7 +255,7 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
             poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) AS h_vv
         FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model)
     )
-    FROM query_table(CASE WHEN family = 'rates' THEN 'of_rates' ELSE 'of_counts' END);
+    FROM query_table('of_' || family);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
 
@@ -343,32 +344,31 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         SELECT f.*, done,
             CASE way
                 WHEN 'known' THEN CASE WHEN family = 'rates'
-                    THEN _pool_rate_prior(prior, 1) / (_pool_rate_prior(prior, 1) + _pool_rate_prior(prior, 2))
-                    ELSE _pool_rate_prior(prior, 1) / _pool_rate_prior(prior, 2) END
-                WHEN 'split' THEN CASE WHEN prior = 'moments' THEN pi ELSE whole / j END
+                    THEN known_a / (known_a + known_b) ELSE known_a / known_b END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
                 WHEN 'searched' THEN
                     pi * exp(u) / CASE WHEN family = 'rates' THEN 1 + pi * pool_expm1(u) ELSE 1.0 END
                 ELSE pi
             END AS mean,
             CASE way
                 WHEN 'known' THEN CASE WHEN family = 'rates'
-                    THEN _pool_rate_prior(prior, 2) / (_pool_rate_prior(prior, 1) + _pool_rate_prior(prior, 2)) END
-                WHEN 'split' THEN CASE WHEN prior = 'moments' THEN 1 - pi ELSE none / j END
+                    THEN known_b / (known_a + known_b) END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
                 WHEN 'searched' THEN (1 - pi) / (1 + pi * pool_expm1(u))
                 ELSE 1 - pi
             END AS other,
             CASE way
-                WHEN 'known' THEN _pool_rate_prior(prior, 1)
-                    + CASE WHEN family = 'rates' THEN _pool_rate_prior(prior, 2) ELSE 0.0 END
+                WHEN 'known' THEN known_a
+                    + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
                 WHEN 'pooled' THEN 'infinity'::DOUBLE
                 WHEN 'split' THEN 0.0
                 WHEN 'moments' THEN size_of_moments
                 WHEN 'searched' THEN exp(v)
             END AS size,
-            CASE WHEN way = 'known' THEN _pool_rate_prior(prior, 1)
+            CASE WHEN way = 'known' THEN known_a
                 WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
                 ELSE mean * size END AS alpha,
-            CASE WHEN way = 'known' THEN _pool_rate_prior(prior, 2)
+            CASE WHEN way = 'known' THEN known_b
                 WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
                 WHEN family = 'counts' THEN size / mean
                 ELSE other * size END AS beta
@@ -376,10 +376,17 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model), e.* EXCLUDE (model)
-        FROM points AS p
-        LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model)
-        LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model)
+        SELECT p.*, s.* EXCLUDE (model)
+        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model)
+    ),
+    of_rates AS (
+        SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
+            NULL::DOUBLE AS weight
+        FROM risen
+    ),
+    of_counts AS (
+        SELECT r.*, e.* EXCLUDE (model)
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model)
     ),
     -- minus the Hessian by logit, or log, of the mean and the log of the size
     bent AS (
@@ -397,7 +404,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
             -h_uv / det AS cov,
             h_uu / det AS var_v
-        FROM risen
+        FROM query_table('of_' || family)
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
@@ -422,31 +429,33 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged
     FROM bent;
 
--- Of the posterior of parameters a and b, fixed where it is a point: a quantile, and the tail below (side -1) or
--- above (1).
-CREATE OR REPLACE MACRO _pool_rate_quantile(p, a, b, estimate, fixed, family) AS
-    CASE
-        WHEN fixed THEN estimate
-        WHEN family = 'rates' THEN pool_beta_quantile(p, a, b)
-        ELSE pool_gamma_quantile(p, a) / b
-    END;
-
-CREATE OR REPLACE MACRO _pool_rate_tail(mark, side, a, b, estimate, fixed, family) AS
-    CASE
-        WHEN mark IS NULL OR a IS NULL THEN NULL
-        WHEN fixed THEN CASE WHEN (estimate > mark) = (side > 0) THEN 1.0 ELSE 0.0 END
-        WHEN mark <= 0 THEN CASE WHEN side > 0 THEN 1.0 ELSE 0.0 END
-        WHEN family = 'rates' AND mark >= 1 THEN CASE WHEN side < 0 THEN 1.0 ELSE 0.0 END
-        WHEN family = 'rates' THEN list_transform(
-            [{a: a, b: b, w: pool_log_ratio(mark * b, (1 - mark) * a)}],
-            lambda r: CASE WHEN r.w * side > pool_odds_split(r.a, r.b) * side
-                THEN pool_odds_tail(r.a, r.b, r.w, side) ELSE 1 - pool_odds_tail(r.a, r.b, r.w, -side) END)[1]
-        ELSE list_transform(
-            [{a: a, w: pool_log_ratio(mark * b, a)}],
-            lambda r: CASE WHEN r.w * side > pool_odds_split(r.a, 'infinity'::DOUBLE) * side
-                THEN pool_odds_tail(r.a, 'infinity'::DOUBLE, r.w, side)
-                ELSE 1 - pool_odds_tail(r.a, 'infinity'::DOUBLE, r.w, -side) END)[1]
-    END;
+-- A quantile of the log odds of pool_odds_quantile, z the normal one of p: from a start by the first three cumulants of
+-- log gamma variables (Cornish & Fisher 1938), and without asking on which side it lies where p leaves no doubt.
+CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
+    list_transform(
+        [{mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
+            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
+            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)}],
+        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
+    )[1];
+CREATE OR REPLACE MACRO _pool_rate_odds(a, b, p, z) AS
+    list_transform(
+        list_transform(
+            [{a: a, b: b, p: p, z: z, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
+            lambda r: {
+                a: r.a, b: r.b, p: r.p, z: r.z, split: r.split, integral: r.integral,
+                side: CASE
+                    WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
+                    WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
+                    ELSE 1
+                END
+            }
+        ),
+        lambda r: pool_odds_settle(r.a, r.b,
+            r.side * greatest(r.side * r.split,
+                r.side * CASE WHEN r.a < 1 OR r.b < 1 THEN r.split ELSE _pool_odds_start(r.a, r.b, r.z) END),
+            r.split, r.side, ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral))
+    )[1];
 
 -- The level, or NULL where it is wrong, which is said elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
@@ -458,6 +467,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
             _pool_alpha + x AS a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS b,
+            CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
             _pool_size = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed
         FROM pairs AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
@@ -478,19 +488,56 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
             END AS _pool_se
         FROM placed
     ),
+    -- What is asked for is decided when the query is planned.
+    levels AS (
+        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high,
+            pool_normal_quantile_double((1 + given) / 2) AS z
+        FROM (SELECT _pool_proper_level(level) AS given)
+    ),
+    found AS (
+        SELECT * EXCLUDE (low, high, z), CASE WHEN NOT fixed THEN list_transform(
+                [{p: low, z: -z}, {p: high, z: z}], lambda r: _pool_rate_odds(a, odds_b, r.p, r.z)) END AS odds
+        FROM estimated, levels
+    ),
     limited AS (
-        SELECT *, CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN _pool_rate_quantile(
-                (1 - _pool_proper_level(level)) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_lower,
-            CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN _pool_rate_quantile(
-                (1 + _pool_proper_level(level)) / 2, a, b, _pool_estimate, fixed, family) END AS _pool_upper,
-            _pool_rate_tail(_pool_number(threshold), -1, a, b, _pool_estimate, fixed, family) AS _pool_pep,
-            _pool_rate_tail(_pool_number(threshold), 1, a, b, _pool_estimate, fixed, family) AS _pool_p_above
-        FROM estimated
-    )
-    SELECT *,
+        SELECT * EXCLUDE (odds),
+            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds[1]))
+                ELSE a / b * exp(odds[1]) END AS _pool_lower,
+            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds[2]))
+                ELSE a / b * exp(odds[2]) END AS _pool_upper
+        FROM found
+    ),
+    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
+    stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
+    -- the tail on that side of the split where the threshold lies; the other is what it leaves
+    marked AS (
+        SELECT *, CASE
+                WHEN fixed THEN NULL
+                WHEN _pool_number(threshold) <= 0 THEN '-infinity'::DOUBLE
+                WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
+                WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
+                ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
+            END AS mark,
+            CASE WHEN fixed AND _pool_estimate <= _pool_number(threshold) THEN 1
+                WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
+                WHEN a IS NOT NULL THEN 1 END AS side
+        FROM stated
+    ),
+    cut AS (
+        SELECT *, CASE WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
+        FROM marked
+    ),
+    tailed AS (
+        SELECT *, CASE WHEN side < 0 THEN tail WHEN side > 0 THEN 1 - tail END AS _pool_pep,
+            CASE WHEN side > 0 THEN tail WHEN side < 0 THEN 1 - tail END AS _pool_p_above
+        FROM cut
+    ),
+    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
+    SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
+        _pool_upper, _pool_p_above, _pool_pep, a AS _pool_a, b AS _pool_b,
         sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
-    FROM limited;
+    FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
 
 -- ---- the verbs ------------------------------------------------------------------------------------------------------
 
@@ -569,10 +616,10 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     _pool_pairs AS MATERIALIZED (
         FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, family)
     )
-    SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, x, n, k, a, b, fixed),
-        CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean, a AS _pool_a, b AS _pool_b
+    SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
+        CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
     FROM _pool_groups AS g, _pool_pairs AS p
-    WHERE _pool_same(p._pool_model, g._pool_model) AND p.x = _pool_x AND p.n = _pool_n
+    WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
         AND (SELECT proper FROM _pool_given);
 
 -- Whether a column of the result was asked for.
