@@ -23,6 +23,11 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
         WHEN family = 'rates' AND x > n THEN 5
     END;
 
+-- Three kinds of fault are counted in one sum of 93 bits, from the first on, 31 each.
+CREATE OR REPLACE MACRO _pool_fault_unit(fault, first) AS
+    (CASE fault WHEN first THEN 1 WHEN first + 1 THEN 2147483648 WHEN first + 2 THEN 4611686018427387904 ELSE 0 END)
+        ::BIGINT;
+
 -- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
 -- that lacks x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
@@ -31,7 +36,10 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
     FROM (
         SELECT over, "by", over AS _pool_over, sum(_pool_beside(value, base, nan)) AS _pool_x,
             sum(_pool_beside(base, value, nan)) AS _pool_n,
-            histogram(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family)) AS _pool_faults
+            sum(_pool_fault_unit(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family), 1))
+                AS _pool_faults_1,
+            sum(_pool_fault_unit(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family), 4))
+                AS _pool_faults_4
         FROM query_table(tbl)
         GROUP BY ALL
     );
@@ -68,10 +76,16 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
 
 -- One row: true, or an error if a row has a fault.
 CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
-    WITH faults AS (
-        SELECT entry.key AS fault, sum(entry.value) AS bad
-        FROM (SELECT unnest(map_entries(_pool_faults)) AS entry FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
+    WITH sums AS (
+        SELECT first, unnest([0, 1, 2]) AS place, packed
+        FROM (SELECT unnest([1, 4]) AS first, unnest([_pool_faults_1, _pool_faults_4]) AS packed
+            FROM query_table(groups) WHERE _pool_faults_1 > 0 OR _pool_faults_4 > 0)
+    ),
+    faults AS (
+        SELECT first + place AS fault, sum((packed >> (31 * place)) & 2147483647) AS bad
+        FROM sums
         GROUP BY ALL
+        HAVING bad > 0
     ),
     worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
