@@ -637,7 +637,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
         AND (SELECT proper FROM _pool_given);
 
 -- Whether a column of the result was asked for.
-CREATE OR REPLACE MACRO _pool_asked(name, threshold, posterior, limits) AS
+CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
         WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
@@ -660,7 +660,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
-    SELECT COLUMNS(lambda c: _pool_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
@@ -676,7 +676,7 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
-    SELECT COLUMNS(lambda c: _pool_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
