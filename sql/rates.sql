@@ -646,8 +646,8 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
     END;
 
 -- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
--- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how likely the
--- rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is no larger
+-- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how likely
+-- the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is no larger
 -- (Robinson 2017); with posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
@@ -657,8 +657,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, posterior, limits, 'rates',
-            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
+        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, posterior, limits,
+            'rates', ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
