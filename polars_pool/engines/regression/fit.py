@@ -15,7 +15,7 @@ from .model import Regression
 from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, reduced, scale
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
-FEW = 2_000  # groups of a model that tell which start is the best
+FEW = 10_000  # groups of a model that tell which start is the best
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
 FLAT = 1e-10  # a slope of the deviance, by row, that is rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
@@ -179,8 +179,8 @@ def _factors(
     settled = np.array([settled for _, _, settled in tried])[best, np.arange(d.models)]
     if few is not d:
         x, _, settled = trust_region.minimum(of_all, x)
-    _, gradient, _ = of_all(np.arange(d.models), unit)
-    told = ~(np.abs(gradient).max(axis=1) <= FLAT * d.n)
+    _, gradient, _ = of_few(np.arange(d.models), unit)
+    told = ~(np.abs(gradient).max(axis=1) <= FLAT * few.n)
     return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled, told
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..numpy import Array
 from .reduced import Reduced
 
-BLOCK = 1 << 13  # groups at once: what is computed of them stays in the cache
+BLOCK = 1 << 15  # groups at once: what is computed of them stays in the cache
 
 
 @dataclass(frozen=True)
