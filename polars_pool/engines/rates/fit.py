@@ -86,7 +86,8 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     mean, size, highest = _begin(pairs, family, rate)
     rounding = SURE * pairs.sum(1 + np.abs(likelihood.constant(pairs.x, pairs.n, family)))
     higher = highest > found.log_likelihood + rounding
-    differ = np.flatnonzero((deviation > chance * (1 + SURE)) | higher)
+    none = _all_or_none(pairs, found) if family == "binomial" else np.zeros(len(rate), dtype=bool)
+    differ = np.flatnonzero(((deviation > chance * (1 + SURE)) | higher) & ~none)
     if not differ.size:
         return found
     some = pairs.take(differ)
@@ -107,6 +108,18 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     ):
         getattr(found, name)[differ] = values
     return found
+
+
+def _all_or_none(pairs: Pairs, found: Prior) -> Array:
+    """Whether every group of a model has all of its trials or none, some of more than one: then rates are 1 or 0."""
+    groups, all_of = pairs.sum(np.ones_like(pairs.x)), pairs.sum(pairs.x == pairs.n)
+    extreme = pairs.sum((pairs.x == 0) | (pairs.x == pairs.n)) == groups
+    chosen = extreme & (all_of > 0) & (all_of < groups) & (pairs.sum(pairs.n > 1) > 0)
+    share = all_of / groups
+    of_group = np.where(pairs.x > 0, np.log(pairs.each(share)), np.log1p(-pairs.each(share)))
+    for values, known in ((found.mean, share), (found.size, 0 * share), (found.log_likelihood, pairs.sum(of_group))):
+        values[chosen] = known[chosen]
+    return np.asarray(chosen)
 
 
 def _begin(pairs: Pairs, family: Family, rate: Array) -> tuple[Array, Array, Array]:
