@@ -6117,6 +6117,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
     SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
+-- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
     tbl, value, exposure, "by", over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
