@@ -116,7 +116,7 @@ def _all_or_none(pairs: Pairs, found: Prior) -> Array:
     extreme = pairs.sum((pairs.x == 0) | (pairs.x == pairs.n)) == groups
     chosen = extreme & (all_of > 0) & (all_of < groups) & (pairs.sum(pairs.n > 1) > 0)
     share = all_of / groups
-    of_group = np.where(pairs.x > 0, np.log(pairs.each(share)), np.log1p(-pairs.each(share)))
+    of_group = likelihood.binomial((pairs.x > 0) * 1.0, np.ones_like(pairs.x), pairs.each(share))
     for values, known in ((found.mean, share), (found.size, 0 * share), (found.log_likelihood, pairs.sum(of_group))):
         values[chosen] = known[chosen]
     return np.asarray(chosen)
