@@ -46,10 +46,7 @@ def model(
 ) -> Model:
     """The checked arguments of a verb whose result has the columns `result`."""
     schema = frame.collect_schema()
-    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
-    by_names = _names(frame, schema, by_columns, "by")
-    over_names = _names(frame, schema, over_columns, "over")
-    distinct_keys(over_names, by_names, result)
+    by_names, over_names, keyed = keys(frame, schema, by, over, result)
     columns = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
     names = {role: numeric(frame, schema, column, role) for role, column in columns.items() if column is not None}
     known: dict[str, Any] = {role: column_of(schema, columns[role], role) for role in names}
@@ -57,8 +54,7 @@ def model(
     checked = Model(
         by_names=by_names,
         over_names=over_names,
-        key_columns=tuple(column_of(schema, c, "over") for c in over_columns)
-        + tuple(column_of(schema, c, "by") for c in by_columns),
+        key_columns=keyed,
         names=names,
         nan=one_of(nan, ("error", "null"), "nan"),
         **known,
@@ -88,6 +84,16 @@ def key_columns(keys: Any, role: str) -> list[IntoColumn]:
     if not listed:
         raise ValueError(f"{role}={keys!r} names no key; give at least one column name or expression")
     return listed
+
+
+def keys(
+    frame: pl.LazyFrame, schema: pl.Schema, by: Keys, over: Keys | None, result: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[pl.Expr, ...]]:
+    """The names of by and of over, which differ from each other and the result's, and the columns of over and by."""
+    columns = {"by": key_columns(by, "by"), "over": [] if over is None else key_columns(over, "over")}
+    by_names, over_names = (_names(frame, schema, some, role) for role, some in columns.items())
+    distinct_keys(over_names, by_names, result)
+    return by_names, over_names, tuple(column_of(schema, c, role) for role in ("over", "by") for c in columns[role])
 
 
 def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
@@ -445,9 +451,7 @@ def regression(
 ) -> Regression:
     """The checked arguments of a regression whose groups have the columns `result`."""
     schema = frame.collect_schema()
-    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
-    by_names, over_names = _names(frame, schema, by_columns, "by"), _names(frame, schema, over_columns, "over")
-    distinct_keys(over_names, by_names, result)
+    by_names, over_names, keyed = keys(frame, schema, by, over, result)
     names = {"value": numeric(frame, schema, value, "value")}
     if weights is not None:
         names["weights"] = numeric(frame, schema, weights, "weights")
@@ -474,8 +478,7 @@ def regression(
         flag(correlated, "correlated"),
         by_names,
         over_names,
-        tuple(column_of(schema, c, "over") for c in over_columns)
-        + tuple(column_of(schema, c, "by") for c in by_columns),
+        keyed,
         None if weights is None else column_of(schema, weights, "weights"),
         one_of(method, ("reml", "ml"), "method") == "reml",
         one_of(nan, ("error", "null"), "nan"),
@@ -571,9 +574,7 @@ def rates(
 ) -> Rates:
     """The checked arguments of a model of rates whose groups have the columns `result`."""
     schema = frame.collect_schema()
-    by_columns, over_columns = key_columns(by, "by"), key_columns(over, "over") if over is not None else []
-    by_names, over_names = _names(frame, schema, by_columns, "by"), _names(frame, schema, over_columns, "over")
-    distinct_keys(over_names, by_names, result)
+    by_names, over_names, keyed = keys(frame, schema, by, over, result)
     if trials is not None and exposure is not None:
         raise ValueError("trials= does not go with exposure=: events are counted out of trials, or in an exposure")
     of = "binomial" if exposure is None else "poisson"
@@ -589,8 +590,7 @@ def rates(
         _prior_of_rates(prior, OF_RATES[of]),
         by_names,
         over_names,
-        tuple(column_of(schema, c, "over") for c in over_columns)
-        + tuple(column_of(schema, c, "by") for c in by_columns),
+        keyed,
         one_of(nan, ("error", "null"), "nan"),
         {role: numeric(frame, schema, column, role) for role, column in given.items()},
     )

@@ -30,8 +30,27 @@ class Priors:
     mu: Mean
 
 
+class Keyed:
+    """The names of keys, and what they are called inside a plan."""
+
+    by_names: tuple[str, ...]
+    over_names: tuple[str, ...]
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        return tuple(KEY + name for name in self.over_names)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.over + tuple(KEY + name for name in self.by_names)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return self.over_names + self.by_names
+
+
 @dataclass(frozen=True)
-class Model:
+class Model(Keyed):
     """Columns as expressions, keys with their names, hyperparameters as name or number, or by priors."""
 
     value: pl.Expr
@@ -49,18 +68,6 @@ class Model:
     nan: str = "error"
     tau2_error: bool = False  # whether the error of tau2 is asked for, too
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
-
-    @property
-    def over(self) -> tuple[str, ...]:
-        return tuple(KEY + name for name in self.over_names)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return self.over + tuple(KEY + name for name in self.by_names)
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        return self.over_names + self.by_names
 
     @property
     def input(self) -> Input:

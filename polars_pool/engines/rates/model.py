@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from ...priors import Beta, Gamma
-from ..model import KEY
+from ..model import Keyed
 
 Family = Literal["binomial", "poisson"]
 GROUPS = ("n", "mean", "weight", "estimate", "se", "lower", "upper")
@@ -18,7 +18,7 @@ PARAMETERS: dict[Family, tuple[str, str]] = {"binomial": ("alpha", "beta"), "poi
 
 
 @dataclass(frozen=True)
-class Rates:
+class Rates(Keyed):
     """Columns as expressions; `size` holds trials or exposure, None where every row is a trial."""
 
     value: pl.Expr
@@ -30,18 +30,6 @@ class Rates:
     key_columns: tuple[pl.Expr, ...]  # what the names in over and by stand for, in that order
     nan: str = "error"
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
-
-    @property
-    def over(self) -> tuple[str, ...]:
-        return tuple(KEY + name for name in self.over_names)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return self.over + tuple(KEY + name for name in self.by_names)
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        return self.over_names + self.by_names
 
     @property
     def parameters(self) -> tuple[str, str]:

@@ -75,14 +75,15 @@ def gram(a: Array, b: Array, start: Array) -> Array:
 
 def cholesky(matrix: list[list[Array]]) -> list[list[Array]]:
     """Lower Cholesky factors of many small positive definite matrices, given and returned entry by entry."""
-    size = len(matrix)
-    factor: list[list[Array]] = [[None] * size for _ in range(size)]  # type: ignore[list-item]
-    for j in range(size):
-        for i in range(j, size):
+    factor: list[list[Array]] = []
+    for i in range(len(matrix)):
+        row: list[Array] = []
+        for j in range(i + 1):
             entry = matrix[i][j]
             for k in range(j):
-                entry = entry - factor[i][k] * factor[j][k]
-            factor[i][j] = np.sqrt(entry) if i == j else entry / factor[j][j]
+                entry = entry - row[k] * (row[k] if i == j else factor[j][k])
+            row.append(np.sqrt(entry) if i == j else entry / factor[j][j])
+        factor.append(row)
     return factor
 
 

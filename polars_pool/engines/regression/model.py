@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ..model import KEY
+from ..model import Keyed
 
 INTERCEPT = "intercept"
 COEFFICIENTS = ("term", "n", "mean", "weight", "effect", "estimate", "se", "lower", "upper")
@@ -32,7 +32,7 @@ PREDICTIONS = ("fitted", "population")
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Keyed):
     """Columns as expressions with their names; which terms vary by group, and how their covariance is estimated."""
 
     value: pl.Expr
@@ -48,18 +48,6 @@ class Regression:
     restricted: bool = True
     nan: str = "error"
     names: Mapping[str, str] = field(default_factory=dict)  # of value and weights, for messages
-
-    @property
-    def over(self) -> tuple[str, ...]:
-        return tuple(KEY + name for name in self.over_names)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return self.over + tuple(KEY + name for name in self.by_names)
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        return self.over_names + self.by_names
 
     @property
     def terms(self) -> tuple[str, ...]:
