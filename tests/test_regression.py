@@ -383,6 +383,14 @@ def test_a_steep_line_hides_nothing(shape, seed):
     near(values(after["tau2"]), values(before["tau2"]), 1e-8)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_steep_line_settles(shape):
+    """In whatever order its rows come."""
+    models = [drawn(seed).sample(fraction=1, shuffle=True, seed=seed).with_columns(m=seed) for seed in range(200)]
+    steep = pl.concat(models).with_columns(pl.col("y") + 1024 * pl.col("a"))
+    assert pool.regress_components(steep, "y", ["a"], "g", over="m", **SHAPES[shape])["converged"].all()
+
+
 @pytest.mark.parametrize("options", [{}, WEIGHTED], ids=str)
 @given(seed=seeds)
 @few

@@ -56,7 +56,7 @@ def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, A
     errors_of_mu = np.sqrt(np.einsum("mii->mi", covariance))
     fixed, varying = transform(found)
     shared = Population(
-        found.beta,
+        found.departure,
         roots(np.nan_to_num(found.relative)),
         np.zeros_like(found.covariance) if conditional else found.covariance / found.sigma2[:, None, None],
         fixed[:, terms.varying],
@@ -98,9 +98,9 @@ def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, A
 class Population:
     """What the groups of a block share with their model: every matrix with the groups in its last axis."""
 
-    beta: Array  # in standard units
+    departure: Array  # of its coefficients from the line that reduced values have lost, in standard units
     factor: Array  # of the relative covariance of the varying terms
-    covariance: Array  # of beta, by sigma2; 0 where only the error given the population is asked for
+    covariance: Array  # of these, by sigma2; 0 where only the error given the population is asked for
     fixed: Array  # (varying, terms) of the transform to the terms' own units
     varying: Array
     from_varying: Array  # its inverse
@@ -109,12 +109,12 @@ class Population:
 def _of_groups(r: Array, rx: Array, ry: Array, of: Population) -> tuple[Array, Array, Array, Array]:
     """Own deviation from the population, effect, weight and squared error by sigma2 of the varying terms of groups.
 
-    With V = I + R Psi R': effect = K (ry - rx beta), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error of
-    the population's coefficients, of which it keeps 1 - K rx.
+    With V = I + R Psi R': effect = K (ry - rx departure), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error
+    of the population's coefficients, of which it keeps 1 - K rx.
     """
     spread = _conditional(r, of.factor)
     kept = np.einsum("ijg,kjg->ikg", spread, r)
-    left = ry - np.einsum("ktg,tg->kg", rx, of.beta)
+    left = ry - np.einsum("ktg,tg->kg", rx, of.departure)
     effect = np.einsum("ijg,jg->ig", of.varying, np.einsum("ikg,kg->ig", kept, left))
     deviation = np.einsum("ijg,jg->ig", of.varying, own_coefficients(r, left))
     passed_on = of.fixed - _product(of.varying, _product(kept, rx))

@@ -38,10 +38,15 @@ class Estimates:
     relative: Array  # (models, varying, varying): covariance of the varying terms by sigma2
     between: Array  # the same covariance as it is
     rank: Array
-    beta: Array  # (models, terms)
-    covariance: Array  # of beta
+    departure: Array  # (models, terms): of the population's coefficients from the line that reduced values have lost
+    covariance: Array  # of these coefficients
     log_likelihood: Array
     converged: Array
+
+    @property
+    def beta(self) -> Array:
+        """The population's coefficients, (models, terms)."""
+        return self.scale.line(self.terms) + self.departure
 
 
 def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[Estimates, Reduced]:
@@ -74,7 +79,7 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             relative,
             between=relative * sigma2[:, None, None],
             rank=rank,
-            beta=np.where(untold[:, None], np.nan, fit.beta),
+            departure=np.where(untold[:, None], np.nan, fit.beta),
             covariance=fit.covariance * sigma2[:, None, None],
             log_likelihood=np.where(state == FITTED, _log_likelihood(fit, by, terms, model.restricted), np.nan),
             converged=settled & ~np.isnan(sigma2),
@@ -92,7 +97,9 @@ def _with_own_lines(found: Estimates, d: Reduced, restricted: bool) -> Estimates
     """The estimates, those of models whose groups lie on lines of their own from these lines."""
     models = np.flatnonzero(found.state == OWN_LINES)
     if models.size:
-        found.beta[models], found.between[models] = _of_own_lines(d.take(models), restricted, found.terms.correlated)
+        found.departure[models], found.between[models] = _of_own_lines(
+            d.take(models), restricted, found.terms.correlated
+        )
         found.covariance[models] = found.between[models] / found.groups[models, None, None]
     return found
 

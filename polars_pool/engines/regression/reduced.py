@@ -72,6 +72,13 @@ class Scale:
     size: Array
     products: Array  # (columns, columns, models): mean products of all rows about the centre, by size
 
+    def line(self, terms: Terms) -> Array:
+        """The least-squares coefficients of the terms, (models, terms), in standard units: the intercept's is 0."""
+        products = np.nan_to_num(np.moveaxis(self.products, -1, 0))
+        inverse = np.linalg.pinv(products[:, :-1, :-1], rcond=SPANNED, hermitian=True)
+        slopes = np.einsum("mij,mj->mi", inverse, products[:, :-1, -1])
+        return np.pad(slopes, ((0, 0), (int(terms.intercept), 0)))
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -119,6 +126,14 @@ class Reduced:
     def lengths(self) -> Array:
         return np.diff(self.start, append=self.r.shape[-1])
 
+    def without(self, line: Array) -> Reduced:
+        """The groups with values that have lost a line in the terms, (models, terms)."""
+        each = line.T if self.models == 1 else np.repeat(line.T, self.lengths, axis=-1)
+        rest = self.rest.copy()
+        rest[:, -1] -= np.einsum("tm,itm->im", line.T, rest[:, :-1])
+        rest[-1] -= np.einsum("tm,tim->im", line.T, rest[:-1])
+        return replace(self, ry=self.ry - (self.rx * each).sum(axis=1), rest=rest)
+
     def take(self, models: Array) -> Reduced:
         """The groups of some models, in the order given."""
         if len(models) == self.models:
@@ -156,7 +171,10 @@ def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
 
 
 def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
-    """The groups in columns of mean 0 and size 1 over a model."""
+    """The groups in columns of mean 0 and size 1 over a model, the value without the line of all its rows.
+
+    A line that makes up nearly all of the value would blur the likelihood by the rounding of its squares.
+    """
     columns, places = _columns(groups, terms, by)
     varying = len(terms.varying)
     rows, left = _rows(groups, by, columns, varying, terms.intercept_varies)
@@ -166,7 +184,7 @@ def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
         for b, j in enumerate(places):
             if min(i, j) >= varying:
                 rest[a, b] = groups.sum(left[min(i, j), max(i, j)])
-    return Reduced(
+    whole = Reduced(
         start=groups.start,
         r=np.array([row[:varying] for row in rows]).reshape(varying, varying, -1),
         rx=np.array([[row[i] for i in places[:-1]] for row in rows]).reshape(varying, terms.count, -1),
@@ -175,6 +193,7 @@ def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
         n=groups.sum(groups.n),
         told=groups.sum(told),
     )
+    return whole.without(by.line(terms))
 
 
 @dataclass(frozen=True)
