@@ -512,7 +512,43 @@ CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
         END
     )[1];
 
--- The w whose tail times the integral over all w is exp(target), as for Student.
+-- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
+-- variables (Cornish & Fisher 1938).
+CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
+    list_transform(
+        [{
+            mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
+            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
+            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
+        }],
+        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
+    )[1];
+
+-- The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile's Taylor
+-- series and the fifth. Mills' ratio m and the slope d of the height make du = m dE and dm = m (d m - 1) dE; here
+-- p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
+CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [{e: excess, m: mills, p: slope * mills, q: bend * mills * mills, r: bend2 * mills * mills * mills,
+                    t: bend3 * mills * mills * mills * mills, f: slope * mills - 1}],
+                lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, r: c.r, f: c.f, p1: c.q + c.p * c.f,
+                    q1: c.r + 2 * c.q * c.f, r1: c.t + 3 * c.r * c.f}
+            ),
+            lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, f: c.f, p1: c.p1, q1: c.q1, r1: c.r1,
+                third: c.f * c.f + c.p1, third1: (3 * c.f + c.p) * c.p1 + c.q1}
+        ),
+        lambda c: {
+            step: c.m * c.e * (1 + c.e / 2 * (c.f + c.e / 3 * (c.third + c.e / 4 * (c.f * c.third + c.third1)))),
+            last: c.m * c.e * c.e * c.e * c.e * c.e / 120 * (
+                c.f * (c.f * c.third + c.third1) + c.p1 * c.third + c.f * c.third1 + 4 * c.p1 * c.p1
+                + (3 * c.f + c.p) * (c.q1 + (c.f + c.p) * c.p1) + c.r1 + 2 * c.q1 * c.f + 2 * c.q * c.p1)
+        }
+    )[1];
+
+-- The w whose tail times the integral over all w is exp(target): far off by Halley's steps, then by the series, until
+-- a sixth term is too small to be seen.
 CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {w: start, moving: true}),
@@ -520,24 +556,35 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
             WHEN NOT s.moving THEN s
             ELSE list_transform(
                 list_transform(
-                    [{w: s.w, height: pool_odds_height(a, b, s.w), mills: pool_odds_mills(a, b, s.w, side)}],
-                    lambda m: {
-                        w: m.w,
-                        mills: m.mills,
-                        step: pool_outward_step(
-                            ln(m.mills) - m.height - target, m.mills, side * pool_odds_slope(a, b, m.w)
-                        )
-                    }
+                    list_transform(
+                        [{
+                            w: s.w, height: pool_odds_height(a, b, s.w), mills: pool_odds_mills(a, b, s.w, side),
+                            slope: side * pool_odds_slope(a, b, s.w),
+                            x: 1 / (1 + b / a * exp(-s.w)),
+                            bend: a * exp(s.w) * (1 + a / b) / (1 + a / b * exp(s.w)) / (1 + a / b * exp(s.w))
+                        }],
+                        lambda m: {
+                            w: m.w, mills: m.mills, slope: m.slope, excess: ln(m.mills) - m.height - target,
+                            series: pool_outward_series(ln(m.mills) - m.height - target, m.mills, m.slope, m.bend,
+                                side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
+                        }
+                    ),
+                    lambda m: CASE
+                        WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
+                            w: m.w,
+                            step: m.series.step + m.series.last,
+                            moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
+                        }
+                        ELSE {w: m.w, step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
+                    END
                 ),
-                lambda m: {
-                    w: side * greatest(side * split, side * m.w + m.step),
-                    moving: abs(m.step) > 1e-6 * least(1.0, m.mills)
-                }
+                lambda m: {w: side * greatest(side * split, side * m.w + m.step), moving: m.moving}
             )[1]
         END
     ).w;
 
--- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
+-- The w of a probability p, 0 < p < 1, from the side of the split where it lies: no tail there is below 0.1 where both
+-- shapes are 1 or more.
 CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
     list_transform(
         list_transform(
@@ -545,14 +592,18 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
                 [{a: a, b: b, p: p, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
                 lambda r: {
                     a: r.a, b: r.b, p: r.p, split: r.split, integral: r.integral,
-                    side: CASE WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1 ELSE 1 END
+                    side: CASE
+                        WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
+                        WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
+                        ELSE 1
+                    END
                 }
             ),
             lambda r: {
                 a: r.a, b: r.b, split: r.split, side: r.side,
                 start: CASE
                     WHEN r.a < 1 OR r.b < 1 THEN r.split  -- far from normal, but log concave from there
-                    ELSE pool_normal_quantile_double(r.p) * sqrt(1 / r.a + 1 / r.b)
+                    ELSE pool_odds_start(r.a, r.b, pool_normal_quantile_double(r.p))
                 END,
                 target: ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral)
             }
@@ -5857,34 +5908,6 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged
     FROM bent;
 
--- A quantile of the log odds of pool_odds_quantile, z the normal one of p: from a start by the first three cumulants of
--- log gamma variables (Cornish & Fisher 1938), and without asking on which side it lies where p leaves no doubt.
-CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
-    list_transform(
-        [{mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
-            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
-            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)}],
-        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
-    )[1];
-CREATE OR REPLACE MACRO _pool_rate_odds(a, b, p, z) AS
-    list_transform(
-        list_transform(
-            [{a: a, b: b, p: p, z: z, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
-            lambda r: {
-                a: r.a, b: r.b, p: r.p, z: r.z, split: r.split, integral: r.integral,
-                side: CASE
-                    WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
-                    WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
-                    ELSE 1
-                END
-            }
-        ),
-        lambda r: pool_odds_settle(r.a, r.b,
-            r.side * greatest(r.side * r.split,
-                r.side * CASE WHEN r.a < 1 OR r.b < 1 THEN r.split ELSE _pool_odds_start(r.a, r.b, r.z) END),
-            r.split, r.side, ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral))
-    )[1];
-
 -- The level, or NULL where it is wrong, which is said elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
@@ -5918,13 +5941,12 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     -- What is asked for is decided when the query is planned.
     levels AS (
-        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high,
-            pool_normal_quantile_double((1 + given) / 2) AS z
+        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high
         FROM (SELECT _pool_proper_level(level) AS given)
     ),
     found AS (
-        SELECT * EXCLUDE (low, high, z), CASE WHEN NOT fixed THEN list_transform(
-                [{p: low, z: -z}, {p: high, z: z}], lambda r: _pool_rate_odds(a, odds_b, r.p, r.z)) END AS odds
+        SELECT * EXCLUDE (low, high),
+            CASE WHEN NOT fixed THEN list_transform([low, high], lambda p: pool_odds_quantile(a, odds_b, p)) END AS odds
         FROM estimated, levels
     ),
     limited AS (

@@ -443,34 +443,6 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged
     FROM bent;
 
--- A quantile of the log odds of pool_odds_quantile, z the normal one of p: from a start by the first three cumulants of
--- log gamma variables (Cornish & Fisher 1938), and without asking on which side it lies where p leaves no doubt.
-CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
-    list_transform(
-        [{mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
-            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
-            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)}],
-        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
-    )[1];
-CREATE OR REPLACE MACRO _pool_rate_odds(a, b, p, z) AS
-    list_transform(
-        list_transform(
-            [{a: a, b: b, p: p, z: z, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
-            lambda r: {
-                a: r.a, b: r.b, p: r.p, z: r.z, split: r.split, integral: r.integral,
-                side: CASE
-                    WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
-                    WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
-                    ELSE 1
-                END
-            }
-        ),
-        lambda r: pool_odds_settle(r.a, r.b,
-            r.side * greatest(r.side * r.split,
-                r.side * CASE WHEN r.a < 1 OR r.b < 1 THEN r.split ELSE _pool_odds_start(r.a, r.b, r.z) END),
-            r.split, r.side, ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral))
-    )[1];
-
 -- The level, or NULL where it is wrong, which is said elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
@@ -504,13 +476,12 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     -- What is asked for is decided when the query is planned.
     levels AS (
-        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high,
-            pool_normal_quantile_double((1 + given) / 2) AS z
+        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high
         FROM (SELECT _pool_proper_level(level) AS given)
     ),
     found AS (
-        SELECT * EXCLUDE (low, high, z), CASE WHEN NOT fixed THEN list_transform(
-                [{p: low, z: -z}, {p: high, z: z}], lambda r: _pool_rate_odds(a, odds_b, r.p, r.z)) END AS odds
+        SELECT * EXCLUDE (low, high),
+            CASE WHEN NOT fixed THEN list_transform([low, high], lambda p: pool_odds_quantile(a, odds_b, p)) END AS odds
         FROM estimated, levels
     ),
     limited AS (
