@@ -551,35 +551,44 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- The w of a probability p, 0 < p < 1, from the side of the split where it lies: no tail there is below 0.1 where both
--- shapes are 1 or more.
+-- The side of the split where p lies: no tail there is below 0.1 where both shapes are 1 or more.
+CREATE OR REPLACE MACRO pool_odds_side(a, b, p, split) AS
+    CASE
+        WHEN a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 THEN CASE WHEN p < 0.5 THEN -1 ELSE 1 END
+        WHEN p <= pool_odds_tail(a, b, split, -1) THEN -1
+        ELSE 1
+    END;
+
+-- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
+-- there.
+CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
+    CASE
+        WHEN a < 1 OR b < 1 THEN split
+        ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
+    END;
+
+-- The log of its tail times the integral.
+CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
+    ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
+
+-- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
 CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
     list_transform(
         list_transform(
             list_transform(
-                [{a: a, b: b, p: p, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
+                [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
                 lambda r: {
-                    a: r.a, b: r.b, p: r.p, split: r.split, integral: r.integral,
-                    side: CASE
-                        WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
-                        WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
-                        ELSE 1
-                    END
+                    a: r.a, b: r.b, p: r.p, split: r.split, side: pool_odds_side(r.a, r.b, r.p, r.split)
                 }
             ),
             lambda r: {
                 a: r.a, b: r.b, split: r.split, side: r.side,
-                start: CASE
-                    WHEN r.a < 1 OR r.b < 1 THEN r.split  -- far from normal, but log concave from there
-                    ELSE pool_odds_start(r.a, r.b, pool_normal_quantile_double(r.p))
-                END,
-                target: ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral)
+                start: pool_odds_begin(r.a, r.b, r.p, r.split, r.side),
+                target: pool_odds_target(r.a, r.b, r.p, r.side)
             }
         ),
         lambda r: CASE
-            WHEN r.target IS NOT NULL THEN pool_odds_settle(
-                r.a, r.b, r.side * greatest(r.side * r.split, r.side * r.start), r.split, r.side, r.target
-            )
+            WHEN r.target IS NOT NULL THEN pool_odds_settle(r.a, r.b, r.start, r.split, r.side, r.target)
         END
     )[1];
 

@@ -583,35 +583,44 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- The w of a probability p, 0 < p < 1, from the side of the split where it lies: no tail there is below 0.1 where both
--- shapes are 1 or more.
+-- The side of the split where p lies: no tail there is below 0.1 where both shapes are 1 or more.
+CREATE OR REPLACE MACRO pool_odds_side(a, b, p, split) AS
+    CASE
+        WHEN a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 THEN CASE WHEN p < 0.5 THEN -1 ELSE 1 END
+        WHEN p <= pool_odds_tail(a, b, split, -1) THEN -1
+        ELSE 1
+    END;
+
+-- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
+-- there.
+CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
+    CASE
+        WHEN a < 1 OR b < 1 THEN split
+        ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
+    END;
+
+-- The log of its tail times the integral.
+CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
+    ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
+
+-- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
 CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
     list_transform(
         list_transform(
             list_transform(
-                [{a: a, b: b, p: p, split: pool_odds_split(a, b), integral: pool_odds_integral(a, b)}],
+                [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
                 lambda r: {
-                    a: r.a, b: r.b, p: r.p, split: r.split, integral: r.integral,
-                    side: CASE
-                        WHEN r.a >= 1 AND r.b >= 1 AND abs(r.p - 0.5) > 0.4 THEN CASE WHEN r.p < 0.5 THEN -1 ELSE 1 END
-                        WHEN r.p <= pool_odds_tail(r.a, r.b, r.split, -1) THEN -1
-                        ELSE 1
-                    END
+                    a: r.a, b: r.b, p: r.p, split: r.split, side: pool_odds_side(r.a, r.b, r.p, r.split)
                 }
             ),
             lambda r: {
                 a: r.a, b: r.b, split: r.split, side: r.side,
-                start: CASE
-                    WHEN r.a < 1 OR r.b < 1 THEN r.split  -- far from normal, but log concave from there
-                    ELSE pool_odds_start(r.a, r.b, pool_normal_quantile_double(r.p))
-                END,
-                target: ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.integral)
+                start: pool_odds_begin(r.a, r.b, r.p, r.split, r.side),
+                target: pool_odds_target(r.a, r.b, r.p, r.side)
             }
         ),
         lambda r: CASE
-            WHEN r.target IS NOT NULL THEN pool_odds_settle(
-                r.a, r.b, r.side * greatest(r.side * r.split, r.side * r.start), r.split, r.side, r.target
-            )
+            WHEN r.target IS NOT NULL THEN pool_odds_settle(r.a, r.b, r.start, r.split, r.side, r.target)
         END
     )[1];
 
@@ -5581,9 +5590,9 @@ CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
     CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
 
--- What can be told before the search: `way` says how the prior is found, `start` the log of its size, also by moments
--- (of rates Kleinman 1973). The likelihood has a maximum inside where x varies by more than chance in the binomial, or
--- Poisson, model of all groups alike; with nothing but all and none it grows as the size falls to 0.
+-- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
+-- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
+-- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
     WITH spread AS (
         SELECT model, fsum(k * (x - n * pi) * (x - n * pi)) AS squares,
@@ -5597,16 +5606,14 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
         GROUP BY model
     ),
     noise AS (
-        SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq, pq * ns AS bound,
+        SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
             CASE WHEN family = 'rates'
                 THEN (shares - pq * (j - 1)) / (pq * (ns - n2 / ns - (j - 1)))
                 ELSE (shares - (j - 1) * pi) / (pi * pi * (ns - n2 / ns)) END AS excess,
-            CASE WHEN family = 'rates' THEN least((squares / pq - ns) / (n2 - ns), 0.99)
-                ELSE (squares - xs) / (pi * pi * n2) END AS first,
             _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
         FROM query_table(models) LEFT JOIN spread USING (model)
     )
-    SELECT * EXCLUDE (squares, shares, n2, bound, pq, excess, first),
+    SELECT * EXCLUDE (squares, shares, n2, pq, excess), squares > pq * ns * (1 + 1e-12) AS differ,
         CASE
             WHEN known_a IS NOT NULL THEN 'known'
             WHEN j = 0 THEN 'nothing'
@@ -5615,14 +5622,14 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
                 WHEN excess > 1e-12 AND (excess < 1 OR family = 'counts') THEN 'moments'
                 WHEN excess > 1e-12 THEN 'split'
                 ELSE 'pooled' END
-            WHEN squares <= bound * (1 + 1e-12) THEN 'pooled'
             WHEN family = 'rates' AND whole + none = j THEN 'split'
             ELSE 'searched'
         END AS way,
-        CASE WHEN _pool_name(prior) = 'moments' AND family = 'rates' THEN (1 - excess) / excess
-            WHEN _pool_name(prior) = 'moments' THEN 1 / excess END AS size_of_moments,
-        CASE WHEN way = 'searched' THEN
-            CASE WHEN family = 'rates' THEN ln((1 - first) / first) ELSE -ln(first) END END AS start
+        CASE
+            WHEN excess <= 1e-12 THEN 'infinity'::DOUBLE
+            WHEN family = 'rates' THEN greatest((1 - excess) / excess, 0.0)
+            ELSE 1 / excess
+        END AS size_of_moments
     FROM noise;
 
 -- ---- the likelihood -------------------------------------------------------------------------------------------------
@@ -5645,11 +5652,11 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the shape, 2 beta, 3 alpha + beta),
+-- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the shape, 2 beta, 3 alpha + beta),
 -- with a times its derivative and a^2 times the second, summed by kind: all are small where a is far larger than m.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
-        SELECT model, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
+        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
         FROM query_table(points)
     ),
     bases AS (
@@ -5662,10 +5669,13 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     steps AS (
         SELECT *, m / a AS t, a + m AS above, 1 / above AS w FROM bases JOIN query_table(classes) USING (model, kind)
     ),
-    logs AS (SELECT *, CASE WHEN far THEN _pool_log1p_rest(t) END AS rest FROM steps),
+    logs AS (
+        SELECT *, CASE WHEN far THEN _pool_log1p_rest(t) END AS rest, CASE WHEN far THEN pool_log1p(t) END AS log1p_t
+        FROM steps
+    ),
     terms AS (
-        SELECT model, kind, k,
-            CASE WHEN far THEN m * (t + rest) + a * rest - (t + rest) / 2
+        SELECT model, point, kind, k,
+            CASE WHEN far THEN m * log1p_t + a * rest - log1p_t / 2
                     + (_pool_stirling_rest(w, w * w) - _pool_stirling_rest(z, z * z))
                 ELSE lgamma(above) - log_gamma_a - m * ln(a) END AS rise,
             CASE WHEN far THEN a * rest + m * w / 2 - a * (_pool_stirling_slope(w * w) - _pool_stirling_slope(z * z))
@@ -5675,7 +5685,7 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
                 ELSE a * a * (pool_trigamma_double(above) - trigamma_a) + m END AS bend
         FROM logs
     )
-    SELECT model, fsum(CASE WHEN kind < 3 THEN k * rise ELSE -k * rise END) AS rise, sum(k * rise) AS gross,
+    SELECT model, point, fsum(CASE WHEN kind < 3 THEN k * rise ELSE -k * rise END) AS rise, sum(k * rise) AS gross,
         fsum(CASE WHEN kind = 1 THEN k * slope ELSE 0.0 END) AS slope_x,
         fsum(CASE WHEN kind = 2 THEN k * slope ELSE 0.0 END) AS slope_y,
         fsum(CASE WHEN kind = 3 THEN k * slope ELSE 0.0 END) AS slope_n,
@@ -5683,21 +5693,21 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
         fsum(CASE WHEN kind = 2 THEN k * bend ELSE 0.0 END) AS bend_y,
         fsum(CASE WHEN kind = 3 THEN k * bend ELSE 0.0 END) AS bend_n
     FROM terms
-    GROUP BY model;
+    GROUP BY model, point;
 
 -- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
 CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     WITH steps AS (
-        SELECT model, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
-        FROM (SELECT model, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
+        SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
+        FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
         JOIN query_table(exposures) USING (model)
     ),
-    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, xs - k * mu AS beyond FROM steps)
-    SELECT model, fsum(xs * (t + rest) + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
+    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond FROM steps)
+    SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
         fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
         fsum((k * mu + xs * t) / (u * u)) AS weight
     FROM logs
-    GROUP BY model;
+    GROUP BY model, point;
 
 -- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
 -- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
@@ -5717,8 +5727,8 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
         FROM shifted
     ),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model)
-        FROM placed AS p LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model)
+        SELECT p.*, s.* EXCLUDE (model, point)
+        FROM placed AS p LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
     ),
     of_rates AS (
         SELECT *, common + rise AS height, (1 - mean) * slope_x - mean * slope_y + drift AS g_u,
@@ -5732,7 +5742,7 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
         SELECT r.*, common + coalesce(rise, 0.0) - fall AS height, drift - pull AS g_u,
             coalesce(slope_x, 0.0) - poisson + pull AS g_v, weight AS h_uu, -pull2 AS h_uv,
             poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) AS h_vv
-        FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model)
+        FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
     )
     FROM query_table('of_' || family);
 
@@ -5742,13 +5752,45 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
     least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
 
+-- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by no
+-- more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a large
+-- group can hide how much small ones differ.
+CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, family) AS TABLE
+    WITH sizes AS (
+        SELECT model, pi, xs, ns, unnest(range(9)) AS point,
+            CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
+        FROM query_table(facts)
+        WHERE way = 'searched'
+    ),
+    means AS (
+        SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
+        FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
+            JOIN query_table(numbered) USING (model)
+        WHERE n > 0
+        GROUP BY ALL
+    ),
+    begun AS (
+        SELECT *, 'looking' AS phase, ln(size) AS v,
+            ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
+        FROM sizes JOIN means USING (model, point)
+    ),
+    best AS (
+        SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
+        FROM _pool_rates_evaluated('begun', classes, exposures, family)
+        GROUP BY model
+    )
+    SELECT f.* REPLACE (CASE
+            WHEN NOT (way = 'searched' AND NOT differ AND height <= 1e-12 * (j + abs(constant))) THEN way ELSE 'pooled'
+        END AS way), start
+    FROM query_table(facts) AS f LEFT JOIN best USING (model);
+
 -- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
 -- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
 -- in rounding the gradient judges, until it falls no more.
 CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, pi, xs, ns, 0.0::DOUBLE AS u, start AS v,
-            {u: 0.0::DOUBLE, v: start, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, xs, ns, start.u AS u, start.v AS v,
+            {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
                 concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
         FROM query_table(facts)
         WHERE way = 'searched'
@@ -5762,7 +5804,7 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
                 WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
                 ELSE 'looking'
             END,
-            model, pi, xs, ns, next.u + next.du, next.v + next.dv, next
+            model, 0, pi, xs, ns, next.u + next.du, next.v + next.dv, next
         FROM (
             SELECT *, CASE WHEN better THEN here ELSE
                 {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
@@ -5803,7 +5845,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
     models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
     numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
-    facts AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
+    known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
     classes AS MATERIALIZED (
         SELECT model, kind, m, sum(k) AS k
         FROM (
@@ -5817,10 +5859,11 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     exposures AS MATERIALIZED (
         SELECT model, n, sum(k) AS k, sum(k * x) AS xs FROM numbered WHERE n > 0 AND family = 'counts' GROUP BY ALL
     ),
+    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', family)),
     found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
-        SELECT f.*, done,
+        SELECT f.*, done, 0 AS point,
             CASE way
                 WHEN 'known' THEN CASE WHEN family = 'rates'
                     THEN known_a / (known_a + known_b) ELSE known_a / known_b END
@@ -5855,8 +5898,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model)
-        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model)
+        SELECT p.*, s.* EXCLUDE (model, point)
+        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
     ),
     of_rates AS (
         SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
@@ -5864,8 +5907,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, e.* EXCLUDE (model)
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model)
+        SELECT r.*, e.* EXCLUDE (model, point)
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model, point)
     ),
     -- minus the Hessian by logit, or log, of the mean and the log of the size
     bent AS (
@@ -5939,22 +5982,36 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
             END AS _pool_se
         FROM placed
     ),
-    -- What is asked for is decided when the query is planned.
-    levels AS (
-        SELECT (1 - given) / 2 AS low, (1 + given) / 2 AS high
-        FROM (SELECT _pool_proper_level(level) AS given)
+    -- pool_odds_quantile by columns, which costs half
+    asked AS (
+        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
+            CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
+        FROM estimated
+    ),
+    sided AS (
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, p, split) END AS side_p,
+            CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, q, split) END AS side_q
+        FROM asked
+    ),
+    begun AS (
+        SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
+            pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, p, side_p) END AS target_p,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
+        FROM sided
     ),
     found AS (
-        SELECT * EXCLUDE (low, high),
-            CASE WHEN NOT fixed THEN list_transform([low, high], lambda p: pool_odds_quantile(a, odds_b, p)) END AS odds
-        FROM estimated, levels
+        SELECT *,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
+        FROM begun
     ),
     limited AS (
-        SELECT * EXCLUDE (odds),
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds[1]))
-                ELSE a / b * exp(odds[1]) END AS _pool_lower,
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds[2]))
-                ELSE a / b * exp(odds[2]) END AS _pool_upper
+        SELECT * EXCLUDE (p, q, split, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
+            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p))
+                ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q))
+                ELSE a / b * exp(odds_q) END AS _pool_upper
         FROM found
     ),
     unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),

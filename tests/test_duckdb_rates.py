@@ -216,7 +216,7 @@ def found_many(engine, family):
 @engines
 @families
 def test_the_score_is_zero(engine, family):
-    """At what is found; there is one maximum (Levin & Reeds 1977)."""
+    """At what is found; groups of like size have one maximum (Levin & Reeds 1977)."""
     frame = many(family)
     found = found_many(engine, family)
     pooled = searched = 0
@@ -253,6 +253,35 @@ def test_the_score_is_zero(engine, family):
     assert pooled > 8
     near = next(row for row in found if row["model"] == MODELS)
     assert near[TWO[family][0]] > 5e7
+
+
+def log_probability(family, x, n, a, b):
+    """Of x, by finite sums."""
+
+    def rise(a, m):
+        i = np.arange(m)
+        return np.log1p((a - 1) / (i + 1))
+
+    if family == "rates":
+        return math.fsum([*rise(a, x), *rise(b, n - x), *-rise(a + b, n)])
+    return math.fsum([*rise(a, x), -a * math.log1p(n / b), -x * math.log1p(b / n)])
+
+
+@engines
+@families
+def test_a_large_group_does_not_hide_how_small_ones_differ(engine, family):
+    """Its events are as chance has them and outweigh all others in the sum of squares; the likelihood knows better."""
+    large = 200_000.0 if family == "rates" else 400_000.0
+    x = np.array([0, 10 if family == "rates" else 20] * 10 + [large])
+    n = np.array([10] * 20 + [400_000.0])
+    frame = pl.DataFrame({"x": x, "n": n}).with_row_index("g")
+    [row] = components(engine, family, frame)
+    assert varies(family, x, n) < 0
+    assert row["converged"]
+    score, information = SCORES[family](x, n, row)
+    assert np.abs(np.linalg.solve(information, score)).max() < 1e-9
+    given = [row[name] for name in TWO[family]]
+    close(row["log_likelihood"], sum(log_probability(family, *group, *given) for group in zip(x, n, strict=True)), 1e-9)
 
 
 def assert_pooled(family, row, x, n):
