@@ -23,10 +23,9 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
         WHEN family = 'rates' AND x > n THEN 5
     END;
 
--- Three kinds of fault are counted in one sum of 93 bits, from the first on, 31 each.
-CREATE OR REPLACE MACRO _pool_fault_unit(fault, first) AS
-    (CASE fault WHEN first THEN 1 WHEN first + 1 THEN 2147483648 WHEN first + 2 THEN 4611686018427387904 ELSE 0 END)
-        ::BIGINT;
+-- How many rows have a fault of a kind.
+CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
+    count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
 
 -- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
 -- that lacks x or n does not count.
@@ -36,10 +35,11 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
     FROM (
         SELECT over, "by", over AS _pool_over, sum(_pool_beside(value, base, nan)) AS _pool_x,
             sum(_pool_beside(base, value, nan)) AS _pool_n,
-            sum(_pool_fault_unit(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family), 1))
-                AS _pool_faults_1,
-            sum(_pool_fault_unit(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family), 4))
-                AS _pool_faults_4
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 4) AS _pool_faults_4,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 5) AS _pool_faults_5
         FROM query_table(tbl)
         GROUP BY ALL
     );
@@ -76,18 +76,12 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
 
 -- One row: true, or an error if a row has a fault.
 CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
-    WITH sums AS (
-        SELECT first, unnest([0, 1, 2]) AS place, packed
-        FROM (SELECT unnest([1, 4]) AS first, unnest([_pool_faults_1, _pool_faults_4]) AS packed
-            FROM query_table(groups) WHERE _pool_faults_1 > 0 OR _pool_faults_4 > 0)
+    WITH faults AS (
+        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
+            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
+        FROM query_table(groups)
     ),
-    faults AS (
-        SELECT first + place AS fault, sum((packed >> (31 * place)) & 2147483647) AS bad
-        FROM sums
-        GROUP BY ALL
-        HAVING bad > 0
-    ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
         AS sound
     FROM worst, _pool_given;

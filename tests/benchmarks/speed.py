@@ -14,6 +14,7 @@ GROUP_BY_OVER = "group_by(model, h)"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
 HITS = "group_by(sum, count) of 0 and 1"
+PAIRS = "group_by(sum, sum) of hits and trials"
 PRODUCTS = "group_by(count, means, cross-products)"
 
 JOBS: Jobs = {
@@ -34,6 +35,9 @@ JOBS: Jobs = {
     HITS: ("large", HITS, None),
     "shrink, rates of 0 and 1": ("large", HITS, 1.3),
     "components, rates of 0 and 1": ("large", HITS, 1.3),
+    PAIRS: ("pairs", PAIRS, None),
+    "shrink, rates of pairs": ("pairs", PAIRS, None),
+    "components, rates of pairs": ("pairs", PAIRS, None),
     PRODUCTS: ("lines", PRODUCTS, None),
     "regress, varying intercept": ("lines", PRODUCTS, 3.0),
     "regress, varying intercept and slope": ("lines", PRODUCTS, 3.0),
@@ -51,6 +55,8 @@ def bare(job, lf):
         return lf.group_by("g").agg(**means, xx=x.var(), xy=pl.cov(x, line), yy=line.var())
     if job == HITS:
         return lf.group_by("g").agg(x=pl.col("hit").sum(), n=pl.col("hit").count())
+    if job == PAIRS:
+        return lf.group_by("row").agg(pl.col("hits", "trials").sum())
     if job in (MEAN, MEAN_IN_MEMORY):
         return lf.with_columns(estimate=y.mean().over("g"))
     keys = ["model", "h"] if job == GROUP_BY_OVER else ["g"]
@@ -83,6 +89,10 @@ def pooled(job, lf):
             return pool.shrink(lf, "hit", by="g", family="binomial")
         case "components, rates of 0 and 1":
             return pool.components(lf, "hit", by="g", family="binomial")
+        case "shrink, rates of pairs":
+            return pool.shrink(lf, "hits", by="row", trials="trials")
+        case "components, rates of pairs":
+            return pool.components(lf, "hits", by="row", trials="trials")
         case "regress, varying intercept":
             return pool.regress(lf, "line", ["x"], by="g")
         case "regress, varying intercept and slope":

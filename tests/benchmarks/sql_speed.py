@@ -13,6 +13,8 @@ from turns import Jobs, main, measured
 
 GROUP_BY = "GROUP BY g: count, avg, var_samp"
 GROUP_BY_OVER = "GROUP BY model, h"
+HITS = "GROUP BY g: sum, count of 0 and 1"
+PAIRS = "GROUP BY row: sums of hits and trials"
 
 JOBS: Jobs = {
     GROUP_BY: ("large", GROUP_BY, None),
@@ -24,6 +26,13 @@ JOBS: Jobs = {
     "pool_moments": ("large", GROUP_BY, None),
     GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
     "pool_shrink, over": ("large", GROUP_BY_OVER, 1.3),
+    HITS: ("large", HITS, None),
+    "pool_shrink_rates, 0 and 1": ("large", HITS, 1.3),
+    "pool_components_rates, 0 and 1": ("large", HITS, 1.3),
+    PAIRS: ("pairs", PAIRS, None),
+    "pool_shrink_rates, pairs": ("pairs", PAIRS, None),
+    "pool_shrink_rates, pairs, no limits": ("pairs", PAIRS, None),
+    "pool_components_rates, pairs": ("pairs", PAIRS, None),
 }
 
 QUERIES = {
@@ -36,6 +45,13 @@ QUERIES = {
     "pool_moments": "FROM pool_moments('{}', y, g)",
     GROUP_BY_OVER: "SELECT model, h, count(y) AS n, avg(y) AS mean, var_samp(y) AS var FROM '{}' GROUP BY model, h",
     "pool_shrink, over": "FROM pool_shrink('{}', y, h, over := model)",
+    HITS: "SELECT g, sum(hit) AS x, count(hit) AS n FROM '{}' GROUP BY g",
+    "pool_shrink_rates, 0 and 1": "FROM pool_shrink_rates('{}', hit, 1, g)",
+    "pool_components_rates, 0 and 1": "FROM pool_components_rates('{}', hit, 1, g)",
+    PAIRS: "SELECT row, sum(hits) AS x, sum(trials) AS n FROM '{}' GROUP BY row",
+    "pool_shrink_rates, pairs": "FROM pool_shrink_rates('{}', hits, trials, row)",
+    "pool_shrink_rates, pairs, no limits": "FROM pool_shrink_rates('{}', hits, trials, row, limits := false)",
+    "pool_components_rates, pairs": "FROM pool_components_rates('{}', hits, trials, row)",
 }
 
 

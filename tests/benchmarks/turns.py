@@ -24,6 +24,7 @@ TABLES = {  # rows, groups, partitions
     "large": (20_000_000, 1_000_000, 8),
     "small": (10_000_000, 100_000, 8),
     "lines": (10_000_000, 1_000_000, 8),
+    "pairs": (1_000_000, 1_000_000, 8),
     "months": (50_000_000, 100_000, 24),
     "months of many": (50_000_000, 1_000_000, 24),
 }
@@ -56,6 +57,9 @@ def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bo
             "h": g // models,
         }
         columns["hit"] = (rng.random(size) < 1 / (1 + np.exp(-slope[g]))).astype(np.int8)
+        columns["row"] = part * size + np.arange(size)
+        columns["trials"] = rng.integers(1, 800, size)
+        columns["hits"] = rng.binomial(columns["trials"], 1 / (1 + np.exp(-slope[g])))
         columns["line"] = columns["y"] + slope[g] * columns["x"]
         target = folder / f"part={part}"
         target.mkdir(parents=True)
