@@ -22,7 +22,7 @@ TAYLOR = 1 / 16
 
 def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
-    [found] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - gammaln(a)])
+    [found] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - _of_runs(gammaln, a)])
     return found
 
 
@@ -35,7 +35,7 @@ def slopes(a: Array, x: Array) -> tuple[Array, Array]:
 
 def curvature_rest(a: Array, x: Array) -> Array:
     """a squared times the second derivative of log_rise by a, and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
-    [found] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - polygamma(1, a)) + x])
+    [found] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - _of_runs(_trigamma, a)) + x])
     return np.where((x == 0) | (x == 1), 0.0, found)
 
 
@@ -51,6 +51,12 @@ def _by_size(
         return near(a, x)
     pairs = zip(far(a[large], x[large]), near(a[~large], x[~large]), strict=True)
     return [_merged(large, *both) for both in pairs]
+
+
+def _of_runs(function: Callable[[Array], Array], a: Array) -> Array:
+    """A function of values of which many that are equal follow each other, as those of a model do."""
+    begin = np.flatnonzero(np.diff(a, prepend=np.nan) != 0)
+    return np.repeat(function(a[begin]), np.diff(begin, append=len(a)))
 
 
 def _merged(large: Array, far: Array, near: Array) -> Array:
@@ -72,7 +78,7 @@ def _slopes_far(a: Array, x: Array) -> list[Array]:
 
 
 def _slopes_near(a: Array, x: Array) -> list[Array]:
-    slope = a * (digamma(a + x) - digamma(a))
+    slope = a * (digamma(a + x) - _of_runs(digamma, a))
     return [slope, slope - x]
 
 
