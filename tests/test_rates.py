@@ -15,6 +15,7 @@ from test_messages import WRONG, assert_sentence, refused
 from test_plans import Plan, assert_one_scan
 
 import polars_pool as pool
+from polars_pool.engines import trust_region
 from polars_pool.engines.rates import fit, likelihood, rising
 
 few = settings(max_examples=6)
@@ -259,6 +260,17 @@ def test_a_large_group_does_not_hide_how_small_ones_differ(family):
     )
     near([first, second], np.exp(best.x), 1e-3)
     near(found["log_likelihood"], -best.fun, 1e-9)
+
+
+@every_family
+@pytest.mark.parametrize("over", [None, "m"])
+def test_a_search_that_does_not_settle_is_said(family, over, monkeypatch):
+    monkeypatch.setattr(trust_region, "MOST", 1)
+    frame = drawn(family).with_columns(m=0)
+    with pytest.warns(pool.ConvergenceWarning, match=r"prior of a model of rates did not settle.*converged"):
+        assert shrunk(frame, family, over=over)["estimate"].is_finite().all()
+    with pytest.warns(pool.ConvergenceWarning, match="did not settle"):
+        assert model_of(frame, family, over=over)["converged"] is False
 
 
 # ---- moments ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from test_plans import assert_one_scan
 
 import polars_pool as pool
 from polars_pool import warning
+from polars_pool.engines import trust_region
 
 BOTH = ["intercept", "a"]
 SIZES = (1, 2, 2, 3, 4, 5, 6, 7, 9, 11)
@@ -389,6 +390,14 @@ def test_every_steep_line_settles(shape):
     models = [drawn(seed).sample(fraction=1, shuffle=True, seed=seed).with_columns(m=seed) for seed in range(200)]
     steep = pl.concat(models).with_columns(pl.col("y") + 1024 * pl.col("a"))
     assert pool.regress_components(steep, "y", ["a"], "g", over="m", **SHAPES[shape])["converged"].all()
+
+
+def test_a_search_that_does_not_settle_is_said(monkeypatch):
+    monkeypatch.setattr(trust_region, "MOST", 1)
+    with pytest.warns(pool.ConvergenceWarning, match=r"tau2 did not settle.*converged"):
+        assert lines(drawn(1), vary=BOTH)["estimate"].is_finite().all()
+    with pytest.warns(pool.ConvergenceWarning, match="did not settle"):
+        assert lines_model(drawn(1), vary=BOTH)["converged"] is False
 
 
 @pytest.mark.parametrize("options", [{}, WEIGHTED], ids=str)
