@@ -5473,13 +5473,9 @@ CREATE OR REPLACE MACRO pool_regress_components(
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Rates and counts: x of n trials with beta distributed rates (Skellam 1948), and x events in an exposure n with gamma
--- distributed rates (Fisher 1941). `family` is 'rates' or 'counts'.
+-- Rates and counts, rows to models: x of n trials, or x events in an exposure n. `family` is 'rates' or 'counts'.
 --
--- A group is known by x and n, so groups are grouped once more by both. The likelihood is a sum over the different x,
--- n - x and n (of counts x and n), and its search costs as many. The prior has a mean and a size: alpha + beta, or the
--- shape. At an infinite size groups are binomial, or Poisson; what is left of that limit is worked out as a small
--- difference, so that a maximum far out keeps its digits.
+-- A group is known by x and n, so groups are grouped once more by both.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- rows to groups -------------------------------------------------------------------------------------------------
@@ -5626,6 +5622,16 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
         END AS size_of_moments
     FROM noise;
 
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
+-- 1941), and the search for its maximum.
+--
+-- It is a sum over the different x, n - x and n (of counts x and n), and its search costs as many. The prior has a mean
+-- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
+-- limit is worked out as a small difference, so that a maximum far out keeps its digits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
 -- ---- the likelihood -------------------------------------------------------------------------------------------------
 
 -- log(1 + t) - t without the cancellation at small t, t of 0 or more: a column.
@@ -5646,8 +5652,9 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the shape, 2 beta, 3 alpha + beta),
--- with a times its derivative and a^2 times the second, summed by kind: all are small where a is far larger than m.
+-- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
+-- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
+-- where a is far larger than m.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
@@ -5746,9 +5753,9 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
     least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
 
--- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by no
--- more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a large
--- group can hide how much small ones differ.
+-- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
+-- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
+-- large group can hide how much small ones differ.
 CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, family) AS TABLE
     WITH sizes AS (
         SELECT model, pi, xs, ns, unnest(range(9)) AS point,
@@ -5830,6 +5837,11 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
     SELECT model, best.u AS u, best.v AS v, phase = 'found' AS done
     FROM _pool_rates_search
     WHERE phase <> 'looking' OR step = 200;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates and counts: the prior of every model, and every group's posterior: beta with trials, gamma with an exposure.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
@@ -6133,9 +6145,9 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
     END;
 
 -- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
--- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how likely
--- the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is no larger
--- (Robinson 2017); with posterior := true its alpha and beta; limits := false leaves lower and upper out.
+-- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
+-- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
+-- no larger (Robinson 2017); with posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
     posterior := false, limits := true
@@ -6145,7 +6157,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, posterior, limits,
-            'rates', ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
+            'rates',
+            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 

@@ -120,6 +120,8 @@ PARTS = (
     "posterior",
     "verbs",
     "regression",
+    "rates_groups",
+    "rates_likelihood",
     "rates",
 )
 

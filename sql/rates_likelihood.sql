@@ -1,0 +1,214 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
+-- 1941), and the search for its maximum.
+--
+-- It is a sum over the different x, n - x and n (of counts x and n), and its search costs as many. The prior has a mean
+-- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
+-- limit is worked out as a small difference, so that a maximum far out keeps its digits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---- the likelihood -------------------------------------------------------------------------------------------------
+
+-- log(1 + t) - t without the cancellation at small t, t of 0 or more: a column.
+CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
+    CASE
+        WHEN t < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
+            - t * (1 / 8 - t * (1 / 9 - t * (1 / 10 - t * (1 / 11 - t * (1 / 12 - t * (1 / 13 - t * (1 / 14
+            - t * (1 / 15 - t / 16))))))))))))))
+        ELSE ln(1 + t) - t
+    END;
+
+-- What Stirling's series of log gamma, and of its derivatives by a (the first less its sign), has beyond logs: at
+-- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
+CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
+    z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
+CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
+    q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * (691 / 32760))))));
+CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
+    z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
+
+-- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
+-- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
+-- where a is far larger than m.
+CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
+    WITH kinds AS (
+        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
+        FROM query_table(points)
+    ),
+    bases AS (
+        SELECT *, 1 / a AS z, a > 30 AS far, CASE WHEN NOT far THEN lgamma(a) END AS log_gamma_a,
+            CASE WHEN NOT far THEN pool_digamma_double(a) END AS digamma_a,
+            CASE WHEN NOT far THEN pool_trigamma_double(a) END AS trigamma_a
+        FROM kinds
+        WHERE a > 0 AND a < 'infinity'::DOUBLE
+    ),
+    steps AS (
+        SELECT *, m / a AS t, a + m AS above, 1 / above AS w FROM bases JOIN query_table(classes) USING (model, kind)
+    ),
+    logs AS (
+        SELECT *, CASE WHEN far THEN _pool_log1p_rest(t) END AS rest, CASE WHEN far THEN pool_log1p(t) END AS log1p_t
+        FROM steps
+    ),
+    terms AS (
+        SELECT model, point, kind, k,
+            CASE WHEN far THEN m * log1p_t + a * rest - log1p_t / 2
+                    + (_pool_stirling_rest(w, w * w) - _pool_stirling_rest(z, z * z))
+                ELSE lgamma(above) - log_gamma_a - m * ln(a) END AS rise,
+            CASE WHEN far THEN a * rest + m * w / 2 - a * (_pool_stirling_slope(w * w) - _pool_stirling_slope(z * z))
+                ELSE a * (pool_digamma_double(above) - digamma_a) - m END AS slope,
+            CASE WHEN far THEN m * m * w - m * (2 * a + m) * w * w / 2
+                    + a * a * (_pool_stirling_bend(w, w * w) - _pool_stirling_bend(z, z * z))
+                ELSE a * a * (pool_trigamma_double(above) - trigamma_a) + m END AS bend
+        FROM logs
+    )
+    SELECT model, point, fsum(CASE WHEN kind < 3 THEN k * rise ELSE -k * rise END) AS rise, sum(k * rise) AS gross,
+        fsum(CASE WHEN kind = 1 THEN k * slope ELSE 0.0 END) AS slope_x,
+        fsum(CASE WHEN kind = 2 THEN k * slope ELSE 0.0 END) AS slope_y,
+        fsum(CASE WHEN kind = 3 THEN k * slope ELSE 0.0 END) AS slope_n,
+        fsum(CASE WHEN kind = 1 THEN k * bend ELSE 0.0 END) AS bend_x,
+        fsum(CASE WHEN kind = 2 THEN k * bend ELSE 0.0 END) AS bend_y,
+        fsum(CASE WHEN kind = 3 THEN k * bend ELSE 0.0 END) AS bend_n
+    FROM terms
+    GROUP BY model, point;
+
+-- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
+CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
+    WITH steps AS (
+        SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
+        FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
+        JOIN query_table(exposures) USING (model)
+    ),
+    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond FROM steps)
+    SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
+        fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
+        fsum((k * mu + xs * t) / (u * u)) AS weight
+    FROM logs
+    GROUP BY model, point;
+
+-- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
+-- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
+-- mean makes of n.
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family) AS TABLE
+    WITH shifted AS (
+        SELECT *, pool_expm1(u) AS e, exp(v) AS size,
+            CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+        FROM query_table(points)
+        WHERE phase = 'looking'
+    ),
+    placed AS (
+        SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
+            CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
+            CASE WHEN family = 'rates' THEN -ns * pi * (1 - pi) * e / d ELSE -xs * e END AS drift,
+            CASE WHEN family = 'rates' THEN xs * u - ns * pool_log1p(pi * e) ELSE xs * (u - e) END AS common
+        FROM shifted
+    ),
+    risen AS (
+        SELECT p.*, s.* EXCLUDE (model, point)
+        FROM placed AS p LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+    ),
+    of_rates AS (
+        SELECT *, common + rise AS height, (1 - mean) * slope_x - mean * slope_y + drift AS g_u,
+            slope_x + slope_y - slope_n AS g_v,
+            -(1 - 2 * mean) * g_u + other * other * (xs - bend_x) + mean * mean * (ns - xs - bend_y) AS h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS h_vv
+        FROM risen
+    ),
+    of_counts AS (
+        SELECT r.*, common + coalesce(rise, 0.0) - fall AS height, drift - pull AS g_u,
+            coalesce(slope_x, 0.0) - poisson + pull AS g_v, weight AS h_uu, -pull2 AS h_uv,
+            poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) AS h_vv
+        FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+    )
+    FROM query_table('of_' || family);
+
+-- ---- the search -----------------------------------------------------------------------------------------------------
+
+-- The share of a step that is taken: none is longer than 2.
+CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
+    least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
+
+-- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
+-- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
+-- large group can hide how much small ones differ.
+CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, family) AS TABLE
+    WITH sizes AS (
+        SELECT model, pi, xs, ns, unnest(range(9)) AS point,
+            CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
+        FROM query_table(facts)
+        WHERE way = 'searched'
+    ),
+    means AS (
+        SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
+        FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
+            JOIN query_table(numbered) USING (model)
+        WHERE n > 0
+        GROUP BY ALL
+    ),
+    begun AS (
+        SELECT *, 'looking' AS phase, ln(size) AS v,
+            ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
+        FROM sizes JOIN means USING (model, point)
+    ),
+    best AS (
+        SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
+        FROM _pool_rates_evaluated('begun', classes, exposures, family)
+        GROUP BY model
+    )
+    SELECT f.* REPLACE (CASE
+            WHEN NOT (way = 'searched' AND NOT differ AND height <= 1e-12 * (j + abs(constant))) THEN way ELSE 'pooled'
+        END AS way), start
+    FROM query_table(facts) AS f LEFT JOIN best USING (model);
+
+-- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
+-- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
+-- in rounding the gradient judges, until it falls no more.
+CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS TABLE
+    WITH RECURSIVE _pool_rates_search AS (
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, xs, ns, start.u AS u, start.v AS v,
+            {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
+                concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
+        FROM query_table(facts)
+        WHERE way = 'searched'
+        UNION ALL
+        SELECT step + 1,
+            CASE
+                WHEN better AND here.concave AND (here.length <= 1e-11
+                    OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
+                    THEN 'found'
+                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'found'
+                WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
+                ELSE 'looking'
+            END,
+            model, 0, pi, xs, ns, next.u + next.du, next.v + next.dv, next
+        FROM (
+            SELECT *, CASE WHEN better THEN here ELSE
+                {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
+                    concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
+            FROM (
+                SELECT step, model, pi, xs, ns, best, here,
+                    here.height > best.height
+                        OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better
+                FROM (
+                    SELECT step, model, pi, xs, ns, best,
+                        {u: u, v: v, height: height, gain: g_u * du + g_v * dv,
+                            length: greatest(abs(du), abs(dv)), concave: h_uu > 0 AND left_v > 0,
+                            hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here
+                    FROM (
+                        SELECT *, _pool_step_length(newton_u, newton_v) AS share, share * newton_u AS du,
+                            share * newton_v AS dv
+                        FROM (
+                            SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
+                                (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
+                                (g_u - h_uv * newton_v) / bend_u AS newton_u
+                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, family)
+                        )
+                    )
+                )
+            )
+        )
+        WHERE step < 200
+    )
+    SELECT model, best.u AS u, best.v AS v, phase = 'found' AS done
+    FROM _pool_rates_search
+    WHERE phase <> 'looking' OR step = 200;
