@@ -177,8 +177,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
 
--- Groups that have no rows yet: the keys of another table that are not among the groups, with n = 0.
-CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+-- The keys of another table that are not among the groups.
+CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
     _pool_types AS (
         SELECT typeof(_pool_left) AS left_type, typeof(_pool_right) AS right_type
@@ -192,14 +192,18 @@ CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
             || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
         FROM _pool_types
     )
-    SELECT * EXCLUDE (_pool_key), 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y,
-        NULL::DOUBLE AS _pool_squares, NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized,
-        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
     ANTI JOIN (
         SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
+
+-- Groups that have no rows yet, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
+        NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
+    FROM _pool_unseen_keys(tbl, "by", over, seen);
 
 -- Groups with the components of their models, their mean, sigma2 and sampling variance.
 CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE

@@ -2160,8 +2160,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
 
--- Groups that have no rows yet: the keys of another table that are not among the groups, with n = 0.
-CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+-- The keys of another table that are not among the groups.
+CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
     _pool_types AS (
         SELECT typeof(_pool_left) AS left_type, typeof(_pool_right) AS right_type
@@ -2175,14 +2175,18 @@ CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
             || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
         FROM _pool_types
     )
-    SELECT * EXCLUDE (_pool_key), 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y,
-        NULL::DOUBLE AS _pool_squares, NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized,
-        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
     ANTI JOIN (
         SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
+
+-- Groups that have no rows yet, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
+        NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
+    FROM _pool_unseen_keys(tbl, "by", over, seen);
 
 -- Groups with the components of their models, their mean, sigma2 and sampling variance.
 CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
@@ -6118,13 +6122,22 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, posterior, limits, family, result
+    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments(tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, true,
             family, result)
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
+    _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen
+        UNION ALL BY NAME
+        SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
+        FROM _pool_unseen_keys(groups, "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
     _pool_pairs AS MATERIALIZED (
         FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, family)
@@ -6147,17 +6160,18 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
 -- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
 -- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
--- no larger (Robinson 2017); with posterior := true its alpha and beta; limits := false leaves lower and upper out.
+-- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
+-- posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    posterior := false, limits := true
+    groups := NULL, posterior := false, limits := true
 ) AS TABLE
     WITH _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, posterior, limits,
-            'rates',
+        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, groups, posterior,
+            limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6166,14 +6180,14 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
     tbl, value, exposure, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    posterior := false, limits := true
+    groups := NULL, posterior := false, limits := true
 ) AS TABLE
     WITH _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(tbl, value, exposure, "by", over, prior, level, nan, threshold, posterior, limits,
-            'counts',
+        FROM _pool_rates_pooled(tbl, value, exposure, "by", over, prior, level, nan, threshold, groups, posterior,
+            limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;

@@ -490,6 +490,33 @@ def test_groups_without_data(engine, family):
 
 
 @engines
+@families
+def test_groups_of_another_table(engine, family):
+    """A group that has no rows is as likely to be high as the prior says; the others stay as they are."""
+    seen = pl.DataFrame({"m": [1, 1, 1, 2, 2, 2], "g": list("abc" * 2), "x": [1, 5, 9, 2, 3, 8], "n": [10.0] * 6})
+    unseen = pl.DataFrame({"m": [1, 1, 2, 3], "g": ["z", "a", None, "a"]})
+    sqlpaths.database(engine).hold(unseen, "unseen")
+    given = {"over": "m", "threshold": 0.3}
+    alone = {(row["m"], row["g"]): row for row in shrink(engine, family, seen, **given)}
+    found = {(row["m"], row["g"]): row for row in shrink(engine, family, seen, groups="unseen", **given)}
+    models = {row["m"]: row for row in components(engine, family, seen, over="m")}
+    told_alike = [*GROUPS, "p_above", "pep"]
+    assert found.keys() == alone.keys() | {(1, "z"), (2, None), (3, "a")}
+    for key, row in alone.items():
+        close([found[key][name] for name in told_alike], [row[name] for name in told_alike], 1e-13)
+    for model, key in ((1, "z"), (2, None)):
+        row, (a, b) = found[model, key], [models[model][name] for name in TWO[family]]
+        law = stats.beta(a, b) if family == "rates" else stats.gamma(a, scale=1 / b)
+        assert (row["n"], row["mean"], row["weight"]) == (0, None, 0)
+        close([row["estimate"], row["se"], row["p_above"]], [law.mean(), law.std(), law.sf(0.3)], 1e-10)
+        close([row["lower"], row["upper"]], law.ppf([0.025, 0.975]), 1e-9)
+    assert [found[3, "a"][name] for name in GROUPS] == [0, None, 0, *[None] * 4]
+    sqlpaths.database(engine).hold(unseen.with_columns(pl.lit(1).alias("g")), "unseen")
+    with pytest.raises(duckdb.Error, match=r"in groups= and .* in the table; cast one of them"):
+        shrink(engine, family, seen, groups="unseen", over="m")
+
+
+@engines
 def test_all_or_none(engine):
     """The likelihood grows as alpha and beta fall to 0: every group keeps its own rate."""
     models, groups = degenerate(engine, "rates", "ml")
