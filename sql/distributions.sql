@@ -551,13 +551,13 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- The side of the split where p lies: no tail there is below 0.1 where both shapes are 1 or more.
-CREATE OR REPLACE MACRO pool_odds_side(a, b, p, split) AS
-    CASE
-        WHEN a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 THEN CASE WHEN p < 0.5 THEN -1 ELSE 1 END
-        WHEN p <= pool_odds_tail(a, b, split, -1) THEN -1
-        ELSE 1
-    END;
+-- P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.
+CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
+    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
+
+-- The side of the split where p lies.
+CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
+    CASE WHEN p <= coalesce(below, 0.5) THEN -1 ELSE 1 END;
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
@@ -578,7 +578,8 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
             list_transform(
                 [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
                 lambda r: {
-                    a: r.a, b: r.b, p: r.p, split: r.split, side: pool_odds_side(r.a, r.b, r.p, r.split)
+                    a: r.a, b: r.b, p: r.p, split: r.split,
+                    side: pool_odds_side(r.p, pool_odds_below(r.a, r.b, r.p, r.split))
                 }
             ),
             lambda r: {

@@ -583,13 +583,13 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- The side of the split where p lies: no tail there is below 0.1 where both shapes are 1 or more.
-CREATE OR REPLACE MACRO pool_odds_side(a, b, p, split) AS
-    CASE
-        WHEN a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 THEN CASE WHEN p < 0.5 THEN -1 ELSE 1 END
-        WHEN p <= pool_odds_tail(a, b, split, -1) THEN -1
-        ELSE 1
-    END;
+-- P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.
+CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
+    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
+
+-- The side of the split where p lies.
+CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
+    CASE WHEN p <= coalesce(below, 0.5) THEN -1 ELSE 1 END;
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
@@ -610,7 +610,8 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
             list_transform(
                 [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
                 lambda r: {
-                    a: r.a, b: r.b, p: r.p, split: r.split, side: pool_odds_side(r.a, r.b, r.p, r.split)
+                    a: r.a, b: r.b, p: r.p, split: r.split,
+                    side: pool_odds_side(r.p, pool_odds_below(r.a, r.b, r.p, r.split))
                 }
             ),
             lambda r: {
@@ -5998,11 +5999,10 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
             CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
         FROM estimated
     ),
-    sided AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, p, split) END AS side_p,
-            CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, q, split) END AS side_q
-        FROM asked
+    parted AS (
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
     ),
+    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
     begun AS (
         SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
             pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
@@ -6017,7 +6017,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
         FROM begun
     ),
     limited AS (
-        SELECT * EXCLUDE (p, q, split, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
+        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
             CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p))
                 ELSE a / b * exp(odds_p) END AS _pool_lower,
             CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q))

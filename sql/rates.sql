@@ -153,11 +153,10 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
             CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
         FROM estimated
     ),
-    sided AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, p, split) END AS side_p,
-            CASE WHEN NOT fixed THEN pool_odds_side(a, odds_b, q, split) END AS side_q
-        FROM asked
+    parted AS (
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
     ),
+    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
     begun AS (
         SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
             pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
@@ -172,7 +171,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
         FROM begun
     ),
     limited AS (
-        SELECT * EXCLUDE (p, q, split, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
+        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
             CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p))
                 ELSE a / b * exp(odds_p) END AS _pool_lower,
             CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q))
