@@ -6,11 +6,16 @@ writes as many digits as a double needs. What JSON has no word for (decimals, da
 cast it in the query.
 """
 
+import atexit
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +74,34 @@ def answers(engine: str, queries: Iterable[str], setup: str = "") -> list[Rows |
 
     The macros of pool.sql are there already. In the shell all of it is one process.
     """
-    setup = f"{POOL}\n{setup}"
-    return {"module": _answers_of_module, "shell": _answers_of_shell}[engine](list(queries), setup)
+    with with_macros(engine) as file:
+        return {"module": _answers_of_module, "shell": _answers_of_shell}[engine](list(queries), setup, file)
 
 
-def _answers_of_module(queries: list[str], setup: str) -> list[Rows | str]:
+@contextmanager
+def with_macros(engine: str) -> Iterator[Path]:
+    """A database file of the engine that holds the macros of pool.sql: to read them again takes a second or two."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copy(_macros(engine), folder))
+
+
+@cache
+def _macros(engine: str) -> Path:
+    """The file that all are copied from; the engines do not read each other's."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    file = Path(folder) / "pool_macros.duckdb"
+    if engine == "module":
+        with duckdb.connect(file) as connection:
+            connection.execute(POOL)
+    elif said := shell_writes(["-no-init", str(file)], POOL):
+        raise duckdb.Error(said)
+    return file
+
+
+def _answers_of_module(queries: list[str], setup: str, file: Path) -> list[Rows | str]:
     found: list[Rows | str] = []
-    with duckdb.connect() as connection:
+    with duckdb.connect(file) as connection:
         connection.execute(setup)
         for query in queries:
             try:
@@ -87,10 +113,10 @@ def _answers_of_module(queries: list[str], setup: str) -> list[Rows | str]:
     return found
 
 
-def _answers_of_shell(queries: list[str], setup: str) -> list[Rows | str]:
+def _answers_of_shell(queries: list[str], setup: str, file: Path) -> list[Rows | str]:
     """A mark before each query tells where its rows or its error begin: both go to one stream, in order."""
     parts = (f".print {MARK}\n{query.rstrip().rstrip(';')};\n" for query in queries)
-    written = shell_writes(["-no-init", "-json"], f"{setup}\n{''.join(parts)}")
+    written = shell_writes(["-no-init", "-json", str(file)], f"{setup}\n{''.join(parts)}")
     before, *blocks = written.split(f"{MARK}\n")
     if before.strip():
         raise duckdb.Error(before.strip())

@@ -161,7 +161,9 @@ def plans(engine: str) -> dict[object, Plan]:
     with TemporaryDirectory() as folder:
         rows().write_parquet(Path(folder), partition_by="year")
         queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in QUERIES.values()]
-        found = shells.answers(engine, queries, SETUP.replace("{folder}", folder))
+        # Out of a file the shell plans macros in another way: here they are read.
+        setup = f"{shells.POOL}\n{SETUP.replace('{folder}', folder)}"
+        found = shells.answers(engine, queries, setup)
     return dict(zip(QUERIES, map(parsed, found), strict=True))
 
 
