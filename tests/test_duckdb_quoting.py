@@ -160,25 +160,28 @@ class Batch:
 
 @cache
 def columns() -> Batch:
-    """Every name in every role: value, weights, one of several keys, key of models."""
+    """Every name in every role of one call: value, weights, one of several keys, key of models; the verbs by turns."""
     batch = Batch()
     names = [*HOSTILE, *PARAMETERS]
-    for place, value in enumerate(names):
-        key, load = (names[(place + step) % len(names)] for step in (1, 2))
-        frame = ROWS.rename({"number": value}).with_columns(
-            pl.col("key").alias(key if key not in RESULT else "key"),
-            pl.Series(load, WEIGHTS),
-            pl.Series("half", ["p", "q", "p", "q", "p", "q", "p", "q"]),
+    for place in range(len(names)):
+        value, load, key, model = (names[(place + step) % len(names)] for step in range(4))
+        shrunk = (place // 2) % 2 == 0
+        taken = RESULT if shrunk else STATISTICS
+        key = f"the {key}" if shrunk and key in taken else key
+        model = f"the {model}" if model in taken else model
+        frame = pl.concat([ROWS, ROWS.with_columns(pl.col("number") * 3), ROWS.reverse()]).rename({"number": value})
+        frame = frame.with_columns(
+            pl.col("key").alias(key),
+            pl.Series(load, 3 * WEIGHTS),
+            pl.Series("half", 12 * ["p", "q"]),
+            pl.Series(model, 6 * ["r", "r", "s", "s"]),
         )
-        table = batch.table(f"rows{place}", frame)
-        if key not in RESULT:
-            keys, options = f"COLUMNS(['half', {literal(key)}])", f"weights := {quoted(load)}"
-            call = f"FROM pool_shrink({table}, {quoted(value)}, {keys}, {options})"
-            batch.calls[call] = pool.shrink(frame, value, [key, "half"], weights=load)
-        if key not in STATISTICS | RESULT:
-            options = f"over := {quoted(key)}, tau2 := 'dl', sigma2 := 2"
-            call = f"FROM pool_components({table}, {quoted(value)}, half, {options})"
-            batch.calls[call] = pool.components(frame, value, "half", over=key, tau2="dl", sigma2=2)
+        options = {"weights": load, "over": model} | ({} if shrunk else {"tau2": 0.5, "sigma2": 2})
+        verb = pool.shrink if shrunk else pool.components
+        written = f"weights := {quoted(load)}, over := {quoted(model)}"
+        written += "" if shrunk else ", tau2 := 0.5, sigma2 := 2"
+        called = f"{batch.table(f'rows{place}', frame)}, {quoted(value)}, COLUMNS([{literal(key)}, 'half']), {written}"
+        batch.calls[f"FROM pool_{verb.__name__}({called})"] = verb(frame, value, [key, "half"], **options)
     return batch
 
 
@@ -255,14 +258,14 @@ def test_values_of_keys(engine):
 @every_engine
 def test_text_in_arguments_is_not_run(engine):
     """Hyperparameters and tables that are given as hostile text are refused, in words that quote them."""
-    calls = []
-    for text in HOSTILE[:5]:
+    calls, texts = [], HOSTILE[shells.ENGINES.index(engine) : 5 : 2]
+    for text in texts:
         calls += [f"FROM pool_shrink(rows, number, key, {role} := {literal(text)})" for role in ("tau2", "mu", "nan")]
         calls.append(f"FROM pool_shrink({literal(text)}, number, key)")
     *found, victim = shells.answers(engine, [*calls, "FROM victim"], VICTIM + created("rows", ROWS))
     assert all(isinstance(answer, str) for answer in found)
     assert victim == [{"life": 42}]
     assert found[0] == (
-        "Invalid Input Error: tau2=''; DROP TABLE victim; --'; give a number of 0 or more, or one of "
+        f"Invalid Input Error: tau2='{texts[0]}'; give a number of 0 or more, or one of "
         + ", ".join(map(repr, pool.formulas.registry.TAU2))
     )
