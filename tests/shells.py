@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,14 @@ def run(engine: str, script: str) -> Rows:
     return {"module": module, "shell": shell}[engine](script)
 
 
-def answers(engine: str, queries: Iterable[str], setup: str = "") -> list[Rows | str]:
+def answers(engine: str, queries: Iterable[str], setup: str = "", macros: bool = True) -> list[Rows | str]:
     """What each of many queries gives after one setup, which must succeed: its rows, or the words of its error.
 
-    The macros of pool.sql are there already. In the shell all of it is one process.
+    The macros of pool.sql are there already, unless told otherwise. In the shell all of it is one process.
     """
-    with with_macros(engine) as file:
-        return {"module": _answers_of_module, "shell": _answers_of_shell}[engine](list(queries), setup, file)
+    run = {"module": _answers_of_module, "shell": _answers_of_shell}[engine]
+    with with_macros(engine) if macros else nullcontext(":memory:") as file:
+        return run(list(queries), setup, file)
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def _macros(engine: str) -> Path:
     return file
 
 
-def _answers_of_module(queries: list[str], setup: str, file: Path) -> list[Rows | str]:
+def _answers_of_module(queries: list[str], setup: str, file: Path | str) -> list[Rows | str]:
     found: list[Rows | str] = []
     with duckdb.connect(file) as connection:
         connection.execute(setup)
@@ -113,7 +114,7 @@ def _answers_of_module(queries: list[str], setup: str, file: Path) -> list[Rows 
     return found
 
 
-def _answers_of_shell(queries: list[str], setup: str, file: Path) -> list[Rows | str]:
+def _answers_of_shell(queries: list[str], setup: str, file: Path | str) -> list[Rows | str]:
     """A mark before each query tells where its rows or its error begin: both go to one stream, in order."""
     parts = (f".print {MARK}\n{query.rstrip().rstrip(';')};\n" for query in queries)
     written = shell_writes(["-no-init", "-json", str(file)], f"{setup}\n{''.join(parts)}")
