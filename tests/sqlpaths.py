@@ -9,7 +9,7 @@ import itertools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,12 @@ def path(engine: str) -> Any:
         return database(engine).ask(statement(verb, *arguments, **options))
 
     return run
+
+
+def checkerboard(rows: Iterable[Any], columns: Iterable[Any]) -> list[tuple[str, Any, Any]]:
+    """Every pair with one engine: the two by turns along rows and columns."""
+    columns, engines = list(columns), ("duckdb", "shell")
+    return [(engines[(i + j) % 2], row, column) for i, row in enumerate(rows) for j, column in enumerate(columns)]
 
 
 SQL_PATHS = {engine: path(engine) for engine in ("duckdb", "shell")}

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from itertools import product
 
 import grid
 import pytest
@@ -78,12 +79,14 @@ def test_no_cell_shares_its_name():
 
 
 def test_every_method_is_computed_another_way_in_sql():
-    rows = asked(test_truth_sql.test_components)
-    assert rows.keys() == {"engine", "within", "method"}
-    assert set(rows["engine"]) == {"duckdb", "shell"}
-    assert {*rows["method"], "cv", "js"} == set(TAU2)
-    assert set(rows["within"]) >= set(SIGMA2)
-    assert set(asked(test_truth_sql.test_centre_and_its_error)["mu"]) == set(MU)
+    [cells] = asked(test_truth_sql.test_components).values()
+    methods = set(TAU2) - {"cv", "js"}
+    asked_within = {(within, method) for _, within, method in cells}
+    assert len(cells) == len(asked_within) == 4 * len(methods)
+    assert asked_within >= {(within, method) for within in SIGMA2 for method in methods}
+    assert {(engine, method) for engine, _, method in cells} == {*product(("duckdb", "shell"), methods)}
+    [cells] = asked(test_truth_sql.test_centre_and_its_error).values()
+    assert {(engine, mu) for engine, _, mu in cells} == {*product(("duckdb", "shell"), MU)}
     assert set(asked(test_truth_sql.test_cross_validation_is_really_refitting)["engine"]) == {"duckdb", "shell"}
 
 

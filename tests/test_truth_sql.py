@@ -1,10 +1,11 @@
 """The macros of both DuckDBs against the other road of truth.py: every estimator, variance within and centre.
 
 A query of the macros takes a tenth of a second to plan and next to nothing to run, so the data sets of
-test_truth_moments.py are asked together, each a model of its own.
+test_truth_moments.py are asked together, each a model of its own, and the engines by turns.
 """
 
 from functools import cache
+from itertools import cycle
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ import sqlpaths
 import test_truth_moments as road
 import truth
 from grid import CLOSED_FORM, ITERATED
-from sqlpaths import SQL_PATHS
+from sqlpaths import SQL_PATHS, checkerboard
 
 import polars_pool as pool
 
@@ -67,9 +68,9 @@ def assert_components(name, row, within, method, mu="gls"):
         road.close(row["icc"], tau2 / (tau2 + sigma2), tolerance, 1.0)
 
 
-@engines
-@pytest.mark.parametrize("within", ["pooled", "separate", "squeezed", SIGMA2])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("engine", "within", "method"), checkerboard(["pooled", "separate", "squeezed", SIGMA2], METHODS)
+)
 def test_components(engine, within, method):
     checked = 0
     for name, found in answers(engine, pool.components, sigma2=within, tau2=method):
@@ -87,8 +88,10 @@ def test_components_from_stored_moments(engine, within, method):
             assert_components(name, found.row(0, named=True), within, method)
 
 
-@pytest.mark.parametrize(("engine", "name"), [("duckdb", "unbalanced"), ("shell", "weighted")])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("engine", "name", "method"),
+    [(*turn, method) for turn, method in zip(cycle([("duckdb", "unbalanced"), ("shell", "weighted")]), METHODS)],
+)
 def test_known_mu(engine, name, method):
     """One model alone: it is taken about a pivot, and so is the mu that is given."""
     weights = {"weights": "weights"} if name in road.WEIGHTED else {}
@@ -97,10 +100,11 @@ def test_known_mu(engine, name, method):
     assert_components(name, found.row(0, named=True), "pooled", method, mu)
 
 
-@engines
-@pytest.mark.parametrize(("within", "method"), [("pooled", 2.0), ("separate", "dl"), (SIGMA2, "dl")])
-@pytest.mark.parametrize("mu", road.CENTRES)
-def test_centre_and_its_error(engine, within, method, mu):
+@pytest.mark.parametrize(
+    ("engine", "of", "mu"), checkerboard([("pooled", 2.0), ("separate", "dl"), (SIGMA2, "dl")], road.CENTRES)
+)
+def test_centre_and_its_error(engine, of, mu):
+    within, method = of
     for name, found in answers(engine, pool.components, sigma2=within, tau2=method, mu=mu):
         g, (sigma2, v), row = road.groups(name), road.setting(name, within), found.row(0, named=True)
         tau2 = method if method == 2.0 else road.components(name, within, method)[1]
