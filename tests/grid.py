@@ -309,6 +309,26 @@ def _answers(engine, verb, names, moments=False, **more):
     return run(verb, frame, value, "key", over="set", **arguments, **more)
 
 
+def alone(cells):
+    """(engine, cell) to ask as the only model of a query: every estimator of both engines, of data sets by turns."""
+    asked = []
+    for place, name in enumerate(dict.fromkeys(cell.name for cell in cells)):
+        same = [cell for cell in cells if cell.name == name]
+        asked += [(engine, same[(place + 2 * step) % len(same)]) for step, engine in enumerate(SQL_PATHS)]
+    return asked
+
+
+def by_turns(cells, paths):
+    """(cell, path): every cell by every path, of the two DuckDBs by one, by turns along the estimators."""
+    names, engines = list(dict.fromkeys(cell.name for cell in cells)), list(SQL_PATHS)
+    return [
+        (cell, path)
+        for cell in cells
+        for path in paths
+        if path not in engines or engines.index(path) == names.index(cell.name) % 2
+    ]
+
+
 ENGINES = {name: FRAME_PATHS[name] for name in ("in-memory", "streaming")} | {"NumPy": by_numpy} | SQL_PATHS
 PUBLISHED_PATHS = {"DataFrame": FRAME_PATHS["DataFrame"], "over": among_others} | ENGINES
 ROWS_PATHS = PUBLISHED_PATHS | {"moments": from_moments, "merged moments": from_parts}
@@ -317,8 +337,17 @@ ROW_PATHS = POLARS_ROW_PATHS | {"encode in duckdb": row_path(SQL_PATHS["duckdb"]
 
 def pooled(path, cell, uncertainty="mu"):
     """What `shrink` gives for a cell by a path; each model for itself but in SQL."""
+    return _asked(path, pool.shrink, cell, uncertainty=uncertainty)
+
+
+def fitted(path, cell, **more):
+    """What `components` gives for a cell by a path; each model for itself but in SQL."""
+    return _asked(path, pool.components, cell, **more)
+
+
+def _asked(path, verb, cell, **more):
     if path in SQL_PATHS:
-        return in_one_query(path, pool.shrink, cell, uncertainty=uncertainty)
+        return in_one_query(path, verb, cell, **more)
     arguments, options = cell.arguments
     run = (ROWS_PATHS | PUBLISHED_PATHS)[path]
-    return run(pool.shrink, asked_for(cell), *arguments, uncertainty=uncertainty, **options)
+    return run(verb, asked_for(cell), *arguments, **options, **more)

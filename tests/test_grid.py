@@ -73,6 +73,12 @@ def test_every_cell_is_asked_of_every_engine(module, cells, count):
         assert set(found["path"]) >= set(grid.ENGINES)
 
 
+@pytest.mark.parametrize(("module", "cells"), [(test_truth_oneway, grid.ROW_CELLS), (test_truth_meta, grid.META_CELLS)])
+def test_every_estimator_is_asked_alone_of_both_engines(module, cells):
+    [found] = asked(module.test_components_of_a_model_alone_in_sql).values()
+    assert {(engine, cell.name) for engine, cell in found} == {(e, c.name) for e in grid.SQL_PATHS for c in cells}
+
+
 def test_no_cell_shares_its_name():
     """Answers out of one query are told apart by it."""
     assert len({str(cell) for cell in grid.CELLS}) == 72

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
-from grid import META_CELLS, PUBLISHED_PATHS, pooled, studies
+from grid import META_CELLS, PUBLISHED_PATHS, SQL_PATHS, alone, asked_for, fitted, pooled
 
 import polars_pool as pool
 
@@ -23,9 +23,16 @@ def scales(cell):
 @paths
 @cells
 def test_components(cell, path):
-    frame, _ = studies(cell.vector)
+    assert_components(cell, fitted(path, cell))
+
+
+@pytest.mark.parametrize(("engine", "cell"), alone(META_CELLS), ids=str)
+def test_components_of_a_model_alone_in_sql(engine, cell):
     arguments, options = cell.arguments
-    table = PUBLISHED_PATHS[path](pool.components, frame, *arguments, **options)
+    assert_components(cell, SQL_PATHS[engine](pool.components, asked_for(cell), *arguments, **options))
+
+
+def assert_components(cell, table):
     assert table.height == 1
     got, want = table.row(0, named=True), cell.truth()
     location, variance = scales(cell)

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, in_one_query, pooled
+from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, alone, fitted, in_one_query, pooled
 
 import polars_pool as pool
 
@@ -20,8 +20,13 @@ def scales(cell):
 @paths
 @cells
 def test_components(cell, path):
+    assert_components(cell, fitted(path, cell))
+
+
+@pytest.mark.parametrize(("engine", "cell"), alone(ROW_CELLS), ids=str)
+def test_components_of_a_model_alone_in_sql(engine, cell):
     arguments, options = cell.arguments
-    assert_components(cell, ROWS_PATHS[path](pool.components, cell.frame, *arguments, **options))
+    assert_components(cell, SQL_PATHS[engine](pool.components, cell.frame, *arguments, **options))
 
 
 @pytest.mark.parametrize("engine", SQL_PATHS)

@@ -1,6 +1,7 @@
 """uncertainty="tau2", the error of an estimate with that of tau2: against dense matrices, and numbers by hand."""
 
 import math
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,7 @@ import pytest
 import truth
 from arrays import by_numpy
 from frames import FRAME_PATHS, assert_near, by_key, published, rows
-from grid import META_CELLS, PUBLISHED_PATHS, ROW_CELLS, ROWS_PATHS, asked_for, pooled
+from grid import CELLS, META_CELLS, PUBLISHED_PATHS, ROW_CELLS, ROWS_PATHS, asked_for, by_turns, pooled
 from sqlpaths import MODULE
 
 import polars_pool as pool
@@ -23,6 +24,12 @@ WIDE = {"uncertainty": "tau2"}
 
 def expected(cell, mu=None):
     """se by dense matrices, at the components that the library finds, which other tests compare with outside truth."""
+    return _expected(str(cell), mu)
+
+
+@cache
+def _expected(name, mu):
+    [cell] = (cell for cell in CELLS if str(cell) == name)
     frame, (value, by) = asked_for(cell), (cell.value, cell.by)
     options = cell.options | cell.columns | ({} if mu is None else {"mu": mu})
     model = pool.components(frame, value, by, **options).row(0, named=True)
@@ -54,14 +61,12 @@ def assert_errors(cell, table, want):
 SMALL = [cell for cell in ROW_CELLS if asked_for(cell).height < 1000]  # dense matrices are N x N
 
 
-@pytest.mark.parametrize("path", ROWS_PATHS)
-@pytest.mark.parametrize("cell", SMALL, ids=str)
+@pytest.mark.parametrize(("cell", "path"), by_turns(SMALL, ROWS_PATHS), ids=str)
 def test_rows(cell, path):
     assert_errors(cell, pooled(path, cell, uncertainty="tau2"), expected(cell))
 
 
-@pytest.mark.parametrize("path", PUBLISHED_PATHS)
-@pytest.mark.parametrize("cell", META_CELLS, ids=str)
+@pytest.mark.parametrize(("cell", "path"), by_turns(META_CELLS, PUBLISHED_PATHS), ids=str)
 def test_published(cell, path):
     assert_errors(cell, pooled(path, cell, uncertainty="tau2"), expected(cell))
 
@@ -199,18 +204,45 @@ def test_an_exact_study_is_the_limit_of_ever_more_exact_ones(run, tau2):
     assert_near(found[0], found[1], 1e-3, scale=1.0)
 
 
-@all_paths
+POOR = {
+    "same": {"a": [1, 1], "b": [1, 1, 1]},
+    "apart": {"a": [1, 1], "b": [2, 2, 2]},
+    "alone": {"a": [1, 3], "b": [None]},
+    "single": {"a": [1], "b": [4], "c": [5]},
+}
+
+
+def each(run, frames, **options):
+    return {name: run(pool.shrink, frame, "y", "g", **options) for name, frame in frames.items()}
+
+
+def together(run, frames, **options):
+    """Each as a model of one query."""
+    stacked = pl.concat([frame.with_columns(m=pl.lit(name)) for name, frame in frames.items()])
+    found = run(pool.shrink, stacked, "y", "g", over="m", **options)
+    return {name: found.filter(m=name) for name in frames}
+
+
+POOR_PATHS = [(run, each) for run in FRAME_PATHS.values()] + [(run, together) for run in ALL_PATHS.values()]
+
+
+@pytest.mark.parametrize(("run", "asked"), POOR_PATHS, ids=[*FRAME_PATHS, *(f"models in {path}" for path in ALL_PATHS)])
 @pytest.mark.parametrize("tau2", ["reml", "ml", "anova", "dl", "pm", "sj"])
-def test_degenerate_rows(run, tau2):
-    same = by_key(run(pool.shrink, rows({"a": [1, 1], "b": [1, 1, 1]}), "y", "g", tau2=tau2, **WIDE))
-    assert [row["se"] for row in same.values()] == [0.0, 0.0]
-    apart = by_key(run(pool.shrink, rows({"a": [1, 1], "b": [2, 2, 2]}), "y", "g", tau2=tau2, **WIDE))
-    assert [row["se"] for row in apart.values()] == [0.0, 0.0]
-    alone = run(pool.shrink, rows({"a": [1, 3], "b": [None]}), "y", "g", tau2=tau2, **WIDE)
-    assert by_key(alone)["a"]["se"] == pytest.approx(1.0)  # sqrt(v), right for every tau2
-    assert by_key(alone)["b"]["se"] is None
-    single = run(pool.shrink, rows({"a": [1], "b": [4], "c": [5]}), "y", "g", tau2=tau2, **WIDE)
-    assert single["se"].to_list() == [None] * 3
+def test_degenerate_rows(run, asked, tau2):
+    found = asked(run, {name: rows(groups) for name, groups in POOR.items()}, tau2=tau2, **WIDE)
+    assert found["same"]["se"].to_list() == [0.0, 0.0]
+    assert found["apart"]["se"].to_list() == [0.0, 0.0]
+    alone = by_key(found["alone"])
+    assert alone["a"]["se"] == pytest.approx(1.0)  # sqrt(v), right for every tau2
+    assert alone["b"]["se"] is None
+    assert found["single"]["se"].to_list() == [None] * 3
+
+
+@all_paths
+@pytest.mark.parametrize("tau2", ["reml", "dl"])
+def test_one_degenerate_model_and_none(run, tau2):
+    same = run(pool.shrink, rows(POOR["same"]), "y", "g", tau2=tau2, **WIDE)
+    assert same["se"].to_list() == [0.0, 0.0]
     assert run(pool.shrink, rows({"a": [1]}).clear(), "y", "g", tau2=tau2, **WIDE).is_empty()
 
 
