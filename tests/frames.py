@@ -4,6 +4,7 @@ import math
 import warnings
 
 import polars as pl
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import polars_pool as pool
@@ -229,3 +230,16 @@ def studies(draw, groups=(2, 9), equal=False) -> pl.DataFrame:
     if equal:
         errors = [errors[0]] * k
     return published({key: (y, se / 16) for key, (y, se) in enumerate(zip(effects, errors, strict=True))})
+
+
+def drawn(strategy: st.SearchStrategy, count: int) -> list:
+    """So many examples, the same on every run: as models of one query, which costs as much for one as for all."""
+    found = []
+
+    @settings(max_examples=count)
+    @given(example=strategy)
+    def draw(example):
+        found.append(example)
+
+    draw()
+    return found
