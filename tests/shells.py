@@ -83,12 +83,12 @@ def answers(engine: str, queries: Iterable[str], setup: str = "", macros: bool =
 def with_macros(engine: str) -> Iterator[Path]:
     """A database file of the engine that holds the macros of pool.sql: to read them again takes a second or two."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(shutil.copy(_macros(engine), folder))
+        yield Path(shutil.copy(macros_file(engine), folder))
 
 
 @cache
-def _macros(engine: str) -> Path:
-    """The file that all are copied from; the engines do not read each other's."""
+def macros_file(engine: str) -> Path:
+    """The file that all are copied from; the shell does not read that of a newer module."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     file = Path(folder) / "pool_macros.duckdb"

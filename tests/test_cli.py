@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+import shells
 from commands import PROGRAM, on_terminal, piped
 from polars.testing import assert_frame_equal
 
@@ -76,7 +77,20 @@ def folder(written, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, capfd):
+def macros_at_hand(monkeypatch):
+    """The database that DuckDB works in holds the macros from the start: to install them takes seconds a command."""
+    opened = by_duckdb.connection
+
+    def connection(scratch):
+        shutil.copy(shells.macros_file("module"), scratch / "scratch.duckdb")
+        return opened(scratch)
+
+    monkeypatch.setattr(by_duckdb, "connection", connection)
+    monkeypatch.setattr(by_duckdb, "install_macros", lambda con, *, temporary: None)
+
+
+@pytest.fixture
+def run(folder, macros_at_hand, capfd):
     """A command in this process: its exit code, stdout and stderr."""
 
     def command(*arguments: str) -> tuple[int, str, str]:
@@ -380,6 +394,24 @@ def test_stored_moments_in_any_columns(answer, engine):
     columns = ["--value=centre", "--n=count", "--var=spread", "--weights=total", "--by=school"]
     found = answer("shrink", "states.parquet", *columns, "--engine", engine)
     assert_same(found, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
+
+
+def test_duckdb_installs_its_macros_for_every_input(folder):
+    """For rows, for stored moments or published estimates, and for a store."""
+    assert main(["refresh", "warehouse", "--store=moments", "--value=score", "--by=school"]) == 0
+    for number, typed in enumerate(
+        (
+            ["shrink", "warehouse", "--value=score", "--by=school"],
+            ["shrink", "schools.parquet", "--value=effect", "--se=se", "--by=school"],
+            ["shrink", "--store=moments"],
+        )
+    ):
+        assert main([*typed, "--engine=duckdb", "-o", f"{number}.parquet"]) == 0
+    plain = pool.shrink(ROWS, "score", by="school")
+    assert_same(pl.read_parquet("0.parquet"), plain, DIGITS["duckdb"])
+    published = pool.shrink(SCHOOLS, "effect", se="se", by="school")
+    assert_same(pl.read_parquet("1.parquet"), published, DIGITS["duckdb"])
+    assert_same(pl.read_parquet("2.parquet"), plain, DIGITS["duckdb"])
 
 
 @every_engine
