@@ -69,6 +69,15 @@ def connection():
         yield opened
 
 
+@pytest.fixture(scope="module")
+def installed():
+    """One connection in which the macros are installed; its tests leave it as they find it."""
+    with duckdb.connect() as opened:
+        opened.execute(CREATE)
+        pool.install_macros(opened)
+        yield opened
+
+
 # ---- the file --------------------------------------------------------------------------------------------------------
 
 
@@ -193,15 +202,13 @@ def test_tables_of_every_kind(engine):
 # ---- install_macros --------------------------------------------------------------------------------------------------
 
 
-def test_installed_in_the_database_and_the_connection(connection):
-    pool.install_macros(connection)
-    assert macros(connection) == {"memory": ALL, "temp": ALL}
-    assert_pools(connection)
+def test_installed_in_the_database_and_the_connection(installed):
+    assert macros(installed) == {"memory": ALL, "temp": ALL}
+    assert_pools(installed)
 
 
-def test_a_cursor_sees_what_is_stored(connection):
-    pool.install_macros(connection)
-    assert_pools(connection.cursor())
+def test_a_cursor_sees_what_is_stored(installed):
+    assert_pools(installed.cursor())
 
 
 def test_temporary_macros_leave_the_database_alone(connection, tmp_path):
@@ -229,9 +236,9 @@ def test_a_database_for_reading_only(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "schema"), [("memory", "other", "main"), ("memory", ODD, ODD), ("file", ODD, ODD)]
 )
-def test_use_of_another_database(connection, tmp_path, kind, name, schema):
+def test_use_of_another_database(installed, tmp_path, kind, name, schema):
     """Macros that were installed before are found from there; macros that are installed there are stored there."""
-    pool.install_macros(connection)
+    connection = installed
     path = ":memory:" if kind == "memory" else str(tmp_path / "it''s another.duckdb")
     connection.execute(f"ATTACH '{path}' AS {quoted(name)}")
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}.{quoted(schema)}")
@@ -251,6 +258,8 @@ def test_use_of_another_database(connection, tmp_path, kind, name, schema):
     assert_pools(cursor)
     connection.execute("USE memory")
     assert_pools(connection)
+    cursor.close()
+    connection.execute(f"DETACH {quoted(name)}")
 
 
 def test_a_second_install_replaces_an_older_one(connection):
@@ -294,11 +303,10 @@ def test_a_file_for_older_versions_keeps_the_macros_for_the_shell(tmp_path):
     assert_shrunk(json.loads(shells.shell_writes(["-no-init", "-json", file], f"{QUERY};")))
 
 
-def test_polars_frames_by_the_name_of_their_variable(connection):
-    pool.install_macros(connection)
+def test_polars_frames_by_the_name_of_their_variable(installed):
     frame, lazy = SCORES, SCORES.lazy().filter(pl.col("year") == 2024)
     assert frame.height > lazy.collect().height
-    for opened in (connection, connection.cursor()):
+    for opened in (installed, installed.cursor()):
         shrunk = opened.sql("FROM pool_shrink(frame, score, school)").pl()
         assert_frame_equal(shrunk, EXPECTED, check_row_order=False, rel_tol=1e-9)
         shrunk = opened.sql("FROM pool_shrink(lazy, score, school, tau2 := 'dl')").pl()
@@ -309,11 +317,10 @@ def test_polars_frames_by_the_name_of_their_variable(connection):
         assert_frame_equal(encoded, expected, check_row_order=False, rel_tol=1e-9)
 
 
-def test_a_prepared_statement(connection):
+def test_a_prepared_statement(installed):
     """Hyperparameters may be parameters: they decide nothing before the query runs."""
-    pool.install_macros(connection)
     query = "FROM pool_shrink(scores, score, school, level := $level, sigma2 := $sigma2)"
-    found = connection.execute(query, {"level": 0.5, "sigma2": 4.0})
+    found = installed.execute(query, {"level": 0.5, "sigma2": 4.0})
     names = [column[0] for column in found.description]
     expected = pool.shrink(SCORES, "score", by="school", level=0.5, sigma2=4.0)
     assert_shrunk([dict(zip(names, row, strict=True)) for row in found.fetchall()], expected)

@@ -183,24 +183,58 @@ def test_data_of_the_examples_are_those_of_the_vectors():
         assert shipped.read_bytes() == (ROOT / "tests" / "vectors" / "data" / shipped.name).read_bytes()
 
 
-def test_speed_script_prints_every_job(tmp_path):
-    few = ("--scale", "0.001", "--rounds", "1", "--only", "re")
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """The table of the speed scripts, of a few rows."""
+    folder = tmp_path_factory.mktemp("benchmarks") / "table"
+    run("tests/benchmarks/speed.py", "--make", str(folder), "4000", "100", "8", "0", cwd=folder.parent)
+    return folder
+
+
+# A script measures each job in a process of its own; here all of them are asked in one.
+EVERY_JOB = """
+import importlib, json, sys
+from pathlib import Path
+
+_, script, table, part = sys.argv
+sys.argv[0] = script
+sys.path.insert(0, str(Path(script).parent))
+module = importlib.import_module(Path(script).stem)
+print(json.dumps({job: module.measure(job, Path(table)) for job in module.JOBS if part in job}))
+"""
+
+
+def measured(script: str, table: Path, part: str = "") -> set[str]:
+    """The jobs of a script, all of which it measures."""
+    command = [sys.executable, "-W", "error", "-c", EVERY_JOB, str(ROOT / "tests" / "benchmarks" / script)]
+    done = subprocess.run(
+        [*command, str(table), part], check=False, cwd=table.parent, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert all(run["wall"] > 0 and run["cpu"] > 0 and run["peak"] > 0 for run in found.values())
+    return set(found)
+
+
+def test_speed_script_prints_its_jobs(tmp_path):
+    few = ("--scale", "0.001", "--rounds", "1", "--only", "expression, in memory")
     printed = run("tests/benchmarks/speed.py", str(tmp_path), *few, cwd=tmp_path)
-    for job in ("shrink, reml", "expression"):
+    for job in ("mean().over(g), in memory", "expression, in memory"):
         assert f"| {job} |" in printed
 
 
-def test_sql_speed_script_prints_every_job(tmp_path):
-    few = ("--scale", "0.001", "--rounds", "1", "--only", "re")
-    printed = run("tests/benchmarks/sql_speed.py", str(tmp_path), *few, cwd=tmp_path)
-    assert "| pool_shrink, reml |" in printed
+def test_speed_script_measures_every_job(table):
+    jobs = measured("speed.py", table)
+    assert {"shrink, reml", "encode", "expression", "components, rates of 0 and 1"} < jobs
 
 
-def test_store_speed_script_prints_every_job(tmp_path):
-    few = ("--scale", "0.0001", "--rounds", "1", "--only", ", 100,000")
-    printed = run("tests/benchmarks/store_speed.py", str(tmp_path), *few, cwd=tmp_path)
-    for job in ("refresh", "refresh with one more partition, and merge", "shrink from the store"):
-        assert f"| {job}, 100,000 groups |" in printed
+def test_sql_speed_script_measures_a_job(table):
+    assert measured("sql_speed.py", table, "pool_shrink, re") == {"pool_shrink, reml"}
+
+
+def test_store_speed_script_measures_every_job(table):
+    jobs = ("refresh", "refresh with one more partition, and merge", "shrink from the store")
+    assert measured("store_speed.py", table, ", 100,000") > {f"{job}, 100,000 groups" for job in jobs}
 
 
 def test_store_scale_script_prints_every_step(tmp_path):
