@@ -1,5 +1,6 @@
 """A regular install, an editable install and a bare checkout all find the SQL folder and register .pool."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import duckdb
 import polars_pool as pool
 
 connection = duckdb.connect()
-pool.install_macros(connection)
+pool.install_macros(connection, temporary=True)
 scores = pl.DataFrame({"school": ["a", "a", "b", "b"], "score": [1.0, 2.0, 5.0, 6.0]})
 print(json.dumps({
     "package": pool.__file__,
@@ -38,7 +39,7 @@ class Environment:
     """A fresh virtual environment that borrows the running one's packages, so that nothing is downloaded."""
 
     def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=True, symlinks=True)
+        venv.create(folder, with_pip=importlib.util.find_spec("pip") is None, symlinks=True)  # pip may be borrowed too
         self.folder = folder
         self.paths = sysconfig.get_paths(scheme="venv", vars={"base": str(folder), "platbase": str(folder)})
         # Sorts after what the install writes: a package installed here comes before one borrowed.
