@@ -451,10 +451,9 @@ OF_DUCKDB = {
 
 @every_engine
 def test_what_is_wrong_in_sql_alone(engine):
-    found = shells.answers(engine, OF_SQL, SETUP + PRIVATE)
-    assert dict(zip(OF_SQL, found, strict=True)) == {
-        call: f"Invalid Input Error: {text}" for call, text in OF_SQL.items()
-    }
+    asked = list(OF_SQL)[shells.ENGINES.index(engine) :: 2]
+    found = shells.answers(engine, asked, SETUP + PRIVATE)
+    assert dict(zip(asked, found, strict=True)) == {call: f"Invalid Input Error: {OF_SQL[call]}" for call in asked}
 
 
 @every_engine
@@ -515,7 +514,7 @@ RIGHT = [
 
 @every_engine
 def test_an_empty_table_gives_an_empty_result_with_all_columns(engine):
-    right = RIGHT if engine == "module" else RIGHT[::4]
+    right = RIGHT[shells.ENGINES.index(engine) :: 2]
     # One row with the types, and whether the result has a row.
     query = (
         "SELECT filled, typeof(COLUMNS(* EXCLUDE filled)) "
