@@ -46,17 +46,16 @@ def test_the_worst_distribution_by_linear_programming(engine):
     assert found == pytest.approx([truth.worst_noncoverage(*case) for case in CASES], abs=2e-9)
 
 
-@pytest.mark.parametrize(
-    ("engine", "alpha"), [*(("duckdb", alpha) for alpha in (0.999, 0.32, 0.05, 0.001, 1e-6)), ("shell", 0.05)]
-)
-def test_critical_values_are_those_of_python(engine, alpha):
-    m, kappa = np.meshgrid(10 ** np.linspace(-9, 19.9, 60), [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF])
-    m, kappa = m.ravel(), kappa.ravel()
-    chi = answered(engine, m, kappa, alpha)
-    assert chi == pytest.approx(critical.critical(m, kappa, alpha), rel=1e-10)
+@pytest.mark.parametrize(("engine", "points"), [("duckdb", 60), ("shell", 12)])
+def test_critical_values_are_those_of_python(engine, points):
+    alphas, kappas = [0.999, 0.32, 0.05, 0.001, 1e-6], [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF]
+    m, kappa, alpha = (x.ravel() for x in np.meshgrid(10 ** np.linspace(-9, 19.9, points), kappas, alphas))
     ordinary = norm.isf(alpha / 2) * np.sqrt(1 + m)
-    want = critical.noncoverage(m, kappa, ordinary)
-    assert answered(engine, m, kappa, alpha, ordinary) == pytest.approx(want, rel=1e-9, abs=1e-300)
+    found, missed = answered(engine, m, kappa, alpha), answered(engine, m, kappa, alpha, ordinary)
+    for level in alphas:
+        at = alpha == level
+        assert found[at] == pytest.approx(critical.critical(m[at], kappa[at], level), rel=1e-10)
+    assert missed == pytest.approx(critical.noncoverage(m, kappa, ordinary), rel=1e-9, abs=1e-300)
 
 
 # ---- the verb --------------------------------------------------------------------------------------------------------
@@ -69,7 +68,7 @@ def test_intervals_miss_as_often_as_allowed_at_worst(engine, name, tau2):
     table, by = grid.studies(f"meta_{name}")
     found = MODULE[engine](pool.shrink, table, "y", by, se="se", tau2=tau2, mu=0.1, level=0.8, interval="robust")
     mu2, kappa = truth.effect_moments(found["mean"], found["v"], 0.1)
-    for row in found.sort("v")[::6].rows(named=True):
+    for row in found.sort("v")[::9].rows(named=True):
         w, v = row["weight"], row["v"]
         m, unit = (1 / w - 1) ** 2 * mu2 / v, w * math.sqrt(v)
         assert row["upper"] - row["estimate"] == pytest.approx(row["estimate"] - row["lower"], rel=1e-9)

@@ -11,13 +11,24 @@ import test_truth_moments as road
 import truth
 from frames import FRAME_PATHS, published, rows
 from grid import CLOSED_FORM, ITERATED, PUBLISHED_PATHS, ROUNDING
-from sqlpaths import MODULE
+from sqlpaths import MODULE, SQL_PATHS
 
 import polars_pool as pool
 
 ALL_PATHS = FRAME_PATHS | MODULE
 paths = pytest.mark.parametrize("path", PUBLISHED_PATHS)
 all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
+
+
+def in_turns(names):
+    """(path, name): every name by every path, of the two DuckDBs by one, in turns."""
+    engines = list(SQL_PATHS)
+    return [
+        (path, name)
+        for place, name in enumerate(names)
+        for path in PUBLISHED_PATHS
+        if path not in engines or path == engines[place % 2]
+    ]
 
 
 # ---- chung -----------------------------------------------------------------------------------------------------------
@@ -67,7 +78,8 @@ def test_chung_beside_exact_means(run):
 
 
 def risk_at(y, v, tau2):
-    return truth.sure_risk(np.array(y), np.array(v), tau2)
+    """At one tau2; at many of them where y and v are columns."""
+    return truth.sure_risk(y, v, tau2)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -78,14 +90,13 @@ def test_sure_is_the_least_risk_anywhere(seed):
     y = rng.normal(0, np.sqrt(v + rng.choice([0, 0.5, 4])))
     frame = pl.DataFrame({"g": range(len(y)), "y": y, "se": np.sqrt(v)})
     found = pool.components(frame, "y", "g", se="se", tau2="sure").row(0, named=True)
-    least = min(risk_at(y, v, t) for t in [0.0, *np.geomspace(1e-6, 1e4, 20_001)])
+    least = np.min(risk_at(y[:, None], v[:, None], np.array([0.0, *np.geomspace(1e-6, 1e4, 20_001)])))
     assert found["converged"]
     assert risk_at(y, v, found["tau2"]) <= least + 1e-12 * abs(least)
     assert found["tau2"] == pytest.approx(truth.sure_tau2(y, frame["se"].to_numpy() ** 2), rel=ITERATED, abs=1e-12)
 
 
-@paths
-@pytest.mark.parametrize("name", grid.META)
+@pytest.mark.parametrize(("path", "name"), in_turns(grid.META))
 def test_sure_and_chung_of_published_estimates(name, path):
     frame, by = grid.studies(f"meta_{name}")
     y, v = frame["y"].to_numpy().astype(float), frame["se"].to_numpy().astype(float) ** 2
@@ -120,9 +131,8 @@ def assert_morris(found, want, size):
         assert found[name].to_list() == pytest.approx(want[name].tolist(), rel=ITERATED, abs=ROUNDING * size), name
 
 
-@paths
 @pytest.mark.parametrize("mu", [None, 1.0])
-@pytest.mark.parametrize("name", ["bcg", "eight_schools", "raudenbush1985"])
+@pytest.mark.parametrize(("path", "name"), in_turns(["bcg", "eight_schools", "raudenbush1985"]))
 def test_morris_of_published_estimates(name, mu, path):
     frame, by = grid.studies(f"meta_{name}")
     y, v = frame["y"].to_numpy().astype(float), frame["se"].to_numpy().astype(float) ** 2

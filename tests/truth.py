@@ -454,9 +454,9 @@ def worst_noncoverage(m, kappa, chi):
         return norm.cdf(-np.sqrt(t) - chi) + norm.cdf(np.sqrt(t) - chi)
 
     top = max(chi + 6, 2 * math.sqrt(m * min(kappa, 1e6))) ** 2
-    grid = np.unique(np.concatenate([np.linspace(0, math.sqrt(top), 1501) ** 2, np.linspace(0, 3 * m, 301), [m]]))
+    grid = np.unique(np.concatenate([np.linspace(0, math.sqrt(top), 501) ** 2, np.linspace(0, 3 * m, 101), [m]]))
     largest = 0.0
-    for _ in range(5):
+    for _ in range(4):
         rows = {"A_eq": [np.ones_like(grid), grid / m], "b_eq": [1, 1]}
         if not math.isinf(kappa):
             rows |= {"A_ub": [(grid / m) ** 2], "b_ub": [kappa]}
