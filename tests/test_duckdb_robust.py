@@ -46,9 +46,11 @@ def test_the_worst_distribution_by_linear_programming(engine):
     assert found == pytest.approx([truth.worst_noncoverage(*case) for case in CASES], abs=2e-9)
 
 
-@pytest.mark.parametrize(("engine", "points"), [("duckdb", 60), ("shell", 12)])
-def test_critical_values_are_those_of_python(engine, points):
-    alphas, kappas = [0.999, 0.32, 0.05, 0.001, 1e-6], [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF]
+@pytest.mark.parametrize(
+    ("engine", "points", "alphas"), [("duckdb", 60, [0.999, 0.32, 0.05, 0.001, 1e-6]), ("shell", 12, [0.05])]
+)
+def test_critical_values_are_those_of_python(engine, points, alphas):
+    kappas = [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF]
     m, kappa, alpha = (x.ravel() for x in np.meshgrid(10 ** np.linspace(-9, 19.9, points), kappas, alphas))
     ordinary = norm.isf(alpha / 2) * np.sqrt(1 + m)
     found, missed = answered(engine, m, kappa, alpha), answered(engine, m, kappa, alpha, ordinary)
