@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import cache
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from frames import (
     assert_near,
     balanced,
     by_key,
+    drawn,
     fits,
     grouped,
     methods,
@@ -57,11 +59,33 @@ def assert_same_groups(got: pl.DataFrame, want: pl.DataFrame, tolerance: float, 
     assert_near(got["se"].pow(2), want["se"].pow(2), tolerance, scale**2, "se squared")
 
 
-def inputs(frame: pl.DataFrame, tau2: str):
+def inputs(frames: list[pl.DataFrame], tau2: str):
     """The same data as rows and as stored moments, with the sigma2 that the method may use."""
     for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed"):
-        yield frame, "y", {"tau2": tau2, "sigma2": sigma2}
-        yield stored(frame), "mean", {"tau2": tau2, "sigma2": sigma2, **MOMENTS}
+        yield frames, "y", {"tau2": tau2, "sigma2": sigma2}
+        yield [stored(frame) for frame in frames], "mean", {"tau2": tau2, "sigma2": sigma2, **MOMENTS}
+
+
+@cache
+def some(strategy, count: int = 12) -> list:
+    """Examples of a strategy, with a shift, a factor and a seed for each."""
+    return drawn(st.tuples(strategy(), SHIFTS, FACTORS, st.integers(0, 2**31)), count)
+
+
+def frames_of(strategy) -> list[pl.DataFrame]:
+    return [frame for frame, *_ in some(strategy)]
+
+
+def of_each(verb, frames: list[pl.DataFrame], value: str, **options) -> list[pl.DataFrame]:
+    """What a verb gives for each frame, all of them models of one query."""
+    stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
+    found = verb(stacked, value, "g", over="model", **options).partition_by("model", maintain_order=True)
+    assert len(found) == len(frames)
+    return [part.drop("model") for part in found]
+
+
+SHIFTS = st.integers(-1000, 1000).map(float)
+FACTORS = st.sampled_from([-3.0, -1.0, 0.125, 0.7, 10.0])
 
 
 # ---- weights and estimates ---------------------------------------------------------------------------------
@@ -77,29 +101,29 @@ def assert_partially_pooled(groups: pl.DataFrame, model: dict, scale: float) -> 
         assert row["se"] >= 0
 
 
+def assert_all_partially_pooled(frames: list[pl.DataFrame], value: str, scales: list[float], **options) -> None:
+    answers = (of_each(verb, frames, value, **options) for verb in (pool.shrink, pool.components))
+    for groups, model, scale in zip(*answers, scales, strict=True):
+        assert_partially_pooled(groups, model.row(0, named=True), scale)
+
+
 @every_method
-@few
-@given(frame=grouped())
-def test_estimates_lie_between_mean_and_mu(tau2, frame):
-    for data, value, options in inputs(frame, tau2):
-        model = pool.components(data, value, "g", **options).row(0, named=True)
-        assert_partially_pooled(pool.shrink(data, value, "g", **options), model, spread(frame))
+def test_estimates_lie_between_mean_and_mu(tau2):
+    frames = frames_of(grouped)
+    for data, value, options in inputs(frames, tau2):
+        assert_all_partially_pooled(data, value, [spread(frame) for frame in frames], **options)
 
 
 @pytest.mark.parametrize("tau2", methods("published"))
-@few
-@given(frame=studies())
-def test_estimates_lie_between_mean_and_mu_for_published_estimates(tau2, frame):
-    model = pool.components(frame, "y", "g", se="se", tau2=tau2).row(0, named=True)
-    assert_partially_pooled(pool.shrink(frame, "y", "g", se="se", tau2=tau2), model, spread(frame))
+def test_estimates_lie_between_mean_and_mu_for_published_estimates(tau2):
+    frames = frames_of(studies)
+    assert_all_partially_pooled(frames, "y", [spread(frame) for frame in frames], se="se", tau2=tau2)
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-@few
-@given(frame=weighted())
-def test_estimates_lie_between_mean_and_mu_with_weights(tau2, frame):
-    model = pool.components(frame, "y", "g", weights="w", tau2=tau2).row(0, named=True)
-    assert_partially_pooled(pool.shrink(frame, "y", "g", weights="w", tau2=tau2), model, spread(frame))
+def test_estimates_lie_between_mean_and_mu_with_weights(tau2):
+    frames = frames_of(weighted)
+    assert_all_partially_pooled(frames, "y", [spread(frame) for frame in frames], weights="w", tau2=tau2)
 
 
 @given(frame=grouped())
@@ -128,65 +152,51 @@ def test_tau2_towards_infinity_does_not_pool(frame):
 # ---- equivariance ------------------------------------------------------------------------------------------
 
 
-def assert_shifted_and_scaled(verb_options, before, after, value, shift, factor, tau2, scale):
+def assert_shifted_and_scaled(strategy, method, errors="", **options):
     """Means, mu and estimates go along; variances by the square of the factor; weights stay."""
-    tolerance = digits(tau2)
-    one, other = (pool.components(frame, value, "g", **verb_options).row(0, named=True) for frame in (before, after))
-    assert other["converged"] == one["converged"]
-    assert_near(other["mu"], one["mu"] * factor + shift, tolerance, scale, "mu")
-    assert_near(other["tau2"], one["tau2"] * factor**2, tolerance, scale**2, "tau2")
-    if one["sigma2"] is not None:
-        assert_near(other["sigma2"], one["sigma2"] * factor**2, tolerance, scale**2, "sigma2")
-    one, other = (by_key(pool.shrink(frame, value, "g", **verb_options)) for frame in (before, after))
-    for key in one:
-        assert_near(other[key]["weight"], one[key]["weight"], tolerance, 1.0, "weight")
-        assert_near(other[key]["estimate"], one[key]["estimate"] * factor + shift, tolerance, scale, "estimate")
-        assert_near(other[key]["se"] ** 2, (one[key]["se"] * factor) ** 2, tolerance, scale**2, "se squared")
-
-
-SHIFTS = st.integers(-1000, 1000).map(float)
-FACTORS = st.sampled_from([-3.0, -1.0, 0.125, 0.7, 10.0])
+    tolerance, cases = digits(method), some(strategy)
+    before, after = [frame for frame, *_ in cases], []
+    for frame, shift, factor, _ in cases:
+        moved = frame.with_columns(pl.col("y") * factor + shift)
+        after.append(moved.with_columns(pl.col(errors) * abs(factor)) if errors else moved)
+    answers = [
+        of_each(verb, data, "y", **options) for verb in (pool.components, pool.shrink) for data in (before, after)
+    ]
+    for (frame, shift, factor, _), moved, *found in zip(cases, after, *answers, strict=True):
+        sizes = [spread(data) + (data[errors].max() if errors else 0.0) for data in (moved, frame)]
+        scale = max(sizes[0], sizes[1] * abs(factor))
+        one, other = (table.row(0, named=True) for table in found[:2])
+        assert other["converged"] == one["converged"]
+        assert_near(other["mu"], one["mu"] * factor + shift, tolerance, scale, "mu")
+        assert_near(other["tau2"], one["tau2"] * factor**2, tolerance, scale**2, "tau2")
+        if one["sigma2"] is not None:
+            assert_near(other["sigma2"], one["sigma2"] * factor**2, tolerance, scale**2, "sigma2")
+        one, other = (by_key(table) for table in found[2:])
+        for key in one:
+            assert_near(other[key]["weight"], one[key]["weight"], tolerance, 1.0, "weight")
+            assert_near(other[key]["estimate"], one[key]["estimate"] * factor + shift, tolerance, scale, "estimate")
+            assert_near(other[key]["se"] ** 2, (one[key]["se"] * factor) ** 2, tolerance, scale**2, "se squared")
 
 
 @every_method
-@few
-@given(frame=grouped(), shift=SHIFTS, factor=FACTORS)
-def test_shift_and_scale_of_rows(tau2, frame, shift, factor):
-    moved = frame.with_columns(pl.col("y") * factor + shift)
-    scale = max(spread(moved), spread(frame) * abs(factor))
+def test_shift_and_scale_of_rows(tau2):
     for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed"):
-        options = {"tau2": tau2, "sigma2": sigma2}
-        assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+        assert_shifted_and_scaled(grouped, tau2, tau2=tau2, sigma2=sigma2)
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-@few
-@given(frame=weighted(), shift=SHIFTS, factor=FACTORS)
-def test_shift_and_scale_of_weighted_rows(tau2, frame, shift, factor):
-    moved = frame.with_columns(pl.col("y") * factor + shift)
-    scale = max(spread(moved), spread(frame) * abs(factor))
-    options = {"tau2": tau2, "weights": "w"}
-    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+def test_shift_and_scale_of_weighted_rows(tau2):
+    assert_shifted_and_scaled(weighted, tau2, tau2=tau2, weights="w")
 
 
 @pytest.mark.parametrize("tau2", methods("published"))
-@few
-@given(frame=studies(), shift=SHIFTS, factor=FACTORS)
-def test_shift_and_scale_of_published_estimates(tau2, frame, shift, factor):
-    moved = frame.with_columns(pl.col("y") * factor + shift, pl.col("se") * abs(factor))
-    scale = max(spread(moved) + moved["se"].max(), (spread(frame) + frame["se"].max()) * abs(factor))
-    options = {"tau2": tau2, "se": "se"}
-    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, tau2, scale)
+def test_shift_and_scale_of_published_estimates(tau2):
+    assert_shifted_and_scaled(studies, tau2, errors="se", tau2=tau2, se="se")
 
 
 @pytest.mark.parametrize("mu", ["gls", "rows", "groups", "shrunk"])
-@few
-@given(frame=grouped(), shift=SHIFTS, factor=FACTORS)
-def test_shift_and_scale_of_every_centre(mu, frame, shift, factor):
-    moved = frame.with_columns(pl.col("y") * factor + shift)
-    scale = max(spread(moved), spread(frame) * abs(factor))
-    options = {"tau2": "dl", "mu": mu}
-    assert_shifted_and_scaled(options, frame, moved, "y", shift, factor, "dl", scale)
+def test_shift_and_scale_of_every_centre(mu):
+    assert_shifted_and_scaled(grouped, "dl", tau2="dl", mu=mu)
 
 
 # ---- order, partitions, merging ----------------------------------------------------------------------------
@@ -268,26 +278,30 @@ def test_merging_needs_no_order_and_no_grouping(frame, seed):
 
 
 @pytest.mark.parametrize("tau2", methods("moments"))
-@few
-@given(frame=grouped(), seed=st.integers(0, 2**31))
-def test_stored_moments_give_what_rows_give(tau2, frame, seed):
-    repeated = pl.concat([stored(part) for part in random_parts(frame, 3, seed)])
+def test_stored_moments_give_what_rows_give(tau2):
+    frames = frames_of(grouped)
+    whole = [stored(frame) for frame in frames]
+    repeated = [pl.concat([stored(p) for p in random_parts(frame, 3, seed)]) for frame, *_, seed in some(grouped)]
     for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed", 3.5):
-        want = pool.shrink(frame, "y", "g", tau2=tau2, sigma2=sigma2)
-        for states in (stored(frame), repeated):
-            got = pool.shrink(states, "mean", "g", **MOMENTS, tau2=tau2, sigma2=sigma2)
-            assert_same_groups(got, want, digits(tau2), spread(frame))
+        wanted = of_each(pool.shrink, frames, "y", tau2=tau2, sigma2=sigma2)
+        for states in (whole, repeated):
+            found = of_each(pool.shrink, states, "mean", **MOMENTS, tau2=tau2, sigma2=sigma2)
+            for got, want, frame in zip(found, wanted, frames, strict=True):
+                assert_same_groups(got, want, digits(tau2), spread(frame))
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-@few
-@given(frame=weighted(), seed=st.integers(0, 2**31))
-def test_stored_weighted_moments_give_what_rows_give(tau2, frame, seed):
-    repeated = pl.concat([stored_with_weights(part, "g", "y", "w") for part in random_parts(frame, 3, seed)])
+def test_stored_weighted_moments_give_what_rows_give(tau2):
+    frames = frames_of(weighted)
+    repeated = [
+        pl.concat([stored_with_weights(part, "g", "y", "w") for part in random_parts(frame, 3, seed)])
+        for frame, *_, seed in some(weighted)
+    ]
     for sigma2 in ("pooled", "separate", "squeezed"):
-        want = pool.shrink(frame, "y", "g", weights="w", tau2=tau2, sigma2=sigma2)
-        got = pool.shrink(repeated, "mean", "g", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
-        assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
+        wanted = of_each(pool.shrink, frames, "y", weights="w", tau2=tau2, sigma2=sigma2)
+        found = of_each(pool.shrink, repeated, "mean", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
+        for got, want, frame in zip(found, wanted, frames, strict=True):
+            assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
 
 
 @pytest.mark.parametrize("mu", ["gls", "rows", "groups", "shrunk", 1.5])
@@ -375,34 +389,39 @@ def test_null_rows_do_not_count(frame, where):
 # ---- weights -----------------------------------------------------------------------------------------------
 
 
+def centres(tau2: str, sigmas: tuple):
+    """(sigma2, mu): each sigma2 with every mu in turn along the methods."""
+    return [(sigma2, MU[(place + TAU2.index(tau2)) % len(MU)]) for place, sigma2 in enumerate(sigmas)]
+
+
 @pytest.mark.parametrize("tau2", methods("weighted"))
-@few
-@given(frame=grouped(), mu=st.sampled_from(MU))
-def test_weights_of_one_are_no_weights(tau2, frame, mu):
-    ones = frame.with_columns(w=pl.lit(1.0))
-    for sigma2 in ("pooled", "separate", "squeezed", 2.0):
+def test_weights_of_one_are_no_weights(tau2):
+    frames = frames_of(grouped)
+    ones = [frame.with_columns(w=pl.lit(1.0)) for frame in frames]
+    for sigma2, mu in centres(tau2, ("pooled", "separate", "squeezed", 2.0)):
         options = {"tau2": tau2, "sigma2": sigma2, "mu": mu}
-        want = pool.shrink(frame, "y", "g", **options)
-        got = pool.shrink(ones, "y", "g", weights="w", **options)
-        assert_same_groups(got, want, digits(tau2), spread(frame))
+        wanted = of_each(pool.shrink, frames, "y", **options)
+        found = of_each(pool.shrink, ones, "y", weights="w", **options)
+        for got, want, frame in zip(found, wanted, frames, strict=True):
+            assert_same_groups(got, want, digits(tau2), spread(frame))
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-@few
-@given(frame=weighted(), factor=st.sampled_from([0.25, 3.0, 1000.0]), mu=st.sampled_from(MU))
-def test_the_unit_of_weights_is_irrelevant(tau2, frame, factor, mu):
+def test_the_unit_of_weights_is_irrelevant(tau2):
     """sigma2 is the variance of a row of weight 1, so it takes the factor; all else stays."""
-    other = frame.with_columns(pl.col("w") * factor)
-    scale = 7 * spread(frame)
-    for sigma2 in ("pooled", "separate", "squeezed"):
+    frames, factors = frames_of(weighted), [0.25, 3.0, 1000.0] * 4
+    others = [frame.with_columns(pl.col("w") * factor) for frame, factor in zip(frames, factors, strict=True)]
+    for sigma2, mu in centres(tau2, ("pooled", "separate", "squeezed")):
         options = {"weights": "w", "tau2": tau2, "sigma2": sigma2, "mu": mu}
-        want = pool.components(frame, "y", "g", **options).row(0, named=True)
-        got = pool.components(other, "y", "g", **options).row(0, named=True)
-        assert_near(got["tau2"], want["tau2"], digits(tau2), scale**2, "tau2")
-        assert_near(got["sigma2"], want["sigma2"] * factor, digits(tau2), scale**2 * factor, "sigma2")
-        assert_near(got["mu"], want["mu"], digits(tau2), scale, "mu")
-        groups = (pool.shrink(data, "y", "g", **options) for data in (other, frame))
-        assert_same_groups(*groups, digits(tau2), scale)
+        answers = [
+            of_each(verb, data, "y", **options) for verb in (pool.components, pool.shrink) for data in (frames, others)
+        ]
+        for frame, factor, model, other, want, got in zip(frames, factors, *answers, strict=True):
+            scale = 7 * spread(frame)
+            assert_near(other["tau2"], model["tau2"], digits(tau2), scale**2, "tau2")
+            assert_near(other["sigma2"], model["sigma2"] * factor, digits(tau2), scale**2 * factor, "sigma2")
+            assert_near(other["mu"], model["mu"], digits(tau2), scale, "mu")
+            assert_same_groups(got, want, digits(tau2), scale)
 
 
 @given(frame=weighted())
