@@ -250,7 +250,13 @@ def test_sql_gives_the_same(engine, options):
     table = models()
     want = pool.compare(table, "y", "g", over="m", **options)
     assert_same(MODULE[engine](pool.compare, table, "y", "g", over="m", **options), want)
-    stored = pool.moments(table, "y", ["m", "g"])
+
+
+@SQL
+@pytest.mark.parametrize("options", OPTIONS[::2], ids=str)
+def test_sql_gives_the_same_from_stored_moments(engine, options):
+    table = models()
+    want, stored = pool.compare(table, "y", "g", over="m", **options), pool.moments(table, "y", ["m", "g"])
     assert_same(MODULE[engine](pool.compare, stored, "mean", "g", over="m", n="n", var="var", **options), want)
 
 

@@ -299,8 +299,7 @@ POOL = (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def loaded():
-    with duckdb.connect() as connection:
-        connection.execute(POOL)
+    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
         yield connection
 
 
@@ -395,8 +394,7 @@ def test_sql_in_the_readme_runs_in_the_shell(beside_the_warehouse):
 
 def test_sql_in_the_readme_runs_in_the_module(beside_the_warehouse, monkeypatch):
     monkeypatch.chdir(beside_the_warehouse)
-    with duckdb.connect() as connection:
-        pool.install_macros(connection)
+    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
         for statement in statements():
             assert connection.execute(statement).fetchall(), statement
         assert {name for block in blocks("sql") for name in re.findall(r"\.read (\S+)", block)} == {"sql/pool.sql"}

@@ -10,7 +10,7 @@ from frames import assert_near
 import polars_pool as pool
 
 MODELS = 1000
-SINGLE = 300
+SINGLE = 120
 FITS = {
     "reml": {"tau2": "reml"},
     "ml": {"tau2": "ml"},

@@ -154,7 +154,7 @@ def test_a_kill_at_any_moment_leaves_whole_states(tmp_path):
     fresh(editions.source, tmp_path / "timed")
     a_part = (time.perf_counter() - begun) / PARTS
     between = 0
-    for _ in range(25):
+    for _ in range(15):
         before, after = editions.next()
         process, hears = child(tmp_path / "m", editions.source)
         for _ in range(chance.randint(1, PARTS - 1)):
@@ -167,7 +167,7 @@ def test_a_kill_at_any_moment_leaves_whole_states(tmp_path):
         versions = {name: version for name, (version, _) in found.items()}
         between += versions not in [{name: version for name, (version, _) in e.items()} for e in (before, after)]
         editions.mended()
-    assert between >= 4  # many of the kills hit a refresh in the middle
+    assert between >= 3  # many of the kills hit a refresh in the middle
 
 
 # ---- two at once -------------------------------------------------------------------------------------------
