@@ -21,7 +21,7 @@ from scipy.optimize import brentq
 from test_duckdb_plans import parsed
 
 engines = pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
-methods = pytest.mark.parametrize("method", ["reml", "ml"])
+METHODS = ("reml", "ml")
 VECTORS = Path(__file__).parent / "vectors"
 Z = NormalDist().inv_cdf(0.975)
 COMPONENTS = [
@@ -69,10 +69,8 @@ LME4 = {
 }
 
 
-@engines
-@methods
-@pytest.mark.parametrize("name", LME4)
-def test_lme4(engine, method, name):
+@pytest.mark.parametrize(("engine", "name", "method"), sqlpaths.checkerboard(LME4, METHODS))
+def test_lme4(engine, name, method):
     file, by, y, x = LME4[name]
     frame = pl.read_csv(VECTORS / "data" / f"{file}.csv", schema_overrides={by: pl.String})
     want = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))[method.upper()]
@@ -275,10 +273,8 @@ def dense(name, method, weighted):
     return Dense(stacked(weighted).filter(name=name), method)
 
 
-@engines
-@methods
-@pytest.mark.parametrize("weighted", [False, True], ids=["rows", "weights"])
-def test_dense_matrices(engine, method, weighted):
+@pytest.mark.parametrize(("engine", "weighted", "method"), sqlpaths.checkerboard([False, True], METHODS))
+def test_dense_matrices(engine, weighted, method):
     options = {"over": "name", "method": method} | ({"weights": "w"} if weighted else {})
     models = {row["name"]: row for row in components(engine, stacked(weighted), **options)}
     groups = regress(engine, stacked(weighted), **options)
