@@ -1,8 +1,8 @@
 """The grid of outside truth: which vector answers for which estimator on which input, and how to read it.
 
 A cell is one estimator on one data set. Every cell runs through every path of its input, so that each number of
-vectors/ is asked of every engine (Polars in memory and streaming, NumPy, the module and the shell of DuckDB), of the
-DataFrame and the expression, of stored moments and of one model among others.
+vectors/ is asked of every engine (Polars in memory and streaming, NumPy, by turns the module and the shell of DuckDB),
+of the DataFrame and the expression, of stored moments and of one model among others.
 """
 
 import json

@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
-from grid import META_CELLS, PUBLISHED_PATHS, SQL_PATHS, alone, asked_for, fitted, pooled
+from grid import META_CELLS, PUBLISHED_PATHS, SQL_PATHS, alone, asked_for, by_turns, fitted, pooled
 
 import polars_pool as pool
 
-cells = pytest.mark.parametrize("cell", META_CELLS, ids=str)
-paths = pytest.mark.parametrize("path", PUBLISHED_PATHS)
+cells_by_paths = pytest.mark.parametrize(("cell", "path"), by_turns(META_CELLS, PUBLISHED_PATHS), ids=str)
 
 
 def scales(cell):
@@ -20,8 +19,7 @@ def scales(cell):
     return max(map(abs, means)), max([(max(means) - min(means)) ** 2, *[row["v"] for row in rows]])
 
 
-@paths
-@cells
+@cells_by_paths
 def test_components(cell, path):
     assert_components(cell, fitted(path, cell))
 
@@ -42,8 +40,7 @@ def assert_components(cell, table):
         assert cell.close(got[name], want[name], scale), f"{name}: got {got[name]!r}, expected {want[name]!r}"
 
 
-@paths
-@cells
+@cells_by_paths
 def test_shrink(cell, path):
     se_mu = cell.truth()["se_mu"]
     got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}

@@ -157,17 +157,16 @@ def test_the_other_road_reaches_lme4(name, method):
 data = pytest.mark.parametrize("name", DATA)
 paths = pytest.mark.parametrize("path", PATHS)
 within_ = pytest.mark.parametrize("within", WITHIN)
-cases = pytest.mark.parametrize(
-    ("name", "within", "method"),
-    [
-        (name, within, method)
-        for name in DATA
-        for within in WITHIN
-        for method in (*METHODS, "plugin")
-        # N x N matrices are for short tables; lme4's own vectors have the joint estimates of the longer ones
-        if within != "pooled" or method not in truth.LIKELIHOODS or groups(name).N <= 60
-    ],
-)
+CASES = [
+    (name, within, method)
+    for name in DATA
+    for within in WITHIN
+    for method in (*METHODS, "plugin")
+    # N x N matrices are for short tables; lme4's own vectors have the joint estimates of the longer ones
+    if within != "pooled" or method not in truth.LIKELIHOODS or groups(name).N <= 60
+]
+cases = pytest.mark.parametrize(("name", "within", "method"), CASES)
+by_turns = ("rows", "moments")  # each case by one of them: test_components asks by both
 
 
 @paths
@@ -186,8 +185,9 @@ def test_components(name, within, method, path):
         close(got["icc"], tau2 / (tau2 + sigma2), tolerance, 1.0)
 
 
-@paths
-@cases
+@pytest.mark.parametrize(
+    ("name", "within", "method", "path"), [(*case, by_turns[i % 2]) for i, case in enumerate(CASES)]
+)
 def test_known_mu(name, within, method, path):
     mu = KNOWN_MU[name]
     options = {"sigma2": setting(name, within)[0], "tau2": method, "mu": mu}
@@ -201,9 +201,14 @@ def test_known_mu(name, within, method, path):
         close(got["sigma2"], sigma2, tolerance)
 
 
-@paths
-@pytest.mark.parametrize("mu", CENTRES)
-@pytest.mark.parametrize("method", ["anova", "dl", "plugin", "known"])
+@pytest.mark.parametrize(
+    ("method", "mu", "path"),
+    [
+        (method, mu, by_turns[(i + j) % 2])
+        for i, method in enumerate(["anova", "dl", "plugin", "known"])
+        for j, mu in enumerate(CENTRES)
+    ],
+)
 @within_
 @data
 def test_centre_and_its_error(name, within, method, mu, path):

@@ -2,12 +2,12 @@
 
 import polars as pl
 import pytest
-from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, alone, fitted, in_one_query, pooled
+from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, alone, by_turns, fitted, in_one_query, pooled
 
 import polars_pool as pool
 
 cells = pytest.mark.parametrize("cell", ROW_CELLS, ids=str)
-paths = pytest.mark.parametrize("path", ROWS_PATHS)
+cells_by_paths = pytest.mark.parametrize(("cell", "path"), by_turns(ROW_CELLS, ROWS_PATHS), ids=str)
 
 
 def scales(cell):
@@ -17,8 +17,7 @@ def scales(cell):
     return max(map(abs, means)), max(truth["sigma2"], truth["tau2"], (max(means) - min(means)) ** 2)
 
 
-@paths
-@cells
+@cells_by_paths
 def test_components(cell, path):
     assert_components(cell, fitted(path, cell))
 
@@ -29,8 +28,7 @@ def test_components_of_a_model_alone_in_sql(engine, cell):
     assert_components(cell, SQL_PATHS[engine](pool.components, cell.frame, *arguments, **options))
 
 
-@pytest.mark.parametrize("engine", SQL_PATHS)
-@cells
+@pytest.mark.parametrize(("cell", "engine"), by_turns(ROW_CELLS, SQL_PATHS), ids=str)
 def test_components_from_stored_moments_in_sql(cell, engine):
     assert_components(cell, in_one_query(engine, pool.components, cell, moments=True))
 
@@ -53,8 +51,7 @@ def assert_components(cell, table):
             assert cell.close(got[name], want[name], scale), f"{name}: got {got[name]!r}, expected {want[name]!r}"
 
 
-@paths
-@cells
+@cells_by_paths
 def test_shrink(cell, path):
     got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}
     for row in pooled(path, cell, uncertainty="conditional").iter_rows(named=True):
