@@ -58,6 +58,8 @@ CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
         WHEN name = 'uniform' THEN ['lower', 'upper']
         WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
         WHEN name = 'normal' THEN ['mean', 'sd']
+        WHEN name = 'beta' THEN ['alpha', 'beta']
+        WHEN name = 'gamma' THEN ['shape', 'rate']
         ELSE []::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO _pool_prior_form(name) AS
@@ -83,14 +85,12 @@ CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
         )[1]
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, given) AS
     CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
-            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
-        WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
+        WHEN NOT list_contains(priors, _pool_prior_name(given))
             THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
-                || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')
-                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), _pool_priors_of(role))
+                || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
+                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), priors)
         WHEN list_contains(list_transform(_pool_prior_numbers(given), lambda x: x IS NULL), true)
             OR len(_pool_prior_numbers(given)) > len(_pool_prior_arguments(_pool_prior_name(given)))
             OR len(_pool_prior_numbers(given)) < len(_pool_prior_arguments(_pool_prior_name(given)))
@@ -99,6 +99,13 @@ CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
                 || ' with numbers'
         ELSE role || '=' || _pool_shown(given) || ': give '
             || _pool_wrong_numbers(_pool_prior_name(given), _pool_prior_numbers(given))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+    CASE
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), given)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS

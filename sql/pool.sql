@@ -1690,6 +1690,8 @@ CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
         WHEN name = 'uniform' THEN ['lower', 'upper']
         WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
         WHEN name = 'normal' THEN ['mean', 'sd']
+        WHEN name = 'beta' THEN ['alpha', 'beta']
+        WHEN name = 'gamma' THEN ['shape', 'rate']
         ELSE []::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO _pool_prior_form(name) AS
@@ -1715,14 +1717,12 @@ CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
         )[1]
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, given) AS
     CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
-            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
-        WHEN NOT list_contains(_pool_priors_of(role), _pool_prior_name(given))
+        WHEN NOT list_contains(priors, _pool_prior_name(given))
             THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
-                || array_to_string(list_transform(_pool_priors_of(role), lambda name: _pool_prior_form(name)), ', ')
-                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), _pool_priors_of(role))
+                || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
+                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), priors)
         WHEN list_contains(list_transform(_pool_prior_numbers(given), lambda x: x IS NULL), true)
             OR len(_pool_prior_numbers(given)) > len(_pool_prior_arguments(_pool_prior_name(given)))
             OR len(_pool_prior_numbers(given)) < len(_pool_prior_arguments(_pool_prior_name(given)))
@@ -1731,6 +1731,13 @@ CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
                 || ' with numbers'
         ELSE role || '=' || _pool_shown(given) || ': give '
             || _pool_wrong_numbers(_pool_prior_name(given), _pool_prior_numbers(given))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
+    CASE
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), given)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
@@ -5543,10 +5550,10 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
     || CASE fault
         WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
         WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 3 THEN 'it counts events, in whole numbers of 0 or more'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'it counts trials, in whole numbers of 0 or more'
+        WHEN 3 THEN 'a count is a whole number of 0 or more'
+        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
             ELSE 'an exposure is a number above 0' END
-        ELSE 'there are no more successes than trials'
+        ELSE 'there are no more events than trials'
     END;
 
 -- One row: true, or an error if a row has a fault.
@@ -6058,22 +6065,17 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
 
 -- ---- the verbs ------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_prior_of_rates(family) AS
-    CASE WHEN family = 'rates' THEN 'beta(alpha, beta)' ELSE 'gamma(shape, rate)' END;
+-- The distribution of the groups' rates, as a prior is called.
+CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
 
 -- What is wrong with the prior.
 CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
     CASE
         WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
-        WHEN _pool_prior_name(given) <> CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END
-            THEN 'prior=' || _pool_shown(given) || '; give one of ''ml'', ''moments'', '''
-                || _pool_prior_of_rates(family) || ''''
-                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)),
-                    ['ml', 'moments', split_part(_pool_prior_of_rates(family), '(', 1)])
-        WHEN len(_pool_prior_numbers(given)) <> 2 OR list_contains(
-                list_transform(_pool_prior_numbers(given), lambda x: coalesce(isfinite(x) AND x > 0, false)), false)
-            THEN 'prior=' || _pool_shown(given) || ': give ' || _pool_prior_of_rates(family)
-                || ' with finite numbers above 0'
+        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
+        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
+            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS

@@ -212,22 +212,17 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
 
 -- ---- the verbs ------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_prior_of_rates(family) AS
-    CASE WHEN family = 'rates' THEN 'beta(alpha, beta)' ELSE 'gamma(shape, rate)' END;
+-- The distribution of the groups' rates, as a prior is called.
+CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
 
 -- What is wrong with the prior.
 CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
     CASE
         WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
-        WHEN _pool_prior_name(given) <> CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END
-            THEN 'prior=' || _pool_shown(given) || '; give one of ''ml'', ''moments'', '''
-                || _pool_prior_of_rates(family) || ''''
-                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)),
-                    ['ml', 'moments', split_part(_pool_prior_of_rates(family), '(', 1)])
-        WHEN len(_pool_prior_numbers(given)) <> 2 OR list_contains(
-                list_transform(_pool_prior_numbers(given), lambda x: coalesce(isfinite(x) AND x > 0, false)), false)
-            THEN 'prior=' || _pool_shown(given) || ': give ' || _pool_prior_of_rates(family)
-                || ' with finite numbers above 0'
+        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
+        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
+            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS

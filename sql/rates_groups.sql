@@ -64,10 +64,10 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
     || CASE fault
         WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
         WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 3 THEN 'it counts events, in whole numbers of 0 or more'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'it counts trials, in whole numbers of 0 or more'
+        WHEN 3 THEN 'a count is a whole number of 0 or more'
+        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
             ELSE 'an exposure is a number above 0' END
-        ELSE 'there are no more successes than trials'
+        ELSE 'there are no more events than trials'
     END;
 
 -- One row: true, or an error if a row has a fault.

@@ -3,8 +3,10 @@
 A query takes some tenths of a second to plan, so that data sets are asked together, each a model of its own.
 """
 
+import ast
 import json
 import math
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import shells
 import sqlpaths
 from scipy import stats
 from test_duckdb_plans import parsed
+
+import polars_pool as pool
 
 engines = pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
 families = pytest.mark.parametrize("family", ["rates", "counts"])
@@ -580,16 +584,16 @@ ROWS = pl.DataFrame(
 )
 WRONG = {
     "FROM pool_shrink_rates(data, many, at_bats, g)": (
-        "value='many' exceeds trials='at_bats' in 3 rows: there are no more successes than trials"
+        "value='many' exceeds trials='at_bats' in 3 rows: there are no more events than trials"
     ),
     "FROM pool_components_rates(data, odd, at_bats, g)": (
-        "value='odd' is negative or fractional in 2 rows: it counts events, in whole numbers of 0 or more"
+        "value='odd' is negative or fractional in 2 rows: a count is a whole number of 0 or more"
     ),
     "FROM pool_components_counts(data, odd, at_bats, g)": (
-        "value='odd' is negative or fractional in 2 rows: it counts events, in whole numbers of 0 or more"
+        "value='odd' is negative or fractional in 2 rows: a count is a whole number of 0 or more"
     ),
     "FROM pool_components_rates(data, hits, minus, g)": (
-        "trials='minus' is negative or fractional in 1 row: it counts trials, in whole numbers of 0 or more"
+        "trials='minus' is negative or fractional in 1 row: trials are a whole number of 0 or more"
     ),
     "FROM pool_components_counts(data, hits, zero, g)": (
         "exposure='zero' is 0 or negative in 2 rows: an exposure is a number above 0"
@@ -614,19 +618,19 @@ WRONG = {
         "exposure='name' is VARCHAR; give a column of numbers or Booleans"
     ),
     "FROM pool_components_rates(data, hits, at_bats, g, prior := 'moment')": (
-        "prior='moment'; give one of 'ml', 'moments', 'beta(alpha, beta)'; did you mean 'moments'?"
+        "prior='moment'; give a known prior, beta(alpha, beta), or one of 'ml', 'moments'; did you mean 'moments'?"
     ),
     "FROM pool_components_counts(data, hits, at_bats, g, prior := 'gama(3, 1)')": (
-        "prior='gama(3, 1)'; give one of 'ml', 'moments', 'gamma(shape, rate)'; did you mean 'gamma'?"
+        "prior='gama(3, 1)' is no prior; give one of gamma(shape, rate); did you mean 'gamma'?"
     ),
     "FROM pool_shrink_rates(data, hits, at_bats, g, prior := 'beta(2, -5)')": (
-        "prior='beta(2, -5)': give beta(alpha, beta) with finite numbers above 0"
+        "prior='beta(2, -5)': give beta as a finite number above 0"
     ),
     "FROM pool_components_counts(data, hits, at_bats, g, prior := 'gamma(2)')": (
-        "prior='gamma(2)': give gamma(shape, rate) with finite numbers above 0"
+        "prior='gamma(2)': give gamma(shape, rate) with numbers"
     ),
     "FROM pool_components_rates(data, hits, at_bats, g, prior := 2)": (
-        "prior=2; give one of 'ml', 'moments', 'beta(alpha, beta)'"
+        "prior=2; give a known prior, beta(alpha, beta), or one of 'ml', 'moments'"
     ),
     "FROM pool_components_rates(data, hits, at_bats, g, nan := 'nul')": (
         "nan='nul'; give one of 'error', 'null'; did you mean 'null'?"
@@ -656,6 +660,26 @@ def test_messages(engine):
         with pytest.raises(duckdb.Error) as raised:
             database.ask(query)
         assert str(raised.value).splitlines()[0] == f"Invalid Input Error: {sentence}", query
+
+
+IN_SQL = re.compile(r"FROM pool_(\w+)_(rates|counts)\(data, (\w+), (\w+), g(?:, (\w+) := (.*))?\)")
+OF_SQL_ALONE = {"limits", "over"}  # limits there is none in Python, and over is a list
+
+
+def test_the_sentences_are_those_of_python():
+    """But for the names of types, and of the columns that a key may not be called."""
+    checked = 0
+    for query, sentence in WRONG.items():
+        asked = IN_SQL.fullmatch(query)
+        if asked is None or asked[5] in OF_SQL_ALONE or "VARCHAR" in sentence:
+            continue
+        verb, family, x, n, option, given = asked.groups()
+        options = {} if option is None else {option: ast.literal_eval(given)}
+        with pytest.raises((ValueError, TypeError)) as raised:
+            getattr(pool, verb)(ROWS, x, "g", **{"rates": {"trials": n}, "counts": {"exposure": n}}[family], **options)
+        assert str(raised.value) == sentence
+        checked += 1
+    assert checked == 17
 
 
 # ---- tables and names ------------------------------------------------------------------------------------------------

@@ -13,14 +13,12 @@ def bad_rows(table: pl.DataFrame, model: Rates) -> None:
     null = "remove them, or count them as missing with nan='null'"
     sentences = {
         "value_nan": f"{value} is NaN or infinite in {{}}: {null}",
-        "value_negative": f"{value} is negative in {{}}: a count is a whole number of 0 or more",
-        "value_fraction": f"{value} is no whole number in {{}}: a count is a whole number of 0 or more",
-        "value_more": f"{value} is more than 1 in {{}}: without trials= every row is one trial, 0 or 1",
         "size_nan": f"{size} is NaN or infinite in {{}}: {null}",
-        "size_negative": f"{size} is negative in {{}}: trials are a whole number of 0 or more",
-        "size_fraction": f"{size} is no whole number in {{}}: trials are a whole number of 0 or more",
+        "value": f"{value} is negative or fractional in {{}}: a count is a whole number of 0 or more",
+        "value_more": f"{value} is more than 1 in {{}}: without trials= every row is one trial, 0 or 1",
+        "trials": f"{size} is negative or fractional in {{}}: trials are a whole number of 0 or more",
+        "exposure": f"{size} is 0 or negative in {{}}: an exposure is a number above 0",
         "more": f"{value} exceeds {size} in {{}}: there are no more events than trials",
-        "size_none": f"{size} is 0 or negative in {{}}: an exposure is a number above 0",
     }
     for reason, sentence in sentences.items():
         counted = table.get_column(f"_pool_bad_{reason}", default=None)

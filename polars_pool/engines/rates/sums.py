@@ -38,16 +38,16 @@ def rows(frame: pl.LazyFrame, model: Rates) -> pl.LazyFrame:
 
 
 def bad_rows(model: Rates, schema: pl.Schema) -> dict[str, pl.Expr]:
-    """Where columns hold what they must not, in rows that count; an earlier reason goes before a later."""
+    """Where columns hold what they must not, in rows that count."""
     if schema["_pool_x"] == pl.Boolean:
         return {}
-    bad = {"value_nan": ~X.is_finite(), "value_negative": X < 0, "value_fraction": X.floor() != X}
+    bad = {"value_nan": ~X.is_finite(), "value": (X < 0) | (X.floor() != X)}
     if model.size is None:
         return bad | {"value_more": X > 1}
     counts = X.is_not_null() & SIZE.is_not_null()
     bad |= {"size_nan": ~SIZE.is_finite()}
     if model.family == "binomial":
-        bad |= {"size_negative": SIZE < 0, "size_fraction": SIZE.floor() != SIZE, "more": X > SIZE}
+        bad |= {"trials": (SIZE < 0) | (SIZE.floor() != SIZE), "more": X > SIZE}
     else:
-        bad |= {"size_none": SIZE <= 0}
+        bad |= {"exposure": SIZE <= 0}
     return {name: e & counts for name, e in bad.items()}
