@@ -20,13 +20,14 @@ def beside(
     over: Keys | None,
     weights: IntoColumn | None,
     nan: str,
+    rates: str | None,
     **hyperparameters: Any,
 ) -> pl.Expr:
     """An expression that carries its columns as a struct; the columns themselves are checked when the query runs."""
     check.one_of(nan, ("error", "null"), "nan")
     given_weights = None if weights is None else value
     check.fitting(Model(value, by_names=(), weights=given_weights, **check.integrated(**hyperparameters)))
-    given = carried(by, over, {"weights": weights})
+    given = carried(value, by, over, {"weights": weights})
 
     def of_rows(rows: pl.Series) -> pl.Series:
         table, named = unpacked(rows, given)
@@ -37,6 +38,7 @@ def beside(
             named["over"] or None,
             weights=next(iter(named["weights"]), None),
             nan=nan,
+            rates=rates,
             **hyperparameters,
         )
         return encoding.beside(table, model, result)
@@ -56,7 +58,7 @@ def of_rates(
     **counted: Any,
 ) -> pl.Expr:
     """The same of the posterior of the rate of its group."""
-    given = carried(by, over, {"trials": trials, "exposure": exposure})
+    given = carried(value, by, over, {"trials": trials, "exposure": exposure})
 
     def of_rows(rows: pl.Series) -> pl.Series:
         table, named = unpacked(rows, given)
@@ -83,11 +85,16 @@ def of_rates(
     return pl.struct(value, *columns(given)).map_batches(of_rows, return_dtype=pl.Float64)
 
 
-def carried(by: Keys, over: Keys | None, more: dict[str, IntoColumn | None]) -> dict[str, list[IntoColumn]]:
-    """The columns that a struct carries beside the value, by their roles."""
-    given = {"by": check.key_columns(by, "by")}
-    for role, columns in {"over": over, **more}.items():
-        given[role] = [] if columns is None else check.key_columns(columns, role)
+def carried(
+    value: pl.Expr, by: Keys, over: Keys | None, more: dict[str, IntoColumn | None]
+) -> dict[str, list[IntoColumn]]:
+    """The columns that a struct carries beside the value, by their roles, all computed row by row."""
+    given = {"by": check.key_columns(by, "by"), "over": [] if over is None else check.key_columns(over, "over")}
+    given |= {role: [] if one is None else [check.name_or_expression(one, role)] for role, one in more.items()}
+    check.rowwise(value, "value")
+    for role, listed in given.items():
+        for column in listed:
+            check.rowwise(column, role)
     return given
 
 

@@ -6,23 +6,53 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
 from .engines import inference
-from .engines.model import PRIVATE, Mean, Model, Priors, Variance
+from .engines.model import PRIVATE, Model, Priors
 from .engines.rates.model import Rates
 from .engines.regression.model import INTERCEPT, PREDICTIONS, Regression
 from .formulas import estimators as _estimators  # noqa: F401  fills the registry
 from .formulas.errors import ERRORS
+from .formulas.names import (
+    Family,
+    Interval,
+    Likelihood,
+    Limits,
+    NaN,
+    OfEstimates,
+    OfPosterior,
+    OfRates,
+    Predict,
+    Test,
+    Uncertainty,
+)
 from .formulas.registry import MU, SIGMA2, TAU2, Method
-from .priors import OF_MU, OF_RATES, OF_SIGMA, OF_TAU, Beta, Flat, Gamma, Normal, Prior, called, parsed
+from .priors import (
+    EXAMPLES,
+    OF_MU,
+    OF_RATES,
+    OF_SIGMA,
+    OF_TAU,
+    Beta,
+    Flat,
+    Gamma,
+    Normal,
+    Prior,
+    called,
+    parsed,
+    signature,
+)
+from .rowwise import is_rowwise
+from .warning import warn_of_boolean
 
-UNCERTAINTY = ("mu", "conditional", "tau2")
-INTERVALS = ("normal", "robust")  # of estimates,
-OF_POSTERIOR = ("central", "shortest")  # and of a posterior
-PREDICT = ("mean", "row", "replicate")
+BINOMIAL = "family='binomial'"
+AS_A_COLUMN = (
+    "give an expression without aggregates, windows and the like, or add what it computes to the frame first, with "
+    "with_columns()"
+)
 
 IntoColumn = str | pl.Expr
 Keys = IntoColumn | Sequence[IntoColumn]
@@ -39,27 +69,35 @@ def model(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Variance = "pooled",
-    tau2: Variance = "reml",
-    mu: Mean = "gls",
-    nan: str = "error",
+    sigma2: Any = "pooled",
+    tau2: Any = "reml",
+    mu: Any = "gls",
+    nan: Any = "error",
+    rates: str | None = None,
 ) -> Model:
-    """The checked arguments of a verb whose result has the columns `result`."""
+    """The checked arguments of a verb whose result has the columns `result`.
+
+    A Boolean value is pooled as 0 and 1, with a warning that names what pools it as rates instead, unless that is None.
+    """
     schema = frame.collect_schema()
     by_names, over_names, keyed = keys(frame, schema, by, over, result)
-    columns = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
-    names = {role: numeric(frame, schema, column, role) for role, column in columns.items() if column is not None}
-    known: dict[str, Any] = {role: column_of(schema, columns[role], role) for role in names}
+    given = {"value": value, "n": n, "var": var, "se": se, "weights": weights}
+    columns = {role: numeric(frame, schema, column, role) for role, column in given.items() if column is not None}
+    names = {role: name for role, (name, _) in columns.items()}
+    known: dict[str, Any] = {role: column_of(schema, given[role], role) for role in names}
+    _of_rows((*known.values(), *keyed))
     known |= integrated(**hyperparameters(sigma2, tau2, mu))
     checked = Model(
         by_names=by_names,
         over_names=over_names,
         key_columns=keyed,
         names=names,
-        nan=one_of(nan, ("error", "null"), "nan"),
+        nan=one_of(nan, get_args(NaN), "nan"),
         **known,
     )
     fitting(checked)
+    if rates is not None and columns["value"][1] == pl.Boolean:
+        warn_of_boolean(names["value"], rates)
     return checked
 
 
@@ -72,15 +110,15 @@ def lazy(frame: Any) -> pl.LazyFrame:
         return frame
     if isinstance(frame, pl.DataFrame):
         return frame.lazy()
-    kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__qualname__}"
-    raise TypeError(f"frame is a {kind}; give a polars.DataFrame or polars.LazyFrame")
+    raise TypeError(f"frame is a {_kind(frame)}; give a polars.DataFrame or polars.LazyFrame")
 
 
 def key_columns(keys: Any, role: str) -> list[IntoColumn]:
     """One key or several as a list."""
-    listed = [keys] if isinstance(keys, str | pl.Expr) else list(keys) if isinstance(keys, list | tuple) else None
-    if listed is None or not all(isinstance(key, str | pl.Expr) for key in listed):
-        raise TypeError(f"{role}={keys!r}; give a column name, an expression, or a list of them")
+    listed = list(keys) if isinstance(keys, list | tuple) else [keys]
+    for key in listed:
+        if not isinstance(key, str | pl.Expr):
+            raise TypeError(f"{role}={shown(key)}; give a column name, an expression, or a list of them{_column(key)}")
     if not listed:
         raise ValueError(f"{role}={keys!r} names no key; give at least one column name or expression")
     return listed
@@ -98,10 +136,9 @@ def keys(
 
 def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
     """A column as an expression; a name is looked up as it stands, whatever characters it has."""
+    column = name_or_expression(column, role)
     if isinstance(column, pl.Expr):
         return column
-    if not isinstance(column, str):
-        raise TypeError(f"{role}={column!r}; give a column name or an expression")
     if column not in schema:
         raise pl.exceptions.ColumnNotFoundError(
             f"{role}={column!r} is no column of the frame; it has {_listed(schema)}{_nearest(column, schema)}"
@@ -110,8 +147,34 @@ def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
     return pl.col(f"^{re.escape(column)}$") if column.startswith(("^", "*")) else pl.col(column)
 
 
+def name_or_expression(given: Any, role: str) -> IntoColumn:
+    """A column by its name or as an expression: numbers, arrays and Series are none."""
+    if isinstance(given, str | pl.Expr):
+        return given
+    instead = _column(given)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        trial = role == "trials" and given == 1
+        instead = ", or family='binomial' where each row is one trial" if trial else f", such as pl.lit({given!r})"
+    raise TypeError(f"{role}={shown(given)}; give a column name or an expression{instead}")
+
+
+def rowwise(column: IntoColumn, role: str, instead: str = AS_A_COLUMN) -> None:
+    """That the value of each row comes from that row alone: an aggregate would be repeated in every row."""
+    if isinstance(column, pl.Expr) and not is_rowwise(column):
+        raise ValueError(f"{role}={shown(column)} is not computed row by row; {instead}")
+
+
+def _of_rows(columns: Sequence[pl.Expr]) -> None:
+    """That a model has a column of the frame: constants alone would be one row, whatever the frame has."""
+    if not any(column.meta.root_names() or column.meta.has_multiple_outputs() for column in columns):
+        listed = ", ".join(map(shown, columns))
+        raise ValueError(f"the value and the keys are constants, {listed}; give at least one column of the frame")
+
+
 def _schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
     expressions = [column_of(schema, column, role) for column in columns]
+    for expression in expressions:
+        rowwise(expression, role)
     try:
         return frame.select(expressions).collect_schema()
     except pl.exceptions.ColumnNotFoundError as missing:
@@ -131,15 +194,15 @@ def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn]
     return tuple(name for column in columns for name in _schema_of(frame, schema, [column], role))
 
 
-def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> str:
-    """The name of one numeric column; text, dates and durations would become Float64 without a word."""
+def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> tuple[str, pl.DataType]:
+    """The name and type of one numeric column; text, dates and durations would become Float64 without a word."""
     found = _schema_of(frame, schema, [column], role)
     if len(found) != 1:
         raise ValueError(f"{role} stands for {len(found)} columns, {_listed(found)}; give one")
     [(name, dtype)] = found.items()
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         raise TypeError(f"{role}={name!r} is {dtype}; give a column of numbers or Booleans")
-    return name
+    return name, dtype
 
 
 def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:
@@ -166,7 +229,7 @@ def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str])
 def new_column(schema: pl.Schema, name: str) -> str:
     """A name that the frame does not have yet."""
     if not isinstance(name, str):
-        raise TypeError(f"name={name!r}; give the new column's name")
+        raise TypeError(f"name={shown(name)}; give the new column's name")
     if name in schema:
         raise ValueError(f"name={name!r} is a column of the frame already; give another with name=")
     for column in schema:
@@ -193,16 +256,38 @@ def hyperparameter(
     given: Any, methods: dict[str, Method], role: str, priors: dict[str, Any], least: float
 ) -> str | float | Prior | Normal | Flat:
     what = f"a number of {least:g} or more" if least == 0 else "a number"
-    if isinstance(given, Prior | Normal | Flat) and given.name in priors:
-        return given
     if isinstance(given, str):
         return _prior(given, role, priors) or one_of(given, methods, role, what)
-    if isinstance(given, bool) or not hasattr(given, "__float__"):
-        raise TypeError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
+    if is_prior(given, role, priors):
+        return given  # type: ignore[no-any-return]
+    if not is_number(given):
+        raise TypeError(f"{role}={shown(given)}; give {what}, or one of {_listed(methods)}")
     number = float(given)
     if not (math.isfinite(number) and number >= least):
         raise ValueError(f"{role}={given!r}; give {what}, or one of {_listed(methods)}")
     return number
+
+
+def is_prior(given: Any, role: str, allowed: dict[str, Any]) -> bool:
+    """Whether a prior is given, which must be one of those allowed, and no class of them."""
+    kind = given if isinstance(given, type) else type(given)
+    if not issubclass(kind, Prior | Normal | Flat | Beta | Gamma):
+        return False
+    forms = ", ".join(signature(prior) for prior in allowed.values())
+    if kind not in allowed.values():
+        raise TypeError(f"{role}={shown(given)} is no prior of {role}; give one of {forms}")
+    if kind is given:
+        example = next(EXAMPLES[prior] for prior in allowed.values() if prior in EXAMPLES)
+        raise TypeError(
+            f"{role}={shown(given)} is a class of priors; call it with numbers, such as {role}={example}; give one of "
+            f"{forms}"
+        )
+    return True
+
+
+def is_number(given: Any) -> bool:
+    """Whether something is one number: an array or a Series is none."""
+    return not isinstance(given, bool | str) and hasattr(given, "__float__") and getattr(given, "ndim", 0) == 0
 
 
 def _prior(given: str, role: str, priors: dict[str, Any]) -> Any:
@@ -250,13 +335,13 @@ def one_of(given: Any, allowed: Iterable[str], role: str, also: str = "") -> str
         return given
     choice = f"{also}, or one of {_listed(allowed)}" if also else f"one of {_listed(allowed)}"
     error = ValueError if isinstance(given, str) else TypeError
-    raise error(f"{role}={given!r}; give {choice}{_nearest(given, allowed)}")
+    raise error(f"{role}={shown(given)}; give {choice}{_nearest(given, allowed)}")
 
 
 def level(given: Any) -> float:
     """The probability of an interval."""
-    if isinstance(given, bool) or not hasattr(given, "__float__"):
-        raise TypeError(f"level={given!r}; give a number between 0 and 1, such as 0.95")
+    if not is_number(given):
+        raise TypeError(f"level={shown(given)}; give a number between 0 and 1, such as 0.95")
     if not 0 < float(given) < 1:
         hint = f"; did you mean {float(given) / 100:g}?" if 1 < float(given) < 100 else ""
         raise ValueError(f"level={given!r}; give a number between 0 and 1, such as 0.95{hint}")
@@ -265,9 +350,9 @@ def level(given: Any) -> float:
 
 def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question:
     """What is asked of components: the level, a test of mu, and limits of tau2 that its estimator has."""
-    one_of(test, inference.TESTS, "test")
+    one_of(test, get_args(Test), "test")
     if limits is not None:
-        one_of(limits, inference.LIMITS, "limits")
+        one_of(limits, get_args(Limits), "limits")
     if m.priors and test != "z":
         raise ValueError(f"test={test!r} does not go with a prior: mu has a posterior")
     if m.priors and limits is not None:
@@ -307,8 +392,8 @@ def seed(given: Any) -> int | None:
 
 def _whole(given: Any, role: str, least: int) -> int:
     what = f"a whole number of {least} or more"
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise TypeError(f"{role}={given!r}; give {what}")
+    if not is_number(given) or not hasattr(given, "__index__"):
+        raise TypeError(f"{role}={shown(given)}; give {what}")
     if int(given) < least:
         raise ValueError(f"{role}={given!r}; give {what}")
     return int(given)
@@ -316,11 +401,13 @@ def _whole(given: Any, role: str, least: int) -> int:
 
 def prior_of_profile(tau2: Any) -> Prior | None:
     """The prior whose posterior density is to stand beside the profile."""
-    if tau2 is None or isinstance(tau2, Prior):
-        return tau2
+    if tau2 is None or is_prior(tau2, "tau2", OF_TAU):
+        return tau2  # type: ignore[no-any-return]
     prior: Prior | None = _prior(tau2, "tau2", OF_TAU) if isinstance(tau2, str) else None
     if prior is None:
-        raise ValueError(f"tau2={tau2!r} does not fit a profile: give a prior such as 'half_cauchy(5)', or nothing")
+        raise ValueError(
+            f"tau2={shown(tau2)} does not fit a profile: give a prior such as 'half_cauchy(5)', or nothing"
+        )
     return prior
 
 
@@ -334,20 +421,20 @@ def taus(given: Any) -> tuple[float, ...]:
     """A grid of tau."""
     what = "a list of numbers, each 0 or more, such as [0, 1, 2]"
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"tau={given!r}; give {what}")
+        raise TypeError(f"tau={shown(given)}; give {what}")
     grid = list(given)
-    wrong = [x for x in grid if isinstance(x, bool | str) or not hasattr(x, "__float__")]
+    wrong = [x for x in grid if not is_number(x)]
     if wrong:
-        raise TypeError(f"tau holds {wrong[0]!r}; give {what}")
+        raise TypeError(f"tau holds {shown(wrong[0])}; give {what}")
     bad = [x for x in grid if not 0 <= float(x) < math.inf]
     if bad or not grid:
-        raise ValueError(f"tau holds {bad[0]!r}; give {what}" if bad else f"tau={given!r} is empty; give {what}")
+        raise ValueError(f"tau holds {bad[0]!r}; give {what}" if bad else f"tau={shown(given)} is empty; give {what}")
     return tuple(float(x) for x in grid)
 
 
 def uncertainty(given: Any, m: Model) -> str:
     """Which errors the standard error of an estimate holds."""
-    one_of(given, UNCERTAINTY, "uncertainty")
+    one_of(given, get_args(Uncertainty), "uncertainty")
     if m.priors and given != "mu":
         raise ValueError(
             f"uncertainty={given!r} does not go with a prior: the posterior holds the errors of mu and tau2"
@@ -365,8 +452,8 @@ def threshold(given: Any) -> float | None:
     """What the true mean is to exceed, in units of the value; None where nothing is asked."""
     if given is None:
         return None
-    if isinstance(given, bool) or not hasattr(given, "__float__"):
-        raise TypeError(f"threshold={given!r}; give a number, in units of the value")
+    if not is_number(given):
+        raise TypeError(f"threshold={shown(given)}; give a number, in units of the value")
     if not math.isfinite(float(given)):
         raise ValueError(f"threshold={given!r}; give a finite number, in units of the value")
     return float(given)
@@ -374,7 +461,7 @@ def threshold(given: Any) -> float | None:
 
 def predict(given: Any, m: Model) -> str:
     """Of what the error is."""
-    one_of(given, PREDICT, "predict")
+    one_of(given, get_args(Predict), "predict")
     if given == "row" and m.input == "published":
         raise ValueError(
             "predict='row' does not go with se=: published estimates do not tell the variance of a row; "
@@ -387,10 +474,10 @@ def interval(given: Any, predicted: Any, m: Model) -> str:
     """Which interval: by default normal for estimates, central for a posterior; the robust one is of the true mean."""
     if given is None:
         return "central" if m.priors else "normal"
-    one_of(given, (*INTERVALS, *OF_POSTERIOR), "interval")
-    if m.priors and given in INTERVALS:
+    one_of(given, get_args(Interval), "interval")
+    if m.priors and given in get_args(OfEstimates):
         raise ValueError(f"interval={given!r} does not go with a prior: give 'central' or 'shortest'")
-    if not m.priors and given in OF_POSTERIOR:
+    if not m.priors and given in get_args(OfPosterior):
         raise ValueError(f"interval={given!r} is of a posterior: give a prior of tau2 or mu, or 'normal' or 'robust'")
     if given == "robust" and predicted != "mean":
         raise ValueError(
@@ -403,7 +490,7 @@ def interval_of_components(given: Any, m: Model) -> str:
     """Which interval of a posterior; those of estimates follow from `test` and `limits`."""
     if given is None:
         return "central"
-    one_of(given, OF_POSTERIOR, "interval")
+    one_of(given, get_args(OfPosterior), "interval")
     if not m.priors:
         raise ValueError(f"interval={given!r} is of a posterior: give a prior of tau2 or mu, or 'test' and 'limits'")
     return str(given)
@@ -452,13 +539,13 @@ def regression(
     """The checked arguments of a regression whose groups have the columns `result`."""
     schema = frame.collect_schema()
     by_names, over_names, keyed = keys(frame, schema, by, over, result)
-    names = {"value": numeric(frame, schema, value, "value")}
+    names = {"value": numeric(frame, schema, value, "value")[0]}
     if weights is not None:
-        names["weights"] = numeric(frame, schema, weights, "weights")
+        names["weights"] = numeric(frame, schema, weights, "weights")[0]
     covariates = [x] if isinstance(x, str | pl.Expr) else list(x) if isinstance(x, list | tuple) else None
     if covariates is None:
-        raise TypeError(f"x={x!r}; give a column name, an expression, or a list of them, [] for none")
-    covariate_names = tuple(numeric(frame, schema, covariate, "x") for covariate in covariates)
+        raise TypeError(f"x={shown(x)}; give a column name, an expression, or a list of them, [] for none{_column(x)}")
+    covariate_names = tuple(numeric(frame, schema, covariate, "x")[0] for covariate in covariates)
     for i, name in enumerate(covariate_names):
         if name in covariate_names[:i]:
             raise ValueError(f"x names {name!r} twice; give every covariate once, an expression with .alias(...)")
@@ -466,6 +553,7 @@ def regression(
             raise ValueError(f"x={name!r} is the value itself; give other covariates, an expression with .alias(...)")
         if name == INTERCEPT and flag(intercept, "intercept"):
             raise ValueError(f"x={name!r} bears the name of the intercept: rename it, or give intercept=False")
+    _of_rows((column_of(schema, value, "value"), *keyed, *(column_of(schema, c, "x") for c in covariates)))
     terms = (INTERCEPT,) * flag(intercept, "intercept") + covariate_names
     if not terms:
         raise ValueError("intercept=False and x=[] leave no term; give a covariate, or keep the intercept")
@@ -480,8 +568,8 @@ def regression(
         over_names,
         keyed,
         None if weights is None else column_of(schema, weights, "weights"),
-        one_of(method, ("reml", "ml"), "method") == "reml",
-        one_of(nan, ("error", "null"), "nan"),
+        one_of(method, get_args(Likelihood), "method") == "reml",
+        one_of(nan, get_args(NaN), "nan"),
         names,
     )
 
@@ -515,7 +603,7 @@ def _varying(given: Any, terms: tuple[str, ...]) -> tuple[str, ...]:
     """The terms that vary by group, in the order of the terms."""
     named = [given] if isinstance(given, str) else list(given) if isinstance(given, list | tuple) else None
     if named is None or not all(isinstance(name, str) for name in named):
-        raise TypeError(f"vary={given!r}; give a list of terms out of {_listed(terms)}")
+        raise TypeError(f"vary={shown(given)}; give a list of terms out of {_listed(terms)}")
     for i, name in enumerate(named):
         if name not in terms:
             raise ValueError(
@@ -530,7 +618,7 @@ def _varying(given: Any, terms: tuple[str, ...]) -> tuple[str, ...]:
 
 def flag(given: Any, role: str) -> bool:
     if not isinstance(given, bool):
-        raise TypeError(f"{role}={given!r}; give True or False")
+        raise TypeError(f"{role}={shown(given)}; give True or False")
     return given
 
 
@@ -541,16 +629,33 @@ def asks_for_rates(trials: Any, exposure: Any, family: Any, prior: Any, others: 
     """Whether events are counted out of something; what else is asked must then be left at its default."""
     given = {"trials": trials, "exposure": exposure, "family": family}
     chosen = [role for role, value in given.items() if value is not None]
+    if chosen == ["family"] and one_of(family, get_args(Family), "family") == "normal":
+        chosen = []
     if not chosen:
-        if prior != "ml":
-            raise ValueError(f"prior={prior!r} is of rates: give trials=, exposure= or family='binomial' too")
+        if not _is(prior, "ml"):
+            raise ValueError(f"prior={shown(prior)} is of rates: give trials=, exposure= or family='binomial' too")
         return False
     for role, (value, default) in others.items():
-        if value is not default and value != default:
+        if not _is(value, default):
             raise ValueError(
-                f"{role}={value!r} does not go with {chosen[0]}=: a rate carries its variance in its counts"
+                f"{role}={shown(value)} does not go with {chosen[0]}=: a rate carries its variance in its counts"
             )
     return True
+
+
+def _is(given: Any, default: str | float | None) -> bool:
+    """Whether an argument is left at its default; a column or an array is not, and has no single truth value."""
+    return given is default or (isinstance(given, str | int | float) and given == default)
+
+
+def no_rates(family: Any, verb: str) -> str | None:
+    """What pools a Boolean value as rates where a verb does not; None where the family is normal."""
+    instead = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
+    if family is None:
+        return instead
+    if one_of(family, get_args(Family), "family") != "normal":
+        raise ValueError(f"family={family!r} does not fit {verb}, which pools means: {instead} puts rates beside rows")
+    return None
 
 
 def no_posterior(given: Any) -> None:
@@ -578,32 +683,39 @@ def rates(
     if trials is not None and exposure is not None:
         raise ValueError("trials= does not go with exposure=: events are counted out of trials, or in an exposure")
     of = "binomial" if exposure is None else "poisson"
-    if family is not None and one_of(family, ("binomial", "poisson"), "family") != of:
-        need = "exposure=" if family == "poisson" else "trials=, or no exposure="
-        raise ValueError(f"family={family!r} needs {need}")
-    size = trials if exposure is None else exposure
-    given = {"value": value} | ({} if size is None else {"trials" if exposure is None else "exposure": size})
+    if family is not None and one_of(family, get_args(Family), "family") != of:
+        needs = {
+            "poisson": "exposure=",
+            "binomial": "trials=, or no exposure=",
+            "normal": "no trials= and no exposure=",
+        }
+        raise ValueError(f"family={family!r} needs {needs[family]}")
+    size, role = (trials, "trials") if exposure is None else (exposure, "exposure")
+    given = {"value": value} | ({} if size is None else {role: size})
+    columns = {role: column_of(schema, column, role) for role, column in given.items()}
+    _of_rows((*columns.values(), *keyed))
     return Rates(
-        column_of(schema, value, "value"),
-        None if size is None else column_of(schema, size, "trials" if exposure is None else "exposure"),
+        columns["value"],
+        columns.get(role),
         "binomial" if of == "binomial" else "poisson",
         _prior_of_rates(prior, OF_RATES[of]),
         by_names,
         over_names,
         keyed,
-        one_of(nan, ("error", "null"), "nan"),
-        {role: numeric(frame, schema, column, role) for role, column in given.items()},
+        one_of(nan, get_args(NaN), "nan"),
+        {role: numeric(frame, schema, column, role)[0] for role, column in given.items()},
     )
 
 
 def _prior_of_rates(given: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma:
     """An estimator by name, or a known prior of the family."""
-    if isinstance(given, known):
-        return given
     if isinstance(given, str):
         prior: str | Beta | Gamma | None = _prior(given, "prior", {known.name: known})
-        return prior or one_of(given, ("ml", "moments"), "prior", f"a known prior, {called(known)}")
-    raise TypeError(f"prior={given!r}; give a known prior, {called(known)}, or one of 'ml', 'moments'")
+        return prior or one_of(given, get_args(OfRates), "prior", f"a known prior, {called(known)}")
+    if is_prior(given, "prior", {known.name: known}):
+        return given  # type: ignore[no-any-return]
+    methods = _listed(get_args(OfRates))
+    raise TypeError(f"prior={shown(given)}; give a known prior, {called(known)}, or one of {methods}")
 
 
 # ---- which method on which input ----------------------------------------------------------------------------------
@@ -643,6 +755,26 @@ def _fitting_estimator(m: Model, method: Method) -> None:
 
 def _fits(methods: dict[str, Method]) -> str:
     return f"one of {_listed(name for name, method in methods.items() if not method.needs_n and method.weighted)}"
+
+
+def shown(given: Any) -> str:
+    """An argument in one line: an expression as Polars writes it, a class by its name, a table or array by its kind."""
+    if isinstance(given, pl.Expr):
+        return str(given)
+    if isinstance(given, type):
+        return given.__name__
+    text = repr(given)
+    return f"<{_kind(given)}>" if "\n" in text or len(text) > 80 else text
+
+
+def _kind(given: Any) -> str:
+    return f"{type(given).__module__.partition('.')[0]}.{type(given).__qualname__}"
+
+
+def _column(given: Any) -> str:
+    """The name of a Series, which is no column of the frame but most likely stems from one."""
+    name = getattr(given, "name", None)
+    return f"; did you mean {name!r}?" if isinstance(name, str) and name and hasattr(given, "dtype") else ""
 
 
 def _listed(names: Iterable[str], most: int = 20) -> str:

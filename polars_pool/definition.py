@@ -13,7 +13,6 @@ import polars as pl
 
 from . import check
 from .check import IntoColumn, Keys
-from .rowwise import is_rowwise
 from .version import FORMAT, __version__
 
 ABBREVIATED = ("…", "Series")  # a text that holds these may stand for several expressions
@@ -111,11 +110,10 @@ def _same(one: str | Column | None, other: str | Column | None) -> bool:
         return one.text == other.text and not any(mark in one.text for mark in ABBREVIATED)
 
 
-def _written(column: Any, role: str) -> str | Column:
+def _written(given: Any, role: str) -> str | Column:
+    column = check.name_or_expression(given, role)
     if isinstance(column, str):
         return column
-    if not isinstance(column, pl.Expr):
-        raise TypeError(f"{role}={column!r}; give a column name or an expression")
     if column.meta.is_column() and not (name := column.meta.output_name()).startswith("^"):
         return name  # pl.col("y") and "y" are one
     try:
@@ -126,11 +124,8 @@ def _written(column: Any, role: str) -> str | Column:
             f"{role}={column} calls a Python function or holds Python objects, which cannot be told from others like "
             "them when the store is used again; write it with expressions of Polars"
         ) from None
-    if not is_rowwise(column):
-        raise ValueError(
-            f"{role}={column} is not computed row by row; moments are taken part by part, so give an expression "
-            "without aggregates, windows and the like"
-        )
+    part = "moments are taken part by part, so give an expression without aggregates, windows and the like"
+    check.rowwise(column, role, part)
     return Column(str(column), written, pl.__version__)
 
 

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, cast
 
 import polars as pl
 
 from . import check, regression, verbs
 from .beside import beside, of_rates
 from .check import IntoColumn, Keys
+from .collecting import Frame
 from .engines import estimates
-from .engines.model import Mean, Variance
-from .priors import Beta, Gamma
-from .verbs import Family, NaN
+from .formulas.names import Family, NaN
+from .verbs import Mu, PriorOfRates, Sigma2, Tau2
 
 P = ParamSpec("P")
 
 
-def _method(verb: Callable[Concatenate[Any, P], Any]) -> Callable[Concatenate[FramePool, P], Any]:
+class _Method(Protocol[P]):
+    """A verb bound to a frame: what type checkers see, for whom the frame's kind is that of the result."""
+
+    def __get__(self, pool: FramePool[Frame], owner: Any = None, /) -> Callable[P, Frame]: ...
+
+
+def _method(verb: Callable[Concatenate[Any, P], Any]) -> _Method[P]:
     @wraps(verb)
-    def call(self: FramePool, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def call(self: FramePool[Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         return verb(self._frame, *args, **kwargs)
 
-    return call
+    return cast("_Method[P]", call)
 
 
 @pl.api.register_lazyframe_namespace("pool")
 @pl.api.register_dataframe_namespace("pool")
-class FramePool:
+class FramePool(Generic[Frame]):
     """Partial pooling of a frame: `frame.pool.shrink(...)` is `polars_pool.shrink(frame, ...)`.
+
+    Type checkers do not see namespaces that are registered with Polars: typed code calls the functions, or
+    `FramePool(frame).shrink(...)`. Both return a DataFrame for a DataFrame, and a LazyFrame for a LazyFrame.
 
     Examples
     --------
@@ -40,8 +49,8 @@ class FramePool:
     [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
     """
 
-    def __init__(self, frame: pl.DataFrame | pl.LazyFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: Frame) -> None:
+        self._frame: Frame = frame
 
     moments = _method(verbs.moments)
     merge = _method(verbs.merge)
@@ -80,10 +89,10 @@ class ExprPool:
         trials: IntoColumn | None = None,
         exposure: IntoColumn | None = None,
         family: Family | None = None,
-        prior: str | Beta | Gamma = "ml",
-        sigma2: Variance = "pooled",
-        tau2: Variance = "reml",
-        mu: Mean = "gls",
+        prior: PriorOfRates = "ml",
+        sigma2: Sigma2 = "pooled",
+        tau2: Tau2 = "reml",
+        mu: Mu = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
         """The partially pooled mean of its group beside every row, in `select`, `with_columns`, `.over()` or `agg`.
@@ -119,8 +128,9 @@ class ExprPool:
         if check.asks_for_rates(trials, exposure, family, prior, others):
             counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
             return of_rates(self._value, "estimate", by=by, over=over, nan=nan, **counted)
-        arguments = check.hyperparameters(sigma2, tau2, mu)
-        return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, **arguments)
+        known = check.hyperparameters(sigma2, tau2, mu)
+        rates = None if family else check.BINOMIAL
+        return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
 
     def weight(
         self,
@@ -131,10 +141,10 @@ class ExprPool:
         trials: IntoColumn | None = None,
         exposure: IntoColumn | None = None,
         family: Family | None = None,
-        prior: str | Beta | Gamma = "ml",
-        sigma2: Variance = "pooled",
-        tau2: Variance = "reml",
-        mu: Mean = "gls",
+        prior: PriorOfRates = "ml",
+        sigma2: Sigma2 = "pooled",
+        tau2: Tau2 = "reml",
+        mu: Mu = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
         """What its group's own mean keeps in the estimate, tau2 / (tau2 + v), beside every row.
@@ -168,8 +178,9 @@ class ExprPool:
         if check.asks_for_rates(trials, exposure, family, prior, others):
             counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
             return of_rates(self._value, "weight", by=by, over=over, nan=nan, **counted)
-        arguments = check.hyperparameters(sigma2, tau2, mu)
-        return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, **arguments)
+        known = check.hyperparameters(sigma2, tau2, mu)
+        rates = None if family else check.BINOMIAL
+        return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
         """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.
@@ -202,5 +213,8 @@ class ExprPool:
         value = self._value.cast(pl.Float64)
         parts = [value.count().cast(pl.Int64).alias("n"), value.mean().alias("mean"), value.var().alias("var")]
         if by is not None:
-            parts = [part.over(check.key_columns(by, "by")) for part in parts]
+            keys = check.key_columns(by, "by")
+            for column in (self._value, *keys):
+                check.rowwise(column, "value" if column is self._value else "by")
+            parts = [part.over(keys) for part in parts]
         return pl.struct(parts).alias(self._value.meta.output_name(raise_if_undetermined=False) or "moments")

@@ -529,6 +529,12 @@ OF_TAU: dict[str, type[Prior]] = {
 OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
 OF_RATES: dict[str, type[Beta | Gamma]] = {"binomial": Beta, "poisson": Gamma}
 OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
+EXAMPLES = {HalfCauchy: "HalfCauchy(5)", Normal: "Normal(0, 5)", Beta: "Beta(2, 5)", Gamma: "Gamma(3, 1)"}
+
+
+def signature(prior: Any) -> str:
+    """How a prior is called in Python, `HalfCauchy(scale)`."""
+    return f"{prior.__name__}({', '.join(field.name for field in fields(prior))})"
 
 
 def called(prior: Any) -> str:

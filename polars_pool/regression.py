@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, get_args
 
 import polars as pl
 
@@ -11,10 +11,7 @@ from .check import IntoColumn, Keys
 from .collecting import Frame, with_alarms
 from .engines.regression import crossproducts, prediction, results
 from .engines.regression.model import COEFFICIENTS, COMPONENTS, Regression
-from .verbs import NaN
-
-Method = Literal["reml", "ml"]
-Uncertainty = Literal["mu", "conditional"]
+from .formulas.names import GivenTau2, Likelihood, NaN
 
 
 def regress(
@@ -28,10 +25,10 @@ def regress(
     intercept: bool = True,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
-    method: Method = "reml",
+    method: Likelihood = "reml",
     nan: NaN = "error",
     level: float = 0.95,
-    uncertainty: Uncertainty = "mu",
+    uncertainty: GivenTau2 = "mu",
 ) -> Frame:
     """Partially pooled regression of every group: its intercept, and its slopes, shrunk toward the population's.
 
@@ -102,7 +99,7 @@ def regress(
     """
     asked = (vary, intercept, correlated, method, weights, nan)
     lf, model = _model(frame, value, x, by, over, *asked, result=COEFFICIENTS)
-    conditional = check.one_of(uncertainty, ("mu", "conditional"), "uncertainty") == "conditional"
+    conditional = check.one_of(uncertainty, get_args(GivenTau2), "uncertainty") == "conditional"
     found = results.of_groups(*crossproducts.grouped(lf, model), model, check.level(level), conditional)
     return with_alarms(frame, found, len(model.key_names))
 
@@ -118,7 +115,7 @@ def regress_components(
     intercept: bool = True,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
-    method: Method = "reml",
+    method: Likelihood = "reml",
     nan: NaN = "error",
     level: float = 0.95,
 ) -> Frame:
@@ -180,7 +177,7 @@ def predict(
     intercept: bool = True,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
-    method: Method = "reml",
+    method: Likelihood = "reml",
     nan: NaN = "error",
 ) -> Frame:
     """What a regression expects of every row, by its group and by the population alone.

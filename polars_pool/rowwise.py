@@ -31,9 +31,9 @@ NAMES = ("Column", "Literal", "Selector", "Field", "FieldByName", "ListExpr", "A
 
 # The same operations by their names in the text of an expression, less "_", and those that are one word above.
 IN_TEXT = {word.lower() for word in OF_MANY_ROWS} | {
-    "allignorenulls", "anyignorenulls", "binquantiles", "binranks", "count", "cov", "cumulativeeval", "covariance", "first", "get",
-    "implode", "intrange", "item", "last", "max", "mean", "median", "min", "nanmax", "nanmin", "nunique",
-    "pearsoncorrelation", "sample", "shuffle", "spearmanrankcorrelation", "std", "sum", "topkby", "var",
+    "allignorenulls", "anyignorenulls", "binquantiles", "binranks", "count", "cov", "covariance", "cumulativeeval",
+    "first", "get", "implode", "intrange", "item", "last", "max", "mean", "median", "min", "nanmax", "nanmin",
+    "nunique", "pearsoncorrelation", "sample", "shuffle", "spearmanrankcorrelation", "std", "sum", "var",
 }  # fmt: skip
 ROW_SPACES = ("list", "arr", "str", "dt", "bin", "cat", "struct", "Series")  # namespaces of elementwise functions
 # Python functions, which cloudpickle would write, and long constants, whose form costs their length: the text it is.

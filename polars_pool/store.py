@@ -16,10 +16,11 @@ from . import check, states
 from .check import IntoColumn, Keys
 from .definition import columns, define, expression, same
 from .engines import groups
+from .formulas.names import NaN
 from .merging import merged, ranged
 from .sources import Part, parts
 from .states import State
-from .verbs import MOMENTS, NaN
+from .verbs import MOMENTS
 from .version import FORMAT, __version__
 
 TRIES = 3  # readings of a part that changes meanwhile

@@ -25,15 +25,19 @@ from .engines import components as _components
 from .engines import draws as _draws
 from .engines import groups as _groups
 from .engines import profile as _profile
-from .engines.model import Mean, Model, Variance, public
+from .engines.model import Model, public
 from .engines.unseen import with_unseen
-from .priors import Beta, Gamma, Prior
+from .formulas.names import Family, Interval, Limits, NaN, OfPosterior, OfRates, Predict, Test, Uncertainty
+from .formulas.names import Mu as MuName
+from .formulas.names import Sigma2 as Sigma2Name
+from .formulas.names import Tau2 as Tau2Name
+from .priors import Beta, Flat, Gamma, Normal, Prior
 
-NaN = Literal["error", "null"]
-Test = Literal["z", "t", "knha", "adhoc"]
-Family = Literal["binomial", "poisson"]
-Limits = Literal["profile", "q"]
-Interval = Literal["normal", "robust", "central", "shortest"]
+# A known number, the name of an estimator, or a prior; a prior as a text, "half_cauchy(5)", no type checker can read.
+Sigma2 = float | Sigma2Name | Prior
+Tau2 = float | Tau2Name | Prior
+Mu = float | MuName | Normal | Flat
+PriorOfRates = OfRates | Beta | Gamma
 
 MOMENTS = ("n", "mean", "var")
 ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
@@ -146,15 +150,15 @@ def components(
     trials: IntoColumn | None = None,
     exposure: IntoColumn | None = None,
     family: Family | None = None,
-    prior: str | Beta | Gamma = "ml",
-    sigma2: Variance = "pooled",
-    tau2: Variance = "reml",
-    mu: Mean = "gls",
+    prior: PriorOfRates = "ml",
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,
     test: Test = "z",
     limits: Limits | None = None,
-    interval: Literal["central", "shortest"] | None = None,
+    interval: OfPosterior | None = None,
 ) -> Frame:
     """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
 
@@ -245,8 +249,10 @@ def components(
         counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
         return rates.components(frame, value, by, over, nan=nan, **counted)
     lf = check.lazy(frame)
+    hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}
+    columns: dict[str, Any] = {"n": n, "var": var, "se": se, "weights": weights}
     model = check.model(
-        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
+        lf, value, by, over, **columns, **hyperparameters, nan=nan, rates=None if family else check.BINOMIAL
     )
     check.distinct_keys(
         model.over_names, (), posterior_components.STATISTICS if model.priors else _components.STATISTICS
@@ -258,8 +264,8 @@ def components(
     found = _components.result(_found(lf, model, asked)[1], model)
     result = as_given(frame, found, len(model.over_names))
     if isinstance(result, pl.DataFrame):
-        columns = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
-        warning.warn(result.select(warning.alarm(model.input == "published", *columns)).to_series())
+        told = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
+        warning.warn(result.select(warning.alarm(model.input == "published", *told)).to_series())
     return result
 
 
@@ -273,11 +279,11 @@ def profile(
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Variance = "pooled",
-    mu: Mean = "gls",
+    sigma2: Sigma2 = "pooled",
+    mu: Mu = "gls",
     nan: NaN = "error",
     tau: Sequence[float] | None = None,
-    tau2: str | Prior | None = None,
+    tau2: Prior | None = None,
     groups: bool = False,
 ) -> Frame:
     """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
@@ -332,7 +338,7 @@ def profile(
     )
     check.gls_or_known(model.mu)
     grid = None if tau is None else check.taus(tau)
-    if groups:
+    if check.flag(groups, "groups"):
         check.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
     else:
         check.distinct_keys(model.over_names, (), _profile.told(model))
@@ -355,15 +361,15 @@ def shrink(
     trials: IntoColumn | None = None,
     exposure: IntoColumn | None = None,
     family: Family | None = None,
-    prior: str | Beta | Gamma = "ml",
-    sigma2: Variance = "pooled",
-    tau2: Variance = "reml",
-    mu: Mean = "gls",
+    prior: PriorOfRates = "ml",
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
     nan: NaN = "error",
     level: float = 0.95,
-    uncertainty: Literal["mu", "conditional", "tau2"] = "mu",
+    uncertainty: Uncertainty = "mu",
     interval: Interval | None = None,
-    predict: Literal["mean", "row", "replicate"] = "mean",
+    predict: Predict = "mean",
     threshold: float | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
     posterior: bool = False,
@@ -396,7 +402,8 @@ def shrink(
         Column or expression of numbers above 0: the value counts events in so much of time, policies or the like, and
         the groups' rates are pooled by a gamma prior.
     family
-        `"binomial"` for a value of 0 and 1, or a Boolean one, whose every row is one trial; else told by the columns.
+        `"binomial"` for a value of 0 and 1, or a Boolean one, whose every row is one trial; `"normal"` for a Boolean
+        value that is to be pooled as the numbers 0 and 1, which warns otherwise; else told by the columns.
     prior
         Of rates: `"ml"` (default) by maximum likelihood, `"moments"` by the variance of the raw rates less what chance
         adds, or known, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
@@ -497,8 +504,10 @@ def shrink(
         return rates.shrink(frame, value, by, over, nan=nan, **asked, **counted)
     check.no_posterior(posterior)
     lf = check.lazy(frame)
+    hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}
+    given: dict[str, Any] = {"n": n, "var": var, "se": se, "weights": weights}
     model = check.model(
-        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
+        lf, value, by, over, **given, **hyperparameters, nan=nan, rates=None if family else check.BINOMIAL
     )
     columns: tuple[str, ...] = ESTIMATES
     ends = check.interval(interval, predict, model)
@@ -534,9 +543,10 @@ def encode(
     *,
     over: Keys | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Variance = "pooled",
-    tau2: Variance = "reml",
-    mu: Mean = "gls",
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
+    family: Literal["normal"] | None = None,
     nan: NaN = "error",
     name: str = "estimate",
 ) -> Frame:
@@ -546,6 +556,9 @@ def encode(
     ----------
     frame, value, by, over, weights, sigma2, tau2, mu, nan
         As in `shrink`; the frame holds rows.
+    family
+        `"normal"` for a Boolean value that is to be pooled as the numbers 0 and 1 without a warning. Rates beside rows:
+        `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
 
@@ -572,7 +585,8 @@ def encode(
     [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
     """
     lf = check.lazy(frame)
-    model = check.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
+    rates = check.no_rates(family, "encode")
+    model = check.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan, rates=rates)
     estimate = estimates.ESTIMATE.alias(check.new_column(lf.collect_schema(), name))
     alarm = pl.col("_pool_alarm") if model.priors else _alarm(model)
     if isinstance(frame, pl.LazyFrame):
@@ -588,9 +602,9 @@ def compare(
     over: Keys | None = None,
     n: IntoColumn | None = None,
     var: IntoColumn | None = None,
-    sigma2: Variance = "pooled",
-    tau2: Variance = "reml",
-    mu: Mean = "gls",
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
     nan: NaN = "error",
 ) -> Frame:
     """What pooling gains on your data: the error of predicting rows that are held out, from moments alone.
@@ -646,14 +660,14 @@ def posterior_draws(
     value: IntoColumn,
     by: Keys,
     *,
-    tau2: float | str | Prior,
+    tau2: float | Prior,
     over: Keys | None = None,
     n: IntoColumn | None = None,
     var: IntoColumn | None = None,
     se: IntoColumn | None = None,
     weights: IntoColumn | None = None,
-    sigma2: Variance = "pooled",
-    mu: Mean = "gls",
+    sigma2: Sigma2 = "pooled",
+    mu: Mu = "gls",
     nan: NaN = "error",
     draws: int = 1000,
     seed: int | None = None,

@@ -71,6 +71,16 @@ def warn(alarms: pl.Series) -> None:
         warnings.warn(message, ConvergenceWarning, stacklevel=_depth_of_caller())
 
 
+def warn_of_boolean(name: str, rates: str) -> None:
+    """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
+    warnings.warn(
+        f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
+        f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning",
+        UserWarning,
+        stacklevel=_depth_of_caller(),
+    )
+
+
 def _depth_of_caller() -> int:
     package = str(Path(__file__).parent)
     depth = 1

@@ -32,8 +32,6 @@ STATISTICS = (
     "new_lower",
     "new_upper",
 )
-TESTS = ("z", "t", "knha", "adhoc")
-LIMITS = ("profile", "q")
 LIKELIHOODS = ("reml", "ml")
 
 
