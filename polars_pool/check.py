@@ -275,7 +275,8 @@ def is_prior(given: Any, role: str, allowed: dict[str, Any]) -> bool:
         return False
     forms = ", ".join(signature(prior) for prior in allowed.values())
     if kind not in allowed.values():
-        raise TypeError(f"{role}={shown(given)} is no prior of {role}; give one of {forms}")
+        of = "these rates" if role == "prior" else role
+        raise TypeError(f"{role}={shown(given)} is no prior of {of}; give one of {forms}")
     if kind is given:
         example = next(EXAMPLES[prior] for prior in allowed.values() if prior in EXAMPLES)
         raise TypeError(
@@ -287,7 +288,7 @@ def is_prior(given: Any, role: str, allowed: dict[str, Any]) -> bool:
 
 def is_number(given: Any) -> bool:
     """Whether something is one number: an array or a Series is none."""
-    return not isinstance(given, bool | str) and hasattr(given, "__float__") and getattr(given, "ndim", 0) == 0
+    return not isinstance(given, bool | str | type) and hasattr(given, "__float__") and getattr(given, "ndim", 0) == 0
 
 
 def _prior(given: str, role: str, priors: dict[str, Any]) -> Any:
