@@ -713,8 +713,10 @@ def _prior_of_rates(given: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma
     if isinstance(given, str):
         prior: str | Beta | Gamma | None = _prior(given, "prior", {known.name: known})
         return prior or one_of(given, get_args(OfRates), "prior", f"a known prior, {called(known)}")
-    if is_prior(given, "prior", {known.name: known}):
-        return given  # type: ignore[no-any-return]
+    if isinstance(given, known):
+        return given
+    if isinstance(given, type):
+        is_prior(given, "prior", {known.name: known})
     methods = _listed(get_args(OfRates))
     raise TypeError(f"prior={shown(given)}; give a known prior, {called(known)}, or one of {methods}")
 

@@ -27,13 +27,15 @@ OF_MANY_ROWS = {
     "UpperBound", "ValueCounts", "Window",
 }  # fmt: skip
 READ = ("Column", "Element", "Field", "Len", "Selector", "SubPlan")  # what an aggregate of a constant does not hold
-NAMES = ("Column", "Literal", "Selector", "Field", "FieldByName", "ListExpr", "ArrayExpr", "dtype")  # or within a list
+NAMES = ("Column", "Literal", "Selector", "Field", "dtype")
+WITHIN = ("ArrayExpr", "BinaryExpr", "Categorical", "ListExpr", "StringExpr", "StructExpr", "TemporalExpr")
 
 # The same operations by their names in the text of an expression, less "_", and those that are one word above.
 IN_TEXT = {word.lower() for word in OF_MANY_ROWS} | {
-    "allignorenulls", "anyignorenulls", "binquantiles", "binranks", "count", "cov", "covariance", "cumulativeeval",
-    "first", "get", "implode", "intrange", "item", "last", "max", "mean", "median", "min", "nanmax", "nanmin",
-    "nunique", "pearsoncorrelation", "sample", "shuffle", "spearmanrankcorrelation", "std", "sum", "var",
+    "allignorenulls", "anyignorenulls", "binquantiles", "binranks", "bitwiseand", "bitwiseor", "bitwisexor", "count",
+    "cov", "covariance", "cumulativeeval", "first", "get", "implode", "intrange", "item", "last", "max", "mean",
+    "median", "min", "nanmax", "nanmin", "nunique", "pearsoncorrelation", "sample", "shuffle",
+    "spearmanrankcorrelation", "std", "sum", "var",
 }  # fmt: skip
 ROW_SPACES = ("list", "arr", "str", "dt", "bin", "cat", "struct", "Series")  # namespaces of elementwise functions
 # Python functions, which cloudpickle would write, and long constants, whose form costs their length: the text it is.
@@ -62,7 +64,7 @@ def _serialised(expression: pl.Expr) -> Any:
 
 
 def _words(tree: Any) -> set[str]:
-    """The operations in a serialised expression: no names of columns, no values, nothing done within a list."""
+    """The operations in a serialised expression: no names, no constants, nothing done within a list or a text."""
     if isinstance(tree, str):
         return {tree}
     if isinstance(tree, list):
@@ -75,6 +77,8 @@ def _words(tree: Any) -> set[str]:
 def _below(key: str, inner: Any) -> set[str]:
     if key in NAMES:
         return set()
+    if key in WITHIN and not (isinstance(inner, dict) and "left" in inner):  # of arithmetic, which is a BinaryExpr too
+        return _words(inner) & {"ConcatVertical"}
     if key == "Agg" and not any(f'"{word}"' in json.dumps(inner) for word in READ):
         return set()  # of a constant
     if key == "Bitwise" and inner not in ("And", "Or", "Xor"):
