@@ -40,7 +40,8 @@ def regress(
     frame
         Rows, a DataFrame or LazyFrame; a LazyFrame stays lazy, and one group-by is all that meets the rows.
     value
-        Column or expression of numbers or Booleans.
+        Column or expression of numbers or Booleans. Expressions, here and below, are computed row by row: an aggregate
+        or a window is an error.
     x
         Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone. One that is constant
         within groups, a property of the group, is a covariate like any other.

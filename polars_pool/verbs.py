@@ -27,10 +27,20 @@ from .engines import groups as _groups
 from .engines import profile as _profile
 from .engines.model import Model, public
 from .engines.unseen import with_unseen
-from .formulas.names import Family, Interval, Limits, NaN, OfPosterior, OfRates, Predict, Test, Uncertainty
-from .formulas.names import Mu as MuName
-from .formulas.names import Sigma2 as Sigma2Name
-from .formulas.names import Tau2 as Tau2Name
+from .formulas.names import (
+    Family,
+    Interval,
+    Limits,
+    MuName,
+    NaN,
+    OfPosterior,
+    OfRates,
+    Predict,
+    Sigma2Name,
+    Tau2Name,
+    Test,
+    Uncertainty,
+)
 from .priors import Beta, Flat, Gamma, Normal, Prior
 
 # A known number, the name of an estimator, or a prior; a prior as a text, "half_cauchy(5)", no type checker can read.
@@ -53,7 +63,7 @@ def moments(
     frame
         Rows, a DataFrame or LazyFrame; a LazyFrame stays lazy.
     value
-        Column or expression of numbers or Booleans; a null does not count.
+        Column or expression of numbers or Booleans, computed row by row; a null does not count.
     by
         One or several columns or expressions: the groups. Null is a key like any other.
     weights
@@ -215,7 +225,8 @@ def components(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once; a Boolean value
+        without `family` warns at once.
 
     Source
     ------
@@ -383,7 +394,8 @@ def shrink(
         scanned once.
     value
         Column or expression of numbers or Booleans: the rows' value; with `n` and `var` the stored mean; with `se` the
-        published estimate. A null does not count.
+        published estimate. A null does not count. Expressions, here and below, are computed row by row: an aggregate or
+        a window is an error, a Python function is taken to use its own row alone.
     by
         One or several columns or expressions: the groups that are pooled. Null is a key like any other.
     over
@@ -402,8 +414,8 @@ def shrink(
         Column or expression of numbers above 0: the value counts events in so much of time, policies or the like, and
         the groups' rates are pooled by a gamma prior.
     family
-        `"binomial"` for a value of 0 and 1, or a Boolean one, whose every row is one trial; `"normal"` for a Boolean
-        value that is to be pooled as the numbers 0 and 1, which warns otherwise; else told by the columns.
+        `"binomial"` for a value of 0 and 1, or a Boolean one, each row of which is one trial; `"normal"` to pool a
+        Boolean value as the numbers 0 and 1 without a warning; `trials` and `exposure` need none.
     prior
         Of rates: `"ml"` (default) by maximum likelihood, `"moments"` by the variance of the raw rates less what chance
         adds, or known, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
@@ -413,7 +425,8 @@ def shrink(
         integrates it out: `Jeffreys()` is 1 / sigma.
     tau2
         Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number,
-        or a prior of tau, `HalfCauchy(5)` or `"half_cauchy(5)"`: then all results are of the exact posterior.
+        or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): then all
+        results are of the exact posterior.
     mu
         Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, a known number, or beside a prior or a known number
         of tau2 a prior, `Normal(0, 5)` or `Flat()`, which is what `"gls"` is there.
@@ -462,7 +475,8 @@ def shrink(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
+        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once; a Boolean value
+        without `family` warns at once.
 
     Source
     ------
@@ -557,8 +571,8 @@ def encode(
     frame, value, by, over, weights, sigma2, tau2, mu, nan
         As in `shrink`; the frame holds rows.
     family
-        `"normal"` for a Boolean value that is to be pooled as the numbers 0 and 1 without a warning. Rates beside rows:
-        `pl.col(value).pool.shrink(by=..., family="binomial")`.
+        `"normal"` to pool a Boolean value as the numbers 0 and 1 without a warning. Rates beside rows are an
+        expression: `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
 

@@ -19,14 +19,16 @@ ROOT = CALLS.parent.parent
 
 
 def test_the_names_of_estimators_are_those_of_the_registry():
-    assert set(get_args(names.Tau2)) == set(registry.TAU2)
-    assert set(get_args(names.Sigma2)) == set(registry.SIGMA2)
-    assert set(get_args(names.Mu)) == set(registry.MU)
+    assert set(get_args(names.Tau2Name)) == set(registry.TAU2)
+    assert set(get_args(names.Sigma2Name)) == set(registry.SIGMA2)
+    assert set(get_args(names.MuName)) == set(registry.MU)
 
 
 ROWS = pl.DataFrame({"g": [1, 1, 2, 2], "x": [1, 2, 3, 5], "y": [1.0, 2.0, 4.0, 3.0]})
 LISTED = [
-    *((pool.shrink, role, kind) for role, kind in (("tau2", names.Tau2), ("sigma2", names.Sigma2), ("mu", names.Mu))),
+    (pool.shrink, "tau2", names.Tau2Name),
+    (pool.shrink, "sigma2", names.Sigma2Name),
+    (pool.shrink, "mu", names.MuName),
     (pool.shrink, "interval", names.Interval),
     (pool.shrink, "predict", names.Predict),
     (pool.shrink, "uncertainty", names.Uncertainty),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-Tau2 = Literal[
+Tau2Name = Literal[
     "reml", "ml", "anova", "dl", "he", "hs", "hsk", "sj", "pm", "eb", "pmm", "chung", "sure", "morris", "js", "plugin",
     "cv",
 ]  # fmt: skip
-Sigma2 = Literal["pooled", "separate", "squeezed"]
-Mu = Literal["gls", "rows", "groups", "shrunk"]
+Sigma2Name = Literal["pooled", "separate", "squeezed"]
+MuName = Literal["gls", "rows", "groups", "shrunk"]
 Likelihood = Literal["reml", "ml"]  # of regressions
 OfRates = Literal["ml", "moments"]  # how the prior of rates is estimated
 
