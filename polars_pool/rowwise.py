@@ -26,11 +26,12 @@ OF_MANY_ROWS = {
     "SearchSorted", "Shift", "Skew", "Slice", "Sort", "SortBy", "SubPlan", "TopK", "TopKBy", "Unique", "UniqueCounts",
     "UpperBound", "ValueCounts", "Window",
 }  # fmt: skip
-READ = ("Column", "Element", "Field", "Len", "Selector", "SubPlan")  # what an aggregate of a constant does not hold
+# What those read that are no constants, what holds names or constants, and functions of the value of one row.
+READ = ("Column", "Element", "Field", "Len", "Selector", "SubPlan")
 NAMES = ("Column", "Literal", "Selector", "Field", "dtype")
 WITHIN = ("ArrayExpr", "BinaryExpr", "Categorical", "ListExpr", "StringExpr", "StructExpr", "TemporalExpr")
 
-# The same operations by their names in the text of an expression, less "_", and those that are one word above.
+# The same operations as OF_MANY_ROWS by their names in the text of an expression, less "_".
 IN_TEXT = {word.lower() for word in OF_MANY_ROWS} | {
     "allignorenulls", "anyignorenulls", "binquantiles", "binranks", "bitwiseand", "bitwiseor", "bitwisexor", "count",
     "cov", "covariance", "cumulativeeval", "first", "get", "implode", "intrange", "item", "last", "max", "mean",
@@ -38,7 +39,7 @@ IN_TEXT = {word.lower() for word in OF_MANY_ROWS} | {
     "spearmanrankcorrelation", "std", "sum", "var",
 }  # fmt: skip
 ROW_SPACES = ("list", "arr", "str", "dt", "bin", "cat", "struct", "Series")  # namespaces of elementwise functions
-# Python functions, which cloudpickle would write, and long constants, whose form costs their length: the text it is.
+# Marks of Python functions, which only cloudpickle serialises, and of long constants, whose form costs their length.
 TEXT_ALONE = ("python_udf(", "Series", "…")
 
 
@@ -54,7 +55,7 @@ def is_rowwise(expression: pl.Expr) -> bool:
 
 
 def _serialised(expression: pl.Expr) -> Any:
-    """The serialised form; None of an expression that holds a Python function, and cloudpickle is not installed."""
+    """The serialised form; None for an expression that holds a Python function where cloudpickle is not installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the form may change
@@ -103,10 +104,10 @@ def _words_of_text(text: str) -> set[str]:
 
 
 def _without_evaluations(text: str) -> str:
-    """The text less what is done within lists, `.list.eval(…)`."""
+    """The text without what is computed within the list of a row, `.list.eval(…)`."""
     while found := re.search(r"\.(?:list|arr)\.(?:eval|agg)\(", text):
         end, depth = found.end(), 1
-        while depth:
+        while depth and end < len(text):  # a name of a field stands without quotes
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
         text = text[: found.start()] + text[end:]

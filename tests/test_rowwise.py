@@ -188,7 +188,9 @@ def test_a_name_tells_nothing():
     for name in frame.columns:
         assert is_rowwise(pl.col(name) + 1)
         assert is_rowwise(pl.struct(pl.col(name), "y").struct.field(name) * 2)
-    assert is_rowwise(pl.col("mean()").map_elements(abs, return_dtype=pl.Float64))
+    assert is_rowwise(pl.col("mean()").map_elements(math.gamma, return_dtype=pl.Float64))
+    within = a.list.eval(pl.element().struct.field("f(").abs()).list.sum()
+    assert is_rowwise(within + UNREAD["a function"])
 
 
 def test_the_length_of_a_constant_costs_nothing():
