@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from . import check, rates
+from . import check, evaluation, rates, warning
 from .check import IntoColumn, Keys
 from .engines import encoding
-from .engines.model import Model
+from .engines.model import PRIVATE, Model
+
+Estimated = Callable[..., pl.Series]  # of a table whose first column is the value, and of its columns by their roles
+Roles = dict[str, list[pl.Expr]]
+KEYS = ("by", "over")
 
 
 def beside(
@@ -23,27 +30,12 @@ def beside(
     rates: str | None,
     **hyperparameters: Any,
 ) -> pl.Expr:
-    """An expression that carries its columns as a struct; the columns themselves are checked when the query runs."""
+    """An expression of a statistic of means; the columns themselves are checked when the query runs."""
     check.one_of(nan, ("error", "null"), "nan")
     given_weights = None if weights is None else value
     check.fitting(Model(value, by_names=(), weights=given_weights, **check.integrated(**hyperparameters)))
-    given = carried(value, by, over, {"weights": weights})
-
-    def of_rows(rows: pl.Series) -> pl.Series:
-        table, named = unpacked(rows, given)
-        model = check.model(
-            table.lazy(),
-            table.columns[0],
-            named["by"],
-            named["over"] or None,
-            weights=next(iter(named["weights"]), None),
-            nan=nan,
-            rates=rates,
-            **hyperparameters,
-        )
-        return encoding.beside(table, model, result)
-
-    return pl.struct(value, *columns(given)).map_batches(of_rows, return_dtype=pl.Float64)
+    estimated = partial(_of_means, result=result, arguments={"nan": nan, "rates": rates, **hyperparameters})
+    return _of_columns(value, _roles(value, by=by, over=over, weights=weights), estimated)
 
 
 def of_rates(
@@ -54,60 +46,98 @@ def of_rates(
     over: Keys | None,
     trials: IntoColumn | None,
     exposure: IntoColumn | None,
-    nan: str,
     **counted: Any,
 ) -> pl.Expr:
-    """The same of the posterior of the rate of its group."""
-    given = carried(value, by, over, {"trials": trials, "exposure": exposure})
-
-    def of_rows(rows: pl.Series) -> pl.Series:
-        table, named = unpacked(rows, given)
-        sizes = {role: next(iter(named[role]), None) for role in ("trials", "exposure")}
-        keys = [*named["over"], *named["by"]]
-        estimates = rates.shrink(
-            table.lazy(),
-            table.columns[0],
-            named["by"],
-            named["over"] or None,
-            level=0.95,
-            threshold=None,
-            groups=None,
-            posterior=False,
-            nan=nan,
-            **sizes,
-            **counted,
-        )
-        joined = table.lazy().join(
-            estimates.select(*keys, result), on=keys, how="left", nulls_equal=True, maintain_order="left"
-        )
-        return joined.select(result).collect(engine="in-memory").to_series()
-
-    return pl.struct(value, *columns(given)).map_batches(of_rows, return_dtype=pl.Float64)
+    """The same for the posterior of the rate of its group."""
+    estimated = partial(_of_rates, result=result, counted=counted)
+    return _of_columns(value, _roles(value, by=by, over=over, trials=trials, exposure=exposure), estimated)
 
 
-def carried(
-    value: pl.Expr, by: Keys, over: Keys | None, more: dict[str, IntoColumn | None]
-) -> dict[str, list[IntoColumn]]:
-    """The columns that a struct carries beside the value, by their roles, all computed row by row."""
-    given = {"by": check.key_columns(by, "by"), "over": [] if over is None else check.key_columns(over, "over")}
-    given |= {role: [] if one is None else [check.name_or_expression(one, role)] for role, one in more.items()}
+def _of_means(table: pl.DataFrame, columns: dict[str, Any], *, result: pl.Expr, arguments: dict[str, Any]) -> pl.Series:
+    model = check.model(table.lazy(), table.columns[0], **columns, **arguments)
+    return encoding.beside(table, model, result)
+
+
+def _of_rates(table: pl.DataFrame, columns: dict[str, Any], *, result: str, counted: dict[str, Any]) -> pl.Series:
+    columns = {"over": None, "trials": None, "exposure": None} | columns
+    asked: dict[str, Any] = {"level": 0.95, "threshold": None, "groups": None, "posterior": False}
+    estimates = rates.shrink(table.lazy(), table.columns[0], **columns, **asked, **counted)
+    keys = [*(columns["over"] or []), *columns["by"]]
+    joined = table.lazy().join(
+        estimates.select(*keys, result), on=keys, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.select(result).collect(engine="in-memory").to_series()
+
+
+# ---- columns --------------------------------------------------------------------------------------------------------
+
+
+def _roles(value: pl.Expr, **given: Any) -> Roles:
+    """The columns beside the value by their roles; like the value, each is computed row by row."""
     check.rowwise(value, "value")
-    for role, listed in given.items():
-        for column in listed:
+    listed = {
+        role: check.key_columns(columns, role) if role in KEYS else [check.name_or_expression(columns, role)]
+        for role, columns in given.items()
+        if columns is not None or role == "by"
+    }
+    for role, columns in listed.items():
+        for column in columns:
             check.rowwise(column, role)
-    return given
+    return {
+        role: [pl.col(column) if isinstance(column, str) else column for column in columns]
+        for role, columns in listed.items()
+    }
 
 
-def columns(given: dict[str, list[IntoColumn]]) -> list[pl.Expr]:
-    """These columns under names that tell their roles."""
-    return [
-        (pl.col(column) if isinstance(column, str) else column).name.prefix(f"_pool_{role}_")
-        for role, listed in given.items()
-        for column in listed
+def _of_columns(value: pl.Expr, roles: Roles, estimated: Estimated) -> pl.Expr:
+    """An expression that stands for as many columns as its value does: the columns of each role are one struct."""
+    structs = [
+        pl.struct(column.name.prefix(f"{PRIVATE}{role}_") for column in columns) for role, columns in roles.items()
     ]
+    constant = ["value"] * _is_constant([value]) + [role for role, columns in roles.items() if _is_constant(columns)]
+    call = partial(_called, roles=tuple(roles), constant=tuple(constant), estimated=estimated, caller=warning.caller())
+    return pl.map_batches([value, *structs, evaluation.number()], call, return_dtype=pl.Float64)
 
 
-def unpacked(rows: pl.Series, given: dict[str, list[IntoColumn]]) -> tuple[pl.DataFrame, dict[str, list[str]]]:
-    """The struct as a table, whose first column is the value, and the names of the others by their roles."""
-    table = rows.struct.unnest()
-    return table, {role: [c for c in table.columns[1:] if c.startswith(f"_pool_{role}_")] for role in given}
+def _is_constant(columns: list[pl.Expr]) -> bool:
+    return all(column.meta.is_literal(allow_aliasing=True) for column in columns)
+
+
+def _called(
+    inputs: Sequence[pl.Series],
+    roles: tuple[str, ...],
+    constant: tuple[str, ...],
+    estimated: Estimated,
+    caller: warning.Caller,
+) -> pl.Series:
+    """The statistic beside the rows of one call."""
+    value, *structs, numbers = inputs
+    columns = _full({"value": value, **dict(zip(roles, structs, strict=True))}, constant)
+    frames = {role: column.struct.unnest() for role, column in columns.items() if role != "value"}
+    table = pl.DataFrame([columns["value"], *(column for frame in frames.values() for column in frame)])
+    run = evaluation.run(numbers, caller, *table.columns)
+    caller = replace(caller, messages=run.messages)
+    if run.called(single=table.select(frames["by"].columns).n_unique() <= 1):
+        warning.warn([warning.ALONE], caller, UserWarning)
+    with warning.called_from(caller):
+        named = {role: frame.columns if role in KEYS else _one(role, frame) for role, frame in frames.items()}
+        return estimated(table, named).alias(value.name)
+
+
+def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str, pl.Series]:
+    """Constants repeated in every row, and no aggregate: it would be repeated, too."""
+    rows = next((len(column) for column in columns.values() if len(column) != 1), 1)
+    for role, column in columns.items():
+        if len(column) != rows and role not in constant:
+            raise ValueError(
+                f"{role} is one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
+                "is as long, or pl.lit(...) for a constant"
+            )
+    return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}
+
+
+def _one(role: str, frame: pl.DataFrame) -> pl.Expr:
+    """The only column of a role, under its own name."""
+    names = [name.removeprefix(f"{PRIVATE}{role}_") for name in frame.columns]
+    check.one_column(names, role)
+    return pl.col(frame.columns[0]).alias(names[0])

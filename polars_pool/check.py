@@ -197,12 +197,17 @@ def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn]
 def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> tuple[str, pl.DataType]:
     """The name and type of one numeric column; text, dates and durations would become Float64 without a word."""
     found = _schema_of(frame, schema, [column], role)
-    if len(found) != 1:
-        raise ValueError(f"{role} stands for {len(found)} columns, {_listed(found)}; give one")
+    one_column(list(found), role)
     [(name, dtype)] = found.items()
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         raise TypeError(f"{role}={name!r} is {dtype}; give a column of numbers or Booleans")
     return name, dtype
+
+
+def one_column(names: Sequence[str], role: str) -> None:
+    """That a column or expression stands for one column."""
+    if len(names) != 1:
+        raise ValueError(f"{role} stands for {len(names)} columns, {_listed(names)}; give one")
 
 
 def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:

@@ -6,11 +6,8 @@ from typing import TypeVar
 
 import polars as pl
 
-from . import warning
-
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 FEW = 10_000  # rows
-ALARM = "_pool_alarm"  # the column of a result that holds what is to be said of its model
 
 
 def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
@@ -26,12 +23,3 @@ def in_order(result: pl.LazyFrame, keys: int) -> pl.LazyFrame:
 def as_given(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
     """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
     return result if isinstance(frame, pl.LazyFrame) else collected(frame, in_order(result, keys))
-
-
-def with_alarms(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
-    """The same of a result with a column of alarms, which for a DataFrame are spoken."""
-    if isinstance(frame, pl.LazyFrame):
-        return result.drop(ALARM)
-    found = collected(frame, in_order(result, keys))
-    warning.warn(found[ALARM])
-    return found.drop(ALARM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, cast
 
@@ -17,6 +17,7 @@ from .formulas.names import Family, NaN
 from .verbs import Mu, PriorOfRates, Sigma2, Tau2
 
 P = ParamSpec("P")
+MOMENTS = pl.Struct({"n": pl.Int64(), "mean": pl.Float64(), "var": pl.Float64()})
 
 
 class _Method(Protocol[P]):
@@ -104,8 +105,14 @@ class ExprPool:
 
         Returns
         -------
-        A Float64 expression as long as the column, in its units and under its name. `over=` estimates all models at
-        once; `.over("year")` around the expression does the same, but is called once a year.
+        A Float64 expression as long as the column, in its units and under its name; for a value that stands for several
+        columns, as `pl.col("x", "y")` or a selector does, each of them pooled. `over=` estimates all models at once;
+        `.over("year")` around the expression does the same, but is called once for each year. A model that does not
+        converge warns once per query, when the query runs.
+
+        Caution: in `group_by("school").agg(...)` and under `.over("school")` Polars calls the expression with the rows of
+        one school at a time. With `by="school"` nothing is left to pool: each estimate is the school's own mean, and
+        the query warns. Use `encode` of the frame, or the expression without them.
 
         Raises
         ------
@@ -156,7 +163,9 @@ class ExprPool:
 
         Returns
         -------
-        A Float64 expression as long as the column, between 0 and 1.
+        A Float64 expression as long as the column, between 0 and 1; for each column that the value stands for, as in
+        `shrink`. The same caution holds: in `group_by(...).agg(...)` and under `.over(...)` it is called with the rows
+        of one group at a time.
 
         Raises
         ------
@@ -192,7 +201,8 @@ class ExprPool:
 
         Returns
         -------
-        A struct of `n` (Int64), `mean` and `var` (Float64; ddof 1, null at n = 1). Nulls do not count.
+        A struct of `n` (Int64), `mean` and `var` (Float64; ddof 1, null at n = 1), one for each column that the value
+        stands for. Nulls do not count.
 
         Raises
         ------
@@ -211,10 +221,15 @@ class ExprPool:
         {'n': 3, 'mean': 3.0, 'var': 4.0}
         """
         value = self._value.cast(pl.Float64)
-        parts = [value.count().cast(pl.Int64).alias("n"), value.mean().alias("mean"), value.var().alias("var")]
+        parts = [value.count().cast(pl.Int64), value.mean(), value.var()]
         if by is not None:
             keys = check.key_columns(by, "by")
             for column in (self._value, *keys):
                 check.rowwise(column, "value" if column is self._value else "by")
             parts = [part.over(keys) for part in parts]
-        return pl.struct(parts).alias(self._value.meta.output_name(raise_if_undetermined=False) or "moments")
+        # No pl.struct: of a value that stands for several columns it would make one struct.
+        return pl.map_batches(parts, _moments, return_dtype=MOMENTS, is_elementwise=True)
+
+
+def _moments(parts: Sequence[pl.Series]) -> pl.Series:
+    return pl.DataFrame(dict(zip(MOMENTS.to_schema(), parts, strict=True))).to_struct(parts[0].name)

@@ -8,7 +8,7 @@ import polars as pl
 
 from . import check
 from .check import IntoColumn, Keys
-from .collecting import Frame, with_alarms
+from .collecting import Frame, as_given
 from .engines.rates import results, sums
 from .engines.rates.model import Rates
 from .engines.rates.unseen import with_unseen
@@ -35,14 +35,14 @@ def shrink(
     if groups is not None:
         grouped = with_unseen(grouped, check.unseen(groups, lf, model), model)
     found = results.of_groups(grouped, constants, model, check.level(level), threshold, posterior)
-    return with_alarms(frame, found, len(model.key_names))
+    return as_given(frame, found, len(model.key_names))
 
 
 def components(frame: Frame, value: IntoColumn, by: Keys, over: Keys | None, **counted: Any) -> Frame:
     """The prior of every model."""
     lf, model = _model(frame, value, by, over, **counted)
     check.distinct_keys(model.over_names, (), results.components_schema(model))
-    return with_alarms(frame, results.of_models(*sums.grouped(lf, model), model), len(model.over_names))
+    return as_given(frame, results.of_models(*sums.grouped(lf, model), model), len(model.over_names))
 
 
 def _model(frame: Frame, value: IntoColumn, by: Keys, over: Keys | None, **counted: Any) -> tuple[pl.LazyFrame, Rates]:

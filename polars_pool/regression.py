@@ -8,7 +8,7 @@ import polars as pl
 
 from . import check
 from .check import IntoColumn, Keys
-from .collecting import Frame, with_alarms
+from .collecting import Frame, as_given
 from .engines.regression import crossproducts, prediction, results
 from .engines.regression.model import COEFFICIENTS, COMPONENTS, Regression
 from .formulas.names import GivenTau2, Likelihood, NaN
@@ -102,7 +102,7 @@ def regress(
     lf, model = _model(frame, value, x, by, over, *asked, result=COEFFICIENTS)
     conditional = check.one_of(uncertainty, get_args(GivenTau2), "uncertainty") == "conditional"
     found = results.of_groups(*crossproducts.grouped(lf, model), model, check.level(level), conditional)
-    return with_alarms(frame, found, len(model.key_names))
+    return as_given(frame, found, len(model.key_names))
 
 
 def regress_components(
@@ -163,7 +163,7 @@ def regress_components(
     lf, model = _model(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
     check.distinct_keys(model.over_names, (), COMPONENTS)
     found = results.of_models(*crossproducts.grouped(lf, model), model, check.level(level))
-    return with_alarms(frame, found, len(model.over_names))
+    return as_given(frame, found, len(model.over_names))
 
 
 def predict(
@@ -218,7 +218,7 @@ def predict(
     """
     lf, model = _model(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
     found = prediction.predicted(lf, check.rows_to_predict(rows, lf, model), model)
-    return with_alarms(frame, found, 0)
+    return as_given(frame, found, 0)
 
 
 def _model(

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import polars as pl
 from scipy.special import ndtri
 
-from . import check, rates, warning
+from . import check, rates
 from .check import IntoColumn, Keys
-from .collecting import Frame, as_given, collected, with_alarms
+from .collecting import Frame, as_given, collected
 from .engines import (
     comparison,
     encoding,
@@ -273,11 +273,7 @@ def components(
     if model.priors:
         return _posterior_of_models(frame, lf, model, asked.level, ends)
     found = _components.result(_found(lf, model, asked)[1], model)
-    result = as_given(frame, found, len(model.over_names))
-    if isinstance(result, pl.DataFrame):
-        told = (pl.col(name) for name in ("groups", "sigma2", "tau2", "converged"))
-        warning.warn(result.select(warning.alarm(model.input == "published", *told)).to_series())
-    return result
+    return as_given(frame, found, len(model.over_names))
 
 
 def profile(
@@ -538,16 +534,13 @@ def shrink(
     if model.priors:
         wanted = posterior_estimates.Wanted(ends, check.level(level), predict, threshold)
         pooled = posterior_estimates.of_groups(*_grouped(lf, model, unseen), model, wanted)
-        result = estimates.result(pooled, model, columns, pl.col("_pool_alarm"))
-        return with_alarms(frame, result, len(model.key_names))
+        return as_given(frame, estimates.result(pooled, model, columns), len(model.key_names))
     grouped, found = _found(lf, model, unseen=unseen, twice=ends == "robust")
     pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
     pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
     if ends == "robust":
         pooled = robust.with_intervals(pooled, model, 1 - level)
-    if isinstance(frame, pl.LazyFrame):
-        return estimates.result(pooled, model, columns)
-    return with_alarms(frame, estimates.result(pooled, model, columns, _alarm(model)), len(model.key_names))
+    return as_given(frame, estimates.result(pooled, model, columns), len(model.key_names))
 
 
 def encode(
@@ -602,10 +595,7 @@ def encode(
     rates = check.no_rates(family, "encode")
     model = check.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan, rates=rates)
     estimate = estimates.ESTIMATE.alias(check.new_column(lf.collect_schema(), name))
-    alarm = pl.col("_pool_alarm") if model.priors else _alarm(model)
-    if isinstance(frame, pl.LazyFrame):
-        return encoding.encoded(lf, model, estimate)
-    return with_alarms(frame, encoding.encoded(lf, model, estimate, alarm), 0)
+    return as_given(frame, encoding.encoded(lf, model, estimate), 0)
 
 
 def compare(
@@ -761,10 +751,5 @@ def _grouped(lf: pl.LazyFrame, model: Model, unseen: pl.LazyFrame | None) -> tup
 def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: float, interval: str) -> Frame:
     grouped, constants = _groups.grouped(lf, model)
     found = posterior_components.of_models(_components.classes(grouped, model), constants, model, level, interval)
-    result = found.select(*public(*model.over_names), *posterior_components.STATISTICS, "_pool_alarm")
-    return with_alarms(frame, result, len(model.over_names))
-
-
-def _alarm(model: Model) -> pl.Expr:
-    columns = (estimates.GROUPS, estimates.SIGMA2, estimates.TAU2, estimates.CONVERGED)
-    return warning.alarm(model.input == "published", *columns).alias("_pool_alarm")
+    result = found.select(*public(*model.over_names), *posterior_components.STATISTICS)
+    return as_given(frame, result, len(model.over_names))

@@ -1,12 +1,25 @@
-"""What an eager call says of estimates that the data do not determine."""
+"""Warnings about estimates that the data do not determine, raised by the functions that solve models.
+
+Those functions run once per query, eager or lazy, in whatever thread Polars runs them. So a model remembers the line
+of code that called this package, and its warnings point there.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 UNIDENTIFIED = (
     "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
@@ -40,50 +53,99 @@ UNTOLD = (
 )
 
 
+ALONE = (
+    "Polars calls the expression for each group of group_by().agg() or .over(), and each of those holds one group of "
+    "by=, so nothing is pooled: leave them out, use encode() of the frame, or give over= for separate models"
+)
+
+
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""
 
 
-def alarm(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau2: pl.Expr, converged: pl.Expr) -> pl.Expr:
-    """The message a model gives cause for, null for most."""
+# ---- which models give cause for a message --------------------------------------------------------------------------
+
+
+def causes(published: bool, groups: Array, sigma2: Array, tau2: Array, converged: Array) -> dict[str, Array]:
+    """The models that give cause for each message; NaN is an estimate that is missing."""
     failed = ~converged & (groups > 0)
-    unidentified = failed & sigma2.is_null() & (not published)
-    messages = pl.Enum([UNIDENTIFIED, TOO_FEW, UNSETTLED])
-    unsettled = pl.when(failed & tau2.is_null()).then(pl.lit(TOO_FEW, messages)).otherwise(pl.lit(UNSETTLED, messages))
-    return pl.when(unidentified).then(pl.lit(UNIDENTIFIED, messages)).when(failed).then(unsettled)
+    unidentified = failed & np.isnan(sigma2) & (not published)
+    few = failed & np.isnan(tau2) & ~unidentified
+    return {UNIDENTIFIED: unidentified, TOO_FEW: few, UNSETTLED: failed & ~unidentified & ~few}
 
 
-def alarm_of_posterior(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau: pl.Expr, converged: pl.Expr) -> pl.Expr:
-    """The same of a model by priors; `tau` is its posterior median."""
-    failed = ~converged & (groups > 0)
-    messages = pl.Enum([IMPROPER, UNIDENTIFIED, UNSETTLED])
-    none = (
-        pl.when(failed & tau.is_null()).then(pl.lit(IMPROPER, messages)).when(failed).then(pl.lit(UNSETTLED, messages))
-    )
-    return pl.when(failed & sigma2.is_null() & (not published)).then(pl.lit(UNIDENTIFIED, messages)).otherwise(none)
+def causes_of_posterior(*arguments: Any) -> dict[str, Array]:
+    """The same for models with priors, with a statistic of the posterior of tau in place of tau2."""
+    return {IMPROPER if message == TOO_FEW else message: models for message, models in causes(*arguments).items()}
 
 
-def warn(alarms: pl.Series) -> None:
-    """Warn once of each message, at the line that called this package."""
-    if alarms.null_count() == alarms.len():
-        return
-    for message in alarms.drop_nulls().unique().sort():
-        warnings.warn(message, ConvergenceWarning, stacklevel=_depth_of_caller())
+# ---- raising warnings -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The line of code that called this package; `messages` are those that one run of an expression gave already."""
+
+    filename: str
+    line: int
+    module: str
+    messages: set[str] | None = None
+
+
+_CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
+_LOCK = threading.Lock()
+
+
+def caller() -> Caller:
+    """The line that called this package, by itself or through Polars (`frame.pipe(shrink, ...)`)."""
+    if (known := _CALLER.get()) is not None:
+        return known
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _module(frame).partition(".")[0] in (__package__, "polars"):
+        frame = frame.f_back
+    return Caller(frame.f_code.co_filename, frame.f_lineno, _module(frame))
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+@contextmanager
+def called_from(line: Caller) -> Iterator[None]:
+    """Inside, models are called from this line: an expression is built on one line, and runs elsewhere."""
+    token = _CALLER.set(line)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+def warn(
+    messages: Iterable[str] | Mapping[str, Array], at: Caller, category: type[Warning] = ConvergenceWarning
+) -> None:
+    """Warn once of each message, or of each that some model gives cause for."""
+    if isinstance(messages, Mapping):
+        messages = [message for message, models in messages.items() if models.any()]
+    # As warnings.warn does, the module keeps what it was warned of: by default Python shows a warning once per line.
+    registry = vars(sys.modules.get(at.module, sys.modules[__name__])).setdefault("__warningregistry__", {})
+    for message in _first(messages, at):
+        warnings.warn_explicit(message, category, at.filename, at.line, at.module, registry)
+
+
+def _first(messages: Iterable[str], at: Caller) -> list[str]:
+    """The messages that this query was not warned of yet."""
+    if at.messages is None:
+        return sorted(set(messages))
+    with _LOCK:
+        new = set(messages) - at.messages
+        at.messages.update(new)
+    return sorted(new)
 
 
 def warn_of_boolean(name: str, rates: str) -> None:
     """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
-    warnings.warn(
+    message = (
         f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
-        f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning",
-        UserWarning,
-        stacklevel=_depth_of_caller(),
+        f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning"
     )
-
-
-def _depth_of_caller() -> int:
-    package = str(Path(__file__).parent)
-    depth = 1
-    while sys._getframe(depth).f_code.co_filename.startswith(package):
-        depth += 1
-    return depth
+    warn([message], caller(), UserWarning)

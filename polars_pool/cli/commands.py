@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -367,7 +369,7 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
     """The answer to the first question where it belongs, that to the second beside it."""
     found = jobs.listed(task)
     output.checked(out, [*(part.name for part in found), *jobs.key_files(questions)])
-    with jobs.answers(task, found, engine, questions) as (first, *others):
+    with _without_warnings(), jobs.answers(task, found, engine, questions) as (first, *others):
         names = first.collect_schema().names()
         keys = names[: names.index(FIRST[next(iter(questions))])]
         order = [*keys, "tau"] if "profile" in questions else keys
@@ -386,12 +388,20 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
         _warned(beside[0], "se" in task.columns)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Inside, no model warns: as DuckDB cannot, `_warned` reads the components, whatever the engine."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", warning.ConvergenceWarning)
+        yield
+
+
 def _warned(found: pl.DataFrame, published: bool) -> None:
     """What the library says of models that the data do not determine, on stderr."""
     posterior = "tau_median" in found.columns
-    told, tau = (warning.alarm_of_posterior, "tau_median") if posterior else (warning.alarm, "tau2")
-    columns = (pl.col(name) for name in ("groups", "sigma2", tau, "converged"))
-    alarms = found.select(told(published, *columns).alias("alarm")).drop_nulls()
-    for alarm, models in alarms.group_by("alarm").len().sort("alarm").iter_rows():
-        of = "" if found.height == 1 else f"{models:,} of {found.height:,} models: "
-        print(f"polars-pool: warning: {of}{errors.as_options(alarm)}", file=sys.stderr)
+    causes, tau = (warning.causes_of_posterior, "tau_median") if posterior else (warning.causes, "tau2")
+    columns = (found[name].to_numpy() for name in ("groups", "sigma2", tau, "converged"))
+    for message, models in causes(published, *columns).items():
+        if count := int(models.sum()):
+            of = "" if found.height == 1 else f"{count:,} of {found.height:,} models: "
+            print(f"polars-pool: warning: {of}{errors.as_options(message)}", file=sys.stderr)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from .. import warning
 from ..formulas import comparison, shrink, within
 from .components import by_model, series
 from .groups import WHOLE
@@ -32,7 +34,7 @@ def comparisons(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) ->
     """Keys and statistics of every model, from the classes that its components are found by."""
     keys = classes.select(*model.over).collect_schema()
     found = classes.join(constants, how="cross").map_batches(
-        lambda table: compared(table, model), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
+        partial(compared, model=model), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
     )
     return found.select(*public(*model.over_names), *STATISTICS)
 
@@ -44,6 +46,8 @@ def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
         found = solve(groups, False, model.sigma2, model.tau2, model.mu)
+        causes = warning.causes(False, found.groups, found.sigma2, found.tau2, found.converged)
+        warning.warn(causes, model.caller)
         with np.errstate(all="ignore"):
             prior = (found.df_prior, found.sigma2_prior)
             groups = replace(groups, v=sampling_variance(groups, False, model.sigma2, found.sigma2, *prior))

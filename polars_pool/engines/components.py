@@ -7,10 +7,12 @@ about a thousand rows, and those alone are materialised.
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from .. import warning
 from ..formulas import moments
 from . import inference
 from .groups import PIVOT, VALUE, VAR, WHOLE, N, V, W, Y
@@ -44,7 +46,7 @@ def components(
     keys = classes.select(*model.over).collect_schema()
     statistics = {name: dtype for name, dtype in STATISTICS.items() if asked or name not in inference.STATISTICS}
     return classes.join(constants, how="cross").map_batches(
-        lambda table: estimated(table, model, asked),
+        partial(estimated, model=model, asked=asked),
         schema=pl.Schema({**keys, **statistics, **dict.fromkeys(_private(model), pl.Float64())}),
         **WHOLE,
     )
@@ -114,6 +116,8 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
                 inferred[name][present] = answer
         if model.tau2_error:
             error[present], correction[present] = error_of_tau2(groups, estimates, *arguments[:3])
+    causes = warning.causes(model.input == "published", found.groups, found.sigma2, found.tau2, found.converged)
+    warning.warn(causes, model.caller)
     statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
     statistics |= inferred | {"_pool_pivot": pivot, "_pool_error": error, "_pool_correction": correction}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot

@@ -86,10 +86,9 @@ def with_errors(
     return estimated.with_columns(_pool_p_above=normal_cdf(shrink.standardised(ESTIMATE, SE, threshold)))
 
 
-def result(estimated: pl.LazyFrame, model: Model, statistics: Iterable[str], *more: pl.Expr) -> pl.LazyFrame:
+def result(estimated: pl.LazyFrame, model: Model, statistics: Iterable[str]) -> pl.LazyFrame:
     """Keys and statistics under their public names."""
     return estimated.select(
         *public(*model.key_names),
         *(N.cast(pl.Int64).alias("n") if name == "n" else pl.col(f"_pool_{name}").alias(name) for name in statistics),
-        *more,
     )

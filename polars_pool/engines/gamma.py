@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,11 @@ trigamma_inverse.register(np.ndarray, _trigamma_inverse)
 
 
 def _by_numpy(function: Any, x: pl.Expr) -> pl.Expr:
-    return x.map_batches(lambda column: pl.Series(function(column.to_numpy())), return_dtype=pl.Float64)
+    return pl.map_batches([x], partial(_of_column, function=function), return_dtype=pl.Float64)
+
+
+def _of_column(columns: Sequence[pl.Series], function: Any) -> pl.Series:
+    return pl.Series(function(columns[0].to_numpy()))
 
 
 log_gamma.register(pl.Expr, lambda x: _by_numpy(gammaln, x))

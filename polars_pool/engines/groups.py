@@ -6,6 +6,8 @@ has its elementwise preparation, its sums, and the statistics that follow from t
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from ..formulas import moments
@@ -89,12 +91,14 @@ def states(frame: pl.LazyFrame, model: Model, rest: bool = False) -> pl.LazyFram
     columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
     public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
 
-    def checked(table: pl.DataFrame) -> pl.DataFrame:
-        bad_rows(table, model)
-        return table.select(public_columns)
-
     # The check is row by row, so the table may pass in pieces, as it streams.
+    checked = partial(_checked, model=model, columns=public_columns)
     return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
+
+
+def _checked(table: pl.DataFrame, model: Model, columns: list[pl.Expr]) -> pl.DataFrame:
+    bad_rows(table, model)
+    return table.select(columns)
 
 
 def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..formulas.registry import MU, TAU2
 from ..priors import Flat, Normal, Prior
+from ..warning import Caller, caller
 
 Hyperparameter = str | float
 Variance = str | float | Prior
@@ -68,6 +69,7 @@ class Model(Keyed):
     nan: str = "error"
     tau2_error: bool = False  # whether the error of tau2 is asked for, too
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
+    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
 
     @property
     def input(self) -> Input:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -19,7 +20,7 @@ normal_density.register(pl.Expr, lambda x: (-0.5 * x * x).exp() / math.sqrt(2 * 
 
 @normal_cdf.register(pl.Expr)
 def _(x: pl.Expr) -> pl.Expr:
-    return x.map_batches(_normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
+    return pl.map_batches([x], _normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 @where.register(pl.Expr)
@@ -27,5 +28,6 @@ def _(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
     return pl.when(condition).then(then).otherwise(otherwise)
 
 
-def _normal_cdf(x: pl.Series) -> pl.Series:
+def _normal_cdf(columns: Sequence[pl.Series]) -> pl.Series:
+    [x] = columns
     return pl.Series(x.name, ndtr(x.cast(pl.Float64).to_numpy()), nan_to_null=True)

@@ -14,7 +14,7 @@ from .hierarchy import at_tau
 from .model import Model
 from .numpy import Array
 from .posterior import Posterior
-from .posteriors import ALARMS, alarm, solved
+from .posteriors import solved
 
 STATISTICS: dict[str, pl.DataType] = {
     "groups": pl.Int64(),
@@ -61,11 +61,11 @@ STATISTICS: dict[str, pl.DataType] = {
 def of_models(
     classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model, level: float, interval: str
 ) -> pl.LazyFrame:
-    """One row a model: its posterior in numbers, and its alarm."""
+    """One row a model: its posterior in numbers."""
     keys = classes.select(*model.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
         partial(_of_models, model=model, level=level, interval=interval),
-        schema=pl.Schema({**keys, **STATISTICS, "_pool_alarm": ALARMS}),
+        schema=pl.Schema({**keys, **STATISTICS}),
         **WHOLE,
     )
 
@@ -88,7 +88,7 @@ def _of_models(table: pl.DataFrame, model: Model, level: float, interval: str) -
     told["converged"] = told["converged"] == 1
     columns = [components.series(name, told[name], dtype) for name, dtype in STATISTICS.items()]
     keys = (found.models[name] for name in model.over)
-    return pl.DataFrame([*keys, *columns, alarm(found).alias("_pool_alarm")])
+    return pl.DataFrame([*keys, *columns])
 
 
 def summarised(post: Posterior, moments: Array, pivot: Array, level: float, interval: str) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from .groups import WHOLE, N
 from .model import Model
 from .numpy import Array
 from .posterior import Posterior
-from .posteriors import ALARMS, Solved, beside_models
+from .posteriors import Solved, beside_models
 
 STATISTICS = ("mean", "v", "weight", "estimate", "se", "lower", "upper", "p_above")
 CHUNK = 2_000_000  # numbers of a table of nodes and groups at once
@@ -32,12 +32,12 @@ class Wanted:
 
 
 def of_groups(groups: pl.LazyFrame, constants: pl.LazyFrame, model: Model, wanted: Wanted) -> pl.LazyFrame:
-    """Groups beside the posterior of their true mean, names private, and the alarm of their model."""
+    """Groups beside the posterior of their true mean, names private."""
     keys = groups.select(*model.keys, N).collect_schema()
     found = pl.Schema({**keys, **dict.fromkeys((f"_pool_{name}" for name in STATISTICS), pl.Float64())})
     return groups.join(constants, how="cross").map_batches(
         partial(_of_groups, model=model, wanted=wanted),
-        schema=pl.Schema({**found, "_pool_alarm": ALARMS}),
+        schema=found,
         **WHOLE,
     )
 
@@ -47,7 +47,7 @@ def _of_groups(table: pl.DataFrame, model: Model, wanted: Wanted) -> pl.DataFram
     with np.errstate(all="ignore"):
         told = _told(table, found, wanted)
     series = [pl.Series(f"_pool_{name}", column, nan_to_null=True) for name, column in told.items()]
-    return table.with_columns(series).select(*model.keys, N, *(f"_pool_{name}" for name in STATISTICS), "_pool_alarm")
+    return table.with_columns(series).select(*model.keys, N, *(f"_pool_{name}" for name in STATISTICS))
 
 
 def _told(table: pl.DataFrame, found: Solved, wanted: Wanted) -> dict[str, Array]:

@@ -18,8 +18,6 @@ from .numpy import Array, Groups
 from .posterior import Posterior, integrated
 from .refuse import bad_rows, improper_at_zero, no_squares, too_few_groups
 
-ALARMS = pl.Enum([warning.IMPROPER, warning.UNIDENTIFIED, warning.UNSETTLED])
-
 
 @dataclass(frozen=True)
 class Solved:
@@ -73,7 +71,9 @@ def solved(classes: pl.DataFrame, model: Model) -> Solved:
         chosen = np.flatnonzero(identified & (enough >= 0) & at_zero & spread)
         post = integrated(g.take(chosen), asked.take(chosen), sigma2[chosen]) if chosen.size else None
     moments = np.minimum(enough, proper.moments_of_sigma(g, asked))[chosen]
-    return Solved(models, pivot, present, chosen, asked, g, sigma2, df_prior, sigma2_prior, identified, moments, post)
+    found = Solved(models, pivot, present, chosen, asked, g, sigma2, df_prior, sigma2_prior, identified, moments, post)
+    warning.warn(_causes(found), model.caller)
+    return found
 
 
 def _question(model: Model, priors: Priors, pivot: Array) -> Question:
@@ -93,7 +93,6 @@ def beside_models(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Solv
         _pool_df_prior=_column(found.of_present(found.df_prior)),
         _pool_sigma2_prior=_column(found.of_present(found.sigma2_prior)),
         _pool_post=_column(found.of_models(np.arange(found.chosen.size), -1)).cast(pl.Int64),
-        _pool_alarm=alarm(found),
     )
     table = table.drop("_pool_pivot")
     if model.over:
@@ -109,13 +108,10 @@ def _column(values: Array) -> pl.Series:
     return pl.Series(values, nan_to_null=True)
 
 
-def alarm(found: Solved) -> pl.Series:
-    """What a model gives cause for, null for most."""
-    alarms = np.full(found.models.height, None, dtype=object)
-    if found.g is not None:
-        alarms[found.present] = warning.IMPROPER
-        alarms[found.present[~found.identified]] = warning.UNIDENTIFIED
-        alarms[found.present[found.chosen]] = None
+def _causes(found: Solved) -> dict[str, Array]:
+    """The models that have groups and give cause for a message."""
+    improper, unsettled = found.identified.copy(), np.zeros_like(found.identified)
+    improper[found.chosen] = False
     if found.post is not None:
-        alarms[found.present[found.chosen[~found.post.settled]]] = warning.UNSETTLED
-    return pl.Series(alarms.tolist(), dtype=ALARMS)
+        unsettled[found.chosen] = ~found.post.settled
+    return {warning.IMPROPER: improper, warning.UNIDENTIFIED: ~found.identified, warning.UNSETTLED: unsettled}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from .. import warning
 from ..formulas import inference, profile, within
 from . import components, estimates, posterior
 from .groups import PIVOT, WHOLE, W
@@ -31,7 +33,7 @@ def profiled(
     keys = classes.select(*model.over).collect_schema()
     statistics = told(model)
     return classes.join(constants, how="cross").map_batches(
-        lambda table: curves(table, model, tau),
+        partial(curves, model=model, tau=tau),
         schema=pl.Schema({**keys, **dict.fromkeys((*statistics, *PRIVATE), pl.Float64())}),
         **WHOLE,
     )
@@ -98,6 +100,8 @@ def points(
     found, groups = fitted(groups, *arguments)
     f = Fitted(groups, found, *arguments)
     identified = ~np.isnan(f.g.sum(f.g.v))
+    if beside is None:
+        warning.warn({warning.UNIDENTIFIED: ~identified}, model.caller)
     on_rows = identified & f.pooled & (f.g.squares_within > 0)
     curve = {True: on_rows, False: identified & ~on_rows}
     if tau is not None:

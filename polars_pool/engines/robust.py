@@ -6,6 +6,7 @@ of one size share it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
@@ -25,7 +26,7 @@ def with_intervals(estimated: pl.LazyFrame, model: Model, alpha: float) -> pl.La
     estimated = estimated.cache()
     beside = _beside_their_moments(estimated, model).with_columns(_pool_m=robust.bias_moment(WEIGHT, V, MU2))
     given = pl.struct(m=M, ratio=TAU2 / MU2, kappa=KAPPA)
-    found = given.map_batches(partial(_found, alpha=alpha), return_dtype=FOUND).alias("_pool_found")
+    found = pl.map_batches([given], partial(_found, alpha=alpha), return_dtype=FOUND).alias("_pool_found")
     half = pl.col("_pool_found").struct.field("reach") * robust.root_mean_square(WEIGHT, V, MU2)
     return beside.with_columns(found).with_columns(
         _pool_lower=ESTIMATE - half,
@@ -56,8 +57,9 @@ def _beside_their_moments(estimated: pl.LazyFrame, model: Model) -> pl.LazyFrame
     return estimated.join(moments, on=list(model.over), how="left", nulls_equal=True)
 
 
-def _found(given: pl.Series, alpha: float) -> pl.Series:
+def _found(columns: Sequence[pl.Series], alpha: float) -> pl.Series:
+    [given] = columns
     m, ratio, kappa = (given.struct.field(name).to_numpy() for name in ("m", "ratio", "kappa"))
     reach, noncoverage = intervals(m, ratio, kappa, alpha)
-    columns = {"reach": reach, "noncoverage": noncoverage}
-    return pl.DataFrame([pl.Series(name, x, nan_to_null=True) for name, x in columns.items()]).to_struct(given.name)
+    found = {"reach": reach, "noncoverage": noncoverage}
+    return pl.DataFrame([pl.Series(name, x, nan_to_null=True) for name, x in found.items()]).to_struct(given.name)

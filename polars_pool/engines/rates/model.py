@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from ...priors import Beta, Gamma
+from ...warning import Caller, caller
 from ..model import Keyed
 
 Family = Literal["binomial", "poisson"]
@@ -30,6 +31,7 @@ class Rates(Keyed):
     key_columns: tuple[pl.Expr, ...]  # what the names in over and by stand for, in that order
     nan: str = "error"
     names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
+    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
 
     @property
     def parameters(self) -> tuple[str, str]:

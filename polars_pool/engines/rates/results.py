@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
 
+from ... import warning
 from ...formulas import rates as formulas
 from ...priors import Beta, Gamma
-from ...warning import UNSETTLED_PRIOR
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
@@ -21,8 +21,6 @@ from .fit import Pairs, Prior
 from .model import AGAINST, GROUPS, Rates
 from .refuse import bad_rows
 from .sums import SIZE, X
-
-ALARM, ALARMS = "_pool_alarm", pl.Enum([UNSETTLED_PRIOR])
 
 
 def components_schema(model: Rates) -> dict[str, pl.DataType]:
@@ -45,12 +43,12 @@ def _of_size(model: Rates) -> pl.DataType:
 
 
 def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Rates) -> pl.LazyFrame:
-    """One row a model, under public names, and its alarm."""
+    """One row a model, under public names."""
     keys = grouped.select(public(*model.over_names)).collect_schema()
     pairs = grouped.group_by(*model.over, X, SIZE).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
     return pairs.join(constants, how="cross").map_batches(
         partial(_of_models, model=model),
-        schema=pl.Schema({**keys, **components_schema(model), ALARM: ALARMS}),
+        schema=pl.Schema({**keys, **components_schema(model)}),
         **WHOLE,
     )
 
@@ -63,12 +61,12 @@ def of_groups(
     threshold: float | None,
     posterior: bool,
 ) -> pl.LazyFrame:
-    """One row a group, under public names, and the alarm of its model."""
+    """One row a group, under public names."""
     keys = grouped.select(public(*model.key_names)).collect_schema()
     statistics = groups_schema(model, threshold is not None, posterior)
     return grouped.join(constants, how="cross").map_batches(
         partial(_of_groups, model=model, level=level, threshold=threshold, statistics=statistics),
-        schema=pl.Schema({**keys, **statistics, ALARM: ALARMS}),
+        schema=pl.Schema({**keys, **statistics}),
         **WHOLE,
     )
 
@@ -91,6 +89,7 @@ def solved(pairs: pl.DataFrame, model: Rates) -> tuple[pl.DataFrame, Prior, Arra
         found = _estimated(given, model)
     groups, n = np.zeros((2, models.height))
     groups[present], n[present] = given.sum(np.ones_like(given.x)), given.sum(given.n)
+    warning.warn({warning.UNSETTLED_PRIOR: ~found.converged}, model.caller)
     return models, _of_all(found, present, models.height, model), groups, n
 
 
@@ -116,7 +115,7 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
     bad_rows(table, model)
     schema = components_schema(model)
     if table.is_empty() and model.over:
-        return pl.DataFrame(schema={**table.select(public(*model.over_names)).schema, **schema, ALARM: ALARMS})
+        return pl.DataFrame(schema={**table.select(public(*model.over_names)).schema, **schema})
     pairs = table.with_columns(pl.col("_pool_k").fill_null(0.0))
     models, prior, groups, n = solved(pairs, model)
     told: dict[str, Any] = {
@@ -129,7 +128,7 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
     told |= {"log_likelihood": prior.log_likelihood, "converged": prior.converged}
     columns = [_column(name, told[name], dtype) for name, dtype in schema.items()]
     keys = models.select(public(*model.over_names)).get_columns() if model.over else []
-    return pl.DataFrame([*keys, *columns, _alarm(prior, groups)])
+    return pl.DataFrame([*keys, *columns])
 
 
 def _parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
@@ -164,11 +163,6 @@ def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
     return pl.Series(name, values, dtype, nan_to_null=True) if dtype == pl.Float64 else pl.Series(name, values, dtype)
 
 
-def _alarm(prior: Prior, groups: Array) -> pl.Series:
-    said = [None if fine or not some else UNSETTLED_PRIOR for fine, some in zip(prior.converged, groups, strict=True)]
-    return pl.Series(ALARM, said, ALARMS)
-
-
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 
@@ -178,10 +172,10 @@ def _of_groups(
     bad_rows(table, model)
     keys = table.select(public(*model.key_names)).schema
     if table.is_empty():
-        return pl.DataFrame(schema={**keys, **statistics, ALARM: ALARMS})
+        return pl.DataFrame(schema={**keys, **statistics})
     by = [*model.over, "_pool_x", "_pool_n"]
     pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    models, prior, groups, _ = solved(pairs, model)
+    models, prior, _, _ = solved(pairs, model)
     if model.over:
         pairs = pairs.join(models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
     of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
@@ -191,12 +185,12 @@ def _of_groups(
         told["q_value"] = _q_values(told["pep"], pairs["_pool_k"].to_numpy(), of_model)
     told["n"] = pairs["_pool_n"].to_numpy()
     wanted = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
-    beside = pairs.select(by).with_columns(*wanted, _alarm(prior, groups)[of_model])
+    beside = pairs.select(by).with_columns(*wanted)
     # Named as results, whatever the keys are called
     found = table.select(*model.keys, "_pool_x", "_pool_n").join(
         beside, on=by, how="left", nulls_equal=True, maintain_order="left"
     )
-    return found.select(*public(*model.key_names), *statistics, ALARM)
+    return found.select(*public(*model.key_names), *statistics)
 
 
 def _posterior(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ...warning import Caller, caller
 from ..model import Keyed
 
 INTERCEPT = "intercept"
@@ -48,6 +49,7 @@ class Regression(Keyed):
     restricted: bool = True
     nan: str = "error"
     names: Mapping[str, str] = field(default_factory=dict)  # of value and weights, for messages
+    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
 
     @property
     def terms(self) -> tuple[str, ...]:

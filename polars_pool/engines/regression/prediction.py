@@ -11,18 +11,18 @@ from ..groups import WHOLE
 from .coefficients import coefficients, population
 from .crossproducts import columns, rows, summed
 from .model import INTERCEPT, PREDICTIONS, Regression
-from .results import ALARM, ALARMS, alarms, solved
+from .results import solved
 
 
 def predicted(frame: pl.LazyFrame, asked: pl.LazyFrame | None, model: Regression) -> pl.LazyFrame:
-    """The rows asked for, or those of the frame, beside what is expected of them, and the alarm of their model."""
+    """The rows asked for, or those of the frame, beside what is expected of them."""
     given = frame if asked is None else asked
     every = pl.nth(range(len(given.collect_schema())))
     selected = rows(frame, model, *([every] if asked is None else [])).cache()
     table = selected if asked is None else rows_of(asked, model, every)
     found = _coefficients(*summed(selected, model), model).cache()
     own = found.select(*model.keys, *_private("own", model))
-    of_models = found.select(*model.over, *_private("mu", model), ALARM)
+    of_models = found.select(*model.over, *_private("mu", model))
     of_models = of_models.unique(model.over) if model.over else pl.concat([of_models, _unknown(model)]).head(1)
     joined = table.join(own, on=list(model.keys), how="left", nulls_equal=True, maintain_order="left")
     if model.over:
@@ -32,7 +32,7 @@ def predicted(frame: pl.LazyFrame, asked: pl.LazyFrame | None, model: Regression
     by_population = [pl.col(name) for name in _private("mu", model)]
     by_group = [pl.coalesce(name, mu) for name, mu in zip(_private("own", model), by_population, strict=True)]
     expected = (_sum(by_group, model), _sum(by_population, model))
-    return joined.select(every, *(e.alias(name) for name, e in zip(PREDICTIONS, expected, strict=True)), ALARM)
+    return joined.select(every, *(e.alias(name) for name, e in zip(PREDICTIONS, expected, strict=True)))
 
 
 def rows_of(asked: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFrame:
@@ -48,7 +48,7 @@ def _private(kind: str, model: Regression) -> list[str]:
 
 def _unknown(model: Regression) -> pl.LazyFrame:
     """One row, without coefficients: a model of a frame that has no groups."""
-    schema = pl.Schema({**dict.fromkeys(_private("mu", model), pl.Float64()), ALARM: ALARMS})
+    schema = pl.Schema({**dict.fromkeys(_private("mu", model), pl.Float64())})
     return pl.LazyFrame({name: [None] for name in schema}, schema=schema)
 
 
@@ -60,10 +60,10 @@ def _sum(of_terms: list[pl.Expr], model: Regression) -> pl.Expr:
 
 
 def _coefficients(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
-    """One row a group: its keys, its coefficients and the population's, and the alarm of its model."""
+    """One row a group: its keys, its coefficients and the population's."""
     keys = grouped.select(*model.keys).collect_schema()
     numbers = dict.fromkeys((*_private("own", model), *_private("mu", model)), pl.Float64())
-    schema = pl.Schema({**keys, **numbers, ALARM: ALARMS})
+    schema = pl.Schema({**keys, **numbers})
     return grouped.join(constants, how="cross").map_batches(partial(_of_groups, model=model), schema=schema, **WHOLE)
 
 
@@ -72,11 +72,11 @@ def _of_groups(table: pl.DataFrame, model: Regression) -> pl.DataFrame:
     if answer is None:
         names = (*_private("own", model), *_private("mu", model))
         none = [pl.lit(None, pl.Float64).alias(name) for name in names]
-        return table.select(*model.keys, *none, pl.lit(None, ALARMS).alias(ALARM))
+        return table.select(*model.keys, *none)
     table, _, found, d = answer
     with np.errstate(all="ignore"):
         own, (mu, _) = coefficients(found, d, conditional=True)["estimate"], population(found)
     of_model = np.repeat(np.arange(d.models), d.lengths)
     series = [pl.Series(name, own[:, t], nan_to_null=True) for t, name in enumerate(_private("own", model))]
     series += [pl.Series(name, mu[of_model, t], nan_to_null=True) for t, name in enumerate(_private("mu", model))]
-    return table.select(*model.keys).with_columns(*series, alarms(found)[of_model].alias(ALARM))
+    return table.select(*model.keys).with_columns(*series)

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtr, ndtri
 
+from ... import warning
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
-from ...warning import COLLINEAR, UNSETTLED, UNTOLD
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
@@ -21,9 +21,6 @@ from .fit import FITTED, NO_ROWS, SPANNED, Estimates, estimated
 from .model import Regression
 from .reduced import Reduced
 from .refuse import bad_rows, spanned
-
-ALARMS = pl.Enum([COLLINEAR, UNTOLD, UNSETTLED])
-ALARM = "_pool_alarm"
 
 
 def coefficients_schema() -> dict[str, pl.DataType]:
@@ -50,17 +47,17 @@ def components_schema(model: Regression) -> dict[str, pl.DataType]:
 def of_groups(
     grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float, conditional: bool
 ) -> pl.LazyFrame:
-    """One row a group and term, under public names, and the alarm of its model."""
+    """One row a group and term, under public names."""
     keys = grouped.select(public(*model.key_names)).collect_schema()
-    schema = pl.Schema({**keys, **coefficients_schema(), ALARM: ALARMS})
+    schema = pl.Schema({**keys, **coefficients_schema()})
     call = partial(_of_groups, model=model, quantile=float(ndtri((1 + level) / 2)), conditional=conditional)
     return grouped.join(constants, how="cross").map_batches(call, schema=schema, **WHOLE)
 
 
 def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float) -> pl.LazyFrame:
-    """One row a model, under public names, and its alarm."""
+    """One row a model, under public names."""
     keys = grouped.select(public(*model.over_names)).collect_schema()
-    schema = pl.Schema({**keys, **components_schema(model), ALARM: ALARMS})
+    schema = pl.Schema({**keys, **components_schema(model)})
     call = partial(_of_models, model=model, quantile=float(ndtri((1 + level) / 2)))
     return grouped.join(constants, how="cross").map_batches(call, schema=schema, **WHOLE)
 
@@ -79,21 +76,20 @@ def solved(table: pl.DataFrame, model: Regression) -> tuple[pl.DataFrame, pl.Dat
     found, d = estimated(crossproducts(table, start, model), pivots, model)
     if not model.over and found.state[0] == SPANNED:
         spanned(model, int(found.spanned[0]))
+    warning.warn(_causes(found), model.caller)
     return table, models, found, d
 
 
-def alarms(found: Estimates) -> pl.Series:
-    """What a model gives cause for, null for most."""
-    alarms = np.full(len(found.n), None, dtype=object)
-    alarms[~found.converged] = UNTOLD
-    alarms[~found.converged & (found.state == FITTED)] = UNSETTLED
-    alarms[found.state == SPANNED] = COLLINEAR
-    alarms[found.state == NO_ROWS] = None
-    return pl.Series(alarms.tolist(), dtype=ALARMS)
+def _causes(found: Estimates) -> dict[str, Array]:
+    """The models that give cause for a message."""
+    collinear, failed = found.state == SPANNED, ~found.converged & (found.state != NO_ROWS)
+    unsettled = failed & (found.state == FITTED)
+    untold = failed & ~unsettled & ~collinear
+    return {warning.COLLINEAR: collinear, warning.UNTOLD: untold, warning.UNSETTLED: unsettled}
 
 
 def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
-    schema = {**coefficients_schema(), ALARM: ALARMS}
+    schema = coefficients_schema()
     answer = solved(table, model)
     if answer is None:
         return table.select(public(*model.key_names)).with_columns(
@@ -108,13 +104,12 @@ def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditio
     statistics = [pl.Series(name, told[name].ravel(), nan_to_null=True) for name in told]
     names = pl.Series("term", model.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
     count = pl.Series("n", table["_pool_n"].cast(pl.Int64))[rows]
-    alarm = alarms(found)[np.repeat(np.arange(d.models), d.lengths * terms)].alias(ALARM)
     keys = table.select(public(*model.key_names))[rows]
-    return keys.with_columns(names, count, *statistics, alarm).select(*model.key_names, *schema)
+    return keys.with_columns(names, count, *statistics).select(*model.key_names, *schema)
 
 
 def _of_models(table: pl.DataFrame, model: Regression, quantile: float) -> pl.DataFrame:
-    schema = {**components_schema(model), ALARM: ALARMS}
+    schema = components_schema(model)
     answer = solved(table, model)
     if answer is None:
         return _nothing(table, model, schema)
@@ -125,7 +120,7 @@ def _of_models(table: pl.DataFrame, model: Regression, quantile: float) -> pl.Da
     told |= {"groups": found.groups.astype(np.int64), "n": found.n.astype(np.int64), "dropped": dropped}
     statistics = [_column(name, told[name], dtype) for name, dtype in schema.items() if name in told]
     keys = models.select(public(*model.over_names)).get_columns() if model.over else []
-    return pl.DataFrame([*keys, *statistics, alarms(found).alias(ALARM)])
+    return pl.DataFrame([*keys, *statistics])
 
 
 def _nothing(table: pl.DataFrame, model: Regression, schema: dict[str, Any]) -> pl.DataFrame:

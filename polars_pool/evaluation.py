@@ -1,0 +1,68 @@
+"""One run of an expression, for which Polars calls its function once, or once for each group of `.over()` and `agg()`.
+
+A call sees its own rows alone. What the calls of one run have in common is an input that Polars evaluates once for all
+of them, element by element: the number of rows in each of the groups. Its function numbers the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import polars as pl
+
+KEPT = 1_000  # runs: an older one has ended
+
+_NUMBERS = count(1)
+_LOCK = threading.Lock()
+
+
+@dataclass
+class Run:
+    """What the calls of one run saw: `groups` of `.over()` or `agg()`, so many calls, so many with a single key."""
+
+    groups: int
+    calls: int = 0
+    single: int = 0
+    messages: set[str] = field(default_factory=set)
+
+    def called(self, single: bool) -> bool:
+        """Count a call; whether it is the last of several, none of which had more than a single key."""
+        with _LOCK:
+            self.calls += 1
+            self.single += single
+            return self.calls == self.single == self.groups > 1
+
+
+_GROUPS: dict[int, int] = {}
+_RUNS: dict[Hashable, Run] = {}
+
+
+def number() -> pl.Expr:
+    """The number of the run, the same in all of its calls."""
+    return pl.map_batches([pl.len()], _numbered, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def _numbered(rows: Sequence[pl.Series]) -> pl.Series:
+    run = next(_NUMBERS)
+    with _LOCK:
+        _GROUPS[run] = len(rows[0])
+        _keep(_GROUPS)
+    return pl.Series(rows[0].name, [run], pl.Int64).new_from_index(0, len(rows[0]))
+
+
+def run(numbers: pl.Series, *expression: Hashable) -> Run:
+    """The run of this number; several expressions may share a number, each with runs of its own."""
+    key = (numbers[0], *expression)
+    with _LOCK:
+        found = _RUNS.setdefault(key, Run(_GROUPS.get(numbers[0], 1)))
+        _keep(_RUNS)
+    return found
+
+
+def _keep(newest: dict[Any, Any]) -> None:
+    while len(newest) > KEPT:
+        del newest[next(iter(newest))]
