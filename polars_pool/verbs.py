@@ -211,7 +211,7 @@ def components(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
@@ -451,7 +451,7 @@ def shrink(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once.
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once.
 
     Source
     ------
