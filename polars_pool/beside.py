@@ -117,7 +117,7 @@ def _called(
     table = pl.DataFrame([columns["value"], *(column for frame in frames.values() for column in frame)])
     run = evaluation.run(numbers, caller, *table.columns)
     caller = replace(caller, messages=run.messages)
-    if run.called(single=table.select(frames["by"].columns).n_unique() <= 1):
+    if run.groups > 1 and run.called(single=frames["by"].n_unique() <= 1):
         warning.warn([warning.ALONE], caller, UserWarning)
     with warning.called_from(caller):
         named = {role: frame.columns if role in KEYS else _one(role, frame) for role, frame in frames.items()}
@@ -130,7 +130,7 @@ def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str,
     for role, column in columns.items():
         if len(column) != rows and role not in constant:
             raise ValueError(
-                f"{role} is one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
+                f"{role} has one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
                 "is as long, or pl.lit(...) for a constant"
             )
     return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}

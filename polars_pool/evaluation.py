@@ -2,6 +2,9 @@
 
 A call sees its own rows alone. What the calls of one run have in common is an input that Polars evaluates once for all
 of them, element by element: the number of rows in each of the groups. Its function numbers the run.
+
+A run is a query, for each of the columns that the expression stands for; where the keys of a `group_by` are known to be
+sorted, the streaming engine evaluates it piece by piece, and each piece is a run.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ _LOCK = threading.Lock()
 
 @dataclass
 class Run:
-    """What the calls of one run saw: `groups` of `.over()` or `agg()`, so many calls, so many with a single key."""
+    """The groups of `.over()` or `agg()`, the calls so far, those with a single key, and what they warned of."""
 
     groups: int
     calls: int = 0
@@ -30,11 +33,11 @@ class Run:
     messages: set[str] = field(default_factory=set)
 
     def called(self, single: bool) -> bool:
-        """Count a call; whether it is the last of several, none of which had more than a single key."""
+        """Count a call; whether it is the last, and none had more than a single key."""
         with _LOCK:
             self.calls += 1
             self.single += single
-            return self.calls == self.single == self.groups > 1
+            return self.calls == self.single == self.groups
 
 
 _GROUPS: dict[int, int] = {}

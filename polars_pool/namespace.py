@@ -110,8 +110,8 @@ class ExprPool:
         `.over("year")` around the expression does the same, but is called once for each year. A model that does not
         converge warns once per query, when the query runs.
 
-        Caution: in `group_by("school").agg(...)` and under `.over("school")` Polars calls the expression with the rows of
-        one school at a time. With `by="school"` nothing is left to pool: each estimate is the school's own mean, and
+        Caution: in `group_by("school").agg(...)` and under `.over("school")` Polars calls the expression with the rows
+        of one school at a time. With `by="school"` nothing is left to pool: each estimate is the school's own mean, and
         the query warns. Use `encode` of the frame, or the expression without them.
 
         Raises

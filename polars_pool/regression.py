@@ -81,7 +81,7 @@ def regress(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values, and without `over` a covariate that others span, when the query runs. A
-        DataFrame some models of which have no estimate warns once.
+        query some models of which have no estimate warns once.
 
     Source
     ------

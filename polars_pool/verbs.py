@@ -225,7 +225,7 @@ def components(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once; a Boolean value
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once; a Boolean value
         without `family` warns at once.
 
     Source
@@ -471,7 +471,7 @@ def shrink(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A DataFrame whose models did not converge, or have no posterior, warns once; a Boolean value
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once; a Boolean value
         without `family` warns at once.
 
     Source

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
+from frames import warned_once
 from grid import CLOSED_FORM
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from sqlpaths import MODULE
 from test_truth_moments import CENTRES, KNOWN_MU, PATHS, UNWEIGHTED, frame, groups
 
 import polars_pool as pool
+from polars_pool import warning
 from polars_pool.engines.comparison import STATISTICS
 
 ERRORS = ("none", "complete", "partial")
@@ -179,7 +181,10 @@ NOTHING = dict.fromkeys((*ERRORS, "gain_on_none", "gain_on_complete", "pooling_r
     ],
 )
 def test_degenerate_data(table, options, want):
-    found = of(*table, **options)
+    with warned_once() as record:
+        found = of(*table, **options)
+    unidentified = want["groups"] > 0 and want["n"] == 0
+    assert [str(said.message) for said in record] == [warning.UNIDENTIFIED] * unidentified
     assert {key: found[key] is None for key in found} == {key: x is None for key, x in want.items()}
     assert found == {key: x if x is None else pytest.approx(x, abs=1e-12) for key, x in want.items()}
 
@@ -239,6 +244,14 @@ def models():
     return pl.DataFrame(listed, schema=["m", "g", "y"], orient="row")
 
 
+def compared(table, options):
+    """The comparison by a DataFrame; those of groups of one row warn, unless their sigma2 is known."""
+    with warned_once() as record:
+        want = pool.compare(table, "y", "g", over="m", **options)
+    assert bool(record) == ("sigma2" not in options or isinstance(options["sigma2"], str))
+    return want
+
+
 def assert_same(got, want):
     assert_frame_equal(got.sort("m"), want, rel_tol=1e-9, abs_tol=1e-9)
     assert_frame_equal(got.sort("m").select(ERRORS), want.select(ERRORS), rel_tol=1e-11, abs_tol=0.0)
@@ -248,7 +261,7 @@ def assert_same(got, want):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_sql_gives_the_same(engine, options):
     table = models()
-    want = pool.compare(table, "y", "g", over="m", **options)
+    want = compared(table, options)
     assert_same(MODULE[engine](pool.compare, table, "y", "g", over="m", **options), want)
 
 
@@ -256,7 +269,7 @@ def test_sql_gives_the_same(engine, options):
 @pytest.mark.parametrize("options", OPTIONS[::2], ids=str)
 def test_sql_gives_the_same_from_stored_moments(engine, options):
     table = models()
-    want, stored = pool.compare(table, "y", "g", over="m", **options), pool.moments(table, "y", ["m", "g"])
+    want, stored = compared(table, options), pool.moments(table, "y", ["m", "g"])
     assert_same(MODULE[engine](pool.compare, stored, "mean", "g", over="m", n="n", var="var", **options), want)
 
 

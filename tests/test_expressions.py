@@ -3,6 +3,7 @@
 import keyword
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 from frames import TAU2, assert_near, by_key, rows
 from polars.testing import assert_frame_equal
@@ -390,3 +391,268 @@ def test_encode_keeps_rows_and_order():
 
 def test_encode_under_another_name():
     assert pool.encode(FRAME, "y", "g", name="p").columns == [*FRAME.columns, "p"]
+
+
+# ---- a value that stands for several columns ---------------------------------------------------------------
+
+WIDE = FRAME.with_columns(
+    y2=pl.col("y").fill_null(0) ** 2,
+    x=pl.col("w") * pl.col("h") + pl.col("year"),
+    k=pl.col("h") * pl.col("year"),
+    size=pl.lit(5) + pl.col("h"),
+)
+SEVERAL = {
+    "names": (pl.col("y", "x"), ["y", "x"]),
+    "a list of names": (pl.col(["y", "x", "w"]), ["y", "x", "w"]),
+    "a pattern": (pl.col("^(y.?|x)$"), ["y", "y2", "x"]),
+    "a type": (pl.col(pl.Float64), ["y", "w", "y2", "x"]),
+    "all": (pl.all().exclude("g"), ["h", "year", "y", "w", "y2", "x", "k", "size"]),
+    "exclude": (pl.exclude("g", "h", "year", "k", "size"), ["y", "w", "y2", "x"]),
+    "numeric()": (cs.numeric() - cs.integer(), ["y", "w", "y2", "x"]),
+    "starts_with()": (cs.starts_with("y") - cs.by_name("year"), ["y", "y2"]),
+    "by_name()": (cs.by_name("x", "y"), ["y", "x"]),
+    "arithmetic": (pl.col("y", "x") * 2 + 1, ["y", "x"]),
+    "a function": (pl.col("y", "y2").sqrt(), ["y", "y2"]),
+}
+several = pytest.mark.parametrize(("value", "names"), SEVERAL.values(), ids=SEVERAL)
+ENGINES = {
+    "DataFrame": lambda frame, step: step(frame),
+    "streaming": lambda frame, step: step(frame.lazy()).collect(engine="streaming"),
+    "in-memory": lambda frame, step: step(frame.lazy()).collect(engine="in-memory"),
+}
+every_engine = pytest.mark.parametrize("run", ENGINES.values(), ids=ENGINES)
+
+
+def one_by_one(value: pl.Expr, names: list[str], pooled, frame: pl.DataFrame = WIDE) -> pl.DataFrame:
+    """Every column of the value pooled by itself."""
+    values = frame.select(value)
+    assert sorted(values.columns) == sorted(names)
+    keys = frame.select(pl.all().name.prefix("key "))
+    return pl.DataFrame(
+        [keys.with_columns(values[name]).select(pooled(pl.col(name))).to_series() for name in values.columns]
+    )
+
+
+@several
+@every_engine
+def test_every_column_is_pooled(value, names, run):
+    want = one_by_one(value, names, lambda column: column.pool.shrink(by="key g"))
+    assert_frame_equal(run(WIDE, lambda frame: frame.select(value.pool.shrink(by="g"))), want, rel_tol=1e-12)
+    beside_rows = run(WIDE, lambda frame: frame.with_columns(value.pool.shrink(by="g").name.suffix("_p")))
+    assert beside_rows.columns == [*WIDE.columns, *(f"{name}_p" for name in want.columns)]
+    assert_frame_equal(beside_rows.select(WIDE.columns), WIDE)
+    assert_frame_equal(
+        beside_rows.select(f"{name}_p" for name in want.columns), want.rename("{}_p".format), rel_tol=1e-12
+    )
+
+
+OPTIONS_OF_SEVERAL = {
+    "over": {"over": "year"},
+    "several keys": {"over": ["year", "h"], "tau2": "dl", "sigma2": 1.0},
+    "weights": {"weights": "w"},
+    "separate": {"sigma2": "separate"},
+    "a prior": {"tau2": "half_cauchy(5)"},
+    "null": {"nan": "null"},
+    "known": {"tau2": 1.5, "mu": 3, "sigma2": 1},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS_OF_SEVERAL.values(), ids=OPTIONS_OF_SEVERAL)
+@pytest.mark.parametrize("method", ["shrink", "weight"])
+@every_engine
+def test_every_column_is_pooled_with_options(options, method, run):
+    value, names = pl.col("y", "x"), ["y", "x"]
+    keys = {"by": "key g"} | {
+        role: [f"key {name}" for name in given] if isinstance(given, list) else f"key {given}"
+        for role, given in options.items()
+        if role in ("over", "weights")
+    }
+    others = {role: given for role, given in options.items() if role not in keys}
+    want = one_by_one(value, names, lambda column: getattr(column.pool, method)(**keys, **others))
+    got = run(WIDE, lambda frame: frame.select(getattr(value.pool, method)(by="g", **options)))
+    assert_frame_equal(got, want, rel_tol=1e-12)
+
+
+COUNTED = {
+    "trials": {"trials": "size"},
+    "exposure": {"exposure": pl.col("w") + 1},
+    "moments": {"trials": "size", "prior": "moments"},
+}
+
+
+@pytest.mark.parametrize("options", COUNTED.values(), ids=COUNTED)
+@pytest.mark.parametrize("method", ["shrink", "weight"])
+@every_engine
+def test_every_column_of_events_is_pooled(options, method, run):
+    got = run(WIDE, lambda frame: frame.select(getattr(pl.col("k", "h").pool, method)(by="g", **options)))
+    for name in ("k", "h"):
+        want = beside(
+            WIDE, pool.shrink(WIDE, name, "g", **options), ["g"], "weight" if method == "weight" else "estimate"
+        )
+        assert_near(got[name], want, 1e-12)
+
+
+@every_engine
+def test_every_boolean_column_is_a_rate(run):
+    flags = WIDE.select("g", a=pl.col("h") == 1, b=pl.col("year") == 1)
+    got = run(flags, lambda frame: frame.select(cs.boolean().pool.shrink(by="g", family="binomial")))
+    for name in ("a", "b"):
+        want = beside(flags, pool.shrink(flags, name, "g", family="binomial"), ["g"])
+        assert_near(got[name], want, 1e-12)
+
+
+@several
+@every_engine
+def test_moments_of_every_column(value, names, run):
+    values = WIDE.select(value)
+    frame = values.rename("value {}".format).with_columns(WIDE["g"])
+    plain = run(WIDE, lambda lf: lf.select(value.pool.moments()))
+    beside_rows = run(WIDE, lambda lf: lf.select(value.pool.moments(by="g")))
+    in_agg = run(WIDE, lambda lf: lf.group_by("g").agg(value.pool.moments())).sort("g")
+    assert plain.columns == beside_rows.columns == in_agg.columns[1:] == values.columns
+    for name in values.columns:
+        want = pool.moments(frame, f"value {name}", "g")
+        assert plain[name].dtype == STATE
+        column = values[name].drop_nulls().cast(pl.Float64)
+        assert_near(plain[name].item().values(), (len(column), column.mean(), column.var()), 1e-13)
+        assert_frame_equal(in_agg.select("g", name).unnest(name), want, rel_tol=1e-13)
+        for statistic in ("n", "mean", "var"):
+            field = beside_rows[name].struct.field(statistic)
+            assert_near(field, beside(frame, want, ["g"], statistic), 1e-13)
+
+
+@every_engine
+def test_every_column_in_agg_and_over(run):
+    pooled = pl.col("y", "x").pool.shrink(by="g")
+    over = run(WIDE, lambda frame: frame.select(pooled.over("year")))
+    in_agg = run(WIDE, lambda frame: frame.group_by("year").agg(pooled, size=pl.len())).sort("year")
+    of_rows = run(WIDE, lambda frame: frame.group_by("year").agg((pooled - pl.col("w")).mean())).sort("year")
+    for name in ("y", "x"):
+        want = WIDE.select("year", "w", p=beside(WIDE, pool.shrink(WIDE, name, "g", over="year"), ["year", "g"]))
+        assert_near(over[name], want["p"], 1e-12)
+        assert_near([p for model in in_agg[name] for p in model], want.sort("year", maintain_order=True)["p"], 1e-12)
+        means = want.group_by("year").agg((pl.col("p") - pl.col("w")).mean()).sort("year")
+        assert_near(of_rows[name], means["p"], 1e-12)
+
+
+def test_several_columns_beside_other_expressions(tmp_path):
+    """In one query, which shares what its expressions have in common, and writes a file."""
+    lf = WIDE.lazy()
+    query = lf.with_columns(
+        pl.col("y", "x").pool.shrink(by="g").name.suffix("_p"),
+        pl.col("y").pool.shrink(by="g", tau2="dl").alias("dl"),
+        (pl.col("y").pool.shrink(by="g") - pl.col("y").mean().over("g")).alias("moved"),
+        length=pl.len() + pl.col("h"),
+    )
+    want = WIDE.with_columns(
+        estimates(WIDE, ["g"]).alias("y_p"),
+        beside(WIDE, pool.shrink(WIDE, "x", "g"), ["g"]).alias("x_p"),
+        estimates(WIDE, ["g"], tau2="dl").alias("dl"),
+        (estimates(WIDE, ["g"]) - WIDE.select(pl.col("y").mean().over("g")).to_series()).alias("moved"),
+        length=pl.lit(WIDE.height) + pl.col("h"),
+    )
+    for engine in ("streaming", "in-memory"):
+        assert_frame_equal(query.collect(engine=engine), want, rel_tol=1e-12, check_dtypes=False)
+        query.sink_parquet(tmp_path / "p.parquet", engine=engine)
+        assert_frame_equal(pl.read_parquet(tmp_path / "p.parquet"), want, rel_tol=1e-12, check_dtypes=False)
+
+
+def test_a_selector_that_matches_nothing_gives_no_column():
+    assert FRAME.with_columns(cs.starts_with("zz").pool.shrink(by="g")).columns == FRAME.columns
+
+
+def test_a_column_of_text_among_several_is_refused():
+    with pytest.raises(TypeError, match="value='g' is String"):
+        FRAME.select(pl.all().pool.shrink(by="g"))
+
+
+# ---- columns beside the value ------------------------------------------------------------------------------
+
+
+def test_a_selector_of_keys_is_several_keys():
+    want = estimates(FRAME, ["g", "h"])
+    for keys in (cs.by_name("g", "h"), pl.col("g", "h"), [cs.string(), pl.col("h")], pl.col("^(g|h)$")):
+        assert_near(FRAME.select(pl.col("y").pool.shrink(by=keys)).to_series(), want, 1e-12)
+        assert_near(pool.encode(FRAME, "y", keys)["estimate"], want, 1e-12)
+    want = estimates(FRAME, ["g"], over=["year", "h"], tau2="dl", sigma2=1.0)
+    for keys in (cs.by_name("year", "h"), pl.col("year", "h"), ["year", cs.by_name("h")]):
+        got = FRAME.select(pl.col("y").pool.shrink(by="g", over=keys, tau2="dl", sigma2=1.0)).to_series()
+        assert_near(
+            got, beside(FRAME, pool.shrink(FRAME, "y", "g", over=keys, tau2="dl", sigma2=1.0), ["year", "h", "g"]), 0
+        )
+        assert_near(got, want, 1e-12)
+
+
+TWO = {"names": pl.col("w", "h"), "a selector": cs.by_name("w", "h"), "arithmetic": pl.col("w", "h") * 2}
+
+
+@pytest.mark.parametrize("two", TWO.values(), ids=TWO)
+@pytest.mark.parametrize("role", ["weights", "trials", "exposure"])
+@pytest.mark.parametrize("method", ["shrink", "weight"])
+@every_engine
+def test_several_columns_where_one_belongs_are_counted(method, role, two, run):
+    with pytest.raises(ValueError, match=rf"^{role} stands for 2 columns, '[wh]', '[wh]'; give one"):
+        run(FRAME, lambda frame: frame.select(getattr(pl.col("h").pool, method)(by="g", **{role: two})))
+
+
+FRAME_ROLES = {
+    "shrink": ("value", "n", "var", "se", "weights", "trials", "exposure"),
+    "components": ("value", "n", "var", "se", "weights", "trials", "exposure"),
+    "profile": ("value", "n", "var", "se", "weights"),
+    "compare": ("value", "n", "var"),
+    "encode": ("value", "weights"),
+    "moments": ("value", "weights"),
+    "merge": ("value", "n", "var", "weights"),
+    "posterior_draws": ("value", "n", "var", "se", "weights"),
+    "regress": ("value", "x", "weights"),
+    "regress_components": ("value", "x", "weights"),
+    "predict": ("value", "x", "weights"),
+}
+
+
+@pytest.mark.parametrize(("verb", "role"), [(verb, role) for verb, roles in FRAME_ROLES.items() for role in roles])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_frame_verbs_count_several_columns_where_one_belongs(verb, role, lazy):
+    required = {"posterior_draws": {"tau2": "uniform"}, "merge": {"n": "h", "var": "w"}}.get(verb, {})
+    needed = {"n": {"var": "w"}, "var": {"n": "h"}}.get(role, {})
+    given = {"value": "y", "by": "g", **required, **needed} | ({"x": ["h"]} if "x" in FRAME_ROLES[verb] else {})
+    given[role] = [pl.col("w", "h")] if role == "x" else pl.col("w", "h")
+    with pytest.raises(ValueError, match=rf"^{role} stands for 2 columns, 'w', 'h'; give one"):
+        getattr(pool, verb)(FRAME.lazy() if lazy else FRAME, **given)
+
+
+AGGREGATES = {
+    "value": lambda e: pl.col("y").mean().pool.shrink(by="g"),
+    "weights": lambda e: pl.col("y").pool.shrink(by="g", weights=pl.col("w").sum()),
+    "trials": lambda e: pl.col("h").pool.shrink(by="g", trials=pl.len()),
+    "exposure": lambda e: pl.col("h").pool.weight(by="g", exposure=pl.col("w").max()),
+    "by": lambda e: pl.col("y").pool.shrink(by=pl.col("g").first()),
+    "over": lambda e: pl.col("y").pool.shrink(by="g", over=pl.col("year").max()),
+}
+
+
+@pytest.mark.parametrize("role", AGGREGATES)
+@every_engine
+def test_an_aggregate_is_refused(role, run):
+    """It would be repeated in every row without a word."""
+    with pytest.raises(ValueError, match=rf"^{role} has one value for all 14 rows, as an aggregate gives"):
+        run(FRAME, lambda frame: frame.select(AGGREGATES[role](frame)))
+
+
+@every_engine
+def test_constants_are_repeated(run):
+    tens = FRAME.with_columns(ten=10, one=1.0)
+    got = run(FRAME, lambda frame: frame.select(pl.col("h").pool.shrink(by="g", trials=pl.lit(10))))["h"]
+    assert_near(got, beside(tens, pool.shrink(tens, "h", "g", trials="ten"), ["g"]), 1e-12)
+    got = run(FRAME, lambda frame: frame.select(pl.col("y").pool.shrink(by="g", weights=pl.lit(1.0))))["y"]
+    assert_near(got, estimates(FRAME, ["g"]), 1e-12)
+    empty = run(FRAME.head(0), lambda frame: frame.select(pl.col("h").pool.shrink(by="g", trials=pl.lit(10))))
+    assert empty.schema == {"h": pl.Float64}
+    assert empty.height == 0
+
+
+def test_messages_name_a_column_as_the_user_does():
+    with pytest.raises(ValueError, match=r"^weights='w' is null, NaN, negative or infinite in 13 rows"):
+        FRAME.select(pl.col("y").pool.shrink(by="g", weights=-pl.col("w")))
+    with pytest.raises(ValueError, match=r"exceeds trials='h' in 1 row"):
+        FRAME.with_columns(k=pl.col("h") + (pl.col("g") == "d")).select(pl.col("k").pool.shrink(by="g", trials="h"))

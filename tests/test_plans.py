@@ -338,7 +338,7 @@ def test_sinks_of_both_relations(lf, tmp_path):
 @pytest.mark.parametrize("options", [{}, {"weights": "w"}], ids=str)
 def test_sinks_hold_what_collect_gives(lf, tmp_path, verb, options):
     """Written without ever being a DataFrame, row for row."""
-    lf.head(60).sink_parquet(tmp_path / "rows.parquet")
+    lf.head(130).sink_parquet(tmp_path / "rows.parquet")  # two rows a group at least
     query = verb(pl.scan_parquet(tmp_path / "rows.parquet"), "y", "g", **options)
     want = query.collect()
     keys = [] if verb in (pool.components, pool.encode) else ["g"]

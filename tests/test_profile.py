@@ -135,7 +135,7 @@ def test_nothing_to_profile(path, frame, options):
 
 def each(path, frames, *columns, keys, **options):
     """(found, wanted) of every frame: of one query in SQL, which is slow to plan, and alone by default arguments."""
-    wanted = [pool.profile(frame, *columns, **options).sort(keys) for frame in frames]
+    wanted = [FRAME_PATHS["DataFrame"](pool.profile, frame, *columns, **options).sort(keys) for frame in frames]
     if path in MODULE:
         models = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
         found = PATHS[path](pool.profile, models, *columns, over="model", **options)

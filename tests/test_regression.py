@@ -517,7 +517,9 @@ def test_degenerate_models_leave_others_unharmed(verb):
 
 def test_what_is_known_of_degenerate_models():
     frame, said = troubled()
-    lazy = pool.regress_components(frame.lazy(), "y", ["a"], "g", over="m", vary=BOTH).collect()
+    with pytest.warns(pool.ConvergenceWarning) as spoken:
+        lazy = pool.regress_components(frame.lazy(), "y", ["a"], "g", over="m", vary=BOTH).collect()
+    assert {str(w.message) for w in spoken} == {text for text in said.values() if text}
     found = {row["m"]: row for row in lazy.iter_rows(named=True)}
     for name, text in said.items():
         assert found[name]["converged"] == (text is None and name != "nulls"), name
@@ -707,7 +709,9 @@ def test_groups_of_single_rows_tell_no_variances(verb, vary):
     with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)) as spoken:
         found = verb(frame, "y", ["a"], "g", vary=vary)
     assert len(spoken) == 1
-    lazy = verb(frame.lazy(), "y", ["a"], "g", vary=vary).collect()
+    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)) as spoken:
+        lazy = verb(frame.lazy(), "y", ["a"], "g", vary=vary).collect()
+    assert len(spoken) == 1
     x = np.column_stack([np.ones(frame.height), frame["a"]])
     beta, *_ = np.linalg.lstsq(x, frame["y"].to_numpy())
     if verb is pool.regress_components:
