@@ -201,7 +201,7 @@ def test_which_columns_a_definition_reads():
     assert columns(define("y", "g", None, None, "error")) == {"y", "g"}
     assert columns(define(y.log() + w, ["g", pl.col("t").dt.year()], "v", pl.col("k") > 0, "error")) == set("ywgtvk")
     assert columns(define("^y$", "g", None, None, "error")) == {"^y$", "g"}  # a name as it stands
-    for open_ended in (pl.all().sum(), pl.nth(0), pl.col("^y$"), pl.sum_horizontal(pl.col(pl.Float64))):
+    for open_ended in (pl.sum_horizontal(pl.all()), pl.nth(0), pl.col("^y$"), pl.sum_horizontal(pl.col(pl.Float64))):
         assert columns(define("y", "g", open_ended, None, "error")) is None
     unreadable = Column("y", "{}", "0.1")
     assert columns(replace(define("y", "g", None, None, "error"), where=unreadable)) is None
