@@ -7,7 +7,21 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
-from frames import CLOSED, MOMENTS, TAU2, assert_near, by_key, grouped, label, methods, rows, spread, stored, studies
+from frames import (
+    CLOSED,
+    MOMENTS,
+    TAU2,
+    assert_near,
+    by_key,
+    grouped,
+    label,
+    methods,
+    rows,
+    spread,
+    stored,
+    studies,
+    warned_once,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -25,26 +39,34 @@ def digits(tau2: object) -> float:
 # ---- all engines -------------------------------------------------------------------------------------------
 
 
-def fits(frame: pl.DataFrame, key: str, **options) -> dict[str, dict]:
+def heard(query: pl.LazyFrame, engine: str, messages: list[list[str]]) -> pl.DataFrame:
+    """The result of a query; what it warns of, at most once, is one more of the messages."""
+    with warned_once() as record:
+        result = query.collect(engine=engine)
+    messages.append(sorted(str(warning.message) for warning in record))
+    return result
+
+
+def fits(frame: pl.DataFrame, key: str, messages: list[list[str]], **options) -> dict[str, dict]:
     """{engine: {key: row of shrink}} for everything that runs whole frames."""
     lazy = pool.shrink(frame.lazy(), "y", key, **options)
     states = pool.shrink(stored(frame, key).lazy(), "mean", key, **MOMENTS, **options)
     return {
-        "in memory": by_key(lazy.collect(engine="in-memory"), key),
-        "streaming": by_key(lazy.collect(engine="streaming"), key),
-        "stored moments": by_key(states.collect(), key),
+        "in memory": by_key(heard(lazy, "in-memory", messages), key),
+        "streaming": by_key(heard(lazy, "streaming", messages), key),
+        "stored moments": by_key(heard(states, "auto", messages), key),
     }
 
 
-def beside_rows(frame: pl.DataFrame, key: str, **options) -> dict[str, dict]:
+def beside_rows(frame: pl.DataFrame, key: str, messages: list[list[str]], **options) -> dict[str, dict]:
     """{engine: {key: estimate}} for everything that runs beside rows."""
     expression = pl.col("y").pool.shrink(by=key, **options)
     encoded = pool.encode(frame.lazy(), "y", key, name="p", **options)
     columns = {
-        "encode in memory": encoded.collect(engine="in-memory")["p"],
-        "encode streaming": encoded.collect(engine="streaming")["p"],
-        "expression": frame.select(expression).to_series(),
-        "expression streaming": frame.lazy().select(expression).collect(engine="streaming").to_series(),
+        "encode in memory": heard(encoded, "in-memory", messages)["p"],
+        "encode streaming": heard(encoded, "streaming", messages)["p"],
+        "expression": heard(frame.lazy().select(expression), "in-memory", messages).to_series(),
+        "expression streaming": heard(frame.lazy().select(expression), "streaming", messages).to_series(),
     }
     return {
         name: {label(k): estimate for k, estimate in zip(frame[key], column, strict=True)}
@@ -57,10 +79,11 @@ def assert_engines_agree(frame: pl.DataFrame, tau2, key: str = "g", states_hold_
 
     At huge offsets stored moments hold fewer digits than rows: there only what is on the scale |mu| + sd is compared.
     """
-    found = fits(frame, key, tau2=tau2, **options)
+    messages: list[list[str]] = []
+    found = fits(frame, key, messages, tau2=tau2, **options)
     want = found["in memory"]
     scale = spread(frame)
-    model = pool.components(frame.lazy(), "y", key, tau2=tau2, **options).collect()
+    model = heard(pool.components(frame.lazy(), "y", key, tau2=tau2, **options), "auto", messages)
     # Where tau2 did not settle any large one is as good, and errors have no meaning but estimates do.
     settled = model["converged"].all()
     names = ("n", "mean", "estimate", "lower", "upper") if settled else ("n", "mean", "estimate")
@@ -71,9 +94,11 @@ def assert_engines_agree(frame: pl.DataFrame, tau2, key: str = "g", states_hold_
                 assert_near(groups[k][name], row[name], digits(tau2), scale, f"{engine}: {name} of {k!r}")
             if states_hold_all or engine != "stored moments":
                 assert_near(groups[k]["weight"], row["weight"], digits(tau2), 1.0, f"{engine}: weight of {k!r}")
-    for engine, estimates in beside_rows(frame, key, tau2=tau2, **options).items():
+    for engine, estimates in beside_rows(frame, key, messages, tau2=tau2, **options).items():
         for k, estimate in estimates.items():
             assert_near(estimate, want[k]["estimate"], digits(tau2), scale, f"{engine}: {k!r}")
+    assert all(said == messages[0] for said in messages) or not states_hold_all, messages
+    assert bool(messages[0]) == (model.filter(~pl.col("converged") & (pl.col("groups") > 0)).height > 0)
     return want
 
 
