@@ -73,9 +73,10 @@ def _of_rates(table: pl.DataFrame, columns: dict[str, Any], *, result: str, coun
 # ---- columns --------------------------------------------------------------------------------------------------------
 
 
-def _roles(**given: Any) -> Roles:
+def _roles(by: Keys, **others: Any) -> Roles:
     """The columns beside the value by their roles."""
-    listed = {role: check.key_columns(columns, role) for role, columns in given.items() if columns is not None}
+    given = {"by": by} | {role: columns for role, columns in others.items() if columns is not None}
+    listed = {role: check.key_columns(columns, role) for role, columns in given.items()}
     return {
         role: [pl.col(column) if isinstance(column, str) else column for column in columns]
         for role, columns in listed.items()
