@@ -2,7 +2,7 @@
 #
 # Each script runs in this folder, `Rscript oneway.R [folder]`, and writes its vectors to that folder (default: fresh).
 
-options(digits = 17, stringsAsFactors = FALSE)
+invisible(Sys.setlocale("LC_COLLATE", "C")) # the order of groups
 
 output <- c(commandArgs(trailingOnly = TRUE), "fresh")[1]
 dir.create(file.path(output, "data"), recursive = TRUE, showWarnings = FALSE)
@@ -48,3 +48,6 @@ write_data <- function(name, frame) {
 
 # Keys of one letter each are written as one string.
 keys <- function(names) if (all(nchar(names) == 1)) paste(names, collapse = "") else names
+
+# Sum of squares within the groups.
+within <- function(y, g) sum(tapply(y, g, function(x) sum((x - mean(x))^2)))

@@ -32,7 +32,7 @@ efron_morris <- function(p, n, remaining) {
     average = p,
     arcsin = c(stabilized, list(transformed = x, estimate_back_transformed = back)),
     raw_scale_var_pbar_qbar_over_n = raw,
-    raw_scale_var_mean_pq_over_n = james_stein(p, mean(p * (1 - p) / n)),
+    raw_scale_var_mean_pq_over_n = james_stein(p, mean(p * (1 - p)) / n),
     sse_vs_remaining_season = list(
       raw = squared(p, remaining),
       js_raw_scale = squared(raw$estimate, remaining),
@@ -64,7 +64,7 @@ published <- function(result, n, remaining) {
 batches <- function(name) {
   data <- read_data(name)
   mean <- tapply(data$Yield, data$Batch, mean)
-  msw <- sum((data$Yield - mean[data$Batch])^2) / (nrow(data) - length(mean))
+  msw <- within(data$Yield, data$Batch) / (nrow(data) - length(mean))
   list(group = keys(names(mean)), mean = as.vector(mean), result = james_stein(as.vector(mean), msw / 5))
 }
 
@@ -85,7 +85,7 @@ schools <- read_data("eight_schools")
 
 write_vector("james_stein", list(
   case = "james_stein",
-  published_remaining = published(of_printed, n, printed_remaining),
+  published_remaining = published(of_hits, n, printed_remaining),
   versions = versions(),
   input = c("rstanarm_bball1970.csv", "lme4_Dyestuff.csv", "lme4_Dyestuff2.csv"),
   call = "x_j -> m + max(0, 1-(J-3)*v/sum((x-m)^2))*(x_j-m), m=mean(x); arcsin: x=sqrt(n)*asin(2p-1), v=1",

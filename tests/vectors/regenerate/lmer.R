@@ -3,14 +3,17 @@
 
 suppressPackageStartupMessages(library(lme4))
 
-tight <- lmerControl("bobyqa", optCtrl = list(rhoend = 1e-12, maxfun = 1e5), calc.derivs = FALSE)
+tight <- lmerControl(
+  "bobyqa",
+  optCtrl = list(rhoend = 1e-12, maxfun = 1e5), calc.derivs = FALSE, check.conv.singular = "ignore"
+)
 
 # lmer by bobyqa with a tight tolerance, then Newton's method on the profiled deviance, and lmer at that theta.
 polished_lmer <- function(formula, data, reml) {
   deviance <- lmer(formula, data, REML = reml, devFunOnly = TRUE)
   start <- lmer(formula, data, REML = reml, control = tight)
   theta <- newton(deviance, getME(start, "theta"), getME(start, "lower"))
-  at_theta <- lmerControl(optimizer = NULL, calc.derivs = FALSE)
+  at_theta <- lmerControl(optimizer = NULL, calc.derivs = FALSE, check.conv.singular = "ignore")
   lmer(formula, data, REML = reml, start = theta, control = at_theta)
 }
 

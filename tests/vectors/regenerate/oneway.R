@@ -46,7 +46,7 @@ likelihood <- function(y, g, formula, data, reml) {
     mu = fixef(fit)[[1]],
     se_mu = se_mu,
     logLik = as.numeric(logLik(fit)),
-    score_equation = score_equation(n, mean, sum((y - mean[g])^2), reml),
+    score_equation = score_equation(n, mean, within(y, g), reml),
     groups = list(
       group = rownames(effects),
       n = n,
@@ -65,7 +65,7 @@ analysis_of_variance <- function(y, g) {
   J <- length(n)
   N <- sum(n)
   grand <- mean(y)
-  ssw <- sum((y - mean[g])^2)
+  ssw <- within(y, g)
   msb <- sum(n * (mean - grand)^2) / (J - 1)
   msw <- ssw / (N - J)
   n0 <- (N - sum(n^2) / N) / (J - 1)
