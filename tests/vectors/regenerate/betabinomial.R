@@ -7,16 +7,17 @@ suppressPackageStartupMessages(library(VGAM))
 
 log_likelihood <- function(a, b, y, n) sum(lbeta(y + a, n - y + b) - lbeta(a, b))
 
+# Sum over the groups of 1 / (x + i)^power for i below each count: what digamma(x + count) - digamma(x) is, for power 1,
+# without its cancellation when x is large.
+harmonic <- function(x, counts, power) sum(vapply(counts, function(k) sum(1 / (x + seq_len(k) - 1)^power), 0))
+
 # Score and Hessian of the log likelihood in log a and log b.
 derivatives <- function(y, n) function(logs) {
   a <- exp(logs[1])
   b <- exp(logs[2])
-  ab <- a + b
-  common <- sum(digamma(ab) - digamma(ab + n))
-  score <- c(sum(digamma(a + y) - digamma(a)), sum(digamma(b + n - y) - digamma(b))) + common
-  both <- sum(trigamma(ab) - trigamma(ab + n))
-  own <- c(sum(trigamma(a + y) - trigamma(a)), sum(trigamma(b + n - y) - trigamma(b)))
-  in_logs(a, b, score, diag(own) + both)
+  of_each <- function(power) c(harmonic(a, y, power), harmonic(b, n - y, power))
+  score <- of_each(1) - harmonic(a + b, n, 1)
+  in_logs(a, b, score, harmonic(a + b, n, 2) - diag(of_each(2)))
 }
 
 maximum <- function(y, n) {
