@@ -1,5 +1,5 @@
-# Posteriors of the normal hierarchical model without sampling: Gelman et al. (2013), "Bayesian Data Analysis", section 5.4,
-# in base R. Given tau, mu and every theta are normal; tau is integrated by quadrature.
+# Posteriors of the normal hierarchical model without sampling: Gelman et al. (2013), "Bayesian Data Analysis", section
+# 5.4, in base R. Given tau, mu and every theta are normal; tau is integrated by quadrature.
 
 source("common.R")
 suppressPackageStartupMessages(library(statmod))
@@ -17,8 +17,8 @@ panel <- function(from, to, scale) {
   list(tau = scale * t / (1 - t), weight = (to - from) / 2 * RULE$weights * scale / (1 - t)^2)
 }
 
-# Mean m and variance V of mu given tau, and the log of the joint density of tau and y (equations 5.20 and 5.21). Without
-# a prior of mu it is flat, of density 1.
+# Mean m and variance V of mu given tau, and the log of the joint density of tau and y (equations 5.20 and 5.21).
+# mu_prior is NULL for a flat prior of mu, of density 1.
 given_tau <- function(tau, y, v, log_prior, mu_prior) {
   w <- 1 / outer(tau^2, v, "+")
   precision <- rowSums(w)
@@ -45,70 +45,78 @@ mixture <- function(p, mean, variance) {
   c(list(mean = centre, sd = sd), lapply(PROBABILITIES, quantile))
 }
 
-posterior <- function(y, v, log_prior, mu_prior, scale, panels) {
+# The posterior of tau on a grid: nodes, their probabilities, what is given each, and the quantiles.
+integrated <- function(joint, scale, panels) {
   edges <- seq(0, 1, length.out = panels + 1)
   pieces <- Map(panel, edges[-panels - 1], edges[-1], scale)
   tau <- unlist(lapply(pieces, `[[`, "tau"))
   weight <- unlist(lapply(pieces, `[[`, "weight"))
-  at <- given_tau(tau, y, v, log_prior, mu_prior)
+  at <- joint(tau)
   top <- max(at$log_joint)
-  mass <- weight * exp(at$log_joint - top)
-  total <- sum(mass)
-  p <- mass / total
+  mass <- function(weight, log_joint) weight * exp(log_joint - top)
+  total <- sum(mass(weight, at$log_joint))
+  p <- mass(weight, at$log_joint) / total
   below <- c(0, cumsum(colSums(matrix(p, 20))))
 
   # The probability that tau is below t: whole panels, and the part of one.
   distribution <- function(t) {
     whole <- min(floor(t * panels), panels - 1)
     part <- panel(edges[whole + 1], t, scale)
-    inside <- given_tau(part$tau, y, v, log_prior, mu_prior)
-    below[whole + 1] + sum(part$weight * exp(inside$log_joint - top)) / total
+    below[whole + 1] + sum(mass(part$weight, joint(part$tau)$log_joint)) / total
   }
-  tau_quantile <- function(probability) {
+  quantile <- function(probability) {
     excess <- function(t) distribution(t) - probability
     t <- uniroot(excess, c(0, 1 - 1e-9), tol = 1e-16, maxiter = 1000)$root
     scale * t / (1 - t)
   }
+  quantiles <- lapply(PROBABILITIES, quantile)
+  list(tau = tau, p = p, m = at$m, V = at$V, quantiles = quantiles, log_evidence = log(total) + top)
+}
 
+posterior <- function(y, v, joint, scale, panels) {
+  grid <- integrated(joint, scale, panels)
+  p <- grid$p
+  tau <- grid$tau
   mean_tau <- sum(p * tau)
   own <- outer(tau^2, v, function(tau2, v) tau2 / (tau2 + v))
   theta <- lapply(seq_along(y), function(j) {
     k <- own[, j]
-    mixture(p, k * y[j] + (1 - k) * at$m, k * v[j] + (1 - k)^2 * at$V)
+    mixture(p, k * y[j] + (1 - k) * grid$m, k * v[j] + (1 - k)^2 * grid$V)
   })
-  columns <- names(theta[[1]])
+  column <- function(name) vapply(theta, `[[`, 0, name)
   list(
     tau = c(
       list(mean = mean_tau, sd = sqrt(sum(p * (tau - mean_tau)^2)), mean_tau2 = sum(p * tau^2)),
-      lapply(PROBABILITIES, tau_quantile)
+      grid$quantiles
     ),
-    mu = mixture(p, at$m, at$V),
-    new_theta = mixture(p, at$m, at$V + tau^2),
+    mu = mixture(p, grid$m, grid$V),
+    new_theta = mixture(p, grid$m, grid$V + tau^2),
     theta = c(
       list(y = y, v = v),
-      sapply(columns, function(column) vapply(theta, `[[`, 0, column), simplify = FALSE),
+      sapply(names(theta[[1]]), column, simplify = FALSE),
       list(E_weight_on_own = drop(p %*% own))
     ),
-    log_marginal_likelihood = log(total) + top,
+    log_marginal_likelihood = grid$log_evidence,
     nodes = length(tau)
   )
 }
 
-# The mean of tau by stats::integrate.
-mean_of_tau <- function(y, v, log_prior, mu_prior, top) {
+# The mean of tau by stats::integrate; top keeps its integrand from overflow.
+mean_of_tau <- function(joint, top) {
   of <- function(power) {
-    f <- function(tau) tau^power * exp(given_tau(tau, y, v, log_prior, mu_prior)$log_joint - top)
+    f <- function(tau) tau^power * exp(joint(tau)$log_joint - top)
     integrate(f, 0, Inf, rel.tol = 1e-13, subdivisions = 10000)$value
   }
   of(1) / of(0)
 }
 
 bayes <- function(case, input, prior, y, v, log_prior, mu_prior = NULL) {
+  joint <- function(tau) given_tau(tau, y, v, log_prior, mu_prior)
   scale <- sqrt(median(v))
-  found <- posterior(y, v, log_prior, mu_prior, scale, 331)
-  other <- posterior(y, v, log_prior, mu_prior, 2 * scale, 250)
+  found <- posterior(y, v, joint, scale, 331)
+  other <- posterior(y, v, joint, 2 * scale, 250)
   summaries <- function(result) unlist(result[c("tau", "mu", "new_theta", "theta", "log_marginal_likelihood")])
-  check <- mean_of_tau(y, v, log_prior, mu_prior, found$log_marginal_likelihood)
+  check <- mean_of_tau(joint, found$log_marginal_likelihood)
   list(
     case = case,
     versions = versions("statmod"),

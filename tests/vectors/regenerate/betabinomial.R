@@ -23,7 +23,8 @@ derivatives <- function(y, n) function(logs) {
 maximum <- function(y, n) {
   negative <- function(logs) -log_likelihood(exp(logs[1]), exp(logs[2]), y, n)
   starts <- lapply(c(1, 10, 100, 1000), function(size) log(size * c(sum(y), sum(n - y)) / sum(n)))
-  found <- lapply(starts, nlminb, objective = negative, control = list(rel.tol = 1e-14, iter.max = 1000, eval.max = 1000))
+  control <- list(rel.tol = 1e-14, iter.max = 1000, eval.max = 1000)
+  found <- lapply(starts, nlminb, objective = negative, control = control)
   best <- found[[which.min(vapply(found, `[[`, 0, "objective"))]]
   newton(best$par, derivatives(y, n))
 }

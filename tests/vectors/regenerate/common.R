@@ -1,10 +1,11 @@
 # Shared by the scripts of this folder: data, versions, and how a vector is written.
 #
-# Each script runs in this folder, `Rscript oneway.R [folder]`, and writes its vectors to that folder (default: fresh).
+# Each script runs in this folder, `Rscript oneway.R FOLDER`, and writes its files to FOLDER.
 
 invisible(Sys.setlocale("LC_COLLATE", "C")) # the order of groups
 
-output <- c(commandArgs(trailingOnly = TRUE), "fresh")[1]
+output <- commandArgs(trailingOnly = TRUE)
+if (length(output) != 1) stop("one argument, the folder to write to, is missing")
 dir.create(file.path(output, "data"), recursive = TRUE, showWarnings = FALSE)
 
 read_data <- function(name, ...) read.csv(file.path("..", "data", paste0(name, ".csv")), ...)

@@ -1,4 +1,8 @@
-"""Largest relative difference of each regenerated file from the committed one: `python compare.py [folder]`."""
+"""How far each regenerated file is from the committed one: `python compare.py FOLDER`.
+
+A line has the largest relative difference of a number, the same relative to the largest number of its list (an effect
+near 0 is a small difference of larger numbers), how many numbers differ at all, and where the first of these is.
+"""
 
 import csv
 import json
@@ -7,67 +11,68 @@ import sys
 from pathlib import Path
 
 COMMITTED = Path(__file__).parent.parent
+RESIDUES = ("rel_diff", "max_rel_diff", "check_rel_diff", "check_max", "gradient", "score_at")  # they measure rounding
 
 
 def leaves(value, path=()):
-    """(path, value) of every number, string and null of a JSON document."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from leaves(part, (*path, key))
-    elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from leaves(part, (*path, place))
-    else:
+    """(path, value) of each number, string and null of a document."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if parts is None:
         yield path, value
+    else:
+        for key, part in parts:
+            yield from leaves(part, (*path, key))
 
 
-def number(text):
+def number(cell):
     try:
-        return float(text)
+        return float(cell)
     except ValueError:
-        return text
+        return cell
 
 
-def read(path):
+def read(file):
     """{path: value} of a JSON or CSV file."""
-    if path.suffix == ".json":
-        return dict(leaves(json.loads(path.read_text(encoding="utf-8"))))
-    with path.open(encoding="utf-8", newline="") as lines:
-        return {(i, j): number(cell) for i, row in enumerate(csv.reader(lines)) for j, cell in enumerate(row)}
+    with file.open(encoding="utf-8", newline="") as text:
+        document = json.load(text) if file.suffix == ".json" else [list(map(number, row)) for row in csv.reader(text)]
+    return {path: value for path, value in leaves(document) if not any(str(key).startswith(RESIDUES) for key in path)}
 
 
-# Fields that report how far two computations differ: rounding, which no second run repeats.
-RESIDUES = ("rel_diff", "max_rel_diff", "check_", "gradient_at_solution", "score_at_solution")
+def is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_residue(path):
-    return any(str(key).startswith(RESIDUES) for key in path)
+def in_list(path):
+    return tuple(key for key in path if isinstance(key, str))
 
 
-def difference(a, b):
-    if isinstance(a, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
-        return 0.0 if a == b else math.inf
-    return abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
+def differences(committed, fresh):
+    """{path: (relative to the number, relative to the largest of its list)} of the numbers that differ."""
+    largest = {}
+    for path, value in committed.items():
+        if is_number(value):
+            largest[in_list(path)] = max(largest.get(in_list(path), 0), abs(value))
+    found = {}
+    for path in committed.keys() | fresh.keys():
+        a, b = committed.get(path, "missing"), fresh.get(path, "missing")
+        if is_number(a) and is_number(b) and a != b:
+            found[path] = abs(a - b) / max(abs(a), abs(b)), abs(a - b) / (largest[in_list(path)] or abs(b))
+        elif a != b:
+            found[path] = math.inf, math.inf
+    return found
 
 
-def compare(committed, fresh):
-    """The largest difference, its path, the number of differing values, and of values."""
-    if committed.keys() != fresh.keys():
-        return math.inf, sorted(map(str, committed.keys() ^ fresh.keys()))[:3], None, len(committed)
-    found = {path: difference(committed[path], fresh[path]) for path in committed if not is_residue(path)}
-    worst = max(found, key=found.get)
-    return found[worst], worst, sum(d > 0 for d in found.values()), len(found)
-
-
-def main(folder="fresh"):
-    for path in sorted([*COMMITTED.glob("*.json"), *COMMITTED.glob("data/*.csv")]):
-        name = path.relative_to(COMMITTED)
+def main(folder):
+    for file in sorted([*COMMITTED.glob("*.json"), *COMMITTED.glob("data/*.csv")]):
+        name = file.relative_to(COMMITTED)
         fresh = Path(folder) / name
-        if not fresh.exists():
-            print(f"{name!s:50} missing")
-            continue
-        largest, where, differing, count = compare(read(path), read(fresh))
-        print(f"{name!s:50} {largest:8.1e}  {differing} of {count} values differ, most at {where}")
+        committed = read(file)
+        found = differences(committed, read(fresh)) if fresh.exists() else {("no such file",): (math.inf, math.inf)}
+        worst = max(found, key=found.get, default="")
+        relative, scaled = (max(column) for column in zip(*found.values(), strict=True)) if found else (0, 0)
+        where = "/".join(map(str, worst))
+        print(f"{name!s:46}{relative:9.1e}{scaled:9.1e}{len(found):6} of {len(committed):5}  {where}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -17,7 +17,10 @@ means <- function(fit) list(collective_mean = fit$means$portfolio, individual_me
 premiums <- function(fit) list(credibility = unname(fit$cred), premium = as.vector(predict(fit)))
 
 straub <- function(method) {
-  fit <- cm(~state, hachemeister, ratios = ratio.1:ratio.12, weights = weight.1:weight.12, method = method, tol = 1e-15, maxit = 1e4)
+  fit <- cm(
+    ~state, hachemeister, ratios = ratio.1:ratio.12, weights = weight.1:weight.12, method = method,
+    tol = 1e-15, maxit = 1e4
+  )
   call <- "cm(~state, hachemeister, ratios=ratio.1:ratio.12, weights=weight.1:weight.12, method='%s')"
   c(
     list(call = sprintf(call, method)),

@@ -38,7 +38,7 @@ write_data("hachemeister", data.frame(
   weight = as.vector(t(claims[, paste0("weight.", 1:12)]))
 ))
 
-# Rubin (1981), "Estimation in parallel randomized experiments"; Gelman et al. (2013), "Bayesian Data Analysis", table 5.2.
+# Rubin (1981), "Estimation in parallel randomized experiments"; Gelman et al. (2013), table 5.2.
 write_data("eight_schools", data.frame(
   school = LETTERS[1:8], y = c(28, 8, -3, 7, -1, 1, 18, 12), se = c(15, 10, 16, 11, 9, 11, 10, 18)
 ))

@@ -1,5 +1,5 @@
-# Counts with exposure: the maximum of the gamma-Poisson (negative binomial) likelihood of Greenwood & Yule (1920), and the
-# posterior of each group's rate; the same fit by MASS::glm.nb (Venables & Ripley 2002).
+# Counts with exposure: the maximum of the gamma-Poisson (negative binomial) likelihood of Greenwood & Yule (1920), and
+# the posterior of each group's rate; the same fit by MASS::glm.nb (Venables & Ripley 2002).
 
 source("common.R")
 source("newton.R")

@@ -12,14 +12,14 @@ tight <- lmerControl(
 polished_lmer <- function(formula, data, reml) {
   deviance <- lmer(formula, data, REML = reml, devFunOnly = TRUE)
   start <- lmer(formula, data, REML = reml, control = tight)
-  theta <- newton(deviance, getME(start, "theta"), getME(start, "lower"))
+  theta <- polish(deviance, getME(start, "theta"), getME(start, "lower"))
   at_theta <- lmerControl(optimizer = NULL, calc.derivs = FALSE, check.conv.singular = "ignore")
   lmer(formula, data, REML = reml, start = theta, control = at_theta)
 }
 
 # Newton's method on the components of theta that are not 0 at the boundary. Derivatives are differences extrapolated
 # from wide steps, a tenth of theta, which keep the rounding of the deviance out of them.
-newton <- function(deviance, theta, lower) {
+polish <- function(deviance, theta, lower) {
   free <- theta > 1e-6 | lower < 0
   theta[!free] <- 0
   wide <- list(d = 0.1, r = 4)
@@ -34,7 +34,7 @@ newton <- function(deviance, theta, lower) {
   theta
 }
 
-polish_call <- function(formula, reml) {
+call_of <- function(formula, reml) {
   sprintf(
     "lmer(%s, REML=%s) -> bobyqa rhoend=1e-12 -> Newton polish on lme4 devfun -> lmer(start=theta, optimizer=NULL)",
     deparse1(formula), reml

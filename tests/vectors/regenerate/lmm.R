@@ -56,7 +56,7 @@ likelihood <- function(formula, fixed, random, data, reml) {
   nlme_variances <- c(diag(as.matrix(other$modelStruct$reStruct[[1]])), 1) * other$sigma^2
   variances <- with(as.data.frame(lme4::VarCorr(fit)), vcov[is.na(var2)])
   list(
-    call = polish_call(formula, reml),
+    call = call_of(formula, reml),
     sigma2 = sigma(fit)^2,
     sigma = sigma(fit),
     theta = I(unname(theta)),

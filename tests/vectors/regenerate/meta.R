@@ -1,5 +1,5 @@
-# Random-effects meta-analysis by every estimator of metafor: Viechtbauer (2010), "Conducting meta-analyses in R with the
-# metafor package", Journal of Statistical Software 36(3).
+# Random-effects meta-analysis by every estimator of metafor: Viechtbauer (2010), "Conducting meta-analyses in R with
+# the metafor package", Journal of Statistical Software 36(3).
 
 source("common.R")
 suppressPackageStartupMessages(library(metafor))

@@ -40,7 +40,7 @@ likelihood <- function(y, g, formula, data, reml) {
   effects <- ranef(fit, condVar = TRUE)[[1]]
   conditional <- as.vector(attr(effects, "postVar"))
   list(
-    call = polish_call(formula, reml),
+    call = call_of(formula, reml),
     sigma2 = sigma2,
     tau2 = tau2,
     mu = fixef(fit)[[1]],
