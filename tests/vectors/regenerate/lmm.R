@@ -15,23 +15,20 @@ random_part <- function(block) {
   list(names = I(rownames(block)), cov = cov, sd = I(sqrt(diag(cov))), cor = correlation)
 }
 
-# The effects of each group and their conditional covariance matrix, null where lme4 does not report it.
+# The effects of each group and their conditional covariance matrix, null between the effects of separate terms, which
+# lme4 does not report.
 effects_of <- function(fit) {
   effects <- lme4::ranef(fit, condVar = TRUE)[[1]]
   posterior <- attr(effects, "postVar")
   blocks <- if (is.list(posterior)) posterior else list(posterior)
-  k <- ncol(effects)
-  of_group <- function(j) {
-    full <- matrix(NA_real_, k, k)
-    last <- cumsum(vapply(blocks, nrow, 1L))
-    for (b in seq_along(blocks)) {
-      inside <- seq(last[b] - nrow(blocks[[b]]) + 1, last[b])
-      full[inside, inside] <- blocks[[b]][, , j]
-    }
-    if (k == 1) full[1] else full
+  term <- rep(seq_along(blocks), vapply(blocks, nrow, 1L))
+  covariance <- function(j) {
+    full <- matrix(NA_real_, length(term), length(term))
+    full[outer(term, term, "==")] <- unlist(lapply(blocks, function(block) block[, , j]))
+    if (length(term) == 1) full[1] else full
   }
   columns <- setNames(as.list(effects), paste0("u_", names(effects)))
-  c(list(group = rownames(effects)), columns, list(condVar = lapply(seq_len(nrow(effects)), of_group)))
+  c(list(group = rownames(effects)), columns, list(condVar = lapply(seq_len(nrow(effects)), covariance)))
 }
 
 # nlme: Pinheiro & Bates (2000), "Mixed-Effects Models in S and S-PLUS". 2000 steps of EM bring it to the optimum, where
@@ -45,21 +42,39 @@ by_nlme <- function(fixed, random, data, reml) {
   suppressWarnings(lme(fixed, data, random, method = if (reml) "REML" else "ML", control = control))
 }
 
-likelihood <- function(formula, fixed, random, data, reml) {
+criterion <- function(fit) -2 * as.numeric(logLik(fit))
+
+# How far lmer as it comes, lmer with a tight tolerance, and nlme are from the polished fit.
+agreement <- function(fit, formula, fixed, random, data, reml) {
   default <- lme4::lmer(formula, data, REML = reml)
   tightened <- lme4::lmer(formula, data, REML = reml, control = tight)
-  fit <- polished_lmer(formula, data, reml)
-  other <- by_nlme(fixed, random, data, reml)
-  criterion <- function(fit) -2 * as.numeric(logLik(fit))
   deviance <- lme4::lmer(formula, data, REML = reml, devFunOnly = TRUE)
-  theta <- lme4::getME(fit, "theta")
-  nlme_variances <- c(diag(as.matrix(other$modelStruct$reStruct[[1]])), 1) * other$sigma^2
+  theta <- unname(lme4::getME(fit, "theta"))
+  other <- by_nlme(fixed, random, data, reml)
+  nlme_variances <- unname(c(diag(as.matrix(other$modelStruct$reStruct[[1]])), 1) * other$sigma^2)
   variances <- with(as.data.frame(lme4::VarCorr(fit)), vcov[is.na(var2)])
+  list(
+    criterion_default_tight_polished = c(criterion(default), criterion(tightened), criterion(fit)),
+    max_rel_diff_varcomp_default_vs_polished = furthest(components(default), components(fit)),
+    max_rel_diff_varcomp_tight_vs_polished = furthest(components(tightened), components(fit)),
+    gradient_at_solution = I(numDeriv::grad(deviance, theta)),
+    theta_on_boundary = I(theta == unname(lme4::getME(fit, "lower"))),
+    optimizer_used = tightened@optinfo$optimizer,
+    nlme_variances = as.numeric(sprintf("%.15g", nlme_variances)),
+    nlme_varcomp_full_precision = nlme_variances,
+    nlme_logLik = as.numeric(logLik(other)),
+    nlme_fixef = unname(nlme::fixef(other)),
+    max_rel_diff_varcomp_nlme_vs_polished = furthest(nlme_variances, variances)
+  )
+}
+
+likelihood <- function(formula, fixed, random, data, reml) {
+  fit <- polished_lmer(formula, data, reml)
   list(
     call = call_of(formula, reml),
     sigma2 = sigma(fit)^2,
     sigma = sigma(fit),
-    theta = I(unname(theta)),
+    theta = I(unname(lme4::getME(fit, "theta"))),
     varcomp = lapply(lme4::VarCorr(fit), random_part),
     fixef = as.list(lme4::fixef(fit)),
     vcov_fixef = unname(as.matrix(vcov(fit))),
@@ -68,19 +83,7 @@ likelihood <- function(formula, fixed, random, data, reml) {
     df = attr(logLik(fit), "df"),
     n_obs = nobs(fit),
     ranef = setNames(list(effects_of(fit)), names(lme4::ranef(fit))),
-    agreement = list(
-      criterion_default_tight_polished = c(criterion(default), criterion(tightened), criterion(fit)),
-      max_rel_diff_varcomp_default_vs_polished = furthest(components(default), components(fit)),
-      max_rel_diff_varcomp_tight_vs_polished = furthest(components(tightened), components(fit)),
-      gradient_at_solution = I(numDeriv::grad(deviance, theta)),
-      theta_on_boundary = I(unname(theta == lme4::getME(fit, "lower"))),
-      optimizer_used = tightened@optinfo$optimizer,
-      nlme_variances = signif(unname(nlme_variances), 15),
-      nlme_varcomp_full_precision = unname(nlme_variances),
-      nlme_logLik = as.numeric(logLik(other)),
-      nlme_fixef = unname(nlme::fixef(other)),
-      max_rel_diff_varcomp_nlme_vs_polished = furthest(nlme_variances, variances)
-    )
+    agreement = agreement(fit, formula, fixed, random, data, reml)
   )
 }
 
