@@ -60,7 +60,7 @@ agreement <- function(fit, formula, fixed, random, data, reml) {
     gradient_at_solution = I(numDeriv::grad(deviance, theta)),
     theta_on_boundary = I(theta == unname(lme4::getME(fit, "lower"))),
     optimizer_used = tightened@optinfo$optimizer,
-    nlme_variances = as.numeric(sprintf("%.15g", nlme_variances)),
+    nlme_variances = as.numeric(format(nlme_variances, digits = 15)),
     nlme_varcomp_full_precision = nlme_variances,
     nlme_logLik = as.numeric(logLik(other)),
     nlme_fixef = unname(nlme::fixef(other)),
