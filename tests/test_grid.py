@@ -16,9 +16,12 @@ import test_truth_sql
 
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
 
+REGENERATE = grid.VECTORS / "regenerate"
+
 
 def test_every_vector_is_used():
-    found = {str(path.relative_to(grid.VECTORS)) for path in grid.VECTORS.rglob("*") if path.is_file()}
+    files = [path for path in grid.VECTORS.rglob("*") if path.is_file() and REGENERATE not in path.parents]
+    found = {str(path.relative_to(grid.VECTORS)) for path in files}
     used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
     used |= {f"nist/{name}.dat" for name in grid.NIST}
     used |= {"distributions.json"}  # test_distributions.py asks every value of it
@@ -31,6 +34,15 @@ def test_every_vector_is_used():
         case.data for case in test_truth_rates.CASES.values()
     }
     assert found - {"README.md"} == used
+
+
+def test_every_vector_is_regenerated_by_one_script():
+    """NIST's files apart, which are its own."""
+    scripts = [path.read_text(encoding="utf-8") for path in REGENERATE.glob("*.*")]
+    call = re.compile(r'^write_(vector|data)\("(\w+)"', re.MULTILINE)
+    written = [match for script in scripts for match in call.findall(script)]
+    vectors = [("vector", path.stem) for path in grid.VECTORS.glob("*.json")]
+    assert sorted(written) == sorted([*vectors, *(("data", path.stem) for path in grid.VECTORS.glob("data/*"))])
 
 
 def test_every_result_of_a_vector_is_asked():
