@@ -13,7 +13,7 @@ import polars as pl
 
 from ..sources import Part, parts
 from ..store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, keyfile, screen
+from . import by_duckdb, by_polars, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
@@ -57,7 +57,7 @@ def store(task: Task, found: Sequence[Part]) -> tuple[MomentStore, Refreshed | N
     if task.value is None or not found:
         kept = MomentStore(task.store)
     else:
-        kept = by_polars.defined(task, found[0].scan(), task.store)
+        kept = MomentStore(task.store, **by_polars.definition(task, found[0].scan()))
     return kept, refreshed(kept, task) if task.source else None
 
 
@@ -82,9 +82,8 @@ def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch:
             screen.note(str(news))
         data = _of_store(kept, task, questions)
     else:
-        kept = by_polars.defined(task, found[0].scan(), scratch / "moments")
-        refreshed(kept, task)
-        data = by_polars.of_store(kept, task)
+        with screen.bar("reading") as report:
+            data = by_polars.of_rows(task, found, scratch / "moments", report)
     return [by_polars.answer(verb, data, options) for verb, options in questions.items()]
 
 
@@ -92,7 +91,7 @@ def _by_duckdb(
     con: duckdb.DuckDBPyConnection, task: Task, found: Sequence[Part], questions: Questions, scratch: Path
 ) -> list[pl.LazyFrame]:
     if task.by_group:
-        data = by_duckdb.of_frame(con, task, pl.concat([part.scan() for part in found]))
+        data = by_duckdb.of_frame(con, task, whole.scan(found, task))
     elif task.store is not None:
         data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, questions))
     else:
