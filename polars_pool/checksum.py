@@ -18,7 +18,7 @@ TAIL = 8  # bytes at the end of a Parquet file: the length of the footer, and th
 PIECE = 1 << 20  # bytes that are read at a time
 
 
-class Mismatch(ValueError):
+class MismatchError(ValueError):
     """A file is not as it was written."""
 
 
@@ -35,7 +35,7 @@ def seal(path: Path) -> None:
         start, footer = _footer(file)
         match = SEAL.search(footer)
         if match is None:
-            raise Mismatch("there is no place for its checksum")
+            raise MismatchError("there is no place for its checksum")
         footer = _with(footer, match, b"%08x" % _crc_of_data(file, start), b"0" * 8)
         footer = _with(footer, match, footer[match.start(1) : match.end(1)], b"%08x" % zlib.crc32(footer))
         file.seek(start)
@@ -49,11 +49,11 @@ def footer(path: Path) -> Footer | None:
 
 
 def verify(path: Path) -> None:
-    """Raise a `Mismatch` if any byte of a sealed file has changed."""
+    """Raise a `MismatchError` if any byte of a sealed file has changed."""
     with path.open("rb") as file:
         found = _checked(file)
         if found is not None and b"%08x" % _crc_of_data(file, found.start) != found.data:
-            raise Mismatch("its content differs from its checksum")
+            raise MismatchError("its content differs from its checksum")
 
 
 def _checked(file: BinaryIO) -> Footer | None:
@@ -62,7 +62,7 @@ def _checked(file: BinaryIO) -> Footer | None:
     if match is None:
         return None
     if b"%08x" % zlib.crc32(_with(text, match, match[1], b"0" * 8)) != match[2]:
-        raise Mismatch("its content differs from its checksum")
+        raise MismatchError("its content differs from its checksum")
     return Footer(start, match[1])
 
 
@@ -70,11 +70,11 @@ def _footer(file: BinaryIO) -> tuple[int, bytes]:
     """Where the footer begins, and all bytes from there on."""
     size = file.seek(0, os.SEEK_END)
     if size <= TAIL:
-        raise Mismatch("it is truncated or no Parquet file")
+        raise MismatchError("it is truncated or no Parquet file")
     file.seek(size - TAIL)
     start = size - TAIL - int.from_bytes(file.read(4), "little")
     if file.read(4) != b"PAR1" or start < 0:
-        raise Mismatch("it is truncated or no Parquet file")
+        raise MismatchError("it is truncated or no Parquet file")
     file.seek(start)
     return start, file.read()
 
@@ -89,6 +89,6 @@ def _crc_of_data(file: BinaryIO, end: int) -> int:
     while end > 0:
         piece = file.read(min(PIECE, end))
         if not piece:
-            raise Mismatch("it is truncated or no Parquet file")
+            raise MismatchError("it is truncated or no Parquet file")
         crc, end = zlib.crc32(piece, crc), end - len(piece)
     return crc

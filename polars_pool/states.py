@@ -46,6 +46,15 @@ def path_of(folder: Path, source: str) -> Path:
     return folder / (hashlib.sha256(source.encode()).hexdigest()[:24] + ".parquet")
 
 
+def named_in_text(folder: Path) -> None:
+    """Refuse a path whose bytes are not UTF-8, which Polars cannot open."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
+        raise ValueError(f"the store '{shown}' has a name that is not UTF-8; rename it") from None
+
+
 def listed(folder: Path) -> list[State]:
     """All states of a folder, in the order of their parts."""
     found = []
@@ -63,7 +72,7 @@ def read(path: Path) -> State:
         footer = pq.read_metadata(path)
     except (FileNotFoundError, PermissionError):
         raise
-    except checksum.Mismatch as error:
+    except checksum.MismatchError as error:
         raise _no_state(path, str(error)) from None
     except (pa.ArrowException, OSError):
         raise _no_state(path, "it is truncated or no Parquet file") from None
@@ -166,7 +175,7 @@ def verify(path: Path) -> None:
     """Raise if any byte of a state is not as it was written; states of older formats have nothing to tell it by."""
     try:
         checksum.verify(path)
-    except checksum.Mismatch as error:
+    except checksum.MismatchError as error:
         raise _no_state(path, str(error)) from None
 
 

@@ -77,6 +77,7 @@ class MomentStore:
         nan: NaN = "error",
     ) -> None:
         self.path = Path(path).absolute()
+        states.named_in_text(self.path)
         if value is not None and by is not None:
             self.definition = define(value, by, weights, where, nan)
             self._states()
@@ -95,7 +96,8 @@ class MomentStore:
         Parameters
         ----------
         source
-            A Parquet file, folder, pattern (`**`, `*`, `?`, `[…]`) or URL; a Delta table (its folder or URL, or a
+            A Parquet file, or text whose name ends in .csv, .tsv, .ndjson, .jsonl or .json (.gz too); a folder, pattern
+            (`**`, `*`, `?`, `[…]`) or URL of them; a Delta table (its folder or URL, or a
             DeltaTable at the version it was loaded with); an Iceberg table (its folder or metadata file, a table of
             pyiceberg, or `table.scan(snapshot_id=...)`); or a list of them. `key=value` folders are columns. A file
             is a part; it has changed if its size or modification time has (on the web: ETag, Last-Modified), or if

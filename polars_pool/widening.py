@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import reduce
-
 import polars as pl
 
 SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
@@ -28,15 +25,6 @@ def common(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
     if one.is_temporal() and other.is_temporal():
         return _time(one, other) or _time(other, one)
     return None
-
-
-def common_of(types: Sequence[Mapping[str, pl.DataType]]) -> dict[str, pl.DataType | None]:
-    """The common type of each column of several schemas."""
-    return {name: reduce(_or_none, (schema[name] for schema in types)) for name in types[0]}
-
-
-def _or_none(one: pl.DataType | None, other: pl.DataType | None) -> pl.DataType | None:
-    return None if one is None or other is None else common(one, other)
 
 
 def _number(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:

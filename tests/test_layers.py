@@ -14,7 +14,15 @@ ROOT = Path(polars_pool.__file__).parent
 ENGINES = {"polars", "duckdb", "numpy", "scipy", "pyarrow", "narwhals", "pyspark", "pandas"}
 ORDER = ["formulas", "engines", "verbs", "namespace", "__init__"]
 EXTRAS = {"cli": {"rich", "typer"}, "sources/delta": {"deltalake"}, "sources/iceberg": {"pyiceberg"}}
-STORED = ["sources", "definition", "states", "merging", "reading", "store", "__init__"]  # parts of rows to stored moments
+STORED = [
+    "sources",
+    "definition",
+    "states",
+    "merging",
+    "reading",
+    "store",
+    "__init__",
+]  # parts of rows to stored moments
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "sql" not in path.relative_to(ROOT).parts[:1])
 
 

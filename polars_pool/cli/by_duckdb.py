@@ -25,6 +25,7 @@ from ..reading import Progress
 from ..sources import Part, batches, rows_of
 from . import keyfile, transport
 from .errors import DataError, UsageError, sentence
+from .expressions import of_moderate_size, too_large
 from .task import Input, Report, Task, split
 
 # _pool_ is for the macros.
@@ -173,7 +174,9 @@ def _stored(con: duckdb.DuckDBPyConnection, data: Input) -> Input:
 def few_keys(keys: Collection[object]) -> None:
     """Refuse more keys than DuckDB's time allows."""
     if len(keys) > MOST_KEYS:
-        raise UsageError(f"there are {len(keys):,} keys, and --engine duckdb takes {MOST_KEYS} at most; use --engine polars")
+        raise UsageError(
+            f"there are {len(keys):,} keys, and --engine duckdb takes {MOST_KEYS} at most; use --engine polars"
+        )
 
 
 def answer(con: duckdb.DuckDBPyConnection, verb: str, data: Input, options: dict[str, Any], path: Path) -> pl.LazyFrame:
@@ -222,16 +225,16 @@ def _viewed(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> 
     }
     few_keys([*pieces["over"], *pieces["by"]])
     con.register(PART, _registered(frame, [*pieces["over"], *pieces["by"]]))
-    over, by = (
-        [_key(con, piece, schema, role) for piece in pieces[role]] for role in ("over", "by")
-    )
+    over, by = ([_key(con, piece, schema, role) for piece in pieces[role]] for role in ("over", "by"))
     chosen = [*over, *by]
     types = {column.name: column.dtype for column in chosen if column.dtype is not None}
     check.distinct_keys([c.name for c in over], [c.name for c in by], ())
     columns: dict[str, Any] = {"over": [c.name for c in over], "by": [c.name for c in by]}
     for role, text in {"value": task.value or "", **task.columns}.items():
         found = _column(con, text, names, role)
-        if (found.text, found.name) not in [(column.text, column.name) for column in chosen]:  # a value may be a key as well
+        if (found.text, found.name) not in [
+            (column.text, column.name) for column in chosen
+        ]:  # a value may be a key as well
             found = Column(found.text, _free(found.name, [c.name for c in chosen]))
             chosen.append(found)
         columns[role] = found.name
@@ -270,7 +273,9 @@ def _key(con: duckdb.DuckDBPyConnection, text: str, schema: pl.Schema, role: str
     if kind == "INTERVAL":
         raise UsageError(f"--{role} {text!r} is an INTERVAL, which no key can be; give a number, as epoch_us(...) does")
     if kind in ("HUGEINT", "UHUGEINT"):
-        return Column(f"CAST({column.text} AS VARCHAR)", column.name, pl.Int128() if kind == "HUGEINT" else pl.UInt128())
+        return Column(
+            f"CAST({column.text} AS VARCHAR)", column.name, pl.Int128() if kind == "HUGEINT" else pl.UInt128()
+        )
     return Column(column.text, column.name, con.sql(f"SELECT NULL::{kind} AS key").pl().schema["key"])
 
 
@@ -312,6 +317,14 @@ def _expression(con: duckdb.DuckDBPyConnection, text: str, role: str) -> Column:
     It stands in a SELECT of its own, with a line's end after it: were it several statements or expressions, a clause,
     or half of a comment, the parser would see more than one item in an otherwise empty SELECT, or fail.
     """
+    of_moderate_size(text, role)
+    try:
+        return _one_expression(con, text, role)
+    except RecursionError:
+        raise too_large(text, role) from None
+
+
+def _one_expression(con: duckdb.DuckDBPyConnection, text: str, role: str) -> Column:
     tree = _parsed(con, f"SELECT {text}\n")
     empty = _parsed(con, "SELECT 1\n")
     if tree["error"] and tree["error_type"] == "parser":

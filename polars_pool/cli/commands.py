@@ -37,9 +37,11 @@ app = typer.Typer(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever a user can do wrong is a sentence on stderr and an exit code."""
     try:
+        for given in sys.argv[1:] if arguments is None else arguments:
+            errors.is_text(given, "the argument")
         code = app(arguments, prog_name="polars-pool", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except errors.NobodyReads:
+    except errors.OutputClosed:
         return errors.BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
         return errors.INTERRUPTED
@@ -54,7 +56,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str, code: int) -> int:
-    print(f"polars-pool: {text}", file=sys.stderr)
+    errors.say(text)
     return code
 
 
@@ -64,9 +66,9 @@ def alone(
 ) -> None:
     """What is shown without a command."""
     if version:
-        typer.echo(__version__)
+        output.line(__version__)
     elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        output.line(context.get_help())
         raise typer.Exit(errors.USAGE)
 
 
@@ -292,7 +294,7 @@ def merge(
 @app.command()
 def refresh(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Parquet file, folder, 'glob' or URL; Delta or Iceberg table")
+        str, typer.Argument(metavar="SOURCE", help="File, folder, 'glob' or URL; Delta or Iceberg table")
     ],
     store: Annotated[
         Path,
@@ -315,7 +317,7 @@ def refresh(
     if value is None and (by or where):
         raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
     checked(task, "polars", "moments", {})
-    typer.echo(str(jobs.store(task, jobs.listed(task))[1]))
+    output.line(str(jobs.store(task, jobs.listed(task))[1]))
 
 
 @app.command()
@@ -372,7 +374,7 @@ def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | No
         keys = names[: names.index(FIRST[next(iter(questions))])]
         order = [*keys, "tau"] if "profile" in questions else keys
         answer = first.sort(order) if order else first
-        if out is None and sys.stdout.isatty():
+        if out is None and output.is_terminal():
             shown, *beside = pl.collect_all([answer, *others])
             screen.table(shown, keys, *map(screen.components, beside))
             beside = beside or [shown]
@@ -394,4 +396,4 @@ def _warned(found: pl.DataFrame, published: bool) -> None:
     alarms = found.select(told(published, *columns).alias("alarm")).drop_nulls()
     for alarm, models in alarms.group_by("alarm").len().sort("alarm").iter_rows():
         of = "" if found.height == 1 else f"{models:,} of {found.height:,} models: "
-        print(f"polars-pool: warning: {of}{errors.as_options(alarm)}", file=sys.stderr)
+        errors.say(f"warning: {of}{errors.as_options(alarm)}")

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ..sources import Part, parts
+from ..sources import Part, parts, stdin
 from ..store import MomentStore, Refreshed
 from . import by_duckdb, by_polars, keyfile, screen, whole
 from .errors import DataError, UsageError
@@ -40,7 +40,11 @@ def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions
 
 def listed(task: Task) -> list[Part]:
     """The parts of a task's source, at least one if there is a source."""
-    found = parts(task.source[0] if len(task.source) == 1 else list(task.source)) if task.source else []
+    sources = [source for source in task.source if source != stdin.NAME]
+    if len(sources) < len(task.source) and task.store is not None:
+        raise UsageError("'-', the standard input, does not go with --store, which keeps the moments of files")
+    found = parts(sources[0] if len(sources) == 1 else sources) if sources else []
+    found += [stdin.part()] if len(sources) < len(task.source) else []
     if task.source and not found:
         raise DataError(f"{', '.join(task.source)}: there is no data file in it")
     return found

@@ -12,7 +12,7 @@ import polars as pl
 
 from .. import check, verbs
 from ..check import IntoColumn
-from ..store import Progress
+from ..reading import Progress
 from .errors import UsageError, usage
 
 T = TypeVar("T")

@@ -17,8 +17,9 @@ __all__ = ["NAME", "Part", "batches", "parts", "rows_of"]
 def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     """The parts of a source, sorted by name, none twice.
 
-    A source is a path, pattern, folder or URL of Parquet, CSV or JSON, a Delta or Iceberg table, or a list of them. `columns` are the
-    ones that will be read, if that is known: what a table changes about others is then no change of a part.
+    A source is a path, pattern, folder or URL of Parquet, CSV or JSON, a Delta or Iceberg table, or a list of them.
+    `columns` are the ones that will be read, if that is known: what a table changes about others is then no change of
+    a part.
     """
     files: list[str] = []
     found: list[Part] = []

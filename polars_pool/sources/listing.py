@@ -124,8 +124,8 @@ def _whole_link(path: str) -> None:
     """Refuse a link to nothing: rows that were there would be lost without a word."""
     if os.path.islink(path) and not os.path.exists(path):
         raise FileNotFoundError(
-            f"the link {printable(path)} points to {printable(os.readlink(path))}, which does not exist; mend or remove "
-            "the link"
+            f"the link {printable(path)} points to {printable(os.readlink(path))}, which does not exist; remove the "
+            "link, or mend it"
         )
 
 
@@ -246,9 +246,7 @@ def _s3(bucket: str) -> fs.FileSystem:
     return fs.S3FileSystem(region=region or "us-east-1", **options)
 
 
-def objects(
-    filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str | tuple[str, ...]
-) -> list[File]:
+def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str | tuple[str, ...]) -> list[File]:
     """The files that a path, pattern or folder below `base` stands for; a name is `prefix` and the path below it."""
     path = path.strip("/")
     if glob.has_magic(path):

@@ -13,6 +13,7 @@ from .part import NAME, Part
 
 Schema = dict[str, pl.DataType]
 
+
 def parts(files: Sequence[File], hive: Hive) -> list[Part]:
     """One part for each file."""
     columns = cache(lambda: _schema(files[0].name))
@@ -26,7 +27,7 @@ def parts(files: Sequence[File], hive: Hive) -> list[Part]:
 def _scan(
     names: Sequence[str], columns: Callable[[], Schema], hive: Hive, name_column: str | None = None
 ) -> pl.LazyFrame:
-    """Files in the types of the first of them: further columns are left alone, missing ones refused if they are used."""
+    """Files in the types of the first of them: further columns are left alone, missing ones refused where used."""
     own = _schema(names[0])
     inside = {name: own.get(name, dtype) for name, dtype in columns().items()}
     typed = {name: inside.get(name, dtype) for name, dtype in hive().items()}
