@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import delta, iceberg, plain
+from .listing import readable
 from .part import NAME, Part, batches, rows_of
 
 __all__ = ["NAME", "Part", "batches", "parts", "rows_of"]
@@ -24,6 +25,8 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     files: list[str] = []
     found: list[Part] = []
     for one in source if isinstance(source, list | tuple) else [source]:
+        if isinstance(one, str | os.PathLike):
+            readable(os.fspath(one))
         if delta.is_table(one):
             found += delta.parts(one)
         elif iceberg.is_table(one):

@@ -134,7 +134,7 @@ def printable(path: str) -> str:
     return "'" + os.fsencode(path).decode("utf-8", "backslashreplace") + "'"
 
 
-def _readable(path: str) -> str:
+def readable(path: str) -> str:
     """The path, if it is text: neither Polars nor DuckDB open another."""
     try:
         path.encode()
@@ -152,7 +152,7 @@ def _literal_where_it_exists(pattern: str) -> str:
 
 
 def _local_file(path: str) -> File | None:
-    status = _status(_readable(path))
+    status = _status(readable(path))
     if status is None:
         return None  # gone since it was listed
     identity = (status.st_dev, status.st_ino)
