@@ -1344,6 +1344,9 @@ def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     found = answer("moments", "-", "--value=score", "--by=school")
     assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    stored = pool.moments(ROWS, "score", by="school").write_csv().encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stored)))
+    assert_same(answer("merge", "-", "--by=school"), pool.moments(ROWS, "score", by="school"), 1e-9)
     code, _, said = run("refresh", "-", "--store=m", "--value=score", "--by=school")
     assert (code, said.count("\n")) == (2, 1)
     assert "does not go with --store" in said

@@ -15,6 +15,7 @@ import typer
 from .. import __version__, warning
 from ..engines.duckdb import install_macros
 from ..engines.sql import FOLDER
+from ..sources import Part
 from . import errors, jobs, options, output, screen
 from .errors import DataError, UsageError
 from .task import Task, checked, number_or_name, split, taus
@@ -284,11 +285,12 @@ def merge(
     if not by:
         raise UsageError("--by is missing: say by which keys the moments are merged")
     task = Task(tuple(states), None, value, tuple(by), columns={"n": n, "var": var})
-    names = jobs.listed(task)[0].scan().collect_schema().names()
+    found = jobs.listed(task)
+    names = found[0].scan().collect_schema().names()
     weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
     task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
     checked(task, engine, "merge", {})
-    _delivered(task, engine, {"merge": {}}, out)
+    _delivered(task, engine, {"merge": {}}, out, found)
 
 
 @app.command()
@@ -365,9 +367,11 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: option for name, option in options.items() if option is not None}
 
 
-def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | None) -> None:
-    """The answer to the first question where it belongs, that to the second beside it."""
-    found = jobs.listed(task)
+def _delivered(
+    task: Task, engine: str, questions: jobs.Questions, out: str | None, found: Sequence[Part] | None = None
+) -> None:
+    """The answer to the first question where it belongs, that to the second beside it; `found` are the parts."""
+    found = jobs.listed(task) if found is None else found
     output.checked(out, [*(part.name for part in found), *jobs.key_files(questions)])
     with jobs.answers(task, found, engine, questions) as (first, *others):
         names = first.collect_schema().names()
