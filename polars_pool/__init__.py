@@ -1,5 +1,6 @@
 """Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
 
+from . import starting as _starting  # noqa: F401  before all that takes time
 from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
 from .namespace import ExprPool, FramePool

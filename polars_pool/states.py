@@ -6,20 +6,25 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from . import checksum
 from .definition import Definition, from_json, to_json
 from .version import FORMAT, __version__
 
 ENTRY = "polars-pool"  # in the metadata of the Parquet file
 ROWS_TOGETHER = 65_536  # rows of a row group: what a filter by keys reads at least
+CHECKED = 2  # the first format whose files have a checksum
+SYNCS = 8  # files that are awaited on disk at a time: the disk takes hardly longer for them than for one
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,15 @@ def path_of(folder: Path, source: str) -> Path:
     return folder / (hashlib.sha256(source.encode()).hexdigest()[:24] + ".parquet")
 
 
+def named_in_text(folder: Path) -> None:
+    """Refuse a path whose bytes are not UTF-8, which Polars cannot open."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
+        raise ValueError(f"the store '{shown}' has a name that is not UTF-8; rename it") from None
+
+
 def listed(folder: Path) -> list[State]:
     """All states of a folder, in the order of their parts."""
     found = []
@@ -52,11 +66,14 @@ def listed(folder: Path) -> list[State]:
 
 
 def read(path: Path) -> State:
-    """What a state tells of itself, from the end of its file."""
+    """What a state tells of itself, from the end of its file, which is checked; the data are where they are read."""
     try:
+        sealed = checksum.footer(path)
         footer = pq.read_metadata(path)
     except (FileNotFoundError, PermissionError):
         raise
+    except checksum.MismatchError as error:
+        raise _no_state(path, str(error)) from None
     except (pa.ArrowException, OSError):
         raise _no_state(path, "it is truncated or no Parquet file") from None
     entry = (footer.metadata or {}).get(ENTRY.encode())
@@ -69,6 +86,8 @@ def read(path: Path) -> State:
                 f"the state {str(path)!r} has format {told['format']}, written by polars-pool {told['library']}; this "
                 f"is polars-pool {__version__}, which reads format {FORMAT}: upgrade it"
             )
+        if told["format"] >= CHECKED and sealed is None:
+            raise _no_state(path, "its checksum is missing")
         state = State(
             path,
             told["source"],
@@ -79,41 +98,85 @@ def read(path: Path) -> State:
             told["keys"],
             tuple(told["means"]) if told["means"] else None,
         )
-    except (KeyError, TypeError, json.JSONDecodeError):
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
         raise _no_state(path, "its metadata cannot be read") from None
     if path.name != path_of(path.parent, state.source).name:
         raise _no_state(path, f"it is a copy under another name of the state of {state.source!r}")
     return state
 
 
-def write(
-    folder: Path, table: pl.DataFrame, source: str, version: str, rows: int, definition: Definition, keys: list[str]
-) -> State:
-    """A state beside its place, then moved there at once: whoever looks sees the one before or this one, whole."""
-    path = path_of(folder, source)
-    least, greatest = table["mean"].min(), table["mean"].max()
-    means = (least, greatest) if isinstance(least, float) and isinstance(greatest, float) else None
-    types = {name: str(table.schema[name]) for name in keys}
+class Moments(NamedTuple):
+    """The moments of one version of a part, and the number of its rows."""
+
+    source: str
+    version: str
+    rows: int
+    table: pl.DataFrame
+
+
+def write(folder: Path, found: Sequence[Moments], definition: Definition, keys: list[str]) -> list[State]:
+    """States beside their places, then moved there: whoever looks sees the one before or this one, whole."""
+    beside: list[Path] = []
+    try:
+        for moments in found:
+            path = path_of(folder, moments.source)
+            beside.append(folder / f".{path.name}.{secrets.token_hex(8)}.tmp")
+            _written(beside[-1], moments, definition, keys)
+        with ThreadPoolExecutor(min(SYNCS, len(beside))) as threads:
+            list(threads.map(_to_disk, beside))
+        for moments, new in zip(found, beside, strict=True):
+            os.replace(new, path_of(folder, moments.source))
+    except BaseException:
+        for path in beside:
+            path.unlink(missing_ok=True)
+        raise
+    _to_disk(folder)
+    return [
+        State(
+            path_of(folder, moments.source),
+            moments.source,
+            moments.version,
+            moments.rows,
+            moments.table.height,
+            definition,
+            _types(moments.table, keys),
+            _means(moments.table),
+        )
+        for moments in found
+    ]
+
+
+def _written(path: Path, moments: Moments, definition: Definition, keys: list[str]) -> None:
     told: dict[str, Any] = {
         "format": FORMAT,
         "library": __version__,
-        "source": source,
-        "version": version,
-        "rows": rows,
+        "source": moments.source,
+        "version": moments.version,
+        "rows": moments.rows,
         "definition": to_json(definition),
-        "keys": types,
-        "means": means,
+        "keys": _types(moments.table, keys),
+        "means": _means(moments.table),
     }
-    beside = folder / f".{path.name}.{secrets.token_hex(8)}.tmp"
+    metadata = {ENTRY: json.dumps(told), checksum.ENTRY: checksum.UNSEALED}
+    moments.table.write_parquet(path, metadata=metadata, row_group_size=ROWS_TOGETHER)
+    checksum.seal(path)
+
+
+def _types(table: pl.DataFrame, keys: list[str]) -> dict[str, str]:
+    return {name: str(table.schema[name]) for name in keys}
+
+
+def _means(table: pl.DataFrame) -> tuple[float, float] | None:
+    least, greatest = table["mean"].min(), table["mean"].max()
+    return (least, greatest) if isinstance(least, float) and isinstance(greatest, float) else None
+
+
+def verify(path: Path) -> None:
+    """Raise if any byte of a state is not as it was written; states of older formats have nothing to tell it by."""
     try:
-        table.write_parquet(beside, metadata={ENTRY: json.dumps(told)}, row_group_size=ROWS_TOGETHER)
-        _to_disk(beside)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _to_disk(folder)
-    return State(path, source, version, rows, table.height, definition, types, means)
+        checksum.verify(path)
+    except checksum.MismatchError as error:
+        raise _no_state(path, str(error)) from None
 
 
 def drop(state: State) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,27 +12,15 @@ from typing import Any, NamedTuple
 import polars as pl
 from filelock import FileLock, Timeout
 
-from . import check, states
+from . import states
 from .check import IntoColumn, Keys
-from .definition import columns, define, expression, same
-from .engines import groups
+from .definition import columns, define, same
 from .formulas.names import NaN
-from .merging import merged, ranged
+from .merging import Known, merged
+from .reading import Progress, readings
 from .sources import Part, parts
 from .states import State
-from .verbs import MOMENTS
 from .version import FORMAT, __version__
-
-TRIES = 3  # readings of a part that changes meanwhile
-
-
-class Progress(NamedTuple):
-    """How far a refresh has come: parts and rows read, of those that are to be read (rows: None if unknown)."""
-
-    parts: int
-    of_parts: int
-    rows: int
-    of_rows: int | None
 
 
 class Refreshed(NamedTuple):
@@ -89,6 +77,7 @@ class MomentStore:
         nan: NaN = "error",
     ) -> None:
         self.path = Path(path).absolute()
+        states.named_in_text(self.path)
         if value is not None and by is not None:
             self.definition = define(value, by, weights, where, nan)
             self._states()
@@ -107,7 +96,8 @@ class MomentStore:
         Parameters
         ----------
         source
-            A Parquet file, folder, pattern (`**`, `*`, `?`, `[…]`) or URL; a Delta table (its folder or URL, or a
+            A Parquet file, or text whose name ends in .csv, .tsv, .ndjson, .jsonl or .json (.gz too); a folder, pattern
+            (`**`, `*`, `?`, `[…]`) or URL of them; a Delta table (its folder or URL, or a
             DeltaTable at the version it was loaded with); an Iceberg table (its folder or metadata file, a table of
             pyiceberg, or `table.scan(snapshot_id=...)`); or a list of them. `key=value` folders are columns. A file
             is a part; it has changed if its size or modification time has (on the web: ETag, Last-Modified), or if
@@ -144,7 +134,7 @@ class MomentStore:
             kept = [name for name in now if name in old and old[name].version == now[name].version]
             stale = [part for name, part in now.items() if name not in kept]
             gone = [state for name, state in old.items() if name not in now]
-            rows = self._read(stale, [old[name] for name in kept], progress or _silent)
+            rows = self._read(stale, [old[name] for name in kept], progress)
             for state in gone:
                 states.drop(state)
         return Refreshed(tuple(part.name for part in stale), tuple(kept), tuple(state.source for state in gone), rows)
@@ -214,90 +204,13 @@ class MomentStore:
         finally:
             lock.release()
 
-    def _read(self, stale: list[Part], known: list[State], progress: Callable[[Progress], None]) -> int:
-        """New states of parts, one after the other; the number of their rows."""
-        of_rows = _count(stale) if progress is not _silent else None
+    def _read(self, stale: list[Part], kept: list[State], progress: Callable[[Progress], None] | None) -> int:
+        """New states of parts; the number of their rows."""
+        known = Known(kept)
         rows = 0
-        progress(Progress(0, len(stale), 0, of_rows))
-        for i, part in enumerate(stale, 1):
-            with _naming(part):
-                state = self._renewed(part, known)
-            known = known or [state]
-            rows += state.rows
-            progress(Progress(i, len(stale), rows, of_rows))
+        for reading in readings(stale, self.definition, progress):
+            for moments in reading.moments:
+                known.add(moments.source, moments.table.select(reading.keys).schema)
+            states.write(self.path, reading.moments, self.definition, reading.keys)
+            rows += sum(moments.rows for moments in reading.moments)
         return rows
-
-    def _renewed(self, part: Part, known: list[State]) -> State:
-        table, keys, version, rows = self._moments(part)
-        _same_types(known, table, keys)
-        return states.write(self.path, table, part.name, version, rows, self.definition, keys)
-
-    def _moments(self, part: Part) -> tuple[pl.DataFrame, list[str], str, int]:
-        """The moments of one version of a part, the names of the keys, the version, and the number of rows."""
-        version: str | None = part.version
-        for _ in range(TRIES):
-            if version is None:
-                raise FileNotFoundError("it is gone since the source was listed; refresh again")
-            before = version
-            failure = None
-            try:
-                count = _height(part)
-                table, keys = self._table(part.scan())
-            except Exception as error:  # of a file that was being written, perhaps
-                failure = error
-            version = part.current()
-            if version == before:
-                if failure is not None:
-                    raise failure
-                return table, keys, before, count
-        raise RuntimeError(f"it changed whenever it was read, {TRIES} times; refresh again when it is complete")
-
-    def _table(self, lf: pl.LazyFrame) -> tuple[pl.DataFrame, list[str]]:
-        """The moments of rows, sorted by the keys that tell most groups apart first."""
-        d = self.definition
-        schema = lf.collect_schema()
-        if d.where is not None:
-            lf = lf.filter(check.boolean(lf, schema, expression(d.where), "where"))
-        weights = None if d.weights is None else expression(d.weights)
-        result = (*MOMENTS, "mean_low") if weights is None else (*MOMENTS, "mean_low", "w")
-        by = [expression(key) for key in d.by]
-        model = check.model(lf, expression(d.value), by, weights=weights, nan=d.nan, result=result)
-        table = groups.states(lf, model, rest=True).collect()
-        keys = list(model.key_names)
-        order = sorted(ranged(table.select(keys).schema), key=lambda key: -table[key].n_unique())
-        return (table.sort(order) if order else table), keys
-
-
-# ---- parts and states ---------------------------------------------------------------------------------------------
-
-
-def _silent(_: Progress) -> None:
-    """No progress is asked for."""
-
-
-def _count(stale: list[Part]) -> int | None:
-    """The rows of all parts together, if they can be counted."""
-    with suppress(Exception):  # what ails a part is said when it is read
-        return sum(_height(part) for part in stale)
-    return None
-
-
-def _height(part: Part) -> int:
-    return int(part.scan().select(pl.len()).collect().item())
-
-
-@contextmanager
-def _naming(part: Part) -> Iterator[None]:
-    """Errors that say which part they are of."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError, RuntimeError, pl.exceptions.PolarsError) as error:
-        kind = ValueError if isinstance(error, UnicodeError) else type(error)  # which wants more than a sentence
-        raise kind(f"{part.name!r} cannot be pooled: {str(error).partition(chr(10))[0]}") from error
-
-
-def _same_types(known: list[State], table: pl.DataFrame, keys: list[str]) -> None:
-    types = {key: str(table.schema[key]) for key in keys}
-    for state in known[:1]:
-        if state.keys != types:
-            raise TypeError(f"its keys are {types}, those of {state.source!r} are {state.keys}")

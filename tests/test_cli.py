@@ -1,5 +1,7 @@
 """The command line: the numbers of the library, wherever they go, and a sentence for whatever is wrong."""
 
+import gzip
+import io
 import json
 import math
 import os
@@ -11,6 +13,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -1203,3 +1207,248 @@ def test_examples_in_help_run(run, folder, monkeypatch):
         code, out, said = run(*shlex.split(arguments))
         assert (code, said) == (0, ""), line
         assert out or redirected or " -o " in line or "--install" in line, line
+
+
+# ---- keys of every type in both engines ----------------------------------------------------------------------------
+
+
+def of_every_type() -> dict[str, pl.Series]:
+    """Three or four values each, and a null."""
+    numbers = pl.Series([0, 1, 2, 3] * 15)
+    texts = pl.Series(["z", "b", "a", "b"] * 15)
+    found = {
+        **{
+            f"datetime {unit} {zone}": numbers.cast(pl.Datetime(unit, zone))
+            for unit in ("ms", "us", "ns")
+            for zone in (None, "UTC", "Europe/Berlin")
+        },
+        **{f"duration {unit}": (numbers - 1).cast(pl.Duration(unit)) for unit in ("ms", "us", "ns")},
+        "date": numbers.cast(pl.Date),
+        "time": numbers.cast(pl.Time),
+        "enum": texts.cast(pl.Enum(["z", "b", "a"])),
+        "categorical": texts.cast(pl.Categorical),
+        "decimal": numbers.cast(pl.Decimal(10, 2)),
+        "binary": texts.cast(pl.Binary),
+        "boolean": numbers > 1,
+        "int128": pl.Series([2**100 + n for n in numbers], dtype=pl.Int128),
+        "uint64": pl.Series([2**64 - 1 - n for n in numbers], dtype=pl.UInt64),
+        "float32": numbers.cast(pl.Float32) / 4,
+        "list": pl.Series([[n, 1] for n in numbers]),
+        "list of enums": pl.Series([[text] for text in texts], dtype=pl.List(pl.Enum(["z", "b", "a"]))),
+        "array": pl.Series([[n, 1] for n in numbers], dtype=pl.Array(pl.Int64, 2)),
+        "struct": pl.Series([{"a": n, "b": "x"} for n in numbers]),
+    }
+    nulls = {name: pl.select(pl.when(pl.int_range(60) < 56).then(found[name]))[:, 0] for name in found}
+    return nulls | {"null": pl.Series([None] * 60, dtype=pl.Null)}
+
+
+OF_EVERY_TYPE = of_every_type()
+
+
+@pytest.mark.parametrize("kind", OF_EVERY_TYPE)
+def test_keys_of_every_type(answer, kind):
+    frame = pl.DataFrame({"k": OF_EVERY_TYPE[kind], "y": [float(i * i % 11) for i in range(60)]})
+    frame.write_parquet("typed.parquet")
+    expected = pool.moments(frame, "y", by="k")
+    for engine in ENGINES:
+        found = answer("moments", "typed.parquet", "--value=y", "--by=k", "--engine", engine)
+        assert_frame_equal(found, expected, rel_tol=1e-12)
+
+
+def test_a_stored_key_of_an_own_type_in_duckdb(run, answer):
+    zone = pl.Datetime("us", "Europe/Berlin")
+    for name, kind in {"a": pl.Enum(["z", "b"]), "b": pl.String}.items():
+        Path("typed").mkdir(exist_ok=True)
+        frame = pl.DataFrame({"k": ["z", "b"] * 4, "t": [1, 1, 2, 2] * 2, "y": range(8)})
+        frame.cast({"k": kind, "t": zone}).write_parquet(f"typed/{name}.parquet")
+    run("refresh", "typed", "--store=moments", "--value=y", "--by=t,k")
+    frame = frame.cast({"t": zone})
+    expected = pool.components(pl.concat([frame, frame]), "y", by="k", over="t")
+    for engine in ENGINES:
+        found = answer("components", "--store=moments", "--by=k", "--over=t", "--engine", engine)
+        assert_frame_equal(found.select("t", "groups", "n", "mu"), expected.select("t", "groups", "n", "mu"))
+    SCHOOLS.select(k="school").write_parquet("new.parquet")
+    found = answer("shrink", "--store=moments", "--by=k", "--over=t", "--groups=new.parquet", "--engine=duckdb")
+    assert (found.height, found.schema["t"]) == (20, zone)
+
+
+def test_an_interval_of_duckdb_is_no_key(run):
+    typed = ["moments", "warehouse", "--value=score", "--engine=duckdb", "--by"]
+    code, _, said = run(*typed, "to_days(load::INTEGER) AS days")
+    assert code == 2
+    assert "is an INTERVAL" in said
+    assert said.count("\n") == 1
+    assert run(*typed, "load::HUGEINT * 10 AS tens", "-o", "tens.parquet") == (0, "", "")
+    assert pl.read_parquet("tens.parquet")["tens"].to_list() == [None, 10, 20, 30, 40][1:]
+
+
+@every_engine
+def test_parts_of_several_types(run, answer, engine):
+    Path("typed").mkdir()
+    parts = {
+        "a": pl.DataFrame({"k": [1, 1, 2], "g": ["x", "y", "x"], "y": [1, 5, 6]}).cast({"k": pl.Int32}),
+        "b": pl.DataFrame({"k": [1, 2**40, 2], "g": ["x", "z", "y"], "y": [0.5, 1.5, 2.5]}),
+    }
+    parts["b"] = parts["b"].cast({"g": pl.Categorical})
+    for name, frame in parts.items():
+        frame.write_parquet(f"typed/{name}.parquet")
+    frame = pl.concat(part.cast({"k": pl.Int64, "g": pl.String, "y": pl.Float64}) for part in parts.values())
+    found = answer("moments", "typed", "--value=y", "--by=k,g", "--engine", engine)
+    assert_frame_equal(found, pool.moments(frame, "y", by=["k", "g"]), rel_tol=1e-12)
+    found = answer("shrink", "typed", "--value=y", "--se=y", "--by=k,g", "--tau2=1", "--engine", engine)
+    expected = pool.shrink(frame, "y", se="y", by=["k", "g"], tau2=1.0)
+    assert_frame_equal(found, expected, rel_tol=1e-9)
+    for value in ("--se=y", "--weights=y"):
+        code, _, said = run("shrink", "typed", "--value=y", value, "--by=y AS v", "--engine", engine)
+        assert code == 1
+        assert said.count("\n") == 1
+        for word in ("a.parquet", "Int64", "b.parquet", "Float64", "without loss"):
+            assert word in said
+
+
+# ---- many files, text, and a hostile world -------------------------------------------------------------------------
+
+
+@every_engine
+def test_many_small_files_are_read_together(run, answer, engine):
+    Path("many").mkdir()
+    for number in range(60):
+        ROWS[50 * number : 50 * number + 50].write_parquet(f"many/{number}.parquet")
+    found = answer("moments", "many", "--value=score", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    ROWS[:9].with_columns(score=pl.lit(math.inf)).write_parquet("many/7.parquet")
+    code, _, said = run("moments", "many", "--value=score", "--by=school", "--engine", engine)
+    assert code == 1
+    assert "many/7.parquet" in said
+    assert "NaN or infinite" in said
+
+
+@every_engine
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv.gz", "rows.ndjson", "rows.json"])
+def test_text_is_a_source(answer, engine, name):
+    writers = {".csv": ROWS.write_csv, ".json": ROWS.write_json, ".ndjson": ROWS.write_ndjson}
+    if name.endswith(".gz"):
+        Path(name).write_bytes(gzip.compress(ROWS.write_csv(separator="\t").encode()))
+    else:
+        writers[Path(name).suffix](name)
+    found = answer("moments", name, "--value=score", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "ndjson", "json", "parquet", "gz"])
+def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
+    buffer = io.BytesIO()
+    writers = {"ndjson": ROWS.write_ndjson, "json": ROWS.write_json, "parquet": ROWS.write_parquet}
+    writers.get(kind, partial(ROWS.write_csv, separator="\t" if kind == "tsv" else ","))(buffer)
+    content = gzip.compress(buffer.getvalue()) if kind == "gz" else buffer.getvalue()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    found = answer("moments", "-", "--value=score", "--by=school")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    stored = pool.moments(ROWS, "score", by="school").write_csv().encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stored)))
+    assert_same(answer("merge", "-", "--by=school"), pool.moments(ROWS, "score", by="school"), 1e-9)
+    code, _, said = run("refresh", "-", "--store=m", "--value=score", "--by=school")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "does not go with --store" in said
+
+
+def test_a_linked_warehouse_counts_each_file_once(answer, run):
+    Path("warehouse/loop").symlink_to(".")
+    found = answer("moments", "warehouse", "--value=score", "--by=school")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    Path("warehouse/year=2024").symlink_to("/nowhere/at/all")
+    code, _, said = run("moments", "warehouse", "--value=score", "--by=school")
+    assert code == 1
+    assert "warehouse/year=2024' points to '/nowhere/at/all'" in said
+
+
+@every_engine
+@pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
+@pytest.mark.parametrize("text", [
+    "+".join(["load"] * 20_000), "+".join(["load"] * 900), "abs(" * 20_000 + "load" + ")" * 20_000,
+    " and ".join(["load > 1"] * 20_000), "case" + " when load > 1 then 2" * 20_000 + " end",
+])  # fmt: skip
+def test_an_expression_that_is_too_large(run, engine, option, text):
+    typed = {"value": "score", "by": "school"} | {option: text}
+    given = [f"--{name}={value}" for name, value in typed.items()]
+    code, out, said = run("shrink", "warehouse", *given, "--engine", engine)
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert len(said) < 400
+    assert f"--{option}" in said
+
+
+def test_many_in_a_list_is_no_large_expression(answer):
+    listed = ", ".join(map(str, range(5_000)))
+    found = answer("moments", "warehouse", "--value=score", "--by=school", "--where", f"load IN ({listed})")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+
+
+def test_many_keys_are_refused_by_duckdb(run):
+    names = [f"k{n}" for n in range(2_000)]
+    pl.DataFrame({"y": [1.0, 2.0]}).with_columns(pl.lit(n).alias(n) for n in names).write_parquet("wide.parquet")
+    code, _, said = run("moments", "wide.parquet", "--value=y", f"--by={','.join(names)}", "--engine=duckdb")
+    assert (code, said) == (
+        2,
+        "polars-pool: there are 2,000 keys, and --engine duckdb takes 500 at most; use --engine polars\n",
+    )
+
+
+NOT_UTF8 = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("shrink", NOT_UTF8, *ROWS_OF),
+        (*PLAIN, "-o", f"{NOT_UTF8}.csv"),
+        (*PLAIN, "--store", NOT_UTF8),
+        (*PLAIN, "--groups", f"{NOT_UTF8}.csv"),
+        ("shrink", "warehouse", f"--value={NOT_UTF8}", "--by=school"),
+        ("sql", f"--install={NOT_UTF8}.duckdb"),
+    ],
+    ids=range(6),
+)
+def test_a_name_that_is_not_utf8_is_one_sentence(run, folder, command):
+    code, out, said = run(*command)
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert r"caf\xe9" in said
+    assert "is not UTF-8" in said
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+def closed(*descriptors: int) -> Callable[[], None]:
+    return lambda: [os.close(descriptor) for descriptor in descriptors]
+
+
+def test_closed_streams(folder):
+    def done(*arguments: str, streams: tuple[int, ...]):
+        return subprocess.run(
+            [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, preexec_fn=closed(*streams)
+        )
+
+    found = done(*PLAIN, streams=(1,))
+    assert (found.returncode, found.stderr) == (
+        1,
+        "polars-pool: stdout is closed, so there is no place for the result; give -o FILE, or keep stdout open\n",
+    )
+    assert done(*PLAIN, "-o", "e.csv", streams=(0, 1, 2)).returncode == 0
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+    found = done("shrink", "warehouse", "--value=nope", "--by=school", streams=(2,))
+    assert (found.returncode, found.stdout) == (1, "")
+
+
+def test_an_interrupt_while_importing(folder):
+    """^C as soon as the package begins to be imported."""
+    code = (
+        "import importlib.abc, os, runpy, signal, sys\n"
+        "class Interrupt(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == {!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.argv = ['polars-pool', 'shrink']\n"
+        "from polars_pool.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    for module in ("polars", "polars_pool.store", "polars_pool.cli.commands", "typer"):
+        done = subprocess.run([sys.executable, "-c", code.format(module)], cwd=folder, capture_output=True, timeout=120)
+        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -14,7 +14,15 @@ ROOT = Path(polars_pool.__file__).parent
 ENGINES = {"polars", "duckdb", "numpy", "scipy", "pyarrow", "narwhals", "pyspark", "pandas"}
 ORDER = ["formulas", "engines", "verbs", "namespace", "__init__"]
 EXTRAS = {"cli": {"rich", "typer"}, "sources/delta": {"deltalake"}, "sources/iceberg": {"pyiceberg"}}
-STORED = ["sources", "definition", "states", "merging", "store", "__init__"]  # parts of rows to stored moments
+STORED = [
+    "sources",
+    "definition",
+    "states",
+    "merging",
+    "reading",
+    "store",
+    "__init__",
+]  # parts of rows to stored moments
 MODULES = sorted(path for path in ROOT.rglob("*.py") if "sql" not in path.relative_to(ROOT).parts[:1])
 
 
@@ -100,7 +108,7 @@ def test_estimation_knows_nothing_of_stores(name):
 
 
 def test_only_the_store_and_the_command_line_know_sources():
-    assert {name for name, imports in graph().items() if "sources" in imports} == {"store", "cli"}
+    assert {name for name, imports in graph().items() if "sources" in imports} == {"reading", "store", "cli"}
     assert not reach(graph(), "sources")
 
 

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 import polars_pool as pool
 from polars_pool import states, store
-from polars_pool.store import Progress
+from polars_pool.reading import Progress
 
 PARTS = 6
 SERVER = multiprocessing.get_context("forkserver")  # children that have imported the package already

@@ -8,25 +8,40 @@ from typing import Any
 
 import polars as pl
 
-from .. import verbs
+from .. import states, verbs
+from ..definition import define
+from ..merging import merged
+from ..reading import readings
 from ..sources import Part
 from ..store import MomentStore
 from . import expressions, keyfile
-from .task import Input, Task, key_names
+from .task import Input, Report, Task, key_names
+from .whole import scan
 
 
-def defined(task: Task, frame: pl.LazyFrame, folder: Path) -> MomentStore:
-    """A store by the definition that a task gives, on frames like this."""
+def definition(task: Task, frame: pl.LazyFrame) -> dict[str, Any]:
+    """What a task takes the moments of, on frames like this: the arguments of a store."""
     names = frame.collect_schema().names()
     weights = task.columns.get("weights")
-    return MomentStore(
-        folder,
-        expressions.column(task.value or "", names, "value"),
-        [*expressions.columns(task.over, names, "over"), *expressions.columns(task.by, names, "by")],
-        weights=None if weights is None else expressions.column(weights, names, "weights"),
-        where=None if task.where is None else expressions.condition(task.where, frame),
-        nan="null" if task.nan == "null" else "error",
-    )
+    return {
+        "value": expressions.column(task.value or "", names, "value"),
+        "by": [*expressions.columns(task.over, names, "over"), *expressions.columns(task.by, names, "by")],
+        "weights": None if weights is None else expressions.column(weights, names, "weights"),
+        "where": None if task.where is None else expressions.condition(task.where, frame),
+        "nan": "null" if task.nan == "null" else "error",
+    }
+
+
+def of_rows(task: Task, parts: Sequence[Part], folder: Path, report: Report) -> Input:
+    """The moments of rows, part by part, by way of states in a folder."""
+    defined = define(**definition(task, parts[0].scan()))
+    folder.mkdir()
+    written = [
+        state
+        for reading in readings(parts, defined, report, joined=True)
+        for state in states.write(folder, reading.moments, defined, reading.keys)
+    ]
+    return of_states(merged(written, weighted=defined.weights is not None), task)
 
 
 def of_store(store: MomentStore, task: Task) -> Input:
@@ -54,7 +69,7 @@ def keys(texts: Sequence[str], stored: Sequence[str], role: str) -> list[str]:
 
 def of_groups(task: Task, parts: Sequence[Part]) -> Input:
     """Stored moments or published estimates, in any columns."""
-    frame = pl.concat([part.scan() for part in parts])
+    frame = scan(parts, task)
     names = frame.collect_schema().names()
     if task.where is not None:
         frame = frame.filter(expressions.condition(task.where, frame))

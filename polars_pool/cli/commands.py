@@ -17,6 +17,7 @@ import typer
 from .. import __version__, warning
 from ..engines.duckdb import install_macros
 from ..engines.sql import FOLDER
+from ..sources import Part
 from . import errors, jobs, options, output, screen
 from .errors import DataError, UsageError
 from .task import Task, checked, number_or_name, split, taus
@@ -39,9 +40,11 @@ app = typer.Typer(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; whatever a user can do wrong is a sentence on stderr and an exit code."""
     try:
+        for given in sys.argv[1:] if arguments is None else arguments:
+            errors.is_text(given, "the argument")
         code = app(arguments, prog_name="polars-pool", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except errors.NobodyReads:
+    except errors.OutputClosed:
         return errors.BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
         return errors.INTERRUPTED
@@ -56,7 +59,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str, code: int) -> int:
-    print(f"polars-pool: {text}", file=sys.stderr)
+    errors.say(text)
     return code
 
 
@@ -66,9 +69,9 @@ def alone(
 ) -> None:
     """What is shown without a command."""
     if version:
-        typer.echo(__version__)
+        output.line(__version__)
     elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        output.line(context.get_help())
         raise typer.Exit(errors.USAGE)
 
 
@@ -284,17 +287,18 @@ def merge(
     if not by:
         raise UsageError("--by is missing: say by which keys the moments are merged")
     task = Task(tuple(states), None, value, tuple(by), columns={"n": n, "var": var})
-    names = jobs.listed(task)[0].scan().collect_schema().names()
+    found = jobs.listed(task)
+    names = found[0].scan().collect_schema().names()
     weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
     task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
     checked(task, engine, "merge", {})
-    _delivered(task, engine, {"merge": {}}, out)
+    _delivered(task, engine, {"merge": {}}, out, found)
 
 
 @app.command()
 def refresh(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Parquet file, folder, 'glob' or URL; Delta or Iceberg table")
+        str, typer.Argument(metavar="SOURCE", help="File, folder, 'glob' or URL; Delta or Iceberg table")
     ],
     store: Annotated[
         Path,
@@ -317,7 +321,7 @@ def refresh(
     if value is None and (by or where):
         raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
     checked(task, "polars", "moments", {})
-    typer.echo(str(jobs.store(task, jobs.listed(task))[1]))
+    output.line(str(jobs.store(task, jobs.listed(task))[1]))
 
 
 @app.command()
@@ -365,16 +369,18 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: option for name, option in options.items() if option is not None}
 
 
-def _delivered(task: Task, engine: str, questions: jobs.Questions, out: str | None) -> None:
-    """The answer to the first question where it belongs, that to the second beside it."""
-    found = jobs.listed(task)
+def _delivered(
+    task: Task, engine: str, questions: jobs.Questions, out: str | None, found: Sequence[Part] | None = None
+) -> None:
+    """The answer to the first question where it belongs, that to the second beside it; `found` are the parts."""
+    found = jobs.listed(task) if found is None else found
     output.checked(out, [*(part.name for part in found), *jobs.key_files(questions)])
     with _without_warnings(), jobs.answers(task, found, engine, questions) as (first, *others):
         names = first.collect_schema().names()
         keys = names[: names.index(FIRST[next(iter(questions))])]
         order = [*keys, "tau"] if "profile" in questions else keys
         answer = first.sort(order) if order else first
-        if out is None and sys.stdout.isatty():
+        if out is None and output.is_terminal():
             shown, *beside = pl.collect_all([answer, *others])
             screen.table(shown, keys, *map(screen.components, beside))
             beside = beside or [shown]
@@ -404,4 +410,4 @@ def _warned(found: pl.DataFrame, published: bool) -> None:
     for message, models in causes(published, *columns).items():
         if count := int(models.sum()):
             of = "" if found.height == 1 else f"{count:,} of {found.height:,} models: "
-            print(f"polars-pool: warning: {of}{errors.as_options(message)}", file=sys.stderr)
+            errors.say(f"warning: {of}{errors.as_options(message)}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
@@ -14,7 +16,7 @@ OPTIONS = (
 )
 
 
-class NobodyReads(Exception):  # noqa: N818  nothing is wrong
+class OutputClosed(Exception):  # noqa: N818  nothing is wrong
     """What stdout is piped into has gone, as `head` does."""
 
 
@@ -33,6 +35,22 @@ def usage() -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def say(text: str) -> None:
+    """A line on stderr, if there is one: a program may be started without, or lose it."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(f"polars-pool: {text}", file=sys.stderr, flush=True)
+
+
+def is_text(given: str, role: str) -> None:
+    """Refuse bytes that are not UTF-8: neither Polars nor DuckDB take them as a name."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(given).decode("utf-8", "backslashreplace")
+        raise UsageError(f"{role} '{shown}' is not UTF-8, so it cannot be read as a name; rename it") from None
 
 
 def sentence(error: BaseException) -> str:

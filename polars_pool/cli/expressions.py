@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 import polars as pl
@@ -11,18 +12,40 @@ from ..rowwise import is_rowwise
 from .errors import UsageError
 from .task import split
 
+MOST_OPERATIONS = 1_000  # in an expression: each may lie within another, and Polars' stack holds some thousands
+OPERATION = re.compile(r"[-+*/%|&<>=!^~:]+|[(\[]|\b(?:and|or|not|when|is|like|between|in)\b", re.IGNORECASE)
+
+
+def of_moderate_size(text: str, role: str) -> None:
+    """Refuse an expression that would end the process: parsers, Polars and DuckDB go through it recursively."""
+    if sum(1 for _ in OPERATION.finditer(text)) > MOST_OPERATIONS:
+        raise too_large(text, role)
+
+
+def too_large(text: str, role: str) -> UsageError:
+    """That an expression has too many operations, or too many within each other."""
+    return UsageError(
+        f"--{role} {text[:40]!r}… has more operations, or more within each other, than can be computed; write a column "
+        "of it first"
+    )
+
 
 def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
     """One column: its name, or an expression of Polars SQL."""
     if text in names:
         return text
+    of_moderate_size(text, role)
     try:
         expression = pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
         raise UsageError(f"--{role} {text!r} is no expression of Polars SQL: {error}") from None
     if expression.meta.has_multiple_outputs():
         raise UsageError(f"--{role} {text!r} stands for several columns; name each")
-    if not is_rowwise(expression):
+    try:
+        rowwise = is_rowwise(expression)
+    except RecursionError:
+        raise too_large(text, role) from None
+    if not rowwise:
         raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
     return expression
 

@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ..sources import Part, parts
+from ..sources import Part, parts, stdin
 from ..store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, keyfile, screen
+from . import by_duckdb, by_polars, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
@@ -40,7 +40,11 @@ def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions
 
 def listed(task: Task) -> list[Part]:
     """The parts of a task's source, at least one if there is a source."""
-    found = parts(task.source[0] if len(task.source) == 1 else list(task.source)) if task.source else []
+    sources = [source for source in task.source if source != stdin.NAME]
+    if len(sources) < len(task.source) and task.store is not None:
+        raise UsageError("'-', the standard input, does not go with --store, which keeps the moments of files")
+    found = parts(sources[0] if len(sources) == 1 else sources) if sources else []
+    found += [stdin.part()] if len(sources) < len(task.source) else []
     if task.source and not found:
         raise DataError(f"{', '.join(task.source)}: there is no data file in it")
     return found
@@ -57,7 +61,7 @@ def store(task: Task, found: Sequence[Part]) -> tuple[MomentStore, Refreshed | N
     if task.value is None or not found:
         kept = MomentStore(task.store)
     else:
-        kept = by_polars.defined(task, found[0].scan(), task.store)
+        kept = MomentStore(task.store, **by_polars.definition(task, found[0].scan()))
     return kept, refreshed(kept, task) if task.source else None
 
 
@@ -82,9 +86,8 @@ def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch:
             screen.note(str(news))
         data = _of_store(kept, task, questions)
     else:
-        kept = by_polars.defined(task, found[0].scan(), scratch / "moments")
-        refreshed(kept, task)
-        data = by_polars.of_store(kept, task)
+        with screen.bar("reading") as report:
+            data = by_polars.of_rows(task, found, scratch / "moments", report)
     return [by_polars.answer(verb, data, options) for verb, options in questions.items()]
 
 
@@ -92,7 +95,7 @@ def _by_duckdb(
     con: duckdb.DuckDBPyConnection, task: Task, found: Sequence[Part], questions: Questions, scratch: Path
 ) -> list[pl.LazyFrame]:
     if task.by_group:
-        data = by_duckdb.of_frame(con, task, pl.concat([part.scan() for part in found]))
+        data = by_duckdb.of_frame(con, task, whole.scan(found, task))
     elif task.store is not None:
         data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, questions))
     else:

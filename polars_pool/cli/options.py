@@ -12,7 +12,9 @@ DATA, MODEL, RESULT = "Data", "Model", "Result"
 Source = Annotated[
     str | None,
     typer.Argument(
-        metavar="SOURCE", help="Parquet file, folder, 'glob' or URL; Delta or Iceberg table", show_default=False
+        metavar="SOURCE",
+        help="File (Parquet, CSV, JSON), folder, 'glob' or URL; - for stdin; Delta or Iceberg table",
+        show_default=False,
     ),
 ]
 States = Annotated[list[str], typer.Argument(metavar="STATES", help="Parquet files, folders or 'globs' of moments")]

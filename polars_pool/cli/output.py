@@ -8,12 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
 from .. import check
-from .errors import DataError, NobodyReads, UsageError, usage
+from .errors import DataError, OutputClosed, UsageError, usage
 
 STDOUT = "-"
 ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
@@ -22,6 +22,7 @@ ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
 def checked(output: str | None, sources: Iterable[str]) -> None:
     """Refuse now what could not be written to once the work is done, or would be written over what is read."""
     if output is None or output == STDOUT:
+        _open_stdout()
         return
     path = Path(output)
     with usage():
@@ -63,15 +64,39 @@ def _printed(result: pl.LazyFrame, *others: pl.LazyFrame) -> list[pl.DataFrame]:
     return collected
 
 
+def line(text: str) -> None:
+    """A line on stdout."""
+    _open_stdout()
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _nobody_reads()
+
+
+def is_terminal() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _open_stdout() -> None:
+    if sys.stdout is None:
+        raise DataError("stdout is closed, so there is no place for the result; give -o FILE, or keep stdout open")
+
+
+def _nobody_reads() -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more at exit, and fails
+    raise OutputClosed from None
+
+
 def to_stdout(path: Path) -> None:
     """A file, as long as somebody reads."""
+    _open_stdout()
     try:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more at exit, and fails
-        raise NobodyReads from None
+        _nobody_reads()
 
 
 def _sunk(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from ..store import Progress
+from ..reading import Progress
 from .task import Report
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ LEAST_TELLING = (
 @contextmanager
 def bar(verb: str) -> Iterator[Report]:
     """Report progress on stderr, if somebody watches."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich import progress
@@ -71,7 +71,7 @@ def bar(verb: str) -> Iterator[Report]:
 
 def note(text: str) -> None:
     """A line on stderr, if somebody watches."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         print(text, file=sys.stderr)
 
 

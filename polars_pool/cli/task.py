@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
 from .. import check, verbs
 from ..check import IntoColumn
-from ..store import Progress
+from ..reading import Progress
 from .errors import UsageError, usage
 
 T = TypeVar("T")
@@ -44,10 +45,11 @@ class Task:
 
 
 class Input(NamedTuple):
-    """What a verb is given: its frame or table, and the columns by their roles."""
+    """What a verb is given: its frame or table, the columns by their roles, and the types of the keys in a table."""
 
     frame: Any
     columns: dict[str, Any]
+    types: Mapping[str, pl.DataType] = MappingProxyType({})
 
 
 def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task:

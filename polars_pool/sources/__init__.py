@@ -8,21 +8,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from . import delta, iceberg, parquet
-from .part import Part
+from . import delta, iceberg, plain
+from .listing import readable
+from .part import NAME, Part, batches, rows_of
 
-__all__ = ["Part", "parts"]
+__all__ = ["NAME", "Part", "batches", "parts", "rows_of"]
 
 
 def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     """The parts of a source, sorted by name, none twice.
 
-    A source is a Parquet path, pattern, folder or URL, a Delta or Iceberg table, or a list of them. `columns` are the
-    ones that will be read, if that is known: what a table changes about others is then no change of a part.
+    A source is a path, pattern, folder or URL of Parquet, CSV or JSON, a Delta or Iceberg table, or a list of them.
+    `columns` are the ones that will be read, if that is known: what a table changes about others is then no change of
+    a part.
     """
     files: list[str] = []
     found: list[Part] = []
     for one in source if isinstance(source, list | tuple) else [source]:
+        if isinstance(one, str | os.PathLike):
+            readable(os.fspath(one))
         if delta.is_table(one):
             found += delta.parts(one)
         elif iceberg.is_table(one):
@@ -34,9 +38,9 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
                 f"source={source!r}; give a path, a glob pattern, a folder, a URL, or a list of them; "
                 "or a table of deltalake or pyiceberg"
             )
-    plain = parquet.parts(files)
-    _refuse_files_of_tables([part.name for part in plain], files)
-    found += plain
+    read = plain.parts(files)
+    _refuse_files_of_tables([part.name for part in read], files)
+    found += read
     found.sort(key=lambda part: part.name)
     for one, other in pairwise(found):
         if one.name == other.name:

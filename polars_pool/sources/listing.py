@@ -7,7 +7,7 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,10 +28,12 @@ class File:
     name: str
     version: str
     current: Callable[[], str | None]
+    identity: object  # the same for all names of one file
+    size: int | None = None  # bytes
 
 
-def files(source: str, ending: str) -> list[File]:
-    """The files of a path, a pattern, a folder (all below it that have the ending) or a URL, sorted by name."""
+def files(source: str, ending: str | tuple[str, ...]) -> list[File]:
+    """The files of a path, a pattern, a folder (all below it that have an ending) or a URL, sorted by name."""
     scheme = source.partition("://")[0].lower() if URL.match(source) else ""
     if scheme in ("http", "https"):
         found = [_web_file(source)]
@@ -63,30 +65,82 @@ def _local_path(url: str) -> str:
     return urllib.request.url2pathname(parts.path)
 
 
-def _local_names(path: str, ending: str) -> list[str]:
-    path = os.path.abspath(path if os.path.exists(path) else os.path.expanduser(path))
+def _local_names(path: str, ending: str | tuple[str, ...]) -> list[str]:
+    path = os.path.abspath(path if os.path.lexists(path) else os.path.expanduser(path))
+    _whole_link(path)
     if os.path.isdir(path):
-        return [name for name in _below(path) if name.endswith(ending)]
+        return [name for name in _below(path, hidden) if name.endswith(ending)]
     if os.path.exists(path):
         return [path]
     if not glob.has_magic(path):
-        raise FileNotFoundError(f"the source {path!r} does not exist")
-    names = [name for name in glob.glob(_literal_where_it_exists(path), recursive=True) if os.path.isfile(name)]
+        raise FileNotFoundError(f"the source {printable(path)} does not exist")
+    names = [name for name in _matching(path) if not os.path.isdir(name)]
+    for name in names:
+        _whole_link(name)
     if not names:
-        raise FileNotFoundError(f"the source {path!r} matches no file")
+        raise FileNotFoundError(f"the source {printable(path)} matches no file")
     return names
 
 
-def _below(folder: str) -> list[str]:
-    names = []
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
-        folders[:] = [name for name in folders if not hidden(name)]
-        names += [os.path.join(here, name) for name in files if not hidden(name)]
-    return names
+def _matching(pattern: str) -> list[str]:
+    """The paths that a pattern means; a link that leads back to a folder above it is not followed."""
+    pieces = Path(_literal_where_it_exists(pattern)).parts
+    if "**" not in pieces:
+        return glob.glob(os.path.join(*pieces))
+    before, after = pieces[: pieces.index("**")], pieces[pieces.index("**") :]
+    matches = re.compile(regular("/".join(after))).fullmatch
+    return [
+        name
+        for folder in glob.glob(os.path.join(*before))
+        if os.path.isdir(folder)
+        for name in _below(folder, lambda name: name.startswith("."))
+        if matches(Path(name).relative_to(folder).as_posix())
+    ]
 
 
-def _raise(error: OSError) -> None:
-    raise error  # a folder that cannot be read is no empty folder
+def _below(folder: str, skipped: Callable[[str], bool]) -> list[str]:
+    return list(_walked(folder, skipped, ()))
+
+
+def _walked(folder: str, skipped: Callable[[str], bool], above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    """The files below a folder; a link to a folder above it leads nowhere new."""
+    status = os.stat(folder)
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as entries:  # a folder that cannot be read is no empty folder
+        for entry in entries:
+            if skipped(entry.name):
+                continue
+            if entry.is_symlink():
+                _whole_link(entry.path)
+            if entry.is_dir():
+                yield from _walked(entry.path, skipped, (*above, here))
+            else:
+                yield entry.path
+
+
+def _whole_link(path: str) -> None:
+    """Refuse a link to nothing: rows that were there would be lost without a word."""
+    if os.path.islink(path) and not os.path.exists(path):
+        raise FileNotFoundError(
+            f"the link {printable(path)} points to {printable(os.readlink(path))}, which does not exist; remove the "
+            "link, or mend it"
+        )
+
+
+def printable(path: str) -> str:
+    """A path in quotes, bytes that are no UTF-8 escaped."""
+    return "'" + os.fsencode(path).decode("utf-8", "backslashreplace") + "'"
+
+
+def readable(path: str) -> str:
+    """The path, if it is text: neither Polars nor DuckDB open another."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the name {printable(path)} is not UTF-8, so the file cannot be opened; rename it") from None
+    return path
 
 
 def _literal_where_it_exists(pattern: str) -> str:
@@ -98,16 +152,26 @@ def _literal_where_it_exists(pattern: str) -> str:
 
 
 def _local_file(path: str) -> File | None:
-    current = partial(_local_version, path)
-    version = current()
-    return File(path, version, current) if version is not None else None  # gone since it was listed
+    status = _status(readable(path))
+    if status is None:
+        return None  # gone since it was listed
+    identity = (status.st_dev, status.st_ino)
+    return File(path, _version_of(status), partial(_local_version, path), identity, status.st_size)
 
 
 def _local_version(path: str) -> str | None:
+    status = _status(path)
+    return None if status is None else _version_of(status)
+
+
+def _status(path: str) -> os.stat_result | None:
     try:
-        status = os.stat(path)
+        return os.stat(path)
     except FileNotFoundError:
         return None
+
+
+def _version_of(status: os.stat_result) -> str:
     return f"size={status.st_size} mtime_ns={status.st_mtime_ns}"
 
 
@@ -118,7 +182,7 @@ def _web_file(url: str) -> File:
     version = _web_version(url)
     if version is None:
         raise FileNotFoundError(f"the source {url!r} does not exist")
-    return File(url, version, partial(_web_version, url))
+    return File(url, version, partial(_web_version, url), url)
 
 
 def _web_version(url: str) -> str | None:
@@ -161,7 +225,7 @@ def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
     return filesystem, base, path
 
 
-def _stored(url: str, ending: str) -> list[File]:
+def _stored(url: str, ending: str | tuple[str, ...]) -> list[File]:
     """The files of a URL of an object store."""
     filesystem, base, path = object_store(url)
     return objects(filesystem, base, path, "/".join([*url.split("/")[:3], ""]), ending)
@@ -182,7 +246,7 @@ def _s3(bucket: str) -> fs.FileSystem:
     return fs.S3FileSystem(region=region or "us-east-1", **options)
 
 
-def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str) -> list[File]:
+def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str | tuple[str, ...]) -> list[File]:
     """The files that a path, pattern or folder below `base` stands for; a name is `prefix` and the path below it."""
     path = path.strip("/")
     if glob.has_magic(path):
@@ -204,7 +268,13 @@ def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending
             ]
         )
     return [
-        File(prefix + name, _object_version(info), partial(_current_object, filesystem, info.path))
+        File(
+            prefix + name,
+            _object_version(info),
+            partial(_current_object, filesystem, info.path),
+            prefix + name,
+            info.size,
+        )
         for info, name in found
     ]
 

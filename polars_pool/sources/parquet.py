@@ -1,58 +1,50 @@
-"""Parquet files: one file a part, hive partitions included, every part in the schema of the whole."""
+"""Parquet files as parts: the columns of the first file, in the types of each; hive columns as all paths type them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from pathlib import PurePosixPath
 
 import polars as pl
 
-from .listing import File, files
-from .part import Part
+from .hive import Hive
+from .listing import File
+from .part import NAME, Part
 
-Schemas = tuple[dict[str, pl.DataType], dict[str, pl.DataType]]  # of the columns in the files, and in the paths
-
-
-def parts(sources: Sequence[str]) -> list[Part]:
-    """The Parquet files of paths, patterns, folders and URLs as parts, sorted by name, none twice."""
-    found = {file.name: file for source in sources for file in files(source, ".parquet")}
-    listed = [found[name] for name in sorted(found)]
-    _same_hive(listed)
-    schemas = cache(partial(_schemas, [file.name for file in listed]))
-    return [Part(file.name, file.version, partial(_scan, file.name, schemas), file.current) for file in listed]
+Schema = dict[str, pl.DataType]
 
 
-def _scan(name: str, schemas: Callable[[], Schemas]) -> pl.LazyFrame:
-    """One file as it would be read among all: typed alike, further columns left alone, missing ones refused if used."""
-    inside, hive = schemas()
+def parts(files: Sequence[File], hive: Hive) -> list[Part]:
+    """One part for each file."""
+    columns = cache(lambda: _schema(files[0].name))
+    together = partial(_scan, columns=columns, hive=hive, name_column=NAME)
+    return [
+        Part(file.name, file.version, partial(_scan, [file.name], columns, hive), file.current, file.size, together)
+        for file in files
+    ]
+
+
+def _scan(
+    names: Sequence[str], columns: Callable[[], Schema], hive: Hive, name_column: str | None = None
+) -> pl.LazyFrame:
+    """Files in the types of the first of them: further columns are left alone, missing ones refused where used."""
+    own = _schema(names[0])
+    inside = {name: own.get(name, dtype) for name, dtype in columns().items()}
+    typed = {name: inside.get(name, dtype) for name, dtype in hive().items()}
     return pl.scan_parquet(
-        name, glob=False, schema=inside, hive_schema=hive or None, hive_partitioning=bool(hive), extra_columns="ignore"
+        list(names),
+        glob=False,
+        schema=inside,
+        hive_schema=typed or None,
+        hive_partitioning=bool(typed),
+        extra_columns="ignore",
+        include_file_paths=name_column,
     )
 
 
-def _schemas(names: list[str]) -> Schemas:
-    """As Polars types all the files together: columns by the first file, hive columns by the values of all paths."""
+def _schema(name: str) -> Schema:
     try:
-        inside = dict(pl.scan_parquet(names[0], glob=False, hive_partitioning=False).collect_schema())
+        return dict(pl.scan_parquet(name, glob=False, hive_partitioning=False).collect_schema())
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise type(error)(f"the source {names[0]!r} is no Parquet file that can be read: {error}") from None
-    paths = pl.scan_parquet(names, glob=False, hive_partitioning=True, schema={}, extra_columns="ignore")
-    hive = paths.collect_schema() if hive_keys(names[0]) else {}
-    return inside, {name: inside.get(name, dtype) for name, dtype in hive.items()}
-
-
-def hive_keys(name: str) -> list[str]:
-    """The keys of the `key=value` folders of a path or URL."""
-    folders = PurePosixPath(re.sub(r"[?#].*", "", name) if name.startswith("http") else name).parts[:-1]
-    return [folder.split("=")[0] for folder in folders if folder.count("=") == 1]
-
-
-def _same_hive(listed: list[File]) -> None:
-    for file in listed[1:]:
-        if set(hive_keys(file.name)) != set(hive_keys(listed[0].name)):
-            raise ValueError(
-                f"the files of a source have the same hive keys, but {listed[0].name!r} has "
-                f"{hive_keys(listed[0].name)} and {file.name!r} {hive_keys(file.name)}"
-            )
+        known = "" if name.endswith(".parquet") else "; text is known by its ending: .csv, .tsv, .ndjson, .jsonl, .json"
+        raise type(error)(f"the source {name!r} is no Parquet file that can be read{known}: {error}") from None

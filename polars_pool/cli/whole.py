@@ -1,0 +1,62 @@
+"""All parts of a source as one frame, in types that hold the values of every part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+import polars.selectors as cs
+
+from ..sources import Part, rows_of
+from ..widening import common
+from .task import Task
+
+Schema = Mapping[str, pl.DataType]
+
+
+def scan(parts: Sequence[Part], task: Task | None = None) -> pl.LazyFrame:
+    """The rows of all parts, in the columns that all have and, with a task, in those that it may name."""
+    kinds: dict[tuple[str, object], list[Part]] = {}
+    schemas: dict[str, tuple[str, Schema]] = {}
+    for part in parts:
+        schema = part.scan().collect_schema()
+        kinds.setdefault((repr(schema), part.together or part.name), []).append(part)
+        schemas.setdefault(repr(schema), (part.name, schema))
+    types = _types(list(schemas.values()), task)
+    return pl.concat(
+        [
+            rows_of(kind).select(cs.by_name(*types)).cast(types)  # type: ignore[arg-type]
+            for kind in kinds.values()
+        ]
+    )
+
+
+def _types(schemas: Sequence[tuple[str, Schema]], task: Task | None) -> dict[str, pl.DataType]:
+    """The common type of each column, which loses nothing of keys; of other numbers it is Float64, as in the model."""
+    first, types = schemas[0][0], dict(schemas[0][1])
+    for source, schema in schemas[1:]:
+        for name, dtype in list(types.items()):
+            if name not in schema or not (task is None or _named(name, task)):
+                del types[name]
+                continue
+            found = common(dtype, schema[name])
+            if found is None and dtype.is_numeric() and schema[name].is_numeric() and not _key(name, task):
+                found = pl.Float64()
+            if found is None:
+                raise TypeError(
+                    f"the column {name!r} has two types: in {first!r} it is {dtype}, in {source!r} {schema[name]}, and "
+                    "no type holds the values of both without loss; cast the column to one type"
+                )
+            types[name] = found
+    return types
+
+
+def _key(name: str, task: Task | None) -> bool:
+    """Whether a key may read a column."""
+    return task is None or any(name in text for text in task.keys)
+
+
+def _named(name: str, task: Task) -> bool:
+    """Whether a task may read a column."""
+    texts = [task.value, task.where, *task.keys, *task.columns.values()]
+    return any(name in text for text in texts if text is not None)

@@ -1,0 +1,87 @@
+"""Files of text as parts, CSV and JSON: typed as Polars types all rows of a file."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from . import hive
+from .hive import Hive
+from .listing import URL, File
+from .part import NAME, Part
+
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+
+
+def ending(name: str) -> str | None:
+    """Which of the endings a name has, without `.gz`; None for no text."""
+    path = re.sub(r"[?#].*", "", name) if name.startswith("http") else name
+    matches = [known for known in ENDINGS if path.lower().endswith(known)]
+    return matches[0].removesuffix(".gz") if matches else None
+
+
+def parts(files: Sequence[File], types: Hive) -> list[Part]:
+    """One part for each file."""
+    together = partial(_scan_together, types=types)
+    return [
+        Part(file.name, file.version, partial(_scan, file.name, types), file.current, file.size, together)
+        for file in files
+    ]
+
+
+def _scan_together(names: Sequence[str], types: Hive) -> pl.LazyFrame:
+    """Files that have the types of the first; another type is an error."""
+    return pl.concat([_scan(name, types).with_columns(pl.lit(name).alias(NAME)) for name in names])
+
+
+def _scan(name: str, types: Hive) -> pl.LazyFrame:
+    """The rows of a file, with its hive columns."""
+    try:
+        rows = _READERS[ending(name) or ".csv"](name)
+        inside = rows.collect_schema()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise type(error)(f"the source {name!r} cannot be read as {(ending(name) or '')[1:]}: {error}") from None
+    constants = hive.values(name)
+    return rows.with_columns(
+        pl.lit(constants[key]).cast(inside.get(key, dtype)).alias(key) for key, dtype in types().items()
+    )
+
+
+def _csv(name: str, separator: str = ",") -> pl.LazyFrame:
+    return pl.scan_csv(name, glob=False, separator=separator, infer_schema_length=None)
+
+
+def _lines(name: str) -> pl.LazyFrame:
+    """Lines of JSON; a name with `*?[` would be a pattern, so that such a file is read at once."""
+    literal = URL.match(name) or not glob.has_magic(name)
+    return pl.scan_ndjson(name if literal else Path(name).read_bytes(), infer_schema_length=None)
+
+
+def _array(name: str) -> pl.LazyFrame:
+    """One array of JSON, which can only be read as a whole."""
+    if URL.match(name):
+        raise pl.exceptions.ComputeError("a .json file is read from local folders only; give lines, as .ndjson")
+    content = Path(name).read_bytes()
+    return array(gzip.decompress(content) if name.lower().endswith(".gz") else content)
+
+
+def array(content: bytes) -> pl.LazyFrame:
+    """An array of JSON objects; Polars would read a single object as a row of its own and lines as broken."""
+    if not content.lstrip().startswith(b"["):
+        raise pl.exceptions.ComputeError("it holds no array of objects; name lines of JSON .ndjson")
+    return pl.read_json(content, infer_schema_length=None).lazy()
+
+
+_READERS: dict[str, Callable[[str], pl.LazyFrame]] = {
+    ".csv": _csv,
+    ".tsv": partial(_csv, separator="\t"),
+    ".ndjson": _lines,
+    ".jsonl": _lines,
+    ".json": _array,
+}
