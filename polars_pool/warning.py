@@ -10,7 +10,7 @@ import polars as pl
 
 UNIDENTIFIED = (
     "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
-    "or standard errors with se="
+    "or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and 'ml' tell them apart"
 )
 UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
 

@@ -2244,7 +2244,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
-                WHEN jointly AND method = 'cv' THEN 1e10 / wmin
+                -- Without squares within they may fall for ever, to sigma2 = 0.
+                WHEN jointly AND (method = 'cv' OR ssw = 0) THEN 1e10 / wmin
                 WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
                     * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
                 -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
@@ -2579,14 +2580,24 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
+-- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
+-- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
-        CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
-        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
-        j - fitted AS df, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
+        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS told_by_weights,
+        CASE
+            WHEN published THEN NULL
+            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+            WHEN told_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) THEN 0.0
+            ELSE pool_pooled_variance(ssw, n, j)
+        END AS pooled,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
-        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
+        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
+        FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_given);
 
 -- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
@@ -2644,12 +2655,15 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
-    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+    SELECT counted.*,
+        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
+            AS told,
+        has_v OR told AS identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND _pool_enough(tau2, j, fitted) AS estimable,
-        estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+        told OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+        SELECT model, count(v) = count(*) AS has_v, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
     ) USING (model);
@@ -2757,7 +2771,10 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
                 AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
+            -- where the likelihood of single rows rises to the end of the grid
+            told AND x * wmin > 0.99e10 AS at_the_end,
             CASE
+                WHEN at_the_end THEN 0.0
                 WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
                     pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
                 ELSE pooled
@@ -2773,11 +2790,12 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
         identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
-            OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
+            OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
 -- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
@@ -2853,7 +2871,7 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
             ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
         END AS c
     FROM (
-        SELECT m.model, k, w, y, spread, m.v AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
         FROM query_table(moved) AS m JOIN (
@@ -2948,10 +2966,10 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
     WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN jointly AND method = 'reml' THEN pool_variance_by_information(
+            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
             WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
@@ -2988,7 +3006,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
 CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0
@@ -3009,12 +3027,12 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
             CASE
                 WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
                 WHEN jointly AND restricted
-                    THEN pool_reml_profile(ssw, pooled * q_rest, 0.0, n - 1, pooled * s1_at_zero) + (n - 1)
-                WHEN jointly THEN pool_ml_profile(ssw, pooled * q_rest, 0.0, n) + n
+                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
                 WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
                     + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
             END AS at_zero
-        FROM query_table(models) JOIN query_table(sums) USING (model)
+        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
     )
     SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
         mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
@@ -3157,7 +3175,7 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     FROM (
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
-        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL
+        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
 
 -- Which of them a call may ask for.
@@ -3221,7 +3239,7 @@ CREATE OR REPLACE MACRO _pool_inference(
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
         _pool_finite(sqrt(error2)) AS se_tau2,
-        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL THEN 0.0 ELSE _pool_finite(lower) END
+        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0 ELSE _pool_finite(lower) END
             AS tau2_lower,
         _pool_finite(upper) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
@@ -3374,7 +3392,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     )
     SELECT model,
         CASE
-            WHEN vmax = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
             WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
                 (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
                 tau2_ / sigma2_)
@@ -3385,7 +3403,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
             ELSE of_squares / (slope * slope)
         END AS error,
         CASE
-            WHEN vmax = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
             WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
             WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
             WHEN method = 'pmm' THEN pool_median_correction(
@@ -3532,7 +3550,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'reml')
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm')  -- not of single rows of unequal weights
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),

@@ -17,6 +17,7 @@ from . import gamma as _gamma  # noqa: F401  registers its functions
 from . import search
 
 Array = NDArray[Any]
+ROUNDING = 1e-12  # relative: numbers that differ by less are equal
 exp.register(np.ndarray, np.exp)
 log.register(np.ndarray, np.log)
 sqrt.register(np.ndarray, np.sqrt)
@@ -137,6 +138,27 @@ class Groups:
     def squares_within(self) -> Array:
         """SSW of each model."""
         return self.sum(self.squares)
+
+    @property
+    def told_by_weights(self) -> Array:
+        """Models of one row per group whose unequal weights tell sigma2 from tau2: Var(y) = tau2 + sigma2 / w.
+
+        Two variances take two deviations from mu. Equal weights, but for rounding, leave only the sum of both.
+        """
+        most = self.largest(self.w)
+        unequal = most - self.smallest(self.w) > ROUNDING * most
+        return np.asarray((self.rows == self.groups) & unequal & (self.groups - self.fitted >= 2))
+
+    @property
+    def tells_variances(self) -> Array:
+        """Models whose rows have a likelihood with a maximum in sigma2 and tau2."""
+        return np.asarray((self.squares_within > 0) | (self.told_by_weights & self.apart))
+
+    @property
+    def apart(self) -> Array:
+        """Models whose means differ by more than the rounding of sums of equal rows, which says nothing of groups."""
+        rounding = (4 * np.finfo(float).eps) ** 2 * self.reach(np.zeros(self.models))
+        return np.asarray(self.reach(self.plain_mean) > rounding)
 
     @property
     def exact(self) -> Array:

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .model import Model
+from .numpy import ROUNDING
 
 ALLOWED = {
     "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
@@ -34,7 +35,7 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
 
 def unequal(method: str, least: NDArray[Any], largest: NDArray[Any]) -> None:
     """Raise if the sampling variances of the groups of a model differ by more than rounding."""
-    if count := np.count_nonzero(largest - least > 1e-12 * largest):
+    if count := np.count_nonzero(largest - least > ROUNDING * largest):
         models = "1 model" if count == 1 else f"{count:,} models"
         raise ValueError(
             f"tau2={method!r} is for groups of equal sampling variance, all of as many rows, and those of {models} "
