@@ -75,21 +75,21 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
 
 -- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
 -- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
-CREATE OR REPLACE MACRO _pool_less_origin(value, nan) AS
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
     CASE
-        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - _pool_origin
-        WHEN _pool_origin = 0 THEN TRY_CAST(value AS DOUBLE)
-        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - _pool_origin) < 2.0 ** 60
-            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(_pool_start AS BIGINT))::DOUBLE
-        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - _pool_origin) < 2.0 ** 124
-            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(_pool_start AS HUGEINT))::DOUBLE
-        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(_pool_start AS UHUGEINT)
-            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(_pool_start AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
+        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
+            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
+        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
+            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
+            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
         WHEN typeof(value) = 'UHUGEINT'
-            THEN -(TRY_CAST(_pool_start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
-        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - _pool_origin) < 10.0 ** (36 - _pool_scale)
-            THEN coalesce(_pool_decimal_less(value, _pool_start, _pool_scale), TRY_CAST(value AS DOUBLE) - _pool_origin)
-        ELSE TRY_CAST(value AS DOUBLE) - _pool_origin
+            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
+            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+        ELSE TRY_CAST(value AS DOUBLE) - origin
     END;
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
@@ -103,7 +103,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_less_origin(value, nan)) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -113,8 +113,8 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_less_origin(value, nan)) AS _pool_y,
-        var_samp(_pool_finite(_pool_less_origin(value, nan))) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -126,7 +126,7 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan) AS _pool_x,
+    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -180,7 +180,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance.
+-- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
     SELECT * EXCLUDE (_pool_sum_n),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
@@ -193,11 +193,11 @@ CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
         SELECT COLUMNS(lambda c: _pool_is_key(c)),
             sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
             coalesce(sum(_pool_h), 0.0) AS _pool_w,
-            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
             NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
-            count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
+            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
         FROM (
             SELECT *, CASE
                     WHEN _pool_x IS NULL THEN NULL

@@ -155,12 +155,17 @@ def bad_columns(model: Model) -> dict[str, pl.Expr]:
     n = _improper(N) | (N.floor() != N)
     if model.se is not None:
         n = _improper(N) & (True if model.needs_n else N.is_not_null())
-    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _improper(SE)}
+    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _no_error(SE)}
     return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(model, name) is not None}
 
 
 def _improper(column: pl.Expr) -> pl.Expr:
     return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
+
+
+def _no_error(se: pl.Expr) -> pl.Expr:
+    """No standard error; an infinite one is: of an estimate without information."""
+    return se.is_null() | se.is_nan() | (se < 0)
 
 
 def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -172,6 +177,8 @@ def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
     elif model.input == "published":
         rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
+        if model.n is not None:
+            rows = rows.with_columns(_pool_n=pl.when(W > 0).then(N))
     else:
         weight = N if model.weights is None else WEIGHTS
         counts &= (N > 0) & (weight > 0)

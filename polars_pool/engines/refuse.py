@@ -15,7 +15,7 @@ ALLOWED = {
     "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
     "n": "n is a count of rows, a whole number of 0 or more",
     "var": "var is a sample variance, 0 or more wherever n > 1",
-    "se": "a standard error is finite and not negative",
+    "se": "a standard error is 0 or more, and infinite for an estimate without information",
 }
 
 
@@ -25,7 +25,8 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
         counted = table.get_column(f"_pool_bad_{name}", default=None)
         if counted is not None and (count := counted.head(1).sum()):
             rows = "1 row" if count == 1 else f"{count:,} rows"
-            raise ValueError(f"{name}={model.names[name]!r} is null, NaN, negative or infinite in {rows}: {rule}")
+            wrong = "null, NaN or negative" if name == "se" else "null, NaN, negative or infinite"
+            raise ValueError(f"{name}={model.names[name]!r} is {wrong} in {rows}: {rule}")
     if not np.isfinite(table["_pool_y"].drop_nulls().to_numpy()).all():
         raise ValueError(
             f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
