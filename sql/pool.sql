@@ -2718,12 +2718,19 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
     SELECT counted.*,
         told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
             AS told,
-        has_v OR told AS identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND _pool_enough(tau2, j, fitted) AS estimable,
-        told OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+        has_v OR told AS identified,
+        -- Whether DOUBLE holds the spread, and the squares of its squares; squares of rows near 0 may have left nothing.
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmost, 0.0))) AS size,
+        CASE WHEN size > 0 THEN size WHEN near_zero > 0 THEN near_zero ELSE 1.0 END > 2.0 ** -240
+            AND greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) < 2.0 ** 240 AS measurable,
+        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS has_v, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
     ) USING (model);
@@ -2854,7 +2861,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
-        identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+        identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
             OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 

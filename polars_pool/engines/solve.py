@@ -50,9 +50,10 @@ def fitted(
         if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = population(given, tau2_, mu, pooled, identified)
+        sigma2_ = np.where(np.isfinite(sigma2_), sigma2_, np.nan)  # squares beyond Float64
         share = np.asarray(icc(tau2_, sigma2_))
     found = (g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior)
-    return Components(*found, converged=converged & identified), given
+    return Components(*found, converged=converged & identified & given.measurable), given
 
 
 def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
@@ -92,7 +93,7 @@ def _between(
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
-    estimable = identified & enough
+    estimable = identified & enough & g.measurable
     converged = enough | (g.groups <= g.fitted)
     joint = estimable & g.tells_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
