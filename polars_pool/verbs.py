@@ -206,8 +206,8 @@ def components(
     - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: where the true mean
       of a new group lies.
 
-    Last `converged`, false where an iteration did not settle, no group has two rows, or the groups are too few for the
-    estimator.
+    Last `converged`, false where an iteration did not settle, no group has two rows (unless unequal weights tell sigma2
+    from tau2, by reml and ml), or the groups are too few for the estimator.
 
     With a prior, the posterior instead: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known); of `tau`,
     `tau2`, `mu` and the true mean of a `new` group each the mean, `se_tau` its standard deviation, `tau_median`,

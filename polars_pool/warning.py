@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 UNIDENTIFIED = (
     "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
-    "or standard errors with se="
+    "or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and 'ml' tell them apart"
 )
 UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
 
@@ -34,7 +34,8 @@ UNSETTLED_PRIOR = (
 
 TOO_FEW = (
     "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
-    "estimates: take another, or a known tau2="
+    "estimates: take another, or a known tau2=; or its values differ by less than 1e-72 or more than 1e72, whose squares "
+    "Float64 does not hold: take another unit"
 )
 
 IMPROPER = (

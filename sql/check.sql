@@ -328,7 +328,8 @@ CREATE OR REPLACE MACRO _pool_free(columns, name) AS
 
 -- What the data hold that they must not: the sentence for a number of rows.
 CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
-    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
+    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is '
+        || CASE WHEN role = 'se' THEN 'null, NaN or negative' ELSE 'null, NaN, negative or infinite' END || ' in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
@@ -341,7 +342,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
             _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
                 'n is a count of rows, a whole number of 0 or more'),
             _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
-            _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
+            _pool_bad_rows('se', column_names[4], bad_se,
+                'a standard error is 0 or more, and infinite for an estimate without information'),
             CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
                 || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint

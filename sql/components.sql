@@ -56,14 +56,24 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
+-- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
+-- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
-        CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
-        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
-        j - fitted AS df, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
+        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS told_by_weights,
+        CASE
+            WHEN published THEN NULL
+            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+            WHEN told_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) THEN 0.0
+            ELSE pool_pooled_variance(ssw, n, j)
+        END AS pooled,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
-        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
+        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
+        FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_given);
 
 -- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
@@ -121,12 +131,22 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
-    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND _pool_enough(tau2, j, fitted) AS estimable,
-        estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+    SELECT counted.*,
+        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
+            AS told,
+        has_v OR told AS identified,
+        -- Whether DOUBLE holds the spread, and the squares of its squares; squares of rows near 0 may have left nothing.
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmost, 0.0))) AS size,
+        CASE WHEN size > 0 THEN size WHEN near_zero > 0 THEN near_zero ELSE 1.0 END > 2.0 ** -240
+            AND greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) < 2.0 ** 240 AS measurable,
+        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
     ) USING (model);
@@ -234,7 +254,10 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
                 AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
+            -- where the likelihood of single rows rises to the end of the grid
+            told AND x * wmin > 0.99e10 AS at_the_end,
             CASE
+                WHEN at_the_end THEN 0.0
                 WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
                     pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
                 ELSE pooled
@@ -250,11 +273,12 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
-        identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
-            OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
+        identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+            OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
 -- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.

@@ -21,18 +21,76 @@ CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('se
 -- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
--- One row: the offset that the first values have in common, 0 where there is none. Models of an `over` may lie at quite
--- different places, so they have none.
+-- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
+CREATE OR REPLACE MACRO _pool_is_wide(type) AS
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
+
+-- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none. From 2^20 on the offset of wide
+-- types has no decimal places, so that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the
+-- first value itself.
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
-    SELECT CASE WHEN avg(abs(y - start)) < abs(any_value(start)) / 8 THEN any_value(start) ELSE 0.0 END AS _pool_origin
-    FROM (
-        SELECT y, first(y) OVER () AS start
-        FROM (
-            SELECT TRY_CAST(value AS DOUBLE) AS y FROM query_table(tbl)
-            WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
-            LIMIT 1000
-        )
-    );
+    WITH firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type
+        FROM query_table(tbl)
+        WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    ),
+    starts AS (
+        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
+            avg(abs(y - first_y)) < abs(start) / 8 AS near, _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20
+                AS rounds
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
+    ),
+    origins AS (
+        SELECT *, CASE
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds THEN floor(start)
+                ELSE start
+            END AS origin
+        FROM starts
+    )
+    SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
+        CASE
+            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near THEN written
+            ELSE '0'
+        END AS _pool_start,
+        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+    FROM origins;
+
+-- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
+    CASE
+        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
+        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
+        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
+        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
+        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
+        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
+        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
+        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
+    END;
+
+-- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
+-- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
+    CASE
+        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
+        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
+            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
+        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
+            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
+            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT'
+            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
+            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+        ELSE TRY_CAST(value AS DOUBLE) - origin
+    END;
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
 -- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
@@ -45,7 +103,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_value(value, nan) - _pool_origin) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -55,8 +113,8 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
-        var_samp(_pool_finite(_pool_value(value, nan) - _pool_origin)) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -68,7 +126,7 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_value(value, nan) - _pool_origin AS _pool_x,
+    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -122,7 +180,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance.
+-- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
     SELECT * EXCLUDE (_pool_sum_n),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
@@ -135,11 +193,11 @@ CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
         SELECT COLUMNS(lambda c: _pool_is_key(c)),
             sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
             coalesce(sum(_pool_h), 0.0) AS _pool_w,
-            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
             NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
-            count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
+            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
         FROM (
             SELECT *, CASE
                     WHEN _pool_x IS NULL THEN NULL

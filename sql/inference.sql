@@ -41,7 +41,7 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
             ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
         END AS c
     FROM (
-        SELECT m.model, k, w, y, spread, m.v AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
         FROM query_table(moved) AS m JOIN (
@@ -136,10 +136,10 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
     WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN jointly AND method = 'reml' THEN pool_variance_by_information(
+            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
             WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
@@ -176,7 +176,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
 CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0
@@ -197,12 +197,12 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
             CASE
                 WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
                 WHEN jointly AND restricted
-                    THEN pool_reml_profile(ssw, pooled * q_rest, 0.0, n - 1, pooled * s1_at_zero) + (n - 1)
-                WHEN jointly THEN pool_ml_profile(ssw, pooled * q_rest, 0.0, n) + n
+                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
                 WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
                     + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
             END AS at_zero
-        FROM query_table(models) JOIN query_table(sums) USING (model)
+        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
     )
     SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
         mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
@@ -345,7 +345,7 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     FROM (
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
-        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL
+        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
 
 -- Which of them a call may ask for.
@@ -409,7 +409,7 @@ CREATE OR REPLACE MACRO _pool_inference(
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
         _pool_finite(sqrt(error2)) AS se_tau2,
-        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL THEN 0.0 ELSE _pool_finite(lower) END
+        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0 ELSE _pool_finite(lower) END
             AS tau2_lower,
         _pool_finite(upper) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER

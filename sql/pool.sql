@@ -1960,7 +1960,8 @@ CREATE OR REPLACE MACRO _pool_free(columns, name) AS
 
 -- What the data hold that they must not: the sentence for a number of rows.
 CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
-    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is null, NaN, negative or infinite in '
+    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is '
+        || CASE WHEN role = 'se' THEN 'null, NaN or negative' ELSE 'null, NaN, negative or infinite' END || ' in '
         || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
 
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
@@ -1973,7 +1974,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
             _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
                 'n is a count of rows, a whole number of 0 or more'),
             _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
-            _pool_bad_rows('se', column_names[4], bad_se, 'a standard error is finite and not negative'),
+            _pool_bad_rows('se', column_names[4], bad_se,
+                'a standard error is 0 or more, and infinite for an estimate without information'),
             CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
                 || 'remove them, or count them as missing with nan=''null''' END
         ) AS complaint
@@ -2012,18 +2014,76 @@ CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('se
 -- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
--- One row: the offset that the first values have in common, 0 where there is none. Models of an `over` may lie at quite
--- different places, so they have none.
+-- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
+CREATE OR REPLACE MACRO _pool_is_wide(type) AS
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
+
+-- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none. From 2^20 on the offset of wide
+-- types has no decimal places, so that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the
+-- first value itself.
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
-    SELECT CASE WHEN avg(abs(y - start)) < abs(any_value(start)) / 8 THEN any_value(start) ELSE 0.0 END AS _pool_origin
-    FROM (
-        SELECT y, first(y) OVER () AS start
-        FROM (
-            SELECT TRY_CAST(value AS DOUBLE) AS y FROM query_table(tbl)
-            WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
-            LIMIT 1000
-        )
-    );
+    WITH firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type
+        FROM query_table(tbl)
+        WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    ),
+    starts AS (
+        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
+            avg(abs(y - first_y)) < abs(start) / 8 AS near, _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20
+                AS rounds
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
+    ),
+    origins AS (
+        SELECT *, CASE
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds THEN floor(start)
+                ELSE start
+            END AS origin
+        FROM starts
+    )
+    SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
+        CASE
+            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near THEN written
+            ELSE '0'
+        END AS _pool_start,
+        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+    FROM origins;
+
+-- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
+    CASE
+        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
+        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
+        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
+        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
+        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
+        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
+        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
+        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
+    END;
+
+-- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
+-- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
+    CASE
+        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
+        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
+            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
+        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
+            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
+            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT'
+            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
+            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+        ELSE TRY_CAST(value AS DOUBLE) - origin
+    END;
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
 -- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
@@ -2036,7 +2096,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_value(value, nan) - _pool_origin) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -2046,8 +2106,8 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_value(value, nan) - _pool_origin) AS _pool_y,
-        var_samp(_pool_finite(_pool_value(value, nan) - _pool_origin)) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -2059,7 +2119,7 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_value(value, nan) - _pool_origin AS _pool_x,
+    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -2113,7 +2173,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance.
+-- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
     SELECT * EXCLUDE (_pool_sum_n),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
@@ -2126,11 +2186,11 @@ CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
         SELECT COLUMNS(lambda c: _pool_is_key(c)),
             sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
             coalesce(sum(_pool_h), 0.0) AS _pool_w,
-            sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
             NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
             count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
-            count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_se)) AS _pool_bad_se
+            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
         FROM (
             SELECT *, CASE
                     WHEN _pool_x IS NULL THEN NULL
@@ -2244,7 +2304,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
-                WHEN jointly AND method = 'cv' THEN 1e10 / wmin
+                -- Without squares within they may fall for ever, to sigma2 = 0.
+                WHEN jointly AND (method = 'cv' OR ssw = 0) THEN 1e10 / wmin
                 WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
                     * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
                 -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
@@ -2579,14 +2640,24 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- Counts and the variance within of each model; mu spends a degree of freedom unless it is known.
+-- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
+-- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
-        CASE WHEN NOT published THEN coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, n, j)) END AS pooled,
-        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
-        j - fitted AS df, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
+        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS told_by_weights,
+        CASE
+            WHEN published THEN NULL
+            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+            WHEN told_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) THEN 0.0
+            ELSE pool_pooled_variance(ssw, n, j)
+        END AS pooled,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
     FROM (
-        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw FROM query_table(classes) GROUP BY model
+        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
+        FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_given);
 
 -- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
@@ -2644,12 +2715,22 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
-    SELECT counted.*, identified, exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND _pool_enough(tau2, j, fitted) AS estimable,
-        estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+    SELECT counted.*,
+        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
+            AS told,
+        has_v OR told AS identified,
+        -- Whether DOUBLE holds the spread, and the squares of its squares; squares of rows near 0 may have left nothing.
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmost, 0.0))) AS size,
+        CASE WHEN size > 0 THEN size WHEN near_zero > 0 THEN near_zero ELSE 1.0 END > 2.0 ** -240
+            AND greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) < 2.0 ** 240 AS measurable,
+        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS identified, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
     ) USING (model);
@@ -2757,7 +2838,10 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
                 AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
+            -- where the likelihood of single rows rises to the end of the grid
+            told AND x * wmin > 0.99e10 AS at_the_end,
             CASE
+                WHEN at_the_end THEN 0.0
                 WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
                     pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
                 ELSE pooled
@@ -2773,11 +2857,12 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
-        identified AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
-            OR estimable AND (alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
+        identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+            OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
 -- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
@@ -2853,7 +2938,7 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
             ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
         END AS c
     FROM (
-        SELECT m.model, k, w, y, spread, m.v AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
         FROM query_table(moved) AS m JOIN (
@@ -2948,10 +3033,10 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
     WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN jointly AND method = 'reml' THEN pool_variance_by_information(
+            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
             WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
@@ -2988,7 +3073,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
 CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0
@@ -3009,12 +3094,12 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
             CASE
                 WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
                 WHEN jointly AND restricted
-                    THEN pool_reml_profile(ssw, pooled * q_rest, 0.0, n - 1, pooled * s1_at_zero) + (n - 1)
-                WHEN jointly THEN pool_ml_profile(ssw, pooled * q_rest, 0.0, n) + n
+                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
                 WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
                     + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
             END AS at_zero
-        FROM query_table(models) JOIN query_table(sums) USING (model)
+        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
     )
     SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
         mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
@@ -3157,7 +3242,7 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     FROM (
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
-        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL
+        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
 
 -- Which of them a call may ask for.
@@ -3221,7 +3306,7 @@ CREATE OR REPLACE MACRO _pool_inference(
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
         _pool_finite(sqrt(error2)) AS se_tau2,
-        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL THEN 0.0 ELSE _pool_finite(lower) END
+        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0 ELSE _pool_finite(lower) END
             AS tau2_lower,
         _pool_finite(upper) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
@@ -3374,7 +3459,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     )
     SELECT model,
         CASE
-            WHEN vmax = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
             WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
                 (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
                 tau2_ / sigma2_)
@@ -3385,7 +3470,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
             ELSE of_squares / (slope * slope)
         END AS error,
         CASE
-            WHEN vmax = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
             WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
             WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
             WHEN method = 'pmm' THEN pool_median_correction(
@@ -3532,7 +3617,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'reml')
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm')  -- not of single rows of unequal weights
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),

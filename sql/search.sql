@@ -29,7 +29,8 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
         SELECT *,
             CASE
                 -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
-                WHEN jointly AND method = 'cv' THEN 1e10 / wmin
+                -- Without squares within they may fall for ever, to sigma2 = 0.
+                WHEN jointly AND (method = 'cv' OR ssw = 0) THEN 1e10 / wmin
                 WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
                     * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
                 -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.

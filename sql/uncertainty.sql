@@ -61,7 +61,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     )
     SELECT model,
         CASE
-            WHEN vmax = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
             WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
                 (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
                 tau2_ / sigma2_)
@@ -72,7 +72,7 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
             ELSE of_squares / (slope * slope)
         END AS error,
         CASE
-            WHEN vmax = 0 THEN 0.0
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
             WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
             WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
             WHEN method = 'pmm' THEN pool_median_correction(

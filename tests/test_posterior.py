@@ -17,6 +17,7 @@ from scipy.special import log_ndtr
 from scipy.stats import kstest
 
 import polars_pool as pool
+from polars_pool.engines import newton
 from polars_pool.priors import OF_MU, OF_TAU, called, parsed
 
 EFFECTS = [(28, 15), (8, 10), (-3, 16), (7, 11), (-1, 9), (1, 11), (18, 10), (12, 18)]
@@ -503,6 +504,47 @@ def test_draws_come_again_with_their_seed(run):
     assert (first["theta"] != other["theta"]).all()
     free = pool.posterior_draws(SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)", draws=20)
     assert (first["theta"] != free["theta"]).all()
+
+
+# Every prior of tau; those seeds gave nulls, one to three in a million draws, where Newton's steps went to and fro.
+EVERY_PRIOR = {
+    "uniform_shrinkage": (pool.UniformShrinkage(), 11),
+    "dumouchel": (pool.DuMouchel(), 3),
+    "uniform": (pool.Uniform(), 0),
+    "bounded": (pool.Uniform(0, 20), 1),
+    "half_cauchy": (pool.HalfCauchy(5), 2),
+    "half_normal": (pool.HalfNormal(5), 4),
+    "half_t": (pool.HalfT(4, 5), 5),
+    "exponential": (pool.Exponential(0.1), 6),
+    "inverse_gamma": (pool.InverseGamma(1, 1), 7),
+    "jeffreys": (pool.Jeffreys(), 8),
+}
+
+
+@pytest.mark.parametrize(("prior", "seed"), EVERY_PRIOR.values(), ids=EVERY_PRIOR)
+def test_no_draw_is_missing_and_draws_fall_below_quantiles_as_often_as_they_should(prior, seed):
+    draws = 20_000
+    drawn = pool.posterior_draws(SCHOOLS, "y", "g", se="se", tau2=prior, draws=draws, seed=seed)
+    assert drawn.select("tau", "mu", "theta").null_count().row(0) == (0, 0, 0)
+    tau = drawn.filter(g="A")["tau"].to_numpy()
+    for level in (0.2, 0.5, 0.8, 0.95, 0.99):
+        [model] = pool.components(SCHOOLS, "y", "g", se="se", tau2=prior, level=level).to_dicts()
+        for end, p in (("tau_lower", (1 - level) / 2), ("tau_upper", (1 + level) / 2)):
+            assert abs((tau < model[end]).mean() - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
+
+
+def test_quantiles_settle_where_the_distribution_is_rounded():
+    """Two points whose Newton steps lead exactly to each other, as the rounding of a sum has them do."""
+    low, high = np.array([0.0]), np.array([4.0])
+    ends = {1.0: -(2.0**-30), 3.0: 2.0**-30}
+
+    def distribution(x, i):
+        excess = np.array([ends.get(float(at), 2.0**-31 * (at - 2)) for at in x])
+        return 0.5 + excess, np.full(len(x), 2.0**-31)
+
+    x, settled = newton.quantile(distribution, np.array([0.5]), np.array([1.0]), low, high, np.array([1.0]))
+    assert settled.all()
+    assert abs(x[0] - 2) < 1e-6
 
 
 def test_draws_of_rows_with_sigma2():

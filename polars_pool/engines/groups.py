@@ -6,6 +6,7 @@ has its elementwise preparation, its sums, and the statistics that follow from t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import polars as pl
@@ -13,6 +14,7 @@ import polars as pl
 from ..formulas import moments
 from ..formulas.elementary import INFINITY, where
 from . import polars as _polars  # noqa: F401  formulas run on expressions
+from . import wide
 from .model import KEY, Model, public
 from .refuse import bad_rows
 
@@ -22,7 +24,7 @@ NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
 FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
-PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
+PIVOT, ORIGIN, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "origin", "value", "weights", "se"))
 N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
 WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
 
@@ -32,9 +34,54 @@ def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
     value = model.value.cast(pl.Float64)
     if model.nan == "null":
         value = pl.when(value.is_finite()).then(value)
-    given = {"value": value, "weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
-    columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in given.items() if e is not None]
-    return frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *columns)
+    return _selected(frame, model, value, *keep)
+
+
+def _selected(frame: pl.LazyFrame, model: Model, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
+    beside = {"weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
+    columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in beside.items() if e is not None]
+    keys = (e.name.prefix(KEY) for e in model.key_columns)
+    return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
+
+
+def about_pivot(
+    frame: pl.LazyFrame, model: Model, *keep: pl.Expr, ordered: bool = False
+) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """The columns a model needs, with the value as it is and with the value less the pivot; the pivot.
+
+    Cached, so that the plan below runs once, whatever it is, for the pivot and the rows.
+    """
+    dtype = _dtype(frame, model)
+    if wide.is_wide(dtype):
+        selected = _selected(frame, model, wide.integer(model.value, dtype), *keep).cache()
+        near, equal = wide.offset(ORIGIN, dtype)
+        pivot = (
+            _offset(selected, lambda value: wide.number(value, dtype))
+            .select(_pool_pivot=near, _pool_origin=equal)
+            .cache()
+        )
+        beside, difference = pivot.select(ORIGIN), wide.difference(VALUE, ORIGIN, dtype)
+    else:
+        selected = rows(frame, model, *keep).cache()
+        beside = _offset(selected, lambda value: value).cache()
+        pivot, difference = beside.select(_pool_pivot=ORIGIN), VALUE - ORIGIN
+    centred = selected.join(beside, how="cross", maintain_order="left" if ordered else "none")
+    return selected, centred.with_columns(_pool_value=difference).drop("_pool_origin"), pivot.select(PIVOT)
+
+
+def in_order(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The columns a model needs in the order of the frame, for windows and what is joined back; and the pivot.
+
+    Only values that have more digits than Float64 have a pivot here.
+    """
+    if model.over or not wide.is_wide(_dtype(frame, model)):
+        return rows(frame, model, *keep), NO_PIVOT
+    _, centred, pivot = about_pivot(frame, model, *keep, ordered=True)
+    return centred, pivot
+
+
+def _dtype(frame: pl.LazyFrame, model: Model) -> pl.DataType:
+    return frame.select(model.value).collect_schema().dtypes()[0]
 
 
 def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -42,13 +89,10 @@ def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFra
 
     Models of an `over` may lie at quite different places, so they have no pivot.
     """
-    # Cached, so that the plan below runs once, whatever it is, for the pivot and the rows, for the groups and the
-    # constants.
-    selected = rows(frame, model).cache()
     if model.over:
+        selected = rows(frame, model).cache()  # for the groups and the constants
         return summed(selected, model), constants(selected, NO_PIVOT, model)
-    pivot = _offset(selected).cache()
-    centred = selected.join(pivot, how="cross").with_columns(VALUE - PIVOT).drop("_pool_pivot")
+    selected, centred, pivot = about_pivot(frame, model)
     return summed(centred, model), constants(selected, pivot, model)
 
 
@@ -67,17 +111,14 @@ def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyF
     return pivot.join(rows.select(**bad).join(pivot, how="cross").select(pl.col(list(bad)).sum()), how="cross")
 
 
-def _offset(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The offset that the first values have in common as pivot, 0 where there is none."""
-    first = rows.filter(VALUE.is_finite()).select(VALUE).head(FIRST)
-    offset = first.select(
-        VALUE.first().fill_null(0.0).alias("_pool_pivot"),
-        VALUE.mean().fill_null(0.0).alias("_pool_mean"),
-        VALUE.std().fill_null(0.0).alias("_pool_std"),
-    )
-    spread, mean = pl.col("_pool_std"), pl.col("_pool_mean")
-    near = (spread < mean.abs() / 8) & ((PIVOT - mean).abs() < mean.abs() / 8)
-    return offset.select(pl.when(near).then(PIVOT).otherwise(0.0).alias("_pool_pivot"))
+def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
+    """The first value as origin where it is the offset that the first values have in common, 0 where it is none."""
+    numbers = number(VALUE)
+    first = rows.filter(numbers.is_finite()).select(VALUE).head(FIRST)
+    found = first.select(_pool_origin=VALUE.first(), _pool_mean=numbers.mean(), _pool_std=numbers.std())
+    start, mean, spread = number(ORIGIN), pl.col("_pool_mean"), pl.col("_pool_std")
+    near = (spread < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8)
+    return found.with_columns(pl.all().fill_null(0)).select(_pool_origin=pl.when(near).then(ORIGIN).otherwise(0))
 
 
 def states(frame: pl.LazyFrame, model: Model, rest: bool = False) -> pl.LazyFrame:
@@ -121,12 +162,17 @@ def bad_columns(model: Model) -> dict[str, pl.Expr]:
     n = _improper(N) | (N.floor() != N)
     if model.se is not None:
         n = _improper(N) & (True if model.needs_n else N.is_not_null())
-    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _improper(SE)}
+    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _no_error(SE)}
     return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(model, name) is not None}
 
 
 def _improper(column: pl.Expr) -> pl.Expr:
     return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
+
+
+def _no_error(se: pl.Expr) -> pl.Expr:
+    """No standard error; an infinite one is: of an estimate without information."""
+    return se.is_null() | se.is_nan() | (se < 0)
 
 
 def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
@@ -138,6 +184,8 @@ def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
         rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
     elif model.input == "published":
         rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
+        if model.n is not None:
+            rows = rows.with_columns(_pool_n=pl.when(W > 0).then(N))
     else:
         weight = N if model.weights is None else WEIGHTS
         counts &= (N > 0) & (weight > 0)

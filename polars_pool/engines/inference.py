@@ -69,7 +69,7 @@ class Fitted:
     def joint(self) -> Array:
         """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
         joint = self.known & (self.tau2 in LIKELIHOODS and is_joint(self.published, self.sigma2, self.tau2))
-        return np.asarray(joint & (self.g.groups > self.g.fitted) & (self.g.squares_within > 0))
+        return np.asarray(joint & (self.df > 0) & self.g.tells_variances & (self.found.sigma2 > 0))
 
     @property
     def restricted(self) -> bool:
@@ -157,7 +157,9 @@ def _error(f: Fitted) -> dict[str, Array]:
 def _limits(f: Fitted, asked: Question) -> dict[str, Array]:
     """The interval of tau2: by the profile likelihood, or by the quantiles of Q."""
     lower, upper = np.full(f.g.models, np.nan), np.full(f.g.models, np.nan)
-    estimated = f.known & (f.df > 0) & isinstance(f.tau2, str)
+    # Q needs a mean square within; along the profile of single rows sigma2 may be 0, from some tau2 on.
+    limited = (f.g.rows > f.g.groups) | (not f.pooled)
+    estimated = f.known & limited & (f.df > 0) & isinstance(f.tau2, str)
     joint = f.joint & estimated
     profiled = estimated if asked.limits == "profile" else joint & (asked.limits is None)
     for rows, models in ((True, profiled & joint), (False, profiled & ~joint)):

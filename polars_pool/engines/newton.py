@@ -30,9 +30,14 @@ def quantile(
         excess = below - target
         high[todo] = np.where(excess >= 0, at, high[todo])
         low[todo] = np.where(excess <= 0, at, low[todo])
-        new = at - excess / np.maximum(density, TINY)
-        new = np.where((new < low[todo]) | (new > high[todo]), (low[todo] + high[todo]) / 2, new)
-        near = (np.abs(new - at) <= CLOSE * (scale[todo] + np.abs(new))) | (np.abs(excess) <= CLOSE * target)
+        step = excess / np.maximum(density, TINY)
+        near = (np.abs(step) <= CLOSE * (scale[todo] + np.abs(at))) | (np.abs(excess) <= CLOSE * target)
+        new = at - step
+        # An end of the bracket has been evaluated: a step onto it would go to and fro between two ends, whose
+        # probabilities are apart from the target by rounding alone.
+        outside = (new <= low[todo]) | (new >= high[todo])
+        new = np.where(near, np.clip(new, low[todo], high[todo]), np.where(outside, (low[todo] + high[todo]) / 2, new))
+        near |= np.abs(new - at) <= CLOSE * (scale[todo] + np.abs(new))
         x[todo] = np.where(excess == 0, at, new)
         todo = todo[~near]
     settled = np.ones(len(x), dtype=bool)

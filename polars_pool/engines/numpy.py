@@ -17,6 +17,8 @@ from . import gamma as _gamma  # noqa: F401  registers its functions
 from . import search
 
 Array = NDArray[Any]
+SMALL = 2.0**-240  # a spread whose square, squared once more, is near the least number of Float64
+ROUNDING = 1e-12  # relative: numbers that differ by less are equal
 exp.register(np.ndarray, np.exp)
 log.register(np.ndarray, np.log)
 sqrt.register(np.ndarray, np.sqrt)
@@ -137,6 +139,40 @@ class Groups:
     def squares_within(self) -> Array:
         """SSW of each model."""
         return self.sum(self.squares)
+
+    @property
+    def told_by_weights(self) -> Array:
+        """Models of one row per group whose unequal weights tell sigma2 from tau2: Var(y) = tau2 + sigma2 / w.
+
+        Two variances take two deviations from mu. Equal weights, but for rounding, leave only the sum of both.
+        """
+        most = self.largest(self.w)
+        unequal = most - self.smallest(self.w) > ROUNDING * most
+        return np.asarray((self.rows == self.groups) & unequal & (self.groups - self.fitted >= 2))
+
+    @property
+    def tells_variances(self) -> Array:
+        """Models whose rows have a likelihood with a maximum in sigma2 and tau2."""
+        return np.asarray((self.squares_within > 0) | (self.told_by_weights & self.apart))
+
+    @property
+    def measurable(self) -> Array:
+        """Models whose spread, and the squares of its squares, Float64 holds; or that have none."""
+        most, least = self.largest(self.y), self.smallest(self.y)
+        width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread)))
+        of_rows = np.sqrt(self.squares_within / self.rows)
+        size = np.fmax(np.fmax(width, of_rows), np.sqrt(self.largest(np.fmax(self.v, 0.0))))
+        large = np.fmax(np.fmax(width, of_rows), np.sqrt(self.smallest(np.fmax(self.v, 0.0)))) >= 1 / SMALL
+        # Squares of rows near 0 may have left nothing to see.
+        near_zero = np.maximum(np.abs(most), np.abs(least))
+        small = np.where(size > 0, size, np.where(near_zero > 0, near_zero, 1.0)) <= SMALL
+        return np.asarray(np.isfinite(width + of_rows) & ~small & ~large)
+
+    @property
+    def apart(self) -> Array:
+        """Models whose means differ by more than the rounding of sums of equal rows, which says nothing of groups."""
+        rounding = (4 * np.finfo(float).eps) ** 2 * self.reach(np.zeros(self.models))
+        return np.asarray(self.reach(self.plain_mean) > rounding)
 
     @property
     def exact(self) -> Array:

@@ -99,10 +99,13 @@ def points(
     arguments = (model.input == "published", model.sigma2, "reml", model.mu)
     found, groups = fitted(groups, *arguments)
     f = Fitted(groups, found, *arguments)
-    identified = ~np.isnan(f.g.sum(f.g.v))
+    # Not along single rows of unequal weights, where the most likely sigma2 may be 0 from some tau on.
+    squares = f.g.squares_within > 0
+    identified = ~np.isnan(f.g.sum(f.g.v)) & (squares | ~f.g.tells_variances | (not f.pooled))
+    on_rows = identified & f.pooled & squares
+    found.sigma2[~identified] = np.nan
     if beside is None:
         warning.warn({warning.UNIDENTIFIED: ~identified}, model.caller)
-    on_rows = identified & f.pooled & (f.g.squares_within > 0)
     curve = {True: on_rows, False: identified & ~on_rows}
     if tau is not None:
         grid = np.array(tau)[:, None] + np.zeros(f.g.models)

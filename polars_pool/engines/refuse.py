@@ -9,12 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .model import Model
+from .numpy import ROUNDING
 
 ALLOWED = {
     "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
     "n": "n is a count of rows, a whole number of 0 or more",
     "var": "var is a sample variance, 0 or more wherever n > 1",
-    "se": "a standard error is finite and not negative",
+    "se": "a standard error is 0 or more, and infinite for an estimate without information",
 }
 
 
@@ -24,7 +25,8 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
         counted = table.get_column(f"_pool_bad_{name}", default=None)
         if counted is not None and (count := counted.head(1).sum()):
             rows = "1 row" if count == 1 else f"{count:,} rows"
-            raise ValueError(f"{name}={model.names[name]!r} is null, NaN, negative or infinite in {rows}: {rule}")
+            wrong = "null, NaN or negative" if name == "se" else "null, NaN, negative or infinite"
+            raise ValueError(f"{name}={model.names[name]!r} is {wrong} in {rows}: {rule}")
     if not np.isfinite(table["_pool_y"].drop_nulls().to_numpy()).all():
         raise ValueError(
             f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
@@ -34,7 +36,7 @@ def bad_rows(table: pl.DataFrame, model: Model) -> None:
 
 def unequal(method: str, least: NDArray[Any], largest: NDArray[Any]) -> None:
     """Raise if the sampling variances of the groups of a model differ by more than rounding."""
-    if count := np.count_nonzero(largest - least > 1e-12 * largest):
+    if count := np.count_nonzero(largest - least > ROUNDING * largest):
         models = "1 model" if count == 1 else f"{count:,} models"
         raise ValueError(
             f"tau2={method!r} is for groups of equal sampling variance, all of as many rows, and those of {models} "

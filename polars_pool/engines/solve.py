@@ -45,14 +45,15 @@ def fitted(
         pooled = pooled_within(g, published, sigma2)
         df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
         given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
-        identified = ~np.isnan(given.sum(given.v))
+        identified = ~np.isnan(given.sum(given.v)) | (is_joint(published, sigma2, tau2) & g.told_by_weights)
         sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
         if is_joint(published, sigma2, tau2):
             given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = population(given, tau2_, mu, pooled, identified)
+        sigma2_ = np.where(np.isfinite(sigma2_), sigma2_, np.nan)  # squares beyond Float64
         share = np.asarray(icc(tau2_, sigma2_))
     found = (g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior)
-    return Components(*found, converged=converged & identified), given
+    return Components(*found, converged=converged & identified & given.measurable), given
 
 
 def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
@@ -65,7 +66,8 @@ def pooled_within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
         return np.full(g.models, np.nan)
     if isinstance(sigma2, float):
         return np.full(g.models, sigma2)
-    return np.asarray(within.pooled_variance(g.squares_within, g.rows, g.groups))
+    pooled = within.pooled_variance(g.squares_within, g.rows, g.groups)
+    return np.asarray(np.where(g.told_by_weights & ~g.apart, 0.0, pooled))
 
 
 def sampling_variance(
@@ -91,9 +93,9 @@ def _between(
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
-    estimable = identified & enough
+    estimable = identified & enough & g.measurable
     converged = enough | (g.groups <= g.fitted)
-    joint = estimable & (g.squares_within > 0) if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    joint = estimable & g.tells_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         assert method.joint is not None
         sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
@@ -110,9 +112,7 @@ def _given(method: Method, g: Groups) -> tuple[Array, Array]:
         unequal(method.name, g.smallest(g.v), g.largest(g.v))
     fit = estimator(g)
     tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
-    # Means of equal rows may differ by the rounding of their sums, which says nothing of the groups.
-    rounding = (4 * np.finfo(float).eps) ** 2 * g.reach(np.zeros(g.models))
-    apart = g.reach(g.plain_mean) > rounding
+    apart = g.apart
     if method.positive:
         apart |= g.exact < g.groups
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart

@@ -13,6 +13,7 @@ from .registry import given_v, on_rows
 
 Groups = Any
 
+FAR = 1e10  # tau2 / sigma2 of a single row beyond which sigma2 is 0
 NEGLIGIBLE = 1e-30  # of the largest tau2 in question: stands for 0 where v = 0 makes 1 / v infinite
 
 
@@ -269,14 +270,18 @@ def least_unbiased_risk(g: Groups) -> tuple[Column, Column]:
 
 
 def _profiled(g: Groups, df: Any, profile: Any, slope: Any) -> tuple[Column, Column, Column]:
-    low = 0.01 / g.largest(g.w)
+    low, zero = 0.01 / g.largest(g.w), 0.0 * g.largest(g.w)
     # Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
     high = largest(3 / g.smallest(g.w), 32 * df(g) * g.reach(g.centre(g.w)) / g.squares_within)
-    zero = 0.0 * low
+    # Without squares within they may fall for ever, to sigma2 = 0.
+    within = g.squares_within > 0
+    high = where(within, high, FAR / g.smallest(g.w))
     rho, settled = g.minimise(profile, slope, by=g.w, low=low, high=high, floor=zero, pole=zero > 0)
     h = oneway.information(g.w, g.each(rho))
     sigma2 = oneway.residual_variance(g.squares_within, g.sum(h * g.squares_about(g.centre(h))), df(g))
-    return sigma2, rho * sigma2, settled
+    at_the_end = (rho >= high) & (within == 0)
+    alone = g.sum(g.squares_about(g.plain_mean)) / df(g)
+    return where(at_the_end, 0.0, sigma2), where(at_the_end, alone, rho * sigma2), settled | at_the_end
 
 
 def _information(g: Groups, rho: Column) -> tuple[Column, Column]:

@@ -1,0 +1,206 @@
+"""Integers and decimals of more digits than Float64: an offset in common costs none of them, and nothing overflows.
+
+The truth is worked out with fractions.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+import pytest
+from frames import FRAME_PATHS, ROW_PATHS, assert_near, by_key
+from sqlpaths import SQL_PATHS, database
+
+import polars_pool as pool
+
+EVERY_PATH = {**FRAME_PATHS, **SQL_PATHS}
+every_path = pytest.mark.parametrize("run", EVERY_PATH.values(), ids=EVERY_PATH)
+frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
+engines = pytest.mark.parametrize("engine", SQL_PATHS)
+
+
+def truth(*groups: list[Fraction]) -> tuple[float, float]:
+    """sigma2 and tau2 of balanced groups whose means differ by more than chance: the mean squares say both."""
+    [n] = {len(group) for group in groups}
+    means = [sum(group) / n for group in groups]
+    within = sum((y - mean) ** 2 for group, mean in zip(groups, means, strict=True) for y in group)
+    sigma2 = within / (len(groups) * (n - 1))
+    grand = sum(means) / len(means)
+    between = sum((mean - grand) ** 2 for mean in means) / (len(means) - 1)
+    return float(sigma2), float(between - sigma2 / n)
+
+
+STEPS = [1, 5, 10, 100, 110, 115]
+OFFSETS = {
+    "ns": 1_700_000_000_000_000_000,
+    "least": -(2**63),
+    "largest": 2**63 - 120,
+    "2^53": 2**53,
+    "below 0": -(10**17),
+}
+TYPES = [pl.Int64, pl.UInt64, pl.Int128, pl.UInt128, pl.Decimal(38, 0), pl.Decimal(38, 5), pl.Decimal(38, 18)]
+IN_DUCKDB = ["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DECIMAL(19, 0)", "DECIMAL(38, 5)", "DECIMAL(38, 18)"]
+
+
+def holds(dtype, offset: int) -> bool:
+    return offset >= 0 or "U" not in str(dtype).upper().split("(")[0].replace("HUGE", "")
+
+
+def frame(offset: int, dtype: pl.DataType) -> pl.DataFrame:
+    values = pl.Series([str(offset + step) for step in STEPS])
+    y = values.cast(pl.Int128).cast(dtype)
+    return pl.DataFrame({"g": [0, 0, 0, 1, 1, 1], "y": y})
+
+
+def test_the_truth_is_that_of_the_issue():
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    assert round(sigma2, 5) == 39.33333
+    assert round(tau2, 5) == 5291.38889
+
+
+@frame_paths
+@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_an_offset_costs_no_digits(run, offset, dtype):
+    if not holds(dtype, OFFSETS[offset]):
+        dtype = pl.Int64
+    data = frame(OFFSETS[offset], dtype)
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    [row] = run(pool.components, data, "y", "g").to_dicts()
+    assert row["converged"]
+    assert_near(row["sigma2"], sigma2, 1e-11)
+    assert_near(row["tau2"], tau2, 1e-11)
+    assert row["mu"] == float(OFFSETS[offset] + Fraction(sum(STEPS), 6))
+    var = by_key(run(pool.moments, data, "y", "g"))
+    assert_near(var[0]["var"], float(Fraction(61, 3)), 1e-11)
+    assert run(pool.shrink, data, "y", "g")["weight"].to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 2)
+
+
+@engines
+@pytest.mark.parametrize("dtype", IN_DUCKDB)
+def test_an_offset_costs_no_digits_in_duckdb(engine, dtype):
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    db = database(engine)
+    for offset in OFFSETS.values():
+        if not holds(dtype, offset):
+            continue
+        listed = ", ".join(f"'{offset + step}'::{dtype}" for step in STEPS)
+        db.held.clear()
+        db.engine.run(f"CREATE OR REPLACE TABLE data AS SELECT unnest([{listed}]) AS y, unnest([0,0,0,1,1,1]) AS g")
+        [row] = db.ask("FROM pool_components(data, y, g)").to_dicts()
+        assert row["converged"]
+        assert_near(row["sigma2"], sigma2, 1e-11)
+        assert_near(row["tau2"], tau2, 1e-11)
+        assert_near(row["mu"], float(offset + Fraction(sum(STEPS), 6)), 3e-16)
+
+
+CENTS = ["9223372036854775807.12", "9223372036854775807.24", "9223372036854775801.12", "9223372036854775800.24"]
+FRACTIONS = ["0.1234567890123456789012345", "0.1234567890123456789012349", "0.1234567890123456789012301",
+             "0.1234567890123456789012311"]  # fmt: skip
+AT_THE_LIMIT = [f"{10**36 - 1 - step}.{step}0" for step in (0, 1, 7, 9)]
+
+
+@every_path
+@pytest.mark.parametrize(
+    ("values", "scale"), [(CENTS, 2), (FRACTIONS, 27), (AT_THE_LIMIT, 2)], ids=["cents", "1e-25", "1e36"]
+)
+def test_decimals(run, values, scale):
+    if values is AT_THE_LIMIT and run in SQL_PATHS.values():
+        values = [value[1:] for value in values]  # DuckDB takes the difference with a scale of 2 as well
+    data = pl.DataFrame({"g": [0, 0, 1, 1], "y": pl.Series(values).cast(pl.Decimal(38, scale))})
+    sigma2, tau2 = truth(*([Fraction(value) for value in pair] for pair in (values[:2], values[2:])))
+    [row] = run(pool.components, data, "y", "g").to_dicts()
+    size = max(sigma2, tau2)
+    assert abs(row["sigma2"] - sigma2) < 1e-10 * size
+    assert abs(row["tau2"] - tau2) < 1e-10 * size
+
+
+def test_the_decimals_of_the_issue():
+    sigma2, tau2 = truth(*([Fraction(value) for value in pair] for pair in (CENTS[:2], CENTS[2:])))
+    assert (round(sigma2, 4), round(tau2, 4)) == (0.1972, 21.0264)
+
+
+EXTREMES = {
+    "Int64": ([-(2**63), 2**63 - 1, -(2**63), 2**63 - 5], pl.Int64),
+    "near one end, then the other": ([2**63 - 1] * 1200 + [-(2**63)] * 1200, pl.Int64),
+    "UInt64": ([0, 2**64 - 1, 3, 2**64 - 9], pl.UInt64),
+    "UInt64 from its end": ([2**64 - 1] * 1200 + [0] * 1200, pl.UInt64),
+    "Decimal": ([10**38 - 1] * 1200 + [-(10**38) + 1] * 1200, pl.Decimal(38, 0)),
+}
+
+
+@every_path
+@pytest.mark.parametrize("case", EXTREMES)
+def test_nothing_overflows(run, case):
+    values, dtype = EXTREMES[case]
+    n = len(values)
+    y = pl.Series([str(value) for value in values]).cast(dtype)
+    data = pl.DataFrame({"g": [0] * (n // 2) + [1] * (n // 2), "y": y})
+    found = by_key(run(pool.moments, data, "y", "g"))
+    for g, part in ((0, values[: n // 2]), (1, values[n // 2 :])):
+        mean = Fraction(sum(part), len(part))
+        var = sum((value - mean) ** 2 for value in part) / (len(part) - 1)
+        assert abs(found[g]["mean"] - mean) <= 1e-13 * max(map(abs, values))
+        assert abs(found[g]["var"] - var) <= 1e-13 * max(var, 1)
+
+
+@pytest.mark.parametrize("column", ROW_PATHS.values(), ids=ROW_PATHS)
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+def test_estimates_beside_rows(column, dtype):
+    """At 2^62 a Float64 is off by up to 256: estimates are no farther from those of the same values without offset."""
+    data = frame(2**62, dtype)
+    want = column(frame(0, pl.Int64), "y", "g")
+    found = column(data, "y", "g")
+    assert (found - 2.0**62 - want).abs().max() <= 512
+    spread = column(frame(2**56, dtype), "y", "g") - 2.0**56
+    assert (spread - want).abs().max() <= 16
+
+
+def test_weights_of_groups_beside_rows():
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    found = frame(OFFSETS["ns"], pl.Int64).select(pl.col("y").pool.weight(by="g")).to_series()
+    assert found.to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 6, rel=1e-11)
+
+
+@every_path
+def test_with_weights_and_with_published_estimates(run):
+    data = frame(OFFSETS["ns"], pl.Int64).with_columns(w=pl.Series([1.0, 2.0, 3.0, 1.0, 1.0, 2.0]), se=pl.lit(2.0))
+    small = data.with_columns(pl.col("y") - OFFSETS["ns"])
+    for options in ({"weights": "w"}, {"se": "se", "tau2": "dl"}, {"tau2": "half_cauchy(50)", "se": "se"}):
+        found, want = (run(pool.components, part, "y", "g", **options).to_dicts()[0] for part in (data, small))
+        assert_near(found["tau2"], want["tau2"], 1e-9)
+        assert found["mu"] == pytest.approx(want["mu"] + OFFSETS["ns"], abs=256)
+
+
+@every_path
+def test_a_known_mean(run):
+    """A mean that Float64 holds: 1.7e18 + 256 is the nearest there is to the values."""
+    mu = float(OFFSETS["ns"] + 256)
+    assert mu == OFFSETS["ns"] + 256
+    found = run(pool.components, frame(OFFSETS["ns"], pl.Int64), "y", "g", mu=mu, tau2="dl")
+    want = run(pool.components, frame(0, pl.Int64), "y", "g", mu=256.0, tau2="dl")
+    assert_near(found["tau2"], want["tau2"], 1e-10)
+
+
+def test_states_keep_the_digits(tmp_path):
+    """Parts that lie at different offsets of one column: their states hold mean + mean_low."""
+    rng = np.random.default_rng(1)
+    values = OFFSETS["ns"] + rng.integers(0, 10_000_000, 600)
+    data = pl.DataFrame({"g": np.arange(600) % 5, "y": values})
+    (tmp_path / "rows").mkdir()
+    for part in range(3):
+        data[part * 200 : part * 200 + 200].write_parquet(tmp_path / "rows" / f"{part}.parquet")
+    store = pool.MomentStore(tmp_path / "store", "y", "g")
+    store.refresh(str(tmp_path / "rows" / "*.parquet"))
+    found = by_key(store.scan().collect())
+    for g in range(5):
+        part = [int(y) for y in values[np.arange(600) % 5 == g]]
+        mean = Fraction(sum(part), len(part))
+        assert_near(found[g]["var"], float(sum((y - mean) ** 2 for y in part) / (len(part) - 1)), 1e-11)
+
+
+@frame_paths
+def test_sinks_of_wide_values(run, tmp_path):
+    query = pool.shrink(frame(OFFSETS["ns"], pl.Int64).lazy(), "y", "g")
+    query.sink_parquet(tmp_path / "found.parquet")
+    assert pl.read_parquet(tmp_path / "found.parquet")["n"].to_list() == [3, 3]
