@@ -196,8 +196,8 @@ def predict(
     Returns
     -------
     All rows and columns in their order, and two more, Float64 in units of the value: `fitted`, with the terms of the
-    row's group, and `population`, without. Null where a covariate is, or a model has no estimates. Eager or lazy as the
-    frame is.
+    row's group, and `population`, without. Null where a covariate is null (with `nan="null"` also where it is NaN or
+    infinite, which is otherwise an error), or a model has no estimates. Eager or lazy as the frame is.
 
     Raises
     ------

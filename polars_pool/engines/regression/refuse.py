@@ -13,9 +13,9 @@ def bad_rows(table: pl.DataFrame, model: Regression) -> None:
     """Raise if a mean is no number, so a value is none, or a weight is not allowed."""
     counted = table.get_column("_pool_bad_weights", default=None)
     if counted is not None and (count := counted.head(1).sum()):
-        rows = "1 row" if count == 1 else f"{count:,} rows"
         raise ValueError(
-            f"weights={model.names['weights']!r} is null, NaN, negative or infinite in {rows}: {ALLOWED['weights']}"
+            f"weights={model.names['weights']!r} is null, NaN, negative or infinite in {_rows(count)}: "
+            f"{ALLOWED['weights']}"
         )
     for name, column in zip([*model.covariate_names, model.names["value"]], columns(model), strict=True):
         if not table[f"{column}_mean"].drop_nulls().is_finite().all():
@@ -24,6 +24,20 @@ def bad_rows(table: pl.DataFrame, model: Regression) -> None:
                 f"the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with "
                 "nan='null'"
             )
+
+
+def bad_rows_to_predict(table: pl.DataFrame, model: Regression) -> None:
+    """Raise if a covariate of the rows to predict is NaN or infinite."""
+    for name, column in zip(model.covariate_names, columns(model), strict=False):
+        if count := table[f"{column}_bad"].head(1).sum():
+            raise ValueError(
+                f"the covariate {name!r} of the rows to predict is NaN or infinite in {_rows(count)}: remove them, or "
+                "count them as missing with nan='null'"
+            )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def spanned(model: Regression, covariate: int) -> None:
