@@ -39,6 +39,11 @@ UNTOLD = (
     "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
 )
 
+FLAT = (
+    "a model has no variances, as its likelihood is flat along a line: its rows do not tell apart the variances of "
+    "{terms}, which can give way to each other or to the fixed terms; let fewer terms vary, or add groups"
+)
+
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""
@@ -61,6 +66,11 @@ def alarm_of_posterior(published: bool, groups: pl.Expr, sigma2: pl.Expr, tau: p
         pl.when(failed & tau.is_null()).then(pl.lit(IMPROPER, messages)).when(failed).then(pl.lit(UNSETTLED, messages))
     )
     return pl.when(failed & sigma2.is_null() & (not published)).then(pl.lit(UNIDENTIFIED, messages)).otherwise(none)
+
+
+def flat(terms: list[str]) -> str:
+    """The message about varying terms whose variances and correlations a model does not identify."""
+    return FLAT.format(terms=" and ".join(repr(term) for term in terms))
 
 
 def warn(alarms: pl.Series) -> None:

@@ -17,7 +17,8 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
-FLAT = 1e-10  # a slope of the deviance, by row, that is rounding
+FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
+INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
@@ -34,6 +35,7 @@ class Estimates:
     n: Array
     state: Array  # FITTED, or why there are no estimates or others
     spanned: Array  # (models,) the first covariate that is a combination of those before it, else -1
+    flat: Array  # (models, varying): terms along whose variances or correlations the likelihood is flat
     sigma2: Array  # of the standardised value
     relative: Array  # (models, varying, varying): covariance of the varying terms by sigma2
     between: Array  # the same covariance as it is
@@ -59,10 +61,12 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
         factor, settled = np.zeros((d.models, len(terms.varying), len(terms.varying))), np.ones(d.models, dtype=bool)
         plain, _ = likelihood.fitted(d, factor, model.restricted)
         state = _states(d, plain, groups.told, spanned, terms)
+        flat = np.zeros((d.models, len(terms.varying)), dtype=bool)
         if (chosen := np.flatnonzero(state == FITTED)).size:
-            factor[chosen], settled[chosen], told = _factors(groups, by, d, chosen, terms, model.restricted)
-            state[chosen[~told]] = UNIDENTIFIED
-        factor[state == UNIDENTIFIED] = 0.0
+            flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
+            state[flat.any(axis=1)] = UNIDENTIFIED
+        if (chosen := np.flatnonzero(state == FITTED)).size:
+            factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
         sigma2 = _sigma2(fit, state, d.n - terms.count)
@@ -75,6 +79,7 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             d.n,
             state,
             spanned,
+            flat,
             sigma2,
             relative,
             between=relative * sigma2[:, None, None],
@@ -166,11 +171,10 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
 
 def _factors(
     groups: Crossproducts, by: Scale, d: Reduced, chosen: Array, terms: Terms, restricted: bool
-) -> tuple[Array, Array, Array]:
-    """The factor of the relative covariance of the models chosen, whether it settled, and whether the data tell of it.
+) -> tuple[Array, Array]:
+    """The factor of the relative covariance of the models chosen, and whether it settled.
 
-    A likelihood can have several maxima: some groups tell from several starts which one is the highest. One that is
-    flat tells nothing: the fixed terms take up all that differs between the groups.
+    A likelihood can have several maxima: some groups tell from several starts which one is the highest.
     """
     thin = groups.thinned(FEW)
     few = d = d.take(chosen)
@@ -186,9 +190,30 @@ def _factors(
     settled = np.array([settled for _, _, settled in tried])[best, np.arange(d.models)]
     if few is not d:
         x, _, settled = trust_region.minimum(of_all, x)
-    _, gradient, _ = of_few(np.arange(d.models), unit)
-    told = ~(np.abs(gradient).max(axis=1) <= FLAT * few.n)
-    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled, told
+    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
+
+
+def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
+    """The varying terms of every model about whose variances and correlations its rows hold no information.
+
+    Along a direction without expected curvature the likelihood is flat, whatever the values. Curvature is measured
+    beside that of known fixed terms, where a typical group keeps half of its own deviation.
+    """
+    pattern, size = _pattern(terms), len(terms.varying)
+    factor = likelihood.lower(_diagonal(d.models, pattern), pattern, size) * _units(d)[:, :, None]
+
+    def information(restricted: bool) -> Array:
+        fit, rows = likelihood.fitted(d, factor, restricted)
+        return likelihood.information(d, rows, fit, factor, pattern, restricted)
+
+    known = np.sqrt(np.einsum("maa->ma", information(False)))
+    scale = np.where(known > 0, known, 1.0)
+    curvature, direction = np.linalg.eigh(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    along = np.einsum("mab,mb->ma", direction**2, curvature <= FLAT) > INVOLVED
+    flat = np.zeros((d.models, size), dtype=bool)
+    for entry, places in enumerate(zip(*pattern, strict=True)):
+        flat[:, places] |= along[:, entry, None]
+    return flat
 
 
 def _criterion(

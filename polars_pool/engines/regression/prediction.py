@@ -89,4 +89,4 @@ def _of_groups(table: pl.DataFrame, model: Regression) -> pl.DataFrame:
     of_model = np.repeat(np.arange(d.models), d.lengths)
     series = [pl.Series(name, own[:, t], nan_to_null=True) for t, name in enumerate(_private("own", model))]
     series += [pl.Series(name, mu[of_model, t], nan_to_null=True) for t, name in enumerate(_private("mu", model))]
-    return table.select(*model.keys).with_columns(*series, alarms(found)[of_model].alias(ALARM))
+    return table.select(*model.keys).with_columns(*series, alarms(found, model)[of_model].alias(ALARM))

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
-from ...warning import COLLINEAR, UNSETTLED, UNTOLD
+from ...warning import COLLINEAR, UNSETTLED, UNTOLD, flat
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
@@ -22,7 +22,7 @@ from .model import Regression
 from .reduced import Reduced
 from .refuse import bad_rows, spanned
 
-ALARMS = pl.Enum([COLLINEAR, UNTOLD, UNSETTLED])
+ALARMS = pl.String()
 ALARM = "_pool_alarm"
 
 
@@ -82,13 +82,15 @@ def solved(table: pl.DataFrame, model: Regression) -> tuple[pl.DataFrame, pl.Dat
     return table, models, found, d
 
 
-def alarms(found: Estimates) -> pl.Series:
+def alarms(found: Estimates, model: Regression) -> pl.Series:
     """What a model gives cause for, null for most."""
     alarms = np.full(len(found.n), None, dtype=object)
     alarms[~found.converged] = UNTOLD
     alarms[~found.converged & (found.state == FITTED)] = UNSETTLED
     alarms[found.state == SPANNED] = COLLINEAR
     alarms[found.state == NO_ROWS] = None
+    for of_model in np.flatnonzero(found.flat.any(axis=1)):
+        alarms[of_model] = flat([name for name, one in zip(model.vary, found.flat[of_model], strict=True) if one])
     return pl.Series(alarms.tolist(), dtype=ALARMS)
 
 
@@ -108,7 +110,7 @@ def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditio
     statistics = [pl.Series(name, told[name].ravel(), nan_to_null=True) for name in told]
     names = pl.Series("term", model.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
     count = pl.Series("n", table["_pool_n"].cast(pl.Int64))[rows]
-    alarm = alarms(found)[np.repeat(np.arange(d.models), d.lengths * terms)].alias(ALARM)
+    alarm = alarms(found, model)[np.repeat(np.arange(d.models), d.lengths * terms)].alias(ALARM)
     keys = table.select(public(*model.key_names))[rows]
     return keys.with_columns(names, count, *statistics, alarm).select(*model.key_names, *schema)
 
@@ -125,7 +127,7 @@ def _of_models(table: pl.DataFrame, model: Regression, quantile: float) -> pl.Da
     told |= {"groups": found.groups.astype(np.int64), "n": found.n.astype(np.int64), "dropped": dropped}
     statistics = [_column(name, told[name], dtype) for name, dtype in schema.items() if name in told]
     keys = models.select(public(*model.over_names)).get_columns() if model.over else []
-    return pl.DataFrame([*keys, *statistics, alarms(found).alias(ALARM)])
+    return pl.DataFrame([*keys, *statistics, alarms(found, model).alias(ALARM)])
 
 
 def _nothing(table: pl.DataFrame, model: Regression, schema: dict[str, Any]) -> pl.DataFrame:
