@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
+EDGE = (1.0, 4.0)  # the same of a factor of rank 1
+ASIDE = 0.01  # across the one direction of these
+SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
 FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
 INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
@@ -183,14 +187,55 @@ def _factors(
     units, pattern = _units(d), _pattern(terms)
     unit = _diagonal(d.models, pattern)
     of_few, of_all = (_criterion(some, units, pattern, restricted) for some in (few, d))
-    tried = [trust_region.minimum(of_few, start * unit) for start in STARTS]
-    values = np.array([value for _, value, _ in tried])
-    best = np.where(np.isfinite(values), values, np.inf).argmin(axis=0)
-    x = np.array([x for x, _, _ in tried])[best, np.arange(d.models)]
-    settled = np.array([settled for _, _, settled in tried])[best, np.arange(d.models)]
+    x, settled, value = _deepest([trust_region.minimum(of_few, start * unit) for start in STARTS])
+    if (small := np.flatnonzero(d.lengths <= SMALL)).size and len(pattern[0]) > len(terms.varying):
+        edge = _edge(d.take(small), units[small], pattern, restricted)
+        found = trust_region.minimum(lambda models, x: of_few(small[models], x), edge)
+        x[small], settled[small], _ = _deepest([(x[small], value[small], settled[small]), found])
     if few is not d:
         x, _, settled = trust_region.minimum(of_all, x)
     return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
+
+
+def _deepest(minima: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
+    """The lowest of several minima of each model: where, whether it settled, and its value; the first of equal ones."""
+    x, value, settled = (np.array(part) for part in zip(*minima, strict=True))
+    depth = _finite(value)
+    best = (depth <= depth.min(axis=0) + trust_region.NOISE * (1 + np.abs(depth.min(axis=0)))).argmax(axis=0)
+    every = np.arange(len(best))
+    return x[best, every], settled[best, every], value[best, every]
+
+
+def _edge(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
+    """Where the deviance is lowest among covariances of rank 1, and a little aside: a start for each model.
+
+    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. The search begins
+    for each size at the best direction.
+    """
+    varying = units.shape[1]
+    column = (np.arange(varying), np.zeros(varying, dtype=np.int64))
+    signs = _signs(varying)
+    starts = (np.array(EDGE)[:, None, None] * signs).reshape(-1, varying)
+    each = np.repeat(np.arange(d.models), len(starts))
+    factor = likelihood.lower(np.tile(starts, (d.models, 1)), column, varying)
+    fit, _ = likelihood.fitted(d.take(each), factor * units[each, :, None], restricted)
+    best = _finite(fit.deviance).reshape(d.models, len(EDGE), len(signs)).argmin(axis=2)
+    each = np.repeat(np.arange(d.models), len(EDGE))
+    begin = (np.array(EDGE)[:, None] * signs[best]).reshape(-1, varying)
+    along, value, _ = trust_region.minimum(_criterion(d.take(each), units[each], column, restricted), begin)
+    best = _finite(value).reshape(d.models, len(EDGE)).argmin(axis=1) + np.arange(d.models) * len(EDGE)
+    square = along[best, :, None] * along[best, None, :] + ASIDE**2 * np.eye(varying)
+    return np.linalg.cholesky(square)[:, pattern[0], pattern[1]]
+
+
+def _signs(varying: int) -> Array:
+    """The directions whose entries are 1, 0 or -1, one of each two opposite ones."""
+    every = np.array([*product((1.0, 0.0, -1.0), repeat=varying)])
+    return every[: len(every) // 2]
+
+
+def _finite(value: Array) -> Array:
+    return np.where(np.isfinite(value), value, np.inf)
 
 
 def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
