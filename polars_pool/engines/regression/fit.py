@@ -39,6 +39,7 @@ class Estimates:
     n: Array
     state: Array  # FITTED, or why there are no estimates or others
     spanned: Array  # (models,) the first covariate that is a combination of those before it, else -1
+    shares: Array  # (covariates, models): of a covariate's squares, what those before it leave
     flat: Array  # (models, varying): terms along whose variances or correlations the likelihood is flat
     sigma2: Array  # of the standardised value
     relative: Array  # (models, varying, varying): covariance of the varying terms by sigma2
@@ -61,7 +62,9 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
     with np.errstate(all="ignore"):
         by = scale(groups, pivots, terms)
         d = reduced(groups, terms, by)
-        spanned = _spanned(by.products)
+        shares = _shares(by.products)
+        gone = ~(shares > COLLINEAR)
+        spanned = np.where(gone.any(axis=0), gone.argmax(axis=0), -1) if len(gone) else np.full(d.models, -1)
         factor, settled = np.zeros((d.models, len(terms.varying), len(terms.varying))), np.ones(d.models, dtype=bool)
         plain, _ = likelihood.fitted(d, factor, model.restricted)
         state = _states(d, plain, groups.told, spanned, terms)
@@ -83,6 +86,7 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             d.n,
             state,
             spanned,
+            shares,
             flat,
             sigma2,
             relative,
@@ -126,21 +130,20 @@ def _of_own_lines(d: Reduced, restricted: bool, correlated: bool) -> tuple[Array
     return mean.T, np.moveaxis(products, -1, 0)
 
 
-def _spanned(products: Array) -> Array:
-    """The first covariate of each model that the intercept and those before it span, -1 where there is none.
+def _shares(products: Array) -> Array:
+    """The share of every covariate's squares that the intercept and those before it leave, (covariates, models).
 
     A centred covariate that is the same in every row has nothing left at all.
     """
     covariates = len(products) - 1
     left = products[:covariates, :covariates].copy()
     own = np.einsum("iim->im", left).copy()
-    found = np.full(products.shape[-1], -1)
+    shares = np.zeros((covariates, products.shape[-1]))
     for k in range(covariates):
-        gone = ~(left[k, k] > COLLINEAR * own[k])
-        found = np.where((found < 0) & gone, k, found)
-        row = left[k] / np.where(gone, np.inf, left[k, k])
+        shares[k] = np.where(own[k] > 0, left[k, k] / own[k], 0.0)
+        row = left[k] / np.where(shares[k] > COLLINEAR, left[k, k], np.inf)
         left = left - left[k][:, None] * row[None]
-    return found
+    return shares
 
 
 def _left(rest: Array) -> Array:

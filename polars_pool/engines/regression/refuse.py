@@ -48,4 +48,7 @@ def spanned(model: Regression, covariate: int) -> None:
     if before == (INTERCEPT,):
         raise ValueError(f"x={name!r} is the same in every row, so it cannot be told from the intercept: leave it out")
     others = ", ".join(repr(other) for other in before)
-    raise ValueError(f"x={name!r} is a linear combination of {others} in every row: leave it or one of these out")
+    raise ValueError(
+        f"x={name!r} is a linear combination of {others} in every row, or so nearly that at most 3 digits would be left: leave it "
+        "or one of these out, or replace it with its difference from the others"
+    )

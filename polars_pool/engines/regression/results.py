@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
-from ...warning import COLLINEAR, UNSETTLED, UNTOLD, flat
+from ...warning import COLLINEAR, UNSETTLED, UNTOLD, flat, lost
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
@@ -24,6 +24,8 @@ from .refuse import bad_rows, spanned
 
 ALARMS = pl.String()
 ALARM = "_pool_alarm"
+ROUNDING = 1e-15  # of a cross-product
+DIGITS = 8  # of an estimate; where fewer are left a model warns
 
 
 def coefficients_schema() -> dict[str, pl.DataType]:
@@ -85,6 +87,10 @@ def solved(table: pl.DataFrame, model: Regression) -> tuple[pl.DataFrame, pl.Dat
 def alarms(found: Estimates, model: Regression) -> pl.Series:
     """What a model gives cause for, null for most."""
     alarms = np.full(len(found.n), None, dtype=object)
+    digits = _digits(found)
+    for of_model in np.flatnonzero(digits.min(axis=0, initial=DIGITS) < DIGITS):
+        worst = digits[:, of_model].argmin()
+        alarms[of_model] = lost(model.covariate_names[worst], int(digits[worst, of_model]))
     alarms[~found.converged] = UNTOLD
     alarms[~found.converged & (found.state == FITTED)] = UNSETTLED
     alarms[found.state == SPANNED] = COLLINEAR
@@ -92,6 +98,11 @@ def alarms(found: Estimates, model: Regression) -> pl.Series:
     for of_model in np.flatnonzero(found.flat.any(axis=1)):
         alarms[of_model] = flat([name for name, one in zip(model.vary, found.flat[of_model], strict=True) if one])
     return pl.Series(alarms.tolist(), dtype=ALARMS)
+
+
+def _digits(found: Estimates) -> Array:
+    """How many digits of its estimates the rounding of cross-products leaves beside each covariate."""
+    return np.floor(np.log10(np.maximum(found.shares, ROUNDING) / ROUNDING))
 
 
 def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
