@@ -148,8 +148,7 @@ def derivatives(
     d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
 ) -> tuple[Array, Array]:
     """Gradient (models, entries) and Hessian of the deviance by the free entries of L."""
-    varying, terms, _ = d.rx.shape
-    scale = fit.df / fit.squares
+    terms, scale = d.rx.shape[1], fit.df / fit.squares
     s, hx, gg = _sums(d, made, fit, scale, restricted)
     change = _changes(factor, pattern)
     gradient = np.einsum("mij,maij->ma", s, change)
@@ -239,7 +238,7 @@ def _curvature(hx: Array, gg: Array, fit: Fit, change: Array, restricted: bool) 
         inner = np.einsum("maij,misjt->mast", change, gg[:, :, :terms, :, :terms])
         weighed = np.einsum("mst,matu->masu", fit.covariance, inner)
         curvature -= np.einsum("mast,mbts->mab", weighed, weighed)
-    return curvature
+    return np.asarray(curvature)
 
 
 def _root(matrices: Array) -> Array:

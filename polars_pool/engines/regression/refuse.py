@@ -12,7 +12,7 @@ from .model import INTERCEPT, Regression
 def bad_rows(table: pl.DataFrame, model: Regression) -> None:
     """Raise if a mean is no number, so a value is none, or a weight is not allowed."""
     counted = table.get_column("_pool_bad_weights", default=None)
-    if counted is not None and (count := counted.head(1).sum()):
+    if counted is not None and (count := int(counted.head(1).sum())):
         raise ValueError(
             f"weights={model.names['weights']!r} is null, NaN, negative or infinite in {_rows(count)}: "
             f"{ALLOWED['weights']}"
@@ -29,7 +29,7 @@ def bad_rows(table: pl.DataFrame, model: Regression) -> None:
 def bad_rows_to_predict(table: pl.DataFrame, model: Regression) -> None:
     """Raise if a covariate of the rows to predict is NaN or infinite."""
     for name, column in zip(model.covariate_names, columns(model), strict=False):
-        if count := table[f"{column}_bad"].head(1).sum():
+        if count := int(table[f"{column}_bad"].head(1).sum()):
             raise ValueError(
                 f"the covariate {name!r} of the rows to predict is NaN or infinite in {_rows(count)}: remove them, or "
                 "count them as missing with nan='null'"
@@ -49,6 +49,6 @@ def spanned(model: Regression, covariate: int) -> None:
         raise ValueError(f"x={name!r} is the same in every row, so it cannot be told from the intercept: leave it out")
     others = ", ".join(repr(other) for other in before)
     raise ValueError(
-        f"x={name!r} is a linear combination of {others} in every row, or so nearly that at most 3 digits would be left: leave it "
-        "or one of these out, or replace it with its difference from the others"
+        f"x={name!r} is a linear combination of {others} in every row, or so nearly that at most 3 digits would be "
+        "left: leave it or one of these out, or replace it with its difference from the others"
     )
