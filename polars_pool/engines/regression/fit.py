@@ -22,6 +22,7 @@ ASIDE = 0.01  # across the one direction of these
 SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
 FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
+ENOUGH = 1_000  # groups of a model that nearly always identify what all do
 INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
@@ -70,7 +71,11 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
         state = _states(d, plain, groups.told, spanned, terms)
         flat = np.zeros((d.models, len(terms.varying)), dtype=bool)
         if (chosen := np.flatnonzero(state == FITTED)).size:
-            flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
+            # What some groups identify, all do.
+            some = reduced(groups.thinned(ENOUGH), terms, by).take(chosen)
+            flat[chosen] = _flat(some, terms, model.restricted)
+            if (chosen := np.flatnonzero(flat.any(axis=1))).size:
+                flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
             state[flat.any(axis=1)] = UNIDENTIFIED
         if (chosen := np.flatnonzero(state == FITTED)).size:
             factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
@@ -256,7 +261,8 @@ def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
 
     known = np.sqrt(np.einsum("maa->ma", information(False)))
     scale = np.where(known > 0, known, 1.0)
-    curvature, direction = np.linalg.eigh(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    left = np.nan_to_num(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    curvature, direction = np.linalg.eigh(left)
     along = np.einsum("mab,mb->ma", direction**2, curvature <= FLAT) > INVOLVED
     flat = np.zeros((d.models, size), dtype=bool)
     for entry, places in enumerate(zip(*pattern, strict=True)):
