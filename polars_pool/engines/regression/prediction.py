@@ -22,8 +22,7 @@ def predicted(frame: pl.LazyFrame, asked: pl.LazyFrame | None, model: Regression
     selected = rows(frame, model, *([every] if asked is None else [])).cache()
     table = selected if asked is None else rows_of(asked, model, every).cache()
     grouped, constants = summed(selected, model)
-    constants = constants.join(_not_finite(table, model), how="cross")
-    found = _coefficients(grouped, constants, model).cache()
+    found = _coefficients(grouped, _with_bad_rows(constants, table, model), model).cache()
     own = found.select(*model.keys, *_private("own", model))
     of_models = found.select(*model.over, *_private("mu", model), ALARM)
     of_models = of_models.unique(model.over) if model.over else pl.concat([of_models, _unknown(model)]).head(1)
@@ -46,9 +45,10 @@ def rows_of(asked: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFr
     return finite(chosen, names) if model.nan == "null" else chosen
 
 
-def _not_finite(table: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
-    """One row: in how many rows to predict each covariate is NaN or infinite."""
-    return table.select(pl.col(name).is_finite().not_().sum().name.suffix("_bad") for name in columns(model)[:-1])
+def _with_bad_rows(constants: pl.LazyFrame, table: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
+    """The constants, and in how many rows to predict each covariate is NaN or infinite."""
+    bad = [pl.col(name).is_finite().not_().sum().name.suffix("_bad") for name in columns(model)[:-1]]
+    return constants.join(table.select(bad), how="cross") if bad else constants
 
 
 def _private(kind: str, model: Regression) -> list[str]:
