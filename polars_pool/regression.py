@@ -81,7 +81,8 @@ def regress(
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values, and without `over` a covariate that others span, when the query runs. A
-        query some models of which have no estimate warns once.
+        query some models of which have no estimate, or fewer than 8 digits because a covariate nearly depends on
+        others, warns once of each.
 
     Source
     ------
@@ -139,7 +140,8 @@ def regress_components(
     over the rows; `r2_marginal` and `r2_conditional`, the shares of the fixed, and of the fixed and varying terms;
     `log_likelihood` (restricted for reml; with weights less the constant sum(log weight) / 2) and `aic` of it;
     `singular`, a sentence where a term does not vary or varying terms have a correlation at its limit, else null; and
-    `converged`, false where the data do not say, or the search did not settle.
+    `converged`, false where the rows do not identify the variances (the likelihood is flat along a line), or the search
+    did not settle.
 
     Raises
     ------
@@ -194,8 +196,8 @@ def predict(
     Returns
     -------
     All rows and columns in their order, and two more, Float64 in units of the value: `fitted`, with the terms of the
-    row's group, and `population`, without. Null where a covariate is, or a model has no estimates. Eager or lazy as the
-    frame is.
+    row's group, and `population`, without. Null where a covariate is null (with `nan="null"` also where it is NaN or
+    infinite, which is otherwise an error), or a model has no estimates. Eager or lazy as the frame is.
 
     Raises
     ------

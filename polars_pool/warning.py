@@ -44,13 +44,23 @@ IMPROPER = (
 )
 
 COLLINEAR = (
-    "a model has no estimates, as a covariate is the same in all of its rows or a combination of others: leave it out, "
-    "or leave that model out"
+    "a model has no estimates, as a covariate is the same in all of its rows or a combination of others, or so nearly "
+    "that at most 3 digits would be left: leave it out, or leave that model out"
 )
 
 UNTOLD = (
     "a model has no variances, as its rows do not tell them apart: its groups are fitted exactly, each by terms of its "
     "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
+)
+
+FLAT = (
+    "a model has no variances, as its likelihood is flat along a line: its rows do not tell apart the variances of "
+    "{terms}, which can give way to each other or to the fixed terms; let fewer terms vary, or add groups"
+)
+
+LOST = (
+    "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
+    "digits; leave one of these out, or replace it with its difference from the others"
 )
 
 
@@ -150,3 +160,13 @@ def warn_of_boolean(name: str, rates: str) -> None:
         f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning"
     )
     warn([message], caller(), UserWarning)
+
+
+def flat(terms: list[str]) -> str:
+    """The message about varying terms whose variances and correlations a model does not identify."""
+    return FLAT.format(terms=" and ".join(repr(term) for term in terms))
+
+
+def lost(covariate: str, digits: int) -> str:
+    """The message about a covariate that is nearly a combination of others."""
+    return LOST.format(covariate=covariate, digits=digits)

@@ -438,6 +438,43 @@ def test_what_is_not_identified_is_null(engine, name):
 
 
 @engines
+@pytest.mark.parametrize("method", METHODS)
+def test_weighted_groups_that_differ_as_the_covariate_does(engine, method):
+    """The fixed terms take up all that differs between two groups: the restricted likelihood is flat."""
+    frame = DEGENERATE["two groups by x"].with_columns(w=1.0 + pl.int_range(pl.len()) % 3)
+    (row,) = components(engine, frame, weights="w", method=method)
+    assert row["converged"] is (method == "ml")
+    assert row["tau2"] == {"intercept": None if method == "reml" else 0}
+    assert (row["sigma2"] is None) is (method == "reml")
+
+
+@engines
+def test_a_weighted_covariate_of_groups_in_every_order_of_rows(engine):
+    """Rounding of a covariate that is constant within groups is no slope: 100 sets of rows, each in three orders."""
+    sets = {}
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        g = np.repeat(np.arange(8), 5)
+        x = random.normal(size=8)[g]
+        y = 1 + 2 * x + random.normal(size=8)[g] + random.normal(size=40)
+        frame = pl.DataFrame({"g": g, "x": x, "y": y, "w": random.integers(1, 10, size=40).astype(float)})
+        sets |= {3 * seed: frame, 3 * seed + 1: frame.reverse()}
+        sets[3 * seed + 2] = frame.sample(fraction=1, shuffle=True, seed=seed)
+    together = pl.concat([frame.with_columns(m=pl.lit(m)) for m, frame in sets.items()])
+    found = {row["m"]: row for row in components(engine, together, weights="w", over="m")}
+    assert all(row["converged"] for row in found.values())
+    for m, row in found.items():
+        close(
+            [row["sigma2"], row["log_likelihood"]], [found[m // 3 * 3][name] for name in ("sigma2", "log_likelihood")]
+        )
+    for m in (33, 34, 35):
+        close([found[m]["sigma2"], found[m]["log_likelihood"]], [3.86680100864863, -90.23735025307373], 1e-12)
+    for frame in (sets[33], sets[34], sets[35]):
+        (row,) = components(engine, frame, weights="w")
+        close([row["sigma2"], row["log_likelihood"]], [3.86680100864863, -90.23735025307373], 1e-12)
+
+
+@engines
 def test_the_line_of_single_rows_is_that_of_least_squares(engine):
     frame = DEGENERATE["single rows"]
     slope, intercept = np.polyfit(frame["x"], frame["y"], 1)

@@ -882,6 +882,41 @@ def test_rows_of_another_frame(run, lazy_rows, vary):
 
 
 @every_path
+@pytest.mark.parametrize("lazy_rows", [False, True], ids=["rows DataFrame", "rows LazyFrame"])
+@pytest.mark.parametrize("options", [{}, {"over": "m"}, {"intercept": False, "vary": "a"}, WEIGHTED], ids=str)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf], ids=str)
+def test_rows_to_predict_whose_covariate_is_no_number(bad, options, lazy_rows, run):
+    """An error that names the covariate and counts the rows, or null: as in the rows that are fitted."""
+    frame = drawn(1).with_columns(m=0)
+    rows = pl.DataFrame({"a": [1.0, bad, None, bad], "b": [0.0, 1.0, 2.0, 3.0], "g": [3, 3, 3, 99], "m": 0})
+    rows = rows.with_columns(pl.col("m").cast(pl.Int32))
+    given_rows = rows.lazy() if lazy_rows else rows
+    with pytest.raises(DATA_ERRORS) as error:
+        run(pool.predict, frame, "y", ["b", "a"], "g", rows=given_rows, **options)
+    assert_sentence_of_data(error, "a", "2 rows", "nan='null'")
+    found = run(pool.predict, frame, "y", ["b", "a"], "g", rows=given_rows, nan="null", **options)
+    assert_frame_equal(found.drop("fitted", "population"), rows)
+    for name in ("fitted", "population"):
+        assert found[name].is_null().to_list() == [False, True, True, True]
+
+
+@every_path
+@pytest.mark.parametrize("nan", ["error", "null"])
+def test_own_rows_that_lack_a_value_and_hold_no_number(run, nan):
+    """Such a row is not fitted, yet it is to be predicted."""
+    frame = drawn(1).with_row_index("i")
+    first = pl.col("i") == 0
+    frame = frame.with_columns(y=pl.when(~first).then("y"), a=pl.when(first).then(math.nan).otherwise("a"))
+    if nan == "error":
+        with pytest.raises(DATA_ERRORS) as error:
+            run(pool.predict, frame, "y", ["a"], "g")
+        assert_sentence_of_data(error, "a", "1 row")
+    else:
+        found = run(pool.predict, frame, "y", ["a"], "g", nan="null")
+        assert found["fitted"].is_null().to_list() == [True] + [False] * (frame.height - 1)
+
+
+@every_path
 def test_rows_without_a_value_are_predicted(run):
     frame = drawn(1).with_row_index("i").with_columns(y=pl.when(pl.col("i") % 5 > 0).then("y"))
     found = run(pool.predict, frame, "y", ["a"], "g", vary=BOTH)

@@ -5,6 +5,8 @@ One group-by of plain reductions. Columns are taken as deviations from a pivot, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
@@ -57,8 +59,13 @@ def rows(frame: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFrame
     weights = [] if model.weights is None else [model.weights.cast(pl.Float64).alias("_pool_weights")]
     chosen = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *cast, *weights)
     if model.nan == "null":
-        chosen = chosen.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in given)
+        chosen = finite(chosen, given)
     return chosen.with_columns(pl.all_horizontal(pl.col(name).is_not_null() for name in given).alias("_pool_complete"))
+
+
+def finite(frame: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
+    """The frame with null for numbers in these columns that are NaN or infinite."""
+    return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in names)
 
 
 def _centred(model: Regression) -> list[pl.Expr]:
@@ -134,11 +141,17 @@ def _constants(rows: pl.LazyFrame, pivots: pl.LazyFrame, model: Regression) -> p
 
 
 def crossproducts(table: pl.DataFrame, start: Array, model: Regression) -> Crossproducts:
-    """The groups of a table, sorted by model; those without rows hold zeros."""
+    """The groups of a table, sorted by model; those without rows hold zeros.
+
+    A column that is constant within a group has no cross-products there: what is left of them is rounding.
+    """
     names = columns(model)
-    cross = np.zeros((len(names), len(names), table.height))
-    for i, j in pairs(model):
-        cross[i, j] = table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy()
     mean = np.array([table[f"{name}_mean"].fill_null(0.0).to_numpy() for name in names])
     n, w = (table[name].fill_null(0.0).to_numpy() for name in ("_pool_n", "_pool_w"))
+    products = {(i, j): table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy() for i, j in pairs(model)}
+    squares = [moments.above_rounding(w, products[i, i], mean[i]) for i in range(len(names))]
+    cross = np.zeros((len(names), len(names), table.height))
+    for i, j in products:
+        constant = (squares[i] == 0) | (squares[j] == 0)
+        cross[i, j] = np.where(constant, 0.0, products[i, j])
     return Crossproducts(start, n, w, mean, cross)

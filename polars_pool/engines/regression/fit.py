@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -16,8 +17,13 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
+EDGE = (1.0, 4.0)  # the same of a factor of rank 1
+ASIDE = 0.01  # across the one direction of these
+SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
-FLAT = 1e-10  # a slope of the deviance, by row, that is rounding
+FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
+ENOUGH = 1_000  # groups of a model that nearly always identify what all do
+INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
@@ -34,6 +40,8 @@ class Estimates:
     n: Array
     state: Array  # FITTED, or why there are no estimates or others
     spanned: Array  # (models,) the first covariate that is a combination of those before it, else -1
+    shares: Array  # (covariates, models): of a covariate's squares, what those before it leave
+    flat: Array  # (models, varying): terms along whose variances or correlations the likelihood is flat
     sigma2: Array  # of the standardised value
     relative: Array  # (models, varying, varying): covariance of the varying terms by sigma2
     between: Array  # the same covariance as it is
@@ -55,14 +63,22 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
     with np.errstate(all="ignore"):
         by = scale(groups, pivots, terms)
         d = reduced(groups, terms, by)
-        spanned = _spanned(by.products)
+        shares = _shares(by.products)
+        gone = ~(shares > COLLINEAR)
+        spanned = np.where(gone.any(axis=0), gone.argmax(axis=0), -1) if len(gone) else np.full(d.models, -1)
         factor, settled = np.zeros((d.models, len(terms.varying), len(terms.varying))), np.ones(d.models, dtype=bool)
         plain, _ = likelihood.fitted(d, factor, model.restricted)
         state = _states(d, plain, groups.told, spanned, terms)
+        flat = np.zeros((d.models, len(terms.varying)), dtype=bool)
         if (chosen := np.flatnonzero(state == FITTED)).size:
-            factor[chosen], settled[chosen], told = _factors(groups, by, d, chosen, terms, model.restricted)
-            state[chosen[~told]] = UNIDENTIFIED
-        factor[state == UNIDENTIFIED] = 0.0
+            # What some groups identify, all do.
+            some = reduced(groups.thinned(ENOUGH), terms, by).take(chosen)
+            flat[chosen] = _flat(some, terms, model.restricted)
+            if (chosen := np.flatnonzero(flat.any(axis=1))).size:
+                flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
+            state[flat.any(axis=1)] = UNIDENTIFIED
+        if (chosen := np.flatnonzero(state == FITTED)).size:
+            factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
         sigma2 = _sigma2(fit, state, d.n - terms.count)
@@ -75,6 +91,8 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             d.n,
             state,
             spanned,
+            shares,
+            flat,
             sigma2,
             relative,
             between=relative * sigma2[:, None, None],
@@ -117,21 +135,20 @@ def _of_own_lines(d: Reduced, restricted: bool, correlated: bool) -> tuple[Array
     return mean.T, np.moveaxis(products, -1, 0)
 
 
-def _spanned(products: Array) -> Array:
-    """The first covariate of each model that the intercept and those before it span, -1 where there is none.
+def _shares(products: Array) -> Array:
+    """The share of every covariate's squares that the intercept and those before it leave, (covariates, models).
 
     A centred covariate that is the same in every row has nothing left at all.
     """
     covariates = len(products) - 1
     left = products[:covariates, :covariates].copy()
     own = np.einsum("iim->im", left).copy()
-    found = np.full(products.shape[-1], -1)
+    shares = np.zeros((covariates, products.shape[-1]))
     for k in range(covariates):
-        gone = ~(left[k, k] > COLLINEAR * own[k])
-        found = np.where((found < 0) & gone, k, found)
-        row = left[k] / np.where(gone, np.inf, left[k, k])
+        shares[k] = np.where(own[k] > 0, left[k, k] / own[k], 0.0)
+        row = left[k] / np.where(shares[k] > COLLINEAR, left[k, k], np.inf)
         left = left - left[k][:, None] * row[None]
-    return found
+    return shares
 
 
 def _left(rest: Array) -> Array:
@@ -166,11 +183,10 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
 
 def _factors(
     groups: Crossproducts, by: Scale, d: Reduced, chosen: Array, terms: Terms, restricted: bool
-) -> tuple[Array, Array, Array]:
-    """The factor of the relative covariance of the models chosen, whether it settled, and whether the data tell of it.
+) -> tuple[Array, Array]:
+    """The factor of the relative covariance of the models chosen, and whether it settled.
 
-    A likelihood can have several maxima: some groups tell from several starts which one is the highest. One that is
-    flat tells nothing: the fixed terms take up all that differs between the groups.
+    A likelihood can have several maxima: some groups tell from several starts which one is the highest.
     """
     thin = groups.thinned(FEW)
     few = d = d.take(chosen)
@@ -179,16 +195,79 @@ def _factors(
     units, pattern = _units(d), _pattern(terms)
     unit = _diagonal(d.models, pattern)
     of_few, of_all = (_criterion(some, units, pattern, restricted) for some in (few, d))
-    tried = [trust_region.minimum(of_few, start * unit) for start in STARTS]
-    values = np.array([value for _, value, _ in tried])
-    best = np.where(np.isfinite(values), values, np.inf).argmin(axis=0)
-    x = np.array([x for x, _, _ in tried])[best, np.arange(d.models)]
-    settled = np.array([settled for _, _, settled in tried])[best, np.arange(d.models)]
+    x, settled, value = _deepest([trust_region.minimum(of_few, start * unit) for start in STARTS])
+    if (small := np.flatnonzero(d.lengths <= SMALL)).size and len(pattern[0]) > len(terms.varying):
+        edge = _edge(d.take(small), units[small], pattern, restricted)
+        found = trust_region.minimum(lambda models, x: of_few(small[models], x), edge)
+        x[small], settled[small], _ = _deepest([(x[small], value[small], settled[small]), found])
     if few is not d:
         x, _, settled = trust_region.minimum(of_all, x)
-    _, gradient, _ = of_few(np.arange(d.models), unit)
-    told = ~(np.abs(gradient).max(axis=1) <= FLAT * few.n)
-    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled, told
+    return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
+
+
+def _deepest(minima: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
+    """The lowest of several minima of each model: where, whether it settled, and its value; the first of equal ones."""
+    x, value, settled = (np.array(part) for part in zip(*minima, strict=True))
+    depth = _finite(value)
+    best = (depth <= depth.min(axis=0) + trust_region.NOISE * (1 + np.abs(depth.min(axis=0)))).argmax(axis=0)
+    every = np.arange(len(best))
+    return x[best, every], settled[best, every], value[best, every]
+
+
+def _edge(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
+    """Where the deviance is lowest among covariances of rank 1, and a little aside: a start for each model.
+
+    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. The search begins
+    for each size at the best direction.
+    """
+    varying = units.shape[1]
+    column = (np.arange(varying), np.zeros(varying, dtype=np.int64))
+    signs = _signs(varying)
+    starts = (np.array(EDGE)[:, None, None] * signs).reshape(-1, varying)
+    each = np.repeat(np.arange(d.models), len(starts))
+    factor = likelihood.lower(np.tile(starts, (d.models, 1)), column, varying)
+    fit, _ = likelihood.fitted(d.take(each), factor * units[each, :, None], restricted)
+    best = _finite(fit.deviance).reshape(d.models, len(EDGE), len(signs)).argmin(axis=2)
+    each = np.repeat(np.arange(d.models), len(EDGE))
+    begin = (np.array(EDGE)[:, None] * signs[best]).reshape(-1, varying)
+    along, value, _ = trust_region.minimum(_criterion(d.take(each), units[each], column, restricted), begin)
+    best = _finite(value).reshape(d.models, len(EDGE)).argmin(axis=1) + np.arange(d.models) * len(EDGE)
+    square = along[best, :, None] * along[best, None, :] + ASIDE**2 * np.eye(varying)
+    return np.linalg.cholesky(square)[:, pattern[0], pattern[1]]
+
+
+def _signs(varying: int) -> Array:
+    """The directions whose entries are 1, 0 or -1, one of each two opposite ones."""
+    every = np.array([*product((1.0, 0.0, -1.0), repeat=varying)])
+    return every[: len(every) // 2]
+
+
+def _finite(value: Array) -> Array:
+    return np.where(np.isfinite(value), value, np.inf)
+
+
+def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
+    """The varying terms of every model about whose variances and correlations its rows hold no information.
+
+    Along a direction without expected curvature the likelihood is flat, whatever the values. Curvature is measured
+    beside that of known fixed terms, where a typical group keeps half of its own deviation.
+    """
+    pattern, size = _pattern(terms), len(terms.varying)
+    factor = likelihood.lower(_diagonal(d.models, pattern), pattern, size) * _units(d)[:, :, None]
+
+    def information(restricted: bool) -> Array:
+        fit, rows = likelihood.fitted(d, factor, restricted)
+        return likelihood.information(d, rows, fit, factor, pattern, restricted)
+
+    known = np.sqrt(np.einsum("maa->ma", information(False)))
+    scale = np.where(known > 0, known, 1.0)
+    left = np.nan_to_num(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    curvature, direction = np.linalg.eigh(left)
+    along = np.einsum("mab,mb->ma", direction**2, curvature <= FLAT) > INVOLVED
+    flat = np.zeros((d.models, size), dtype=bool)
+    for entry, places in enumerate(zip(*pattern, strict=True)):
+        flat[:, places] |= along[:, entry, None]
+    return flat
 
 
 def _criterion(

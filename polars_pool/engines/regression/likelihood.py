@@ -148,9 +148,43 @@ def derivatives(
     d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
 ) -> tuple[Array, Array]:
     """Gradient (models, entries) and Hessian of the deviance by the free entries of L."""
+    terms, scale = d.rx.shape[1], fit.df / fit.squares
+    s, hx, gg = _sums(d, made, fit, scale, restricted)
+    change = _changes(factor, pattern)
+    gradient = np.einsum("mij,maij->ma", s, change)
+    hessian = _curvature(hx, gg, fit, change, restricted)
+    moved = np.einsum("maij,mitj->mat", change, gg[:, :, :terms, :, terms])  # sum of G dPsi u
+    fallen = np.einsum("maij,mij->ma", change, gg[:, :, terms, :, terms])  # of u' dPsi u
+    hessian -= 2 * scale[:, None, None] * np.einsum("mas,mst,mbt->mab", moved, fit.covariance, moved)
+    hessian -= (scale / fit.squares)[:, None, None] * fallen[:, :, None] * fallen[:, None, :]
+    rows, columns = pattern
+    hessian += 2 * s[:, rows[:, None], rows[None, :]] * (columns[:, None] == columns[None, :])
+    return gradient, hessian
+
+
+def information(
+    d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
+) -> Array:
+    """Twice the information that data are expected to hold about the free entries of L beside sigma2.
+
+    For the derivatives D of V it is tr(P D_a P D_b) - tr(P D_a) tr(P D_b) / df, where P = V^-1, or for the restricted
+    likelihood what it leaves of the fixed terms. Source: Searle, Casella & McCulloch (1992), Variance Components,
+    section 6.6.
+    """
+    s, hx, gg = _sums(d, made, fit, np.zeros(d.models), restricted)
+    change = _changes(factor, pattern)
+    trace = np.einsum("mij,maij->ma", s, change)
+    traces = -_curvature(hx, gg, fit, change, restricted)
+    return np.asarray(traces - trace[:, :, None] * trace[:, None, :] / fit.df[:, None, None])
+
+
+def _sums(d: Reduced, made: Whitened, fit: Fit, scale: Array, restricted: bool) -> tuple[Array, Array, Array]:
+    """What the derivatives by Psi take from the groups: sums over each model, of first and of second order.
+
+    `scale` is that of the residuals: df / squares, or 0 for what is expected of data.
+    """
     varying, terms, _ = d.rx.shape
     i, j = np.triu_indices(varying)
-    scale = fit.df / fit.squares
     s = np.zeros((d.models, len(i)))
     hx = np.zeros((d.models, len(i), len(i)))
     gg = np.zeros((d.models, varying * (terms + 1), varying * (terms + 1)))
@@ -176,8 +210,35 @@ def derivatives(
         hx[models] += gram(h, across, start)
         both = np.concatenate([g, u[:, None]], axis=1).reshape(varying * (terms + 1), groups)
         gg[models] += gram(both, both, start)
-    products = gg.reshape(-1, varying, terms + 1, varying, terms + 1)
-    return _by_entries(fit, _square(s, varying), hx, products, factor, pattern, restricted)
+    return _square(s, varying), hx, gg.reshape(-1, varying, terms + 1, varying, terms + 1)
+
+
+def _changes(factor: Array, pattern: tuple[Array, Array]) -> Array:
+    """The derivatives of Psi = L L' by the free entries of L, (models, entries, varying, varying)."""
+    change = np.zeros((len(factor), len(pattern[0]), *factor.shape[1:]))
+    for a, (row, column) in enumerate(zip(*pattern, strict=True)):
+        change[:, a, row, :] += factor[:, :, column]
+        change[:, a, :, row] += factor[:, :, column]
+    return change
+
+
+def _curvature(hx: Array, gg: Array, fit: Fit, change: Array, restricted: bool) -> Array:
+    """Second derivatives of the deviance along changes of Psi, but for what sigma2 and the fixed terms do to it."""
+    varying, terms = gg.shape[1], gg.shape[2] - 1
+    i, j = np.triu_indices(varying)
+    full = np.empty((len(hx), varying, varying, varying, varying))
+    for a, (i1, j1) in enumerate(zip(i, j, strict=True)):
+        for b, (i2, j2) in enumerate(zip(i, j, strict=True)):
+            for p, q in {(i1, j1), (j1, i1)}:
+                for k, n in {(i2, j2), (j2, i2)}:
+                    full[:, p, q, k, n] = hx[:, a, b]
+    curvature = np.einsum("mali,mijkl,mbjk->mab", change, full, change)
+    curvature = (curvature + np.swapaxes(curvature, 1, 2)) / 2
+    if restricted and terms:
+        inner = np.einsum("maij,misjt->mast", change, gg[:, :, :terms, :, :terms])
+        weighed = np.einsum("mst,matu->masu", fit.covariance, inner)
+        curvature -= np.einsum("mast,mbts->mab", weighed, weighed)
+    return np.asarray(curvature)
 
 
 def _root(matrices: Array) -> Array:
@@ -205,38 +266,3 @@ def _square(packed: Array, size: int) -> Array:
     full = np.empty((*packed.shape[:-1], size, size))
     full[..., i, j] = full[..., j, i] = packed
     return full
-
-
-def _by_entries(
-    fit: Fit, s: Array, hx: Array, gg: Array, factor: Array, pattern: tuple[Array, Array], restricted: bool
-) -> tuple[Array, Array]:
-    """The derivatives by Psi as those by the entries of L, of which Psi = L L' is a square."""
-    models, varying = s.shape[:2]
-    terms = gg.shape[2] - 1
-    i, j = np.triu_indices(varying)
-    full = np.empty((models, varying, varying, varying, varying))
-    for a, (i1, j1) in enumerate(zip(i, j, strict=True)):
-        for b, (i2, j2) in enumerate(zip(i, j, strict=True)):
-            for p, q in {(i1, j1), (j1, i1)}:
-                for k, n in {(i2, j2), (j2, i2)}:
-                    full[:, p, q, k, n] = hx[:, a, b]
-    entries = len(pattern[0])
-    change = np.zeros((models, entries, varying, varying))  # of Psi by each entry
-    for a, (row, column) in enumerate(zip(*pattern, strict=True)):
-        change[:, a, row, :] += factor[:, :, column]
-        change[:, a, :, row] += factor[:, :, column]
-    gradient = np.einsum("mij,maij->ma", s, change)
-    hessian = np.einsum("mali,mijkl,mbjk->mab", change, full, change)
-    hessian = (hessian + np.swapaxes(hessian, 1, 2)) / 2
-    moved = np.einsum("maij,mitj->mat", change, gg[:, :, :terms, :, terms])  # sum of G dPsi u
-    fallen = np.einsum("maij,mij->ma", change, gg[:, :, terms, :, terms])  # of u' dPsi u
-    scale = (fit.df / fit.squares)[:, None, None]
-    hessian -= 2 * scale * np.einsum("mas,mst,mbt->mab", moved, fit.covariance, moved)
-    hessian -= (fit.df / fit.squares**2)[:, None, None] * fallen[:, :, None] * fallen[:, None, :]
-    if restricted and terms:
-        inner = np.einsum("maij,misjt->mast", change, gg[:, :, :terms, :, :terms])
-        weighed = np.einsum("mst,matu->masu", fit.covariance, inner)
-        hessian -= np.einsum("mast,mbts->mab", weighed, weighed)
-    rows, columns = pattern
-    hessian += 2 * s[:, rows[:, None], rows[None, :]] * (columns[:, None] == columns[None, :])
-    return gradient, hessian

@@ -9,8 +9,9 @@ import polars as pl
 
 from ..groups import WHOLE
 from .coefficients import coefficients, population
-from .crossproducts import columns, rows, summed
+from .crossproducts import columns, finite, rows, summed
 from .model import INTERCEPT, PREDICTIONS, Regression
+from .refuse import bad_rows_to_predict
 from .results import solved
 
 
@@ -19,8 +20,9 @@ def predicted(frame: pl.LazyFrame, asked: pl.LazyFrame | None, model: Regression
     given = frame if asked is None else asked
     every = pl.nth(range(len(given.collect_schema())))
     selected = rows(frame, model, *([every] if asked is None else [])).cache()
-    table = selected if asked is None else rows_of(asked, model, every)
-    found = _coefficients(*summed(selected, model), model).cache()
+    table = selected if asked is None else rows_of(asked, model, every).cache()
+    grouped, constants = summed(selected, model)
+    found = _coefficients(grouped, _with_bad_rows(constants, table, model), model).cache()
     own = found.select(*model.keys, *_private("own", model))
     of_models = found.select(*model.over, *_private("mu", model))
     of_models = of_models.unique(model.over) if model.over else pl.concat([of_models, _unknown(model)]).head(1)
@@ -39,7 +41,14 @@ def rows_of(asked: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFr
     """Rows that need no value: all their columns, the keys and the covariates."""
     names = columns(model)[:-1]
     covariates = [e.cast(pl.Float64).alias(name) for e, name in zip(model.covariates, names, strict=True)]
-    return asked.select(*keep, *(key.name.prefix("_pool_key_") for key in model.key_columns), *covariates)
+    chosen = asked.select(*keep, *(key.name.prefix("_pool_key_") for key in model.key_columns), *covariates)
+    return finite(chosen, names) if model.nan == "null" else chosen
+
+
+def _with_bad_rows(constants: pl.LazyFrame, table: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
+    """The constants, and in how many rows to predict each covariate is NaN or infinite."""
+    bad = [pl.col(name).is_finite().not_().sum().name.suffix("_bad") for name in columns(model)[:-1]]
+    return constants.join(table.select(bad), how="cross") if bad else constants
 
 
 def _private(kind: str, model: Regression) -> list[str]:
@@ -73,6 +82,7 @@ def _of_groups(table: pl.DataFrame, model: Regression) -> pl.DataFrame:
         names = (*_private("own", model), *_private("mu", model))
         none = [pl.lit(None, pl.Float64).alias(name) for name in names]
         return table.select(*model.keys, *none)
+    bad_rows_to_predict(table, model)
     table, _, found, d = answer
     with np.errstate(all="ignore"):
         own, (mu, _) = coefficients(found, d, conditional=True)["estimate"], population(found)

@@ -22,6 +22,9 @@ from .model import Regression
 from .reduced import Reduced
 from .refuse import bad_rows, spanned
 
+ROUNDING = 1e-15  # of a cross-product
+DIGITS = 8  # of an estimate; where fewer are left a model warns
+
 
 def coefficients_schema() -> dict[str, pl.DataType]:
     return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
@@ -76,16 +79,30 @@ def solved(table: pl.DataFrame, model: Regression) -> tuple[pl.DataFrame, pl.Dat
     found, d = estimated(crossproducts(table, start, model), pivots, model)
     if not model.over and found.state[0] == SPANNED:
         spanned(model, int(found.spanned[0]))
-    warning.warn(_causes(found), model.caller)
+    warning.warn(_messages(found, model), model.caller)
     return table, models, found, d
 
 
-def _causes(found: Estimates) -> dict[str, Array]:
-    """The models that give cause for a message."""
-    collinear, failed = found.state == SPANNED, ~found.converged & (found.state != NO_ROWS)
-    unsettled = failed & (found.state == FITTED)
-    untold = failed & ~unsettled & ~collinear
-    return {warning.COLLINEAR: collinear, warning.UNTOLD: untold, warning.UNSETTLED: unsettled}
+def _messages(found: Estimates, model: Regression) -> list[str]:
+    """The message that each model gives cause for; most give none."""
+    messages = np.full(len(found.n), None, dtype=object)
+    digits = _digits(found)
+    for of_model in np.flatnonzero(digits.min(axis=0, initial=DIGITS) < DIGITS):
+        worst = digits[:, of_model].argmin()
+        messages[of_model] = warning.lost(model.covariate_names[worst], int(digits[worst, of_model]))
+    messages[~found.converged] = warning.UNTOLD
+    messages[~found.converged & (found.state == FITTED)] = warning.UNSETTLED
+    messages[found.state == SPANNED] = warning.COLLINEAR
+    messages[found.state == NO_ROWS] = None
+    for of_model in np.flatnonzero(found.flat.any(axis=1)):
+        terms = [name for name, one in zip(model.vary, found.flat[of_model], strict=True) if one]
+        messages[of_model] = warning.flat(terms)
+    return [message for message in messages if message is not None]
+
+
+def _digits(found: Estimates) -> Array:
+    """How many digits of its estimates the rounding of cross-products leaves beside each covariate."""
+    return np.floor(np.log10(np.maximum(found.shares, ROUNDING) / ROUNDING))
 
 
 def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
