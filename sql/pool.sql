@@ -1764,13 +1764,86 @@ CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
-    regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
+    regexp_full_match(type,
+        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
 
-CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
+-- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
-        list_filter(list_zip(roles, names, types), lambda c: NOT _pool_numeric(c[3])),
-        lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
+        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        lambda c: CASE
+            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
+                || _pool_listed(c[2].names) || '; give one'
+            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
+                || '; give a column of numbers or Booleans'
+        END
     )[1];
+
+-- ---- arguments that are expressions ---------------------------------------------------------------------------------
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and its _pool_schema.
+
+-- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
+    NOT regexp_matches(
+        regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
+            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+        '[[:alpha:]_"]|[^\x00-\x7F]');
+
+-- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
+-- table: it is not null where all columns are.
+CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
+    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
+            AS constant
+    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
+        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
+        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+
+-- Names as an argument of a macro: one column, or several by name.
+CREATE OR REPLACE MACRO _pool_as_argument(names) AS
+    CASE
+        WHEN len(names) > 1 THEN 'COLUMNS([' || _pool_listed(names) || '])'
+        WHEN regexp_full_match(names[1], '[A-Za-z_]\w*') THEN names[1]
+        ELSE '"' || replace(names[1], '"', '""') || '"'
+    END;
+
+-- The texts in an expression, and what is wrong with a key that reads no column.
+CREATE OR REPLACE MACRO _pool_texts(expression) AS
+    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
+CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
+    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+        || ' reads no column, so it is the same in every row; '
+        || CASE
+            WHEN len(_pool_texts(constant)) > 0
+                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
+                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
+            ELSE 'give a column, or several as COLUMNS([...]) of their names'
+        END;
+
+-- What is wrong with an argument that follows the keys without a name, and what was meant.
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; give '
+        || CASE
+            WHEN constant IS NULL THEN 'several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
+                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+            ELSE 'it one, as in level := 0.9'
+        END;
+
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
+-- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
+    WITH _pool_nulls AS MATERIALIZED (
+        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    _pool_by AS (SELECT "by" FROM _pool_nulls),
+    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
+    _pool_named AS (
+        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant)) END
+            AS named
+        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by)
+    )
+    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
 
 -- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
 CREATE OR REPLACE MACRO _pool_first_private(names) AS
@@ -1790,6 +1863,24 @@ CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
                 || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
+
+-- One row: the names of the keys, whether there is one model, and what is wrong with them.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
+    WITH _pool_over AS (SELECT over FROM query_table(schema)),
+    _pool_by AS (SELECT "by" FROM query_table(schema)),
+    named AS (
+        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
+            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
+        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    )
+    SELECT over_names, by_names, no_over, coalesce(
+        _pool_wrong_keys(over_names, by_names,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        _pool_wrong_constant('over', over_constant, columns),
+        _pool_wrong_constant('by', by_constant, columns)
+    ) AS wrong_keys
+    FROM named;
 
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
@@ -1885,37 +1976,31 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
     threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_left AS (
-        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-            value, n, var, se, weights
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    -- Not beside the other in one FROM, where the name of the table could be taken for a column of that name.
-    _pool_right AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    named AS (
-        SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
-            struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types,
-            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_left, _pool_right
-    ),
-    input AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
-            types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
-            types[5] <> '"NULL"' AS has_weights
-        FROM named
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_n AS (SELECT n FROM query_table(schema)),
+    _pool_var AS (SELECT var FROM query_table(schema)),
+    _pool_se AS (SELECT se FROM query_table(schema)),
+    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    described AS (
+        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
+            list_transform(described, lambda role: role.names[1]) AS column_names,
+            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
+            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
+            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
+            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
+            _pool_described('_pool_weights') AS of_weights
     ),
     columns AS (
         SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
+            wrong_keys,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
-        FROM input
+        FROM described
     ),
     methods AS (
         SELECT * REPLACE (coalesce(
@@ -4607,15 +4692,15 @@ CREATE OR REPLACE MACRO _pool_pooled(
     threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
-        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -4652,13 +4737,16 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    WITH _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, groups, list_concat(
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled('_pool_table', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
@@ -4710,17 +4798,20 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
+    mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM _pool_table),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled('_pool_table', value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
+            'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
-        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
+        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        FROM _pool_schema AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
@@ -4731,12 +4822,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -4745,9 +4838,11 @@ CREATE OR REPLACE MACRO pool_components(
                 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
                 'converged'] END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
@@ -4761,7 +4856,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
             NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
             NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
@@ -4776,7 +4871,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
             NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
             NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
@@ -4789,19 +4884,23 @@ CREATE OR REPLACE MACRO pool_components(
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
                 CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
@@ -4823,7 +4922,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood
@@ -4833,7 +4932,7 @@ CREATE OR REPLACE MACRO pool_profile(
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
             NULL::DOUBLE AS density
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood, _pool_density
@@ -4849,17 +4948,21 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed('_pool_table', value, "by", over, n, var, NULL, NULL, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
@@ -4871,7 +4974,7 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
             NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
             NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
@@ -4881,8 +4984,8 @@ CREATE OR REPLACE MACRO pool_compare(
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
+            0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
@@ -4892,28 +4995,44 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
--- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
-CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
--- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(
-    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
-) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
 
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(
+    tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_plain_moments('_pool_table', value, "by", n, var, nan);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_weighted_moments('_pool_table', value, "by", weights, n, var, nan);
+
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
-    FROM pool_moments(tbl, mean, "by", n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_plain_moments('_pool_table', mean, "by", n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
-    FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_weighted_moments('_pool_table', mean, "by", w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
@@ -5320,32 +5439,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    tbl, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_y AS (SELECT y FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_x AS (SELECT x FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_w AS (SELECT weights FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(y), typeof(x), typeof(weights)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_y)[1], struct_keys(_pool_x)[1], struct_keys(_pool_w)[1]] AS column_names,
-            _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_y, _pool_x, _pool_w, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_y AS (SELECT y FROM query_table(schema)),
+    _pool_x AS (SELECT x FROM query_table(schema)),
+    _pool_w AS (SELECT weights FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'x', 'weights'], column_names, types),
+        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -5355,7 +5457,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
+            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -5372,15 +5475,18 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, true,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
@@ -5432,16 +5538,19 @@ CREATE OR REPLACE MACRO pool_regress(
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, false,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_placed AS (
@@ -5459,7 +5568,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu,
             NULL::DOUBLE AS icc, NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional,
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
@@ -6084,31 +6193,15 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_value AS (SELECT value FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_base AS (SELECT base FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(value), typeof(base)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_value)[1], struct_keys(_pool_base)[1]] AS column_names, _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_value, _pool_base, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_base AS (SELECT base FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+            wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                column_names, types),
+                [of_value, of_base]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -6116,7 +6209,8 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
+            _pool_described('_pool_base') AS of_base
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -6127,15 +6221,15 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, true,
-            family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
+            limits, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
         FROM _pool_seen
         UNION ALL BY NAME
         SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
-        FROM _pool_unseen_keys(groups, "by", over, '_pool_seen')
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -6165,15 +6259,18 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
 -- posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'rates',
+        FROM _pool_rates_pooled('_pool_table', value, trials, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6181,15 +6278,18 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(tbl, value, exposure, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'counts',
+        FROM _pool_rates_pooled('_pool_table', value, exposure, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6197,20 +6297,23 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, trials, "by", over, prior, nan, 0.95, NULL, false, false, false, 'rates',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, trials, "by", over, nan, 'rates')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -6221,20 +6324,23 @@ CREATE OR REPLACE MACRO pool_components_rates(
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, exposure, "by", over, prior, nan, 0.95, NULL, false, false, false,
-            'counts', ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'counts',
+            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, exposure, "by", over, nan, 'counts')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
