@@ -190,12 +190,15 @@ CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
         END;
 
 -- What is wrong with an argument that follows the keys without a name, and what was meant.
-CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant) AS
-    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; give '
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
-            WHEN constant IS NULL THEN 'several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
+            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
+            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
                 || ', the keys of models as over := ' || _pool_as_argument(unnamed)
-            ELSE 'it one, as in level := 0.9'
         END;
 
 -- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
@@ -207,9 +210,10 @@ CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
     _pool_by AS (SELECT "by" FROM _pool_nulls),
     _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
     _pool_named AS (
-        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant)) END
-            AS named
-        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by)
+        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
+            END AS named
+        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
+            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
     )
     FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
 

@@ -267,7 +267,11 @@ def macro(name: str, formula: Callable[..., Any]) -> str:
     if len(body) > 90 and result.cases:
         body = "\n        ".join(["CASE", *result.cases]) + "\n    END"
     comment = indent(getdoc(formula) or "", "-- ", lambda line: True).replace("-- \n", "--\n")
-    return f"{comment}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
+    typed = ", ".join(f"{parameter} DOUBLE" for parameter in parameters)  # else 0.5 would be a DECIMAL, 2 an INTEGER
+    head = f"CREATE OR REPLACE MACRO pool_{name}({typed}) AS"
+    if len(head) > 120:
+        head = head.replace("(", "(\n    ").replace(") AS", "\n) AS")
+    return f"{comment}\n{head}\n    {body};\n"
 
 
 def render() -> str:
