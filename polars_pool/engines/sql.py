@@ -262,16 +262,13 @@ def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
 def macro(name: str, formula: Callable[..., Any]) -> str:
     """One formula as a macro."""
     parameters = list(signature(formula).parameters)
-    result = symbol(formula(*map(Symbol, parameters)))
+    # Cast, or literals such as 0.5 would be decimals. Typed parameters are refused in the files of older versions.
+    result = symbol(formula(*(Symbol(f"{parameter}::DOUBLE") for parameter in parameters)))
     body = result.text
     if len(body) > 90 and result.cases:
         body = "\n        ".join(["CASE", *result.cases]) + "\n    END"
     comment = indent(getdoc(formula) or "", "-- ", lambda line: True).replace("-- \n", "--\n")
-    typed = ", ".join(f"{parameter} DOUBLE" for parameter in parameters)  # else 0.5 would be a DECIMAL, 2 an INTEGER
-    head = f"CREATE OR REPLACE MACRO pool_{name}({typed}) AS"
-    if len(head) > 120:
-        head = head.replace("(", "(\n    ").replace(") AS", "\n) AS")
-    return f"{comment}\n{head}\n    {body};\n"
+    return f"{comment}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
 
 
 def render() -> str:
