@@ -150,7 +150,14 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 -- ---- arguments that are expressions ---------------------------------------------------------------------------------
 --
 -- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and its _pool_schema.
+-- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
+-- there macros read the table itself, not a copy in memory.
+CREATE OR REPLACE MACRO _pool_read(tbl) AS
+    CASE
+        WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
+        WHEN typeof(tbl) = 'VARCHAR' THEN [tbl::VARCHAR]
+        ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
+    END;
 
 -- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS

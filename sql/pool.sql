@@ -21,8 +21,10 @@
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
 --
--- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
--- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table beside
+-- the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are COLUMNS([...])
+-- of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among several keys, and
+-- a view of the same macro are named in a CTE first: WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=,
 -- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
 -- Moments with precision weights, which carry one column more, w, have macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
@@ -1825,7 +1827,14 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 -- ---- arguments that are expressions ---------------------------------------------------------------------------------
 --
 -- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and its _pool_schema.
+-- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
+-- there macros read the table itself, not a copy in memory.
+CREATE OR REPLACE MACRO _pool_read(tbl) AS
+    CASE
+        WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
+        WHEN typeof(tbl) = 'VARCHAR' THEN [tbl::VARCHAR]
+        ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
+    END;
 
 -- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
@@ -4804,7 +4813,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled('_pool_table', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
             uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
@@ -4862,10 +4871,10 @@ CREATE OR REPLACE MACRO pool_encode(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
-    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM _pool_table),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled('_pool_table', value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
             'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
@@ -4897,10 +4906,10 @@ CREATE OR REPLACE MACRO pool_components(
                 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
                 'converged'] END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
@@ -4955,10 +4964,10 @@ CREATE OR REPLACE MACRO pool_profile(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
                 CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
@@ -5017,10 +5026,10 @@ CREATE OR REPLACE MACRO pool_compare(
             NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, NULL, NULL, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
@@ -5071,7 +5080,7 @@ CREATE OR REPLACE MACRO pool_moments(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_plain_moments('_pool_table', value, "by", n, var, nan);
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
@@ -5079,19 +5088,19 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_weighted_moments('_pool_table', value, "by", weights, n, var, nan);
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
 
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_plain_moments('_pool_table', mean, "by", n, var, 'error');
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_weighted_moments('_pool_table', mean, "by", w, n, var, 'error');
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
@@ -5543,9 +5552,9 @@ CREATE OR REPLACE MACRO pool_regress(
         FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
@@ -5607,9 +5616,9 @@ CREATE OR REPLACE MACRO pool_regress_components(
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_placed AS (
@@ -6328,7 +6337,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled('_pool_table', value, trials, "by", over, prior, level, nan, threshold, groups,
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
             posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
@@ -6347,7 +6356,7 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled('_pool_table', value, exposure, "by", over, prior, level, nan, threshold, groups,
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
             posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
@@ -6366,7 +6375,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, trials, "by", over, nan, 'rates')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
@@ -6393,7 +6402,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, exposure, "by", over, nan, 'counts')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,

@@ -307,7 +307,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled('_pool_table', value, trials, "by", over, prior, level, nan, threshold, groups,
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
             posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
@@ -326,7 +326,7 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled('_pool_table', value, exposure, "by", over, prior, level, nan, threshold, groups,
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
             posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
@@ -345,7 +345,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, trials, "by", over, nan, 'rates')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
@@ -372,7 +372,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups('_pool_table', value, exposure, "by", over, nan, 'counts')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,

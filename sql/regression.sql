@@ -443,9 +443,9 @@ CREATE OR REPLACE MACRO pool_regress(
         FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
@@ -507,9 +507,9 @@ CREATE OR REPLACE MACRO pool_regress_components(
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of('_pool_table', y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain('_pool_table', y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed('_pool_table', y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_placed AS (

@@ -109,7 +109,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled('_pool_table', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
             uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
@@ -167,10 +167,10 @@ CREATE OR REPLACE MACRO pool_encode(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
-    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM _pool_table),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled('_pool_table', value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
             'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
@@ -202,10 +202,10 @@ CREATE OR REPLACE MACRO pool_components(
                 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
                 'converged'] END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
@@ -260,10 +260,10 @@ CREATE OR REPLACE MACRO pool_profile(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
                 CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, se, weights, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
@@ -322,10 +322,10 @@ CREATE OR REPLACE MACRO pool_compare(
             NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of('_pool_table', value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain('_pool_table', value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed('_pool_table', value, "by", over, n, var, NULL, NULL, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
@@ -376,7 +376,7 @@ CREATE OR REPLACE MACRO pool_moments(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_plain_moments('_pool_table', value, "by", n, var, nan);
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
@@ -384,19 +384,19 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_weighted_moments('_pool_table', value, "by", weights, n, var, nan);
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
 
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_plain_moments('_pool_table', mean, "by", n, var, 'error');
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_weighted_moments('_pool_table', mean, "by", w, n, var, 'error');
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
