@@ -261,7 +261,7 @@ CREATE OR REPLACE MACRO pool_rows(w) AS
 
 -- Every group counts alike.
 CREATE OR REPLACE MACRO pool_groups(w) AS
-    CASE WHEN w::DOUBLE = 0 THEN 0.0 ELSE 1.0 END;
+    CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS

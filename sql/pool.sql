@@ -21,11 +21,12 @@
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
 --
--- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table beside
--- the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are COLUMNS([...])
--- of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among several keys, and
--- a view of the same macro are named in a CTE first: WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=,
--- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
+-- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
+-- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
+-- several keys and a view of the same macro are named in a CTE first:
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in Python; pool_shrink has p_above with threshold := too.
+-- DuckDB 1 takes the argument "interval" in quotes alone.
 -- Moments with precision weights, which carry one column more, w, have macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
@@ -1126,7 +1127,7 @@ CREATE OR REPLACE MACRO pool_rows(w) AS
 
 -- Every group counts alike.
 CREATE OR REPLACE MACRO pool_groups(w) AS
-    CASE WHEN w::DOUBLE = 0 THEN 0.0 ELSE 1.0 END;
+    CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS

@@ -469,9 +469,9 @@ OF_SQL = {
     },
     "FROM pool_shrink(rows, score, school, 'dl')": "the argument 'dl' after the keys has no name; give it one, as in "
     "level := 0.9",
-    "FROM pool_shrink(rows, score, school, lower(state))": "the argument lower(state) after the keys has no name; several "
-    "keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: WITH named AS (SELECT *, ... "
-    "AS name FROM ...)",
+    "FROM pool_shrink(rows, score, school, lower(state))": "the argument lower(state) after the keys has no name; "
+    "several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: WITH named AS "
+    "(SELECT *, ... AS name FROM ...)",
     **{
         f"FROM pool_{call.format(two)}": f"{role} stands for 2 columns, 'score', 'load'; give one"
         for two in ("COLUMNS(['score', 'load'])", "COLUMNS('score|load')")
