@@ -54,6 +54,8 @@ AS_A_COLUMN = (
     "with_columns()"
 )
 
+SIGNED, UNSIGNED = {pl.Int8, pl.Int16, pl.Int32, pl.Int64}, {pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64}
+
 IntoColumn = str | pl.Expr
 Keys = IntoColumn | Sequence[IntoColumn]
 
@@ -516,12 +518,24 @@ def unseen(given: Any, frame: pl.LazyFrame, m: Model | Rates) -> pl.LazyFrame | 
             f"groups= has no column {missing[0]!r}; it has {_listed(has)}, and needs the keys of by and all or none of "
             f"those of over{_nearest(missing[0], has)}"
         )
-    for name in (*over, *m.by_names):
-        if has[name] != wants[name]:
+    types = {name: key_type(has[name], wants[name]) for name in (*over, *m.by_names)}
+    for name, dtype in types.items():
+        if dtype is None:
             raise TypeError(
                 f"the key {name!r} is {has[name]} in groups= and {wants[name]} in the frame; cast one of them"
             )
-    return given.lazy().select(*over, *m.by_names)
+    return given.lazy().select(pl.col(name).cast(dtype) for name, dtype in types.items() if dtype is not None)
+
+
+def key_type(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
+    """The type of keys of two frames that holds the values of both: theirs, a wider integer, or text."""
+    types = {one, other}
+    if len(types) == 1:
+        return one
+    if types <= SIGNED | {pl.UInt8, pl.UInt16, pl.UInt32} or types <= UNSIGNED:
+        wide = pl.concat([pl.DataFrame(schema={"key": dtype}) for dtype in types], how="vertical_relaxed")
+        return wide.schema["key"]
+    return pl.String() if all(dtype in (pl.String, pl.Categorical, pl.Enum) for dtype in types) else None
 
 
 # ---- regression ---------------------------------------------------------------------------------------------------

@@ -132,13 +132,97 @@ CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
-    regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
+    regexp_full_match(type,
+        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
 
-CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
+-- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
-        list_filter(list_zip(roles, names, types), lambda c: NOT _pool_numeric(c[3])),
-        lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
+        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        lambda c: CASE
+            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
+                || _pool_listed(c[2].names) || '; give one'
+            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
+                || '; give a column of numbers or Booleans'
+        END
     )[1];
+
+-- ---- arguments that are expressions ---------------------------------------------------------------------------------
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
+-- there macros read the table itself, not a copy in memory.
+CREATE OR REPLACE MACRO _pool_read(tbl) AS
+    CASE
+        WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
+        WHEN typeof(tbl) = 'VARCHAR' THEN [tbl::VARCHAR]
+        ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
+    END;
+
+-- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
+    NOT regexp_matches(
+        regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
+            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+        '[[:alpha:]_"]|[^\x00-\x7F]');
+
+-- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
+-- table: it is not null where all columns are.
+CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
+    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
+            AS constant
+    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
+        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
+        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+
+-- Names as an argument of a macro: one column, or several by name.
+CREATE OR REPLACE MACRO _pool_as_argument(names) AS
+    CASE
+        WHEN len(names) > 1 THEN 'COLUMNS([' || _pool_listed(names) || '])'
+        WHEN regexp_full_match(names[1], '[A-Za-z_]\w*') THEN names[1]
+        ELSE '"' || replace(names[1], '"', '""') || '"'
+    END;
+
+-- The texts in an expression, and what is wrong with a key that reads no column.
+CREATE OR REPLACE MACRO _pool_texts(expression) AS
+    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
+CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
+    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+        || ' reads no column, so it is the same in every row; '
+        || CASE
+            WHEN len(_pool_texts(constant)) > 0
+                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
+                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
+            ELSE 'give a column, or several as COLUMNS([...]) of their names'
+        END;
+
+-- What is wrong with an argument that follows the keys without a name, and what was meant.
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
+        || CASE
+            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
+            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
+                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+        END;
+
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
+-- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
+    WITH _pool_nulls AS MATERIALIZED (
+        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    _pool_by AS (SELECT "by" FROM _pool_nulls),
+    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
+    _pool_named AS (
+        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
+            END AS named
+        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
+            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
+    )
+    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
 
 -- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
 CREATE OR REPLACE MACRO _pool_first_private(names) AS
@@ -158,6 +242,24 @@ CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
                 || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
+
+-- One row: the names of the keys, whether there is one model, and what is wrong with them.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
+    WITH _pool_over AS (SELECT over FROM query_table(schema)),
+    _pool_by AS (SELECT "by" FROM query_table(schema)),
+    named AS (
+        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
+            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
+        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    )
+    SELECT over_names, by_names, no_over, coalesce(
+        _pool_wrong_keys(over_names, by_names,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        _pool_wrong_constant('over', over_constant, columns),
+        _pool_wrong_constant('by', by_constant, columns)
+    ) AS wrong_keys
+    FROM named;
 
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
@@ -253,37 +355,31 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
     threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_left AS (
-        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-            value, n, var, se, weights
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    -- Not beside the other in one FROM, where the name of the table could be taken for a column of that name.
-    _pool_right AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    named AS (
-        SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
-            struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types,
-            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_left, _pool_right
-    ),
-    input AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
-            types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
-            types[5] <> '"NULL"' AS has_weights
-        FROM named
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_n AS (SELECT n FROM query_table(schema)),
+    _pool_var AS (SELECT var FROM query_table(schema)),
+    _pool_se AS (SELECT se FROM query_table(schema)),
+    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    described AS (
+        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
+            list_transform(described, lambda role: role.names[1]) AS column_names,
+            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
+            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
+            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
+            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
+            _pool_described('_pool_weights') AS of_weights
     ),
     columns AS (
         SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
+            wrong_keys,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
-        FROM input
+        FROM described
     ),
     methods AS (
         SELECT * REPLACE (coalesce(

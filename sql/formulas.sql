@@ -8,16 +8,16 @@
 
 -- Mean of a group's rows, each of precision weight w.
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
-    sum(w * y) / sum(w);
+    sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
 
 -- Sum of squares of a group about its own mean; a single row has none, whatever its var.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
-    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
+    CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
 
 -- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
-        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
+        WHEN squares::DOUBLE > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE) THEN squares::DOUBLE
         ELSE 0.0
     END;
 
@@ -26,11 +26,14 @@ CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
 -- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
 -- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
 CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
-    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
+    CASE
+        WHEN states::DOUBLE > 1 THEN (states::DOUBLE - 1) * (cov_wm::DOUBLE - wm::DOUBLE * cov_w::DOUBLE / w::DOUBLE)
+        ELSE 0.0
+    END;
 
 -- Sample variance from the sum of squares about the mean: missing for a single row.
 CREATE OR REPLACE MACRO pool_variance(n, squares) AS
-    CASE WHEN n > 1 THEN squares / (n - 1) END;
+    CASE WHEN n::DOUBLE > 1 THEN squares::DOUBLE / (n::DOUBLE - 1) END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -39,39 +42,44 @@ CREATE OR REPLACE MACRO pool_variance(n, squares) AS
 
 -- Pooled variance within groups, SSW / (N - J): the mean square within.
 CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
-    CASE WHEN n > groups THEN squares / (n - groups) END;
+    CASE
+        WHEN n::DOUBLE > groups::DOUBLE THEN squares::DOUBLE / (n::DOUBLE - groups::DOUBLE)
+    END;
 
 -- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
-    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
+    CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
 
 -- A group's own variance; the pooled one stands in where a single row has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
-    CASE WHEN n > 1 THEN var ELSE sigma2 END;
+    CASE WHEN n::DOUBLE > 1 THEN var::DOUBLE ELSE sigma2::DOUBLE END;
 
 -- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
 CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
-    ln(var) - pool_digamma(df / 2) + ln(df / 2);
+    ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2);
 
 -- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
 --
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
-        WHEN excess > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess > 0 THEN excess ELSE 1.0 END)
+        WHEN excess::DOUBLE > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
     END;
 
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
-        WHEN df_prior < 'infinity'::DOUBLE THEN exp(mean_log + pool_digamma(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2) - ln(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2))
-        ELSE mean
+        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN exp(mean_log::DOUBLE + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2) - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        ELSE mean::DOUBLE
     END;
 
 -- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
 CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
-    CASE WHEN n > 1 THEN prior + (n - 1) / (n - 1 + df_prior) * (var - prior) ELSE prior END;
+    CASE
+        WHEN n::DOUBLE > 1 THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        ELSE prior::DOUBLE
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -85,85 +93,85 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
-    1 / (v + tau2);
+    1 / (v::DOUBLE + tau2::DOUBLE);
 
 -- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 --
 -- The difference itself has no digits left where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
+    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
 
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
 -- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
 CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
-    (ad2 - av + a2v / a) * a / pairs;
+    (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
 
 -- Method of moments about a known mu: no degree of freedom is spent on the centre.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
-    (ad2 - av) / a;
+    (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
 
 -- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
 CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
-    (ad2 - groups + 1) / (2 * a);
+    (ad2::DOUBLE - groups::DOUBLE + 1) / (2 * a::DOUBLE);
 
 -- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
 CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
-    (ad2 - groups) / a;
+    (ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
 
 -- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
 CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
-    (groups / df * ad2 - groups) / a;
+    (groups::DOUBLE / df::DOUBLE * ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
 
 -- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
-    tau2 * wd2 / df;
+    tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
 
 -- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
-    wd2 - expected;
+    wd2::DOUBLE - expected::DOUBLE;
 
 -- Term of one group in log |V|: log(v + tau2).
 CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
-    ln(v + tau2);
+    ln(v::DOUBLE + tau2::DOUBLE);
 
 -- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
 CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
-    logs + wd2;
+    logs::DOUBLE + wd2::DOUBLE;
 
 -- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
 CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
-    logs + wd2 + ln(s1);
+    logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
 
 -- Derivative of -2 log L by tau2.
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
-    s1 - w2d2;
+    s1::DOUBLE - w2d2::DOUBLE;
 
 -- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
-    pairs / s1 - w2d2;
+    pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
 
 -- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
 CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
-    logs + wd2 - ln(tau2);
+    logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
 
 -- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
 --
 -- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
 CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
-    rest - v / (tau2 * (v + tau2)) - w2d2;
+    rest::DOUBLE - v::DOUBLE / (tau2::DOUBLE * (v::DOUBLE + tau2::DOUBLE)) - w2d2::DOUBLE;
 
 -- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
 CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
-    pooling * pooling * d2 + pooling * (tau2 - v);
+    pooling::DOUBLE * pooling::DOUBLE * d2::DOUBLE + pooling::DOUBLE * (tau2::DOUBLE - v::DOUBLE);
 
 -- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
 CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
-    2 * pooling * pooling * (1 - w * d2);
+    2 * pooling::DOUBLE * pooling::DOUBLE * (1 - w::DOUBLE * d2::DOUBLE);
 
 -- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
 CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
-    squares / (df - 2) - v;
+    squares::DOUBLE / (df::DOUBLE - 2) - v::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -175,31 +183,31 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 
 -- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
 CREATE OR REPLACE MACRO pool_information(n, rho) AS
-    n / (1 + n * rho);
+    n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
 
 -- Term of one group in log |V|: log(1 + n rho).
 CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
-    ln(1 + n * rho);
+    ln(1 + n::DOUBLE * rho::DOUBLE);
 
 -- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
-    df * ln((squares + hd2) / df) + logs;
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
 
 -- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
 CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
-    df * ln((squares + hd2) / df) + logs + ln(h);
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
 
 -- Derivative of the ML profile by rho.
 CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
-    h - df * h2d2 / (squares + hd2);
+    h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
 -- Derivative of the REML profile by rho.
 CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
-    h - h2 / h - df * h2d2 / (squares + hd2);
+    h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
 -- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
-    (squares + hd2) / df;
+    (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -212,31 +220,31 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 
 -- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
 CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
-    1 / (1 + n * rho);
+    1 / (1 + n::DOUBLE * rho::DOUBLE);
 
 -- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
 CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
-    (n - 1 + keep) / n - keep * keep / s;
+    (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
 
 -- Derivative of 1 - H by rho; s2 = sum(h^2).
 CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
-    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
+    keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
 
 -- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
 CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
-    squares + n * keep * keep * d2;
+    squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
 
 -- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
 CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
+    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
 
 -- Squared leave-one-out error of a group's rows.
 CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
-    residuals / (leverage * leverage);
+    residuals::DOUBLE / (leverage::DOUBLE * leverage::DOUBLE);
 
 -- Derivative of the squared leave-one-out error by rho.
 CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
+    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE) / (leverage::DOUBLE * leverage::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -245,23 +253,23 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
 
 -- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
-    1 / (v + tau2);
+    1 / (v::DOUBLE + tau2::DOUBLE);
 
 -- Every row counts alike (by its precision weight where there is one).
 CREATE OR REPLACE MACRO pool_rows(w) AS
-    w;
+    w::DOUBLE;
 
 -- Every group counts alike.
 CREATE OR REPLACE MACRO pool_groups(w) AS
-    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
+    CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+    w::DOUBLE * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0 ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
 
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
-    c * c * (v + tau2);
+    c::DOUBLE * c::DOUBLE * (v::DOUBLE + tau2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -270,58 +278,79 @@ CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
 
 -- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
 CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
 
 -- What the population contributes, 1 - weight, without the cancellation.
 CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN v::DOUBLE = 0 THEN 0.0
+        ELSE v::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
 
 -- The partially pooled mean, weight * mean + (1 - weight) * mu.
 CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
-    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
+    CASE
+        WHEN weight::DOUBLE = 0 THEN mu::DOUBLE
+        WHEN weight::DOUBLE = 1 THEN mean::DOUBLE
+        ELSE mu::DOUBLE + weight::DOUBLE * (mean::DOUBLE - mu::DOUBLE)
+    END;
 
 -- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
 --
 -- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
 -- a known mu. A group without rows has tau2 itself.
 CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN tau2 ELSE (df * tau2 + 2 * v) / (df - 2) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN tau2::DOUBLE
+        ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
+    END;
 
 -- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
-    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
+    CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
 
 -- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
 CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
     CASE
-        WHEN pooling = 0 THEN 0.0
-        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        ELSE tau2::DOUBLE * pooling::DOUBLE + pooling::DOUBLE * se_mu::DOUBLE * (pooling::DOUBLE * se_mu::DOUBLE)
     END;
 
 -- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
-    estimate - quantile * se;
+    estimate::DOUBLE - quantile::DOUBLE * se::DOUBLE;
 
 -- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
-    estimate + quantile * se;
+    estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
 
 -- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
 CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
-    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance + noise END;
+    CASE
+        WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
+        ELSE variance::DOUBLE + noise::DOUBLE
+    END;
 
 -- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
 --
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
     CASE
-        WHEN se = 0 THEN CASE WHEN estimate > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
-        ELSE (estimate - threshold) / se
+        WHEN se::DOUBLE = 0 THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
     END;
 
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
-    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
+    CASE
+        WHEN tau2::DOUBLE + sigma2::DOUBLE = 0 THEN NULL
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + sigma2::DOUBLE)
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -332,77 +361,83 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 -- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
 CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
-    pairs / s1;
+    pairs::DOUBLE / s1::DOUBLE;
 
 -- The one sampling variance that stands for all, df / tr P at w = 1 / v.
 CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
-    df / trace;
+    df::DOUBLE / trace::DOUBLE;
 
 -- I^2, percent of the variance of a group's mean that lies between groups.
 CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
-    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * (tau2 / (tau2 + typical)) END;
+    CASE
+        WHEN tau2::DOUBLE + typical::DOUBLE = 0 THEN NULL
+        ELSE 100 * (tau2::DOUBLE / (tau2::DOUBLE + typical::DOUBLE))
+    END;
 
 -- H^2, variance of a group's mean over its sampling variance.
 CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
-    CASE WHEN typical = 0 THEN NULL ELSE 1 + tau2 / typical END;
+    CASE WHEN typical::DOUBLE = 0 THEN NULL ELSE 1 + tau2::DOUBLE / typical::DOUBLE END;
 
 -- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
 --
 -- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
 -- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
 CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
-    2 * (diagonal + rest) / (a * a);
+    2 * (diagonal::DOUBLE + rest::DOUBLE) / (a::DOUBLE * a::DOUBLE);
 
 -- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
 CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
-    2 * groups * groups / (df * s1 * s1);
+    2 * groups::DOUBLE * groups::DOUBLE / (df::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
 -- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
 -- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
 CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
-    2 * (within + ss) / (tt * within + (tt * ss - ts * ts));
+    2 * (within::DOUBLE + ss::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Log likelihood of `df` numbers from -2 log L without its constant.
 CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
-    -(deviance + df * 1.8378770664093456) / 2;
+    -(deviance::DOUBLE + df::DOUBLE * 1.8378770664093456) / 2;
 
 -- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
-    df * ln(sigma2) + logs + (squares + hd2) / sigma2;
+    df::DOUBLE * ln(sigma2::DOUBLE) + logs::DOUBLE + (squares::DOUBLE + hd2::DOUBLE) / sigma2::DOUBLE;
 
 -- Akaike's criterion, -2 log L + 2 for every estimated parameter.
 CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
-    2 * parameters - 2 * log_likelihood;
+    2 * parameters::DOUBLE - 2 * log_likelihood::DOUBLE;
 
 -- Likelihood-ratio statistic of tau2 = 0, never below 0.
 CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
-    CASE WHEN at_zero > at_best THEN at_zero - at_best ELSE 0.0 END;
+    CASE
+        WHEN at_zero::DOUBLE > at_best::DOUBLE THEN at_zero::DOUBLE - at_best::DOUBLE
+        ELSE 0.0
+    END;
 
 -- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
 CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
-    CASE WHEN ratio > 0 THEN upper_tail / 2 ELSE 1.0 END;
+    CASE WHEN ratio::DOUBLE > 0 THEN upper_tail::DOUBLE / 2 ELSE 1.0 END;
 
 -- sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.
 --
 -- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
 CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
-    (squares + h2d2) / (within + shares);
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
 
 -- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
-    (squares + h2d2) / (within + shares - h2 / h);
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
 -- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
-    se * sqrt(wd2 / df);
+    se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
 -- The same, but never below the error by the model (Knapp & Hartung 2003).
 CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
-    se * sqrt(CASE WHEN wd2 > df THEN wd2 / df ELSE 1.0 END);
+    se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
 
 -- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
-    sqrt(tau2 + se * se);
+    sqrt(tau2::DOUBLE + se::DOUBLE * se::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -419,28 +454,28 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 -- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
 CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
     CASE
-        WHEN pooling = 0 THEN 0.0
-        WHEN CASE WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction) END < marginal THEN marginal
-        WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v
-        ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction)
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        WHEN CASE WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE THEN marginal::DOUBLE
+        WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE
+        ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
 -- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
 -- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
-    2 * (within + ss + 2 * rho * ts + rho * rho * tt) / (tt * within + (tt * ss - ts * ts));
+    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
-    1 / s1;
+    1 / s1::DOUBLE;
 
 -- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
 CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
-    -2 * (groups * s2 - s1 * s1) / (s1 * s1 * s1);
+    -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
 -- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
-    correction - (df - median) / s1;
+    correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -455,66 +490,69 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 -- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
-    d2 - v;
+    d2::DOUBLE - v::DOUBLE;
 
 -- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
-    d2 * d2 - 6 * v * d2 + 3 * v * v;
+    d2::DOUBLE * d2::DOUBLE - 6 * v::DOUBLE * d2::DOUBLE + 3 * v::DOUBLE * v::DOUBLE;
 
 -- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
 CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
     CASE
-        WHEN groups > 0 THEN CASE WHEN squares > groups * CASE WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END THEN squares / groups WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END
+        WHEN groups::DOUBLE > 0 THEN CASE WHEN squares::DOUBLE > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
     END;
 
 -- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
 CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
     CASE
-        WHEN fourths / (groups * mu2 * mu2) > 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END THEN fourths / (groups * mu2 * mu2)
-        ELSE 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END
+        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE) > 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+        ELSE 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END
     END;
 
 -- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
 CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
     CASE
-        WHEN weight = 1 THEN 0.0
-        WHEN weight = 0 THEN 'infinity'::DOUBLE + mu2
-        ELSE (1 - weight) * (1 - weight) * mu2 / (weight * weight * v)
+        WHEN weight::DOUBLE = 1 THEN 0.0
+        WHEN weight::DOUBLE = 0 THEN 'infinity'::DOUBLE + mu2::DOUBLE
+        ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
     END;
 
 -- r(t), how often an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    pool_normal_cdf_double(-sqrt(t) - chi) + pool_normal_cdf_double(sqrt(t) - chi);
+    pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
-        WHEN t > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) - chi) - pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) + chi)) / (2 * sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END))
-        ELSE chi * pool_normal_density(chi)
+        WHEN t::DOUBLE > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE) - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE)) / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
+        ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
     END;
 
 -- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
 --
 -- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
 CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
-    at_t - t * slope - at_0;
+    at_t::DOUBLE - t::DOUBLE * slope::DOUBLE - at_0::DOUBLE;
 
 -- Derivative of r by chi.
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
-    -pool_normal_density(sqrt(t) + chi) - pool_normal_density(sqrt(t) - chi);
+    -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- What x2 has of the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
-    CASE WHEN x2 > x1 THEN (m - x1) / CASE WHEN x2 > x1 THEN x2 - x1 ELSE 1.0 END ELSE 0.0 END;
+    CASE
+        WHEN x2::DOUBLE > x1::DOUBLE THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
 
 -- Mean of what is at x1 and x2, which has the share p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
-    at_x1 + p * (at_x2 - at_x1);
+    at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
 
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
     CASE
-        WHEN (kappa - 1) * m * (m / (x2 - m)) < m THEN m - (kappa - 1) * m * (m / (x2 - m))
+        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
         ELSE 0.0
     END;
 
@@ -526,25 +564,25 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 -- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
 -- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
-    (at_x2 - at_x1) / (x2 - x1) - CASE WHEN slope2 < slope1 THEN slope2 ELSE (slope1 + slope2) / 2 END;
+    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE) - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
 
 -- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
 CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
     CASE
-        WHEN x > kappa THEN (kappa - 1) / (kappa - 1 + (x - 1) * (x - 1))
-        ELSE 1 / CASE WHEN x > 1 THEN x ELSE 1.0 END
+        WHEN x::DOUBLE > kappa::DOUBLE THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
     END;
 
 -- chi^2 / m as m grows: the x that is exceeded with probability alpha.
 CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
     CASE
-        WHEN alpha * kappa > 1 THEN 1 / alpha
-        ELSE 1 + sqrt((kappa - 1) * (1 - alpha) / alpha)
+        WHEN alpha::DOUBLE * kappa::DOUBLE > 1 THEN 1 / alpha::DOUBLE
+        ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
     END;
 
 -- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
-    sqrt(CASE WHEN weight = 0 THEN 0.0 ELSE weight * weight * v END + (1 - weight) * (1 - weight) * mu2);
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -559,34 +597,39 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
 
 -- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
-    1 + (weight_less + (1 - weight_less) * share_less) / (n - 1);
+    1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
 
 -- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
-    (1 - weight_less) * s_ratio;
+    (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
 
 -- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
 CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
-    CASE WHEN n > 1 THEN of_row * of_row * squares + n * of_mean * of_mean * d2 ELSE 0.0 END;
+    CASE
+        WHEN n::DOUBLE > 1 THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        ELSE 0.0
+    END;
 
 -- By how many per cent an error is smaller than the reference.
 CREATE OR REPLACE MACRO pool_gain(error, reference) AS
-    CASE WHEN reference > 0 THEN 100 * (1 - error / reference) END;
+    CASE WHEN reference::DOUBLE > 0 THEN 100 * (1 - error::DOUBLE / reference::DOUBLE) END;
 
 -- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
 CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
-    weight * v * (1 - 1 / groups);
+    weight::DOUBLE * v::DOUBLE * (1 - 1 / groups::DOUBLE);
 
 -- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
 CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
-    n * weight * v * (1 - n / rows);
+    n::DOUBLE * weight::DOUBLE * v::DOUBLE * (1 - n::DOUBLE / rows::DOUBLE);
 
 -- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 --
 -- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
 -- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
 CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
-    CASE WHEN spread + uncertainty > 0 THEN uncertainty / (spread + uncertainty) END;
+    CASE
+        WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -598,31 +641,31 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
 CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
-    0.6931471805599453 + lgamma((df + 1) / 2) - lgamma(df / 2) - (ln(df) + 1.1447298858494002) / 2 - ln(scale) - (df + 1) / 2 * ln(1 + tau / scale * (tau / scale) / df);
+    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2) - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE) - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
 
 -- Normal, the half above 0.
 CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
-    -0.22579135264472744 - ln(scale) - tau / scale * (tau / scale) / 2;
+    -0.22579135264472744 - ln(scale::DOUBLE) - tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / 2;
 
 -- Exponential of mean 1 / rate.
 CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
-    ln(rate) - rate * tau;
+    ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
 
 -- Inverse gamma on tau squared, told as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
-    0.6931471805599453 + shape * ln(scale) - lgamma(shape) - (2 * shape + 1) * ln(tau) - scale / (tau * tau);
+    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE) - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
 -- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
-    ln(tau) + ln(squares) / 2;
+    ln(tau::DOUBLE) + ln(squares::DOUBLE) / 2;
 
 -- Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).
 CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
-    0.6931471805599453 + ln(s2) + ln(tau) - 2 * ln(s2 + tau * tau);
+    0.6931471805599453 + ln(s2::DOUBLE) + ln(tau::DOUBLE) - 2 * ln(s2::DOUBLE + tau::DOUBLE * tau::DOUBLE);
 
 -- Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).
 CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
-    ln(s2) / 2 - 2 * ln(tau + sqrt(s2));
+    ln(s2::DOUBLE) / 2 - 2 * ln(tau::DOUBLE + sqrt(s2::DOUBLE));
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -636,27 +679,27 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 
 -- Log density of the means at tau about a known mu.
 CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
-    -(groups * 1.8378770664093456 + logs + wd2) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
 
 -- The same with mu integrated out, its density being 1 everywhere.
 CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
-    -((groups - 1) * 1.8378770664093456 + logs + wd2 + ln(s1)) / 2;
+    -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
 
 -- The same with a normal mu integrated out.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
-    -(groups * 1.8378770664093456 + logs + wd2 + ln(1 + s * s * s1) + (centre - m) * (centre - m) * s1 / (1 + s * s * s1)) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE) + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
 
 -- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
 CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
-    centre + (m - centre) / (1 + s * s * s1);
+    centre::DOUBLE + (m::DOUBLE - centre::DOUBLE) / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
 -- Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).
 CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
-    s * s / (1 + s * s * s1);
+    s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
 -- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
-    -((rows - groups) * (1.8378770664093456 + ln(sigma2)) + squares / sigma2) / 2;
+    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE) / 2;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -670,35 +713,35 @@ CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2
 
 -- The covariate's coefficient.
 CREATE OR REPLACE MACRO pool_regression_slope(xx, xy) AS
-    xy / xx;
+    xy::DOUBLE / xx::DOUBLE;
 
 -- What covariate and intercept leave of the value's squares.
 CREATE OR REPLACE MACRO pool_regression_squares(xx, xy, yy) AS
-    yy - xy * xy / xx;
+    yy::DOUBLE - xy::DOUBLE * xy::DOUBLE / xx::DOUBLE;
 
 -- -2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.
 CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
-    df * ln(squares / df) + logs;
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE;
 
 -- -2 restricted log L, up to a constant, from sum(h) too: log |X' V^-1 X| = log(sum(h) xx); df = N - 2.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
-    df * ln(squares / df) + logs + ln(h) + ln(xx);
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
 
 -- Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
 CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
-    h - df * h2e2 / squares;
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
 
 -- Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
-    h - df * h2e2 / squares - h2 / h - h2dx2 / xx;
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
 
 -- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
 CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
-    fixed / (fixed + varying + sigma2);
+    fixed::DOUBLE / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 -- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
 CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
-    (fixed + varying) / (fixed + varying + sigma2);
+    (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those

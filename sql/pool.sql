@@ -21,9 +21,12 @@
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
 --
--- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
--- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
+-- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
+-- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
+-- several keys and a view of the same macro are named in a CTE first:
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in Python; pool_shrink has p_above with threshold := too.
+-- DuckDB 1 takes the argument "interval" in quotes alone.
 -- Moments with precision weights, which carry one column more, w, have macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
@@ -871,16 +874,16 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
 
 -- Mean of a group's rows, each of precision weight w.
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
-    sum(w * y) / sum(w);
+    sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
 
 -- Sum of squares of a group about its own mean; a single row has none, whatever its var.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
-    CASE WHEN n > 1 THEN (n - 1) * var ELSE 0.0 END;
+    CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
 
 -- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
-        WHEN squares > n * (8.881784197001252e-16 * mean) * (8.881784197001252e-16 * mean) THEN squares
+        WHEN squares::DOUBLE > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE) THEN squares::DOUBLE
         ELSE 0.0
     END;
 
@@ -889,11 +892,14 @@ CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
 -- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
 -- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
 CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
-    CASE WHEN states > 1 THEN (states - 1) * (cov_wm - wm * cov_w / w) ELSE 0.0 END;
+    CASE
+        WHEN states::DOUBLE > 1 THEN (states::DOUBLE - 1) * (cov_wm::DOUBLE - wm::DOUBLE * cov_w::DOUBLE / w::DOUBLE)
+        ELSE 0.0
+    END;
 
 -- Sample variance from the sum of squares about the mean: missing for a single row.
 CREATE OR REPLACE MACRO pool_variance(n, squares) AS
-    CASE WHEN n > 1 THEN squares / (n - 1) END;
+    CASE WHEN n::DOUBLE > 1 THEN squares::DOUBLE / (n::DOUBLE - 1) END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -902,39 +908,44 @@ CREATE OR REPLACE MACRO pool_variance(n, squares) AS
 
 -- Pooled variance within groups, SSW / (N - J): the mean square within.
 CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
-    CASE WHEN n > groups THEN squares / (n - groups) END;
+    CASE
+        WHEN n::DOUBLE > groups::DOUBLE THEN squares::DOUBLE / (n::DOUBLE - groups::DOUBLE)
+    END;
 
 -- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
-    CASE WHEN w = 0 THEN 'infinity'::DOUBLE ELSE sigma2 / w END;
+    CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
 
 -- A group's own variance; the pooled one stands in where a single row has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
-    CASE WHEN n > 1 THEN var ELSE sigma2 END;
+    CASE WHEN n::DOUBLE > 1 THEN var::DOUBLE ELSE sigma2::DOUBLE END;
 
 -- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
 CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
-    ln(var) - pool_digamma(df / 2) + ln(df / 2);
+    ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2);
 
 -- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
 --
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
-        WHEN excess > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess > 0 THEN excess ELSE 1.0 END)
+        WHEN excess::DOUBLE > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
     END;
 
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
-        WHEN df_prior < 'infinity'::DOUBLE THEN exp(mean_log + pool_digamma(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2) - ln(CASE WHEN df_prior < 'infinity'::DOUBLE THEN df_prior ELSE 1.0 END / 2))
-        ELSE mean
+        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN exp(mean_log::DOUBLE + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2) - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        ELSE mean::DOUBLE
     END;
 
 -- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
 CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
-    CASE WHEN n > 1 THEN prior + (n - 1) / (n - 1 + df_prior) * (var - prior) ELSE prior END;
+    CASE
+        WHEN n::DOUBLE > 1 THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        ELSE prior::DOUBLE
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -948,85 +959,85 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
-    1 / (v + tau2);
+    1 / (v::DOUBLE + tau2::DOUBLE);
 
 -- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 --
 -- The difference itself has no digits left where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2;
+    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
 
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
 -- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
 CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
-    (ad2 - av + a2v / a) * a / pairs;
+    (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
 
 -- Method of moments about a known mu: no degree of freedom is spent on the centre.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
-    (ad2 - av) / a;
+    (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
 
 -- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
 CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
-    (ad2 - groups + 1) / (2 * a);
+    (ad2::DOUBLE - groups::DOUBLE + 1) / (2 * a::DOUBLE);
 
 -- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
 CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
-    (ad2 - groups) / a;
+    (ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
 
 -- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
 CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
-    (groups / df * ad2 - groups) / a;
+    (groups::DOUBLE / df::DOUBLE * ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
 
 -- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
-    tau2 * wd2 / df;
+    tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
 
 -- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
-    wd2 - expected;
+    wd2::DOUBLE - expected::DOUBLE;
 
 -- Term of one group in log |V|: log(v + tau2).
 CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
-    ln(v + tau2);
+    ln(v::DOUBLE + tau2::DOUBLE);
 
 -- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
 CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
-    logs + wd2;
+    logs::DOUBLE + wd2::DOUBLE;
 
 -- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
 CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
-    logs + wd2 + ln(s1);
+    logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
 
 -- Derivative of -2 log L by tau2.
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
-    s1 - w2d2;
+    s1::DOUBLE - w2d2::DOUBLE;
 
 -- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
-    pairs / s1 - w2d2;
+    pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
 
 -- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
 CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
-    logs + wd2 - ln(tau2);
+    logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
 
 -- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
 --
 -- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
 CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
-    rest - v / (tau2 * (v + tau2)) - w2d2;
+    rest::DOUBLE - v::DOUBLE / (tau2::DOUBLE * (v::DOUBLE + tau2::DOUBLE)) - w2d2::DOUBLE;
 
 -- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
 CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
-    pooling * pooling * d2 + pooling * (tau2 - v);
+    pooling::DOUBLE * pooling::DOUBLE * d2::DOUBLE + pooling::DOUBLE * (tau2::DOUBLE - v::DOUBLE);
 
 -- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
 CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
-    2 * pooling * pooling * (1 - w * d2);
+    2 * pooling::DOUBLE * pooling::DOUBLE * (1 - w::DOUBLE * d2::DOUBLE);
 
 -- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
 CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
-    squares / (df - 2) - v;
+    squares::DOUBLE / (df::DOUBLE - 2) - v::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1038,31 +1049,31 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 
 -- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
 CREATE OR REPLACE MACRO pool_information(n, rho) AS
-    n / (1 + n * rho);
+    n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
 
 -- Term of one group in log |V|: log(1 + n rho).
 CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
-    ln(1 + n * rho);
+    ln(1 + n::DOUBLE * rho::DOUBLE);
 
 -- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
-    df * ln((squares + hd2) / df) + logs;
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
 
 -- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
 CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
-    df * ln((squares + hd2) / df) + logs + ln(h);
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
 
 -- Derivative of the ML profile by rho.
 CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
-    h - df * h2d2 / (squares + hd2);
+    h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
 -- Derivative of the REML profile by rho.
 CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
-    h - h2 / h - df * h2d2 / (squares + hd2);
+    h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
 -- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
-    (squares + hd2) / df;
+    (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1075,31 +1086,31 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 
 -- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
 CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
-    1 / (1 + n * rho);
+    1 / (1 + n::DOUBLE * rho::DOUBLE);
 
 -- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
 CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
-    (n - 1 + keep) / n - keep * keep / s;
+    (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
 
 -- Derivative of 1 - H by rho; s2 = sum(h^2).
 CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
-    keep * keep * (2 * n * keep / s - 1 - s2 / (s * s));
+    keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
 
 -- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
 CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
-    squares + n * keep * keep * d2;
+    squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
 
 -- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
 CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n * keep * keep * (n * keep * d2 + d * mu_slope);
+    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
 
 -- Squared leave-one-out error of a group's rows.
 CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
-    residuals / (leverage * leverage);
+    residuals::DOUBLE / (leverage::DOUBLE * leverage::DOUBLE);
 
 -- Derivative of the squared leave-one-out error by rho.
 CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage);
+    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE) / (leverage::DOUBLE * leverage::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1108,23 +1119,23 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
 
 -- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
-    1 / (v + tau2);
+    1 / (v::DOUBLE + tau2::DOUBLE);
 
 -- Every row counts alike (by its precision weight where there is one).
 CREATE OR REPLACE MACRO pool_rows(w) AS
-    w;
+    w::DOUBLE;
 
 -- Every group counts alike.
 CREATE OR REPLACE MACRO pool_groups(w) AS
-    CASE WHEN w = 0 THEN 0.0 ELSE 1.0 END;
+    CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w * CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+    w::DOUBLE * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0 ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
 
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
-    c * c * (v + tau2);
+    c::DOUBLE * c::DOUBLE * (v::DOUBLE + tau2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1133,58 +1144,79 @@ CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
 
 -- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
 CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 0.0 WHEN v = 0 THEN 1.0 ELSE tau2 / (tau2 + v) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
 
 -- What the population contributes, 1 - weight, without the cancellation.
 CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN 1.0 WHEN v = 0 THEN 0.0 ELSE v / (tau2 + v) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN v::DOUBLE = 0 THEN 0.0
+        ELSE v::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
 
 -- The partially pooled mean, weight * mean + (1 - weight) * mu.
 CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
-    CASE WHEN weight = 0 THEN mu WHEN weight = 1 THEN mean ELSE mu + weight * (mean - mu) END;
+    CASE
+        WHEN weight::DOUBLE = 0 THEN mu::DOUBLE
+        WHEN weight::DOUBLE = 1 THEN mean::DOUBLE
+        ELSE mu::DOUBLE + weight::DOUBLE * (mean::DOUBLE - mu::DOUBLE)
+    END;
 
 -- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
 --
 -- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
 -- a known mu. A group without rows has tau2 itself.
 CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
-    CASE WHEN v = 'infinity'::DOUBLE THEN tau2 ELSE (df * tau2 + 2 * v) / (df - 2) END;
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN tau2::DOUBLE
+        ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
+    END;
 
 -- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
-    CASE WHEN pooling = 0 THEN 0.0 ELSE tau2 * pooling END;
+    CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
 
 -- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
 CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
     CASE
-        WHEN pooling = 0 THEN 0.0
-        ELSE tau2 * pooling + pooling * se_mu * (pooling * se_mu)
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        ELSE tau2::DOUBLE * pooling::DOUBLE + pooling::DOUBLE * se_mu::DOUBLE * (pooling::DOUBLE * se_mu::DOUBLE)
     END;
 
 -- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
-    estimate - quantile * se;
+    estimate::DOUBLE - quantile::DOUBLE * se::DOUBLE;
 
 -- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
-    estimate + quantile * se;
+    estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
 
 -- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
 CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
-    CASE WHEN noise = 'infinity'::DOUBLE THEN NULL ELSE variance + noise END;
+    CASE
+        WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
+        ELSE variance::DOUBLE + noise::DOUBLE
+    END;
 
 -- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
 --
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
     CASE
-        WHEN se = 0 THEN CASE WHEN estimate > threshold THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
-        ELSE (estimate - threshold) / se
+        WHEN se::DOUBLE = 0 THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
     END;
 
 -- Intraclass correlation, the share of the variance of a row that lies between groups.
 CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
-    CASE WHEN tau2 + sigma2 = 0 THEN NULL ELSE tau2 / (tau2 + sigma2) END;
+    CASE
+        WHEN tau2::DOUBLE + sigma2::DOUBLE = 0 THEN NULL
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + sigma2::DOUBLE)
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1195,77 +1227,83 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 -- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
 CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
-    pairs / s1;
+    pairs::DOUBLE / s1::DOUBLE;
 
 -- The one sampling variance that stands for all, df / tr P at w = 1 / v.
 CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
-    df / trace;
+    df::DOUBLE / trace::DOUBLE;
 
 -- I^2, percent of the variance of a group's mean that lies between groups.
 CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
-    CASE WHEN tau2 + typical = 0 THEN NULL ELSE 100 * (tau2 / (tau2 + typical)) END;
+    CASE
+        WHEN tau2::DOUBLE + typical::DOUBLE = 0 THEN NULL
+        ELSE 100 * (tau2::DOUBLE / (tau2::DOUBLE + typical::DOUBLE))
+    END;
 
 -- H^2, variance of a group's mean over its sampling variance.
 CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
-    CASE WHEN typical = 0 THEN NULL ELSE 1 + tau2 / typical END;
+    CASE WHEN typical::DOUBLE = 0 THEN NULL ELSE 1 + tau2::DOUBLE / typical::DOUBLE END;
 
 -- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
 --
 -- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
 -- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
 CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
-    2 * (diagonal + rest) / (a * a);
+    2 * (diagonal::DOUBLE + rest::DOUBLE) / (a::DOUBLE * a::DOUBLE);
 
 -- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
 CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
-    2 * groups * groups / (df * s1 * s1);
+    2 * groups::DOUBLE * groups::DOUBLE / (df::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
 -- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
 -- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
 CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
-    2 * (within + ss) / (tt * within + (tt * ss - ts * ts));
+    2 * (within::DOUBLE + ss::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Log likelihood of `df` numbers from -2 log L without its constant.
 CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
-    -(deviance + df * 1.8378770664093456) / 2;
+    -(deviance::DOUBLE + df::DOUBLE * 1.8378770664093456) / 2;
 
 -- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
 CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
-    df * ln(sigma2) + logs + (squares + hd2) / sigma2;
+    df::DOUBLE * ln(sigma2::DOUBLE) + logs::DOUBLE + (squares::DOUBLE + hd2::DOUBLE) / sigma2::DOUBLE;
 
 -- Akaike's criterion, -2 log L + 2 for every estimated parameter.
 CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
-    2 * parameters - 2 * log_likelihood;
+    2 * parameters::DOUBLE - 2 * log_likelihood::DOUBLE;
 
 -- Likelihood-ratio statistic of tau2 = 0, never below 0.
 CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
-    CASE WHEN at_zero > at_best THEN at_zero - at_best ELSE 0.0 END;
+    CASE
+        WHEN at_zero::DOUBLE > at_best::DOUBLE THEN at_zero::DOUBLE - at_best::DOUBLE
+        ELSE 0.0
+    END;
 
 -- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
 CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
-    CASE WHEN ratio > 0 THEN upper_tail / 2 ELSE 1.0 END;
+    CASE WHEN ratio::DOUBLE > 0 THEN upper_tail::DOUBLE / 2 ELSE 1.0 END;
 
 -- sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.
 --
 -- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
 CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
-    (squares + h2d2) / (within + shares);
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
 
 -- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
-    (squares + h2d2) / (within + shares - h2 / h);
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
 -- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
-    se * sqrt(wd2 / df);
+    se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
 -- The same, but never below the error by the model (Knapp & Hartung 2003).
 CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
-    se * sqrt(CASE WHEN wd2 > df THEN wd2 / df ELSE 1.0 END);
+    se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
 
 -- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
 CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
-    sqrt(tau2 + se * se);
+    sqrt(tau2::DOUBLE + se::DOUBLE * se::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1282,28 +1320,28 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 -- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
 CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
     CASE
-        WHEN pooling = 0 THEN 0.0
-        WHEN CASE WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction) END < marginal THEN marginal
-        WHEN marginal + pooling * pooling * (2 * error / (v + tau2) + correction) > v THEN v
-        ELSE marginal + pooling * pooling * (2 * error / (v + tau2) + correction)
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        WHEN CASE WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE THEN marginal::DOUBLE
+        WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE
+        ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
 -- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
 -- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
-    2 * (within + ss + 2 * rho * ts + rho * rho * tt) / (tt * within + (tt * ss - ts * ts));
+    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
-    1 / s1;
+    1 / s1::DOUBLE;
 
 -- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
 CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
-    -2 * (groups * s2 - s1 * s1) / (s1 * s1 * s1);
+    -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
 -- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
-    correction - (df - median) / s1;
+    correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1318,66 +1356,69 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 -- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
-    d2 - v;
+    d2::DOUBLE - v::DOUBLE;
 
 -- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
 CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
-    d2 * d2 - 6 * v * d2 + 3 * v * v;
+    d2::DOUBLE * d2::DOUBLE - 6 * v::DOUBLE * d2::DOUBLE + 3 * v::DOUBLE * v::DOUBLE;
 
 -- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
 CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
     CASE
-        WHEN groups > 0 THEN CASE WHEN squares > groups * CASE WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END THEN squares / groups WHEN v > 0 THEN 2 * v2 / (groups * v) ELSE 0.0 END
+        WHEN groups::DOUBLE > 0 THEN CASE WHEN squares::DOUBLE > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
     END;
 
 -- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
 CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
     CASE
-        WHEN fourths / (groups * mu2 * mu2) > 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END THEN fourths / (groups * mu2 * mu2)
-        ELSE 1 + CASE WHEN v2 > 0 THEN 32 * v4 / (mu2 * mu2 * groups * v2) ELSE 0.0 END
+        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE) > 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+        ELSE 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END
     END;
 
 -- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
 CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
     CASE
-        WHEN weight = 1 THEN 0.0
-        WHEN weight = 0 THEN 'infinity'::DOUBLE + mu2
-        ELSE (1 - weight) * (1 - weight) * mu2 / (weight * weight * v)
+        WHEN weight::DOUBLE = 1 THEN 0.0
+        WHEN weight::DOUBLE = 0 THEN 'infinity'::DOUBLE + mu2::DOUBLE
+        ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
     END;
 
 -- r(t), how often an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    pool_normal_cdf_double(-sqrt(t) - chi) + pool_normal_cdf_double(sqrt(t) - chi);
+    pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
-        WHEN t > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) - chi) - pool_normal_density(sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END) + chi)) / (2 * sqrt(CASE WHEN t > 1e-12 THEN t ELSE 1.0 END))
-        ELSE chi * pool_normal_density(chi)
+        WHEN t::DOUBLE > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE) - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE)) / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
+        ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
     END;
 
 -- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
 --
 -- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
 CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
-    at_t - t * slope - at_0;
+    at_t::DOUBLE - t::DOUBLE * slope::DOUBLE - at_0::DOUBLE;
 
 -- Derivative of r by chi.
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
-    -pool_normal_density(sqrt(t) + chi) - pool_normal_density(sqrt(t) - chi);
+    -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- What x2 has of the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
-    CASE WHEN x2 > x1 THEN (m - x1) / CASE WHEN x2 > x1 THEN x2 - x1 ELSE 1.0 END ELSE 0.0 END;
+    CASE
+        WHEN x2::DOUBLE > x1::DOUBLE THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
 
 -- Mean of what is at x1 and x2, which has the share p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
-    at_x1 + p * (at_x2 - at_x1);
+    at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
 
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
     CASE
-        WHEN (kappa - 1) * m * (m / (x2 - m)) < m THEN m - (kappa - 1) * m * (m / (x2 - m))
+        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
         ELSE 0.0
     END;
 
@@ -1389,25 +1430,25 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 -- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
 -- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
-    (at_x2 - at_x1) / (x2 - x1) - CASE WHEN slope2 < slope1 THEN slope2 ELSE (slope1 + slope2) / 2 END;
+    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE) - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
 
 -- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
 CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
     CASE
-        WHEN x > kappa THEN (kappa - 1) / (kappa - 1 + (x - 1) * (x - 1))
-        ELSE 1 / CASE WHEN x > 1 THEN x ELSE 1.0 END
+        WHEN x::DOUBLE > kappa::DOUBLE THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
     END;
 
 -- chi^2 / m as m grows: the x that is exceeded with probability alpha.
 CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
     CASE
-        WHEN alpha * kappa > 1 THEN 1 / alpha
-        ELSE 1 + sqrt((kappa - 1) * (1 - alpha) / alpha)
+        WHEN alpha::DOUBLE * kappa::DOUBLE > 1 THEN 1 / alpha::DOUBLE
+        ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
     END;
 
 -- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
-    sqrt(CASE WHEN weight = 0 THEN 0.0 ELSE weight * weight * v END + (1 - weight) * (1 - weight) * mu2);
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1422,34 +1463,39 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
 
 -- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
-    1 + (weight_less + (1 - weight_less) * share_less) / (n - 1);
+    1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
 
 -- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
-    (1 - weight_less) * s_ratio;
+    (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
 
 -- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
 CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
-    CASE WHEN n > 1 THEN of_row * of_row * squares + n * of_mean * of_mean * d2 ELSE 0.0 END;
+    CASE
+        WHEN n::DOUBLE > 1 THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        ELSE 0.0
+    END;
 
 -- By how many per cent an error is smaller than the reference.
 CREATE OR REPLACE MACRO pool_gain(error, reference) AS
-    CASE WHEN reference > 0 THEN 100 * (1 - error / reference) END;
+    CASE WHEN reference::DOUBLE > 0 THEN 100 * (1 - error::DOUBLE / reference::DOUBLE) END;
 
 -- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
 CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
-    weight * v * (1 - 1 / groups);
+    weight::DOUBLE * v::DOUBLE * (1 - 1 / groups::DOUBLE);
 
 -- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
 CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
-    n * weight * v * (1 - n / rows);
+    n::DOUBLE * weight::DOUBLE * v::DOUBLE * (1 - n::DOUBLE / rows::DOUBLE);
 
 -- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 --
 -- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
 -- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
 CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
-    CASE WHEN spread + uncertainty > 0 THEN uncertainty / (spread + uncertainty) END;
+    CASE
+        WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1461,31 +1507,31 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
 CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
-    0.6931471805599453 + lgamma((df + 1) / 2) - lgamma(df / 2) - (ln(df) + 1.1447298858494002) / 2 - ln(scale) - (df + 1) / 2 * ln(1 + tau / scale * (tau / scale) / df);
+    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2) - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE) - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
 
 -- Normal, the half above 0.
 CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
-    -0.22579135264472744 - ln(scale) - tau / scale * (tau / scale) / 2;
+    -0.22579135264472744 - ln(scale::DOUBLE) - tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / 2;
 
 -- Exponential of mean 1 / rate.
 CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
-    ln(rate) - rate * tau;
+    ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
 
 -- Inverse gamma on tau squared, told as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
-    0.6931471805599453 + shape * ln(scale) - lgamma(shape) - (2 * shape + 1) * ln(tau) - scale / (tau * tau);
+    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE) - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
 -- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
-    ln(tau) + ln(squares) / 2;
+    ln(tau::DOUBLE) + ln(squares::DOUBLE) / 2;
 
 -- Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).
 CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
-    0.6931471805599453 + ln(s2) + ln(tau) - 2 * ln(s2 + tau * tau);
+    0.6931471805599453 + ln(s2::DOUBLE) + ln(tau::DOUBLE) - 2 * ln(s2::DOUBLE + tau::DOUBLE * tau::DOUBLE);
 
 -- Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).
 CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
-    ln(s2) / 2 - 2 * ln(tau + sqrt(s2));
+    ln(s2::DOUBLE) / 2 - 2 * ln(tau::DOUBLE + sqrt(s2::DOUBLE));
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1499,27 +1545,27 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 
 -- Log density of the means at tau about a known mu.
 CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
-    -(groups * 1.8378770664093456 + logs + wd2) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
 
 -- The same with mu integrated out, its density being 1 everywhere.
 CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
-    -((groups - 1) * 1.8378770664093456 + logs + wd2 + ln(s1)) / 2;
+    -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
 
 -- The same with a normal mu integrated out.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
-    -(groups * 1.8378770664093456 + logs + wd2 + ln(1 + s * s * s1) + (centre - m) * (centre - m) * s1 / (1 + s * s * s1)) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE) + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
 
 -- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
 CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
-    centre + (m - centre) / (1 + s * s * s1);
+    centre::DOUBLE + (m::DOUBLE - centre::DOUBLE) / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
 -- Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).
 CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
-    s * s / (1 + s * s * s1);
+    s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
 -- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
-    -((rows - groups) * (1.8378770664093456 + ln(sigma2)) + squares / sigma2) / 2;
+    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE) / 2;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1533,35 +1579,35 @@ CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2
 
 -- The covariate's coefficient.
 CREATE OR REPLACE MACRO pool_regression_slope(xx, xy) AS
-    xy / xx;
+    xy::DOUBLE / xx::DOUBLE;
 
 -- What covariate and intercept leave of the value's squares.
 CREATE OR REPLACE MACRO pool_regression_squares(xx, xy, yy) AS
-    yy - xy * xy / xx;
+    yy::DOUBLE - xy::DOUBLE * xy::DOUBLE / xx::DOUBLE;
 
 -- -2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.
 CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
-    df * ln(squares / df) + logs;
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE;
 
 -- -2 restricted log L, up to a constant, from sum(h) too: log |X' V^-1 X| = log(sum(h) xx); df = N - 2.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
-    df * ln(squares / df) + logs + ln(h) + ln(xx);
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
 
 -- Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
 CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
-    h - df * h2e2 / squares;
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
 
 -- Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
-    h - df * h2e2 / squares - h2 / h - h2dx2 / xx;
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
 
 -- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
 CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
-    fixed / (fixed + varying + sigma2);
+    fixed::DOUBLE / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 -- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
 CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
-    (fixed + varying) / (fixed + varying + sigma2);
+    (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
@@ -1764,13 +1810,97 @@ CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
     END;
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
-    regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|BIGNUM|"NULL"');
+    regexp_full_match(type,
+        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
 
-CREATE OR REPLACE MACRO _pool_wrong_type(roles, names, types) AS
+-- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
-        list_filter(list_zip(roles, names, types), lambda c: NOT _pool_numeric(c[3])),
-        lambda c: c[1] || '=''' || c[2] || ''' is ' || c[3] || '; give a column of numbers or Booleans'
+        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        lambda c: CASE
+            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
+                || _pool_listed(c[2].names) || '; give one'
+            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
+                || '; give a column of numbers or Booleans'
+        END
     )[1];
+
+-- ---- arguments that are expressions ---------------------------------------------------------------------------------
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
+-- there macros read the table itself, not a copy in memory.
+CREATE OR REPLACE MACRO _pool_read(tbl) AS
+    CASE
+        WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
+        WHEN typeof(tbl) = 'VARCHAR' THEN [tbl::VARCHAR]
+        ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
+    END;
+
+-- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
+    NOT regexp_matches(
+        regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
+            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+        '[[:alpha:]_"]|[^\x00-\x7F]');
+
+-- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
+-- table: it is not null where all columns are.
+CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
+    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
+            AS constant
+    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
+        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
+        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+
+-- Names as an argument of a macro: one column, or several by name.
+CREATE OR REPLACE MACRO _pool_as_argument(names) AS
+    CASE
+        WHEN len(names) > 1 THEN 'COLUMNS([' || _pool_listed(names) || '])'
+        WHEN regexp_full_match(names[1], '[A-Za-z_]\w*') THEN names[1]
+        ELSE '"' || replace(names[1], '"', '""') || '"'
+    END;
+
+-- The texts in an expression, and what is wrong with a key that reads no column.
+CREATE OR REPLACE MACRO _pool_texts(expression) AS
+    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
+CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
+    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+        || ' reads no column, so it is the same in every row; '
+        || CASE
+            WHEN len(_pool_texts(constant)) > 0
+                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
+                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
+            ELSE 'give a column, or several as COLUMNS([...]) of their names'
+        END;
+
+-- What is wrong with an argument that follows the keys without a name, and what was meant.
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
+        || CASE
+            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
+            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
+                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+        END;
+
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
+-- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
+    WITH _pool_nulls AS MATERIALIZED (
+        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
+    ),
+    _pool_by AS (SELECT "by" FROM _pool_nulls),
+    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
+    _pool_named AS (
+        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
+            END AS named
+        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
+            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
+    )
+    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
 
 -- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
 CREATE OR REPLACE MACRO _pool_first_private(names) AS
@@ -1790,6 +1920,24 @@ CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
                 || ''' bears the name of a result column ('
                 || _pool_listed(result) || '); rename it first'
     END;
+
+-- One row: the names of the keys, whether there is one model, and what is wrong with them.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
+    WITH _pool_over AS (SELECT over FROM query_table(schema)),
+    _pool_by AS (SELECT "by" FROM query_table(schema)),
+    named AS (
+        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
+            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
+        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    )
+    SELECT over_names, by_names, no_over, coalesce(
+        _pool_wrong_keys(over_names, by_names,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        _pool_wrong_constant('over', over_constant, columns),
+        _pool_wrong_constant('by', by_constant, columns)
+    ) AS wrong_keys
+    FROM named;
 
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
@@ -1885,37 +2033,31 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
+    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
     threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_left AS (
-        SELECT over, [typeof(value), typeof(n), typeof(var), typeof(se), typeof(weights)] AS _pool_types,
-            value, n, var, se, weights
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    -- Not beside the other in one FROM, where the name of the table could be taken for a column of that name.
-    _pool_right AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    named AS (
-        SELECT struct_keys(_pool_left)[:list_position(struct_keys(_pool_left), '_pool_types') - 1] AS over_names,
-            struct_keys(_pool_left)[list_position(struct_keys(_pool_left), '_pool_types') + 1:] AS column_names,
-            struct_keys(_pool_right) AS by_names, _pool_types AS types,
-            starts_with(typeof(_pool_left), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_left, _pool_right
-    ),
-    input AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names),
-            types[2] <> '"NULL"' AS has_n, types[3] <> '"NULL"' AS has_var, types[4] <> '"NULL"' AS has_se,
-            types[5] <> '"NULL"' AS has_weights
-        FROM named
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_n AS (SELECT n FROM query_table(schema)),
+    _pool_var AS (SELECT var FROM query_table(schema)),
+    _pool_se AS (SELECT se FROM query_table(schema)),
+    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    described AS (
+        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
+            list_transform(described, lambda role: role.names[1]) AS column_names,
+            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
+            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
+            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
+            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
+            _pool_described('_pool_weights') AS of_weights
     ),
     columns AS (
         SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], column_names, types),
+            wrong_keys,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
-        FROM input
+        FROM described
     ),
     methods AS (
         SELECT * REPLACE (coalesce(
@@ -2228,20 +2370,32 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
 
+-- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
+CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
+    regexp_full_match(type, kind) AND regexp_full_match(other, kind);
+CREATE OR REPLACE MACRO _pool_one_type(types, others) AS
+    len(types) = len(others) AND len(list_filter(list_zip(types, others), lambda pair: NOT (
+        pair[1] = pair[2]
+        OR _pool_both(pair[1], pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'VARCHAR|(?s)ENUM\(.*\)')
+    ))) = 0;
+
 -- The keys of another table that are not among the groups.
 CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
-    _pool_types AS (
-        SELECT typeof(_pool_left) AS left_type, typeof(_pool_right) AS right_type
-        FROM (SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false)
-                AS _pool_left,
-            (SELECT COLUMNS(lambda c: _pool_is_shown(c))
-                FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false) AS _pool_right
+    _pool_left AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false
+    ),
+    _pool_right AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false
     ),
     _pool_same_types AS (
-        SELECT CASE WHEN left_type = right_type THEN true ELSE error('the keys are ' || left_type
-            || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
-        FROM _pool_types
+        SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
+            || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
+        FROM _pool_described('_pool_left') AS of_left, _pool_described('_pool_right') AS of_right,
+            (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
+            (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
     )
     SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
@@ -4692,15 +4846,15 @@ CREATE OR REPLACE MACRO _pool_pooled(
     threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
-        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -4737,13 +4891,16 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    WITH _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, groups, list_concat(
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
@@ -4795,17 +4952,20 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
+    mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
+            'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
-        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
+        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        FROM _pool_schema AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
@@ -4816,12 +4976,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -4830,9 +4992,11 @@ CREATE OR REPLACE MACRO pool_components(
                 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
                 'converged'] END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
@@ -4846,7 +5010,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
             NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
             NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
@@ -4861,7 +5025,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
             NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
             NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
@@ -4874,19 +5038,23 @@ CREATE OR REPLACE MACRO pool_components(
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
                 CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
@@ -4908,7 +5076,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood
@@ -4918,7 +5086,7 @@ CREATE OR REPLACE MACRO pool_profile(
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
             NULL::DOUBLE AS density
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood, _pool_density
@@ -4934,17 +5102,21 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
@@ -4956,7 +5128,7 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
             NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
             NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
@@ -4966,8 +5138,8 @@ CREATE OR REPLACE MACRO pool_compare(
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
+            0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
@@ -4977,28 +5149,44 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
--- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
-CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
--- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(
-    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
-) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
 
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(
+    tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
+
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
-    FROM pool_moments(tbl, mean, "by", n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
-    FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
@@ -5405,32 +5593,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    tbl, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_y AS (SELECT y FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_x AS (SELECT x FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_w AS (SELECT weights FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(y), typeof(x), typeof(weights)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_y)[1], struct_keys(_pool_x)[1], struct_keys(_pool_w)[1]] AS column_names,
-            _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_y, _pool_x, _pool_w, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_y AS (SELECT y FROM query_table(schema)),
+    _pool_x AS (SELECT x FROM query_table(schema)),
+    _pool_w AS (SELECT weights FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'x', 'weights'], column_names, types),
+        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -5440,7 +5611,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
+            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -5457,15 +5629,18 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, true,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
@@ -5517,16 +5692,19 @@ CREATE OR REPLACE MACRO pool_regress(
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, false,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_placed AS (
@@ -5544,7 +5722,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu,
             NULL::DOUBLE AS icc, NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional,
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
@@ -6169,31 +6347,15 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_value AS (SELECT value FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_base AS (SELECT base FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(value), typeof(base)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_value)[1], struct_keys(_pool_base)[1]] AS column_names, _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_value, _pool_base, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_base AS (SELECT base FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+            wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                column_names, types),
+                [of_value, of_base]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -6201,7 +6363,8 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
+            _pool_described('_pool_base') AS of_base
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -6212,15 +6375,15 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, true,
-            family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
+            limits, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
         FROM _pool_seen
         UNION ALL BY NAME
         SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
-        FROM _pool_unseen_keys(groups, "by", over, '_pool_seen')
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -6250,15 +6413,18 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
 -- posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6266,15 +6432,18 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(tbl, value, exposure, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6282,20 +6451,23 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, trials, "by", over, prior, nan, 0.95, NULL, false, false, false, 'rates',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, trials, "by", over, nan, 'rates')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -6306,20 +6478,23 @@ CREATE OR REPLACE MACRO pool_components_rates(
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, exposure, "by", over, prior, nan, 0.95, NULL, false, false, false,
-            'counts', ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'counts',
+            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, exposure, "by", over, nan, 'counts')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged

@@ -231,31 +231,15 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_value AS (SELECT value FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_base AS (SELECT base FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(value), typeof(base)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_value)[1], struct_keys(_pool_base)[1]] AS column_names, _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_value, _pool_base, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_value AS (SELECT value FROM query_table(schema)),
+    _pool_base AS (SELECT base FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+            wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                column_names, types),
+                [of_value, of_base]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -263,7 +247,8 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
+            _pool_described('_pool_base') AS of_base
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -274,15 +259,15 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, base, "by", over, prior, nan, level, threshold, posterior, limits, true,
-            family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
+            limits, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
         FROM _pool_seen
         UNION ALL BY NAME
         SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
-        FROM _pool_unseen_keys(groups, "by", over, '_pool_seen')
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -312,15 +297,18 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
 -- posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(tbl, value, trials, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -328,15 +316,18 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', level := 0.95, nan := 'error', threshold := NULL,
-    groups := NULL, posterior := false, limits := true
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
+    threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
-    WITH _pool_result AS (
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(tbl, value, exposure, "by", over, prior, level, nan, threshold, groups, posterior,
-            limits, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
+            posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -344,20 +335,23 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, trials, "by", over, prior, nan, 0.95, NULL, false, false, false, 'rates',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, trials, "by", over, nan, 'rates')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -368,20 +362,23 @@ CREATE OR REPLACE MACRO pool_components_rates(
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments(tbl, value, exposure, "by", over, prior, nan, 0.95, NULL, false, false, false,
-            'counts', ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
+            false, 'counts',
+            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
-    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, exposure, "by", over, nan, 'counts')),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
         SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
             NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
             NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged

@@ -398,32 +398,15 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    tbl, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_over AS (SELECT over, 1 AS _pool_one FROM (SELECT 1 AS _pool_two) LEFT JOIN query_table(tbl) ON false),
-    _pool_by AS (SELECT "by" FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_y AS (SELECT y FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_x AS (SELECT x FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_w AS (SELECT weights FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false),
-    _pool_typed AS (
-        SELECT [typeof(y), typeof(x), typeof(weights)] AS _pool_types
-        FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    named AS (
-        SELECT struct_keys(_pool_over)[:-2] AS over_names, struct_keys(_pool_by) AS by_names,
-            [struct_keys(_pool_y)[1], struct_keys(_pool_x)[1], struct_keys(_pool_w)[1]] AS column_names,
-            _pool_types AS types,
-            starts_with(typeof(_pool_over), 'STRUCT("NULL" "NULL"') AS no_over
-        FROM _pool_over, _pool_by, _pool_y, _pool_x, _pool_w, _pool_typed
-    ),
-    keyed AS (
-        SELECT * REPLACE (CASE WHEN no_over THEN []::VARCHAR[] ELSE over_names END AS over_names) FROM named
-    ),
+    WITH _pool_y AS (SELECT y FROM query_table(schema)),
+    _pool_x AS (SELECT x FROM query_table(schema)),
+    _pool_w AS (SELECT weights FROM query_table(schema)),
     judged AS (
-        SELECT *, coalesce(
-            _pool_wrong_keys(over_names, by_names,
-                CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-            _pool_wrong_type(['value', 'x', 'weights'], column_names, types),
+        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -433,7 +416,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM keyed
+        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
+            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -450,15 +434,18 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, true,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
@@ -510,16 +497,19 @@ CREATE OR REPLACE MACRO pool_regress(
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", over := NULL, weights := NULL, method := 'reml', level := 0.95, nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
+    nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments(tbl, y, x, "by", over, weights, method, level, nan, false,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
-    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(tbl, y, x, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(tbl, y, x, "by", over, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(tbl, y, x, "by", over, weights, nan)),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_placed AS (
@@ -537,7 +527,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu,
             NULL::DOUBLE AS icc, NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional,
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),

@@ -56,15 +56,15 @@ CREATE OR REPLACE MACRO _pool_pooled(
     threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
     _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
-        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen(groups, "by", over, '_pool_seen')
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
     ),
     _pool_groups AS NOT MATERIALIZED (
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
@@ -101,13 +101,16 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
-    WITH _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty,
-            "interval", predict, threshold, groups, list_concat(
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
@@ -159,17 +162,20 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
+    mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(tbl)),
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(tbl, value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
+            'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
-        SELECT _pool_free(struct_keys(_pool_row)[2:], 'estimate') AS free
-        FROM (SELECT COLUMNS(*) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false) AS _pool_row
+        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        FROM _pool_schema AS _pool_row
     )
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
     FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
@@ -180,12 +186,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, 'mu',
-            NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
+            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -194,9 +202,11 @@ CREATE OR REPLACE MACRO pool_components(
                 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
                 'converged'] END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
@@ -210,7 +220,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
             NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
             NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
@@ -225,7 +235,7 @@ CREATE OR REPLACE MACRO pool_components(
             NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
             NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
             NULL::BOOLEAN AS converged
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
@@ -238,19 +248,23 @@ CREATE OR REPLACE MACRO pool_components(
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
     sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, se, weights, sigma2,
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
                 CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
@@ -272,7 +286,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood
@@ -282,7 +296,7 @@ CREATE OR REPLACE MACRO pool_profile(
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
             NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
             NULL::DOUBLE AS density
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood, _pool_density
@@ -298,17 +312,21 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, NULL, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, NULL, nan, sigma2)),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
@@ -320,7 +338,7 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
             NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
             NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
-        FROM query_table(tbl) WHERE false
+        FROM _pool_schema WHERE false
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
@@ -330,8 +348,8 @@ CREATE OR REPLACE MACRO pool_compare(
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments(tbl, value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan, 0.95, 'mu',
-            NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
+            0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
@@ -341,28 +359,44 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, re
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
--- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
-CREATE OR REPLACE MACRO pool_moments(tbl, value, "by", n := NULL, var := NULL, nan := 'error') AS TABLE
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
     FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
 
--- The same of rows with precision weights, and w, the sum of the weights.
-CREATE OR REPLACE MACRO pool_weighted_moments(
-    tbl, value, "by", weights, n := NULL, var := NULL, nan := 'error'
-) AS TABLE
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
         _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
     FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
 
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(
+    tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
+
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
-    FROM pool_moments(tbl, mean, "by", n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
-    FROM pool_weighted_moments(tbl, mean, "by", w, n := n, var := var);
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS

@@ -4,6 +4,7 @@ A call is written once and made twice: by Polars, and as a call of the table mac
 the words are exchanged that the languages themselves have for the same thing: types, true, NULL, a frame.
 """
 
+import inspect
 import math
 import re
 from functools import cache
@@ -15,7 +16,7 @@ import shells
 
 import polars_pool as pool
 from polars_pool import check
-from polars_pool.engines import refuse
+from polars_pool.engines import refuse, sql
 from polars_pool.formulas import registry
 
 ROWS = pl.DataFrame(
@@ -423,8 +424,151 @@ OF_SQL = {
     },
     'FROM pool_shrink(nulls, score, "null")': "the key 'null' bears a private name; rename it first",
     "FROM pool_shrink(rows, score, NULL)": "the key 'NULL' bears a private name; rename it first",
+    **{
+        f"FROM pool_{call.format(key)}": f"by={shown} reads no column, so it is the same in every row; {meant}"
+        for call in ("shrink(rows, score, {})", "moments(rows, score, {})", "shrink_counts(rows, score, load, {})")
+        for key, shown, meant in (
+            ("'school'", "'school'", "did you mean school?"),
+            ("['school', 'state']", "['school', 'state']", "did you mean COLUMNS(['school', 'state'])?"),
+            ("'schol'", "'schol'", "give a column, or several as COLUMNS([...]) of their names"),
+            ("42", "42", "give a column, or several as COLUMNS([...]) of their names"),
+            ("lower('A')", "lower('A')", "give a column, or several as COLUMNS([...]) of their names"),
+        )
+    },
+    **{
+        f"FROM pool_{call}, over := 'year')": "over='year' reads no column, so it is the same in every row; "
+        "did you mean year?"
+        for call in (
+            "shrink(rows, score, school",
+            "components(rows, score, school",
+            "encode(rows, score, school",
+            "compare(rows, score, school",
+            "profile(rows, score, school",
+            "regress(rows, score, load, school",
+            "components_rates(rows, school, year, state",
+        )
+    },
+    **{
+        f"FROM pool_{call}, state)": f"the argument state after the keys has no name; give several keys as "
+        f"COLUMNS(['{key}', 'state']), the keys of models as over := state"
+        for call, key in (
+            ("shrink(rows, score, school", "school"),
+            ("components(rows, score, school", "school"),
+            ("encode(rows, score, school", "school"),
+            ("compare(rows, score, school", "school"),
+            ("profile(rows, score, school", "school"),
+            ("moments(rows, score, school", "school"),
+            ("weighted_moments(rows, score, school, load", "school"),
+            ("regress(rows, score, load, school", "school"),
+            ("regress_components(rows, score, load, school", "school"),
+            ("shrink_rates(rows, school, year, school", "school"),
+            ("components_rates(rows, school, year, school", "school"),
+            ("shrink_counts(rows, school, load, year", "year"),
+            ("components_counts(rows, school, load, year", "year"),
+        )
+    },
+    "FROM pool_shrink(rows, score, school, 'dl')": "the argument 'dl' after the keys has no name; give it one, as in "
+    "level := 0.9",
+    "FROM pool_shrink(rows, score, school, lower(state))": "the argument lower(state) after the keys has no name; "
+    "several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: WITH named AS "
+    "(SELECT *, ... AS name FROM ...)",
+    **{
+        f"FROM pool_{call.format(two)}": f"{role} stands for 2 columns, 'score', 'load'; give one"
+        for two in ("COLUMNS(['score', 'load'])", "COLUMNS('score|load')")
+        for role, call in {
+            "value": "shrink(rows, {}, school)",
+            "weights": "shrink(rows, score, school, weights := {})",
+            "se": "components(rows, score, school, se := {})",
+            "n": "moments(rows, score, school, n := {}, var := load)",
+            "var": "moments(rows, score, school, n := load, var := {})",
+            "trials": "components_rates(rows, school, {}, state)",
+            "exposure": "components_counts(rows, school, {}, state)",
+            "x": "regress(rows, score, {}, school)",
+        }.items()
+    },
     "FROM pool_shrink(rows, 'score', school)": "value=''score'' is VARCHAR; give a column of numbers or Booleans",
 }
+
+NO_NUMBER = {
+    "[1.5::DECIMAL(5, 2)]": "DECIMAL(5,2)[]",
+    "[load]": "DOUBLE[]",
+    "[1, 2]": "INTEGER[]",
+    "array_value(load, load)": "DOUBLE[2]",
+    "{a: load}": "STRUCT(a DOUBLE)",
+    "MAP {'a': load}": "MAP(VARCHAR, DOUBLE)",
+    "'1'::JSON": "JSON",
+    "'1'::BLOB": "BLOB",
+    "'101'::BIT": "BIT",
+    "'00000000-0000-0000-0000-000000000001'::UUID": "UUID",
+    "INTERVAL 1 DAY": "INTERVAL",
+    "DATE '2020-01-01'": "DATE",
+    "TIMESTAMPTZ '2020-01-01'": "TIMESTAMP WITH TIME ZONE",
+    "'a'::ENUM('a')": "ENUM('a')",
+    "score::VARCHAR": "VARCHAR",
+}
+NUMERIC_ROLES = {
+    "value": "moments(rows, {}, school)",
+    "n": "moments(rows, score, school, n := {}, var := load)",
+    "var": "moments(rows, score, school, n := load, var := {})",
+    "weights": "weighted_moments(rows, score, school, {})",
+    "x": "regress(rows, score, {}, school)",
+    "se": "components(rows, score, school, se := {})",
+    "trials": "components_rates(rows, school, {}, state)",
+    "exposure": "components_counts(rows, school, {}, state)",
+}
+
+
+@every_engine
+def test_what_is_no_number_is_refused_in_every_role(engine):
+    calls = {
+        f"FROM pool_{call.format(given)}": (role, kind)
+        for i, (role, call) in enumerate(NUMERIC_ROLES.items())
+        for j, (given, kind) in enumerate(NO_NUMBER.items())
+        if (i + j) % 2 == shells.ENGINES.index(engine) and (i < 4 or (i + j) % 3 == 0)
+    }
+    for (call, (role, kind)), answer in zip(calls.items(), shells.answers(engine, calls, SETUP), strict=True):
+        assert re.fullmatch(
+            f"Invalid Input Error: {role}='.*' is {re.escape(kind)}; give a column of numbers or Booleans", answer
+        ), f"{call}: {answer}"
+
+
+KEYS_THAT_READ = [
+    "lower(state)",
+    "CASE WHEN score > 2 THEN 'high' ELSE 'low' END",
+    "coalesce(state, 'none')",
+    "score IS NULL",
+    "{'a': state}",
+    "[state]",
+    "year // 10",
+]
+
+
+@every_engine
+def test_keys_that_read_a_column_are_not_refused(engine):
+    """Expressions with constants, of one value too; and columns whose names look like constants."""
+    setup = (
+        """CREATE TABLE looks AS SELECT *, state AS "'school'", school AS "1", year AS "list_value('a')" FROM rows;"""
+    )
+    keys = [*KEYS_THAT_READ, "\"'school'\"", '"1"', "\"list_value('a')\""]
+    for key, answer in zip(
+        keys,
+        shells.answers(engine, [f"FROM pool_moments(looks, score, {key})" for key in keys], SETUP + setup),
+        strict=True,
+    ):
+        assert isinstance(answer, list), f"{key}: {answer}"
+
+
+def test_scalar_macros_give_doubles():
+    """Whatever the types of their arguments: decimals, integers and floats would lose digits or overflow."""
+    formulas = [(name, len(inspect.signature(formula).parameters)) for _, name, formula in sql.formulas()]
+    calls = [
+        f"SELECT typeof(pool_{name}({', '.join([given] * count)})) AS type"
+        for name, count in formulas
+        for given in ("0.5", "2", "0.5::FLOAT", "NULL")
+    ]
+    for call, answer in zip(calls, shells.answers("module", calls), strict=True):
+        assert answer == [{"type": "DOUBLE"}], call
+
 
 # What DuckDB itself refuses: the words that its sentence must hold.
 OF_DUCKDB = {

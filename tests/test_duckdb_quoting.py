@@ -88,6 +88,12 @@ PARAMETERS = [
     "limits",
     "side",
     "judged",
+    "known",
+    "constant",
+    "columns",
+    "described",
+    "schema",
+    "unnamed",
 ]
 RESULT = {"n", "mean", "v", "weight", "estimate", "se", "lower", "upper"}
 STATISTICS = set(components.STATISTICS)

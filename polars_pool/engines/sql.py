@@ -149,9 +149,12 @@ POOL = """\
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
 --
--- The table is a name (of a table, a view or a CTE) or a Parquet glob; value and keys are columns or expressions;
--- several keys, in over := too, are COLUMNS([...]) of their names. The three inputs differ by n :=, var := and se :=,
--- as in Python; pool_shrink has p_above with threshold := too. DuckDB 1 takes the argument "interval" in quotes alone.
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
+-- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
+-- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
+-- several keys and a view of the same macro are named in a CTE first:
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in Python; pool_shrink has p_above with threshold := too.
+-- DuckDB 1 takes the argument "interval" in quotes alone.
 -- Moments with precision weights, which carry one column more, w, have macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
@@ -245,6 +248,8 @@ trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.te
 
 @where.register(Symbol)
 def _(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
+    if isinstance(then, float) and math.isfinite(then) and not isinstance(otherwise, Symbol):
+        then = Symbol(f"{then!r}::DOUBLE")  # two literals would be a decimal
     then, otherwise = symbol(then), symbol(otherwise)
     branches = otherwise.cases or (() if otherwise.text == "NULL" else (f"ELSE {otherwise.text}",))
     branches = (f"WHEN {condition.text} THEN {then.text}", *branches)
@@ -262,7 +267,8 @@ def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
 def macro(name: str, formula: Callable[..., Any]) -> str:
     """One formula as a macro."""
     parameters = list(signature(formula).parameters)
-    result = symbol(formula(*map(Symbol, parameters)))
+    # Cast, or literals such as 0.5 would be decimals. Typed parameters are refused in the files of older versions.
+    result = symbol(formula(*(Symbol(f"{parameter}::DOUBLE") for parameter in parameters)))
     body = result.text
     if len(body) > 90 and result.cases:
         body = "\n        ".join(["CASE", *result.cases]) + "\n    END"

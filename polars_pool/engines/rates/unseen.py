@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ..model import KEY
+from ..unseen import as_wide_as
 from .model import Rates
 from .sums import SIZE, X
 
@@ -20,5 +21,5 @@ def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, model: Rates) 
     if model.over and KEY + model.over_names[0] not in unseen.collect_schema():
         grouped = grouped.cache()
         unseen = grouped.select(*model.over).unique().join(unseen, how="cross")
-    both = grouped.join(unseen, on=list(model.keys), how="full", coalesce=True, nulls_equal=True)
+    both = as_wide_as(unseen, grouped).join(unseen, on=list(model.keys), how="full", coalesce=True, nulls_equal=True)
     return both.with_columns(e.fill_null(0.0) for e in (X, SIZE))
