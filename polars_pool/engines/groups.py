@@ -54,7 +54,11 @@ def about_pivot(
     if wide.is_wide(dtype):
         selected = _selected(frame, model, wide.integer(model.value, dtype), *keep).cache()
         near, equal = wide.offset(ORIGIN, dtype)
-        pivot = _offset(selected, lambda value: wide.number(value, dtype)).select(_pool_pivot=near, _pool_origin=equal).cache()
+        pivot = (
+            _offset(selected, lambda value: wide.number(value, dtype))
+            .select(_pool_pivot=near, _pool_origin=equal)
+            .cache()
+        )
         beside, difference = pivot.select(ORIGIN), wide.difference(VALUE, ORIGIN, dtype)
     else:
         selected = rows(frame, model, *keep).cache()
