@@ -34,8 +34,8 @@ UNSETTLED_PRIOR = (
 
 TOO_FEW = (
     "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
-    "estimates: take another, or a known tau2=; or its values differ by less than 1e-72 or more than 1e72, whose squares "
-    "Float64 does not hold: take another unit"
+    "estimates: take another, or a known tau2=; or its values differ by less than 1e-72 or more than 1e72, whose "
+    "squares Float64 does not hold: take another unit"
 )
 
 IMPROPER = (

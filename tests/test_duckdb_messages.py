@@ -134,7 +134,7 @@ TABLES = {
         for column in ("size", "spread")
         for kind, bad in BAD.items()
     },
-    **{f"bad_error_{kind}": one_bad(STUDIES, "error", bad) for kind, bad in BAD.items()},
+    **{f"bad_error_{kind}": one_bad(STUDIES, "error", bad) for kind, bad in BAD.items() if kind != "infinite"},
     **{f"bad_count_{kind}": one_bad(STUDIES, "size", bad) for kind, bad in BAD.items()},
     **{
         f"key_{name}": ROWS.rename({"school": name, "year": "mean" if name == "groups" else "groups"})
@@ -289,7 +289,12 @@ FROM_DATA = [
         for kind in (*BAD, *(["fraction"] if column == "size" else []))
         for verb in (shrink, components)
     ),
-    *(verb(f"bad_error_{kind}", "effect", se="error") for kind in BAD for verb in (shrink, components)),
+    *(
+        verb(f"bad_error_{kind}", "effect", se="error")
+        for kind in BAD
+        if kind != "infinite"
+        for verb in (shrink, components)
+    ),
     *(shrink(f"bad_count_{kind}", "effect", se="error", n="size") for kind in BAD if kind != "missing"),
     shrink("bad_count_missing", "effect", se="error", n="size", tau2="anova"),
     shrink("bad_count_missing", "effect", se="error", n="size", mu="rows"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-WIDTH = {pl.Int64: 64, pl.UInt64: 64, pl.Int128: 128, pl.UInt128: 128}
-SIGNED = {pl.UInt64: pl.Int64, pl.UInt128: pl.Int128}
+WIDTH: dict[type[pl.DataType], int] = {pl.Int64: 64, pl.UInt64: 64, pl.Int128: 128, pl.UInt128: 128}
+SIGNED: dict[type[pl.DataType], type[pl.DataType]] = {pl.UInt64: pl.Int64, pl.UInt128: pl.Int128}
 DIGITS = 53  # bits of a Float64
 DISTANT = 2.0**100
 LARGE = 2.0**20  # decimals from here on have an offset without decimal places, which Float64 holds exactly
@@ -50,7 +50,7 @@ def offset(first: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
 
 def difference(value: pl.Expr, origin: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """value - origin, both such integers, as Float64 in units of the value; rounded once."""
-    base = pl.Int128 if isinstance(dtype, pl.Decimal) else dtype.base_type()
+    base: type[pl.DataType] = pl.Int128 if isinstance(dtype, pl.Decimal) else dtype.base_type()
     about = value.cast(pl.Float64) - origin.cast(pl.Float64)
     exact = (value - origin).cast(SIGNED.get(base, base), wrap_numerical=True).cast(pl.Float64)
     found = pl.when(about.abs() < 2.0 ** (WIDTH[base] - 4)).then(exact).otherwise(about)
