@@ -25,7 +25,8 @@
 -- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
 -- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
 -- several keys and a view of the same macro are named in a CTE first:
--- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in Python; pool_shrink has p_above with threshold := too.
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in
+-- Python; pool_shrink has p_above with threshold := too.
 -- DuckDB 1 takes the argument "interval" in quotes alone.
 -- Moments with precision weights, which carry one column more, w, have macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are

@@ -257,8 +257,8 @@ REFUSED = {"UBIGINT": "BIGINT", "DOUBLE": "BIGINT", "VARCHAR": "BIGINT", "HUGEIN
 @every_engine
 def test_keys_of_new_groups_are_widened(engine):
     calls = [
-        f"SELECT typeof(g) AS type, count(*) AS groups, count_if(n = 0) AS new FROM pool_{call}, groups := news{i}) "
-        "GROUP BY ALL"
+        "SELECT typeof(g) AS type, count(*) AS groups, count_if(n = 0)::INTEGER AS new "
+        f"FROM pool_{call}, groups := news{i}) GROUP BY ALL"
         for i in range(len(UNLIKE))
         for call in (f"shrink(seen{i}, y, g", *([f"shrink_counts(seen{i}, hits, w, g"] if i % 3 == 0 else []))
     ]
