@@ -71,6 +71,7 @@ def of_rates(
             threshold=None,
             groups=None,
             posterior=False,
+            uncertainty="conditional",
             nan=nan,
             **sizes,
             **counted,

@@ -553,6 +553,16 @@ def asks_for_rates(trials: Any, exposure: Any, family: Any, prior: Any, others: 
     return True
 
 
+def uncertainty_of_rates(given: Any) -> str:
+    """Which errors the standard error of a rate includes."""
+    if one_of(given, UNCERTAINTY, "uncertainty") == "tau2":
+        raise ValueError(
+            "uncertainty='tau2' does not go with rates, whose overdispersion has no such correction: give 'mu' or "
+            "'conditional'"
+        )
+    return str(given)
+
+
 def no_posterior(given: Any) -> None:
     """That the parameters of a posterior are asked of rates alone."""
     if flag(given, "posterior"):

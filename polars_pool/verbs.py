@@ -489,12 +489,12 @@ def shrink(
     others = {
         **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
         **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")},
-        **{"uncertainty": (uncertainty, "mu"), "interval": (interval, None), "predict": (predict, "mean")},
+        **{"interval": (interval, None), "predict": (predict, "mean")},
     }
     if check.asks_for_rates(trials, exposure, family, prior, others):
         counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
         asked: dict[str, Any] = {"level": level, "threshold": threshold, "groups": groups, "posterior": posterior}
-        return rates.shrink(frame, value, by, over, nan=nan, **asked, **counted)
+        return rates.shrink(frame, value, by, over, nan=nan, uncertainty=uncertainty, **asked, **counted)
     check.no_posterior(posterior)
     lf = check.lazy(frame)
     model = check.model(

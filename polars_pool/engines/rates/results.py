@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
 
 from ...formulas import rates as formulas
 from ...priors import Beta, Gamma
-from ...warning import UNSETTLED_PRIOR
+from ...warning import POOLED_RATES, UNSETTLED_PRIOR
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
-from . import fit
+from . import fit, posterior
 from .fit import Pairs, Prior
 from .model import AGAINST, GROUPS, Rates
 from .refuse import bad_rows
 from .sums import SIZE, X
 
-ALARM, ALARMS = "_pool_alarm", pl.Enum([UNSETTLED_PRIOR])
+ALARM, ALARMS = "_pool_alarm", pl.Enum([UNSETTLED_PRIOR, POOLED_RATES])
+_SAID_OF_POOLED = pl.Series(ALARM, [POOLED_RATES], ALARMS)
 
 
 def components_schema(model: Rates) -> dict[str, pl.DataType]:
@@ -59,15 +59,13 @@ def of_groups(
     grouped: pl.LazyFrame,
     constants: pl.LazyFrame,
     model: Rates,
-    level: float,
-    threshold: float | None,
-    posterior: bool,
+    wanted: Wanted,
 ) -> pl.LazyFrame:
-    """One row a group, under public names, and the alarm of its model."""
+    """One row per group, under public names, and the alarm of its model."""
     keys = grouped.select(public(*model.key_names)).collect_schema()
-    statistics = groups_schema(model, threshold is not None, posterior)
+    statistics = groups_schema(model, wanted.threshold is not None, wanted.parameters)
     return grouped.join(constants, how="cross").map_batches(
-        partial(_of_groups, model=model, level=level, threshold=threshold, statistics=statistics),
+        partial(_of_groups, model=model, wanted=wanted, statistics=statistics),
         schema=pl.Schema({**keys, **statistics, ALARM: ALARMS}),
         **WHOLE,
     )
@@ -129,7 +127,7 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
     told |= {"log_likelihood": prior.log_likelihood, "converged": prior.converged}
     columns = [_column(name, told[name], dtype) for name, dtype in schema.items()]
     keys = models.select(public(*model.over_names)).get_columns() if model.over else []
-    return pl.DataFrame([*keys, *columns, _alarm(prior, groups)])
+    return pl.DataFrame([*keys, *columns, _unsettled(prior, groups)])
 
 
 def _parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
@@ -164,17 +162,26 @@ def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
     return pl.Series(name, values, dtype, nan_to_null=True) if dtype == pl.Float64 else pl.Series(name, values, dtype)
 
 
-def _alarm(prior: Prior, groups: Array) -> pl.Series:
-    said = [None if fine or not some else UNSETTLED_PRIOR for fine, some in zip(prior.converged, groups, strict=True)]
-    return pl.Series(ALARM, said, ALARMS)
+def _unsettled(prior: Prior, groups: Array) -> pl.Series:
+    """The alarm of every model whose prior did not settle."""
+    said = np.where(prior.converged | (groups == 0), None, UNSETTLED_PRIOR)
+    return pl.Series(ALARM, said.tolist(), ALARMS)
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 
-def _of_groups(
-    table: pl.DataFrame, model: Rates, level: float, threshold: float | None, statistics: dict[str, pl.DataType]
-) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Wanted:
+    """What is computed of each group: the error of the prior's mean is in it, or not."""
+
+    level: float
+    threshold: float | None
+    uncertainty: str
+    parameters: bool  # of the posterior given the prior
+
+
+def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
     bad_rows(table, model)
     keys = table.select(public(*model.key_names)).schema
     if table.is_empty():
@@ -186,12 +193,13 @@ def _of_groups(
         pairs = pairs.join(models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
     of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
     with np.errstate(all="ignore"):
-        told = _posterior(pairs, prior, of_model, model, level, threshold)
-    if threshold is not None:
+        told = _posterior(pairs, prior, of_model, model, wanted)
+    if wanted.threshold is not None:
         told["q_value"] = _q_values(told["pep"], pairs["_pool_k"].to_numpy(), of_model)
     told["n"] = pairs["_pool_n"].to_numpy()
-    wanted = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
-    beside = pairs.select(by).with_columns(*wanted, _alarm(prior, groups)[of_model])
+    columns = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
+    alarms = _unsettled(prior, groups).zip_with(pl.Series(~_pooled(prior, groups, model)), _SAID_OF_POOLED)
+    beside = pairs.select(by).with_columns(*columns, alarms[of_model])
     # Named as results, whatever the keys are called
     found = table.select(*model.keys, "_pool_x", "_pool_n").join(
         beside, on=by, how="left", nulls_equal=True, maintain_order="left"
@@ -199,51 +207,32 @@ def _of_groups(
     return found.select(*public(*model.key_names), *statistics, ALARM)
 
 
-def _posterior(
-    pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, level: float, threshold: float | None
-) -> dict[str, Array]:
-    """What is told of groups of the same events, trials and model."""
-    x, n = pairs["_pool_x"].to_numpy(), pairs["_pool_n"].to_numpy()
-    mean, size = prior.mean[of_model], prior.size[of_model]
-    first, second = (parameter[of_model] for parameter in _parameters(prior, model))
-    binomial = model.family == "binomial"
-    weighs = size if binomial else second
-    estimate = np.asarray(formulas.estimate(x, n, mean, weighs))
-    variance = (formulas.beta_variance if binomial else formulas.gamma_variance)(estimate, n, weighs)
-    a, b = first + x, second + (n - x if binomial else n)
-    pooled = np.isinf(size)
-    below, above, quantile = _distribution(a, b, binomial)
-    ends = [np.where(pooled, mean, quantile(p)) for p in ((1 - level) / 2, (1 + level) / 2)]
+def _pooled(prior: Prior, groups: Array, model: Rates) -> Array:
+    """Whether a model of several groups was found to pool completely."""
+    return np.isinf(prior.size) & (groups > 1) & isinstance(model.prior, str)
+
+
+def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
+    """The statistics of groups of the same events, trials and model."""
+    x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
+    of_group = posterior.Prior(
+        prior.mean[of_model], *(parameter[of_model] for parameter in _parameters(prior, model)), model.family
+    )
+    given = found = posterior.given_prior(x, n, of_group)
+    if wanted.uncertainty == "mu" and isinstance(model.prior, str):
+        effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
+        found = posterior.with_error_of_mean(given, n, of_group, effective[of_model])
     told = {
         "mean": np.where(n > 0, x / n, np.nan),
-        "weight": np.where(np.isnan(size), np.nan, formulas.weight(n, weighs)),
-        "estimate": estimate,
-        "se": np.sqrt(variance),
-        "lower": ends[0],
-        "upper": ends[1],
+        "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
+        "estimate": given.mean,
+        "se": np.sqrt(found.variance),
+        "lower": found.quantile((1 - wanted.level) / 2),
+        "upper": found.quantile((1 + wanted.level) / 2),
     }
-    if threshold is not None:
-        certain = np.where(np.isnan(mean), np.nan, mean > threshold)
-        told["p_above"] = np.where(pooled, certain, above(threshold))
-        told["pep"] = np.where(pooled, 1 - certain, below(threshold))
-    return told | dict(zip(model.parameters, (a, b), strict=True))
-
-
-def _distribution(
-    a: Array, b: Array, binomial: bool
-) -> tuple[Callable[[float], Array], Callable[[float], Array], Callable[[float], Array]]:
-    """Probability of no more and of more than a value, and quantiles, of beta or gamma distributions."""
-    if binomial:
-        return (
-            lambda t: betainc(a, b, min(max(t, 0.0), 1.0)),
-            lambda t: betaincc(a, b, min(max(t, 0.0), 1.0)),
-            lambda p: np.where((a == 0) ^ (b == 0), a > 0, betaincinv(a, b, p)),  # without one of them a point, 0 or 1
-        )
-    return (
-        lambda t: gammainc(a, b * max(t, 0.0)),
-        lambda t: gammaincc(a, b * max(t, 0.0)),
-        lambda p: gammaincinv(a, p) / b,
-    )
+    if wanted.threshold is not None:
+        told |= {"p_above": found.above(wanted.threshold), "pep": found.below(wanted.threshold)}
+    return told | dict(zip(model.parameters, (given.first, given.second), strict=True))
 
 
 def _q_values(pep: Array, k: Array, of_model: Array) -> Array:
