@@ -553,11 +553,11 @@ def asks_for_rates(trials: Any, exposure: Any, family: Any, prior: Any, others: 
     return True
 
 
-def uncertainty_of_rates(given: Any) -> str:
+def uncertainty_of_rates(given: Any, m: Rates) -> str:
     """Which errors the standard error of a rate includes."""
     if one_of(given, UNCERTAINTY, "uncertainty") == "tau2":
         raise ValueError(
-            "uncertainty='tau2' does not go with rates, whose overdispersion has no such correction: give 'mu' or "
+            f"uncertainty='tau2' does not go with {m.role}=: rates have an overdispersion and no tau2; give 'mu' or "
             "'conditional'"
         )
     return str(given)

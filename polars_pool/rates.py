@@ -29,7 +29,7 @@ def shrink(
 ) -> Frame:
     """The posterior of every group's rate."""
     lf, model = _model(frame, value, by, over, **counted)
-    uncertainty = check.uncertainty_of_rates(uncertainty)
+    uncertainty = check.uncertainty_of_rates(uncertainty, model)
     threshold = check.threshold(threshold)
     columns = results.groups_schema(model, threshold is not None, check.flag(posterior, "posterior"))
     check.distinct_keys(model.over_names, model.by_names, columns)

@@ -16,16 +16,21 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         FROM (
             SELECT model, k, unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
             FROM numbered
-            WHERE n > 0
+            WHERE n > 0 AND NOT _pool_is_many(x, n, family)
         )
         WHERE m > 1 AND (family = 'rates' OR kind = 1)
         GROUP BY ALL
     ),
     exposures AS MATERIALIZED (
-        SELECT model, n, sum(k) AS k, sum(k * x) AS xs FROM numbered WHERE n > 0 AND family = 'counts' GROUP BY ALL
+        SELECT model, n, sum(k) AS k, sum(k * x) AS xs
+        FROM numbered
+        WHERE n > 0 AND family = 'counts' AND NOT _pool_is_many(x, n, family)
+        GROUP BY ALL
     ),
-    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', family)),
-    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', family)),
+    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
+    alone AS (SELECT model, fsum(k * alone) AS alone FROM many GROUP BY model),
+    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', 'many', family)),
+    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -58,13 +63,18 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             CASE WHEN way = 'known' THEN known_b
                 WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
                 WHEN family = 'counts' THEN size / mean
-                ELSE other * size END AS beta
+                ELSE other * size END AS beta,
+            CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
+                THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
         FROM facts AS f LEFT JOIN found USING (model)
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point)
-        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+        SELECT p.*, s.* EXCLUDE (model, point), b.* EXCLUDE (model, point), alone
+        FROM points AS p
+            LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('points', 'many', family)) AS b USING (model, point)
+            LEFT JOIN alone USING (model)
     ),
     of_rates AS (
         SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
@@ -88,15 +98,16 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     -- minus the Hessian by logit, or log, of the mean and the log of the size
     bent AS (
         SELECT *,
-            CASE WHEN family = 'rates'
-                THEN other * other * (xs - coalesce(bend_x, 0.0)) + mean * mean * (ns - xs - coalesce(bend_y, 0.0))
-                ELSE weight END AS h_uu,
-            CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
+            coalesce(many_h_uu, 0.0) + CASE WHEN family = 'rates'
+                THEN other * other * (few_xs - coalesce(bend_x, 0.0))
+                    + mean * mean * (few_ns - few_xs - coalesce(bend_y, 0.0))
+                ELSE coalesce(weight, 0.0) END AS h_uu,
+            coalesce(many_h_uv, 0.0) + CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
                     - other * coalesce(slope_x + bend_x, 0.0)
-                ELSE -pull2 END AS h_uv,
-            CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
+                ELSE -coalesce(pull2, 0.0) END AS h_uv,
+            coalesce(many_h_vv, 0.0) + CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
                     - coalesce(slope_x + bend_x, 0.0) - coalesce(slope_y + bend_y, 0.0)
-                ELSE poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
+                ELSE coalesce(poisson + lag + pull2, 0.0) - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
             h_uu * h_vv - h_uv * h_uv AS det,
             CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
             -h_uv / det AS cov,
@@ -116,12 +127,13 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             WHEN way = 'split' AND xs <> 0 AND whole + none = j THEN whole * ln(mean) + none * ln(other)
             WHEN way = 'split' THEN '-infinity'::DOUBLE
             ELSE constant + coalesce(rise, 0.0)
-                + CASE WHEN xs > 0 THEN xs * ln(mean) ELSE 0.0 END
+                + CASE WHEN few_xs > 0 THEN few_xs * ln(mean) ELSE 0.0 END
                 + CASE
-                    WHEN family = 'counts' THEN of_exposure - mean * ns - coalesce(fall, 0.0)
-                    WHEN xs < ns THEN (ns - xs) * ln(other)
+                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - coalesce(fall, 0.0)
+                    WHEN few_xs < few_ns THEN (few_ns - few_xs) * ln(other)
                     ELSE 0.0
                 END
+                + coalesce(CASE WHEN size = 'infinity'::DOUBLE THEN alone ELSE many_height END, 0.0)
         END AS _pool_log_likelihood,
         CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
     FROM bent LEFT JOIN determined USING (model);

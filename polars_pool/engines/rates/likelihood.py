@@ -148,8 +148,9 @@ def _few_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> li
 def _many_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> list[Array]:
     alpha, beta, y, both = mean * size, (1 - mean) * size, n - x, n + size
     shift = over / both  # of the posterior mean from the prior's
-    after, others = mean + shift, (1 - mean) - shift
+    after, others = (alpha + x) / both, (beta + y) / both
     up, down = shift / mean, -shift / (1 - mean)
+    log_up, log_down = _log_ratio(after, mean, up), _log_ratio(others, 1 - mean, down)
     (rise_x, slope_x, bend_x), (rise_y, slope_y, bend_y) = beyond_logs(alpha, x), beyond_logs(beta, y)
     rise_n, slope_n, bend_n = beyond_logs(size, n)
     apart = size * shift
@@ -157,8 +158,9 @@ def _many_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> l
         deviance(-apart, size * after) + deviance(apart, size * others)
     )
     scale = mean * (1 - mean) * size
-    by_mean = scale * (np.log1p(up) - np.log1p(down)) + ((1 - mean) * slope_x - mean * slope_y)
-    by_size = alpha * log1p_rest(up) + beta * log1p_rest(down) + (slope_x + slope_y - slope_n)
+    by_mean = scale * (log_up - log_down) + ((1 - mean) * slope_x - mean * slope_y)
+    rest_up, rest_down = _rest(log_up, up), _rest(log_down, down)
+    by_size = alpha * rest_up + beta * rest_down + (slope_x + slope_y - slope_n)
     bent_x, bent_y = bend_x - alpha * x / (alpha + x), bend_y - beta * y / (beta + y)
     return [
         (rise_x + rise_y - rise_n) + log_coefficient_rest(x, n) - deviances,
@@ -168,6 +170,15 @@ def _many_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> l
         by_mean - scale * size * over / ((alpha + x) * (beta + y)) + (1 - mean) * bend_x - mean * bend_y,
         by_size + apart * apart / (both * after * others) + (bend_x + bend_y - bend_n),
     ]
+
+
+def _log_ratio(after: Array, before: Array, change: Array) -> Array:
+    """log(after / before), by the relative change unless nothing is left after it."""
+    return np.where(change < -0.5, np.log(after / before), np.log1p(np.maximum(change, -0.5)))
+
+
+def _rest(log: Array, change: Array) -> Array:
+    return np.where(change < -0.5, log - change, log1p_rest(np.maximum(change, -0.5)))
 
 
 # ---- counts ---------------------------------------------------------------------------------------------------------
@@ -199,7 +210,7 @@ def _many_events(x: Array, exposure: Array, mean: Array, size: Array, over: Arra
     shift = over / both  # of the posterior mean from the prior's, relatively
     apart = size * shift
     rise, slope, bend = beyond_logs(size, x)
-    by_size = size * log1p_rest(shift) + slope
+    by_size = size * _rest(_log_ratio(after, both, shift), shift) + slope
     return [
         rise - factorial_rest(x) - deviance(apart, after * (mu / both)) - deviance(-apart, after * (size / both)),
         apart,
