@@ -1,6 +1,7 @@
 """Rates and counts: numerics, likelihoods, known priors, models, degenerate data, messages, expressions, plans."""
 
 import math
+import warnings
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -44,8 +45,11 @@ def table(x, n) -> pl.DataFrame:
     return pl.DataFrame({"g": range(len(x)), "x": x, "n": n}, schema_overrides={"g": pl.Int64})
 
 
-def shrunk(frame, family="binomial", **options):
-    return pool.shrink(frame, "x", "g", **{ROLE[family]: "n"}, **options)
+def shrunk(frame, family="binomial", uncertainty="conditional", **options):
+    """Given the prior, whether it pools completely or not: test_rates_intervals.py has its error and its warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the data of a model of rates do not show")
+        return pool.shrink(frame, "x", "g", uncertainty=uncertainty, **{ROLE[family]: "n"}, **options)
 
 
 def model_of(frame, family="binomial", **options) -> dict:

@@ -58,7 +58,7 @@ def factorial_rest(x: Array) -> Array:
 
 def deviance(excess: Array, expected: Array) -> Array:
     """x log(x / expected) - excess of x = expected + excess: 0 or more, and about excess^2 / 2 expected."""
-    t = np.where(expected > 0, excess / expected, 0.0)
+    t = np.maximum(np.where(expected > 0, excess / expected, 0.0), -1.0)
     near = np.abs(t) < TAYLOR
     small = np.where(near, t, 0.0)
     return expected * np.where(near, small * small + (1 + small) * log1p_rest(small), xlog1py(1 + t, t) - t)
