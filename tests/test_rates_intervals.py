@@ -90,7 +90,9 @@ def distribution(family, model, row):
 
 @every_family
 @every_prior
-@pytest.mark.parametrize("name", ["overdispersed", "a group without trials", "no differences", "no events", "one group"])
+@pytest.mark.parametrize(
+    "name", ["overdispersed", "a group without trials", "no differences", "no events", "one group"]
+)
 @pytest.mark.parametrize("level", [0.5, 0.95])
 def test_by_the_law_of_total_variance(family, prior, name, level):
     frame = data(family)[name]
@@ -215,12 +217,16 @@ def test_the_common_rate_is_covered(family, groups):
     """Exactly: without overdispersion and pooled completely, the interval is Jeffreys' of all trials."""
     for mean, trials in ((0.5, 20 * groups), (0.05, 100 * groups)):
         events = np.arange(trials + 1.0)
-        both = (events + 0.5, trials - events + 0.5) if family == "binomial" else (events + 0.5, np.full(len(events), trials))
+        both = (
+            (events + 0.5, trials - events + 0.5)
+            if family == "binomial"
+            else (events + 0.5, np.full(len(events), trials))
+        )
         law = stats.beta(*both) if family == "binomial" else stats.gamma(both[0], scale=1 / both[1])
         chance = stats.binom(trials, mean) if family == "binomial" else stats.poisson(trials * mean)
         holds = (law.ppf(0.025) <= mean) & (mean <= law.ppf(0.975))
         assert 0.93 <= chance.pmf(events)[holds].sum() <= 0.97
-        x = int(round(mean * trials / groups))
+        x = round(mean * trials / groups)
         found = shrunk(table([x] * groups, [trials // groups] * groups), family)
         np.testing.assert_allclose(found["lower"], law.ppf(0.025)[x * groups], rtol=1e-9)
 

@@ -171,8 +171,8 @@ def _criterion(
 ) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
     """Minus the log likelihood of the models listed, by logit or log of the mean and log of the size.
 
-    The first is a deviation from a centre, itself one from the pooled rate, in units of its own: of many groups it is far
-    surer than the second.
+    The first is a deviation from a centre, itself one from the pooled rate, in units of its own: of many groups it is
+    far surer than the second.
     """
     terms = likelihood.beta_binomial if family == "binomial" else likelihood.gamma_poisson
     beyond = pairs.over(pooled)

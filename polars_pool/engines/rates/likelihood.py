@@ -5,8 +5,8 @@ they are binomial and Poisson; what is left of that limit is worked out as a sma
 is found to as many digits as one near by.
 
 Of many events the terms are far larger than their sum. There they are combined before they are evaluated, to deviances
-of x, n - x, alpha and beta from what one rate for all of them makes expected: everything depends on the excess of x over
-n times the mean, which is given to the last digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941), Ann.
+of x, n - x, alpha and beta from what one rate for all of them makes expected: everything depends on the excess of x
+over n times the mean, which is given to the last digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941), Ann.
 Eugenics 11; deviances by Loader (2000), "Fast and accurate computation of binomial probabilities".
 """
 
@@ -39,7 +39,7 @@ def excess(x: Array, n: Array, mean: Array) -> Array:
     product = n * mean
     (n_high, n_low), (mean_high, mean_low) = _halves(n), _halves(mean)
     error = ((n_high * mean_high - product) + n_high * mean_low + n_low * mean_high) + n_low * mean_low
-    return x - product - np.where(np.isfinite(error), error, 0.0)
+    return np.asarray(x - product - np.where(np.isfinite(error), error, 0.0))
 
 
 def _halves(a: Array) -> tuple[Array, Array]:
@@ -94,10 +94,8 @@ def poisson(x: Array, exposure: Array, mean: Array, over: Array) -> Array:
 def constant(x: Array, n: Array, family: str) -> Array:
     """What the likelihoods of few leave out: log of the binomial coefficient, or -log x!."""
     if family == "binomial":
-        left_out = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
-    else:
-        left_out = -gammaln(x + 1)
-    return np.where((n if family == "binomial" else x) > MANY, 0.0, left_out)
+        return np.where(n > MANY, 0.0, gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1))
+    return np.where(x > MANY, 0.0, -gammaln(x + 1))
 
 
 def log_coefficient_rest(x: Array, n: Array) -> Array:
@@ -113,9 +111,7 @@ def _by_number(
     if not large.any():
         return few(*columns)
     merged = []
-    parts = zip(
-        few(*(column[~large] for column in columns)), many(*(column[large] for column in columns)), strict=True
-    )
+    parts = zip(few(*(column[~large] for column in columns)), many(*(column[large] for column in columns)), strict=True)
     for small, big in parts:
         both = np.empty(large.shape)
         both[~large], both[large] = small, big

@@ -47,10 +47,10 @@ class Posterior:
 
     def below(self, threshold: float) -> Array:
         """Probability of no more than the threshold."""
-        return self._tail(threshold, (betainc, gammainc), (self.mean <= threshold, 0 <= threshold, 1 <= threshold))
+        return self._tail(threshold, (betainc, gammainc), (self.mean <= threshold, threshold >= 0, threshold >= 1))
 
     def above(self, threshold: float) -> Array:
-        return self._tail(threshold, (betaincc, gammaincc), (self.mean > threshold, 0 > threshold, 1 > threshold))
+        return self._tail(threshold, (betaincc, gammaincc), (self.mean > threshold, threshold < 0, threshold < 1))
 
     def _tail(
         self, threshold: float, functions: tuple[np.ufunc, np.ufunc], on_this_side: tuple[Array, bool, bool]
@@ -104,8 +104,13 @@ def with_error_of_mean(given: Posterior, n: Array, prior: Prior, effective: Arra
         variance = formulas.gamma_spread(location, second)
         first = location * second
     own = pooling == 0  # rates of 0 and 1 alone: the group's trials determine its rate
-    matched = zip((location, variance, first, second), (given.mean, given.variance, given.first, given.second))
-    return Posterior(*(np.where(own, theirs, ours) for ours, theirs in matched), prior.family)
+    return Posterior(
+        np.where(own, given.mean, location),
+        np.where(own, given.variance, variance),
+        np.where(own, given.first, first),
+        np.where(own, given.second, second),
+        prior.family,
+    )
 
 
 def effective(n: Array, prior: Prior) -> Array:

@@ -164,8 +164,8 @@ def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
 
 def _unsettled(prior: Prior, groups: Array) -> pl.Series:
     """The alarm of every model whose prior did not settle."""
-    said = np.where(prior.converged | (groups == 0), None, UNSETTLED_PRIOR)
-    return pl.Series(ALARM, said.tolist(), ALARMS)
+    said = [None if fine or not some else UNSETTLED_PRIOR for fine, some in zip(prior.converged, groups, strict=True)]
+    return pl.Series(ALARM, said, ALARMS)
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------------
@@ -215,9 +215,8 @@ def _pooled(prior: Prior, groups: Array, model: Rates) -> Array:
 def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
     """The statistics of groups of the same events, trials and model."""
     x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
-    of_group = posterior.Prior(
-        prior.mean[of_model], *(parameter[of_model] for parameter in _parameters(prior, model)), model.family
-    )
+    first, second = _parameters(prior, model)
+    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
     given = found = posterior.given_prior(x, n, of_group)
     if wanted.uncertainty == "mu" and isinstance(model.prior, str):
         effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
