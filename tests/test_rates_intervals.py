@@ -162,8 +162,8 @@ def test_parameters_are_those_given_the_prior(family):
 def test_groups_of_a_frame(family):
     """Groups that are not among the rows have the distribution of one without trials."""
     frame, unseen = data(family)["overdispersed"], pl.DataFrame({"g": [99]})
-    found = shrunk(frame, family, groups=unseen, threshold=0.3)
-    assert_frame_equal(found.head(-1), shrunk(frame, family, threshold=0.3), rel_tol=1e-12)
+    found = shrunk(frame, family, groups=unseen, threshold=0.3).drop("q_value")
+    assert_frame_equal(found.head(-1), shrunk(frame, family, threshold=0.3).drop("q_value"), rel_tol=1e-12)
     if family == "binomial":
         whole = shrunk(DATA["a group without trials"], family, threshold=0.3)
         columns = ["estimate", *WITH_DISTRIBUTION]

@@ -6,8 +6,8 @@ is found to as many digits as one near by.
 
 Of many events the terms are far larger than their sum. There they are combined before they are evaluated, to deviances
 of x, n - x, alpha and beta from what one rate for all of them makes expected: everything depends on the excess of x
-over n times the mean, which is given to the last digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941), Ann.
-Eugenics 11; deviances by Loader (2000), "Fast and accurate computation of binomial probabilities".
+over n times the mean, which is given to the last digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941),
+Ann. Eugenics 11; deviances by Loader (2000), "Fast and accurate computation of binomial probabilities".
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ def deviance(excess: Array, expected: Array) -> Array:
     t = np.maximum(np.where(expected > 0, excess / expected, 0.0), -1.0)
     near = np.abs(t) < TAYLOR
     small = np.where(near, t, 0.0)
-    return expected * np.where(near, small * small + (1 + small) * log1p_rest(small), xlog1py(1 + t, t) - t)
+    relative = np.where(near, small * small + (1 + small) * log1p_rest(small), xlog1py(1 + t, t) - t)
+    return np.asarray(expected * relative)
 
 
 def _by_size(
@@ -109,18 +110,19 @@ def _curvature_far(a: Array, x: Array) -> list[Array]:
 
 
 def _log_gamma_beyond(a: Array, x: Array) -> Array:
-    return -np.log1p(x / a) / 2 + (_series(1 / (a + x), STIRLING) - _series(1 / a, STIRLING))
+    return np.asarray(-np.log1p(x / a) / 2 + (_series(1 / (a + x), STIRLING) - _series(1 / a, STIRLING)))
 
 
 def _digamma_beyond(a: Array, x: Array) -> Array:
     above = a + x
-    return x / (2 * above) - a * (_series(1 / above, SLOPES) / above - _series(1 / a, SLOPES) / a)
+    series = _series(1 / above, SLOPES) / above - _series(1 / a, SLOPES) / a
+    return np.asarray(x / (2 * above) - a * series)
 
 
 def _trigamma_beyond(a: Array, x: Array) -> Array:
     above = a + x
     series = _series(1 / above, CURVATURES) / above**2 - _series(1 / a, CURVATURES) / a**2
-    return a * a * series - x * (2 * a + x) / (2 * above * above)
+    return np.asarray(a * a * series - x * (2 * a + x) / (2 * above * above))
 
 
 _BEYOND_FAR = (_log_gamma_beyond, _digamma_beyond, _trigamma_beyond)
