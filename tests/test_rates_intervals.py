@@ -298,4 +298,5 @@ def test_both_forms_meet(family, mean, size, monkeypatch):
     assert likelihood.constant(x, n, family).tolist() == [0.0] * 3
     np.testing.assert_allclose(combined.value, apart.value + left_out, rtol=1e-10, atol=1e-10)
     for ours, theirs in zip((*combined.gradient, *combined.hessian), (*apart.gradient, *apart.hessian), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9 * np.abs(theirs).max())
+        # what the size changes is known to the digits of x alone, where it is far larger than n
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9 * np.abs(theirs).max() + 1e-16 * n.max())
