@@ -97,43 +97,63 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
             JOIN query_table(many) USING (model)
     ),
-    shifted_rates AS (
-        SELECT *, n - x AS y, mean * size AS alpha, other * size AS beta, n + size AS total, over / total AS shift,
-            size * shift AS apart, (alpha + x) / total AS after, (beta + y) / total AS others,
-            shift / mean AS up, -shift / other AS down,
-            _pool_change_log(after, mean, up) AS log_up, _pool_change_log(others, other, down) AS log_down,
+    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    sized_rates AS (
+        SELECT *, n - x AS y, mean * size AS alpha, other * size AS beta, n + size AS total FROM placed
+    ),
+    shared_rates AS (
+        SELECT *, over / total AS shift, (alpha + x) / total AS after, (beta + y) / total AS others FROM sized_rates
+    ),
+    changed_rates AS (
+        SELECT *, shift / mean AS up, -shift / other AS down, size * shift AS apart, n * after AS n_after,
+            n * others AS n_others, size * after AS s_after, size * others AS s_others
+        FROM shared_rates
+    ),
+    logs_rates AS (
+        SELECT *, _pool_change_log(after, mean, up) AS log_up, _pool_change_log(others, other, down) AS log_down,
+            apart / n_after AS t_x, -apart / n_others AS t_y, -apart / s_after AS t_alpha, apart / s_others AS t_beta,
             _pool_beyond_slope(alpha, x) AS slope_x, _pool_beyond_slope(beta, y) AS slope_y,
-            _pool_beyond_bend(alpha, x) AS bend_x, _pool_beyond_bend(beta, y) AS bend_y
-        FROM placed
+            _pool_beyond_bend(alpha, x) AS bend_x, _pool_beyond_bend(beta, y) AS bend_y,
+            _pool_beyond_slope(size, n) AS slope_n, _pool_beyond_bend(size, n) AS bend_n
+        FROM changed_rates
+    ),
+    sloped_rates AS (
+        SELECT *, alpha * other * (log_up - log_down) + (other * slope_x - mean * slope_y) AS g_u,
+            alpha * _pool_change_rest(log_up, up) + beta * _pool_change_rest(log_down, down)
+                + (slope_x + slope_y - slope_n) AS g_v
+        FROM logs_rates
     ),
     of_rates AS (
-        SELECT model, point, k, alone,
+        SELECT model, point, k, alone, g_u, g_v,
             _pool_beyond_rise(alpha, x) + _pool_beyond_rise(beta, y) - _pool_beyond_rise(size, n)
                 + _pool_coefficient_rest(x, n)
-                - (_pool_deviance(apart, n * after) + _pool_deviance(-apart, n * others)
-                    + _pool_deviance(-apart, size * after) + _pool_deviance(apart, size * others)) AS height,
-            alpha * other * (log_up - log_down) + (other * slope_x - mean * slope_y) AS g_u,
-            alpha * _pool_change_rest(log_up, up) + beta * _pool_change_rest(log_down, down)
-                + (slope_x + slope_y - _pool_beyond_slope(size, n)) AS g_v,
+                - (_pool_deviance_of(t_x, n_after) + _pool_deviance_of(t_y, n_others)
+                    + _pool_deviance_of(t_alpha, s_after) + _pool_deviance_of(t_beta, s_others)) AS height,
             -(1 - 2 * mean) * g_u + other * other * (alpha * x / (alpha + x) - bend_x)
                 + mean * mean * (beta * y / (beta + y) - bend_y) AS h_uu,
             alpha * other * size * over / ((alpha + x) * (beta + y)) - g_u - other * bend_x + mean * bend_y AS h_uv,
-            _pool_beyond_bend(size, n) - bend_x - bend_y - g_v - apart * apart / (total * after * others) AS h_vv
-        FROM shifted_rates
+            bend_n - bend_x - bend_y - g_v - apart * apart / (total * after * others) AS h_vv
+        FROM sloped_rates
     ),
-    shifted_counts AS (
-        SELECT *, mean * n AS mu, size + mu AS total, size + x AS after, over / total AS shift, size * shift AS apart
-        FROM placed
+    sized_counts AS (SELECT *, mean * n AS mu, size + mean * n AS total, size + x AS after FROM placed),
+    shared_counts AS (
+        SELECT *, over / total AS shift, size * (over / total) AS apart, after * (mu / total) AS x_after,
+            after * (size / total) AS s_after
+        FROM sized_counts
     ),
+    logs_counts AS (
+        SELECT *, _pool_change_log(after, total, shift) AS log_shift, apart / x_after AS t_x, -apart / s_after AS t_size,
+            _pool_beyond_slope(size, x) AS slope, _pool_beyond_bend(size, x) AS bend
+        FROM shared_counts
+    ),
+    sloped_counts AS (SELECT *, size * _pool_change_rest(log_shift, shift) + slope AS g_v FROM logs_counts),
     of_counts AS (
-        SELECT model, point, k, alone,
-            _pool_beyond_rise(size, x) - _pool_factorial_rest(x) - _pool_deviance(apart, after * (mu / total))
-                - _pool_deviance(-apart, after * (size / total)) AS height,
-            apart AS g_u,
-            size * _pool_change_rest(_pool_change_log(after, total, shift), shift) + _pool_beyond_slope(size, x) AS g_v,
+        SELECT model, point, k, alone, apart AS g_u, g_v,
+            _pool_beyond_rise(size, x) - _pool_factorial_rest(x) - _pool_deviance_of(t_x, x_after)
+                - _pool_deviance_of(t_size, s_after) AS height,
             size * mu * after / (total * total) AS h_uu, -apart * mu / total AS h_uv,
-            -g_v - apart * apart / after - _pool_beyond_bend(size, x) AS h_vv
-        FROM shifted_counts
+            -g_v - apart * apart / after - bend AS h_vv
+        FROM sloped_counts
     )
     SELECT model, point, fsum(k * height) AS many_height, fsum(k * (height - alone)) AS many_gain,
         sum(k * (abs(height) + abs(alone))) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
