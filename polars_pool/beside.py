@@ -60,8 +60,10 @@ def _of_means(table: pl.DataFrame, columns: dict[str, Any], *, result: pl.Expr, 
 
 def _of_rates(table: pl.DataFrame, columns: dict[str, Any], *, result: str, counted: dict[str, Any]) -> pl.Series:
     columns = {"over": None, "trials": None, "exposure": None} | columns
-    asked: dict[str, Any] = {"level": 0.95, "threshold": None, "groups": None, "posterior": False}
-    estimates = rates.shrink(table.lazy(), table.columns[0], **columns, **asked, **counted)
+    plain: dict[str, Any] = {"threshold": None, "groups": None, "posterior": False}
+    estimates = rates.shrink(
+        table.lazy(), table.columns[0], **columns, level=0.95, uncertainty="conditional", **plain, **counted
+    )
     keys = [*(columns["over"] or []), *columns["by"]]
     joined = table.lazy().join(
         estimates.select(*keys, result), on=keys, how="left", nulls_equal=True, maintain_order="left"

@@ -678,6 +678,16 @@ def no_rates(family: Any, verb: str) -> str | None:
     return None
 
 
+def uncertainty_of_rates(given: Any, m: Rates) -> str:
+    """Which errors the standard error of a rate includes."""
+    if one_of(given, get_args(Uncertainty), "uncertainty") == "tau2":
+        raise ValueError(
+            f"uncertainty='tau2' does not go with {m.role}=: rates have an overdispersion and no tau2; give 'mu' or "
+            "'conditional'"
+        )
+    return str(given)
+
+
 def no_posterior(given: Any) -> None:
     """That the parameters of a posterior are asked of rates alone."""
     if flag(given, "posterior"):

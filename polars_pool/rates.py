@@ -24,17 +24,20 @@ def shrink(
     threshold: float | None,
     groups: pl.DataFrame | pl.LazyFrame | None,
     posterior: bool,
+    uncertainty: str,
     **counted: Any,
 ) -> Frame:
     """The posterior of every group's rate."""
     lf, model = _model(frame, value, by, over, **counted)
+    uncertainty = check.uncertainty_of_rates(uncertainty, model)
     threshold = check.threshold(threshold)
     columns = results.groups_schema(model, threshold is not None, check.flag(posterior, "posterior"))
     check.distinct_keys(model.over_names, model.by_names, columns)
     grouped, constants = sums.grouped(lf, model)
     if groups is not None:
         grouped = with_unseen(grouped, check.unseen(groups, lf, model), model)
-    found = results.of_groups(grouped, constants, model, check.level(level), threshold, posterior)
+    wanted = results.Wanted(check.level(level), threshold, uncertainty, posterior)
+    found = results.of_groups(grouped, constants, model, wanted)
     return as_given(frame, found, len(model.key_names))
 
 

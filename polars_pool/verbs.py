@@ -434,7 +434,8 @@ def shrink(
         `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar);
         `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
         `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
-        two are too short (README).
+        two are too short (README). Of rates `"mu"` (default): `se`, the interval and `p_above` include the error of the
+        prior's mean; `"conditional"`: given the prior.
     interval
         `"normal"` (default for estimates): estimate ± quantile · se, right where the groups' true means are normal
         about mu.
@@ -454,7 +455,8 @@ def shrink(
         A frame with the columns of `by`, and all or none of those of `over`: keys in it that no row has are groups
         with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
     posterior
-        True adds the parameters of every posterior of a rate, `alpha` and `beta`, or `shape` and `rate`.
+        True adds the parameters of every posterior of a rate given the prior, `alpha` and `beta`, or `shape` and
+        `rate`.
 
     Returns
     -------
@@ -464,15 +466,15 @@ def shrink(
     `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
     and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
     Of rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
-    `estimate` and `se`, mean and standard deviation of the posterior given the prior, `lower` and `upper`, its
-    quantiles.
+    `estimate`, the mean of the posterior given the prior, and `se`, `lower` and `upper`, standard deviation and
+    quantiles of the rate's distribution with the error of the prior's mean (`uncertainty`).
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
         A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A query whose models did not converge, or have no posterior, warns once; a Boolean value
-        without `family` warns at once.
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once, as does one whose
+        rates do not differ by more than chance; a Boolean value without `family` warns at once.
 
     Source
     ------
@@ -506,12 +508,12 @@ def shrink(
     others = {
         **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
         **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")},
-        **{"uncertainty": (uncertainty, "mu"), "interval": (interval, None), "predict": (predict, "mean")},
+        **{"interval": (interval, None), "predict": (predict, "mean")},
     }
     if check.asks_for_rates(trials, exposure, family, prior, others):
         counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
         asked: dict[str, Any] = {"level": level, "threshold": threshold, "groups": groups, "posterior": posterior}
-        return rates.shrink(frame, value, by, over, nan=nan, **asked, **counted)
+        return rates.shrink(frame, value, by, over, nan=nan, uncertainty=uncertainty, **asked, **counted)
     check.no_posterior(posterior)
     lf = check.lazy(frame)
     hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}

@@ -32,6 +32,12 @@ UNSETTLED_PRIOR = (
     "in converged"
 )
 
+POOLED_RATES = (
+    "the data of a model of rates do not show that its groups differ by more than chance, so they are pooled "
+    "completely: estimate is the common rate of the model, and lower and upper are its interval, a single point with "
+    "uncertainty='conditional'; they do not include differences too small to show"
+)
+
 TOO_FEW = (
     "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
     "estimates: take another, or a known tau2=; or its values differ by less than 1e-72 or more than 1e72, whose "

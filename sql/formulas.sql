@@ -744,6 +744,116 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
     (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
+--
+-- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
+-- completely. Source: Skellam (1948), J. R. Stat. Soc. B 10; Clayton & Kaldor (1987), Biometrics 43.
+--
+-- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior that
+-- as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
+-- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of total
+-- variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that has both
+-- (Morris 1983, JASA 78, section 4).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
+CREATE OR REPLACE MACRO pool_rate_weight(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- What the mean of the prior contributes to the estimate of a group, 1 - weight.
+CREATE OR REPLACE MACRO pool_rate_pooling(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN n::DOUBLE = 0 THEN 1.0
+        ELSE size::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The mean of the posterior, (x + mean size) / (n + size).
+CREATE OR REPLACE MACRO pool_rate_estimate(x, n, mean, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN mean::DOUBLE
+        WHEN n::DOUBLE = 0 THEN mean::DOUBLE
+        ELSE (x::DOUBLE + mean::DOUBLE * size::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The variance of a beta posterior.
+CREATE OR REPLACE MACRO pool_rate_beta_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE * (1 - estimate::DOUBLE) / (n::DOUBLE + size::DOUBLE + 1)
+    END;
+
+-- The variance of a gamma posterior.
+CREATE OR REPLACE MACRO pool_rate_gamma_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1)
+-- rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).
+CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The same of an exposure n: mean / Var(mean) of its group alone.
+CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        ELSE n::DOUBLE * (size::DOUBLE / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The posterior mean of the prior's mean, estimated from so many effective trials; infinite ones: known.
+CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
+    mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
+
+-- Its posterior variance.
+CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
+    centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
+
+-- The posterior mean of the prior's mean, estimated from so much effective exposure; infinite: known.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
+    mean::DOUBLE + 0.5 / exposure::DOUBLE;
+
+-- Its posterior variance.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
+    centre::DOUBLE / exposure::DOUBLE;
+
+-- The mean of a group's rate: the estimate, with the posterior mean of the prior's mean in place of that mean.
+CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
+    estimate::DOUBLE + pooling::DOUBLE * (centre::DOUBLE - mean::DOUBLE);
+
+-- alpha + beta of the beta distribution of a group's rate, with this location and the variance [location (1 -
+-- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
+CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
+    CASE
+        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
+        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE) + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+    END;
+
+-- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
+-- + pooling^2 variance.
+CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
+    location::DOUBLE / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+
+-- The variance of a beta distribution of this mean and alpha + beta.
+CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
+    location::DOUBLE * (1 - location::DOUBLE) / (size::DOUBLE + 1);
+
+-- The variance of a gamma distribution of this mean and rate.
+CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
+    location::DOUBLE / rate::DOUBLE;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
 -- are not in a list.

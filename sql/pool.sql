@@ -1611,6 +1611,116 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
     (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
+--
+-- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
+-- completely. Source: Skellam (1948), J. R. Stat. Soc. B 10; Clayton & Kaldor (1987), Biometrics 43.
+--
+-- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior that
+-- as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
+-- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of total
+-- variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that has both
+-- (Morris 1983, JASA 78, section 4).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
+CREATE OR REPLACE MACRO pool_rate_weight(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- What the mean of the prior contributes to the estimate of a group, 1 - weight.
+CREATE OR REPLACE MACRO pool_rate_pooling(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN n::DOUBLE = 0 THEN 1.0
+        ELSE size::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The mean of the posterior, (x + mean size) / (n + size).
+CREATE OR REPLACE MACRO pool_rate_estimate(x, n, mean, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN mean::DOUBLE
+        WHEN n::DOUBLE = 0 THEN mean::DOUBLE
+        ELSE (x::DOUBLE + mean::DOUBLE * size::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The variance of a beta posterior.
+CREATE OR REPLACE MACRO pool_rate_beta_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE * (1 - estimate::DOUBLE) / (n::DOUBLE + size::DOUBLE + 1)
+    END;
+
+-- The variance of a gamma posterior.
+CREATE OR REPLACE MACRO pool_rate_gamma_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1)
+-- rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).
+CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The same of an exposure n: mean / Var(mean) of its group alone.
+CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        ELSE n::DOUBLE * (size::DOUBLE / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The posterior mean of the prior's mean, estimated from so many effective trials; infinite ones: known.
+CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
+    mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
+
+-- Its posterior variance.
+CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
+    centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
+
+-- The posterior mean of the prior's mean, estimated from so much effective exposure; infinite: known.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
+    mean::DOUBLE + 0.5 / exposure::DOUBLE;
+
+-- Its posterior variance.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
+    centre::DOUBLE / exposure::DOUBLE;
+
+-- The mean of a group's rate: the estimate, with the posterior mean of the prior's mean in place of that mean.
+CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
+    estimate::DOUBLE + pooling::DOUBLE * (centre::DOUBLE - mean::DOUBLE);
+
+-- alpha + beta of the beta distribution of a group's rate, with this location and the variance [location (1 -
+-- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
+CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
+    CASE
+        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
+        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE) + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+    END;
+
+-- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
+-- + pooling^2 variance.
+CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
+    location::DOUBLE / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+
+-- The variance of a beta distribution of this mean and alpha + beta.
+CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
+    location::DOUBLE * (1 - location::DOUBLE) / (size::DOUBLE + 1);
+
+-- The variance of a gamma distribution of this mean and rate.
+CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
+    location::DOUBLE / rate::DOUBLE;
+
+
 -- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
 -- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
 -- are not in a list.
@@ -5856,19 +5966,35 @@ CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
     CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
 
+-- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
+CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
+
+-- x - n mean as if the product were exact (Dekker 1971): the upper half of a double leaves a lower one.
+CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217729.0::DOUBLE * a - a);
+CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
+    x - n * mean - CASE WHEN n < 1e290
+        THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
+            + _pool_upper_half(n) * (mean - _pool_upper_half(mean)) + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
+            + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
+        ELSE 0.0 END;
+
 -- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
 -- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
 -- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
-    WITH spread AS (
-        SELECT model, fsum(k * (x - n * pi) * (x - n * pi)) AS squares,
-            fsum(k * (x - n * pi) * (x - n * pi) / n) AS shares, sum(k * n * n) AS n2,
-            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
-            fsum(k * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
-                ELSE -lgamma(x + 1) END) AS constant,
-            fsum(CASE WHEN family = 'counts' THEN k * x * ln(n) ELSE 0.0 END) AS of_exposure
+    WITH deviations AS (
+        SELECT *, _pool_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE n > 0
+    ),
+    spread AS (
+        SELECT model, fsum(k * over * over) AS squares, fsum(k * over * over / n) AS shares, sum(k * n * n) AS n2,
+            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
+            sum(few * x) AS few_xs, sum(few * n) AS few_ns, fsum(few * over) AS few_over,
+            fsum(few * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
+                ELSE -lgamma(x + 1) END) AS constant,
+            fsum(CASE WHEN family = 'counts' THEN few * x * ln(n) ELSE 0.0 END) AS of_exposure
+        FROM deviations
         GROUP BY model
     ),
     noise AS (
@@ -5906,14 +6032,17 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
 -- It is a sum over the different x, n - x and n (of counts x and n), and its search costs as many. The prior has a mean
 -- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
 -- limit is worked out as a small difference, so that a maximum far out keeps its digits.
+--
+-- Of more than 10,000 trials, or events, the terms are far larger than their sum. Such pairs of x and n are evaluated one
+-- by one, as deviances of x, n - x, alpha and beta from what one rate for all of them makes expected (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- the likelihood -------------------------------------------------------------------------------------------------
 
--- log(1 + t) - t without the cancellation at small t, t of 0 or more: a column.
+-- log(1 + t) - t without the cancellation at small t: a column.
 CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
     CASE
-        WHEN t < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
+        WHEN abs(t) < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
             - t * (1 / 8 - t * (1 / 9 - t * (1 / 10 - t * (1 / 11 - t * (1 / 12 - t * (1 / 13 - t * (1 / 14
             - t * (1 / 15 - t / 16))))))))))))))
         ELSE ln(1 + t) - t
@@ -5927,6 +6056,137 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
     q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * (691 / 32760))))));
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
+
+-- log Gamma(z) and its derivatives beyond those of z log z - z.
+CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
+    CASE WHEN z > 30 THEN 0.5 * ln(6.283185307179586 / z) + _pool_stirling_rest(1 / z, 1 / (z * z))
+        ELSE lgamma(z) - z * ln(z) + z END;
+CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
+    CASE WHEN z > 30 THEN -0.5 / z - _pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) END;
+CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
+    CASE WHEN z > 30 THEN 0.5 / (z * z) + _pool_stirling_bend(1 / z, 1 / (z * z))
+        ELSE pool_trigamma_double(z) - 1 / z END;
+
+-- What log(Gamma(a + m) / Gamma(a)), a times its derivative and a^2 times the second have beyond those of z log z - z.
+CREATE OR REPLACE MACRO _pool_beyond_rise(a, m) AS
+    CASE WHEN a > 30 THEN -0.5 * pool_log1p(m / a) + (_pool_stirling_rest(1 / (a + m), 1 / ((a + m) * (a + m)))
+            - _pool_stirling_rest(1 / a, 1 / (a * a)))
+        ELSE _pool_log_gamma_rest(a + m) - _pool_log_gamma_rest(a) END;
+CREATE OR REPLACE MACRO _pool_beyond_slope(a, m) AS
+    CASE WHEN a > 30 THEN 0.5 * m / (a + m)
+            - a * (_pool_stirling_slope(1 / ((a + m) * (a + m))) - _pool_stirling_slope(1 / (a * a)))
+        ELSE a * (_pool_digamma_rest(a + m) - _pool_digamma_rest(a)) END;
+CREATE OR REPLACE MACRO _pool_beyond_bend(a, m) AS
+    CASE WHEN a > 30 THEN a * a * (_pool_stirling_bend(1 / (a + m), 1 / ((a + m) * (a + m)))
+            - _pool_stirling_bend(1 / a, 1 / (a * a))) - 0.5 * m * (2 * a + m) / ((a + m) * (a + m))
+        ELSE a * a * (_pool_trigamma_rest(a + m) - _pool_trigamma_rest(a)) END;
+
+-- log x! beyond x log x - x, and the log of the binomial coefficient beyond its logs.
+CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
+    CASE WHEN x > 30 THEN 0.5 * ln(6.283185307179586 * x) + _pool_stirling_rest(1 / x, 1 / (x * x))
+        WHEN x > 0 THEN lgamma(x + 1) - x * ln(x) + x
+        ELSE 0.0 END;
+CREATE OR REPLACE MACRO _pool_coefficient_rest(x, n) AS
+    _pool_factorial_rest(n) - _pool_factorial_rest(x) - _pool_factorial_rest(n - x);
+
+-- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
+CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
+    expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END;
+CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
+    CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
+
+-- log(after / before) by the relative change, unless little is left; and the same less the change.
+CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
+    CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
+CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
+    CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
+
+-- The pairs of many trials, or events: what exceeds the pooled rate, and the log likelihood at that rate alone.
+CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
+    WITH beside AS (
+        SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE _pool_is_many(x, n, family)
+    )
+    SELECT *, CASE WHEN family = 'rates'
+        THEN _pool_coefficient_rest(x, n) - _pool_deviance(over, n * pi) - _pool_deviance(-over, n * (1 - pi))
+        ELSE -_pool_factorial_rest(x) - _pool_deviance(over, n * pi) END AS alone
+    FROM beside;
+
+-- Log likelihood of those pairs, all of it, its gradient and minus its Hessian, at every point of a model with a mean, a
+-- size and `moved`, how far the mean is from the pooled rate.
+CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
+    WITH placed AS (
+        SELECT model, point, mean, other, size, x, n, k, alone, over - n * moved AS over
+        FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
+                WHERE size > 0 AND size < 'infinity'::DOUBLE)
+            JOIN query_table(many) USING (model)
+    ),
+    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    sized_rates AS (
+        SELECT *, n - x AS y, mean * size AS alpha, other * size AS beta, n + size AS total FROM placed
+    ),
+    shared_rates AS (
+        SELECT *, over / total AS shift, (alpha + x) / total AS after, (beta + y) / total AS others FROM sized_rates
+    ),
+    changed_rates AS (
+        SELECT *, shift / mean AS up, -shift / other AS down, size * shift AS apart, n * after AS n_after,
+            n * others AS n_others, size * after AS s_after, size * others AS s_others
+        FROM shared_rates
+    ),
+    logs_rates AS (
+        SELECT *, _pool_change_log(after, mean, up) AS log_up, _pool_change_log(others, other, down) AS log_down,
+            apart / n_after AS t_x, -apart / n_others AS t_y, -apart / s_after AS t_alpha, apart / s_others AS t_beta,
+            _pool_beyond_slope(alpha, x) AS slope_x, _pool_beyond_slope(beta, y) AS slope_y,
+            _pool_beyond_bend(alpha, x) AS bend_x, _pool_beyond_bend(beta, y) AS bend_y,
+            _pool_beyond_slope(size, n) AS slope_n, _pool_beyond_bend(size, n) AS bend_n
+        FROM changed_rates
+    ),
+    sloped_rates AS (
+        SELECT *, alpha * other * (log_up - log_down) + (other * slope_x - mean * slope_y) AS g_u,
+            alpha * _pool_change_rest(log_up, up) + beta * _pool_change_rest(log_down, down)
+                + (slope_x + slope_y - slope_n) AS g_v
+        FROM logs_rates
+    ),
+    of_rates AS (
+        SELECT model, point, k, alone, g_u, g_v,
+            _pool_beyond_rise(alpha, x) + _pool_beyond_rise(beta, y) - _pool_beyond_rise(size, n)
+                + _pool_coefficient_rest(x, n)
+                - (_pool_deviance_of(t_x, n_after) + _pool_deviance_of(t_y, n_others)
+                    + _pool_deviance_of(t_alpha, s_after) + _pool_deviance_of(t_beta, s_others)) AS height,
+            -(1 - 2 * mean) * g_u + other * other * (alpha * x / (alpha + x) - bend_x)
+                + mean * mean * (beta * y / (beta + y) - bend_y) AS h_uu,
+            alpha * other * size * over / ((alpha + x) * (beta + y)) - g_u - other * bend_x + mean * bend_y AS h_uv,
+            bend_n - bend_x - bend_y - g_v - apart * apart / (total * after * others) AS h_vv
+        FROM sloped_rates
+    ),
+    sized_counts AS (SELECT *, mean * n AS mu, size + mean * n AS total, size + x AS after FROM placed),
+    shared_counts AS (
+        SELECT *, over / total AS shift, size * (over / total) AS apart, after * (mu / total) AS x_after,
+            after * (size / total) AS s_after
+        FROM sized_counts
+    ),
+    logs_counts AS (
+        SELECT *, _pool_change_log(after, total, shift) AS log_shift, apart / x_after AS t_x, -apart / s_after AS t_size,
+            _pool_beyond_slope(size, x) AS slope, _pool_beyond_bend(size, x) AS bend
+        FROM shared_counts
+    ),
+    sloped_counts AS (SELECT *, size * _pool_change_rest(log_shift, shift) + slope AS g_v FROM logs_counts),
+    of_counts AS (
+        SELECT model, point, k, alone, apart AS g_u, g_v,
+            _pool_beyond_rise(size, x) - _pool_factorial_rest(x) - _pool_deviance_of(t_x, x_after)
+                - _pool_deviance_of(t_size, s_after) AS height,
+            size * mu * after / (total * total) AS h_uu, -apart * mu / total AS h_uv,
+            -g_v - apart * apart / after - bend AS h_vv
+        FROM sloped_counts
+    )
+    SELECT model, point, fsum(k * height) AS many_height, fsum(k * (height - alone)) AS many_gain,
+        sum(k * (abs(height) + abs(alone))) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+        fsum(k * h_uu) AS many_h_uu, fsum(k * h_uv) AS many_h_uv, fsum(k * h_vv) AS many_h_vv
+    FROM query_table('of_' || family)
+    GROUP BY model, point;
 
 -- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
 -- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
@@ -5989,7 +6249,7 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
 -- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
 -- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
 -- mean makes of n.
-CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
     WITH shifted AS (
         SELECT *, pool_expm1(u) AS e, exp(v) AS size,
             CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
@@ -5999,28 +6259,40 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
     placed AS (
         SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
             CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
-            CASE WHEN family = 'rates' THEN -ns * pi * (1 - pi) * e / d ELSE -xs * e END AS drift,
-            CASE WHEN family = 'rates' THEN xs * u - ns * pool_log1p(pi * e) ELSE xs * (u - e) END AS common
+            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
         FROM shifted
     ),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point)
-        FROM placed AS p LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+        SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
+            coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
+            coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
+            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+        FROM placed AS p
+            LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
     ),
     of_rates AS (
-        SELECT *, common + rise AS height, (1 - mean) * slope_x - mean * slope_y + drift AS g_u,
-            slope_x + slope_y - slope_n AS g_v,
-            -(1 - 2 * mean) * g_u + other * other * (xs - bend_x) + mean * mean * (ns - xs - bend_y) AS h_uu,
-            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS h_uv,
-            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS h_vv
+        SELECT *, common + rise AS few_height, (1 - mean) * slope_x - mean * slope_y + drift AS few_g_u,
+            slope_x + slope_y - slope_n AS few_g_v,
+            -(1 - 2 * mean) * few_g_u + other * other * (few_xs - bend_x)
+                + mean * mean * (few_ns - few_xs - bend_y) AS few_h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS few_h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS few_h_vv
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, common + coalesce(rise, 0.0) - fall AS height, drift - pull AS g_u,
-            coalesce(slope_x, 0.0) - poisson + pull AS g_v, weight AS h_uu, -pull2 AS h_uv,
-            poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) AS h_vv
-        FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+        SELECT r.*, common + rise - coalesce(fall, 0.0) AS few_height, drift - coalesce(pull, 0.0) AS few_g_u,
+            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) AS few_g_v, coalesce(weight, 0.0) AS few_h_uu,
+            -coalesce(pull2, 0.0) AS few_h_uv, coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) AS few_h_vv
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
     )
+    SELECT *, few_height + many_gain AS height, few_g_u + many_g_u AS g_u, few_g_v + many_g_v AS g_v,
+        few_h_uu + many_h_uu AS h_uu, few_h_uv + many_h_uv AS h_uv, few_h_vv + many_h_vv AS h_vv
     FROM query_table('of_' || family);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -6032,9 +6304,9 @@ CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
 -- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
 -- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
 -- large group can hide how much small ones differ.
-CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
-        SELECT model, pi, xs, ns, unnest(range(9)) AS point,
+        SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
         FROM query_table(facts)
         WHERE way = 'searched'
@@ -6053,7 +6325,7 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, f
     ),
     best AS (
         SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
-        FROM _pool_rates_evaluated('begun', classes, exposures, family)
+        FROM _pool_rates_evaluated('begun', classes, exposures, many, family)
         GROUP BY model
     )
     SELECT f.* REPLACE (CASE
@@ -6064,9 +6336,9 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, f
 -- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
 -- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
 -- in rounding the gradient judges, until it falls no more.
-CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, xs, ns, start.u AS u, start.v AS v,
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u, start.v AS v,
             {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
                 concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
         FROM query_table(facts)
@@ -6081,17 +6353,17 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
                 WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
                 ELSE 'looking'
             END,
-            model, 0, pi, xs, ns, next.u + next.du, next.v + next.dv, next
+            model, 0, pi, few_xs, few_ns, few_over, next.u + next.du, next.v + next.dv, next
         FROM (
             SELECT *, CASE WHEN better THEN here ELSE
                 {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
                     concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
             FROM (
-                SELECT step, model, pi, xs, ns, best, here,
+                SELECT step, model, pi, few_xs, few_ns, few_over, best, here,
                     here.height > best.height
                         OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better
                 FROM (
-                    SELECT step, model, pi, xs, ns, best,
+                    SELECT step, model, pi, few_xs, few_ns, few_over, best,
                         {u: u, v: v, height: height, gain: g_u * du + g_v * dv,
                             length: greatest(abs(du), abs(dv)), concave: h_uu > 0 AND left_v > 0,
                             hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here
@@ -6102,7 +6374,7 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
                             SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
                                 (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
                                 (g_u - h_uv * newton_v) / bend_u AS newton_u
-                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, family)
+                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, many, family)
                         )
                     )
                 )
@@ -6133,16 +6405,21 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         FROM (
             SELECT model, k, unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
             FROM numbered
-            WHERE n > 0
+            WHERE n > 0 AND NOT _pool_is_many(x, n, family)
         )
         WHERE m > 1 AND (family = 'rates' OR kind = 1)
         GROUP BY ALL
     ),
     exposures AS MATERIALIZED (
-        SELECT model, n, sum(k) AS k, sum(k * x) AS xs FROM numbered WHERE n > 0 AND family = 'counts' GROUP BY ALL
+        SELECT model, n, sum(k) AS k, sum(k * x) AS xs
+        FROM numbered
+        WHERE n > 0 AND family = 'counts' AND NOT _pool_is_many(x, n, family)
+        GROUP BY ALL
     ),
-    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', family)),
-    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', family)),
+    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
+    alone AS (SELECT model, fsum(k * alone) AS alone FROM many GROUP BY model),
+    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', 'many', family)),
+    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -6175,13 +6452,18 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             CASE WHEN way = 'known' THEN known_b
                 WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
                 WHEN family = 'counts' THEN size / mean
-                ELSE other * size END AS beta
+                ELSE other * size END AS beta,
+            CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
+                THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
         FROM facts AS f LEFT JOIN found USING (model)
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point)
-        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+        SELECT p.*, s.* EXCLUDE (model, point), b.* EXCLUDE (model, point), alone
+        FROM points AS p
+            LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('points', 'many', family)) AS b USING (model, point)
+            LEFT JOIN alone USING (model)
     ),
     of_rates AS (
         SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
@@ -6192,18 +6474,29 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         SELECT r.*, e.* EXCLUDE (model, point)
         FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model, point)
     ),
+    -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
+    determined AS (
+        SELECT model, sum(k * CASE
+                WHEN way = 'known' THEN 'infinity'::DOUBLE
+                WHEN family = 'rates' THEN pool_rate_effective_trials(n, size)
+                ELSE pool_rate_effective_exposure(n, beta)
+            END) AS effective
+        FROM points JOIN numbered USING (model)
+        GROUP BY model
+    ),
     -- minus the Hessian by logit, or log, of the mean and the log of the size
     bent AS (
         SELECT *,
-            CASE WHEN family = 'rates'
-                THEN other * other * (xs - coalesce(bend_x, 0.0)) + mean * mean * (ns - xs - coalesce(bend_y, 0.0))
-                ELSE weight END AS h_uu,
-            CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
+            coalesce(many_h_uu, 0.0) + CASE WHEN family = 'rates'
+                THEN other * other * (few_xs - coalesce(bend_x, 0.0))
+                    + mean * mean * (few_ns - few_xs - coalesce(bend_y, 0.0))
+                ELSE coalesce(weight, 0.0) END AS h_uu,
+            coalesce(many_h_uv, 0.0) + CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
                     - other * coalesce(slope_x + bend_x, 0.0)
-                ELSE -pull2 END AS h_uv,
-            CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
+                ELSE -coalesce(pull2, 0.0) END AS h_uv,
+            coalesce(many_h_vv, 0.0) + CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
                     - coalesce(slope_x + bend_x, 0.0) - coalesce(slope_y + bend_y, 0.0)
-                ELSE poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
+                ELSE coalesce(poisson + lag + pull2, 0.0) - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
             h_uu * h_vv - h_uv * h_uv AS det,
             CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
             -h_uv / det AS cov,
@@ -6223,46 +6516,76 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             WHEN way = 'split' AND xs <> 0 AND whole + none = j THEN whole * ln(mean) + none * ln(other)
             WHEN way = 'split' THEN '-infinity'::DOUBLE
             ELSE constant + coalesce(rise, 0.0)
-                + CASE WHEN xs > 0 THEN xs * ln(mean) ELSE 0.0 END
+                + CASE WHEN few_xs > 0 THEN few_xs * ln(mean) ELSE 0.0 END
                 + CASE
-                    WHEN family = 'counts' THEN of_exposure - mean * ns - coalesce(fall, 0.0)
-                    WHEN xs < ns THEN (ns - xs) * ln(other)
+                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - coalesce(fall, 0.0)
+                    WHEN few_xs < few_ns THEN (few_ns - few_xs) * ln(other)
                     ELSE 0.0
                 END
+                + coalesce(CASE WHEN size = 'infinity'::DOUBLE THEN alone ELSE many_height END, 0.0)
         END AS _pool_log_likelihood,
-        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged
-    FROM bent;
+        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
+    FROM bent LEFT JOIN determined USING (model);
 
 -- The level, or NULL where it is wrong, which is said elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
 
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
-CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, threshold, limits, family) AS TABLE
+-- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
+-- known or `uncertainty` is 'conditional'.
+CREATE OR REPLACE MACRO _pool_rate_posteriors(
+    groups, components, level, threshold, limits, uncertainty, family
+) AS TABLE
     WITH pairs AS (FROM _pool_rate_pairs(groups)),
     placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
-            _pool_alpha + x AS a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS b,
-            CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
-            _pool_size = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed
+            CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
+            _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
+            pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
         FROM pairs AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
-    estimated AS (
-        SELECT *,
-            CASE WHEN n = 0 THEN 0.0
-                ELSE n / (n + CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END) END AS _pool_weight,
-            CASE
-                WHEN _pool_size = 'infinity'::DOUBLE OR n = 0 THEN _pool_mu
-                ELSE a / CASE WHEN family = 'rates' THEN a + b ELSE b END
-            END AS _pool_estimate,
-            CASE
-                WHEN _pool_size = 0 AND n = 0 THEN sqrt(_pool_mu * (1 - _pool_mu))
-                WHEN fixed THEN 0.0
-                WHEN family = 'rates' THEN sqrt(a / (a + b) * (b / (a + b)) / (a + b + 1))
-                ELSE sqrt(a) / b
-            END AS _pool_se
+    given AS (
+        SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
+            CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
+                ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
         FROM placed
+    ),
+    centred AS (
+        SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
+            CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
+                ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
+        FROM given
+    ),
+    located AS (
+        SELECT * REPLACE (CASE WHEN known THEN location
+                ELSE pool_rate_location(location, pooling, _pool_mu, centre) END AS location),
+            CASE WHEN family = 'rates' THEN pool_rate_beta_centre_variance(centre, _pool_effective)
+                ELSE pool_rate_gamma_centre_variance(centre, _pool_effective) END AS error
+        FROM centred
+    ),
+    sized AS (
+        SELECT *, CASE
+                WHEN known THEN NULL
+                WHEN family = 'rates' THEN pool_rate_matched_trials(location, pooling, error, n, lag)
+                ELSE pool_rate_matched_exposure(location, pooling, error, n, lag)
+            END AS size
+        FROM located
+    ),
+    matched AS (
+        SELECT * REPLACE (
+                CASE WHEN known THEN a ELSE location * size END AS a,
+                CASE WHEN known THEN b WHEN family = 'rates' THEN (1 - location) * size ELSE size END AS b,
+                CASE WHEN known THEN variance WHEN family = 'rates' THEN pool_rate_beta_spread(location, size)
+                    ELSE pool_rate_gamma_spread(location, size) END AS variance)
+        FROM sized
+    ),
+    -- all of the probability at one point, or at 0 and 1
+    estimated AS (
+        SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
+            a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
     ),
     -- pool_odds_quantile by columns, which costs half
     asked AS (
@@ -6289,10 +6612,10 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     limited AS (
         SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p))
-                ELSE a / b * exp(odds_p) END AS _pool_lower,
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q))
-                ELSE a / b * exp(odds_q) END AS _pool_upper
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
         FROM found
     ),
     unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
@@ -6306,13 +6629,14 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
                 ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
             END AS mark,
-            CASE WHEN fixed AND _pool_estimate <= _pool_number(threshold) THEN 1
+            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
                 WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
                 WHEN a IS NOT NULL THEN 1 END AS side
         FROM stated
     ),
     cut AS (
-        SELECT *, CASE WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
+        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
         FROM marked
     ),
     tailed AS (
@@ -6322,7 +6646,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
     SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
-        _pool_upper, _pool_p_above, _pool_pep, a AS _pool_a, b AS _pool_b,
+        _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
         sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
     FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
@@ -6342,13 +6666,23 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
             || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
     END;
 
+-- What is wrong with the errors that the standard error of a rate is to include.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+    coalesce(
+        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
+            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
+            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+    );
+
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
     CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
         THEN role || '=' || _pool_shown(given) || '; give true or false' END;
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, uncertainty, by_is_shown, family,
+    result
 ) AS TABLE
     WITH _pool_value AS (SELECT value FROM query_table(schema)),
     _pool_base AS (SELECT base FROM query_table(schema)),
@@ -6360,6 +6694,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
+            _pool_wrong_uncertainty_of_rates(uncertainty, family),
             _pool_wrong_threshold(threshold),
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
@@ -6373,11 +6708,11 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
+    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
-            limits, true, family, result)
+            limits, uncertainty, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
@@ -6391,7 +6726,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     ),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
     _pool_pairs AS MATERIALIZED (
-        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, family)
+        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
     )
     SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
@@ -6412,10 +6747,12 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
 -- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
--- posterior := true its alpha and beta; limits := false leaves lower and upper out.
+-- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
+-- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
@@ -6425,7 +6762,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'rates',
+            posterior, limits, uncertainty, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6434,7 +6771,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
@@ -6444,7 +6782,7 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
         FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'counts',
+            posterior, limits, uncertainty, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -6458,7 +6796,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
-            false, 'rates',
+            'mu', false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -6485,7 +6823,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
-            false, 'counts',
+            'mu', false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),

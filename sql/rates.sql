@@ -16,16 +16,21 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         FROM (
             SELECT model, k, unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
             FROM numbered
-            WHERE n > 0
+            WHERE n > 0 AND NOT _pool_is_many(x, n, family)
         )
         WHERE m > 1 AND (family = 'rates' OR kind = 1)
         GROUP BY ALL
     ),
     exposures AS MATERIALIZED (
-        SELECT model, n, sum(k) AS k, sum(k * x) AS xs FROM numbered WHERE n > 0 AND family = 'counts' GROUP BY ALL
+        SELECT model, n, sum(k) AS k, sum(k * x) AS xs
+        FROM numbered
+        WHERE n > 0 AND family = 'counts' AND NOT _pool_is_many(x, n, family)
+        GROUP BY ALL
     ),
-    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', family)),
-    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', family)),
+    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
+    alone AS (SELECT model, fsum(k * alone) AS alone FROM many GROUP BY model),
+    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', 'many', family)),
+    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -58,13 +63,18 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             CASE WHEN way = 'known' THEN known_b
                 WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
                 WHEN family = 'counts' THEN size / mean
-                ELSE other * size END AS beta
+                ELSE other * size END AS beta,
+            CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
+                THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
         FROM facts AS f LEFT JOIN found USING (model)
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point)
-        FROM points AS p LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+        SELECT p.*, s.* EXCLUDE (model, point), b.* EXCLUDE (model, point), alone
+        FROM points AS p
+            LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('points', 'many', family)) AS b USING (model, point)
+            LEFT JOIN alone USING (model)
     ),
     of_rates AS (
         SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
@@ -75,18 +85,29 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         SELECT r.*, e.* EXCLUDE (model, point)
         FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model, point)
     ),
+    -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
+    determined AS (
+        SELECT model, sum(k * CASE
+                WHEN way = 'known' THEN 'infinity'::DOUBLE
+                WHEN family = 'rates' THEN pool_rate_effective_trials(n, size)
+                ELSE pool_rate_effective_exposure(n, beta)
+            END) AS effective
+        FROM points JOIN numbered USING (model)
+        GROUP BY model
+    ),
     -- minus the Hessian by logit, or log, of the mean and the log of the size
     bent AS (
         SELECT *,
-            CASE WHEN family = 'rates'
-                THEN other * other * (xs - coalesce(bend_x, 0.0)) + mean * mean * (ns - xs - coalesce(bend_y, 0.0))
-                ELSE weight END AS h_uu,
-            CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
+            coalesce(many_h_uu, 0.0) + CASE WHEN family = 'rates'
+                THEN other * other * (few_xs - coalesce(bend_x, 0.0))
+                    + mean * mean * (few_ns - few_xs - coalesce(bend_y, 0.0))
+                ELSE coalesce(weight, 0.0) END AS h_uu,
+            coalesce(many_h_uv, 0.0) + CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
                     - other * coalesce(slope_x + bend_x, 0.0)
-                ELSE -pull2 END AS h_uv,
-            CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
+                ELSE -coalesce(pull2, 0.0) END AS h_uv,
+            coalesce(many_h_vv, 0.0) + CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
                     - coalesce(slope_x + bend_x, 0.0) - coalesce(slope_y + bend_y, 0.0)
-                ELSE poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
+                ELSE coalesce(poisson + lag + pull2, 0.0) - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
             h_uu * h_vv - h_uv * h_uv AS det,
             CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
             -h_uv / det AS cov,
@@ -106,46 +127,76 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             WHEN way = 'split' AND xs <> 0 AND whole + none = j THEN whole * ln(mean) + none * ln(other)
             WHEN way = 'split' THEN '-infinity'::DOUBLE
             ELSE constant + coalesce(rise, 0.0)
-                + CASE WHEN xs > 0 THEN xs * ln(mean) ELSE 0.0 END
+                + CASE WHEN few_xs > 0 THEN few_xs * ln(mean) ELSE 0.0 END
                 + CASE
-                    WHEN family = 'counts' THEN of_exposure - mean * ns - coalesce(fall, 0.0)
-                    WHEN xs < ns THEN (ns - xs) * ln(other)
+                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - coalesce(fall, 0.0)
+                    WHEN few_xs < few_ns THEN (few_ns - few_xs) * ln(other)
                     ELSE 0.0
                 END
+                + coalesce(CASE WHEN size = 'infinity'::DOUBLE THEN alone ELSE many_height END, 0.0)
         END AS _pool_log_likelihood,
-        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged
-    FROM bent;
+        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
+    FROM bent LEFT JOIN determined USING (model);
 
 -- The level, or NULL where it is wrong, which is said elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
 
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
-CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, threshold, limits, family) AS TABLE
+-- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
+-- known or `uncertainty` is 'conditional'.
+CREATE OR REPLACE MACRO _pool_rate_posteriors(
+    groups, components, level, threshold, limits, uncertainty, family
+) AS TABLE
     WITH pairs AS (FROM _pool_rate_pairs(groups)),
     placed AS (
         SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
-            _pool_alpha + x AS a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS b,
-            CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
-            _pool_size = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed
+            CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
+            _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
+            pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
         FROM pairs AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
-    estimated AS (
-        SELECT *,
-            CASE WHEN n = 0 THEN 0.0
-                ELSE n / (n + CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END) END AS _pool_weight,
-            CASE
-                WHEN _pool_size = 'infinity'::DOUBLE OR n = 0 THEN _pool_mu
-                ELSE a / CASE WHEN family = 'rates' THEN a + b ELSE b END
-            END AS _pool_estimate,
-            CASE
-                WHEN _pool_size = 0 AND n = 0 THEN sqrt(_pool_mu * (1 - _pool_mu))
-                WHEN fixed THEN 0.0
-                WHEN family = 'rates' THEN sqrt(a / (a + b) * (b / (a + b)) / (a + b + 1))
-                ELSE sqrt(a) / b
-            END AS _pool_se
+    given AS (
+        SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
+            CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
+                ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
         FROM placed
+    ),
+    centred AS (
+        SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
+            CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
+                ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
+        FROM given
+    ),
+    located AS (
+        SELECT * REPLACE (CASE WHEN known THEN location
+                ELSE pool_rate_location(location, pooling, _pool_mu, centre) END AS location),
+            CASE WHEN family = 'rates' THEN pool_rate_beta_centre_variance(centre, _pool_effective)
+                ELSE pool_rate_gamma_centre_variance(centre, _pool_effective) END AS error
+        FROM centred
+    ),
+    sized AS (
+        SELECT *, CASE
+                WHEN known THEN NULL
+                WHEN family = 'rates' THEN pool_rate_matched_trials(location, pooling, error, n, lag)
+                ELSE pool_rate_matched_exposure(location, pooling, error, n, lag)
+            END AS size
+        FROM located
+    ),
+    matched AS (
+        SELECT * REPLACE (
+                CASE WHEN known THEN a ELSE location * size END AS a,
+                CASE WHEN known THEN b WHEN family = 'rates' THEN (1 - location) * size ELSE size END AS b,
+                CASE WHEN known THEN variance WHEN family = 'rates' THEN pool_rate_beta_spread(location, size)
+                    ELSE pool_rate_gamma_spread(location, size) END AS variance)
+        FROM sized
+    ),
+    -- all of the probability at one point, or at 0 and 1
+    estimated AS (
+        SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
+            a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
     ),
     -- pool_odds_quantile by columns, which costs half
     asked AS (
@@ -172,10 +223,10 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     limited AS (
         SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p))
-                ELSE a / b * exp(odds_p) END AS _pool_lower,
-            CASE WHEN fixed THEN _pool_estimate WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q))
-                ELSE a / b * exp(odds_q) END AS _pool_upper
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
         FROM found
     ),
     unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
@@ -189,13 +240,14 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
                 ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
             END AS mark,
-            CASE WHEN fixed AND _pool_estimate <= _pool_number(threshold) THEN 1
+            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
                 WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
                 WHEN a IS NOT NULL THEN 1 END AS side
         FROM stated
     ),
     cut AS (
-        SELECT *, CASE WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
+        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
         FROM marked
     ),
     tailed AS (
@@ -205,7 +257,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(groups, components, level, thresho
     ),
     untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
     SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
-        _pool_upper, _pool_p_above, _pool_pep, a AS _pool_a, b AS _pool_b,
+        _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
         sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
     FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
@@ -225,13 +277,23 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
             || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
     END;
 
+-- What is wrong with the errors that the standard error of a rate is to include.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+    coalesce(
+        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
+            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
+            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+    );
+
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
     CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
         THEN role || '=' || _pool_shown(given) || '; give true or false' END;
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, uncertainty, by_is_shown, family,
+    result
 ) AS TABLE
     WITH _pool_value AS (SELECT value FROM query_table(schema)),
     _pool_base AS (SELECT base FROM query_table(schema)),
@@ -243,6 +305,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
+            _pool_wrong_uncertainty_of_rates(uncertainty, family),
             _pool_wrong_threshold(threshold),
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
@@ -256,11 +319,11 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
+    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
-            limits, true, family, result)
+            limits, uncertainty, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
@@ -274,7 +337,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     ),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
     _pool_pairs AS MATERIALIZED (
-        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, family)
+        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
     )
     SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
@@ -295,10 +358,12 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
 -- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
--- posterior := true its alpha and beta; limits := false leaves lower and upper out.
+-- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
+-- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
@@ -308,7 +373,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'rates',
+            posterior, limits, uncertainty, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -317,7 +382,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
@@ -327,7 +393,7 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
         FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'counts',
+            posterior, limits, uncertainty, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
     SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
@@ -341,7 +407,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
-            false, 'rates',
+            'mu', false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -368,7 +434,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
-            false, 'counts',
+            'mu', false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),

@@ -106,19 +106,35 @@ CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
     CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
 
+-- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
+CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
+
+-- x - n mean as if the product were exact (Dekker 1971): the upper half of a double leaves a lower one.
+CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217729.0::DOUBLE * a - a);
+CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
+    x - n * mean - CASE WHEN n < 1e290
+        THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
+            + _pool_upper_half(n) * (mean - _pool_upper_half(mean)) + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
+            + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
+        ELSE 0.0 END;
+
 -- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
 -- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
 -- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
-    WITH spread AS (
-        SELECT model, fsum(k * (x - n * pi) * (x - n * pi)) AS squares,
-            fsum(k * (x - n * pi) * (x - n * pi) / n) AS shares, sum(k * n * n) AS n2,
-            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
-            fsum(k * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
-                ELSE -lgamma(x + 1) END) AS constant,
-            fsum(CASE WHEN family = 'counts' THEN k * x * ln(n) ELSE 0.0 END) AS of_exposure
+    WITH deviations AS (
+        SELECT *, _pool_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE n > 0
+    ),
+    spread AS (
+        SELECT model, fsum(k * over * over) AS squares, fsum(k * over * over / n) AS shares, sum(k * n * n) AS n2,
+            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
+            sum(few * x) AS few_xs, sum(few * n) AS few_ns, fsum(few * over) AS few_over,
+            fsum(few * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
+                ELSE -lgamma(x + 1) END) AS constant,
+            fsum(CASE WHEN family = 'counts' THEN few * x * ln(n) ELSE 0.0 END) AS of_exposure
+        FROM deviations
         GROUP BY model
     ),
     noise AS (

@@ -5,14 +5,17 @@
 -- It is a sum over the different x, n - x and n (of counts x and n), and its search costs as many. The prior has a mean
 -- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
 -- limit is worked out as a small difference, so that a maximum far out keeps its digits.
+--
+-- Of more than 10,000 trials, or events, the terms are far larger than their sum. Such pairs of x and n are evaluated one
+-- by one, as deviances of x, n - x, alpha and beta from what one rate for all of them makes expected (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- the likelihood -------------------------------------------------------------------------------------------------
 
--- log(1 + t) - t without the cancellation at small t, t of 0 or more: a column.
+-- log(1 + t) - t without the cancellation at small t: a column.
 CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
     CASE
-        WHEN t < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
+        WHEN abs(t) < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
             - t * (1 / 8 - t * (1 / 9 - t * (1 / 10 - t * (1 / 11 - t * (1 / 12 - t * (1 / 13 - t * (1 / 14
             - t * (1 / 15 - t / 16))))))))))))))
         ELSE ln(1 + t) - t
@@ -26,6 +29,137 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
     q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * (691 / 32760))))));
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
+
+-- log Gamma(z) and its derivatives beyond those of z log z - z.
+CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
+    CASE WHEN z > 30 THEN 0.5 * ln(6.283185307179586 / z) + _pool_stirling_rest(1 / z, 1 / (z * z))
+        ELSE lgamma(z) - z * ln(z) + z END;
+CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
+    CASE WHEN z > 30 THEN -0.5 / z - _pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) END;
+CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
+    CASE WHEN z > 30 THEN 0.5 / (z * z) + _pool_stirling_bend(1 / z, 1 / (z * z))
+        ELSE pool_trigamma_double(z) - 1 / z END;
+
+-- What log(Gamma(a + m) / Gamma(a)), a times its derivative and a^2 times the second have beyond those of z log z - z.
+CREATE OR REPLACE MACRO _pool_beyond_rise(a, m) AS
+    CASE WHEN a > 30 THEN -0.5 * pool_log1p(m / a) + (_pool_stirling_rest(1 / (a + m), 1 / ((a + m) * (a + m)))
+            - _pool_stirling_rest(1 / a, 1 / (a * a)))
+        ELSE _pool_log_gamma_rest(a + m) - _pool_log_gamma_rest(a) END;
+CREATE OR REPLACE MACRO _pool_beyond_slope(a, m) AS
+    CASE WHEN a > 30 THEN 0.5 * m / (a + m)
+            - a * (_pool_stirling_slope(1 / ((a + m) * (a + m))) - _pool_stirling_slope(1 / (a * a)))
+        ELSE a * (_pool_digamma_rest(a + m) - _pool_digamma_rest(a)) END;
+CREATE OR REPLACE MACRO _pool_beyond_bend(a, m) AS
+    CASE WHEN a > 30 THEN a * a * (_pool_stirling_bend(1 / (a + m), 1 / ((a + m) * (a + m)))
+            - _pool_stirling_bend(1 / a, 1 / (a * a))) - 0.5 * m * (2 * a + m) / ((a + m) * (a + m))
+        ELSE a * a * (_pool_trigamma_rest(a + m) - _pool_trigamma_rest(a)) END;
+
+-- log x! beyond x log x - x, and the log of the binomial coefficient beyond its logs.
+CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
+    CASE WHEN x > 30 THEN 0.5 * ln(6.283185307179586 * x) + _pool_stirling_rest(1 / x, 1 / (x * x))
+        WHEN x > 0 THEN lgamma(x + 1) - x * ln(x) + x
+        ELSE 0.0 END;
+CREATE OR REPLACE MACRO _pool_coefficient_rest(x, n) AS
+    _pool_factorial_rest(n) - _pool_factorial_rest(x) - _pool_factorial_rest(n - x);
+
+-- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
+CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
+    expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END;
+CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
+    CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
+
+-- log(after / before) by the relative change, unless little is left; and the same less the change.
+CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
+    CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
+CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
+    CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
+
+-- The pairs of many trials, or events: what exceeds the pooled rate, and the log likelihood at that rate alone.
+CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
+    WITH beside AS (
+        SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE _pool_is_many(x, n, family)
+    )
+    SELECT *, CASE WHEN family = 'rates'
+        THEN _pool_coefficient_rest(x, n) - _pool_deviance(over, n * pi) - _pool_deviance(-over, n * (1 - pi))
+        ELSE -_pool_factorial_rest(x) - _pool_deviance(over, n * pi) END AS alone
+    FROM beside;
+
+-- Log likelihood of those pairs, all of it, its gradient and minus its Hessian, at every point of a model with a mean, a
+-- size and `moved`, how far the mean is from the pooled rate.
+CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
+    WITH placed AS (
+        SELECT model, point, mean, other, size, x, n, k, alone, over - n * moved AS over
+        FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
+                WHERE size > 0 AND size < 'infinity'::DOUBLE)
+            JOIN query_table(many) USING (model)
+    ),
+    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    sized_rates AS (
+        SELECT *, n - x AS y, mean * size AS alpha, other * size AS beta, n + size AS total FROM placed
+    ),
+    shared_rates AS (
+        SELECT *, over / total AS shift, (alpha + x) / total AS after, (beta + y) / total AS others FROM sized_rates
+    ),
+    changed_rates AS (
+        SELECT *, shift / mean AS up, -shift / other AS down, size * shift AS apart, n * after AS n_after,
+            n * others AS n_others, size * after AS s_after, size * others AS s_others
+        FROM shared_rates
+    ),
+    logs_rates AS (
+        SELECT *, _pool_change_log(after, mean, up) AS log_up, _pool_change_log(others, other, down) AS log_down,
+            apart / n_after AS t_x, -apart / n_others AS t_y, -apart / s_after AS t_alpha, apart / s_others AS t_beta,
+            _pool_beyond_slope(alpha, x) AS slope_x, _pool_beyond_slope(beta, y) AS slope_y,
+            _pool_beyond_bend(alpha, x) AS bend_x, _pool_beyond_bend(beta, y) AS bend_y,
+            _pool_beyond_slope(size, n) AS slope_n, _pool_beyond_bend(size, n) AS bend_n
+        FROM changed_rates
+    ),
+    sloped_rates AS (
+        SELECT *, alpha * other * (log_up - log_down) + (other * slope_x - mean * slope_y) AS g_u,
+            alpha * _pool_change_rest(log_up, up) + beta * _pool_change_rest(log_down, down)
+                + (slope_x + slope_y - slope_n) AS g_v
+        FROM logs_rates
+    ),
+    of_rates AS (
+        SELECT model, point, k, alone, g_u, g_v,
+            _pool_beyond_rise(alpha, x) + _pool_beyond_rise(beta, y) - _pool_beyond_rise(size, n)
+                + _pool_coefficient_rest(x, n)
+                - (_pool_deviance_of(t_x, n_after) + _pool_deviance_of(t_y, n_others)
+                    + _pool_deviance_of(t_alpha, s_after) + _pool_deviance_of(t_beta, s_others)) AS height,
+            -(1 - 2 * mean) * g_u + other * other * (alpha * x / (alpha + x) - bend_x)
+                + mean * mean * (beta * y / (beta + y) - bend_y) AS h_uu,
+            alpha * other * size * over / ((alpha + x) * (beta + y)) - g_u - other * bend_x + mean * bend_y AS h_uv,
+            bend_n - bend_x - bend_y - g_v - apart * apart / (total * after * others) AS h_vv
+        FROM sloped_rates
+    ),
+    sized_counts AS (SELECT *, mean * n AS mu, size + mean * n AS total, size + x AS after FROM placed),
+    shared_counts AS (
+        SELECT *, over / total AS shift, size * (over / total) AS apart, after * (mu / total) AS x_after,
+            after * (size / total) AS s_after
+        FROM sized_counts
+    ),
+    logs_counts AS (
+        SELECT *, _pool_change_log(after, total, shift) AS log_shift, apart / x_after AS t_x, -apart / s_after AS t_size,
+            _pool_beyond_slope(size, x) AS slope, _pool_beyond_bend(size, x) AS bend
+        FROM shared_counts
+    ),
+    sloped_counts AS (SELECT *, size * _pool_change_rest(log_shift, shift) + slope AS g_v FROM logs_counts),
+    of_counts AS (
+        SELECT model, point, k, alone, apart AS g_u, g_v,
+            _pool_beyond_rise(size, x) - _pool_factorial_rest(x) - _pool_deviance_of(t_x, x_after)
+                - _pool_deviance_of(t_size, s_after) AS height,
+            size * mu * after / (total * total) AS h_uu, -apart * mu / total AS h_uv,
+            -g_v - apart * apart / after - bend AS h_vv
+        FROM sloped_counts
+    )
+    SELECT model, point, fsum(k * height) AS many_height, fsum(k * (height - alone)) AS many_gain,
+        sum(k * (abs(height) + abs(alone))) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+        fsum(k * h_uu) AS many_h_uu, fsum(k * h_uv) AS many_h_uv, fsum(k * h_vv) AS many_h_vv
+    FROM query_table('of_' || family)
+    GROUP BY model, point;
 
 -- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
 -- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
@@ -88,7 +222,7 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
 -- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
 -- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
 -- mean makes of n.
-CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
     WITH shifted AS (
         SELECT *, pool_expm1(u) AS e, exp(v) AS size,
             CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
@@ -98,28 +232,40 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, family
     placed AS (
         SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
             CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
-            CASE WHEN family = 'rates' THEN -ns * pi * (1 - pi) * e / d ELSE -xs * e END AS drift,
-            CASE WHEN family = 'rates' THEN xs * u - ns * pool_log1p(pi * e) ELSE xs * (u - e) END AS common
+            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
         FROM shifted
     ),
     risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point)
-        FROM placed AS p LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+        SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
+            coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
+            coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
+            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+        FROM placed AS p
+            LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
     ),
     of_rates AS (
-        SELECT *, common + rise AS height, (1 - mean) * slope_x - mean * slope_y + drift AS g_u,
-            slope_x + slope_y - slope_n AS g_v,
-            -(1 - 2 * mean) * g_u + other * other * (xs - bend_x) + mean * mean * (ns - xs - bend_y) AS h_uu,
-            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS h_uv,
-            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS h_vv
+        SELECT *, common + rise AS few_height, (1 - mean) * slope_x - mean * slope_y + drift AS few_g_u,
+            slope_x + slope_y - slope_n AS few_g_v,
+            -(1 - 2 * mean) * few_g_u + other * other * (few_xs - bend_x)
+                + mean * mean * (few_ns - few_xs - bend_y) AS few_h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS few_h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS few_h_vv
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, common + coalesce(rise, 0.0) - fall AS height, drift - pull AS g_u,
-            coalesce(slope_x, 0.0) - poisson + pull AS g_v, weight AS h_uu, -pull2 AS h_uv,
-            poisson + lag + pull2 - coalesce(slope_x + bend_x, 0.0) AS h_vv
-        FROM risen AS r JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+        SELECT r.*, common + rise - coalesce(fall, 0.0) AS few_height, drift - coalesce(pull, 0.0) AS few_g_u,
+            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) AS few_g_v, coalesce(weight, 0.0) AS few_h_uu,
+            -coalesce(pull2, 0.0) AS few_h_uv, coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) AS few_h_vv
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
     )
+    SELECT *, few_height + many_gain AS height, few_g_u + many_g_u AS g_u, few_g_v + many_g_v AS g_v,
+        few_h_uu + many_h_uu AS h_uu, few_h_uv + many_h_uv AS h_uv, few_h_vv + many_h_vv AS h_vv
     FROM query_table('of_' || family);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -131,9 +277,9 @@ CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
 -- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
 -- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
 -- large group can hide how much small ones differ.
-CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
-        SELECT model, pi, xs, ns, unnest(range(9)) AS point,
+        SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
         FROM query_table(facts)
         WHERE way = 'searched'
@@ -152,7 +298,7 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, f
     ),
     best AS (
         SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
-        FROM _pool_rates_evaluated('begun', classes, exposures, family)
+        FROM _pool_rates_evaluated('begun', classes, exposures, many, family)
         GROUP BY model
     )
     SELECT f.* REPLACE (CASE
@@ -163,9 +309,9 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, f
 -- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
 -- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
 -- in rounding the gradient judges, until it falls no more.
-CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, xs, ns, start.u AS u, start.v AS v,
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u, start.v AS v,
             {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
                 concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
         FROM query_table(facts)
@@ -180,17 +326,17 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
                 WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
                 ELSE 'looking'
             END,
-            model, 0, pi, xs, ns, next.u + next.du, next.v + next.dv, next
+            model, 0, pi, few_xs, few_ns, few_over, next.u + next.du, next.v + next.dv, next
         FROM (
             SELECT *, CASE WHEN better THEN here ELSE
                 {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
                     concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
             FROM (
-                SELECT step, model, pi, xs, ns, best, here,
+                SELECT step, model, pi, few_xs, few_ns, few_over, best, here,
                     here.height > best.height
                         OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better
                 FROM (
-                    SELECT step, model, pi, xs, ns, best,
+                    SELECT step, model, pi, few_xs, few_ns, few_over, best,
                         {u: u, v: v, height: height, gain: g_u * du + g_v * dv,
                             length: greatest(abs(du), abs(dv)), concave: h_uu > 0 AND left_v > 0,
                             hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here
@@ -201,7 +347,7 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, family) AS 
                             SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
                                 (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
                                 (g_u - h_uv * newton_v) / bend_u AS newton_u
-                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, family)
+                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, many, family)
                         )
                     )
                 )

@@ -239,7 +239,7 @@ RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": 
 
 
 @pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize("rates", RATES, ids=str)
+@pytest.mark.parametrize("rates", RATES, ids=lambda rates: ", ".join(f"{role}={one}" for role, one in rates.items()))
 @pytest.mark.parametrize("role", ["n", "var", "se", "weights", "sigma2", "tau2", "mu"])
 def test_what_rates_do_not_take(rates, role, odd):
     reason = f"^{role}=.* does not go with {next(iter(rates))}=: a rate carries its variance in its counts$"

@@ -41,8 +41,10 @@ def rows(engine, query, frame=None):
     return database.ask(query).to_dicts()
 
 
-def shrink(engine, family, frame, by="g", x="x", n="n", **options):
-    return rows(engine, sqlpaths.call(f"pool_shrink_{family}", x, n, by, **options), frame)
+def shrink(engine, family, frame, by="g", x="x", n="n", uncertainty="conditional", **options):
+    """Given the prior: test_rates_intervals.py has the error of its mean."""
+    call = sqlpaths.call(f"pool_shrink_{family}", x, n, by, uncertainty=uncertainty, **options)
+    return rows(engine, call, frame)
 
 
 def components(engine, family, frame, by="g", x="x", n="n", **options):
@@ -641,6 +643,17 @@ WRONG = {
     "FROM pool_shrink_rates(data, hits, at_bats, g, threshold := 'a')": (
         "threshold='a'; give a number, in units of the value"
     ),
+    "FROM pool_shrink_rates(data, hits, at_bats, g, uncertainty := 'tau2')": (
+        "uncertainty='tau2' does not go with trials=: rates have an overdispersion and no tau2; give 'mu' or "
+        "'conditional'"
+    ),
+    "FROM pool_shrink_counts(data, hits, at_bats, g, uncertainty := 'tau2')": (
+        "uncertainty='tau2' does not go with exposure=: rates have an overdispersion and no tau2; give 'mu' or "
+        "'conditional'"
+    ),
+    "FROM pool_shrink_rates(data, hits, at_bats, g, uncertainty := 'conditonal')": (
+        "uncertainty='conditonal'; give one of 'mu', 'conditional', 'tau2'; did you mean 'conditional'?"
+    ),
     "FROM pool_shrink_rates(data, hits, at_bats, g, limits := 3)": "limits=3; give true or false",
     "FROM pool_shrink_rates(data, hits, at_bats, mean)": (
         "the key 'mean' bears the name of a result column ('n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', "
@@ -679,7 +692,7 @@ def test_the_sentences_are_those_of_python():
             getattr(pool, verb)(ROWS, x, "g", **{"rates": {"trials": n}, "counts": {"exposure": n}}[family], **options)
         assert str(raised.value) == sentence
         checked += 1
-    assert checked == 17
+    assert checked == 20
 
 
 # ---- tables and names ------------------------------------------------------------------------------------------------

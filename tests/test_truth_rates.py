@@ -68,7 +68,7 @@ def of_model(path: str, name: str) -> dict:
 def of_groups(path: str, name: str, column: str, **options) -> np.ndarray:
     """A column of the estimates, groups in the order of the vector."""
     order = pl.DataFrame({"key": grid.vector(name)["groups"]["group"]})
-    found = ask(path, pool.shrink, name, **options)
+    found = ask(path, pool.shrink, name, uncertainty="conditional", **options)
     assert found.height == order.height
     return order.join(found, on="key", how="left", maintain_order="left")[column].to_numpy()
 

@@ -24,6 +24,7 @@ from ..formulas import (
     oneway,
     posterior,
     priors,
+    rates,
     regression,
     robust,
     shrink,
@@ -66,10 +67,11 @@ MODULES = (
     priors,
     posterior,
     regression,
+    rates,
 )
 
 # Modules whose names others have too; their macros bear the name of the module.
-PREFIXES = {regression: "regression_"}
+PREFIXES = {regression: "regression_", rates: "rate_"}
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from .. import trust_region
 from ..numpy import Array
@@ -38,11 +38,19 @@ class Pairs:
     def each(self, values: Array) -> Array:
         return np.repeat(values, self.lengths)
 
-    def take(self, models: Array) -> Pairs:
+    def over(self, mean: Array) -> Array:
+        """Events beyond those that the mean of each model makes expected."""
+        return likelihood.excess(self.x, self.n, self.each(mean))
+
+    def of(self, models: Array) -> Array:
+        """The places of these models' pairs."""
         lengths = self.lengths[models]
         start = np.cumsum(lengths) - lengths
-        kept = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
-        return Pairs(start, self.x[kept], self.n[kept], self.k[kept])
+        return np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
+
+    def take(self, models: Array) -> Pairs:
+        lengths, kept = self.lengths[models], self.of(models)
+        return Pairs(np.cumsum(lengths) - lengths, self.x[kept], self.n[kept], self.k[kept])
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def by_moments(pairs: Pairs, family: Family) -> Prior:
     """Less what binomial or Poisson variance adds: Kleinman (1973), JASA 68; Buehlmann & Straub (1970)."""
     n, rate = pairs.sum(pairs.n), pairs.sum(pairs.x) / pairs.sum(pairs.n)
     share = pairs.n / pairs.each(n)
-    squares = pairs.sum(pairs.n * (pairs.x / pairs.n - pairs.each(rate)) ** 2)
+    squares = pairs.sum(pairs.over(rate) ** 2 / pairs.n)
     if family == "binomial":
         noise, spread = pairs.sum(1 - share), pairs.sum(pairs.n * (1 - share))
         rho = (squares - rate * (1 - rate) * noise) / (rate * (1 - rate) * (spread - noise))
@@ -80,7 +88,7 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     """
     n, events = pairs.sum(pairs.n), pairs.sum(pairs.x)
     rate = events / n
-    deviation = pairs.sum((pairs.x - pairs.n * pairs.each(rate)) ** 2)
+    deviation = pairs.sum(pairs.over(rate) ** 2)
     chance = rate * (1 - rate) * n if family == "binomial" else events
     found = _at(pairs, family, rate, np.full_like(rate, np.inf))
     mean, size, highest = _begin(pairs, family, rate)
@@ -92,15 +100,17 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
         return found
     some = pairs.take(differ)
     every = np.arange(len(differ))
-    centre, start = _link(mean[differ], family), np.stack([np.zeros(len(differ)), np.log(size[differ])], axis=1)
-    plain = _criterion(some, family, centre, np.ones(len(differ)))
+    pooled = rate[differ]
+    centre = _link(mean[differ], family) - _link(pooled, family)
+    start = np.stack([np.zeros(len(differ)), np.log(size[differ])], axis=1)
+    plain = _criterion(some, family, pooled, centre, np.ones(len(differ)))
     unit = 1 / np.sqrt(np.maximum(plain(every, start)[2][:, 0, 0], 1))
-    x, value, settled = trust_region.minimum(_criterion(some, family, centre, unit), start)
+    x, value, settled = trust_region.minimum(_criterion(some, family, pooled, centre, unit), start)
     x[:, 0] *= unit
     _, _, hessian = plain(every, x)
     hessian[~(np.linalg.det(hessian) > 0)] = np.nan
     for name, values in (
-        ("mean", _unlink(centre + x[:, 0], family)),
+        ("mean", _moved(pooled, centre + x[:, 0], family)[0]),
         ("size", np.exp(x[:, 1])),
         ("covariance", np.linalg.inv(hessian)),
         ("log_likelihood", some.sum(likelihood.constant(some.x, some.n, family)) - value),
@@ -116,7 +126,8 @@ def _all_or_none(pairs: Pairs, found: Prior) -> Array:
     extreme = pairs.sum((pairs.x == 0) | (pairs.x == pairs.n)) == groups
     chosen = extreme & (all_of > 0) & (all_of < groups) & (pairs.sum(pairs.n > 1) > 0)
     share = all_of / groups
-    of_group = likelihood.binomial((pairs.x > 0) * 1.0, np.ones_like(pairs.x), pairs.each(share))
+    one = np.ones_like(pairs.x)
+    of_group = likelihood.binomial((pairs.x > 0) * 1.0, one, pairs.each(share), (pairs.x > 0) - pairs.each(share))
     for values, known in ((found.mean, share), (found.size, 0 * share), (found.log_likelihood, pairs.sum(of_group))):
         values[chosen] = known[chosen]
     return np.asarray(chosen)
@@ -145,29 +156,32 @@ def _at(pairs: Pairs, family: Family, mean: Array, size: Array) -> Prior:
     """A prior as it is given."""
     m, s = pairs.each(mean), pairs.each(size)
     finite = np.where(np.isfinite(s), s, 1.0)
-    x, n = pairs.x, pairs.n
+    x, n, over = pairs.x, pairs.n, pairs.over(mean)
     if family == "binomial":
-        limit, inside = likelihood.binomial(x, n, m), likelihood.log_beta_binomial(x, n, m, finite)
+        limit, inside = likelihood.binomial(x, n, m, over), likelihood.beta_binomial(x, n, m, finite, over).value
     else:
-        limit, inside = likelihood.poisson(x, n, m), likelihood.log_gamma_poisson(x, n, m, finite)
+        limit, inside = likelihood.poisson(x, n, m, over), likelihood.gamma_poisson(x, n, m, finite, over).value
     value = np.where(np.isfinite(s), inside, limit) + likelihood.constant(x, n, family)
     unknown = np.full((len(mean), 2, 2), np.nan)
     return Prior(mean, size, unknown, pairs.sum(value), np.ones(len(mean), dtype=bool))
 
 
 def _criterion(
-    pairs: Pairs, family: Family, centre: Array, unit: Array
+    pairs: Pairs, family: Family, pooled: Array, centre: Array, unit: Array
 ) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
     """Minus the log likelihood of the models listed, by logit or log of the mean and log of the size.
 
-    The first is a deviation from a centre in units of its own: of many groups it is far surer than the second.
+    The first is a deviation from a centre, itself one from the pooled rate, in units of its own: of many groups it is
+    far surer than the second.
     """
     terms = likelihood.beta_binomial if family == "binomial" else likelihood.gamma_poisson
+    beyond = pairs.over(pooled)
 
     def at(models: Array, x: Array) -> tuple[Array, Array, Array]:
         some, scale = pairs.take(models), np.stack([unit[models], np.ones(len(models))], axis=1)
-        mean, size = _unlink(centre[models] + unit[models] * x[:, 0], family), np.exp(x[:, 1])
-        found = terms(some.x, some.n, some.each(mean), some.each(size))
+        mean, moved = _moved(pooled[models], centre[models] + unit[models] * x[:, 0], family)
+        over = beyond[pairs.of(models)] - some.n * some.each(moved)
+        found = terms(some.x, some.n, some.each(mean), some.each(np.exp(x[:, 1])), over)
         by_mean, both, by_size = (some.sum(h) for h in found.hessian)
         gradient = np.stack([some.sum(g) for g in found.gradient], axis=1) * scale
         hessian = np.stack([by_mean, both, both, by_size], axis=1).reshape(-1, 2, 2)
@@ -180,5 +194,9 @@ def _link(mean: Array, family: Family) -> Array:
     return np.asarray(logit(mean) if family == "binomial" else np.log(mean))
 
 
-def _unlink(x: Array, family: Family) -> Array:
-    return np.asarray(expit(x) if family == "binomial" else np.exp(x))
+def _moved(rate: Array, by: Array, family: Family) -> tuple[Array, Array]:
+    """The rate whose logit, or log, is larger by so much, and its difference from this one, to the last digits."""
+    if family == "poisson":
+        return rate * np.exp(by), rate * np.expm1(by)
+    from_other = 1 / (1 + rate * np.expm1(by))
+    return rate * np.exp(by) * from_other, rate * (1 - rate) * np.expm1(by) * from_other

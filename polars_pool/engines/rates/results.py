@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
 
 from ... import warning
 from ...formulas import rates as formulas
@@ -16,7 +15,7 @@ from ...priors import Beta, Gamma
 from ..groups import WHOLE
 from ..model import public
 from ..numpy import Array
-from . import fit
+from . import fit, posterior
 from .fit import Pairs, Prior
 from .model import AGAINST, GROUPS, Rates
 from .refuse import bad_rows
@@ -57,15 +56,13 @@ def of_groups(
     grouped: pl.LazyFrame,
     constants: pl.LazyFrame,
     model: Rates,
-    level: float,
-    threshold: float | None,
-    posterior: bool,
+    wanted: Wanted,
 ) -> pl.LazyFrame:
-    """One row a group, under public names."""
+    """One row per group, under public names."""
     keys = grouped.select(public(*model.key_names)).collect_schema()
-    statistics = groups_schema(model, threshold is not None, posterior)
+    statistics = groups_schema(model, wanted.threshold is not None, wanted.parameters)
     return grouped.join(constants, how="cross").map_batches(
-        partial(_of_groups, model=model, level=level, threshold=threshold, statistics=statistics),
+        partial(_of_groups, model=model, wanted=wanted, statistics=statistics),
         schema=pl.Schema({**keys, **statistics}),
         **WHOLE,
     )
@@ -166,26 +163,35 @@ def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 
-def _of_groups(
-    table: pl.DataFrame, model: Rates, level: float, threshold: float | None, statistics: dict[str, pl.DataType]
-) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Wanted:
+    """What is computed of each group: the error of the prior's mean is in it, or not."""
+
+    level: float
+    threshold: float | None
+    uncertainty: str
+    parameters: bool  # of the posterior given the prior
+
+
+def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
     bad_rows(table, model)
     keys = table.select(public(*model.key_names)).schema
     if table.is_empty():
         return pl.DataFrame(schema={**keys, **statistics})
     by = [*model.over, "_pool_x", "_pool_n"]
     pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    models, prior, _, _ = solved(pairs, model)
+    models, prior, groups, _ = solved(pairs, model)
     if model.over:
         pairs = pairs.join(models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
     of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
     with np.errstate(all="ignore"):
-        told = _posterior(pairs, prior, of_model, model, level, threshold)
-    if threshold is not None:
+        told = _posterior(pairs, prior, of_model, model, wanted)
+    if wanted.threshold is not None:
         told["q_value"] = _q_values(told["pep"], pairs["_pool_k"].to_numpy(), of_model)
     told["n"] = pairs["_pool_n"].to_numpy()
-    wanted = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
-    beside = pairs.select(by).with_columns(*wanted)
+    columns = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
+    warning.warn({warning.POOLED_RATES: _pooled(prior, groups, model)}, model.caller)
+    beside = pairs.select(by).with_columns(*columns)
     # Named as results, whatever the keys are called
     found = table.select(*model.keys, "_pool_x", "_pool_n").join(
         beside, on=by, how="left", nulls_equal=True, maintain_order="left"
@@ -193,51 +199,31 @@ def _of_groups(
     return found.select(*public(*model.key_names), *statistics)
 
 
-def _posterior(
-    pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, level: float, threshold: float | None
-) -> dict[str, Array]:
-    """What is told of groups of the same events, trials and model."""
-    x, n = pairs["_pool_x"].to_numpy(), pairs["_pool_n"].to_numpy()
-    mean, size = prior.mean[of_model], prior.size[of_model]
-    first, second = (parameter[of_model] for parameter in _parameters(prior, model))
-    binomial = model.family == "binomial"
-    weighs = size if binomial else second
-    estimate = np.asarray(formulas.estimate(x, n, mean, weighs))
-    variance = (formulas.beta_variance if binomial else formulas.gamma_variance)(estimate, n, weighs)
-    a, b = first + x, second + (n - x if binomial else n)
-    pooled = np.isinf(size)
-    below, above, quantile = _distribution(a, b, binomial)
-    ends = [np.where(pooled, mean, quantile(p)) for p in ((1 - level) / 2, (1 + level) / 2)]
+def _pooled(prior: Prior, groups: Array, model: Rates) -> Array:
+    """Whether a model of several groups was found to pool completely."""
+    return np.isinf(prior.size) & (groups > 1) & isinstance(model.prior, str)
+
+
+def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
+    """The statistics of groups of the same events, trials and model."""
+    x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
+    first, second = _parameters(prior, model)
+    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
+    given = found = posterior.given_prior(x, n, of_group)
+    if wanted.uncertainty == "mu" and isinstance(model.prior, str):
+        effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
+        found = posterior.with_error_of_mean(given, n, of_group, effective[of_model])
     told = {
         "mean": np.where(n > 0, x / n, np.nan),
-        "weight": np.where(np.isnan(size), np.nan, formulas.weight(n, weighs)),
-        "estimate": estimate,
-        "se": np.sqrt(variance),
-        "lower": ends[0],
-        "upper": ends[1],
+        "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
+        "estimate": given.mean,
+        "se": np.sqrt(found.variance),
+        "lower": found.quantile((1 - wanted.level) / 2),
+        "upper": found.quantile((1 + wanted.level) / 2),
     }
-    if threshold is not None:
-        certain = np.where(np.isnan(mean), np.nan, mean > threshold)
-        told["p_above"] = np.where(pooled, certain, above(threshold))
-        told["pep"] = np.where(pooled, 1 - certain, below(threshold))
-    return told | dict(zip(model.parameters, (a, b), strict=True))
-
-
-def _distribution(
-    a: Array, b: Array, binomial: bool
-) -> tuple[Callable[[float], Array], Callable[[float], Array], Callable[[float], Array]]:
-    """Probability of no more and of more than a value, and quantiles, of beta or gamma distributions."""
-    if binomial:
-        return (
-            lambda t: betainc(a, b, min(max(t, 0.0), 1.0)),
-            lambda t: betaincc(a, b, min(max(t, 0.0), 1.0)),
-            lambda p: np.where((a == 0) ^ (b == 0), a > 0, betaincinv(a, b, p)),  # without one of them a point, 0 or 1
-        )
-    return (
-        lambda t: gammainc(a, b * max(t, 0.0)),
-        lambda t: gammaincc(a, b * max(t, 0.0)),
-        lambda p: gammaincinv(a, p) / b,
-    )
+    if wanted.threshold is not None:
+        told |= {"p_above": found.above(wanted.threshold), "pep": found.below(wanted.threshold)}
+    return told | dict(zip(model.parameters, (given.first, given.second), strict=True))
 
 
 def _q_values(pep: Array, k: Array, of_model: Array) -> Array:
