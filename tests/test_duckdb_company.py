@@ -143,8 +143,8 @@ CHAINS = {
     "FROM pool_weighted_merge(vw, g)": pool.moments(ROWS, "y", "g", weights="w"),
     "FROM pool_shrink(ve, estimate, h)": pool.shrink(pool.encode(ROWS, "y", "g"), "estimate", "h"),
     "SELECT * FROM pool_shrink(ve, y, g) JOIN (SELECT count(*) FROM ve) ON true": pool.shrink(ROWS, "y", "g"),
-    "FROM pool_shrink_counts(vr, n, weight, g)": pool.shrink(
-        pool.shrink(ROWS, "hits", by="g", trials="trials"), "n", by="g", exposure="weight"
+    "FROM pool_shrink_counts(vr, n, estimate, g)": pool.shrink(
+        pool.shrink(ROWS, "hits", by="g", trials="trials"), "n", by="g", exposure="estimate"
     ),
     "FROM pool_shrink(t, y, g, groups := vm)": pool.shrink(ROWS, "y", "g"),
 }
