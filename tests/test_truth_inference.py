@@ -4,6 +4,7 @@ Where no vector has a number it is computed by dense matrices (truth.py).
 """
 
 import math
+from contextlib import nullcontext
 
 import grid
 import numpy as np
@@ -305,7 +306,9 @@ def test_exact_studies_say_nothing_that_is_no_number(method, exact):
 )
 def test_degenerate_rows_say_nothing_that_is_no_number(values, options):
     frame = pl.DataFrame({"g": [j for j, ys in enumerate(values) for _ in ys], "y": np.concatenate(values)})
-    got = pool.components(frame.lazy(), "y", "g", **options).collect()
+    unidentified = pytest.warns(pool.ConvergenceWarning, match="no group has two rows")
+    with unidentified if all(len(ys) == 1 for ys in values) else nullcontext():
+        got = pool.components(frame.lazy(), "y", "g", **options).collect()
     assert all(x is None or math.isfinite(x) for x in got.select(pl.col(pl.Float64)).row(0))
 
 
