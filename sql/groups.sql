@@ -27,20 +27,21 @@ CREATE OR REPLACE MACRO _pool_is_wide(type) AS
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
 -- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none. From 2^20 on the offset of wide
--- types has no decimal places, so that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the
--- first value itself.
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
+-- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     WITH firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
         FROM query_table(tbl)
-        WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
         LIMIT 1000
     ),
     starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AS near, _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20
-                AS rounds
+            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
+            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
         FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
     ),
     origins AS (
@@ -57,6 +58,7 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
             WHEN near THEN written
             ELSE '0'
         END AS _pool_start,
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
         TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
     FROM origins;
 
@@ -78,9 +80,9 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
 CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN typeof(value) = 'BIGINT' THEN coalesce(
+            TRY(TRY_CAST(value AS BIGINT) - _pool_bigint)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
-        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
-            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)

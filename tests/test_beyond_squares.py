@@ -4,10 +4,12 @@ import math
 
 import polars as pl
 import pytest
+from commands import piped
 from frames import FRAME_PATHS, assert_near, by_key, methods
 from sqlpaths import SQL_PATHS
 
 import polars_pool as pool
+from polars_pool import warning
 
 PATHS = {"DataFrame": FRAME_PATHS["DataFrame"], **SQL_PATHS}
 DIMENSION = dict.fromkeys(("mu", "se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper"), 1)
@@ -94,9 +96,37 @@ def test_estimates_in_other_units(run, power):
                 assert_near(found[g][name] / unit, row[name], 1e-9)
 
 
-def test_a_warning_names_the_remedy():
-    with pytest.warns(pool.ConvergenceWarning, match="take another unit"):
-        pool.components(scaled(ROWS, [-160]), "y", "g")
+VERBS = (pool.components, pool.shrink, pool.compare, pool.encode)
+
+
+@pytest.mark.parametrize("power", [-160, 160, 300])
+@pytest.mark.parametrize("options", [{}, {"tau2": "dl"}, {"tau2": 1.0}, {"sigma2": "squeezed"}, {"mu": 0.0}], ids=str)
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
+def test_a_warning_of_its_own_names_the_remedy(verb, options, power):
+    with pytest.warns(pool.ConvergenceWarning) as record:
+        verb(scaled(ROWS, [power]), "y", "g", **options)
+    assert [str(said.message) for said in record] == [warning.OUT_OF_RANGE]
+    assert "take another unit" in warning.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("power", [-160, -100, 153])
+def test_published_estimates_have_the_same_warning(power):
+    with pytest.warns(pool.ConvergenceWarning) as record:
+        pool.components(scaled(STUDIES, [power]), "y", "g", se="se", tau2="dl")
+    assert [str(said.message) for said in record] == [warning.OUT_OF_RANGE]
+
+
+def test_too_few_groups_are_no_matter_of_units():
+    with pytest.warns(pool.ConvergenceWarning) as record:
+        pool.components(ROWS.filter(pl.col("g") < 2), "y", "g", tau2="morris")
+    assert [str(said.message) for said in record] == [warning.TOO_FEW]
+
+
+def test_the_command_line_names_the_remedy(tmp_path):
+    ROWS.with_columns(pl.col("y") * 1e-160).write_parquet(tmp_path / "rows.parquet")
+    done = piped("components", "rows.parquet", "--value", "y", "--by", "g", cwd=tmp_path)
+    assert "take another unit" in done.err
+    assert "too few" not in done.err
 
 
 @paths

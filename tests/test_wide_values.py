@@ -173,6 +173,35 @@ def test_with_weights_and_with_published_estimates(run):
 
 
 @every_path
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Decimal(38, 2)], ids=str)
+def test_models_of_over_share_an_offset(run, dtype):
+    """Two models at 1.7e18 that differ by 1e6, and by a scale of 3."""
+    steps = {"a": STEPS, "b": [1_000_000 + 3 * step for step in STEPS]}
+    data = pl.concat(
+        frame(OFFSETS["ns"], pl.Int64).select("g", y=pl.Series([OFFSETS["ns"] + step for step in part]), m=pl.lit(m))
+        for m, part in steps.items()
+    ).with_columns(pl.col("y").cast(dtype))
+    for row in run(pool.components, data, "y", "g", over="m").to_dicts():
+        part = [Fraction(step) for step in steps[row["m"]]]
+        sigma2, tau2 = truth(part[:3], part[3:])
+        assert row["converged"]
+        assert_near(row["sigma2"], sigma2, 1e-11)
+        assert_near(row["tau2"], tau2, 1e-11)
+        assert_near(row["mu"], float(OFFSETS["ns"] + sum(part) / 6), 3e-16)
+
+
+@every_path
+def test_models_of_over_below_the_limit_of_digits_stay_where_they_are(run):
+    """A model near 1e15 and another near 5: Float64 holds both, and no offset may cost the second its digits."""
+    near = frame(10**15, pl.Int64).with_columns(m=pl.lit("a"))
+    data = pl.concat([near, frame(5, pl.Int64).with_columns(m=pl.lit("b"))])
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    for row in run(pool.components, data, "y", "g", over="m").to_dicts():
+        assert_near(row["sigma2"], sigma2, 1e-11)
+        assert_near(row["tau2"], tau2, 1e-11)
+
+
+@every_path
 def test_a_known_mean(run):
     """A mean that Float64 holds: 1.7e18 + 256 is the nearest there is to the values."""
     mu = float(OFFSETS["ns"] + 256)
