@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
 -- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
 CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
 -- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
@@ -85,6 +85,9 @@ CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
+            TRY_CAST(value AS DOUBLE) - origin)
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
             THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
         WHEN typeof(value) = 'UHUGEINT'
