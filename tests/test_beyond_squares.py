@@ -71,7 +71,9 @@ def test_within_it_units_do_not_matter(run, case):
 
 
 @paths
-@pytest.mark.parametrize("known", [{"tau2": 3.0}, {"sigma2": 0.5}, {"mu": 4.0}, {"mu": 4.0, "tau2": 2.0, "sigma2": 1.0}])
+@pytest.mark.parametrize(
+    "known", [{"tau2": 3.0}, {"sigma2": 0.5}, {"mu": 4.0}, {"mu": 4.0, "tau2": 2.0, "sigma2": 1.0}]
+)
 def test_known_numbers_have_the_unit_of_the_values(run, known):
     """The same model at 1e120 and at 1, with all that is known in the same unit."""
     unit = 1e120

@@ -39,7 +39,16 @@ OFFSETS = {
     "below 0": -(10**17),
 }
 TYPES = [pl.Int64, pl.UInt64, pl.Int128, pl.UInt128, pl.Decimal(38, 0), pl.Decimal(38, 5), pl.Decimal(38, 18)]
-IN_DUCKDB = ["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM", "DECIMAL(19, 0)", "DECIMAL(38, 5)", "DECIMAL(38, 18)"]
+IN_DUCKDB = [
+    "BIGINT",
+    "UBIGINT",
+    "HUGEINT",
+    "UHUGEINT",
+    "BIGNUM",
+    "DECIMAL(19, 0)",
+    "DECIMAL(38, 5)",
+    "DECIMAL(38, 18)",
+]
 
 
 def holds(dtype, offset: int) -> bool:
