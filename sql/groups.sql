@@ -77,11 +77,11 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
 
 -- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
 -- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
-CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
         WHEN typeof(value) = 'BIGINT' THEN coalesce(
-            TRY(TRY_CAST(value AS BIGINT) - _pool_bigint)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
+            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
@@ -108,7 +108,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -118,8 +118,9 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
-        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -131,7 +132,8 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
+    SELECT over, "by", over AS _pool_over,
+        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE

@@ -242,3 +242,66 @@ def test_sinks_of_wide_values(run, tmp_path):
     query = pool.shrink(frame(OFFSETS["ns"], pl.Int64).lazy(), "y", "g")
     query.sink_parquet(tmp_path / "found.parquet")
     assert pl.read_parquet(tmp_path / "found.parquet")["n"].to_list() == [3, 3]
+
+
+# ---- every verb, with the same data less the offset as its truth -----------------------------------------------------
+
+WIDE = OFFSETS["ns"]
+ROW = np.arange(40)
+LEVELS = np.array([5, -30, 80, 10, -60])[ROW % 5]
+X = (ROW * 7919) % 997
+LINES = pl.DataFrame({"g": ROW % 5, "x": X, "y": 3 * X + LEVELS + (ROW * 104729) % 101})
+
+
+def shifted(*columns: str) -> pl.DataFrame:
+    return LINES.with_columns(pl.col(columns) + WIDE)
+
+
+@frame_paths
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Int128, pl.Decimal(38, 3)], ids=str)
+@pytest.mark.parametrize("columns", [("y",), ("x",), ("x", "y")], ids=str)
+def test_slopes_and_variances_of_regressions(run, columns, dtype):
+    data = shifted(*columns).with_columns(pl.col(columns).cast(dtype))
+    [want], [found] = (
+        run(pool.regress_components, part, "y", by="g", x=["x"]).to_dicts() for part in (LINES, data)
+    )
+    assert_near(found["sigma2"], want["sigma2"], 1e-9)
+    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    for statistic in ("mu", "se_mu"):
+        assert_near(found[statistic]["x"], want[statistic]["x"], 1e-9)
+    moved = ("y" in columns) * WIDE - ("x" in columns) * WIDE * want["mu"]["x"]
+    assert_near(found["mu"]["intercept"], want["mu"]["intercept"] + moved, 1e-9)
+
+
+@frame_paths
+def test_predictions_of_wide_values(run):
+    want = run(pool.predict, LINES, "y", by="g", x=["x"])
+    found = run(pool.predict, shifted("y"), "y", by="g", x=["x"])
+    name = want.columns[-2]
+    assert (found[name] - float(WIDE) - want[name]).abs().max() <= 512  # a Float64 at 1.7e18 is off by up to 128
+
+
+@engines
+@pytest.mark.parametrize("dtype", ["BIGINT", "HUGEINT", "DECIMAL(38, 3)"])
+def test_regressions_of_wide_values_in_duckdb(engine, dtype):
+    [want] = pool.regress_components(LINES, "y", by="g", x=["x"]).to_dicts()
+    db = database(engine)
+    db.held.clear()
+    rows = ", ".join(f"({g}, {x + WIDE}::{dtype}, {y + WIDE}::{dtype})" for g, x, y in LINES.rows())
+    db.engine.run(f"CREATE OR REPLACE TABLE data AS FROM (VALUES {rows}) AS t(g, x, y)")
+    [found] = db.ask("FROM pool_regress_components(data, y, x, g)").to_dicts()
+    assert_near(found["sigma2"], want["sigma2"], 1e-9)
+    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    assert_near(found["mu"]["x"], want["mu"]["x"], 1e-9)
+
+
+@every_path
+def test_comparisons_profiles_and_posteriors_of_wide_values(run):
+    def rows(data: pl.DataFrame) -> list[dict[str, float]]:
+        calls = ((pool.compare, {}), (pool.profile, {"tau": [10.0]}), (pool.components, {"tau2": "half_cauchy(50)"}))
+        return [run(verb, data, "y", "g", **options).to_dicts()[0] for verb, options in calls]
+
+    for found, want in zip(rows(shifted("y")), rows(LINES), strict=True):
+        for name in found.keys() - {"mu", "mu_lower", "mu_upper", "new_lower", "new_upper", "mu_mean", "mu_median"}:
+            if isinstance(want[name], float):
+                assert_near(found[name], want[name], 1e-7)
