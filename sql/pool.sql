@@ -5300,7 +5300,8 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
         SELECT over, "by", over AS _pool_over, _pool_beside_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
             _pool_beside_less(
-                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x, TRY_CAST(weights AS DOUBLE) AS _pool_weights
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
+            TRY_CAST(weights AS DOUBLE) AS _pool_weights
         FROM query_table(tbl), _pool_origins
         WHERE NOT _pool_absent(weights)
     ),
