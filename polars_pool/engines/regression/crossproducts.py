@@ -90,7 +90,7 @@ def _centred(model: Regression, dtypes: dict[str, pl.DataType]) -> list[pl.Expr]
 
 
 def _offsets(rows: pl.LazyFrame, model: Regression, dtypes: dict[str, pl.DataType]) -> pl.LazyFrame:
-    """The offset that the first rows have in common, a column each, 0 where there is none; of wide types exactly, too."""
+    """The offset that the first rows have in common, a column each, 0 where there is none; exact for wide types."""
     names = columns(model)
     if model.over or not model.intercept:
         return pl.LazyFrame({f"{name}_pivot": [0.0] for name in names})
