@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .formulas.registry import TAU2
+
 Array = NDArray[Any]
 
 UNIDENTIFIED = (
@@ -40,8 +42,13 @@ POOLED_RATES = (
 
 TOO_FEW = (
     "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
-    "estimates: take another, or a known tau2=; or its values differ by less than 1e-72 or more than 1e72, whose "
-    "squares Float64 does not hold: take another unit"
+    "estimates: take another, or a known tau2="
+)
+
+OUT_OF_RANGE = (
+    "a model has no estimates, as the squares of the differences of its values, or the inverse squares of its standard "
+    "errors, are beyond Float64: its values differ by less than 1e-150 (with se=, 1e-72) or more than 1e150; take "
+    "another unit"
 )
 
 IMPROPER = (
@@ -83,17 +90,50 @@ class ConvergenceWarning(UserWarning):
 # ---- which models give cause for a message --------------------------------------------------------------------------
 
 
-def causes(published: bool, groups: Array, sigma2: Array, tau2: Array, converged: Array) -> dict[str, Array]:
-    """The models that give cause for each message; NaN is an estimate that is missing."""
-    failed = ~converged & (groups > 0)
-    unidentified = failed & np.isnan(sigma2) & (not published)
-    few = failed & np.isnan(tau2) & ~unidentified
-    return {UNIDENTIFIED: unidentified, TOO_FEW: few, UNSETTLED: failed & ~unidentified & ~few}
+@dataclass(frozen=True)
+class Missing:
+    """Which models have no estimate that settled, of those which have groups; NaN is a number that is missing."""
+
+    published: bool
+    groups: Array
+    n: Array  # NaN for published estimates
+    sigma2: Array
+    tau2: Array  # or a statistic of the posterior of tau
+    converged: Array
+
+    @property
+    def failed(self) -> Array:
+        return np.asarray(~self.converged & (self.groups > 0))
+
+    @property
+    def unidentified(self) -> Array:
+        """Models of single rows; squares that overflow leave no sigma2 either."""
+        single = np.asarray(self.n == self.groups)
+        return np.asarray(self.failed & np.isnan(self.sigma2) & single & (not self.published))
+
+    @property
+    def without_tau2(self) -> Array:
+        return np.asarray(self.failed & ~self.unidentified & np.isnan(self.tau2))
 
 
-def causes_of_posterior(*arguments: Any) -> dict[str, Array]:
+def causes(missing: Missing, tau2: str | float, mu: str | float) -> dict[str, Array]:
+    """The models that give cause for each message, with tau2 and mu as arguments: a name or a known number."""
+    failed, unidentified = missing.failed, missing.unidentified
+    if isinstance(tau2, str):
+        method, fitted = TAU2[tau2], 1 if isinstance(mu, str) else 0
+        few = missing.without_tau2 & ~((missing.groups >= method.groups) & (missing.groups - fitted >= method.df))
+        out_of_range = missing.without_tau2 & ~few
+    else:
+        few, out_of_range = np.zeros_like(failed), failed & ~unidentified
+    unsettled = failed & ~unidentified & ~few & ~out_of_range
+    return {UNIDENTIFIED: unidentified, TOO_FEW: few, OUT_OF_RANGE: out_of_range, UNSETTLED: unsettled}
+
+
+def causes_of_posterior(missing: Missing) -> dict[str, Array]:
     """The same for models with priors, with a statistic of the posterior of tau in place of tau2."""
-    return {IMPROPER if message == TOO_FEW else message: models for message, models in causes(*arguments).items()}
+    improper = missing.without_tau2
+    unsettled = missing.failed & ~missing.unidentified & ~improper
+    return {UNIDENTIFIED: missing.unidentified, IMPROPER: improper, UNSETTLED: unsettled}
 
 
 # ---- raising warnings -----------------------------------------------------------------------------------------------

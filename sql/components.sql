@@ -130,15 +130,24 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
-    SELECT counted.*,
+-- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
+-- power of two. Not those of a posterior, as a prior has a unit.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
+    SELECT
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
+        -- Squares of values near 0 may be 0 themselves.
+        CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
+            AS size,
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
+        CASE
+            WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
+            ELSE 1.0
+        END AS unit_,
+        counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
         told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
             AS told,
         has_v OR told AS identified,
-        -- Whether DOUBLE holds the spread, and the squares of its squares; squares of rows near 0 may have left nothing.
-        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmost, 0.0))) AS size,
-        CASE WHEN size > 0 THEN size WHEN near_zero > 0 THEN near_zero ELSE 1.0 END > 2.0 ** -240
-            AND greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) < 2.0 ** 240 AS measurable,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
         told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
@@ -152,8 +161,11 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
     ) USING (model);
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (y - start AS y), CASE WHEN jointly THEN 1 / w ELSE v END AS u
-    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly FROM query_table(started)) USING (model);
+    SELECT c.* REPLACE (
+            (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread,
+            v / (unit_ * unit_) AS v
+        ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
+    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
 -- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
@@ -166,7 +178,7 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     centred AS (
         SELECT s.*, e.* EXCLUDE (model),
-            _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -252,7 +264,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
+                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
                 AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
             -- where the likelihood of single rows rises to the end of the grid
             told AND x * wmin > 0.99e10 AS at_the_end,
@@ -272,7 +284,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     )
     SELECT *,
         CASE
-            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
             WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END

@@ -23,24 +23,25 @@ CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
 -- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
 CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
 -- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none. From 2^20 on the offset of wide
--- types has no decimal places, so that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the
--- first value itself.
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
+-- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     WITH firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
         FROM query_table(tbl)
-        WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
         LIMIT 1000
     ),
     starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AS near, _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20
-                AS rounds
+            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
+            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
         FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
     ),
     origins AS (
@@ -57,6 +58,7 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
             WHEN near THEN written
             ELSE '0'
         END AS _pool_start,
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
         TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
     FROM origins;
 
@@ -75,14 +77,17 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
 
 -- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
 -- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
-CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN typeof(value) = 'BIGINT' THEN coalesce(
+            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
-        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
-            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
+            TRY_CAST(value AS DOUBLE) - origin)
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
             THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
         WHEN typeof(value) = 'UHUGEINT'
@@ -103,7 +108,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -113,8 +118,9 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
-        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -126,7 +132,8 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
+    SELECT over, "by", over AS _pool_over,
+        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE

@@ -62,7 +62,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
-        coalesce(_pool_number(mu), own + start + _pool_origin) AS mu_,
+        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
         NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
@@ -205,7 +205,8 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
         FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
     )
     SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
-        mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach,
         _pool_finite(error) AS se,
         CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
         CASE
@@ -402,25 +403,27 @@ CREATE OR REPLACE MACRO _pool_inference(
     ),
     told AS (
         SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
-            _pool_finite(pool_log_likelihood(deviance, numbers)) AS log_likelihood
+            _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
         FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
     )
     SELECT model, q,
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
-        _pool_finite(sqrt(error2)) AS se_tau2,
-        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0 ELSE _pool_finite(lower) END
-            AS tau2_lower,
-        _pool_finite(upper) AS tau2_upper, log_likelihood,
+        _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
+        CASE
+            WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
+            ELSE _pool_finite(lower * unit_ * unit_)
+        END AS tau2_lower,
+        _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
         lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END AS mu_lower,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END AS mu_upper,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
         CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
-        mu_ - reach_ * pool_prediction_error(tau2_, se) AS new_lower,
-        mu_ + reach_ * pool_prediction_error(tau2_, se) AS new_upper,
-        se AS se_mu_
+        (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
+        (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
+        se * unit_ AS se_mu_
     FROM told;
 
 -- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
@@ -436,7 +439,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
@@ -463,23 +466,25 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
-            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
-            coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
-            coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_ * unit_ * unit_) END
+                AS _pool_sigma2,
+            coalesce(_pool_number(tau2), _pool_finite(tau2_ * unit_ * unit_)) AS _pool_tau2,
+            coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
             CASE
                 WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
+                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance) * unit_)
             END AS _pool_se_mu,
             pool_icc(tau2_, sigma2_) AS _pool_icc,
             df_prior AS _pool_df_prior,
             sigma2_prior AS _pool_sigma2_prior,
-            coalesce(settled, false) AS _pool_converged
+            coalesce(settled, false) AS _pool_converged,
+            unit_ AS _pool_unit
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_given), _pool_origin
     ),
     errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
     with_errors AS (
-        SELECT plain.*, error AS _pool_error, correction AS _pool_correction
+        SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
@@ -495,5 +500,5 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             _pool_converged
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
-    SELECT * EXCLUDE (_pool_id)
+    SELECT * EXCLUDE (_pool_id, _pool_unit)
     FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);

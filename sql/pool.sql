@@ -2269,24 +2269,25 @@ CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
 -- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
 CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
 -- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none. From 2^20 on the offset of wide
--- types has no decimal places, so that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the
--- first value itself.
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
+-- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
 CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     WITH firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
         FROM query_table(tbl)
-        WHERE _pool_absent(over) AND isfinite(TRY_CAST(value AS DOUBLE))
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
         LIMIT 1000
     ),
     starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AS near, _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20
-                AS rounds
+            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
+            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
         FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
     ),
     origins AS (
@@ -2303,6 +2304,7 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
             WHEN near THEN written
             ELSE '0'
         END AS _pool_start,
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
         TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
     FROM origins;
 
@@ -2321,14 +2323,17 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
 
 -- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
 -- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
-CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, scale) AS
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN typeof(value) = 'BIGINT' THEN coalesce(
+            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
-        WHEN typeof(value) = 'BIGINT' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 60
-            THEN (TRY_CAST(value AS BIGINT) - TRY_CAST(start AS BIGINT))::DOUBLE
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
+            TRY_CAST(value AS DOUBLE) - origin)
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
             THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
         WHEN typeof(value) = 'UHUGEINT'
@@ -2349,7 +2354,7 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
         CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
     FROM (
         SELECT over, "by", over AS _pool_over,
-            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) EXPORT_STATE)
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
         FROM query_table(tbl), _pool_origin
         WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
@@ -2359,8 +2364,9 @@ CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights
 CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_value(value, nan))::DOUBLE AS _pool_n,
-        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale)) AS _pool_y,
-        var_samp(_pool_finite(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale))) AS _pool_var
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
     FROM query_table(tbl), _pool_origin
     WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
     GROUP BY ALL;
@@ -2372,7 +2378,8 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
 
 -- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
 CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over, _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_scale) AS _pool_x,
+    SELECT over, "by", over AS _pool_over,
+        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -2979,15 +2986,24 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
-    SELECT counted.*,
+-- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
+-- power of two. Not those of a posterior, as a prior has a unit.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
+    SELECT
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
+        -- Squares of values near 0 may be 0 themselves.
+        CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
+            AS size,
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
+        CASE
+            WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
+            ELSE 1.0
+        END AS unit_,
+        counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
         told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
             AS told,
         has_v OR told AS identified,
-        -- Whether DOUBLE holds the spread, and the squares of its squares; squares of rows near 0 may have left nothing.
-        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmost, 0.0))) AS size,
-        CASE WHEN size > 0 THEN size WHEN near_zero > 0 THEN near_zero ELSE 1.0 END > 2.0 ** -240
-            AND greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) < 2.0 ** 240 AS measurable,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
         told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
@@ -3001,8 +3017,11 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2) AS TABLE
     ) USING (model);
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (y - start AS y), CASE WHEN jointly THEN 1 / w ELSE v END AS u
-    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly FROM query_table(started)) USING (model);
+    SELECT c.* REPLACE (
+            (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread,
+            v / (unit_ * unit_) AS v
+        ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
+    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
 -- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
 -- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
@@ -3015,7 +3034,7 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     centred AS (
         SELECT s.*, e.* EXCLUDE (model),
-            _pool_number(mu) - _pool_origin - start AS known, coalesce(known, mean) AS plain
+            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -3101,7 +3120,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start))
+                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
                 AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
             -- where the likelihood of single rows rises to the end of the grid
             told AND x * wmin > 0.99e10 AS at_the_end,
@@ -3121,7 +3140,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
     )
     SELECT *,
         CASE
-            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2)
+            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
             WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
@@ -3224,7 +3243,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
-        coalesce(_pool_number(mu), own + start + _pool_origin) AS mu_,
+        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
         NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
@@ -3367,7 +3386,8 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
         FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
     )
     SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
-        mu_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical, _pool_quantile AS normal_reach,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach,
         _pool_finite(error) AS se,
         CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
         CASE
@@ -3564,25 +3584,27 @@ CREATE OR REPLACE MACRO _pool_inference(
     ),
     told AS (
         SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
-            _pool_finite(pool_log_likelihood(deviance, numbers)) AS log_likelihood
+            _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
         FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
     )
     SELECT model, q,
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
         pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
-        _pool_finite(sqrt(error2)) AS se_tau2,
-        CASE WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0 ELSE _pool_finite(lower) END
-            AS tau2_lower,
-        _pool_finite(upper) AS tau2_upper, log_likelihood,
+        _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
+        CASE
+            WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
+            ELSE _pool_finite(lower * unit_ * unit_)
+        END AS tau2_lower,
+        _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
         pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
         lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END AS mu_lower,
-        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END AS mu_upper,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
         CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
-        mu_ - reach_ * pool_prediction_error(tau2_, se) AS new_lower,
-        mu_ + reach_ * pool_prediction_error(tau2_, se) AS new_upper,
-        se AS se_mu_
+        (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
+        (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
+        se * unit_ AS se_mu_
     FROM told;
 
 -- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
@@ -3598,7 +3620,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
@@ -3625,23 +3647,25 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         SELECT _pool_model, model AS _pool_id,
             coalesce(j, 0)::BIGINT AS _pool_groups,
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
-            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_) END AS _pool_sigma2,
-            coalesce(_pool_number(tau2), _pool_finite(tau2_)) AS _pool_tau2,
-            coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_ * unit_ * unit_) END
+                AS _pool_sigma2,
+            coalesce(_pool_number(tau2), _pool_finite(tau2_ * unit_ * unit_)) AS _pool_tau2,
+            coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
             CASE
                 WHEN _pool_number(mu) IS NOT NULL THEN 0.0
-                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance))
+                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance) * unit_)
             END AS _pool_se_mu,
             pool_icc(tau2_, sigma2_) AS _pool_icc,
             df_prior AS _pool_df_prior,
             sigma2_prior AS _pool_sigma2_prior,
-            coalesce(settled, false) AS _pool_converged
+            coalesce(settled, false) AS _pool_converged,
+            unit_ AS _pool_unit
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_given), _pool_origin
     ),
     errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
     with_errors AS (
-        SELECT plain.*, error AS _pool_error, correction AS _pool_correction
+        SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
@@ -3657,7 +3681,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             _pool_converged
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
-    SELECT * EXCLUDE (_pool_id)
+    SELECT * EXCLUDE (_pool_id, _pool_unit)
     FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
 
 
@@ -3882,7 +3906,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm')  -- not of single rows of unequal weights
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
@@ -4864,7 +4888,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     questioned AS MATERIALIZED (FROM _pool_questioned('moved', 'facts', tau2, mu)),
@@ -5318,18 +5342,15 @@ CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
 
 -- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
-    SELECT CASE WHEN avg(abs(a - start_a)) < abs(any_value(start_a)) / 8 THEN any_value(start_a) ELSE 0.0 END
-            AS _pool_origin_y,
-        CASE WHEN avg(abs(b - start_b)) < abs(any_value(start_b)) / 8 THEN any_value(start_b) ELSE 0.0 END
-            AS _pool_origin_x
-    FROM (
-        SELECT a, b, first(a) OVER () AS start_a, first(b) OVER () AS start_b
-        FROM (
-            SELECT TRY_CAST(y AS DOUBLE) AS a, TRY_CAST(x AS DOUBLE) AS b FROM query_table(tbl)
-            WHERE _pool_absent(over) AND isfinite(TRY_CAST(y AS DOUBLE)) AND isfinite(TRY_CAST(x AS DOUBLE))
-            LIMIT 1000
-        )
-    );
+    SELECT of_y._pool_origin AS _pool_origin_y, of_y._pool_start AS _pool_start_y, of_y._pool_bigint AS _pool_bigint_y,
+        of_y._pool_scale AS _pool_scale_y, of_x._pool_origin AS _pool_origin_x, of_x._pool_start AS _pool_start_x,
+        of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
+    FROM _pool_origin_of(tbl, y, over) AS of_y, _pool_origin_of(tbl, x, over) AS of_x;
+
+-- A value less its offset, or NULL where the other of the pair is none.
+CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whole, scale) AS
+    CASE WHEN _pool_value(other, nan) IS NOT NULL
+        THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
 -- ---- rows to groups -------------------------------------------------------------------------------------------------
 
@@ -5343,11 +5364,15 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
         _pool_rows - _pool_n AS _pool_dropped
     FROM (
         SELECT over, "by", over AS _pool_over, count(*)::DOUBLE AS _pool_rows,
-            (covar_samp(_pool_beside(y, x, nan) - _pool_origin_y, _pool_beside(x, y, nan) - _pool_origin_x)
+            (covar_samp(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))
                 EXPORT_STATE)::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_yx,
-            (var_samp(_pool_beside(y, x, nan) - _pool_origin_y) EXPORT_STATE)
+            (var_samp(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_yy,
-            (var_samp(_pool_beside(x, y, nan) - _pool_origin_x) EXPORT_STATE)
+            (var_samp(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_xx
         FROM query_table(tbl), _pool_origins
         WHERE _pool_absent(weights)
@@ -5357,12 +5382,18 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
 CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_beside(y, x, nan))::DOUBLE AS _pool_n,
-        avg(_pool_beside(x, y, nan) - _pool_origin_x) AS _pool_x,
-        avg(_pool_beside(y, x, nan) - _pool_origin_y) AS _pool_y,
-        var_pop(_pool_finite(_pool_beside(x, y, nan) - _pool_origin_x)) * _pool_n AS _pool_sxx,
-        covar_pop(_pool_finite(_pool_beside(y, x, nan) - _pool_origin_y),
-            _pool_finite(_pool_beside(x, y, nan) - _pool_origin_x)) * _pool_n AS _pool_sxy,
-        var_pop(_pool_finite(_pool_beside(y, x, nan) - _pool_origin_y)) * _pool_n AS _pool_syy,
+        avg(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
+        avg(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) AS _pool_y,
+        var_pop(_pool_finite(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxx,
+        covar_pop(_pool_finite(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)),
+            _pool_finite(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxy,
+        var_pop(_pool_finite(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y))) * _pool_n AS _pool_syy,
         count(*) - _pool_n AS _pool_dropped
     FROM query_table(tbl), _pool_origins
     WHERE _pool_absent(weights)
@@ -5376,8 +5407,11 @@ CREATE OR REPLACE MACRO _pool_line_plain(tbl, y, x, "by", over, weights, nan) AS
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (
-        SELECT over, "by", over AS _pool_over, _pool_beside(y, x, nan) - _pool_origin_y AS _pool_y,
-            _pool_beside(x, y, nan) - _pool_origin_x AS _pool_x, TRY_CAST(weights AS DOUBLE) AS _pool_weights
+        SELECT over, "by", over AS _pool_over, _pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
+            _pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
+            TRY_CAST(weights AS DOUBLE) AS _pool_weights
         FROM query_table(tbl), _pool_origins
         WHERE NOT _pool_absent(weights)
     ),

@@ -361,7 +361,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     questioned AS MATERIALIZED (FROM _pool_questioned('moved', 'facts', tau2, mu)),

@@ -135,7 +135,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm')  -- not of single rows of unequal weights
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),

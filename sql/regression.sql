@@ -12,18 +12,15 @@ CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
 
 -- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
-    SELECT CASE WHEN avg(abs(a - start_a)) < abs(any_value(start_a)) / 8 THEN any_value(start_a) ELSE 0.0 END
-            AS _pool_origin_y,
-        CASE WHEN avg(abs(b - start_b)) < abs(any_value(start_b)) / 8 THEN any_value(start_b) ELSE 0.0 END
-            AS _pool_origin_x
-    FROM (
-        SELECT a, b, first(a) OVER () AS start_a, first(b) OVER () AS start_b
-        FROM (
-            SELECT TRY_CAST(y AS DOUBLE) AS a, TRY_CAST(x AS DOUBLE) AS b FROM query_table(tbl)
-            WHERE _pool_absent(over) AND isfinite(TRY_CAST(y AS DOUBLE)) AND isfinite(TRY_CAST(x AS DOUBLE))
-            LIMIT 1000
-        )
-    );
+    SELECT of_y._pool_origin AS _pool_origin_y, of_y._pool_start AS _pool_start_y, of_y._pool_bigint AS _pool_bigint_y,
+        of_y._pool_scale AS _pool_scale_y, of_x._pool_origin AS _pool_origin_x, of_x._pool_start AS _pool_start_x,
+        of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
+    FROM _pool_origin_of(tbl, y, over) AS of_y, _pool_origin_of(tbl, x, over) AS of_x;
+
+-- A value less its offset, or NULL where the other of the pair is none.
+CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whole, scale) AS
+    CASE WHEN _pool_value(other, nan) IS NOT NULL
+        THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
 -- ---- rows to groups -------------------------------------------------------------------------------------------------
 
@@ -37,11 +34,15 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
         _pool_rows - _pool_n AS _pool_dropped
     FROM (
         SELECT over, "by", over AS _pool_over, count(*)::DOUBLE AS _pool_rows,
-            (covar_samp(_pool_beside(y, x, nan) - _pool_origin_y, _pool_beside(x, y, nan) - _pool_origin_x)
+            (covar_samp(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))
                 EXPORT_STATE)::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_yx,
-            (var_samp(_pool_beside(y, x, nan) - _pool_origin_y) EXPORT_STATE)
+            (var_samp(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_yy,
-            (var_samp(_pool_beside(x, y, nan) - _pool_origin_x) EXPORT_STATE)
+            (var_samp(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_xx
         FROM query_table(tbl), _pool_origins
         WHERE _pool_absent(weights)
@@ -51,12 +52,18 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
 CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
         count(_pool_beside(y, x, nan))::DOUBLE AS _pool_n,
-        avg(_pool_beside(x, y, nan) - _pool_origin_x) AS _pool_x,
-        avg(_pool_beside(y, x, nan) - _pool_origin_y) AS _pool_y,
-        var_pop(_pool_finite(_pool_beside(x, y, nan) - _pool_origin_x)) * _pool_n AS _pool_sxx,
-        covar_pop(_pool_finite(_pool_beside(y, x, nan) - _pool_origin_y),
-            _pool_finite(_pool_beside(x, y, nan) - _pool_origin_x)) * _pool_n AS _pool_sxy,
-        var_pop(_pool_finite(_pool_beside(y, x, nan) - _pool_origin_y)) * _pool_n AS _pool_syy,
+        avg(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
+        avg(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) AS _pool_y,
+        var_pop(_pool_finite(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxx,
+        covar_pop(_pool_finite(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)),
+            _pool_finite(_pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxy,
+        var_pop(_pool_finite(_pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y))) * _pool_n AS _pool_syy,
         count(*) - _pool_n AS _pool_dropped
     FROM query_table(tbl), _pool_origins
     WHERE _pool_absent(weights)
@@ -70,8 +77,11 @@ CREATE OR REPLACE MACRO _pool_line_plain(tbl, y, x, "by", over, weights, nan) AS
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (
-        SELECT over, "by", over AS _pool_over, _pool_beside(y, x, nan) - _pool_origin_y AS _pool_y,
-            _pool_beside(x, y, nan) - _pool_origin_x AS _pool_x, TRY_CAST(weights AS DOUBLE) AS _pool_weights
+        SELECT over, "by", over AS _pool_over, _pool_beside_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
+            _pool_beside_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
+            TRY_CAST(weights AS DOUBLE) AS _pool_weights
         FROM query_table(tbl), _pool_origins
         WHERE NOT _pool_absent(weights)
     ),

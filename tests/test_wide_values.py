@@ -39,7 +39,16 @@ OFFSETS = {
     "below 0": -(10**17),
 }
 TYPES = [pl.Int64, pl.UInt64, pl.Int128, pl.UInt128, pl.Decimal(38, 0), pl.Decimal(38, 5), pl.Decimal(38, 18)]
-IN_DUCKDB = ["BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DECIMAL(19, 0)", "DECIMAL(38, 5)", "DECIMAL(38, 18)"]
+IN_DUCKDB = [
+    "BIGINT",
+    "UBIGINT",
+    "HUGEINT",
+    "UHUGEINT",
+    "BIGNUM",
+    "DECIMAL(19, 0)",
+    "DECIMAL(38, 5)",
+    "DECIMAL(38, 18)",
+]
 
 
 def holds(dtype, offset: int) -> bool:
@@ -173,6 +182,35 @@ def test_with_weights_and_with_published_estimates(run):
 
 
 @every_path
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Decimal(38, 2)], ids=str)
+def test_models_of_over_share_an_offset(run, dtype):
+    """Two models at 1.7e18 that differ by 1e6, and by a scale of 3."""
+    steps = {"a": STEPS, "b": [1_000_000 + 3 * step for step in STEPS]}
+    data = pl.concat(
+        frame(OFFSETS["ns"], pl.Int64).select("g", y=pl.Series([OFFSETS["ns"] + step for step in part]), m=pl.lit(m))
+        for m, part in steps.items()
+    ).with_columns(pl.col("y").cast(dtype))
+    for row in run(pool.components, data, "y", "g", over="m").to_dicts():
+        part = [Fraction(step) for step in steps[row["m"]]]
+        sigma2, tau2 = truth(part[:3], part[3:])
+        assert row["converged"]
+        assert_near(row["sigma2"], sigma2, 1e-11)
+        assert_near(row["tau2"], tau2, 1e-11)
+        assert_near(row["mu"], float(OFFSETS["ns"] + sum(part) / 6), 3e-16)
+
+
+@every_path
+def test_models_of_over_below_the_limit_of_digits_stay_where_they_are(run):
+    """A model near 1e15 and another near 5: Float64 holds both, and no offset may cost the second its digits."""
+    near = frame(10**15, pl.Int64).with_columns(m=pl.lit("a"))
+    data = pl.concat([near, frame(5, pl.Int64).with_columns(m=pl.lit("b"))])
+    sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
+    for row in run(pool.components, data, "y", "g", over="m").to_dicts():
+        assert_near(row["sigma2"], sigma2, 1e-11)
+        assert_near(row["tau2"], tau2, 1e-11)
+
+
+@every_path
 def test_a_known_mean(run):
     """A mean that Float64 holds: 1.7e18 + 256 is the nearest there is to the values."""
     mu = float(OFFSETS["ns"] + 256)
@@ -204,3 +242,64 @@ def test_sinks_of_wide_values(run, tmp_path):
     query = pool.shrink(frame(OFFSETS["ns"], pl.Int64).lazy(), "y", "g")
     query.sink_parquet(tmp_path / "found.parquet")
     assert pl.read_parquet(tmp_path / "found.parquet")["n"].to_list() == [3, 3]
+
+
+# ---- every verb, with the same data less the offset as its truth -----------------------------------------------------
+
+WIDE = OFFSETS["ns"]
+ROW = np.arange(40)
+LEVELS = np.array([5, -30, 80, 10, -60])[ROW % 5]
+X = (ROW * 7919) % 997
+LINES = pl.DataFrame({"g": ROW % 5, "x": X, "y": 3 * X + LEVELS + (ROW * 104729) % 101})
+
+
+def shifted(*columns: str) -> pl.DataFrame:
+    return LINES.with_columns(pl.col(columns) + WIDE)
+
+
+@frame_paths
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Int128, pl.Decimal(38, 3)], ids=str)
+@pytest.mark.parametrize("columns", [("y",), ("x",), ("x", "y")], ids=str)
+def test_slopes_and_variances_of_regressions(run, columns, dtype):
+    data = shifted(*columns).with_columns(pl.col(columns).cast(dtype))
+    [want], [found] = (run(pool.regress_components, part, "y", by="g", x=["x"]).to_dicts() for part in (LINES, data))
+    assert_near(found["sigma2"], want["sigma2"], 1e-9)
+    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    for statistic in ("mu", "se_mu"):
+        assert_near(found[statistic]["x"], want[statistic]["x"], 1e-9)
+    moved = ("y" in columns) * WIDE - ("x" in columns) * WIDE * want["mu"]["x"]
+    assert_near(found["mu"]["intercept"], want["mu"]["intercept"] + moved, 1e-9)
+
+
+@frame_paths
+def test_predictions_of_wide_values(run):
+    want = run(pool.predict, LINES, "y", by="g", x=["x"])
+    found = run(pool.predict, shifted("y"), "y", by="g", x=["x"])
+    name = want.columns[-2]
+    assert (found[name] - float(WIDE) - want[name]).abs().max() <= 512  # a Float64 at 1.7e18 is off by up to 128
+
+
+@engines
+@pytest.mark.parametrize("dtype", ["BIGINT", "HUGEINT", "DECIMAL(38, 3)"])
+def test_regressions_of_wide_values_in_duckdb(engine, dtype):
+    [want] = pool.regress_components(LINES, "y", by="g", x=["x"]).to_dicts()
+    db = database(engine)
+    db.held.clear()
+    rows = ", ".join(f"({g}, {x + WIDE}::{dtype}, {y + WIDE}::{dtype})" for g, x, y in LINES.rows())
+    db.engine.run(f"CREATE OR REPLACE TABLE data AS FROM (VALUES {rows}) AS t(g, x, y)")
+    [found] = db.ask("FROM pool_regress_components(data, y, x, g)").to_dicts()
+    assert_near(found["sigma2"], want["sigma2"], 1e-9)
+    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    assert_near(found["mu"]["x"], want["mu"]["x"], 1e-9)
+
+
+@every_path
+def test_comparisons_profiles_and_posteriors_of_wide_values(run):
+    def rows(data: pl.DataFrame) -> list[dict[str, float]]:
+        calls = ((pool.compare, {}), (pool.profile, {"tau": [10.0]}), (pool.components, {"tau2": "half_cauchy(50)"}))
+        return [run(verb, data, "y", "g", **options).to_dicts()[0] for verb, options in calls]
+
+    for found, want in zip(rows(shifted("y")), rows(LINES), strict=True):
+        for name in found:
+            if isinstance(want[name], float) and not name.startswith(("mu", "new")):  # those that lie where values lie
+                assert_near(found[name], want[name], 1e-7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -391,7 +391,7 @@ def _delivered(
             if out not in (None, output.STDOUT):
                 screen.note("  ".join([f"{out} written", *map(screen.components, beside)]))
     if "components" in questions:
-        _warned(beside[0], "se" in task.columns)
+        _warned(beside[0], "se" in task.columns, questions["components"])
 
 
 @contextmanager
@@ -402,12 +402,16 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _warned(found: pl.DataFrame, published: bool) -> None:
+def _warned(found: pl.DataFrame, published: bool, asked: Mapping[str, Any]) -> None:
     """What the library says of models that the data do not determine, on stderr."""
     posterior = "tau_median" in found.columns
-    causes, tau = (warning.causes_of_posterior, "tau_median") if posterior else (warning.causes, "tau2")
-    columns = (found[name].to_numpy() for name in ("groups", "sigma2", tau, "converged"))
-    for message, models in causes(published, *columns).items():
+    names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
+    missing = warning.Missing(published, *(found[name].to_numpy() for name in names))
+    if posterior:
+        causes = warning.causes_of_posterior(missing)
+    else:
+        causes = warning.causes(missing, asked.get("tau2", "reml"), asked.get("mu", "gls"))
+    for message, models in causes.items():
         if count := int(models.sum()):
             of = "" if found.height == 1 else f"{count:,} of {found.height:,} models: "
             errors.say(f"warning: {of}{errors.as_options(message)}")

@@ -10,7 +10,7 @@ import polars as pl
 
 from .. import warning
 from ..formulas import comparison, shrink, within
-from .components import by_model, series
+from .components import by_model, causes, series
 from .groups import WHOLE
 from .model import Model, public
 from .numpy import Array, Groups
@@ -46,8 +46,7 @@ def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
         found = solve(groups, False, model.sigma2, model.tau2, model.mu)
-        causes = warning.causes(False, found.groups, found.sigma2, found.tau2, found.converged)
-        warning.warn(causes, model.caller)
+        warning.warn(causes(found, model), model.caller)
         with np.errstate(all="ignore"):
             prior = (found.df_prior, found.sigma2_prior)
             groups = replace(groups, v=sampling_variance(groups, False, model.sigma2, found.sigma2, *prior))

@@ -116,8 +116,7 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
                 inferred[name][present] = answer
         if model.tau2_error:
             error[present], correction[present] = error_of_tau2(groups, estimates, *arguments[:3])
-    causes = warning.causes(model.input == "published", found.groups, found.sigma2, found.tau2, found.converged)
-    warning.warn(causes, model.caller)
+    warning.warn(causes(found, model), model.caller)
     statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
     statistics |= inferred | {"_pool_pivot": pivot, "_pool_error": error, "_pool_correction": correction}
     statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
@@ -126,6 +125,12 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
     dtypes = {name: dtype for name, dtype in STATISTICS.items() if name in statistics}
     dtypes |= dict.fromkeys(_private(model), pl.Float64())
     return models.select(*model.over, *(series(name, statistics[name], dtype) for name, dtype in dtypes.items()))
+
+
+def causes(found: Components, model: Model) -> dict[str, Array]:
+    """The models that give cause for each warning."""
+    numbers = (found.groups, found.n, found.sigma2, found.tau2, found.converged)
+    return warning.causes(warning.Missing(model.input == "published", *numbers), model.tau2, model.mu)
 
 
 def by_model(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Array, Groups | None, Array]:

@@ -56,7 +56,7 @@ def about_pivot(
         selected = _selected(frame, model, wide.integer(model.value, dtype), *keep).cache()
         near, equal = wide.offset(ORIGIN, dtype)
         pivot = (
-            _offset(selected, lambda value: wide.number(value, dtype))
+            _offset(selected, lambda value: wide.number(value, dtype), wide.EXACT if model.over else 0.0)
             .select(_pool_pivot=near, _pool_origin=equal)
             .cache()
         )
@@ -74,7 +74,7 @@ def in_order(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.Lazy
 
     Only values that have more digits than Float64 have a pivot here.
     """
-    if model.over or not wide.is_wide(_dtype(frame, model)):
+    if not wide.is_wide(_dtype(frame, model)):
         return rows(frame, model, *keep), NO_PIVOT
     _, centred, pivot = about_pivot(frame, model, *keep, ordered=True)
     return centred, pivot
@@ -87,9 +87,10 @@ def _dtype(frame: pl.LazyFrame, model: Model) -> pl.DataType:
 def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
 
-    Models of an `over` may lie at quite different places, so they have no pivot.
+    Models of an `over` may lie at quite different places, so they have no pivot, but where the first values have more
+    digits than Float64.
     """
-    if model.over:
+    if model.over and not wide.is_wide(_dtype(frame, model)):
         selected = rows(frame, model).cache()  # for the groups and the constants
         return summed(selected, model), constants(selected, NO_PIVOT, model)
     selected, centred, pivot = about_pivot(frame, model)
@@ -111,13 +112,18 @@ def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyF
     return pivot.join(rows.select(**bad).join(pivot, how="cross").select(pl.col(list(bad)).sum()), how="cross")
 
 
-def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
-    """The first value as origin where it is the offset that the first values have in common, 0 where it is none."""
+def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr], least: float = 0.0) -> pl.LazyFrame:
+    """The first value as origin where it is the offset that the first values have in common, 0 where it is none.
+
+    With `least`, only where the first values are that large, whatever their sign.
+    """
     numbers = number(VALUE)
     first = rows.filter(numbers.is_finite()).select(VALUE).head(FIRST)
-    found = first.select(_pool_origin=VALUE.first(), _pool_mean=numbers.mean(), _pool_std=numbers.std())
+    found = first.select(
+        _pool_origin=VALUE.first(), _pool_mean=numbers.mean(), _pool_std=numbers.std(), _pool_least=numbers.abs().min()
+    )
     start, mean, spread = number(ORIGIN), pl.col("_pool_mean"), pl.col("_pool_std")
-    near = (spread < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8)
+    near = (spread < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8) & (pl.col("_pool_least") >= least)
     return found.with_columns(pl.all().fill_null(0)).select(_pool_origin=pl.when(near).then(ORIGIN).otherwise(0))
 
 

@@ -33,6 +33,9 @@ STATISTICS = (
     "new_upper",
 )
 LIKELIHOODS = ("reml", "ml")
+# The power of the unit of values that a statistic is in; 0 where it is not listed.
+POWERS = dict.fromkeys(("se_tau2", "tau2_lower", "tau2_upper"), 2)
+POWERS |= dict.fromkeys(("se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper"), 1)
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,13 @@ class Fitted:
 
 
 def inferred(fitted: Fitted, pivot: Array, asked: Question) -> dict[str, Array]:
-    """Every statistic of every model, NaN where the data do not say."""
+    """Every statistic of every model, NaN where the data do not determine it; computed in the unit of each model."""
     with np.errstate(all="ignore"):
-        statistics = _heterogeneity(fitted) | _error(fitted) | _limits(fitted, asked)
-        statistics |= _likelihood(fitted) | _of_mu(fitted, pivot, asked)
+        unit = fitted.g.unit
+        f = replace(fitted, g=fitted.g.scaled(1 / unit), found=fitted.found.scaled(1 / unit))
+        statistics = _heterogeneity(f) | _error(f) | _limits(f, asked)
+        statistics |= _likelihood(f, np.log(unit)) | _of_mu(f, pivot / unit, asked)
+        statistics = {name: x * unit ** POWERS.get(name, 0) for name, x in statistics.items()}
         return {name: np.where(np.isfinite(x), x, np.nan) for name, x in statistics.items()}
 
 
@@ -194,7 +200,7 @@ def likelihood(rows: bool, restricted: bool) -> profile.Likelihood:
 # ---- likelihood -----------------------------------------------------------------------------------------------------
 
 
-def _likelihood(f: Fitted) -> dict[str, Array]:
+def _likelihood(f: Fitted, log_unit: Array) -> dict[str, Array]:
     """Log likelihood at the estimates: restricted for reml, full for all others, as metafor and lme4 report it.
 
     Of the rows where one sigma2 is estimated from them, else of the means.
@@ -208,6 +214,7 @@ def _likelihood(f: Fitted) -> dict[str, Array]:
         at_best = deviance_given(g, tau2, f.found.mu)
     curve = likelihood(f.pooled, f.restricted)
     log_likelihood = inference.log_likelihood(np.where(f.known, at_best, np.nan), curve.numbers(g))
+    log_likelihood -= curve.numbers(g) * log_unit
     log_likelihood = np.where(np.isfinite(log_likelihood), log_likelihood, np.nan)
     parameters = f.pooled + isinstance(f.tau2, str) + isinstance(f.mu, str)
     ratio = np.full(g.models, np.nan)

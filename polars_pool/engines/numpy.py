@@ -17,7 +17,8 @@ from . import gamma as _gamma  # noqa: F401  registers its functions
 from . import search
 
 Array = NDArray[Any]
-SMALL = 2.0**-240  # a spread whose square, squared once more, is near the least number of Float64
+ORDINARY = 2.0**100  # spreads up to here and down to its inverse are used in their own unit
+MEASURABLE = 2.0**506  # up to here and down to its inverse Float64 holds the squares of spreads
 ROUNDING = 1e-12  # relative: numbers that differ by less are equal
 exp.register(np.ndarray, np.exp)
 log.register(np.ndarray, np.log)
@@ -155,18 +156,42 @@ class Groups:
         """Models whose rows have a likelihood with a maximum in sigma2 and tau2."""
         return np.asarray((self.squares_within > 0) | (self.told_by_weights & self.apart))
 
-    @property
-    def measurable(self) -> Array:
-        """Models whose spread, and the squares of its squares, Float64 holds; or that have none."""
+    @cached_property
+    def size(self) -> Array:
+        """The spread of each model; where the means and rows do not differ, the least number to compute with."""
         most, least = self.largest(self.y), self.smallest(self.y)
         width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread)))
-        of_rows = np.sqrt(self.squares_within / self.rows)
-        size = np.fmax(np.fmax(width, of_rows), np.sqrt(self.largest(np.fmax(self.v, 0.0))))
-        large = np.fmax(np.fmax(width, of_rows), np.sqrt(self.smallest(np.fmax(self.v, 0.0)))) >= 1 / SMALL
-        # Squares of rows near 0 may have left nothing to see.
-        near_zero = np.maximum(np.abs(most), np.abs(least))
-        small = np.where(size > 0, size, np.where(near_zero > 0, near_zero, 1.0)) <= SMALL
-        return np.asarray(np.isfinite(width + of_rows) & ~small & ~large)
+        v = np.sqrt(np.fmax(self.v, 0.0))
+        size = np.maximum(np.maximum(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
+        # Squares of values near 0 may be 0 themselves.
+        for other in (self.largest(v), np.maximum(np.abs(most), np.abs(least)), 1.0):
+            size = np.where(size == 0, other, size)
+        return size
+
+    @property
+    def measurable(self) -> Array:
+        """Models whose spread has squares that Float64 holds; or that have none."""
+        return np.asarray((self.size > 1 / MEASURABLE) & (self.size < MEASURABLE))
+
+    @cached_property
+    def unit(self) -> Array:
+        """The unit of each model to compute in: a power of two near a spread whose fourth power is not safe, else 1."""
+        ordinary = (self.size > 1 / ORDINARY) & (self.size < ORDINARY)
+        return np.where(ordinary | ~self.measurable, 1.0, np.exp2(np.rint(np.log2(self.size))))
+
+    def scaled(self, factor: Array) -> Groups:
+        """The same groups with the values of each model multiplied by a power of two."""
+        if (factor == 1).all():
+            return self
+        each, square = self.each(factor), self.each(factor * factor)
+        return replace(
+            self,
+            y=self.y * each,
+            squares=self.squares * square,
+            v=self.v * square,
+            spread=None if self.spread is None else self.spread * square,
+            mu=None if self.mu is None else self.mu * factor,
+        )
 
     @property
     def apart(self) -> Array:

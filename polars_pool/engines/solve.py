@@ -14,6 +14,7 @@ from .numpy import Array, Groups
 from .refuse import unequal
 
 Hyperparameter = str | float
+LEAST_OF_ERRORS = 2.0**-240  # standard errors a little below are taken as 0 (groups.EXACT)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,18 @@ class Components:
     sigma2_prior: Array
     converged: Array
 
+    def scaled(self, factor: Array) -> Components:
+        """The same components of values multiplied by a power of two."""
+        square = factor * factor
+        return replace(
+            self,
+            sigma2=self.sigma2 * square,
+            tau2=self.tau2 * square,
+            mu=self.mu * factor,
+            se_mu=self.se_mu * factor,
+            sigma2_prior=self.sigma2_prior * square,
+        )
+
 
 def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
     """Estimate what is a name and take what is a number."""
@@ -40,20 +53,31 @@ def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparamet
 def fitted(
     g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter
 ) -> tuple[Components, Groups]:
-    """The components, and the groups with the sampling variances that follow from them."""
+    """The components, and the groups with the sampling variances that follow from them.
+
+    Each model is computed in a unit of its own, as the methods take fourth powers.
+    """
     with np.errstate(all="ignore"):
         pooled = pooled_within(g, published, sigma2)
         df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
         given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
         identified = ~np.isnan(given.sum(given.v)) | (is_joint(published, sigma2, tau2) & g.told_by_weights)
-        sigma2_, tau2_, converged = _between(given, pooled, identified, published, sigma2, tau2)
+        unit = given.unit
+        measurable = given.measurable & ((given.size > LEAST_OF_ERRORS) | (not published))
+        square = unit * unit
+        given, pooled = given.scaled(1 / unit), pooled / square
+        if isinstance(tau2, float):
+            sigma2_, tau2_, converged = pooled, np.full(g.models, tau2) / square, np.ones(g.models, dtype=bool)
+        else:
+            sigma2_, tau2_, converged = _between(given, pooled, identified & measurable, published, sigma2, tau2)
         if is_joint(published, sigma2, tau2):
-            given = replace(g, v=within.sampling_variance(g.each(sigma2_), g.w))
+            given = replace(given, v=within.sampling_variance(g.each(sigma2_), g.w))
         mu_, se_mu = population(given, tau2_, mu, pooled, identified)
         sigma2_ = np.where(np.isfinite(sigma2_), sigma2_, np.nan)  # squares beyond Float64
         share = np.asarray(icc(tau2_, sigma2_))
-    found = (g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior)
-    return Components(*found, converged=converged & identified & given.measurable), given
+    settled = converged & identified & measurable
+    found = Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior / square, settled)
+    return found.scaled(unit), given.scaled(unit)
 
 
 def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
@@ -85,15 +109,13 @@ def sampling_variance(
 
 
 def _between(
-    g: Groups, pooled: Array, identified: Array, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter
+    g: Groups, pooled: Array, identified: Array, published: bool, sigma2: Hyperparameter, tau2: str
 ) -> tuple[Array, Array, Array]:
     """sigma2, tau2 and whether they settled; a model of one group says nothing of tau2, nor of too few for a method."""
-    if isinstance(tau2, float):
-        return pooled, np.full(g.models, tau2), np.ones(g.models, dtype=bool)
     sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
     method = TAU2[tau2]
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
-    estimable = identified & enough & g.measurable
+    estimable = identified & enough
     converged = enough | (g.groups <= g.fitted)
     joint = estimable & g.tells_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:

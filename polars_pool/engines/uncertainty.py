@@ -25,12 +25,15 @@ def error_of_tau2(
     if not isinstance(tau2, str):
         return none, none
     with np.errstate(all="ignore"):
+        unit = g.unit
+        g, found = g.scaled(1 / unit), found.scaled(1 / unit)
         exact = g.largest(g.v) == 0
         g = replace(g, v=_positive(g))
         error, correction = ERRORS[tau2](g, found.tau2), _correction(g, found.tau2, tau2)
         joint = g.tells_variances if is_joint(published, sigma2, tau2) else none > 0
         information = joint_information(g, found.sigma2, found.tau2, restricted=tau2 == "reml")
         error = np.where(joint, uncertainty.error_of_ratio(*information, found.tau2 / found.sigma2), error)
+        error, correction = error * unit**4, correction * unit**2
     return np.where(exact, 0.0, error), np.where(exact, 0.0, correction)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 WIDTH: dict[type[pl.DataType], int] = {pl.Int64: 64, pl.UInt64: 64, pl.Int128: 128, pl.UInt128: 128}
 SIGNED: dict[type[pl.DataType], type[pl.DataType]] = {pl.UInt64: pl.Int64, pl.UInt128: pl.Int128}
 DIGITS = 53  # bits of a Float64
+EXACT = 2.0**53  # integers up to here are Float64 too
 DISTANT = 2.0**100
 LARGE = 2.0**20  # decimals from here on have an offset without decimal places, which Float64 holds exactly
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ...formulas import moments
+from .. import wide
 from ..groups import FIRST, VALUE, WEIGHTS, N, W
 from ..model import KEY
 from ..numpy import Array
@@ -41,21 +42,24 @@ def summed(selected: pl.LazyFrame, model: Regression) -> tuple[pl.LazyFrame, pl.
 
     Where there is no intercept, or several models that may lie at quite different places, there is no pivot.
     """
-    pivots = _offsets(selected, model).cache()
-    prepared = selected.join(pivots, how="cross").with_columns(_centred(model))
+    dtypes = _wide(selected, model)
+    pivots = _offsets(selected, model, dtypes).cache()
+    prepared = selected.join(pivots, how="cross").with_columns(_centred(model, dtypes))
     if model.weights is not None:
         prepared = prepared.with_columns(pl.when(COMPLETE & (WEIGHTS > 0)).then(WEIGHTS).alias("_pool_w"))
         counted = [pl.when(W.is_not_null()).then(pl.col(name)).alias(name) for name in columns(model)]
         prepared = prepared.with_columns(counted)
         prepared = prepared.with_columns((W * pl.col(name)).alias(f"{name}_w") for name in columns(model))
     found = prepared.group_by(*model.keys).agg(**_sums(model))
-    return _statistics(found, model), _constants(selected, pivots, model)
+    return _statistics(found, model), _constants(selected, pivots.select(f"{c}_pivot" for c in columns(model)), model)
 
 
 def rows(frame: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFrame:
-    """The columns a model needs, Float64 at once, and whether a row has them all."""
+    """The columns a model needs, Float64 at once, and whether a row has them all; wide types as they are, too."""
     given = dict(zip(columns(model), (*model.covariates, model.value), strict=True))
     cast = [e.cast(pl.Float64).alias(name) for name, e in given.items()]
+    dtypes = frame.select(e.alias(name) for name, e in given.items()).collect_schema()
+    cast += [e.alias(f"{name}_exact") for name, e in given.items() if wide.is_wide(dtypes[name])]
     weights = [] if model.weights is None else [model.weights.cast(pl.Float64).alias("_pool_weights")]
     chosen = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *cast, *weights)
     if model.nan == "null":
@@ -68,13 +72,25 @@ def finite(frame: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
     return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in names)
 
 
-def _centred(model: Regression) -> list[pl.Expr]:
+def _wide(rows: pl.LazyFrame, model: Regression) -> dict[str, pl.DataType]:
+    """The types of the columns that can hold more digits than Float64, where offsets are taken off."""
+    if model.over or not model.intercept:
+        return {}
+    schema = rows.collect_schema()
+    return {name: schema[f"{name}_exact"] for name in columns(model) if f"{name}_exact" in schema}
+
+
+def _centred(model: Regression, dtypes: dict[str, pl.DataType]) -> list[pl.Expr]:
     """The columns less their pivots, null in rows that lack one of them."""
-    return [pl.when(COMPLETE).then(pl.col(name) - pl.col(f"{name}_pivot")).alias(name) for name in columns(model)]
+    less = {name: pl.col(name) - pl.col(f"{name}_pivot") for name in columns(model)}
+    for name, dtype in dtypes.items():
+        exact = wide.integer(pl.col(f"{name}_exact"), dtype)
+        less[name] = wide.difference(exact, pl.col(f"{name}_origin"), dtype)
+    return [pl.when(COMPLETE).then(e).alias(name) for name, e in less.items()]
 
 
-def _offsets(rows: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
-    """The offset that the first rows have in common, a column each, 0 where there is none."""
+def _offsets(rows: pl.LazyFrame, model: Regression, dtypes: dict[str, pl.DataType]) -> pl.LazyFrame:
+    """The offset that the first rows have in common, a column each, 0 where there is none; exact for wide types."""
     names = columns(model)
     if model.over or not model.intercept:
         return pl.LazyFrame({f"{name}_pivot": [0.0] for name in names})
@@ -83,13 +99,26 @@ def _offsets(rows: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
         *(pl.col(name).first().fill_null(0.0).alias(f"{name}_first") for name in names),
         *(pl.col(name).mean().fill_null(0.0).alias(f"{name}_mean") for name in names),
         *(pl.col(name).std().fill_null(0.0).alias(f"{name}_std") for name in names),
+        *(
+            wide.integer(pl.col(f"{name}_exact"), dtype).first().fill_null(0).alias(f"{name}_origin")
+            for name, dtype in dtypes.items()
+        ),
     )
-    return offsets.select(_near(name).alias(f"{name}_pivot") for name in names)
+    offsets = offsets.select(
+        *(pl.when(_near(name)).then(f"{name}_first").otherwise(0.0).alias(f"{name}_pivot") for name in names),
+        *(pl.when(_near(name)).then(f"{name}_origin").otherwise(0).alias(f"{name}_origin") for name in dtypes),
+    )
+    both = {name: wide.offset(pl.col(f"{name}_origin"), dtype) for name, dtype in dtypes.items()}
+    return offsets.with_columns(
+        *(near.alias(f"{name}_pivot") for name, (near, _) in both.items()),
+        *(equal.alias(f"{name}_origin") for name, (_, equal) in both.items()),
+    )
 
 
 def _near(name: str) -> pl.Expr:
+    """Whether the first values of a column have an offset in common."""
     first, mean, std = (pl.col(f"{name}_{statistic}") for statistic in ("first", "mean", "std"))
-    return pl.when((std < mean.abs() / 8) & ((first - mean).abs() < mean.abs() / 8)).then(first).otherwise(0.0)
+    return (std < mean.abs() / 8) & ((first - mean).abs() < mean.abs() / 8)
 
 
 def _sums(model: Regression) -> dict[str, pl.Expr]:
