@@ -21,13 +21,15 @@ EDGE = (1.0, 4.0)  # the same of a factor of rank 1
 ASIDE = 0.01  # across the one direction of these
 SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
-FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
+FLAT = 1e-10  # share of the information about a variance, were sigma2 and the fixed terms known, that is rounding
 ENOUGH = 1_000  # groups of a model that nearly always identify what all do
 INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
-FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, OWN_LINES, ALONE = range(8)
+FAR = 1e30  # of the factor: there the relative covariance stands for an infinite one
+
+FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, OWN_LINES, ALONE, OWN_MEANS = range(9)
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             if (chosen := np.flatnonzero(flat.any(axis=1))).size:
                 flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
             state[flat.any(axis=1)] = UNIDENTIFIED
+            flat &= ~saturated(d)[:, None]
         if (chosen := np.flatnonzero(state == FITTED)).size:
             factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
+            state[(factor == FAR * _units(d)[:, :, None]).all(axis=(1, 2))] = OWN_MEANS
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
         sigma2 = _sigma2(fit, state, d.n - terms.count)
@@ -107,7 +111,8 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
 
 def _sigma2(fit: Fit, state: Array, df: Array) -> Array:
     """The variance within groups; that of one group alone by least squares."""
-    sigma2 = np.where(state == FITTED, fit.squares / fit.df, np.where(state == ALONE, fit.squares / df, np.nan))
+    searched = np.isin(state, (FITTED, OWN_MEANS))
+    sigma2 = np.where(searched, fit.squares / fit.df, np.where(state == ALONE, fit.squares / df, np.nan))
     return np.where(np.isin(state, (PERFECT, OWN_LINES)), 0.0, sigma2)
 
 
@@ -168,7 +173,8 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
     exact_within = _left(d.rest) <= exact
     state[exact_within] = UNIDENTIFIED
     state[exact_within & (d.told == groups * terms.count)] = OWN_LINES
-    state[d.told >= d.n] = UNIDENTIFIED
+    # Of single rows, unequal weights tell the variances of means apart; slopes are left to groups of more rows.
+    state[saturated(d)] = FITTED if terms.varying == (0,) and terms.intercept else UNIDENTIFIED
     state[groups == 1] = ALONE
     state[plain.squares <= exact] = PERFECT
     state[d.n <= terms.count] = UNIDENTIFIED
@@ -176,6 +182,11 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
     state[spanned >= 0] = SPANNED
     state[d.n == 0] = NO_ROWS
     return state
+
+
+def saturated(d: Reduced) -> Array:
+    """Models whose groups' own coefficients leave nothing of any row."""
+    return np.asarray(d.told >= d.n)
 
 
 # ---- the covariance of the varying terms ----------------------------------------------------------------------------
@@ -199,9 +210,13 @@ def _factors(
     if (small := np.flatnonzero(d.lengths <= SMALL)).size and len(pattern[0]) > len(terms.varying):
         edge = _edge(d.take(small), units[small], pattern, restricted)
         found = trust_region.minimum(lambda models, x: of_few(small[models], x), edge)
-        x[small], settled[small], _ = _deepest([(x[small], value[small], settled[small]), found])
+        x[small], settled[small], value[small] = _deepest([(x[small], value[small], settled[small]), found])
     if few is not d:
-        x, _, settled = trust_region.minimum(of_all, x)
+        x, value, settled = trust_region.minimum(of_all, x)
+    if (without := np.flatnonzero(saturated(d))).size:
+        far = FAR * unit[without]
+        limit = (far, of_all(without, far)[0], np.ones(len(without), dtype=bool))
+        x[without], settled[without], _ = _deepest([limit, (x[without], value[without], settled[without])])
     return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
 
 
@@ -250,18 +265,22 @@ def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
     """The varying terms of every model about whose variances and correlations its rows hold no information.
 
     Along a direction without expected curvature the likelihood is flat, whatever the values. Curvature is measured
-    beside that of known fixed terms, where a typical group keeps half of its own deviation.
+    beside that of known fixed terms and sigma2, where a typical group keeps half of its own deviation.
     """
     pattern, size = _pattern(terms), len(terms.varying)
     factor = likelihood.lower(_diagonal(d.models, pattern), pattern, size) * _units(d)[:, :, None]
 
-    def information(restricted: bool) -> Array:
+    def information(restricted: bool) -> tuple[Array, Array]:
         fit, rows = likelihood.fitted(d, factor, restricted)
         return likelihood.information(d, rows, fit, factor, pattern, restricted)
 
-    known = np.sqrt(np.einsum("maa->ma", information(False)))
+    of_rows, known = information(False)
+    known = np.sqrt(np.einsum("maa->ma", known))
     scale = np.where(known > 0, known, 1.0)
-    left = np.nan_to_num(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    # Without rows beside the groups' own coefficients only what these leave of the fixed terms tells.
+    beyond, _ = information(True)
+    left = np.where((restricted | saturated(d))[:, None, None], beyond, of_rows)
+    left = np.nan_to_num(left / (scale[:, :, None] * scale[:, None, :]))
     curvature, direction = np.linalg.eigh(left)
     along = np.einsum("mab,mb->ma", direction**2, curvature <= FLAT) > INVOLVED
     flat = np.zeros((d.models, size), dtype=bool)
