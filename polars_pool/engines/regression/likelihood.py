@@ -168,8 +168,8 @@ def information(
     """Twice the information that data are expected to hold about the free entries of L: beside sigma2, and knowing it.
 
     For the derivatives D of V it is tr(P D_a P D_b) - tr(P D_a) tr(P D_b) / df, where P = V^-1, or for the restricted
-    likelihood what it leaves of the fixed terms; the second product is what sigma2 takes up. Source: Searle, Casella & McCulloch (1992), Variance Components,
-    section 6.6.
+    likelihood what it leaves of the fixed terms; the second product is what sigma2 takes up. Source: Searle, Casella &
+    McCulloch (1992), Variance Components, section 6.6.
     """
     s, hx, gg = _sums(d, made, fit, np.zeros(d.models), restricted)
     change = _changes(factor, pattern)
