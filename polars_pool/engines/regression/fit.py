@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
-EDGE = (1.0, 4.0)  # the same of a factor of rank 1
-ASIDE = 0.01  # across the one direction of these
+EDGE = (1.0, 16.0)  # the same of a factor of lower rank
+ASIDE = 0.01  # across its directions
 SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
 FLAT = 1e-10  # share of the information about a variance, were sigma2 and the fixed terms known, that is rounding
@@ -208,9 +208,12 @@ def _factors(
     of_few, of_all = (_criterion(some, units, pattern, restricted) for some in (few, d))
     x, settled, value = _deepest([trust_region.minimum(of_few, start * unit) for start in STARTS])
     if (small := np.flatnonzero(d.lengths <= SMALL)).size and len(pattern[0]) > len(terms.varying):
-        edge = _edge(d.take(small), units[small], pattern, restricted)
-        found = trust_region.minimum(lambda models, x: of_few(small[models], x), edge)
-        x[small], settled[small], value[small] = _deepest([(x[small], value[small], settled[small]), found])
+        edges = _edges(d.take(small), units[small], pattern, restricted)
+        each = np.repeat(small, edges.shape[1])
+        found = trust_region.minimum(lambda models, x: of_few(each[models], x), edges.reshape(-1, edges.shape[2]))
+        minima = [part.reshape(len(small), -1, *part.shape[1:]).swapaxes(0, 1) for part in found]
+        searched = [(x[small], value[small], settled[small]), *zip(*minima, strict=True)]
+        x[small], settled[small], value[small] = _deepest(searched)
     if few is not d:
         x, value, settled = trust_region.minimum(of_all, x)
     if (without := np.flatnonzero(saturated(d))).size:
@@ -229,26 +232,25 @@ def _deepest(minima: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Ar
     return x[best, every], settled[best, every], value[best, every]
 
 
-def _edge(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
-    """Where the deviance is lowest among covariances of rank 1, and a little aside: a start for each model.
+def _edges(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
+    """Starts near covariances of lower rank, (models, starts, entries): of each size those of the lowest deviance.
 
-    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. The search begins
-    for each size at the best direction.
+    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. A candidate is
+    the sum of the squares of one or two directions; as many as free entries are searched from.
     """
     varying = units.shape[1]
-    column = (np.arange(varying), np.zeros(varying, dtype=np.int64))
     signs = _signs(varying)
-    starts = (np.array(EDGE)[:, None, None] * signs).reshape(-1, varying)
-    each = np.repeat(np.arange(d.models), len(starts))
-    factor = likelihood.lower(np.tile(starts, (d.models, 1)), column, varying)
-    fit, _ = likelihood.fitted(d.take(each), factor * units[each, :, None], restricted)
-    best = _finite(fit.deviance).reshape(d.models, len(EDGE), len(signs)).argmin(axis=2)
-    each = np.repeat(np.arange(d.models), len(EDGE))
-    begin = (np.array(EDGE)[:, None] * signs[best]).reshape(-1, varying)
-    along, value, _ = trust_region.minimum(_criterion(d.take(each), units[each], column, restricted), begin)
-    best = _finite(value).reshape(d.models, len(EDGE)).argmin(axis=1) + np.arange(d.models) * len(EDGE)
-    square = along[best, :, None] * along[best, None, :] + ASIDE**2 * np.eye(varying)
-    return np.linalg.cholesky(square)[:, pattern[0], pattern[1]]
+    squares = signs[:, :, None] * signs[:, None, :]
+    sums = [np.sum(some, axis=0) for rank in range(1, min(varying, 3)) for some in combinations(squares, rank)]
+    aside = ASIDE**2 * np.eye(varying)
+    factors = np.linalg.cholesky(np.array([[size**2 * one + aside for one in sums] for size in EDGE]))
+    each = np.repeat(np.arange(d.models), len(EDGE) * len(sums))
+    candidates = np.tile(factors.reshape(-1, varying, varying), (d.models, 1, 1))
+    fit, _ = likelihood.fitted(d.take(each), candidates * units[each, :, None], restricted)
+    depth = _finite(fit.deviance).reshape(d.models, len(EDGE), len(sums))
+    best = np.argsort(depth, axis=2)[:, :, : len(pattern[0])]
+    entries = factors[np.arange(len(EDGE))[:, None], best][..., pattern[0], pattern[1]]
+    return np.asarray(entries.reshape(d.models, -1, len(pattern[0])))
 
 
 def _signs(varying: int) -> Array:
