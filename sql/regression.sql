@@ -225,6 +225,24 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
         FROM query_table(classes) GROUP BY model
     ),
+    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 / mean(w).
+    halves AS (
+        SELECT model, n, x, pool_information(c.w, j / s.w) AS h
+        FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
+        WHERE j >= n AND wmin < wmax
+    ),
+    curved AS (
+        SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
+            sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
+            a - a2 / a - b2 / b AS trace,
+            a2 - 2 * (a3 / a + b3 / b) + pow(a2 / a, 2) + 2 * c2 * c2 / (a * b) + pow(b2 / b, 2) AS of_square,
+            of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
+        FROM (
+            SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
+            FROM halves
+        )
+        GROUP BY model
+    ),
     ends AS (
         SELECT 2 * model + flat AS id, model, centre_x, centre_y,
             CASE WHEN flat = 1 THEN 'infinity'::DOUBLE ELSE 0.0 END AS rho
@@ -261,11 +279,12 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN n <= 2 THEN 'few rows'
             WHEN line_squares <= 1e-14 * tyy THEN 'line'
             WHEN j = 1 THEN 'alone'
+            WHEN j >= n AND apart THEN 'searched'
             WHEN j >= n OR within <= 1e-14 * tyy THEN 'untold'
             WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
             ELSE 'searched'
         END AS state
-    FROM lines, _pool_given;
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_given;
 
 -- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
@@ -285,13 +304,14 @@ CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
 
 -- Where to look. For r the squares of the groups' means about a line with the slope within groups, the profile rises
 -- beyond 3 / min(w) and 4 df r / squares within; of two groups also beyond thrice the squares of x between by those
--- within.
+-- within. Of single rows it may fall for ever, to sigma2 = 0.
 CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
     WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
-            _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
-                4 * df / within * _pool_larger(byy - 2 * bound_slope * bxy + bound_slope * bound_slope * bxx, 0.0))
-                AS high,
+            CASE WHEN j >= n THEN 1e10 / wmin ELSE
+                _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
+                    4 * df / within * _pool_larger(byy - 2 * bound_slope * bxy + bound_slope * bound_slope * bxx, 0.0))
+                END AS high,
             1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
         FROM query_table(searched)
         WHERE state = 'searched'
@@ -378,8 +398,10 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
     ),
     points AS MATERIALIZED (
-        SELECT model AS id, l.*, coalesce(best.rho, 0.0) AS rho, coalesce(best.x, 0.0) AS centre_x,
-            coalesce(best.y, 0.0) AS centre_y, coalesce(best.done, false) AS done
+        SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
+            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for an infinite one
+            coalesce(best.x, 0.0) AS centre_x, coalesce(best.y, 0.0) AS centre_y,
+            coalesce(best.done, false) OR none_within AS done
         FROM left_over AS l LEFT JOIN found USING (model)
     ),
     about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
@@ -390,16 +412,16 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE state WHEN 'searched' THEN squares / df WHEN 'alone' THEN squares / (n - 2) WHEN 'line' THEN 0.0 END
                 AS sigma2,
             CASE state WHEN 'searched' THEN rho * sigma2 WHEN 'line' THEN 0.0 END AS tau2,
-            CASE WHEN state = 'searched' THEN
+            CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
             beta * beta * txx / w * n / (n - 1) AS fixed
         FROM about
     )
-    SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost, sigma2 AS _pool_sigma2,
-        tau2 AS _pool_tau2, beta AS _pool_beta, start_x + centre_x AS _pool_at_x,
-        start_y + centre_y + start_slope * centre_x AS _pool_at_y, sigma2 / h AS _pool_variance_at,
-        sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
+    SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
+        CASE WHEN none_within THEN 0.0 ELSE sigma2 END AS _pool_sigma2, tau2 AS _pool_tau2, beta AS _pool_beta,
+        start_x + centre_x AS _pool_at_x, start_y + centre_y + start_slope * centre_x AS _pool_at_y,
+        sigma2 / h AS _pool_variance_at, sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
         -(deviance + df * (1 + ln(2 * pi()))) / 2 AS _pool_log_likelihood,
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);

@@ -201,6 +201,25 @@ def test_no_search_from_elsewhere_ends_higher(seed):
     assert model["log_likelihood"] >= highest(dense(frame, names, vary, method), random) - 1e-6
 
 
+@pytest.mark.parametrize("seed", [49, 51, 99, 187, 379, 409])
+def test_maxima_of_lower_rank_of_three_varying_terms(seed):
+    """Designs that have one of rank 1 or 2, some far out, where searches from multiples of one covariance end lower."""
+    random = np.random.default_rng([7, seed])
+    groups = random.integers(3, 9)
+    g = np.repeat(np.arange(groups), random.integers(1, 6, size=groups))
+    covariates = max(2, random.integers(1, 4))
+    x = random.normal(size=(len(g), covariates))
+    factor = np.tril(random.normal(size=(3, 3))) * random.choice([0, 0.5, 1, 3], p=[0.15, 0.3, 0.35, 0.2])
+    y = 1 + x @ random.normal(size=covariates)
+    y += (np.c_[np.ones(len(g)), x[:, :2]] * (random.normal(size=(groups, 3)) @ factor.T)[g]).sum(axis=1)
+    names = [f"x{i}" for i in range(covariates)]
+    frame = pl.DataFrame({"g": g, "y": y + random.normal(size=len(g))} | dict(zip(names, x.T, strict=True)))
+    vary, method = ["intercept", *names[:2]], METHODS[seed // 2 % 2]
+    model = components(frame, names, vary, method=method)
+    assert model["converged"]
+    assert model["log_likelihood"] >= highest(dense(frame, names, vary, method), random) - 1e-6
+
+
 # ---- covariates that nearly depend -----------------------------------------------------------------------------------
 
 

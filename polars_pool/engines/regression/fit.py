@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -17,17 +17,19 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
-EDGE = (1.0, 4.0)  # the same of a factor of rank 1
-ASIDE = 0.01  # across the one direction of these
+EDGE = (1.0, 16.0)  # the same of a factor of lower rank
+ASIDE = 0.01  # across its directions
 SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
-FLAT = 1e-10  # share of the information about a variance, were the fixed terms known, that is rounding
+FLAT = 1e-10  # share of the information about a variance, were sigma2 and the fixed terms known, that is rounding
 ENOUGH = 1_000  # groups of a model that nearly always identify what all do
 INVOLVED = 1e-6  # share of a flat direction along an entry of the covariance that is more than rounding
 EXACT = 1e-14  # share of the value's squares that is rounding
 SINGULAR = 1e-12  # an eigenvalue of the covariance, relative as the starts are, that is 0
 
-FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, OWN_LINES, ALONE = range(8)
+FAR = 1e30  # of the factor: there the relative covariance stands for an infinite one
+
+FITTED, NO_ROWS, SPANNED, FEW_ROWS, UNIDENTIFIED, PERFECT, OWN_LINES, ALONE, OWN_MEANS = range(9)
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
             if (chosen := np.flatnonzero(flat.any(axis=1))).size:
                 flat[chosen] = _flat(d.take(chosen), terms, model.restricted)
             state[flat.any(axis=1)] = UNIDENTIFIED
+            flat &= ~saturated(d)[:, None]
         if (chosen := np.flatnonzero(state == FITTED)).size:
             factor[chosen], settled[chosen] = _factors(groups, by, d, chosen, terms, model.restricted)
+            state[(factor == FAR * _units(d)[:, :, None]).all(axis=(1, 2))] = OWN_MEANS
         relative, rank = _cleared(factor, _units(d))
         fit, _ = likelihood.fitted(d, roots(relative), model.restricted)
         sigma2 = _sigma2(fit, state, d.n - terms.count)
@@ -107,7 +111,8 @@ def estimated(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[
 
 def _sigma2(fit: Fit, state: Array, df: Array) -> Array:
     """The variance within groups; that of one group alone by least squares."""
-    sigma2 = np.where(state == FITTED, fit.squares / fit.df, np.where(state == ALONE, fit.squares / df, np.nan))
+    searched = np.isin(state, (FITTED, OWN_MEANS))
+    sigma2 = np.where(searched, fit.squares / fit.df, np.where(state == ALONE, fit.squares / df, np.nan))
     return np.where(np.isin(state, (PERFECT, OWN_LINES)), 0.0, sigma2)
 
 
@@ -168,7 +173,8 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
     exact_within = _left(d.rest) <= exact
     state[exact_within] = UNIDENTIFIED
     state[exact_within & (d.told == groups * terms.count)] = OWN_LINES
-    state[d.told >= d.n] = UNIDENTIFIED
+    # Of single rows, unequal weights tell the variances of means apart; slopes are left to groups of more rows.
+    state[saturated(d)] = FITTED if terms.varying == (0,) and terms.intercept else UNIDENTIFIED
     state[groups == 1] = ALONE
     state[plain.squares <= exact] = PERFECT
     state[d.n <= terms.count] = UNIDENTIFIED
@@ -176,6 +182,11 @@ def _states(d: Reduced, plain: Fit, groups: Array, spanned: Array, terms: Terms)
     state[spanned >= 0] = SPANNED
     state[d.n == 0] = NO_ROWS
     return state
+
+
+def saturated(d: Reduced) -> Array:
+    """Models whose groups' own coefficients leave nothing of any row."""
+    return np.asarray(d.told >= d.n)
 
 
 # ---- the covariance of the varying terms ----------------------------------------------------------------------------
@@ -197,11 +208,18 @@ def _factors(
     of_few, of_all = (_criterion(some, units, pattern, restricted) for some in (few, d))
     x, settled, value = _deepest([trust_region.minimum(of_few, start * unit) for start in STARTS])
     if (small := np.flatnonzero(d.lengths <= SMALL)).size and len(pattern[0]) > len(terms.varying):
-        edge = _edge(d.take(small), units[small], pattern, restricted)
-        found = trust_region.minimum(lambda models, x: of_few(small[models], x), edge)
-        x[small], settled[small], _ = _deepest([(x[small], value[small], settled[small]), found])
+        edges = _edges(d.take(small), units[small], pattern, restricted)
+        each = np.repeat(small, edges.shape[1])
+        found = trust_region.minimum(lambda models, x: of_few(each[models], x), edges.reshape(-1, edges.shape[2]))
+        minima = [part.reshape(len(small), -1, *part.shape[1:]).swapaxes(0, 1) for part in found]
+        searched = [(x[small], value[small], settled[small]), *zip(*minima, strict=True)]
+        x[small], settled[small], value[small] = _deepest(searched)
     if few is not d:
-        x, _, settled = trust_region.minimum(of_all, x)
+        x, value, settled = trust_region.minimum(of_all, x)
+    if (without := np.flatnonzero(saturated(d))).size:
+        far = FAR * unit[without]
+        limit = (far, of_all(without, far)[0], np.ones(len(without), dtype=bool))
+        x[without], settled[without], _ = _deepest([limit, (x[without], value[without], settled[without])])
     return likelihood.lower(x, pattern, len(terms.varying)) * units[:, :, None], settled
 
 
@@ -214,26 +232,25 @@ def _deepest(minima: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Ar
     return x[best, every], settled[best, every], value[best, every]
 
 
-def _edge(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
-    """Where the deviance is lowest among covariances of rank 1, and a little aside: a start for each model.
+def _edges(d: Reduced, units: Array, pattern: tuple[Array, Array], restricted: bool) -> Array:
+    """Starts near covariances of lower rank, (models, starts, entries): of each size those of the lowest deviance.
 
-    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. The search begins
-    for each size at the best direction.
+    There a likelihood of few groups can have maxima that no multiple of the same covariance leads to. A candidate is
+    the sum of the squares of one or two directions; as many as free entries are searched from.
     """
     varying = units.shape[1]
-    column = (np.arange(varying), np.zeros(varying, dtype=np.int64))
     signs = _signs(varying)
-    starts = (np.array(EDGE)[:, None, None] * signs).reshape(-1, varying)
-    each = np.repeat(np.arange(d.models), len(starts))
-    factor = likelihood.lower(np.tile(starts, (d.models, 1)), column, varying)
-    fit, _ = likelihood.fitted(d.take(each), factor * units[each, :, None], restricted)
-    best = _finite(fit.deviance).reshape(d.models, len(EDGE), len(signs)).argmin(axis=2)
-    each = np.repeat(np.arange(d.models), len(EDGE))
-    begin = (np.array(EDGE)[:, None] * signs[best]).reshape(-1, varying)
-    along, value, _ = trust_region.minimum(_criterion(d.take(each), units[each], column, restricted), begin)
-    best = _finite(value).reshape(d.models, len(EDGE)).argmin(axis=1) + np.arange(d.models) * len(EDGE)
-    square = along[best, :, None] * along[best, None, :] + ASIDE**2 * np.eye(varying)
-    return np.linalg.cholesky(square)[:, pattern[0], pattern[1]]
+    squares = signs[:, :, None] * signs[:, None, :]
+    sums = [np.sum(some, axis=0) for rank in range(1, min(varying, 3)) for some in combinations(squares, rank)]
+    aside = ASIDE**2 * np.eye(varying)
+    factors = np.linalg.cholesky(np.array([[size**2 * one + aside for one in sums] for size in EDGE]))
+    each = np.repeat(np.arange(d.models), len(EDGE) * len(sums))
+    candidates = np.tile(factors.reshape(-1, varying, varying), (d.models, 1, 1))
+    fit, _ = likelihood.fitted(d.take(each), candidates * units[each, :, None], restricted)
+    depth = _finite(fit.deviance).reshape(d.models, len(EDGE), len(sums))
+    best = np.argsort(depth, axis=2)[:, :, : len(pattern[0])]
+    entries = factors[np.arange(len(EDGE))[:, None], best][..., pattern[0], pattern[1]]
+    return np.asarray(entries.reshape(d.models, -1, len(pattern[0])))
 
 
 def _signs(varying: int) -> Array:
@@ -250,18 +267,22 @@ def _flat(d: Reduced, terms: Terms, restricted: bool) -> Array:
     """The varying terms of every model about whose variances and correlations its rows hold no information.
 
     Along a direction without expected curvature the likelihood is flat, whatever the values. Curvature is measured
-    beside that of known fixed terms, where a typical group keeps half of its own deviation.
+    beside that of known fixed terms and sigma2, where a typical group keeps half of its own deviation.
     """
     pattern, size = _pattern(terms), len(terms.varying)
     factor = likelihood.lower(_diagonal(d.models, pattern), pattern, size) * _units(d)[:, :, None]
 
-    def information(restricted: bool) -> Array:
+    def information(restricted: bool) -> tuple[Array, Array]:
         fit, rows = likelihood.fitted(d, factor, restricted)
         return likelihood.information(d, rows, fit, factor, pattern, restricted)
 
-    known = np.sqrt(np.einsum("maa->ma", information(False)))
+    of_rows, known = information(False)
+    known = np.sqrt(np.einsum("maa->ma", known))
     scale = np.where(known > 0, known, 1.0)
-    left = np.nan_to_num(information(restricted) / (scale[:, :, None] * scale[:, None, :]))
+    # Without rows beside the groups' own coefficients only what these leave of the fixed terms tells.
+    beyond, _ = information(True)
+    left = np.where((restricted | saturated(d))[:, None, None], beyond, of_rows)
+    left = np.nan_to_num(left / (scale[:, :, None] * scale[:, None, :]))
     curvature, direction = np.linalg.eigh(left)
     along = np.einsum("mab,mb->ma", direction**2, curvature <= FLAT) > INVOLVED
     flat = np.zeros((d.models, size), dtype=bool)

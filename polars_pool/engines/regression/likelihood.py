@@ -164,18 +164,18 @@ def derivatives(
 
 def information(
     d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
-) -> Array:
-    """Twice the information that data are expected to hold about the free entries of L beside sigma2.
+) -> tuple[Array, Array]:
+    """Twice the information that data are expected to hold about the free entries of L: beside sigma2, and knowing it.
 
     For the derivatives D of V it is tr(P D_a P D_b) - tr(P D_a) tr(P D_b) / df, where P = V^-1, or for the restricted
-    likelihood what it leaves of the fixed terms. Source: Searle, Casella & McCulloch (1992), Variance Components,
-    section 6.6.
+    likelihood what it leaves of the fixed terms; the second product is what sigma2 takes up. Source: Searle, Casella &
+    McCulloch (1992), Variance Components, section 6.6.
     """
     s, hx, gg = _sums(d, made, fit, np.zeros(d.models), restricted)
     change = _changes(factor, pattern)
     trace = np.einsum("mij,maij->ma", s, change)
     traces = -_curvature(hx, gg, fit, change, restricted)
-    return np.asarray(traces - trace[:, :, None] * trace[:, None, :] / fit.df[:, None, None])
+    return traces - trace[:, :, None] * trace[:, None, :] / fit.df[:, None, None], traces
 
 
 def _sums(d: Reduced, made: Whitened, fit: Fit, scale: Array, restricted: bool) -> tuple[Array, Array, Array]:

@@ -17,7 +17,7 @@ from ..model import public
 from ..numpy import Array
 from .coefficients import STATISTICS, between, coefficients, population
 from .crossproducts import columns, crossproducts
-from .fit import FITTED, NO_ROWS, SPANNED, Estimates, estimated
+from .fit import FITTED, NO_ROWS, OWN_MEANS, SPANNED, Estimates, estimated
 from .model import Regression
 from .reduced import Reduced
 from .refuse import bad_rows, spanned
@@ -163,7 +163,7 @@ def summarised(found: Estimates, model: Regression, quantile: float) -> dict[str
     mu, cov_mu = population(found)
     tau2 = between(found)
     deviations = np.sqrt(np.einsum("mii->mi", tau2))
-    sigma2 = found.sigma2 * found.scale.size[-1] ** 2
+    sigma2 = np.where(found.state == OWN_MEANS, 0.0, found.sigma2) * found.scale.size[-1] ** 2
     se_mu = np.sqrt(np.einsum("mii->mi", cov_mu))
     fixed, varying = _variances(found)
     free = len(model.vary) * (len(model.vary) + 1) // 2 if model.correlated else len(model.vary)
