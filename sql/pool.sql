@@ -1681,8 +1681,9 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
 -- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Whether an argument was left out.
-CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
+-- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
+CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
+CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
 -- A hyperparameter as the number or the name that is given.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
@@ -1845,14 +1846,26 @@ CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
             || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
--- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
--- table: it is not null where all columns are.
-CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
-    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
-            AS constant
-    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
-        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
-        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+-- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
+
+-- Columns between nulls as one list for each null: the columns that follow it.
+CREATE OR REPLACE MACRO _pool_split(columns) AS
+    list_transform(
+        list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
+        lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
+    );
+
+-- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
+-- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
+    SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
+            names: argument[1],
+            types: list_transform(argument[2], lambda c: c.type),
+            constant: list_filter(list_zip(argument[1], argument[2]),
+                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+        }) AS described
+    FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
 
 -- Names as an argument of a macro: one column, or several by name.
 CREATE OR REPLACE MACRO _pool_as_argument(names) AS
@@ -1862,81 +1875,73 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
         ELSE '"' || replace(names[1], '"', '""') || '"'
     END;
 
--- The texts in an expression, and what is wrong with a key that reads no column.
+-- The texts in an expression, and what is wrong with keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
-CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
-    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
-        || ' reads no column, so it is the same in every row; '
-        || CASE
-            WHEN len(_pool_texts(constant)) > 0
-                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
-                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
-            ELSE 'give a column, or several as COLUMNS([...]) of their names'
-        END;
+CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
+    list_transform(
+        list_filter(
+            [{role: 'over', constant: over, texts: _pool_texts(over)},
+                {role: 'by', constant: "by", texts: _pool_texts("by")}],
+            lambda key: key.constant IS NOT NULL),
+        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            || ' reads no column, so it is the same in every row; '
+            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
+                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+    )[1];
 
 -- What is wrong with an argument that follows the keys without a name, and what was meant.
 CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
     'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
             WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
-            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
                 THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
                     || 'WITH named AS (SELECT *, ... AS name FROM ...)'
-            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
-                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+            ELSE array_to_string(list_transform(
+                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
+                    {before: 'the keys of models as over := ', names: unnamed}],
+                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
 
--- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
--- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
-CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
-    WITH _pool_nulls AS MATERIALIZED (
-        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    _pool_by AS (SELECT "by" FROM _pool_nulls),
-    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
-    _pool_named AS (
-        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
-            END AS named
-        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
-            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
-    )
-    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
+    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
-CREATE OR REPLACE MACRO _pool_first_private(names) AS
-    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
+-- case where they stand beside it, as they do with over := NULL.
+CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
+    list_filter(names, lambda name:
+        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
-CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
-    CASE
-        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
-            THEN 'the key ''' || _pool_first_private(list_concat(over, keys))
-                || ''' bears a private name; rename it first'
-        WHEN len(list_intersect(over, keys)) > 0
-            THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
-                || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
-            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
-                || ''' bears the name of a result column ('
-                || _pool_listed(result) || '); rename it first'
-    END;
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
+            || ''' bears a private name; rename it first',
+        'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+            || '] and by=[' || _pool_listed(keys) || '] must differ',
+        'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+            || ''' bears the name of a result column (' || _pool_listed(result) || '); rename it first'
+    );
 
--- One row: the names of the keys, whether there is one model, and what is wrong with them.
-CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
-    WITH _pool_over AS (SELECT over FROM query_table(schema)),
-    _pool_by AS (SELECT "by" FROM query_table(schema)),
-    named AS (
-        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
-            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
-        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+-- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
+-- of the arguments, whose first are by, over and what follows the keys without a name.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+    WITH named AS (
+        SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
+            _pool_absent_type(described[2].types[1]) AS no_over,
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
+        FROM _pool_described(of_names, arguments),
             (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
     )
-    SELECT over_names, by_names, no_over, coalesce(
-        _pool_wrong_keys(over_names, by_names,
+    SELECT described, no_over, coalesce(
+        CASE WHEN described[3].types <> ['"NULL"']
+            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
+        _pool_wrong_names(over_names, by_names, beside_null,
             CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-        _pool_wrong_constant('over', over_constant, columns),
-        _pool_wrong_constant('by', by_constant, columns)
+        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
     ) AS wrong_keys
     FROM named;
 
@@ -2034,28 +2039,39 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, by_is_shown, result
+    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_n AS (SELECT n FROM query_table(schema)),
-    _pool_var AS (SELECT var FROM query_table(schema)),
-    _pool_se AS (SELECT se FROM query_table(schema)),
-    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
+            struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
+            NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     described AS (
-        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
-            list_transform(described, lambda role: role.names[1]) AS column_names,
-            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
-            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
-            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
-            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
-            _pool_described('_pool_weights') AS of_weights
+        SELECT no_over, wrong_keys, described[4:] AS roles,
+            list_transform(roles, lambda role: role.names[1]) AS column_names,
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
+            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
         SELECT *, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
         FROM described
@@ -2131,7 +2147,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
-    typeof(model) = 'STRUCT(_pool_over "NULL")' OR model IS NOT DISTINCT FROM other;
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2369,7 +2386,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
 
 -- Whether a column is a key under its own name, and not an absent `over`.
-CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS
+    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
 -- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
 CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
@@ -2394,7 +2412,8 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     _pool_same_types AS (
         SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
             || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
-        FROM _pool_described('_pool_left') AS of_left, _pool_described('_pool_right') AS of_right,
+        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
+            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
             (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
             (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
     )
@@ -4843,12 +4862,12 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, groups, result
+    tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -4892,44 +4911,40 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, groups, list_concat(
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se,
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_shrunk, _pool_quantile_of(level)
     ),
     _pool_with_robust AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_noncoverage AS noncoverage
         FROM _pool_robust('_pool_shrunk', level)
     ),
     _pool_with_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
         FROM _pool_shrunk
     ),
     _pool_above_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_above AS p_above
         FROM _pool_shrunk
@@ -4942,8 +4957,9 @@ CREATE OR REPLACE MACRO pool_shrink(
         FROM _pool_result -- se alone is the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
-        SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE
         WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
         WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
@@ -4953,16 +4969,16 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
-    mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
+    tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
-            'mu', NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
@@ -4977,14 +4993,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -5032,20 +5048,20 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
             'components')
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL')
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
@@ -5070,9 +5086,11 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
     ),
     _pool_of_groups AS (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
-        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM (
+            SELECT *, _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+            FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        )
     ),
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
@@ -5094,7 +5112,7 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_curves
     ),
     _pool_of_models AS (
-        SELECT COLUMNS(lambda c: c <> 'NULL')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
@@ -5103,14 +5121,14 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
+            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
@@ -5133,32 +5151,37 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
-CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
-            0.95, 'mu', NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
+            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
-CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-    FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+    );
 
-CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
-    FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
+            ['n', 'mean', 'var', 'w'])
+    );
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
@@ -5166,28 +5189,28 @@ CREATE OR REPLACE MACRO pool_moments(
     tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
     tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
 
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", NULL, w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
@@ -5594,15 +5617,27 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_y AS (SELECT y FROM query_table(schema)),
-    _pool_x AS (SELECT x FROM query_table(schema)),
-    _pool_w AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
+            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
+            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -5612,8 +5647,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
-            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -5630,13 +5664,13 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
@@ -5669,7 +5703,7 @@ CREATE OR REPLACE MACRO pool_regress(
         FROM _pool_sampled
     ),
     _pool_terms AS (
-        SELECT *, _pool_term AS term,
+        SELECT *,
             CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
                 AS _pool_mean,
             CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
@@ -5683,23 +5717,26 @@ CREATE OR REPLACE MACRO pool_regress(
             FROM _pool_given
         )
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND c <> 'term'), _pool_term AS term, _pool_n::BIGINT AS n,
-        _pool_mean AS mean, _pool_weight AS weight, _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
-        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
-        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-    FROM _pool_terms
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_term AS term, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_terms
+    )
     WHERE (SELECT proper FROM _pool_given);
 
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
@@ -5744,7 +5781,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             _pool_converged
         FROM _pool_placed
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
 
@@ -6348,15 +6385,27 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, by_is_shown, family, result
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, by_is_shown, family,
+    result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_base AS (SELECT base FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                [of_value, of_base]),
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -6364,8 +6413,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
-            _pool_described('_pool_base') AS of_base
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -6373,11 +6421,11 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, family, result
+    tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, family, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
-            limits, true, family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
+            posterior, limits, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
@@ -6414,50 +6462,50 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
 -- posterior := true its alpha and beta; limits := false leaves lower and upper out.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL, false, false,
             false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
@@ -6474,17 +6522,17 @@ CREATE OR REPLACE MACRO pool_components_rates(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL, false, false,
             false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
@@ -6501,5 +6549,5 @@ CREATE OR REPLACE MACRO pool_components_counts(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
