@@ -2,8 +2,9 @@
 -- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Whether an argument was left out.
-CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
+-- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
+CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
+CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
 -- A hyperparameter as the number or the name that is given.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
@@ -166,14 +167,26 @@ CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
             || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
--- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
--- table: it is not null where all columns are.
-CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
-    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
-            AS constant
-    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
-        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
-        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+-- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
+
+-- Columns between nulls as one list for each null: the columns that follow it.
+CREATE OR REPLACE MACRO _pool_split(columns) AS
+    list_transform(
+        list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
+        lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
+    );
+
+-- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
+-- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
+    SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
+            names: argument[1],
+            types: list_transform(argument[2], lambda c: c.type),
+            constant: list_filter(list_zip(argument[1], argument[2]),
+                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+        }) AS described
+    FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
 
 -- Names as an argument of a macro: one column, or several by name.
 CREATE OR REPLACE MACRO _pool_as_argument(names) AS
@@ -183,81 +196,73 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
         ELSE '"' || replace(names[1], '"', '""') || '"'
     END;
 
--- The texts in an expression, and what is wrong with a key that reads no column.
+-- The texts in an expression, and what is wrong with keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
-CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
-    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
-        || ' reads no column, so it is the same in every row; '
-        || CASE
-            WHEN len(_pool_texts(constant)) > 0
-                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
-                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
-            ELSE 'give a column, or several as COLUMNS([...]) of their names'
-        END;
+CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
+    list_transform(
+        list_filter(
+            [{role: 'over', constant: over, texts: _pool_texts(over)},
+                {role: 'by', constant: "by", texts: _pool_texts("by")}],
+            lambda key: key.constant IS NOT NULL),
+        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            || ' reads no column, so it is the same in every row; '
+            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
+                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+    )[1];
 
 -- What is wrong with an argument that follows the keys without a name, and what was meant.
 CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
     'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
             WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
-            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
                 THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
                     || 'WITH named AS (SELECT *, ... AS name FROM ...)'
-            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
-                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+            ELSE array_to_string(list_transform(
+                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
+                    {before: 'the keys of models as over := ', names: unnamed}],
+                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
 
--- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
--- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
-CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
-    WITH _pool_nulls AS MATERIALIZED (
-        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    _pool_by AS (SELECT "by" FROM _pool_nulls),
-    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
-    _pool_named AS (
-        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
-            END AS named
-        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
-            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
-    )
-    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
+    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
-CREATE OR REPLACE MACRO _pool_first_private(names) AS
-    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
+-- case where they stand beside it, as they do with over := NULL.
+CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
+    list_filter(names, lambda name:
+        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
-CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
-    CASE
-        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
-            THEN 'the key ''' || _pool_first_private(list_concat(over, keys))
-                || ''' bears a private name; rename it first'
-        WHEN len(list_intersect(over, keys)) > 0
-            THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
-                || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
-            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
-                || ''' bears the name of a result column ('
-                || _pool_listed(result) || '); rename it first'
-    END;
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
+            || ''' bears a private name; rename it first',
+        'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+            || '] and by=[' || _pool_listed(keys) || '] must differ',
+        'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+            || ''' bears the name of a result column (' || _pool_listed(result) || '); rename it first'
+    );
 
--- One row: the names of the keys, whether there is one model, and what is wrong with them.
-CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
-    WITH _pool_over AS (SELECT over FROM query_table(schema)),
-    _pool_by AS (SELECT "by" FROM query_table(schema)),
-    named AS (
-        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
-            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
-        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+-- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
+-- of the arguments, whose first are by, over and what follows the keys without a name.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+    WITH named AS (
+        SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
+            _pool_absent_type(described[2].types[1]) AS no_over,
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
+        FROM _pool_described(of_names, arguments),
             (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
     )
-    SELECT over_names, by_names, no_over, coalesce(
-        _pool_wrong_keys(over_names, by_names,
+    SELECT described, no_over, coalesce(
+        CASE WHEN described[3].types <> ['"NULL"']
+            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
+        _pool_wrong_names(over_names, by_names, beside_null,
             CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-        _pool_wrong_constant('over', over_constant, columns),
-        _pool_wrong_constant('by', by_constant, columns)
+        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
     ) AS wrong_keys
     FROM named;
 
@@ -355,28 +360,39 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, by_is_shown, result
+    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_n AS (SELECT n FROM query_table(schema)),
-    _pool_var AS (SELECT var FROM query_table(schema)),
-    _pool_se AS (SELECT se FROM query_table(schema)),
-    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
+            struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
+            NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     described AS (
-        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
-            list_transform(described, lambda role: role.names[1]) AS column_names,
-            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
-            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
-            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
-            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
-            _pool_described('_pool_weights') AS of_weights
+        SELECT no_over, wrong_keys, described[4:] AS roles,
+            list_transform(roles, lambda role: role.names[1]) AS column_names,
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
+            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
         SELECT *, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
         FROM described
@@ -452,4 +468,5 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
-    typeof(model) = 'STRUCT(_pool_over "NULL")' OR model IS NOT DISTINCT FROM other;
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;

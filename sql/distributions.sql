@@ -15,13 +15,13 @@
 
 -- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
-    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x END;
+    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
 
 -- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
         WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
-        ELSE p
+        ELSE p::DOUBLE
     END;
 
 -- A positive, finite number.
@@ -29,7 +29,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
         WHEN x <= 0 OR x >= 'infinity'::DOUBLE
             THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
-        ELSE x
+        ELSE x::DOUBLE
     END;
 
 -- A number of 1 or more.
@@ -37,7 +37,7 @@ CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
         WHEN x < 1 OR isnan(x)
             THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
-        ELSE x
+        ELSE x::DOUBLE
     END;
 
 
@@ -325,7 +325,7 @@ CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
 -- its cube, to be seen.
 CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
     list_reduce(
-        list_transform(range(60), lambda i: {u: start, moving: true}),
+        list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
         lambda s, i: CASE
             WHEN NOT s.moving THEN s
             ELSE list_transform(
@@ -519,7 +519,7 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
 -- a sixth term is too small to be seen.
 CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
     list_reduce(
-        list_transform(range(60), lambda i: {w: start, moving: true}),
+        list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
         lambda s, i: CASE
             WHEN NOT s.moving THEN s
             ELSE list_transform(
@@ -557,7 +557,7 @@ CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
 
 -- The side of the split where p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
-    CASE WHEN p <= coalesce(below, 0.5) THEN -1 ELSE 1 END;
+    CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.

@@ -17,7 +17,9 @@ CREATE OR REPLACE MACRO pool_squares(n, var) AS
 -- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
-        WHEN squares::DOUBLE > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE) THEN squares::DOUBLE
+        WHEN squares::DOUBLE
+            > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE)
+            THEN squares::DOUBLE
         ELSE 0.0
     END;
 
@@ -63,21 +65,26 @@ CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
-        WHEN excess::DOUBLE > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
+        WHEN excess::DOUBLE > 0
+            THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
     END;
 
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
-        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN exp(mean_log::DOUBLE + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2) - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
+            THEN exp(mean_log::DOUBLE
+            + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
+            - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
         ELSE mean::DOUBLE
     END;
 
 -- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
 CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
     CASE
-        WHEN n::DOUBLE > 1 THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        WHEN n::DOUBLE > 1
+            THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
         ELSE prior::DOUBLE
     END;
 
@@ -99,7 +106,8 @@ CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
 --
 -- The difference itself has no digits left where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
+    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
+        + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
 
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
@@ -236,7 +244,8 @@ CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
 
 -- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
 CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
+    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE
+        * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
 
 -- Squared leave-one-out error of a group's rows.
 CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
@@ -244,7 +253,8 @@ CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
 
 -- Derivative of the squared leave-one-out error by rho.
 CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE) / (leverage::DOUBLE * leverage::DOUBLE);
+    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE)
+        / (leverage::DOUBLE * leverage::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -265,7 +275,9 @@ CREATE OR REPLACE MACRO pool_groups(w) AS
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w::DOUBLE * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0 ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
+    w::DOUBLE
+        * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
 
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
@@ -341,7 +353,8 @@ CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
     CASE
-        WHEN se::DOUBLE = 0 THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        WHEN se::DOUBLE = 0
+            THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
         ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
     END;
 
@@ -392,7 +405,8 @@ CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
 -- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
 -- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
 CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
-    2 * (within::DOUBLE + ss::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Log likelihood of `df` numbers from -2 log L without its constant.
 CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
@@ -455,15 +469,26 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
     CASE
         WHEN pooling::DOUBLE = 0 THEN 0.0
-        WHEN CASE WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE THEN marginal::DOUBLE
-        WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE
-        ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+        WHEN CASE
+            WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+            ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE
+            * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE
+            THEN marginal::DOUBLE
+        WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+        ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
 -- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
 -- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
-    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
@@ -499,14 +524,24 @@ CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
 -- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
 CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
     CASE
-        WHEN groups::DOUBLE > 0 THEN CASE WHEN squares::DOUBLE > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
+        WHEN groups::DOUBLE > 0
+            THEN CASE
+            WHEN squares::DOUBLE
+            > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
+            THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE)
+            ELSE 0.0 END
     END;
 
 -- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
 CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
     CASE
-        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE) > 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
-        ELSE 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END
+        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+            > 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+        ELSE 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END
     END;
 
 -- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
@@ -524,7 +559,10 @@ CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
-        WHEN t::DOUBLE > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE) - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE)) / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
+        WHEN t::DOUBLE > 1e-12
+            THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
+            - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
+            / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
         ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
     END;
 
@@ -541,7 +579,8 @@ CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
 -- What x2 has of the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
     CASE
-        WHEN x2::DOUBLE > x1::DOUBLE THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        WHEN x2::DOUBLE > x1::DOUBLE
+            THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
         ELSE 0.0
     END;
 
@@ -552,7 +591,8 @@ CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
     CASE
-        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
+        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE
+            THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
         ELSE 0.0
     END;
 
@@ -564,12 +604,14 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 -- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
 -- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
-    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE) - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
+    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE)
+        - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
 
 -- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
 CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
     CASE
-        WHEN x::DOUBLE > kappa::DOUBLE THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        WHEN x::DOUBLE > kappa::DOUBLE
+            THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
         ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
     END;
 
@@ -582,7 +624,8 @@ CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
 
 -- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
-    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
+        + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -606,7 +649,9 @@ CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
 -- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
 CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
     CASE
-        WHEN n::DOUBLE > 1 THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        WHEN n::DOUBLE > 1
+            THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE
+            + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
         ELSE 0.0
     END;
 
@@ -641,7 +686,9 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
 CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
-    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2) - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE) - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
+    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2)
+        - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE)
+        - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
 
 -- Normal, the half above 0.
 CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
@@ -653,7 +700,8 @@ CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
 
 -- Inverse gamma on tau squared, told as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
-    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE) - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
+    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
+        - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
 -- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
@@ -687,7 +735,9 @@ CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
 
 -- The same with a normal mu integrated out.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
-    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE) + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
+        + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
+        / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
 
 -- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
 CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
@@ -699,7 +749,8 @@ CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
 
 -- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
-    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE) / 2;
+    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
+        / 2;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -835,15 +886,21 @@ CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
 -- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
 CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
     CASE
-        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE
+            THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
         WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
-        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE) + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+            + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
     END;
 
 -- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
 -- + pooling^2 variance.
 CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
-    location::DOUBLE / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+    location::DOUBLE
+        / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END
+        + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
 
 -- The variance of a beta distribution of this mean and alpha + beta.
 CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
@@ -860,7 +917,9 @@ CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
-        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
+        WHEN 'tau2'
+            THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+            'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
@@ -894,22 +953,30 @@ CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
 CREATE OR REPLACE MACRO pool_methods() AS TABLE
     SELECT * FROM (VALUES
         ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
-        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
-        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma', false, false, true),
-        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
-        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
+        ('sigma2', 'separate', 'each group''s own variance',
+            'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma',
+            false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)',
+            true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true,
+            false, true),
         ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
         ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
         ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
-        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false,
+            true),
         ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
         ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
         ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
         ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
-        ('tau2', 'morris', 'empirical Bayes, weights corrected', 'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
+        ('tau2', 'morris', 'empirical Bayes, weights corrected',
+            'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
         ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
-        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
-        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false,
+            true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)',
+            true, false, true),
         ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
         ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
         ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),

@@ -240,7 +240,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
 
 -- Whether a column is a key under its own name, and not an absent `over`.
-CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS
+    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
 -- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
 CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
@@ -265,7 +266,8 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     _pool_same_types AS (
         SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
             || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
-        FROM _pool_described('_pool_left') AS of_left, _pool_described('_pool_right') AS of_right,
+        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
+            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
             (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
             (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
     )

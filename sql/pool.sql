@@ -51,13 +51,13 @@
 
 -- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
-    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x END;
+    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
 
 -- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
         WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
-        ELSE p
+        ELSE p::DOUBLE
     END;
 
 -- A positive, finite number.
@@ -65,7 +65,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
         WHEN x <= 0 OR x >= 'infinity'::DOUBLE
             THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
-        ELSE x
+        ELSE x::DOUBLE
     END;
 
 -- A number of 1 or more.
@@ -73,7 +73,7 @@ CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
         WHEN x < 1 OR isnan(x)
             THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
-        ELSE x
+        ELSE x::DOUBLE
     END;
 
 
@@ -361,7 +361,7 @@ CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
 -- its cube, to be seen.
 CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
     list_reduce(
-        list_transform(range(60), lambda i: {u: start, moving: true}),
+        list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
         lambda s, i: CASE
             WHEN NOT s.moving THEN s
             ELSE list_transform(
@@ -555,7 +555,7 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
 -- a sixth term is too small to be seen.
 CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
     list_reduce(
-        list_transform(range(60), lambda i: {w: start, moving: true}),
+        list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
         lambda s, i: CASE
             WHEN NOT s.moving THEN s
             ELSE list_transform(
@@ -593,7 +593,7 @@ CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
 
 -- The side of the split where p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
-    CASE WHEN p <= coalesce(below, 0.5) THEN -1 ELSE 1 END;
+    CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
@@ -884,7 +884,9 @@ CREATE OR REPLACE MACRO pool_squares(n, var) AS
 -- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
-        WHEN squares::DOUBLE > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE) THEN squares::DOUBLE
+        WHEN squares::DOUBLE
+            > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE)
+            THEN squares::DOUBLE
         ELSE 0.0
     END;
 
@@ -930,21 +932,26 @@ CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
-        WHEN excess::DOUBLE > 0 THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
+        WHEN excess::DOUBLE > 0
+            THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
     END;
 
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
-        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN exp(mean_log::DOUBLE + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2) - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
+            THEN exp(mean_log::DOUBLE
+            + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
+            - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
         ELSE mean::DOUBLE
     END;
 
 -- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
 CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
     CASE
-        WHEN n::DOUBLE > 1 THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        WHEN n::DOUBLE > 1
+            THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
         ELSE prior::DOUBLE
     END;
 
@@ -966,7 +973,8 @@ CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
 --
 -- The difference itself has no digits left where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
-    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
+    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
+        + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
 
 -- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
 --
@@ -1103,7 +1111,8 @@ CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
 
 -- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
 CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
-    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
+    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE
+        * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
 
 -- Squared leave-one-out error of a group's rows.
 CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
@@ -1111,7 +1120,8 @@ CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
 
 -- Derivative of the squared leave-one-out error by rho.
 CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
-    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE) / (leverage::DOUBLE * leverage::DOUBLE);
+    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE)
+        / (leverage::DOUBLE * leverage::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1132,7 +1142,9 @@ CREATE OR REPLACE MACRO pool_groups(w) AS
 
 -- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
-    w::DOUBLE * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0 ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
+    w::DOUBLE
+        * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
 
 -- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
 CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
@@ -1208,7 +1220,8 @@ CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
     CASE
-        WHEN se::DOUBLE = 0 THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        WHEN se::DOUBLE = 0
+            THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
         ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
     END;
 
@@ -1259,7 +1272,8 @@ CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
 -- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
 -- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
 CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
-    2 * (within::DOUBLE + ss::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Log likelihood of `df` numbers from -2 log L without its constant.
 CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
@@ -1322,15 +1336,26 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
     CASE
         WHEN pooling::DOUBLE = 0 THEN 0.0
-        WHEN CASE WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE THEN marginal::DOUBLE
-        WHEN marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) > v::DOUBLE THEN v::DOUBLE
-        ELSE marginal::DOUBLE + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+        WHEN CASE
+            WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+            ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE
+            * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE
+            THEN marginal::DOUBLE
+        WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+        ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
 -- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
 -- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
-    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE) / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
 -- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
@@ -1366,14 +1391,24 @@ CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
 -- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
 CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
     CASE
-        WHEN groups::DOUBLE > 0 THEN CASE WHEN squares::DOUBLE > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
+        WHEN groups::DOUBLE > 0
+            THEN CASE
+            WHEN squares::DOUBLE
+            > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
+            THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE)
+            ELSE 0.0 END
     END;
 
 -- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
 CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
     CASE
-        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE) > 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
-        ELSE 1 + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE) ELSE 0.0 END
+        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+            > 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+        ELSE 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END
     END;
 
 -- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
@@ -1391,7 +1426,10 @@ CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
-        WHEN t::DOUBLE > 1e-12 THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE) - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE)) / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
+        WHEN t::DOUBLE > 1e-12
+            THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
+            - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
+            / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
         ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
     END;
 
@@ -1408,7 +1446,8 @@ CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
 -- What x2 has of the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
     CASE
-        WHEN x2::DOUBLE > x1::DOUBLE THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        WHEN x2::DOUBLE > x1::DOUBLE
+            THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
         ELSE 0.0
     END;
 
@@ -1419,7 +1458,8 @@ CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
 -- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
 CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
     CASE
-        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
+        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE
+            THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
         ELSE 0.0
     END;
 
@@ -1431,12 +1471,14 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 -- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
 -- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
-    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE) - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
+    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE)
+        - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
 
 -- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
 CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
     CASE
-        WHEN x::DOUBLE > kappa::DOUBLE THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        WHEN x::DOUBLE > kappa::DOUBLE
+            THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
         ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
     END;
 
@@ -1449,7 +1491,8 @@ CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
 
 -- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
-    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
+        + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1473,7 +1516,9 @@ CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
 -- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
 CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
     CASE
-        WHEN n::DOUBLE > 1 THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        WHEN n::DOUBLE > 1
+            THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE
+            + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
         ELSE 0.0
     END;
 
@@ -1508,7 +1553,9 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
 CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
-    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2) - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE) - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
+    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2)
+        - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE)
+        - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
 
 -- Normal, the half above 0.
 CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
@@ -1520,7 +1567,8 @@ CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
 
 -- Inverse gamma on tau squared, told as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
-    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE) - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
+    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
+        - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
 -- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
@@ -1554,7 +1602,9 @@ CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
 
 -- The same with a normal mu integrated out.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
-    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE) + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
+        + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
+        / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
 
 -- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
 CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
@@ -1566,7 +1616,8 @@ CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
 
 -- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
-    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE) / 2;
+    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
+        / 2;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1702,15 +1753,21 @@ CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
 -- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
 CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
     CASE
-        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE
+            THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
         WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
-        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE) / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE) + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+            + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
     END;
 
 -- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
 -- + pooling^2 variance.
 CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
-    location::DOUBLE / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+    location::DOUBLE
+        / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END
+        + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
 
 -- The variance of a beta distribution of this mean and alpha + beta.
 CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
@@ -1727,7 +1784,9 @@ CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
-        WHEN 'tau2' THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml', 'chung', 'sure', 'cv']::VARCHAR[]
+        WHEN 'tau2'
+            THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+            'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
@@ -1761,22 +1820,30 @@ CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
 CREATE OR REPLACE MACRO pool_methods() AS TABLE
     SELECT * FROM (VALUES
         ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
-        ('sigma2', 'separate', 'each group''s own variance', 'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
-        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma', false, false, true),
-        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)', true, true, true),
-        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true, false, true),
+        ('sigma2', 'separate', 'each group''s own variance',
+            'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma',
+            false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)',
+            true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true,
+            false, true),
         ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
         ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
         ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
-        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false,
+            true),
         ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
         ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
         ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
         ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
-        ('tau2', 'morris', 'empirical Bayes, weights corrected', 'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
+        ('tau2', 'morris', 'empirical Bayes, weights corrected',
+            'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
         ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
-        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false, true),
-        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false,
+            true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)',
+            true, false, true),
         ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
         ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
         ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
@@ -1791,8 +1858,9 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
 -- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Whether an argument was left out.
-CREATE OR REPLACE MACRO _pool_absent(x) AS typeof(x) = '"NULL"';
+-- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
+CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
+CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
 -- A hyperparameter as the number or the name that is given.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
@@ -1955,14 +2023,26 @@ CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
             || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
--- One row: the names and types of the columns that an argument stands for, and the first that reads no column of the
--- table: it is not null where all columns are.
-CREATE OR REPLACE MACRO _pool_described(argument) AS TABLE
-    SELECT names, types, list_filter(list_zip(names, known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1]
-            AS constant
-    FROM (SELECT struct_keys(_pool_row) AS names FROM query_table(argument) AS _pool_row),
-        (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM query_table(argument))),
-        (SELECT [*COLUMNS(*)] AS known FROM (SELECT COLUMNS(*) IS NOT NULL FROM query_table(argument)));
+-- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
+
+-- Columns between nulls as one list for each null: the columns that follow it.
+CREATE OR REPLACE MACRO _pool_split(columns) AS
+    list_transform(
+        list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
+        lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
+    );
+
+-- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
+-- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
+    SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
+            names: argument[1],
+            types: list_transform(argument[2], lambda c: c.type),
+            constant: list_filter(list_zip(argument[1], argument[2]),
+                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+        }) AS described
+    FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
 
 -- Names as an argument of a macro: one column, or several by name.
 CREATE OR REPLACE MACRO _pool_as_argument(names) AS
@@ -1972,81 +2052,73 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
         ELSE '"' || replace(names[1], '"', '""') || '"'
     END;
 
--- The texts in an expression, and what is wrong with a key that reads no column.
+-- The texts in an expression, and what is wrong with keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
-CREATE OR REPLACE MACRO _pool_wrong_constant(role, constant, columns) AS
-    role || '=' || regexp_replace(constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
-        || ' reads no column, so it is the same in every row; '
-        || CASE
-            WHEN len(_pool_texts(constant)) > 0
-                AND len(list_intersect(_pool_texts(constant), columns)) = len(list_distinct(_pool_texts(constant)))
-                THEN 'did you mean ' || _pool_as_argument(_pool_texts(constant)) || '?'
-            ELSE 'give a column, or several as COLUMNS([...]) of their names'
-        END;
+CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
+    list_transform(
+        list_filter(
+            [{role: 'over', constant: over, texts: _pool_texts(over)},
+                {role: 'by', constant: "by", texts: _pool_texts("by")}],
+            lambda key: key.constant IS NOT NULL),
+        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            || ' reads no column, so it is the same in every row; '
+            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
+                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+    )[1];
 
 -- What is wrong with an argument that follows the keys without a name, and what was meant.
 CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
     'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
             WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
-            WHEN len(list_filter(list_concat(keys, unnamed), lambda name: NOT list_contains(columns, name))) > 0
+            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
                 THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
                     || 'WITH named AS (SELECT *, ... AS name FROM ...)'
-            ELSE 'give several keys as ' || _pool_as_argument(list_concat(keys, unnamed))
-                || ', the keys of models as over := ' || _pool_as_argument(unnamed)
+            ELSE array_to_string(list_transform(
+                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
+                    {before: 'the keys of models as over := ', names: unnamed}],
+                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
 
--- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read. An error
--- if `unnamed` is given, the parameter that takes an argument after the keys which has no name.
-CREATE OR REPLACE MACRO _pool_schema_of(tbl, "by", unnamed) AS TABLE
-    WITH _pool_nulls AS MATERIALIZED (
-        SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false
-    ),
-    _pool_by AS (SELECT "by" FROM _pool_nulls),
-    _pool_unnamed AS (SELECT unnamed FROM _pool_nulls),
-    _pool_named AS (
-        SELECT CASE WHEN types = ['"NULL"'] THEN true ELSE error(_pool_wrong_unnamed(keys, names, constant, columns))
-            END AS named
-        FROM _pool_described('_pool_unnamed'), (SELECT struct_keys(_pool_by) AS keys FROM _pool_by),
-            (SELECT struct_keys(_pool_nulls) AS columns FROM _pool_nulls)
-    )
-    FROM _pool_nulls WHERE (SELECT named FROM _pool_named);
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
+    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- The first name that the macros have a use for themselves: NULL is the name of a key that is not given.
-CREATE OR REPLACE MACRO _pool_first_private(names) AS
-    list_filter(names, lambda name: starts_with(name, '_pool_') OR upper(name) = 'NULL')[1];
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
+-- case where they stand beside it, as they do with over := NULL.
+CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
+    list_filter(names, lambda name:
+        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
 
 -- What is wrong with the names of keys: those given by over and by, and those that the result has already.
-CREATE OR REPLACE MACRO _pool_wrong_keys(over, keys, taken, result) AS
-    CASE
-        WHEN _pool_first_private(list_concat(over, keys)) IS NOT NULL
-            THEN 'the key ''' || _pool_first_private(list_concat(over, keys))
-                || ''' bears a private name; rename it first'
-        WHEN len(list_intersect(over, keys)) > 0
-            THEN 'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
-                || '] and by=[' || _pool_listed(keys) || '] must differ'
-        WHEN len(list_filter(taken, lambda key: list_contains(result, lower(key)))) > 0
-            THEN 'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
-                || ''' bears the name of a result column ('
-                || _pool_listed(result) || '); rename it first'
-    END;
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
+            || ''' bears a private name; rename it first',
+        'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+            || '] and by=[' || _pool_listed(keys) || '] must differ',
+        'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+            || ''' bears the name of a result column (' || _pool_listed(result) || '); rename it first'
+    );
 
--- One row: the names of the keys, whether there is one model, and what is wrong with them.
-CREATE OR REPLACE MACRO _pool_keys_of(schema, "by", over, by_is_shown, result) AS TABLE
-    WITH _pool_over AS (SELECT over FROM query_table(schema)),
-    _pool_by AS (SELECT "by" FROM query_table(schema)),
-    named AS (
-        SELECT o.types = ['"NULL"'] AS no_over, CASE WHEN no_over THEN []::VARCHAR[] ELSE o.names END AS over_names,
-            b.names AS by_names, o.constant AS over_constant, b.constant AS by_constant, columns
-        FROM _pool_described('_pool_over') AS o, _pool_described('_pool_by') AS b,
+-- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
+-- of the arguments, whose first are by, over and what follows the keys without a name.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+    WITH named AS (
+        SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
+            _pool_absent_type(described[2].types[1]) AS no_over,
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
+        FROM _pool_described(of_names, arguments),
             (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
     )
-    SELECT over_names, by_names, no_over, coalesce(
-        _pool_wrong_keys(over_names, by_names,
+    SELECT described, no_over, coalesce(
+        CASE WHEN described[3].types <> ['"NULL"']
+            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
+        _pool_wrong_names(over_names, by_names, beside_null,
             CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-        _pool_wrong_constant('over', over_constant, columns),
-        _pool_wrong_constant('by', by_constant, columns)
+        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
     ) AS wrong_keys
     FROM named;
 
@@ -2144,28 +2216,39 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
 CREATE OR REPLACE MACRO _pool_arguments(
-    schema, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, by_is_shown, result
+    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_n AS (SELECT n FROM query_table(schema)),
-    _pool_var AS (SELECT var FROM query_table(schema)),
-    _pool_se AS (SELECT se FROM query_table(schema)),
-    _pool_weights AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
+            struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
+            NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     described AS (
-        SELECT of_keys.*, [of_value, of_n, of_var, of_se, of_weights] AS described,
-            list_transform(described, lambda role: role.names[1]) AS column_names,
-            of_n.types <> ['"NULL"'] AS has_n, of_var.types <> ['"NULL"'] AS has_var,
-            of_se.types <> ['"NULL"'] AS has_se, of_weights.types <> ['"NULL"'] AS has_weights
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result) AS of_keys,
-            _pool_described('_pool_value') AS of_value, _pool_described('_pool_n') AS of_n,
-            _pool_described('_pool_var') AS of_var, _pool_described('_pool_se') AS of_se,
-            _pool_described('_pool_weights') AS of_weights
+        SELECT no_over, wrong_keys, described[4:] AS roles,
+            list_transform(roles, lambda role: role.names[1]) AS column_names,
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
+            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
         SELECT *, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], described),
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
             _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         ) AS complaint
         FROM described
@@ -2241,7 +2324,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
-    typeof(model) = 'STRUCT(_pool_over "NULL")' OR model IS NOT DISTINCT FROM other;
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2486,7 +2570,8 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
 
 -- Whether a column is a key under its own name, and not an absent `over`.
-CREATE OR REPLACE MACRO _pool_is_shown(name) AS NOT starts_with(name, '_pool_') AND name <> 'NULL';
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS
+    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
 -- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
 CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
@@ -2511,7 +2596,8 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     _pool_same_types AS (
         SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
             || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
-        FROM _pool_described('_pool_left') AS of_left, _pool_described('_pool_right') AS of_right,
+        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
+            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
             (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
             (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
     )
@@ -4977,12 +5063,12 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, groups, result
+    tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -5026,44 +5112,40 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, groups, list_concat(
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se,
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_shrunk, _pool_quantile_of(level)
     ),
     _pool_with_robust AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_noncoverage AS noncoverage
         FROM _pool_robust('_pool_shrunk', level)
     ),
     _pool_with_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
         FROM _pool_shrunk
     ),
     _pool_above_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_above AS p_above
         FROM _pool_shrunk
@@ -5076,8 +5158,9 @@ CREATE OR REPLACE MACRO pool_shrink(
         FROM _pool_result -- se alone is the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
-        SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE
         WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
         WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
@@ -5087,16 +5170,16 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
-    mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
+    tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
-            'mu', NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
@@ -5111,14 +5194,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -5166,20 +5249,20 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
             'components')
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL')
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
@@ -5204,9 +5287,11 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
     ),
     _pool_of_groups AS (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
-        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM (
+            SELECT *, _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+            FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        )
     ),
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
@@ -5228,7 +5313,7 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_curves
     ),
     _pool_of_models AS (
-        SELECT COLUMNS(lambda c: c <> 'NULL')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
@@ -5237,14 +5322,14 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
+            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
@@ -5267,32 +5352,37 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
-CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
-            0.95, 'mu', NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
+            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
-CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-    FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+    );
 
-CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
-    FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
+            ['n', 'mean', 'var', 'w'])
+    );
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
@@ -5300,28 +5390,28 @@ CREATE OR REPLACE MACRO pool_moments(
     tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
     tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
 
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", NULL, w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS
@@ -5760,15 +5850,27 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_y AS (SELECT y FROM query_table(schema)),
-    _pool_x AS (SELECT x FROM query_table(schema)),
-    _pool_w AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
+            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
+            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -5778,8 +5880,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
-            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -5796,13 +5897,13 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
@@ -5835,7 +5936,7 @@ CREATE OR REPLACE MACRO pool_regress(
         FROM _pool_sampled
     ),
     _pool_terms AS (
-        SELECT *, _pool_term AS term,
+        SELECT *,
             CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
                 AS _pool_mean,
             CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
@@ -5849,23 +5950,26 @@ CREATE OR REPLACE MACRO pool_regress(
             FROM _pool_given
         )
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND c <> 'term'), _pool_term AS term, _pool_n::BIGINT AS n,
-        _pool_mean AS mean, _pool_weight AS weight, _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
-        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
-        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-    FROM _pool_terms
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_term AS term, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_terms
+    )
     WHERE (SELECT proper FROM _pool_given);
 
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
@@ -5910,7 +6014,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             _pool_converged
         FROM _pool_placed
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
 
@@ -6737,16 +6841,28 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, uncertainty, by_is_shown, family,
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
+    by_is_shown, family,
     result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_base AS (SELECT base FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                [of_value, of_base]),
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -6755,8 +6871,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
-            _pool_described('_pool_base') AS of_base
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -6764,11 +6879,12 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family, result
+    tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
-            limits, uncertainty, true, family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
+            posterior, limits, uncertainty, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
@@ -6806,53 +6922,53 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
 -- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
     uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, uncertainty, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
     uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, uncertainty, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
-            'mu', false, 'rates',
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -6868,18 +6984,18 @@ CREATE OR REPLACE MACRO pool_components_rates(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
-            'mu', false, 'counts',
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -6895,5 +7011,5 @@ CREATE OR REPLACE MACRO pool_components_counts(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);

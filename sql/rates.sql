@@ -292,16 +292,28 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", over, prior, nan, level, threshold, posterior, limits, uncertainty, by_is_shown, family,
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
+    by_is_shown, family,
     result
 ) AS TABLE
-    WITH _pool_value AS (SELECT value FROM query_table(schema)),
-    _pool_base AS (SELECT base FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_value.names[1], of_base.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END],
-                [of_value, of_base]),
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level),
@@ -310,8 +322,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_value') AS of_value,
-            _pool_described('_pool_base') AS of_base
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -319,11 +330,12 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
 
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
-    tbl, value, base, "by", over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family, result
+    tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
+    result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, base, "by", over, prior, nan, level, threshold, posterior,
-            limits, uncertainty, true, family, result)
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
+            posterior, limits, uncertainty, true, family, result)
     ),
     _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
     _pool_with_unseen AS NOT MATERIALIZED (
@@ -361,53 +373,53 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 -- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
 -- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
     uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, uncertainty, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'rates',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
 -- 'gamma(3, 1)', shape and rate.
 CREATE OR REPLACE MACRO pool_shrink_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', level := 0.95, nan := 'error',
-    threshold := NULL, groups := NULL, posterior := false, limits := true,
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
     uncertainty := 'mu'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_result AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)), _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
+        SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", over, prior, level, nan, threshold, groups,
-            posterior, limits, uncertainty, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'counts',
             ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
     )
-    SELECT COLUMNS(lambda c: _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
 -- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
 -- models their names.
 CREATE OR REPLACE MACRO pool_components_rates(
-    tbl, value, trials, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", over, prior, nan, 0.95, NULL, false, false,
-            'mu', false, 'rates',
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'rates',
             ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -423,18 +435,18 @@ CREATE OR REPLACE MACRO pool_components_rates(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
 -- The same of counts: shape and rate of the gamma distribution of the rates.
 CREATE OR REPLACE MACRO pool_components_counts(
-    tbl, value, exposure, "by", _pool_unnamed := NULL, over := NULL, prior := 'ml', nan := 'error'
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", over, prior, nan, 0.95, NULL, false, false,
-            'mu', false, 'counts',
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'counts',
             ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
                 'converged'])
     ),
@@ -450,5 +462,5 @@ CREATE OR REPLACE MACRO pool_components_counts(
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
         FROM _pool_components
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);

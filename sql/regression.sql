@@ -430,15 +430,27 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 
 -- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
-    schema, y, x, "by", over, weights, method, level, nan, by_is_shown, result
+    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
-    WITH _pool_y AS (SELECT y FROM query_table(schema)),
-    _pool_x AS (SELECT x FROM query_table(schema)),
-    _pool_w AS (SELECT weights FROM query_table(schema)),
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
+            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
     judged AS (
-        SELECT no_over, [of_y.names[1], of_x.names[1], of_weights.names[1]] AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', 'x', 'weights'], [of_y, of_x, of_weights]),
+            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
             CASE
                 WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
                     || ''' is the value itself; give another covariate'
@@ -448,8 +460,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM _pool_keys_of(schema, "by", over, by_is_shown, result), _pool_described('_pool_y') AS of_y,
-            _pool_described('_pool_x') AS of_x, _pool_described('_pool_w') AS of_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -466,13 +477,13 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
 -- beside that slope.
 CREATE OR REPLACE MACRO pool_regress(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, true,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
             ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
@@ -505,7 +516,7 @@ CREATE OR REPLACE MACRO pool_regress(
         FROM _pool_sampled
     ),
     _pool_terms AS (
-        SELECT *, _pool_term AS term,
+        SELECT *,
             CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
                 AS _pool_mean,
             CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
@@ -519,23 +530,26 @@ CREATE OR REPLACE MACRO pool_regress(
             FROM _pool_given
         )
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND c <> 'term'), _pool_term AS term, _pool_n::BIGINT AS n,
-        _pool_mean AS mean, _pool_weight AS weight, _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
-        pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
-        pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
-    FROM _pool_terms
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_term AS term, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_terms
+    )
     WHERE (SELECT proper FROM _pool_given);
 
 -- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
 -- has no rows: it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_regress_components(
-    tbl, y, x, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, method := 'reml', level := 0.95,
-    nan := 'error'
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_line_arguments('_pool_schema', y, x, "by", over, weights, method, level, nan, false,
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
             ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
                 'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
     ),
@@ -580,5 +594,5 @@ CREATE OR REPLACE MACRO pool_regress_components(
             _pool_converged
         FROM _pool_placed
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);

@@ -52,12 +52,12 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
 
 -- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
 CREATE OR REPLACE MACRO _pool_pooled(
-    tbl, value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval", predict,
-    threshold, groups, result
+    tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, groups, result
 ) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, true, result)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
@@ -101,44 +101,40 @@ CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
 -- is to exceed it; with groups, another table of keys, those too that have no rows yet.
 CREATE OR REPLACE MACRO pool_shrink(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
     "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            uncertainty, "interval", predict, threshold, groups, list_concat(
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, groups, list_concat(
                 ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
                 CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
                 CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se,
             pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_shrunk, _pool_quantile_of(level)
     ),
     _pool_with_robust AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_noncoverage AS noncoverage
         FROM _pool_robust('_pool_shrunk', level)
     ),
     _pool_with_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
         FROM _pool_shrunk
     ),
     _pool_above_posterior AS NOT MATERIALIZED (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_above AS p_above
         FROM _pool_shrunk
@@ -151,8 +147,9 @@ CREATE OR REPLACE MACRO pool_shrink(
         FROM _pool_result -- se alone is the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
-        SELECT * EXCLUDE (_pool_z), pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE
         WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
         WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
@@ -162,16 +159,16 @@ CREATE OR REPLACE MACRO pool_shrink(
 
 -- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
 CREATE OR REPLACE MACRO pool_encode(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, weights := NULL, sigma2 := 'pooled', tau2 := 'reml',
-    mu := 'gls', nan := 'error'
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
+    tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", over, NULL, NULL, NULL, weights, sigma2, tau2, mu, nan, 0.95,
-            'mu', NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
@@ -186,14 +183,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
 -- it gives the keys of the models their names.
 CREATE OR REPLACE MACRO pool_components(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2, tau2, mu, nan, level,
-            'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
                 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
                 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
                 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
@@ -241,20 +238,20 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
             'components')
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL')
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
 -- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
 -- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
 CREATE OR REPLACE MACRO pool_profile(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL, se := NULL, weights := NULL,
-    sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, se, weights, sigma2,
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
                 ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
@@ -279,9 +276,11 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
     ),
     _pool_of_groups AS (
-        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-            _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
-        FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM (
+            SELECT *, _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+            FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        )
     ),
     _pool_named AS (
         SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
@@ -303,7 +302,7 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_curves
     ),
     _pool_of_models AS (
-        SELECT COLUMNS(lambda c: c <> 'NULL')
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
@@ -312,14 +311,14 @@ CREATE OR REPLACE MACRO pool_profile(
 -- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
-    tbl, value, "by", _pool_unnamed := NULL, over := NULL, n := NULL, var := NULL,
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
     sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", over, n, var, NULL, NULL, sigma2, tau2, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
+            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
                 'gain_on_complete', 'pooling_rows', 'pooling_groups'])
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
@@ -342,32 +341,37 @@ CREATE OR REPLACE MACRO pool_compare(
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
-    SELECT COLUMNS(lambda c: c <> 'NULL') FROM _pool_named
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
-CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", n, var, weights, nan, result) AS TABLE
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
     WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", NULL, n, var, NULL, weights, 'pooled', 'reml', 'gls', nan,
-            0.95, 'mu', NULL, 'mean', NULL, true, result)
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
+            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, NULL)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", NULL, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", NULL, n, var, NULL, weights, nan, 'pooled')),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
     WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
-CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-    FROM _pool_moments(tbl, value, "by", n, var, NULL, nan, ['n', 'mean', 'var']);
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+    );
 
-CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", weights, n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\' AND c <> 'NULL'),
-        _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
-    FROM _pool_moments(tbl, value, "by", n, var, weights, nan, ['n', 'mean', 'var', 'w']);
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
+            ['n', 'mean', 'var', 'w'])
+    );
 
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
@@ -375,28 +379,28 @@ CREATE OR REPLACE MACRO pool_moments(
     tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_plain_moments(_pool_read(tbl), value, "by", n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
 
 -- The same of rows with precision weights, and w, the sum of the weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
     tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", _pool_unnamed))
-    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", weights, n, var, nan);
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
 
 -- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
 
 -- The same with w, of a table that pool_weighted_moments gave.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
-    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table', "by", NULL))
-    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", w, n, var, 'error');
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", NULL, w, n, var, 'error');
 
 -- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
 CREATE OR REPLACE MACRO pool_moments_of(value) AS

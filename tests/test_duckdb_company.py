@@ -4,6 +4,7 @@ attached database, as a prepared statement, and over views and CTEs of every oth
 The rows are always the same, so every answer is that of Python for the frame.
 """
 
+import re
 from typing import NamedTuple
 
 import duckdb
@@ -147,6 +148,8 @@ CHAINS = {
         pool.shrink(ROWS, "hits", by="g", trials="trials"), "n", by="g", exposure="estimate"
     ),
     "FROM pool_shrink(t, y, g, groups := vm)": pool.shrink(ROWS, "y", "g"),
+    "FROM pool_shrink(t, y, g, over := NULL)": pool.shrink(ROWS, "y", "g"),
+    "FROM pool_shrink_rates(t, hits, trials, g, over := NULL)": pool.shrink(ROWS, "hits", **RATES),
 }
 VIEWS = """
     CREATE VIEW vm AS FROM pool_moments(t, y, COLUMNS(['g', 'h']));
@@ -185,6 +188,25 @@ def test_a_macro_over_a_view_of_itself(engine):
         assert "infinite recursion" in found[1]
     else:
         assert found[1] == found[0]
+
+
+# ---- a key called null -----------------------------------------------------------------------------------------------
+
+
+@every_engine
+def test_a_key_called_null(engine):
+    """The absent `over` is a column of its own, whose name must not be that of a key."""
+    names = [name for i, name in enumerate(MACROS) if shared(engine, i)]
+    calls = []
+    for name in names:
+        macro = MACROS[name]
+        arguments = re.sub(r"'g'", "'null'", re.sub(r"\bg\b(?!')", '"null"', macro.arguments))
+        columns = ", ".join(f'"{column}"' for column in macro.columns).replace('"g"', '"null"')
+        calls.append(f"SELECT {columns} FROM pool_{name}(nulls, {arguments})")
+    setup = SETUP + 'CREATE VIEW nulls AS SELECT * EXCLUDE (g), g AS "null" FROM t;'
+    for name, rows in zip(names, shells.answers(engine, calls, setup), strict=True):
+        assert isinstance(rows, list), f"{name}: {rows}"
+        assert_answer(name, [{{"null": "g"}.get(key, key): row[key] for key in row} for row in rows], "null")
 
 
 # ---- files, keys that are expressions --------------------------------------------------------------------------------

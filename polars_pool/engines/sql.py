@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import getdoc, getmembers, isfunction, signature
@@ -274,9 +275,41 @@ def macro(name: str, formula: Callable[..., Any]) -> str:
     result = symbol(formula(*(Symbol(f"{parameter}::DOUBLE") for parameter in parameters)))
     body = result.text
     if len(body) > 90 and result.cases:
-        body = "\n        ".join(["CASE", *result.cases]) + "\n    END"
+        body = "\n        ".join(["CASE", *(folded(branch, 8) for branch in result.cases)]) + "\n    END"
+    else:
+        body = folded(body, 4)
     comment = indent(getdoc(formula) or "", "-- ", lambda line: True).replace("-- \n", "--\n")
     return f"{comment}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
+
+
+TOKEN = re.compile(r"'[^']*'|[(\[]|[)\]]|\bCASE\b|\bEND\b|, | (?:WHEN|THEN|ELSE|[-+*/<>=]) ")
+PRECEDENCE = ((" WHEN ", " THEN ", " ELSE ", ", "), (" < ", " > ", " = "), (" + ", " - "), (" * ", " / "))
+
+
+def folded(text: str, start: int) -> str:
+    """SQL that begins in this column in lines of at most 120 characters, broken at the outermost operators."""
+    lines, room = [], 119 - start  # one for what ends the statement
+    while len(text) > room:
+        before, text = _broken(text, room)
+        lines.append(before)
+        room = 115 - start
+    return ("\n" + " " * (start + 4)).join([*lines, text])
+
+
+def _broken(text: str, room: int) -> tuple[str, str]:
+    """The text before and after its best place for a break: outside of most parentheses, then as far on as fits."""
+    places, depth = [], 0
+    for token in TOKEN.finditer(text):
+        word = token[0]
+        place = token.end() - 1 if word == ", " else token.start()
+        if place > room:
+            break
+        depth += (word in "([" or word == "CASE") - (word in ")]" or word == "END")
+        for rank, words in enumerate(PRECEDENCE):
+            if word in words:
+                places.append((-depth, -rank, place))
+    _, _, place = max(places)
+    return text[:place].rstrip(), text[place:].lstrip()
 
 
 def render() -> str:
@@ -307,7 +340,7 @@ def together() -> str:
 def names(wanted: Callable[[Method], bool]) -> str:
     """The names of some estimators, a list for each hyperparameter."""
     lists = {role: [m.name for m in registry.values() if wanted(m)] for role, registry in REGISTRIES.items()}
-    whens = [f"WHEN '{role}' THEN {listed}::VARCHAR[]" for role, listed in lists.items()]
+    whens = [folded(f"WHEN '{role}' THEN {listed}::VARCHAR[]", 8) for role, listed in lists.items()]
     return "\n        ".join(["CASE hyperparameter", *whens]) + "\n    END"
 
 
@@ -319,7 +352,7 @@ def methods() -> Iterator[str]:
             fits = (published, method.needs_n, method.weighted)
             texts = (role, method.name, method.title, method.source)
             quoted = ["'" + text.replace("'", "''") + "'" for text in texts]
-            yield f"({', '.join([*quoted, *(str(fit).lower() for fit in fits)])})"
+            yield folded(f"({', '.join([*quoted, *(str(fit).lower() for fit in fits)])})", 8)
 
 
 if __name__ == "__main__":
