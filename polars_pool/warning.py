@@ -44,6 +44,11 @@ TOO_FEW = (
     "squares Float64 does not hold: take another unit"
 )
 
+BEYOND = (
+    "a model has no estimates, as its values or its weights are so large or so small that Float64 does not hold their "
+    "squares: give them in another unit"
+)
+
 IMPROPER = (
     "a model has no posterior, as it would be improper: it has too few groups for a prior of tau2 without a finite "
     "total, or groups without sampling variance that agree; give a proper prior, or tau2 as a number"
@@ -83,12 +88,14 @@ class ConvergenceWarning(UserWarning):
 # ---- which models give cause for a message --------------------------------------------------------------------------
 
 
-def causes(published: bool, groups: Array, sigma2: Array, tau2: Array, converged: Array) -> dict[str, Array]:
+def causes(published: bool, groups: Array, n: Array, sigma2: Array, tau2: Array, converged: Array) -> dict[str, Array]:
     """The models that give cause for each message; NaN is an estimate that is missing."""
     failed = ~converged & (groups > 0)
-    unidentified = failed & np.isnan(sigma2) & (not published)
-    few = failed & np.isnan(tau2) & ~unidentified
-    return {UNIDENTIFIED: unidentified, TOO_FEW: few, UNSETTLED: failed & ~unidentified & ~few}
+    no_sigma2 = failed & np.isnan(sigma2) & (not published)
+    beyond = no_sigma2 & (n > groups)
+    few = failed & np.isnan(tau2) & ~no_sigma2
+    unidentified, unsettled = no_sigma2 & ~beyond, failed & ~no_sigma2 & ~few
+    return {UNIDENTIFIED: unidentified, BEYOND: beyond, TOO_FEW: few, UNSETTLED: unsettled}
 
 
 def causes_of_posterior(*arguments: Any) -> dict[str, Array]:

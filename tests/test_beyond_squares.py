@@ -55,6 +55,13 @@ def test_a_warning_names_the_remedy():
         pool.components(scaled(ROWS, [-160]), "y", "g")
 
 
+@pytest.mark.parametrize(("y", "w"), [(1e160, 1.0), (1.0, 1e300)])
+def test_groups_of_several_rows_are_not_said_to_have_one(y, w):
+    frame = ROWS.with_columns(pl.col("y") * y, pl.col("w") * w)
+    with pytest.warns(pool.ConvergenceWarning, match="are so large or so small that Float64 does not hold"):
+        pool.components(frame, "y", "g", weights="w")
+
+
 @paths
 def test_one_study_of_no_precision_harms_none(run):
     """An error of 1e80 is as good as infinite."""

@@ -406,7 +406,7 @@ def _warned(found: pl.DataFrame, published: bool) -> None:
     """What the library says of models that the data do not determine, on stderr."""
     posterior = "tau_median" in found.columns
     causes, tau = (warning.causes_of_posterior, "tau_median") if posterior else (warning.causes, "tau2")
-    columns = (found[name].to_numpy() for name in ("groups", "sigma2", tau, "converged"))
+    columns = (found[name].to_numpy() for name in ("groups", "n", "sigma2", tau, "converged"))
     for message, models in causes(published, *columns).items():
         if count := int(models.sum()):
             of = "" if found.height == 1 else f"{count:,} of {found.height:,} models: "

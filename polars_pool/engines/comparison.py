@@ -46,7 +46,7 @@ def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
         found = solve(groups, False, model.sigma2, model.tau2, model.mu)
-        causes = warning.causes(False, found.groups, found.sigma2, found.tau2, found.converged)
+        causes = warning.causes(False, found.groups, found.n, found.sigma2, found.tau2, found.converged)
         warning.warn(causes, model.caller)
         with np.errstate(all="ignore"):
             prior = (found.df_prior, found.sigma2_prior)

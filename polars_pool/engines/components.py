@@ -116,7 +116,8 @@ def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | Non
                 inferred[name][present] = answer
         if model.tau2_error:
             error[present], correction[present] = error_of_tau2(groups, estimates, *arguments[:3])
-    causes = warning.causes(model.input == "published", found.groups, found.sigma2, found.tau2, found.converged)
+    published = model.input == "published"
+    causes = warning.causes(published, found.groups, found.n, found.sigma2, found.tau2, found.converged)
     warning.warn(causes, model.caller)
     statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
     statistics |= inferred | {"_pool_pivot": pivot, "_pool_error": error, "_pool_correction": correction}
