@@ -86,7 +86,7 @@ def _roles(value: pl.Expr, **given: Any) -> Roles:
         for column in columns:
             check.rowwise(column, role)
     return {
-        role: [pl.col(column) if isinstance(column, str) else column for column in columns]
+        role: [check.named(column) if isinstance(column, str) else column for column in columns]
         for role, columns in listed.items()
     }
 

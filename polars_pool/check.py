@@ -132,6 +132,10 @@ def keys(
     """The names of by and of over, which differ from each other and the result's, and the columns of over and by."""
     columns = {"by": key_columns(by, "by"), "over": [] if over is None else key_columns(over, "over")}
     by_names, over_names = (_names(frame, schema, some, role) for role, some in columns.items())
+    for role, names in (("by", by_names), ("over", over_names)):
+        if columns[role] and not names:
+            given = shown(columns[role][0])
+            raise ValueError(f"{role}={given} selects no column of the frame; it has {_listed(schema)}")
     distinct_keys(over_names, by_names, result)
     return by_names, over_names, tuple(column_of(schema, c, role) for role in ("over", "by") for c in columns[role])
 
@@ -145,7 +149,11 @@ def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
         raise pl.exceptions.ColumnNotFoundError(
             f"{role}={column!r} is no column of the frame; it has {_listed(schema)}{_nearest(column, schema)}"
         )
-    # ^…$ is a pattern, and * every column; other frames may have the column at another place.
+    return named(column)
+
+
+def named(column: str) -> pl.Expr:
+    """The column of a name, of which Polars would read ^…$ as a pattern and * as every column."""
     return pl.col(f"^{re.escape(column)}$") if column.startswith(("^", "*")) else pl.col(column)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -219,6 +220,16 @@ def test_the_remedies_for_numbers_are_right():
     assert_frame_equal(pool.shrink(ROWS, trials=pl.lit(1), **known), of_one)
     of_one = pool.shrink(one, "y", "g", weights="one", tau2=1.0)
     assert_frame_equal(pool.shrink(ROWS, "y", "g", weights=pl.lit(1), tau2=1.0), of_one)
+
+
+@pytest.mark.parametrize("verb", ["shrink", "components", "encode", "moments"])
+@pytest.mark.parametrize("keys", [{"by": cs.binary()}, {"by": "g", "over": cs.binary()}, {"by": pl.col("^no.*$")}])
+def test_selectors_of_no_key_are_refused(verb, keys):
+    role = [*keys][-1]
+    if verb == "moments" and role == "over":
+        return
+    with pytest.raises(ValueError, match=rf"^{role}=.* selects no column of the frame; it has"):
+        getattr(pool, verb)(ROWS, "y", **keys)
 
 
 @pytest.mark.parametrize("by", [None, [], (), ROWS["g"], [ROWS["g"]], ["g", None], np.array(["g"])], ids=str)

@@ -842,6 +842,19 @@ def test_moments_of_parts_are_of_rows(run, engine, text):
         assert "row by row" in said
 
 
+@every_engine
+@pytest.mark.parametrize(("key", "remedy"), [("'school'", "did you mean school?"), ("1 + 1", "give a column or an")])
+def test_a_key_that_reads_no_column(run, engine, key, remedy):
+    """In SQL 'school' is a text: all rows would be one group. With a name of its own a constant is meant."""
+    for option in ("by", "over"):
+        given = {"value": "score", "by": "school"} | {option: key}
+        code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+        assert (code, out) == (2, "")
+        assert f"--{option} {key!r} reads no column, so it is the same in every row; {remedy}" in said
+    code, out, _ = run("moments", "warehouse", "--value=score", f"--by={key} AS k", "--engine", engine)
+    assert (code, out.count("\n")) == (0, 2)
+
+
 ORDINARY = [
     "abs(score)",
     "score::DOUBLE",

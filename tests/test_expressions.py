@@ -229,6 +229,14 @@ def test_odd_names_of_keys(name):
     assert_frame_equal(result.rename({name: "g"}), pool.shrink(FRAME, "y", "g"))
 
 
+@pytest.mark.parametrize("name", ["^g$", "*", "^", "^(y|h)$"])
+def test_names_of_keys_that_polars_reads_as_patterns(name):
+    frame = FRAME.select("y", pl.col("g").alias(name))
+    want = estimates(FRAME, ["g"])
+    assert_near(frame.select(pl.col("y").pool.shrink(by=name)).to_series(), want, 1e-12)
+    assert_near(pool.encode(frame, "y", name, name="the estimate")["the estimate"], want, 1e-12)
+
+
 @pytest.mark.parametrize("name", [*ODD_NAMES, "n", "mean", "estimate", "weight", "v", "se", "g"])
 def test_odd_names_of_values(name):
     frame = FRAME.select(pl.col("y").alias(name), pl.col("g").alias("the key"))

@@ -12,6 +12,7 @@ import webserver
 from polars.testing import assert_frame_equal
 from pyarrow import fs
 
+import polars_pool as pool
 from polars_pool.sources import listing, parts
 
 ROWS = pl.DataFrame({"g": ["a", "b"], "y": [1.0, 2.0]})
@@ -379,6 +380,18 @@ def test_a_number_after_many_integers_is_no_error(tmp_path):
     (tmp_path / "a.csv").write_text(f"g,y\n{lines}b,0.5\n")
     [part] = parts(tmp_path)
     assert part.scan().collect()["y"].dtype == pl.Float64
+
+
+def test_a_header_without_rows_fits_other_files(tmp_path):
+    (tmp_path / "a.csv").write_text("g,y\na,1\na,2.5\n")
+    (tmp_path / "b.csv").write_text("g,y\n")
+    (tmp_path / "c.csv").write_text('g,y\n"1",x\n')
+    full, empty, text = (part.scan().collect() for part in parts(tmp_path))
+    assert (full.height, empty.schema, text["y"].dtype) == (2, {"g": pl.Null, "y": pl.Null}, pl.String)
+    (tmp_path / "c.csv").unlink()
+    store = pool.MomentStore(tmp_path / "store", "y", by="g")
+    store.refresh(tmp_path / "*.csv")
+    assert store.scan().collect().rows() == [("a", 2, 1.75, 1.125)]
 
 
 def test_a_folder_is_of_one_kind(tmp_path):

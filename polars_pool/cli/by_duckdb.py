@@ -25,7 +25,7 @@ from ..reading import Progress
 from ..sources import Part, batches, rows_of
 from . import keyfile, transport
 from .errors import DataError, UsageError, sentence
-from .expressions import of_moderate_size, too_large
+from .expressions import OF_KEYS, constant_key, of_moderate_size, too_large
 from .task import Input, Report, Task, split
 
 # _pool_ is for the macros.
@@ -371,6 +371,8 @@ def _by_row(con: duckdb.DuckDBPyConnection, tree: dict[str, Any], text: str, rol
             raise UsageError(f"--{role} {text!r} has a parameter; give its value")
         if node["class"] in ("WINDOW", "SUBQUERY") or (node["class"] == "FUNCTION" and node["function_name"] in many):
             raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
+    if role in OF_KEYS and not tree["alias"] and not any(node["class"] == "COLUMN_REF" for node in _nodes(tree)):
+        raise constant_key(text, role)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from ..rowwise import is_rowwise
 from .errors import UsageError
 from .task import split
 
+OF_KEYS = ("by", "over")
 MOST_OPERATIONS = 1_000  # in an expression: each may lie within another, and Polars' stack holds some thousands
 OPERATION = re.compile(r"[-+*/%|&<>=!^~:]+|[(\[]|\b(?:and|or|not|when|is|like|between|in)\b", re.IGNORECASE)
 
@@ -28,6 +29,13 @@ def too_large(text: str, role: str) -> UsageError:
         f"--{role} {text[:40]!r}… has more operations, or more within each other, than can be computed; write a column "
         "of it first"
     )
+
+
+def constant_key(text: str, role: str) -> UsageError:
+    """That a key without a name of its own is the same in every row: in SQL, quotes of texts are no quotes of names."""
+    quoted = re.fullmatch(r"'([^']+)'", text.strip())
+    remedy = f"did you mean {quoted[1]}?" if quoted else "give a column or an expression of columns"
+    return UsageError(f"--{role} {text!r} reads no column, so it is the same in every row; {remedy}")
 
 
 def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
@@ -47,6 +55,9 @@ def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
         raise too_large(text, role) from None
     if not rowwise:
         raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
+    unnamed = expression.meta.eq(expression.meta.undo_aliases())
+    if role in OF_KEYS and unnamed and not expression.meta.root_names():
+        raise constant_key(text, role)
     return expression
 
 

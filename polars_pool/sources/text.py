@@ -54,7 +54,12 @@ def _scan(name: str, types: Hive) -> pl.LazyFrame:
 
 
 def _csv(name: str, separator: str = ",") -> pl.LazyFrame:
-    return pl.scan_csv(name, glob=False, separator=separator, infer_schema_length=None)
+    """The columns of a header without rows have no type and fit those of other files; Polars takes them for text."""
+    rows = pl.scan_csv(name, glob=False, separator=separator, infer_schema_length=None)
+    schema = rows.collect_schema()
+    if set(schema.dtypes()) == {pl.String()} and rows.head(1).collect().is_empty():
+        return pl.LazyFrame(schema=dict.fromkeys(schema, pl.Null()))
+    return rows
 
 
 def _lines(name: str) -> pl.LazyFrame:
