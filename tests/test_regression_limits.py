@@ -201,7 +201,7 @@ def test_no_search_from_elsewhere_ends_higher(seed):
     assert model["log_likelihood"] >= highest(dense(frame, names, vary, method), random) - 1e-6
 
 
-@pytest.mark.parametrize("seed", [49, 51, 99, 187, 379, 409])
+@pytest.mark.parametrize("seed", [49, 99, 187, 323, 379, 409])
 def test_maxima_of_lower_rank_of_three_varying_terms(seed):
     """Designs that have one of rank 1 or 2, some far out, where searches from multiples of one covariance end lower."""
     random = np.random.default_rng([7, seed])

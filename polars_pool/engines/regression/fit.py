@@ -17,7 +17,7 @@ from .reduced import Crossproducts, Reduced, Scale, Terms, own_coefficients, red
 
 STARTS = (0.1, 1.0, 10.0)  # of the factor of the relative covariance, where 1 lets a typical group keep half
 FEW = 10_000  # groups of a model that tell which start is the best
-EDGE = (1.0, 16.0)  # the same of a factor of lower rank
+EDGE = (1.0, 4.0, 16.0)  # the same of a factor of lower rank
 ASIDE = 0.01  # across its directions
 SMALL = 300  # most groups of a model whose likelihood is looked at there: of more it hardly has several maxima
 COLLINEAR = 1e-12  # share of a covariate's squares that those before it leave
