@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
     numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
     known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
-    classes AS MATERIALIZED (
+    counted AS (
         SELECT model, kind, m, sum(k) AS k, sum(few) AS few
         FROM (
             SELECT model, k, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few,
@@ -21,6 +21,11 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         )
         WHERE m > CASE WHEN few = 0 THEN 0 ELSE 1 END AND (family = 'rates' OR kind = 1)
         GROUP BY ALL
+    ),
+    classes AS MATERIALIZED (
+        FROM counted
+        UNION ALL
+        SELECT model, kind, 0, -sum(k), 0 FROM counted GROUP BY model, kind
     ),
     exposures AS MATERIALIZED (
         SELECT model, n, sum(k) AS k, sum(k * x) AS xs

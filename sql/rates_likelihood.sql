@@ -95,20 +95,20 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
     shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
     changed AS (
-        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, size * after AS s_after,
-            apart / n_after AS up, -apart / s_after AS down
+        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
         FROM shared
     ),
-    terms AS (
-        SELECT *, _pool_deviance_of(up, n_after) + _pool_deviance_of(down, s_after) AS apart_from,
-            CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
+    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    moved AS (
+        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
             a * _pool_change_rest(log_change, change) AS g_v
         FROM changed
-    )
+    ),
+    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved)
     SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
         sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
         fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
-            ELSE n * s_after / total END) AS many_h_uu,
+            ELSE size * n_after / total END) AS many_h_uu,
         fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
             ELSE -apart * n / total END) AS many_h_uv,
         fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
@@ -117,31 +117,26 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
 
 -- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
 -- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
--- where a is far larger than m. The logs count for the `few` of the k groups of a class.
+-- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
+-- and of minus as many groups as there are.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
         FROM query_table(points)
     ),
-    bases AS (
-        SELECT *, _pool_log_gamma_rest(a) AS base, _pool_digamma_rest(a) AS base_slope,
-            _pool_trigamma_rest(a) AS base_bend
-        FROM kinds
-        WHERE a > 0 AND a < 'infinity'::DOUBLE
-    ),
     steps AS (
-        SELECT *, m / a AS t, a + m AS above FROM bases JOIN query_table(classes) USING (model, kind)
+        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above
+        FROM kinds JOIN query_table(classes) USING (model, kind)
+        WHERE a > 0 AND a < 'infinity'::DOUBLE
     ),
     logs AS (
         SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t FROM steps
     ),
     terms AS (
         SELECT model, point, kind,
-            few * (m * log1p_t + a * log1p_rest)
-                + k * (_pool_log_gamma_rest(above) - base - log1p_t / 2) AS rise,
-            few * a * log1p_rest + k * (m * w / 2 + a * (_pool_digamma_rest(above) - base_slope)) AS slope,
-            few * m * m * w
-                + k * (a * a * (_pool_trigamma_rest(above) - base_bend) - m * (2 * a + m) * w * w / 2) AS bend
+            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above) - log1p_t / 2) AS rise,
+            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above)) AS slope,
+            few * m * m * w + k * (a * a * _pool_trigamma_rest(above) - m * (2 * a + m) * w * w / 2) AS bend
         FROM logs
     )
     SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
