@@ -435,7 +435,8 @@ def shrink(
         `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
         `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
         two are too short (README). Of rates `"mu"` (default): `se`, the interval and `p_above` include the error of the
-        prior's mean; `"conditional"`: given the prior.
+        prior's mean; `"conditional"`: the estimated prior is taken as known. With few groups of rates that differ both
+        are too short.
     interval
         `"normal"` (default for estimates): estimate ± quantile · se, right where the groups' true means are normal
         about mu.

@@ -11,15 +11,21 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
     numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
     known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
-    classes AS MATERIALIZED (
-        SELECT model, kind, m, sum(k) AS k
+    counted AS (
+        SELECT model, kind, m, sum(k) AS k, sum(few) AS few
         FROM (
-            SELECT model, k, unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
+            SELECT model, k, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few,
+                unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
             FROM numbered
-            WHERE n > 0 AND NOT _pool_is_many(x, n, family)
+            WHERE n > 0
         )
-        WHERE m > 1 AND (family = 'rates' OR kind = 1)
+        WHERE m > CASE WHEN few = 0 THEN 0 ELSE 1 END AND (family = 'rates' OR kind = 1)
         GROUP BY ALL
+    ),
+    classes AS MATERIALIZED (
+        FROM counted
+        UNION ALL
+        SELECT model, kind, 0, -sum(k), 0 FROM counted GROUP BY model, kind
     ),
     exposures AS MATERIALIZED (
         SELECT model, n, sum(k) AS k, sum(k * x) AS xs
@@ -28,7 +34,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         GROUP BY ALL
     ),
     many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
-    alone AS (SELECT model, fsum(k * alone) AS alone FROM many GROUP BY model),
+    alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
     facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', 'many', family)),
     found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers

@@ -6,8 +6,9 @@
 -- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
 -- limit is worked out as a small difference, so that a maximum far out keeps its digits.
 --
--- Of more than 10,000 trials, or events, the terms are far larger than their sum. Such pairs of x and n are evaluated one
--- by one, as deviances of x, n - x, alpha and beta from what one rate for all of them makes expected (Loader 2000).
+-- Of more than 10,000 trials, or events, the terms are far larger than their sum. There only what log Gamma has beyond
+-- z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and beta
+-- from what one rate for all of them makes expected (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- the likelihood -------------------------------------------------------------------------------------------------
@@ -30,37 +31,19 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- log Gamma(z) and its derivatives beyond those of z log z - z.
+-- log Gamma(z) and its derivatives beyond those of (z - 1/2) log z - z + log(2 pi) / 2.
 CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
-    CASE WHEN z > 30 THEN 0.5 * ln(6.283185307179586 / z) + _pool_stirling_rest(1 / z, 1 / (z * z))
-        ELSE lgamma(z) - z * ln(z) + z END;
+    CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
+        ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
 CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
-    CASE WHEN z > 30 THEN -0.5 / z - _pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) END;
+    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) + 0.5 / z END;
 CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
-    CASE WHEN z > 30 THEN 0.5 / (z * z) + _pool_stirling_bend(1 / z, 1 / (z * z))
-        ELSE pool_trigamma_double(z) - 1 / z END;
+    CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
+        ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
 
--- What log(Gamma(a + m) / Gamma(a)), a times its derivative and a^2 times the second have beyond those of z log z - z.
-CREATE OR REPLACE MACRO _pool_beyond_rise(a, m) AS
-    CASE WHEN a > 30 THEN -0.5 * pool_log1p(m / a) + (_pool_stirling_rest(1 / (a + m), 1 / ((a + m) * (a + m)))
-            - _pool_stirling_rest(1 / a, 1 / (a * a)))
-        ELSE _pool_log_gamma_rest(a + m) - _pool_log_gamma_rest(a) END;
-CREATE OR REPLACE MACRO _pool_beyond_slope(a, m) AS
-    CASE WHEN a > 30 THEN 0.5 * m / (a + m)
-            - a * (_pool_stirling_slope(1 / ((a + m) * (a + m))) - _pool_stirling_slope(1 / (a * a)))
-        ELSE a * (_pool_digamma_rest(a + m) - _pool_digamma_rest(a)) END;
-CREATE OR REPLACE MACRO _pool_beyond_bend(a, m) AS
-    CASE WHEN a > 30 THEN a * a * (_pool_stirling_bend(1 / (a + m), 1 / ((a + m) * (a + m)))
-            - _pool_stirling_bend(1 / a, 1 / (a * a))) - 0.5 * m * (2 * a + m) / ((a + m) * (a + m))
-        ELSE a * a * (_pool_trigamma_rest(a + m) - _pool_trigamma_rest(a)) END;
-
--- log x! beyond x log x - x, and the log of the binomial coefficient beyond its logs.
+-- log x! beyond x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
-    CASE WHEN x > 30 THEN 0.5 * ln(6.283185307179586 * x) + _pool_stirling_rest(1 / x, 1 / (x * x))
-        WHEN x > 0 THEN lgamma(x + 1) - x * ln(x) + x
-        ELSE 0.0 END;
-CREATE OR REPLACE MACRO _pool_coefficient_rest(x, n) AS
-    _pool_factorial_rest(n) - _pool_factorial_rest(x) - _pool_factorial_rest(n - x);
+    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
 
 -- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
 CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
@@ -76,132 +59,93 @@ CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
 CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
     CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
 
--- The pairs of many trials, or events: what exceeds the pooled rate, and the log likelihood at that rate alone.
+-- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate, or
+-- its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
-    WITH beside AS (
+    WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE _pool_is_many(x, n, family)
+    ),
+    sides AS (
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([pi, 1 - pi]) AS share,
+            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
+        FROM pairs
     )
-    SELECT *, CASE WHEN family = 'rates'
-        THEN _pool_coefficient_rest(x, n) - _pool_deviance(over, n * pi) - _pool_deviance(-over, n * (1 - pi))
-        ELSE -_pool_factorial_rest(x) - _pool_deviance(over, n * pi) END AS alone
-    FROM beside;
+    SELECT *, _pool_deviance(over, n * share) AS deviance,
+        CASE WHEN side > 0 AND family = 'rates' THEN _pool_factorial_rest(n) ELSE 0.0 END - _pool_factorial_rest(m)
+            AS rest
+    FROM sides
+    WHERE family = 'rates' OR side > 0;
 
--- Log likelihood of those pairs, all of it, its gradient and minus its Hessian, at every point of a model with a mean, a
--- size and `moved`, how far the mean is from the pooled rate.
+-- What their logs add to the log likelihood, to its gradient and to minus its Hessian, at every point of a model with a
+-- mean, a size and `moved`, how far the mean is from the pooled rate. The Hessian lacks what the gradient by the mean
+-- adds, which is 0 at the maximum.
 CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     WITH placed AS (
-        SELECT model, point, mean, other, size, x, n, k, alone, over - n * moved AS over
+        SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
+            CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
+            CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
+            CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
         FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
-            JOIN query_table(many) USING (model)
+            JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
     ),
     -- one step at a time: an alias in the same SELECT is planned anew at each mention
-    sized_rates AS (
-        SELECT *, n - x AS y, mean * size AS alpha, other * size AS beta, n + size AS total FROM placed
+    sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
+    shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
+    changed AS (
+        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
+        FROM shared
     ),
-    shared_rates AS (
-        SELECT *, over / total AS shift, (alpha + x) / total AS after, (beta + y) / total AS others FROM sized_rates
+    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    moved AS (
+        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
+            a * _pool_change_rest(log_change, change) AS g_v
+        FROM changed
     ),
-    changed_rates AS (
-        SELECT *, shift / mean AS up, -shift / other AS down, size * shift AS apart, n * after AS n_after,
-            n * others AS n_others, size * after AS s_after, size * others AS s_others
-        FROM shared_rates
-    ),
-    logs_rates AS (
-        SELECT *, _pool_change_log(after, mean, up) AS log_up, _pool_change_log(others, other, down) AS log_down,
-            apart / n_after AS t_x, -apart / n_others AS t_y, -apart / s_after AS t_alpha, apart / s_others AS t_beta,
-            _pool_beyond_slope(alpha, x) AS slope_x, _pool_beyond_slope(beta, y) AS slope_y,
-            _pool_beyond_bend(alpha, x) AS bend_x, _pool_beyond_bend(beta, y) AS bend_y,
-            _pool_beyond_slope(size, n) AS slope_n, _pool_beyond_bend(size, n) AS bend_n
-        FROM changed_rates
-    ),
-    sloped_rates AS (
-        SELECT *, alpha * other * (log_up - log_down) + (other * slope_x - mean * slope_y) AS g_u,
-            alpha * _pool_change_rest(log_up, up) + beta * _pool_change_rest(log_down, down)
-                + (slope_x + slope_y - slope_n) AS g_v
-        FROM logs_rates
-    ),
-    of_rates AS (
-        SELECT model, point, k, alone, g_u, g_v,
-            _pool_beyond_rise(alpha, x) + _pool_beyond_rise(beta, y) - _pool_beyond_rise(size, n)
-                + _pool_coefficient_rest(x, n)
-                - (_pool_deviance_of(t_x, n_after) + _pool_deviance_of(t_y, n_others)
-                    + _pool_deviance_of(t_alpha, s_after) + _pool_deviance_of(t_beta, s_others)) AS height,
-            -(1 - 2 * mean) * g_u + other * other * (alpha * x / (alpha + x) - bend_x)
-                + mean * mean * (beta * y / (beta + y) - bend_y) AS h_uu,
-            alpha * other * size * over / ((alpha + x) * (beta + y)) - g_u - other * bend_x + mean * bend_y AS h_uv,
-            bend_n - bend_x - bend_y - g_v - apart * apart / (total * after * others) AS h_vv
-        FROM sloped_rates
-    ),
-    sized_counts AS (SELECT *, mean * n AS mu, size + mean * n AS total, size + x AS after FROM placed),
-    shared_counts AS (
-        SELECT *, over / total AS shift, size * (over / total) AS apart, after * (mu / total) AS x_after,
-            after * (size / total) AS s_after
-        FROM sized_counts
-    ),
-    logs_counts AS (
-        SELECT *, _pool_change_log(after, total, shift) AS log_shift, apart / x_after AS t_x, -apart / s_after AS t_size,
-            _pool_beyond_slope(size, x) AS slope, _pool_beyond_bend(size, x) AS bend
-        FROM shared_counts
-    ),
-    sloped_counts AS (SELECT *, size * _pool_change_rest(log_shift, shift) + slope AS g_v FROM logs_counts),
-    of_counts AS (
-        SELECT model, point, k, alone, apart AS g_u, g_v,
-            _pool_beyond_rise(size, x) - _pool_factorial_rest(x) - _pool_deviance_of(t_x, x_after)
-                - _pool_deviance_of(t_size, s_after) AS height,
-            size * mu * after / (total * total) AS h_uu, -apart * mu / total AS h_uv,
-            -g_v - apart * apart / after - bend AS h_vv
-        FROM sloped_counts
-    )
-    SELECT model, point, fsum(k * height) AS many_height, fsum(k * (height - alone)) AS many_gain,
-        sum(k * (abs(height) + abs(alone))) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
-        fsum(k * h_uu) AS many_h_uu, fsum(k * h_uv) AS many_h_uv, fsum(k * h_vv) AS many_h_vv
-    FROM query_table('of_' || family)
+    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved)
+    SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
+        sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+        fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
+            ELSE size * n_after / total END) AS many_h_uu,
+        fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
+            ELSE -apart * n / total END) AS many_h_uv,
+        fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
+    FROM terms
     GROUP BY model, point;
 
 -- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
 -- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
--- where a is far larger than m.
+-- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
+-- and of minus as many groups as there are.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
         FROM query_table(points)
     ),
-    bases AS (
-        SELECT *, 1 / a AS z, a > 30 AS far, CASE WHEN NOT far THEN lgamma(a) END AS log_gamma_a,
-            CASE WHEN NOT far THEN pool_digamma_double(a) END AS digamma_a,
-            CASE WHEN NOT far THEN pool_trigamma_double(a) END AS trigamma_a
-        FROM kinds
+    steps AS (
+        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above
+        FROM kinds JOIN query_table(classes) USING (model, kind)
         WHERE a > 0 AND a < 'infinity'::DOUBLE
     ),
-    steps AS (
-        SELECT *, m / a AS t, a + m AS above, 1 / above AS w FROM bases JOIN query_table(classes) USING (model, kind)
-    ),
     logs AS (
-        SELECT *, CASE WHEN far THEN _pool_log1p_rest(t) END AS rest, CASE WHEN far THEN pool_log1p(t) END AS log1p_t
-        FROM steps
+        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t FROM steps
     ),
     terms AS (
-        SELECT model, point, kind, k,
-            CASE WHEN far THEN m * log1p_t + a * rest - log1p_t / 2
-                    + (_pool_stirling_rest(w, w * w) - _pool_stirling_rest(z, z * z))
-                ELSE lgamma(above) - log_gamma_a - m * ln(a) END AS rise,
-            CASE WHEN far THEN a * rest + m * w / 2 - a * (_pool_stirling_slope(w * w) - _pool_stirling_slope(z * z))
-                ELSE a * (pool_digamma_double(above) - digamma_a) - m END AS slope,
-            CASE WHEN far THEN m * m * w - m * (2 * a + m) * w * w / 2
-                    + a * a * (_pool_stirling_bend(w, w * w) - _pool_stirling_bend(z, z * z))
-                ELSE a * a * (pool_trigamma_double(above) - trigamma_a) + m END AS bend
+        SELECT model, point, kind,
+            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above) - log1p_t / 2) AS rise,
+            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above)) AS slope,
+            few * m * m * w + k * (a * a * _pool_trigamma_rest(above) - m * (2 * a + m) * w * w / 2) AS bend
         FROM logs
     )
-    SELECT model, point, fsum(CASE WHEN kind < 3 THEN k * rise ELSE -k * rise END) AS rise, sum(k * rise) AS gross,
-        fsum(CASE WHEN kind = 1 THEN k * slope ELSE 0.0 END) AS slope_x,
-        fsum(CASE WHEN kind = 2 THEN k * slope ELSE 0.0 END) AS slope_y,
-        fsum(CASE WHEN kind = 3 THEN k * slope ELSE 0.0 END) AS slope_n,
-        fsum(CASE WHEN kind = 1 THEN k * bend ELSE 0.0 END) AS bend_x,
-        fsum(CASE WHEN kind = 2 THEN k * bend ELSE 0.0 END) AS bend_y,
-        fsum(CASE WHEN kind = 3 THEN k * bend ELSE 0.0 END) AS bend_n
+    SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
+        fsum(CASE WHEN kind = 1 THEN slope ELSE 0.0 END) AS slope_x,
+        fsum(CASE WHEN kind = 2 THEN slope ELSE 0.0 END) AS slope_y,
+        fsum(CASE WHEN kind = 3 THEN slope ELSE 0.0 END) AS slope_n,
+        fsum(CASE WHEN kind = 1 THEN bend ELSE 0.0 END) AS bend_x,
+        fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
+        fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
     FROM terms
     GROUP BY model, point;
 
@@ -250,22 +194,22 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, 
             LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
     ),
     of_rates AS (
-        SELECT *, common + rise AS few_height, (1 - mean) * slope_x - mean * slope_y + drift AS few_g_u,
-            slope_x + slope_y - slope_n AS few_g_v,
-            -(1 - 2 * mean) * few_g_u + other * other * (few_xs - bend_x)
-                + mean * mean * (few_ns - few_xs - bend_y) AS few_h_uu,
-            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) AS few_h_uv,
-            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) AS few_h_vv
+        SELECT *, common + rise + many_gain AS height, (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+            slope_x + slope_y - slope_n + many_g_v AS g_v,
+            -(1 - 2 * mean) * g_u + other * other * (few_xs - bend_x)
+                + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, common + rise - coalesce(fall, 0.0) AS few_height, drift - coalesce(pull, 0.0) AS few_g_u,
-            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) AS few_g_v, coalesce(weight, 0.0) AS few_h_uu,
-            -coalesce(pull2, 0.0) AS few_h_uv, coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) AS few_h_vv
+        SELECT r.*, common + rise - coalesce(fall, 0.0) + many_gain AS height,
+            drift - coalesce(pull, 0.0) + many_g_u AS g_u,
+            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
+            coalesce(weight, 0.0) + many_h_uu AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+            coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
         FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
     )
-    SELECT *, few_height + many_gain AS height, few_g_u + many_g_u AS g_u, few_g_v + many_g_v AS g_v,
-        few_h_uu + many_h_uu AS h_uu, few_h_uv + many_h_uv AS h_uv, few_h_vv + many_h_vv AS h_vv
     FROM query_table('of_' || family);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------

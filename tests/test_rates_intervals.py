@@ -284,6 +284,33 @@ def test_huge_counts_in_sql(engine, family):
     assert_huge(sqlpaths.database(engine).ask(call), family)
 
 
+# Small and huge counts in one model: both parameters, and the standard errors of their logs, by mpmath to 40 digits
+TOGETHER = table([30, 45, 12, 61, 20, 300_000, 410_000, 222_000], [100, 120, 60, 130, 70, *[10**6] * 3])
+PARAMETERS_TOGETHER = {
+    "binomial": (11.56547607545711, 24.252072060216279, 0.58707438575872985, 0.58989475481652764),
+    "poisson": (18.095053051727573, 55.976880241080524, 0.60974314362079383, 0.61606252387357944),
+}
+
+
+def assert_together(models: pl.DataFrame, family) -> None:
+    names = ("alpha", "beta") if family == "binomial" else ("shape", "rate")
+    found = models.select(*names, *(f"se_log_{name}" for name in names)).row(0)
+    assert found == pytest.approx(PARAMETERS_TOGETHER[family], rel=1e-9)
+
+
+@every_family
+def test_small_and_huge_counts_together(family):
+    assert_together(pool.components(TOGETHER, "x", "g", **{ROLE[family]: "n"}), family)
+
+
+@pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
+@every_family
+def test_small_and_huge_counts_together_in_sql(engine, family):
+    sqlpaths.database(engine).hold(TOGETHER)
+    call = sqlpaths.call(f"pool_components_{MACRO[family]}", "x", "n", "g")
+    assert_together(sqlpaths.database(engine).ask(call), family)
+
+
 @every_family
 @pytest.mark.parametrize("mean", [0.5, 0.01, 1e-4])
 @pytest.mark.parametrize("size", [0.3, 40.0, 1e5, 1e9, 1e14])

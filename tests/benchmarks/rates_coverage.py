@@ -1,15 +1,14 @@
-"""How often intervals of nominal 95 % cover the rate of a group: a Markdown table for rates and one for counts.
+"""How often intervals of nominal 95 % cover the rate of a group: the Markdown table of the README.
 
     python tests/benchmarks/rates_coverage.py [--models 5000]
 
 Groups of 20, 50, 100, 200 and 400 trials, or of as much exposure, in turn. Their rates are the same in all groups of a
 model (size infinite), or have a beta distribution with alpha + beta = size, or a gamma one with shape = size. The prior
 is estimated by maximum likelihood; `conditional` takes it as known, `mu` includes the error of its mean. All models of
-a line are estimated at once; as many are drawn as hold 400,000 groups, at most `--models`.
+a cell are estimated at once; as many are drawn as hold 400,000 groups, at most `--models`.
 """
 
 import argparse
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -21,7 +20,8 @@ SIZES = (20.0, 50.0, 100.0, 200.0, 400.0)  # in turn
 GROUPS = (3, 5, 10, 30, 100)
 RATES = (0.5, 0.01)
 SPREAD = {"binomial": (np.inf, 200.0, 30.0), "poisson": (np.inf, 10.0, 2.0)}
-MOST = 400_000  # groups of a line
+MOST = 400_000  # groups of a cell
+UNIT = {"binomial": "of trials", "poisson": "per exposure"}
 
 
 def draw(rng: np.random.Generator, models: int, groups: int, rate: float, size: float, family: str):
@@ -48,7 +48,7 @@ def covered(found: posterior.Posterior, truth: np.ndarray) -> float:
 
 
 def shares(rng: np.random.Generator, models: int, groups: int, rate: float, size: float, family: str) -> list[float]:
-    """How many models pool completely, and how often both intervals cover."""
+    """How often the intervals `mu` and `conditional` cover."""
     pairs, truth = draw(rng, models, groups, rate, size, family)
     estimated = fit.by_likelihood(pairs, family)
     mean, total = pairs.each(estimated.mean), pairs.each(estimated.size)
@@ -60,26 +60,29 @@ def shares(rng: np.random.Generator, models: int, groups: int, rate: float, size
     prior = posterior.Prior(mean, first, second, family)
     given = posterior.given_prior(pairs.x, pairs.n, prior)
     effective = pairs.each(pairs.sum(posterior.effective(pairs.n, prior)))
-    honest = posterior.with_error_of_mean(given, pairs.n, prior, effective)
-    return [float(np.isinf(estimated.size).mean()), covered(given, truth), covered(honest, truth)]
+    return [covered(posterior.with_error_of_mean(given, pairs.n, prior, effective), truth), covered(given, truth)]
 
 
-def lines(rng: np.random.Generator, most: int, family: str) -> Iterator[str]:
-    for rate, size, groups in product(RATES, SPREAD[family], GROUPS):
-        found = shares(rng, min(most, MOST // groups), groups, rate, size, family)
-        yield f"| {rate:g} | {size:g} | {groups} | " + " | ".join(f"{100 * share:.1f}" for share in found) + " |"
+def line(rng: np.random.Generator, most: int, rate: float, size: float, family: str) -> str:
+    """One row of the table: the coverage of `mu`, then that of `conditional`, by number of groups."""
+    found = [shares(rng, min(most, MOST // groups), groups, rate, size, family) for groups in GROUPS]
+    cells = [f"{100 * share:.1f}" for interval in zip(*found, strict=True) for share in interval]
+    named = ["", f"{size:g}"] if np.isfinite(size) else [f"{rate:g} {UNIT[family]}", "no differences"]
+    return f"| {' | '.join([*named, *cells])} |".replace("|  |", "| |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=5_000, help="models of a line, fewer where groups are many")
+    parser.add_argument("--models", type=int, default=5_000, help="models of a cell, fewer where groups are many")
     arguments = parser.parse_args()
     rng = np.random.default_rng(5)
-    for family, size in (("binomial", "alpha + beta"), ("poisson", "shape")):
-        print(f"\n| rate | {size} | groups | pooled completely | conditional | mu |\n|" + "---:|" * 6)
-        with np.errstate(all="ignore"):
-            for line in lines(rng, arguments.models, family):
-                print(line, flush=True)
+    several = " | ".join(str(groups) for groups in GROUPS)
+    print(f'| rates | alpha + beta, or shape | `"mu"`, {several} groups | `"conditional"`, {several} groups |')
+    print(f"|---|---|{'---:|' * 2 * len(GROUPS)}")
+    with np.errstate(all="ignore"):
+        for family in SPREAD:
+            for rate, size in product(RATES, SPREAD[family]):
+                print(line(rng, arguments.models, rate, size, family), flush=True)
 
 
 if __name__ == "__main__":

@@ -158,9 +158,9 @@ def _at(pairs: Pairs, family: Family, mean: Array, size: Array) -> Prior:
     finite = np.where(np.isfinite(s), s, 1.0)
     x, n, over = pairs.x, pairs.n, pairs.over(mean)
     if family == "binomial":
-        limit, inside = likelihood.binomial(x, n, m, over), likelihood.beta_binomial(x, n, m, finite, over).value
+        limit, inside = likelihood.binomial(x, n, m, over), likelihood.log_beta_binomial(x, n, m, finite, over)
     else:
-        limit, inside = likelihood.poisson(x, n, m, over), likelihood.gamma_poisson(x, n, m, finite, over).value
+        limit, inside = likelihood.poisson(x, n, m, over), likelihood.log_gamma_poisson(x, n, m, finite, over)
     value = np.where(np.isfinite(s), inside, limit) + likelihood.constant(x, n, family)
     unknown = np.full((len(mean), 2, 2), np.nan)
     return Prior(mean, size, unknown, pairs.sum(value), np.ones(len(mean), dtype=bool))
