@@ -23,6 +23,8 @@ from .formulas.registry import TAU2
 
 Array = NDArray[Any]
 
+PACKAGE = __name__.partition(".")[0]
+
 UNIDENTIFIED = (
     "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
     "or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and 'ml' tell them apart"
@@ -158,7 +160,7 @@ def caller() -> Caller:
     if (known := _CALLER.get()) is not None:
         return known
     frame = sys._getframe(1)
-    while frame.f_back is not None and _module(frame).partition(".")[0] in (__package__, "polars"):
+    while frame.f_back is not None and _module(frame).partition(".")[0] in (PACKAGE, "polars"):
         frame = frame.f_back
     return Caller(frame.f_code.co_filename, frame.f_lineno, _module(frame))
 

@@ -30,7 +30,7 @@ QUERIES = {
     "shrink squeezed": pool.shrink(ROWS, "y", "g", sigma2="squeezed"),
     "shrink robust": pool.shrink(ROWS, "y", "g", interval="robust", threshold=3),
     "shrink with a prior": pool.shrink(ROWS, "y", "g", tau2=pool.HalfCauchy(5), mu=pool.Normal(0, 9)),
-    "shrink of rates": pool.shrink(ROWS, "k", "g", trials=pl.lit(9), threshold=0.3),
+    "shrink of rates": pool.shrink(ROWS, "k", "g", trials=pl.lit(9), prior=pool.Beta(2, 5), threshold=0.3),
     "shrink of counts": pool.shrink(ROWS, "k", "g", exposure="w", prior=pool.Gamma(3, 1)),
     "components": pool.components(ROWS, "y", "g"),
     "components with a prior": pool.components(ROWS, "y", "g", tau2="half_cauchy(5)", sigma2="jeffreys()"),
@@ -46,7 +46,7 @@ QUERIES = {
     "predict": pool.predict(ROWS, "y", ["x"], "g"),
     "expression": ROWS.select(pl.col("y", "x").pool.shrink(by="g", over="m", weights="w")),
     "expression of a weight": ROWS.select(pl.col("y").pool.weight(by="g")),
-    "expression of rates": ROWS.select(pl.col("k").pool.shrink(by="g", trials=pl.lit(9))),
+    "expression of rates": ROWS.select(pl.col("k").pool.shrink(by="g", trials=pl.lit(9), prior=pool.Beta(2, 5))),
     "expression of moments": ROWS.select(pl.col("y", "x").pool.moments(by="g")),
 }
 
