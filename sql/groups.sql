@@ -30,19 +30,13 @@ CREATE OR REPLACE MACRO _pool_is_wide(type) AS
 -- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
 -- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
-CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
-    WITH firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
-            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
-        FROM query_table(tbl)
-        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
-        LIMIT 1000
-    ),
-    starts AS (
+CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
+    WITH starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
             avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
             _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
-        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
+            FROM query_table(firsts))
     ),
     origins AS (
         SELECT *, CASE
@@ -61,6 +55,16 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
         TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
         TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
     FROM origins;
+
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    WITH _pool_firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    )
+    FROM _pool_origin_from('_pool_firsts');
 
 -- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
 CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS

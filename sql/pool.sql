@@ -2360,19 +2360,13 @@ CREATE OR REPLACE MACRO _pool_is_wide(type) AS
 -- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
 -- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
-CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
-    WITH firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
-            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
-        FROM query_table(tbl)
-        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
-        LIMIT 1000
-    ),
-    starts AS (
+CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
+    WITH starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
             avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
             _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
-        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written FROM firsts)
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
+            FROM query_table(firsts))
     ),
     origins AS (
         SELECT *, CASE
@@ -2391,6 +2385,16 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
         TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
         TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
     FROM origins;
+
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    WITH _pool_firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    )
+    FROM _pool_origin_from('_pool_firsts');
 
 -- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
 CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
@@ -5432,10 +5436,28 @@ CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
 
 -- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
+    WITH _pool_firsts AS MATERIALIZED (
+        SELECT TRY_CAST(y AS DOUBLE) AS _pool_first_y, TRY_CAST(y AS VARCHAR) AS _pool_written_y,
+            typeof(y) AS _pool_type_y, TRY_CAST(x AS DOUBLE) AS _pool_first_x,
+            TRY_CAST(x AS VARCHAR) AS _pool_written_x, typeof(x) AS _pool_type_x,
+            _pool_absent(over) AS _pool_single, CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS _pool_least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(y)) OR _pool_is_wide(typeof(x)))
+            AND isfinite(TRY_CAST(y AS DOUBLE)) AND isfinite(TRY_CAST(x AS DOUBLE))
+        LIMIT 1000
+    ),
+    _pool_firsts_y AS (
+        SELECT _pool_first_y AS y, _pool_written_y AS written, _pool_type_y AS type, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_y)
+    ),
+    _pool_firsts_x AS (
+        SELECT _pool_first_x AS y, _pool_written_x AS written, _pool_type_x AS type, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_x)
+    )
     SELECT of_y._pool_origin AS _pool_origin_y, of_y._pool_start AS _pool_start_y, of_y._pool_bigint AS _pool_bigint_y,
         of_y._pool_scale AS _pool_scale_y, of_x._pool_origin AS _pool_origin_x, of_x._pool_start AS _pool_start_x,
         of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
-    FROM _pool_origin_of(tbl, y, over) AS of_y, _pool_origin_of(tbl, x, over) AS of_x;
+    FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
 
 -- A value less its offset, or NULL where the other of the pair is none.
 CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whole, scale) AS

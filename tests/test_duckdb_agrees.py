@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import sqlpaths
 from frames import (
+    FRAME_PATHS,
     MOMENTS,
     TAU2,
     assert_near,
@@ -36,6 +37,7 @@ import polars_pool as pool
 from polars_pool.engines.inference import STATISTICS
 
 engines = pytest.mark.parametrize("engine", MODULE)
+lazily = FRAME_PATHS["streaming"]
 every_method = pytest.mark.parametrize("tau2", TAU2)
 
 
@@ -105,9 +107,9 @@ def assert_inferred(other: dict, row: dict, scale: float, model) -> None:
 def assert_agree(run, frame: pl.DataFrame, value: str, tau2, scales, verbs=("shrink", "components"), **options) -> None:
     """A DuckDB and Polars on the same frame, one model or many."""
     keys = ["model", "g"] if "over" in options else ["g"]
-    models = pool.components(frame.lazy(), value, "g", tau2=tau2, **options).collect()
+    models = lazily(pool.components, frame, value, "g", tau2=tau2, **options)
     if "shrink" in verbs:
-        want = pool.shrink(frame.lazy(), value, "g", tau2=tau2, **options).collect()
+        want = lazily(pool.shrink, frame, value, "g", tau2=tau2, **options)
         got = run(pool.shrink, frame, value, "g", tau2=tau2, **options)
         assert_groups(got, want, keys, tau2, scales, models)
     if "components" in verbs:
@@ -193,7 +195,7 @@ def test_huge_offsets(engine, offset, frame, tau2):
 def test_huge_and_tiny_units(engine, frame, scale, tau2):
     """Estimates follow the unit over the whole range of variances that Float64 holds."""
     frame = frame.with_columns(pl.col("y") * scale)
-    want = by_key(pool.shrink(frame.lazy(), "y", "g", tau2=tau2).collect())
+    want = by_key(lazily(pool.shrink, frame, "y", "g", tau2=tau2))
     got = by_key(MODULE[engine](pool.shrink, frame, "y", "g", tau2=tau2))
     for key, row in want.items():
         assert_near(got[key]["estimate"], row["estimate"], digits(tau2), spread(frame), f"estimate of {key}")
@@ -213,7 +215,7 @@ def test_weights(engine, tau2):
 @pytest.mark.parametrize("tau2", ["ml", "pm", "cv", "hs"])
 def test_the_estimate_beside_each_row(engine, tau2):
     frame, scales = together(any_frames())
-    want = pool.encode(frame.lazy(), "y", "g", over="model", tau2=tau2, name="p").collect()
+    want = lazily(pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
     got = MODULE[engine](pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
     assert got.columns == want.columns
     assert got.drop("p").equals(frame)

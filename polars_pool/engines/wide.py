@@ -34,8 +34,7 @@ def number(integer: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def offset(first: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
     """An offset near the first value, as Float64 in units of the value and as the integer that equals it.
 
-    Beyond DISTANT no Float64 is near enough to an integer: the offset is the first one, which the Float64 equals but
-    for rounding.
+    Beyond DISTANT no Float64 is near enough: the integer is the first one, which the Float64 equals but for rounding.
     """
     near = number(first, dtype)
     if isinstance(dtype, pl.Decimal):
@@ -46,8 +45,8 @@ def offset(first: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
         is_signed = dtype.base_type() not in SIGNED
         end = 2.0 ** (WIDTH[dtype.base_type()] - is_signed)  # the last Float64 before it is the largest that fits
         near = near.clip(-end if is_signed else 0.0, end * (1 - 2.0**-DIGITS))
-        equal = pl.when(first.cast(pl.Float64).abs() < DISTANT).then(near.cast(dtype)).otherwise(first)
-    return near, equal
+        equal = near.cast(dtype)
+    return near, pl.when(first.cast(pl.Float64).abs() < DISTANT).then(equal).otherwise(first)
 
 
 def difference(value: pl.Expr, origin: pl.Expr, dtype: pl.DataType) -> pl.Expr:
