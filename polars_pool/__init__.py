@@ -3,8 +3,7 @@
 from . import starting as _starting  # noqa: F401  before all that takes time
 from .engines.duckdb import install_macros
 from .engines.sql import FOLDER as SQL
-from .namespace import ExprPool, FramePool
-from .priors import (
+from .formulas.priors import (
     Beta,
     DuMouchel,
     Exponential,
@@ -19,11 +18,23 @@ from .priors import (
     Uniform,
     UniformShrinkage,
 )
-from .regression import predict, regress, regress_components
-from .store import MomentStore
-from .verbs import compare, components, encode, merge, moments, posterior_draws, profile, shrink
+from .models.warning import ConvergenceWarning
+from .namespace import ExprPool, FramePool
+from .store.store import MomentStore
+from .verbs import (
+    compare,
+    components,
+    encode,
+    merge,
+    moments,
+    posterior_draws,
+    predict,
+    profile,
+    regress,
+    regress_components,
+    shrink,
+)
 from .version import __version__ as __version__
-from .warning import ConvergenceWarning
 
 __all__ = [
     "SQL",

@@ -8,13 +8,13 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, cast
 
 import polars as pl
 
-from . import check, regression, verbs
-from .beside import beside, of_rates
-from .check import IntoColumn, Keys
-from .collecting import Frame
-from .engines import estimates
+from . import arguments, verbs
+from .arguments import IntoColumn, Keys
 from .formulas.names import Family, NaN
-from .verbs import Mu, PriorOfRates, Sigma2, Tau2
+from .models.oneway import estimates
+from .verbs.beside import beside, of_rates
+from .verbs.collecting import Frame
+from .verbs.types import Mu, PriorOfRates, Sigma2, Tau2
 
 P = ParamSpec("P")
 MOMENTS = pl.Struct({"n": pl.Int64(), "mean": pl.Float64(), "var": pl.Float64()})
@@ -61,9 +61,9 @@ class FramePool(Generic[Frame]):
     encode = _method(verbs.encode)
     compare = _method(verbs.compare)
     posterior_draws = _method(verbs.posterior_draws)
-    regress = _method(regression.regress)
-    regress_components = _method(regression.regress_components)
-    predict = _method(regression.predict)
+    regress = _method(verbs.regress)
+    regress_components = _method(verbs.regress_components)
+    predict = _method(verbs.predict)
 
 
 @pl.api.register_expr_namespace("pool")
@@ -132,11 +132,11 @@ class ExprPool:
         [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
         """
         others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
-        if check.asks_for_rates(trials, exposure, family, prior, others):
+        if arguments.asks_for_rates(trials, exposure, family, prior, others):
             counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
             return of_rates(self._value, "estimate", by=by, over=over, nan=nan, **counted)
-        known = check.hyperparameters(sigma2, tau2, mu)
-        rates = None if family else check.BINOMIAL
+        known = arguments.hyperparameters(sigma2, tau2, mu)
+        rates = None if family else arguments.BINOMIAL
         return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
 
     def weight(
@@ -184,11 +184,11 @@ class ExprPool:
         [0.5, 0.75, 0.75, 0.75]
         """
         others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
-        if check.asks_for_rates(trials, exposure, family, prior, others):
+        if arguments.asks_for_rates(trials, exposure, family, prior, others):
             counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
             return of_rates(self._value, "weight", by=by, over=over, nan=nan, **counted)
-        known = check.hyperparameters(sigma2, tau2, mu)
-        rates = None if family else check.BINOMIAL
+        known = arguments.hyperparameters(sigma2, tau2, mu)
+        rates = None if family else arguments.BINOMIAL
         return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
@@ -223,9 +223,9 @@ class ExprPool:
         value = self._value.cast(pl.Float64)
         parts = [value.count().cast(pl.Int64), value.mean(), value.var()]
         if by is not None:
-            keys = check.key_columns(by, "by")
+            keys = arguments.key_columns(by, "by")
             for column in (self._value, *keys):
-                check.rowwise(column, "value" if column is self._value else "by")
+                arguments.rowwise(column, "value" if column is self._value else "by")
             parts = [part.over(keys) for part in parts]
         # No pl.struct: of a value that stands for several columns it would make one struct.
         return pl.map_batches(parts, _moments, return_dtype=MOMENTS, is_elementwise=True)

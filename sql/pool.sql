@@ -32,7 +32,7 @@
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
 --
--- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
+-- This file is put together by `python -m polars_pool.engines` from the files beside it: edit there.
 
 -- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
 --
@@ -866,7 +866,7 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
 
 
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines`: edit there. They call distributions.sql.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

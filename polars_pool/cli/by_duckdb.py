@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from .. import check
+from .. import arguments
 from ..engines.duckdb import install_macros
-from ..merging import common_keys
-from ..reading import Progress
-from ..sources import Part, batches, rows_of
+from ..store.merging import common_keys
+from ..store.reading import Progress
+from ..store.sources import Part, batches, rows_of
 from . import keyfile, transport
 from .errors import DataError, UsageError, sentence
 from .expressions import OF_KEYS, constant_key, of_moderate_size, too_large
@@ -228,7 +228,7 @@ def _viewed(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> 
     over, by = ([_key(con, piece, schema, role) for piece in pieces[role]] for role in ("over", "by"))
     chosen = [*over, *by]
     types = {column.name: column.dtype for column in chosen if column.dtype is not None}
-    check.distinct_keys([c.name for c in over], [c.name for c in by], ())
+    arguments.distinct_keys([c.name for c in over], [c.name for c in by], ())
     columns: dict[str, Any] = {"over": [c.name for c in over], "by": [c.name for c in by]}
     for role, text in {"value": task.value or "", **task.columns}.items():
         found = _column(con, text, names, role)
@@ -249,7 +249,7 @@ def _registered(frame: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
     schema = frame.collect_schema()
     carried = {key: transport.carried(schema[key]) for key in dict.fromkeys(keys) if key in schema}
     copies = [
-        check.column_of(schema, key, "by").cast(dtype).alias(f"{CARRIED}{key}")
+        arguments.column_of(schema, key, "by").cast(dtype).alias(f"{CARRIED}{key}")
         for key, dtype in carried.items()
         if dtype != schema[key]
     ]
@@ -306,7 +306,7 @@ def _type(con: duckdb.DuckDBPyConnection, column: Column, text: str, names: Sequ
     except duckdb.Error as error:
         missing = re.search(r'eferenced column "(.+?)" not found', str(error))
         if missing:
-            raise check.no_column(role, missing[1], names) from None
+            raise arguments.no_column(role, missing[1], names) from None
         raise DataError(f"--{role} {text!r}: {sentence(error)}") from None
     return str(described[1])
 

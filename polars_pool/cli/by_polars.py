@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from .. import states, verbs
-from ..definition import define
-from ..merging import merged
-from ..reading import readings
-from ..sources import Part
-from ..store import MomentStore
+from .. import verbs
+from ..store import states
+from ..store.definition import define
+from ..store.merging import merged
+from ..store.reading import readings
+from ..store.sources import Part
+from ..store.store import MomentStore
 from . import expressions, keyfile
 from .task import Input, Report, Task, key_names
 from .whole import scan

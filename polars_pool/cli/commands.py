@@ -14,10 +14,11 @@ import duckdb
 import polars as pl
 import typer
 
-from .. import __version__, warning
+from .. import __version__
 from ..engines.duckdb import install_macros
 from ..engines.sql import FOLDER
-from ..sources import Part
+from ..models import warning
+from ..store.sources import Part
 from . import errors, jobs, options, output, screen
 from .errors import DataError, UsageError
 from .task import Task, checked, number_or_name, split, taus

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
-from .. import check
-from ..rowwise import is_rowwise
+from .. import arguments
+from ..arguments.rowwise import is_rowwise
 from .errors import UsageError
 from .task import split
 
@@ -70,4 +70,4 @@ def columns(texts: Iterable[str], names: Collection[str], role: str) -> list[str
 def condition(text: str, frame: pl.LazyFrame) -> pl.Expr:
     """A condition on the rows of a frame."""
     schema = frame.collect_schema()
-    return check.boolean(frame, schema, column(text, schema.names(), "where"), "where")
+    return arguments.boolean(frame, schema, column(text, schema.names(), "where"), "where")

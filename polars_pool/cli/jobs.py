@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ..sources import Part, parts, stdin
-from ..store import MomentStore, Refreshed
+from ..store.sources import Part, parts, stdin
+from ..store.store import MomentStore, Refreshed
 from . import by_duckdb, by_polars, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from .. import verbs
-from ..sources import parts
+from ..store.sources import parts
 from .errors import DataError, sentence
 
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from .. import check
+from .. import arguments
 from .errors import DataError, OutputClosed, UsageError, usage
 
 STDOUT = "-"
@@ -26,7 +26,7 @@ def checked(output: str | None, sources: Iterable[str]) -> None:
         return
     path = Path(output)
     with usage():
-        check.one_of(path.suffix.lower(), ENDINGS, "the ending of --output")
+        arguments.one_of(path.suffix.lower(), ENDINGS, "the ending of --output")
     if path.is_dir():
         raise DataError(f"{output}: is a folder; give a file")
     if not path.parent.is_dir():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from ..reading import Progress
+from ..store.reading import Progress
 from .task import Report
 
 if TYPE_CHECKING:

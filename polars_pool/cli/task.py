@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 
-from .. import check, verbs
-from ..check import IntoColumn
-from ..reading import Progress
+from .. import arguments, verbs
+from ..arguments import IntoColumn
+from ..store.reading import Progress
 from .errors import UsageError, usage
 
 T = TypeVar("T")
@@ -65,8 +65,8 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
     if task.store is not None and task.value is not None and not (task.source and task.by):
         raise UsageError("--value defines a store, and goes with a SOURCE and --by; without it the store's own hold")
     with usage():
-        check.one_of(task.nan or "error", ("error", "null"), "nan")
-        check.one_of(engine, ENGINES, "--engine")
+        arguments.one_of(task.nan or "error", ("error", "null"), "nan")
+        arguments.one_of(engine, ENGINES, "--engine")
         # What does not fit the columns, by asking the verb of a frame that has these columns and no rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
@@ -79,7 +79,7 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
 def taus(text: str | None) -> list[float] | None:
     """A grid of tau: numbers between commas."""
     try:
-        return None if text is None else list(check.taus([float(piece) for piece in text.split(",")]))
+        return None if text is None else list(arguments.taus([float(piece) for piece in text.split(",")]))
     except ValueError:
         raise UsageError(f"--tau={text!r}; give numbers between commas, each 0 or more, such as 0,5,10") from None
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import polars.selectors as cs
 
-from ..sources import Part, rows_of
-from ..widening import common
+from ..store.sources import Part, rows_of
+from ..store.widening import common
 from .task import Task
 
 Schema = Mapping[str, pl.DataType]

@@ -1,33 +1,55 @@
-"""Formulas on Polars expressions."""
+"""Formulas on Polars expressions; functions that Polars lacks are those on arrays."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
-from scipy.special import ndtr
+from scipy.special import gammaln, ndtr, psi
 
-from ..formulas.elementary import exp, log, normal_cdf, normal_density, sqrt, where
-from . import gamma as _gamma  # noqa: F401  registers its functions
-
-exp.register(pl.Expr, pl.Expr.exp)
-log.register(pl.Expr, pl.Expr.log)
-sqrt.register(pl.Expr, pl.Expr.sqrt)
-normal_density.register(pl.Expr, lambda x: (-0.5 * x * x).exp() / math.sqrt(2 * math.pi))
+from ..formulas import elementary
+from ..numerics import gamma
 
 
-@normal_cdf.register(pl.Expr)
-def _(x: pl.Expr) -> pl.Expr:
-    return pl.map_batches([x], _normal_cdf, return_dtype=pl.Float64(), is_elementwise=True)
-
-
-@where.register(pl.Expr)
-def _(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
+def _where(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
     return pl.when(condition).then(then).otherwise(otherwise)
 
 
-def _normal_cdf(columns: Sequence[pl.Series]) -> pl.Series:
+def _normal_cdf(x: pl.Expr) -> pl.Expr:
+    return pl.map_batches([x], _normal_cdf_of_column, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _normal_cdf_of_column(columns: Sequence[pl.Series]) -> pl.Series:
     [x] = columns
     return pl.Series(x.name, ndtr(x.cast(pl.Float64).to_numpy()), nan_to_null=True)
+
+
+def _normal_density(x: pl.Expr) -> pl.Expr:
+    return (-0.5 * x * x).exp() / math.sqrt(2 * math.pi)
+
+
+def _by_numpy(function: Any) -> Callable[[pl.Expr], pl.Expr]:
+    call = partial(_of_column, function=function)
+    return lambda x: pl.map_batches([x], call, return_dtype=pl.Float64)
+
+
+def _of_column(columns: Sequence[pl.Series], function: Any) -> pl.Series:
+    return pl.Series(function(columns[0].to_numpy()))
+
+
+KINDS = (pl.Expr,)
+FORMS = {
+    elementary.exp: pl.Expr.exp,
+    elementary.log: pl.Expr.log,
+    elementary.sqrt: pl.Expr.sqrt,
+    elementary.where: _where,
+    elementary.normal_cdf: _normal_cdf,
+    elementary.normal_density: _normal_density,
+    elementary.log_gamma: _by_numpy(gammaln),
+    elementary.digamma: _by_numpy(psi),
+    elementary.trigamma: _by_numpy(gamma.trigamma),
+    elementary.trigamma_inverse: _by_numpy(gamma.trigamma_inverse),
+}

@@ -1,6 +1,6 @@
 """Formulas as SQL: each prints as a scalar macro of DuckDB, its docstring as the comment.
 
-`python -m polars_pool.engines.sql` writes sql/formulas.sql, and sql/pool.sql, which holds all macros in one file.
+`python -m polars_pool.engines` writes sql/formulas.sql, and sql/pool.sql, which holds all macros in one file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from ..formulas import (
     moments,
     oneway,
     posterior,
-    priors,
     rates,
     regression,
     robust,
@@ -32,7 +31,7 @@ from ..formulas import (
     uncertainty,
     within,
 )
-from ..formulas import estimators as _estimators  # noqa: F401  fills the registry
+from ..formulas import densities as priors
 from ..formulas.elementary import (
     digamma,
     exp,
@@ -46,7 +45,8 @@ from ..formulas.elementary import (
     where,
 )
 from ..formulas.errors import ERRORS
-from ..formulas.registry import MU, SIGMA2, TAU2, Method
+from ..formulas.estimators import TAU2
+from ..formulas.registry import MU, SIGMA2, Method
 
 _package = Path(__file__).parents[1]
 FOLDER = next(
@@ -76,7 +76,7 @@ PREFIXES = {regression: "regression_", rates: "rate_"}
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines.sql`: edit there. They call distributions.sql.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.engines`: edit there. They call distributions.sql.
 """
 
 METHODS = """
@@ -163,7 +163,7 @@ POOL = """\
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
 --
--- This file is put together by `python -m polars_pool.engines.sql` from the files beside it: edit there.
+-- This file is put together by `python -m polars_pool.engines` from the files beside it: edit there.
 
 """
 
@@ -238,26 +238,29 @@ def _binary(left: Any, operator: str, right: Any, binds: int) -> Symbol:
     return Symbol(f"{left.within(binds)} {operator} {right.within(binds + 1)}", binds)
 
 
-exp.register(Symbol, lambda x: Symbol(f"exp({x.text})"))
-log.register(Symbol, lambda x: Symbol(f"ln({x.text})"))
-sqrt.register(Symbol, lambda x: Symbol(f"sqrt({x.text})"))
-# The check for NaN, at every mention of x, would be most of the text.
-normal_cdf.register(Symbol, lambda x: Symbol(f"pool_normal_cdf_double({x.text})"))
-normal_density.register(Symbol, lambda x: Symbol(f"pool_normal_density({x.text})"))
-log_gamma.register(Symbol, lambda x: Symbol(f"lgamma({x.text})"))
-digamma.register(Symbol, lambda x: Symbol(f"pool_digamma({x.text})"))
-trigamma.register(Symbol, lambda x: Symbol(f"pool_trigamma({x.text})"))
-trigamma_inverse.register(Symbol, lambda x: Symbol(f"pool_trigamma_inverse({x.text})"))
-
-
-@where.register(Symbol)
-def _(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
+def _where(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
     if isinstance(then, float) and math.isfinite(then) and not isinstance(otherwise, Symbol):
         then = Symbol(f"{then!r}::DOUBLE")  # two literals would be a decimal
     then, otherwise = symbol(then), symbol(otherwise)
     branches = otherwise.cases or (() if otherwise.text == "NULL" else (f"ELSE {otherwise.text}",))
     branches = (f"WHEN {condition.text} THEN {then.text}", *branches)
     return Symbol(f"CASE {' '.join(branches)} END", ATOM, branches)
+
+
+KINDS = (Symbol,)
+FORMS: dict[Any, Callable[..., Symbol]] = {
+    where: _where,
+    exp: lambda x: Symbol(f"exp({x.text})"),
+    log: lambda x: Symbol(f"ln({x.text})"),
+    sqrt: lambda x: Symbol(f"sqrt({x.text})"),
+    # The check for NaN, at every mention of x, would be most of the text.
+    normal_cdf: lambda x: Symbol(f"pool_normal_cdf_double({x.text})"),
+    normal_density: lambda x: Symbol(f"pool_normal_density({x.text})"),
+    log_gamma: lambda x: Symbol(f"lgamma({x.text})"),
+    digamma: lambda x: Symbol(f"pool_digamma({x.text})"),
+    trigamma: lambda x: Symbol(f"pool_trigamma({x.text})"),
+    trigamma_inverse: lambda x: Symbol(f"pool_trigamma_inverse({x.text})"),
+}
 
 
 def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
@@ -355,6 +358,7 @@ def methods() -> Iterator[str]:
             yield folded(f"({', '.join([*quoted, *(str(fit).lower() for fit in fits)])})", 8)
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write sql/formulas.sql, and sql/pool.sql from it and the files beside it."""
     (FOLDER / "formulas.sql").write_text(render(), encoding="utf-8")
     (FOLDER / "pool.sql").write_text(together(), encoding="utf-8")

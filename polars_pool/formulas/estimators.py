@@ -9,6 +9,7 @@ from typing import Any
 
 from . import between, crossvalidation, oneway, shrink, within
 from .elementary import INFINITY, Column, where
+from .registry import TAU2 as TAU2
 from .registry import given_v, on_rows
 
 Groups = Any

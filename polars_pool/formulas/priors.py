@@ -1,48 +1,564 @@
-"""Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
+"""Priors as small values: `tau2=HalfCauchy(5)`, `mu=Normal(0, 5)`; stated on tau, the standard deviation.
 
-Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others as
-Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+Each may be written as a text, too, as in SQL: `tau2="half_cauchy(5)"`.
 """
 
-from .elementary import Column, log, log_gamma, sqrt
+from __future__ import annotations
 
-LOG_2, LOG_PI = 0.6931471805599453094, 1.1447298858494001741
+import math
+import re
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar
 
+from . import between
+from . import densities as priors
+from .elementary import Column, log, where
 
-def half_t(tau: Column, df: Column, scale: Column) -> Column:
-    """Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy."""
-    ratio = tau / scale
-    constant = LOG_2 + log_gamma((df + 1) / 2) - log_gamma(df / 2) - (log(df) + LOG_PI) / 2 - log(scale)
-    return constant - (df + 1) / 2 * log(1 + ratio * ratio / df)
-
-
-def half_normal(tau: Column, scale: Column) -> Column:
-    """Normal, the half above 0."""
-    ratio = tau / scale
-    return (LOG_2 - LOG_PI) / 2 - log(scale) - ratio * ratio / 2
+Groups = Any
 
 
-def exponential(tau: Column, rate: Column) -> Column:
-    """Exponential of mean 1 / rate."""
-    return log(rate) - rate * tau
+@dataclass(frozen=True)
+class Prior:
+    """A prior of a standard deviation, tau or sigma.
+
+    `name` is what it is called as a text; `proper` whether its total is finite; `tail` the power of 1 / tau that it
+    falls by where tau is large, `rise` the power of tau that it starts with at 0.
+    """
+
+    name: ClassVar[str] = ""
+    proper: ClassVar[bool] = True
+    rise: ClassVar[float] = 0.0
+
+    @property
+    def tail(self) -> float:
+        return math.inf
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, math.inf
+
+    @property
+    def size(self) -> float | None:
+        """Where most of it lies, if the prior itself says so."""
+        return None
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        """Log density at one tau a model; `g` holds the groups of the models (engines/numpy.py)."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{getattr(self, f.name):g}' for f in fields(self))})"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
+        self._check()
+
+    def _check(self) -> None:
+        for field in fields(self):
+            _above_zero(self, field.name)
 
 
-def inverse_gamma(tau: Column, shape: Column, scale: Column) -> Column:
-    """Inverse gamma on tau squared, told as a density of tau."""
-    constant = LOG_2 + shape * log(scale) - log_gamma(shape)
-    return constant - (2 * shape + 1) * log(tau) - scale / (tau * tau)
+def _above_zero(prior: Any, name: str) -> float:
+    number = _number(prior, name, getattr(prior, name))
+    if not 0 < number < math.inf:
+        raise ValueError(f"{prior!r}: give {name} as a finite number above 0")
+    return number
 
 
-def jeffreys(tau: Column, squares: Column) -> Column:
-    """Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2)."""
-    return log(tau) + log(squares) / 2
+def _number(prior: Any, name: str, given: Any) -> float:
+    if isinstance(given, bool | str) or not hasattr(given, "__float__"):
+        raise TypeError(f"{type(prior).__name__}({name}={given!r}): give a number")
+    return float(given)
 
 
-def uniform_shrinkage(tau: Column, s2: Column) -> Column:
-    """Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999)."""
-    return LOG_2 + log(s2) + log(tau) - 2 * log(s2 + tau * tau)
+@dataclass(frozen=True)
+class HalfT(Prior):
+    """Half of Student's t on tau: heavier tails than the normal, lighter than the Cauchy.
+
+    Parameters
+    ----------
+    df
+        Degrees of freedom, above 0.
+    scale
+        Scale, in units of the value, above 0.
+
+    Source
+    ------
+    Gelman (2006), "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfT(4, 5)
+    HalfT(df=4.0, scale=5.0)
+    """
+
+    name: ClassVar[str] = "half_t"
+    df: float
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return self.df + 1
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_t(tau, self.df, self.scale)
 
 
-def dumouchel(tau: Column, s2: Column) -> Column:
-    """Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000)."""
-    return log(s2) / 2 - 2 * log(tau + sqrt(s2))
+@dataclass(frozen=True)
+class HalfCauchy(Prior):
+    """Half of a Cauchy distribution on tau, whose median is the scale: the usual weakly informative prior.
+
+    Parameters
+    ----------
+    scale
+        Scale, in units of the value, above 0.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1; Polson & Scott (2012), Bayesian Analysis 7.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfCauchy(5)
+    HalfCauchy(scale=5.0)
+    """
+
+    name: ClassVar[str] = "half_cauchy"
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return 2.0
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_t(tau, 1.0, self.scale)
+
+
+@dataclass(frozen=True)
+class HalfNormal(Prior):
+    """Half of a normal distribution on tau: for a spread that is known not to be much larger than the scale.
+
+    Parameters
+    ----------
+    scale
+        Standard deviation of the whole normal, in units of the value, above 0.
+
+    Source
+    ------
+    Roever et al. (2021), "On weakly informative prior distributions for the heterogeneity parameter in Bayesian
+    random-effects meta-analysis", Res. Synth. Methods 12.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.HalfNormal(5)
+    HalfNormal(scale=5.0)
+    """
+
+    name: ClassVar[str] = "half_normal"
+    scale: float
+
+    @property
+    def size(self) -> float:
+        return self.scale
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.half_normal(tau, self.scale)
+
+
+@dataclass(frozen=True)
+class Exponential(Prior):
+    """Exponential distribution on tau, of mean 1 / rate.
+
+    Parameters
+    ----------
+    rate
+        One over the mean, in one over units of the value, above 0.
+
+    Source
+    ------
+    Simpson et al. (2017), "Penalising model component complexity", Statistical Science 32.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Exponential(0.2)
+    Exponential(rate=0.2)
+    """
+
+    name: ClassVar[str] = "exponential"
+    rate: float
+
+    @property
+    def size(self) -> float:
+        return 1 / self.rate
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.exponential(tau, self.rate)
+
+
+@dataclass(frozen=True)
+class Uniform(Prior):
+    """Uniform distribution on tau between two limits; by default flat on all tau, without a finite total.
+
+    Parameters
+    ----------
+    lower, upper
+        Limits of tau, in units of the value. With an infinite upper one a model needs three groups.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Uniform(0, 50)
+    Uniform(lower=0.0, upper=50.0)
+    """
+
+    name: ClassVar[str] = "uniform"
+    lower: float = 0.0
+    upper: float = math.inf
+
+    @property
+    def proper(self) -> bool:  # type: ignore[override]
+        return self.upper < math.inf
+
+    @property
+    def tail(self) -> float:
+        return math.inf if self.proper else 0.0
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.lower, self.upper
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return 0.0 * tau - (log(self.upper - self.lower) if self.proper else 0.0)
+
+    def __str__(self) -> str:
+        limits = [f"{self.lower:g}", f"{self.upper:g}"] if self.proper else [f"{self.lower:g}"] if self.lower else []
+        return f"{self.name}({', '.join(limits)})"
+
+    def _check(self) -> None:
+        if not 0 <= self.lower < self.upper:
+            raise ValueError(f"{self!r}: give a lower limit of 0 or more and an upper one above it")
+
+
+@dataclass(frozen=True)
+class InverseGamma(Prior):
+    """Inverse gamma distribution on tau squared, for those who must.
+
+    Parameters
+    ----------
+    shape, scale
+        Both above 0; the scale in squared units. It keeps tau from 0, whatever the data say. With small
+        numbers it nears the prior flat on log tau, whose posterior is improper, and hangs on them all the more.
+
+    Source
+    ------
+    Gelman (2006), Bayesian Analysis 1, section 4.3, advises against it.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.InverseGamma(1, 1)
+    InverseGamma(shape=1.0, scale=1.0)
+    """
+
+    name: ClassVar[str] = "inverse_gamma"
+    rise: ClassVar[float] = math.inf
+    shape: float
+    scale: float
+
+    @property
+    def tail(self) -> float:
+        return 2 * self.shape + 1
+
+    @property
+    def size(self) -> float:
+        return math.sqrt(self.scale / (self.shape + 0.5))
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.inverse_gamma(tau, self.shape, self.scale)
+
+
+@dataclass(frozen=True)
+class Jeffreys(Prior):
+    """Jeffreys' prior on tau, from the information that the sampling variances allow; on sigma2 it is 1 / sigma.
+
+    Source
+    ------
+    Bodnar et al. (2017), "Bayesian estimation in random effects meta-analysis using a non-informative prior", Stat.
+    Med. 36.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Jeffreys()
+    Jeffreys()
+    """
+
+    name: ClassVar[str] = "jeffreys"
+    proper: ClassVar[bool] = False
+    rise: ClassVar[float] = 1.0
+
+    @property
+    def tail(self) -> float:
+        return 1.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        w = between.precision(g.v, g.each(tau * tau))
+        return priors.jeffreys(tau, g.sum(w * w))
+
+
+@dataclass(frozen=True)
+class ByHarmonicMean(Prior):
+    """Priors that take their scale from the sampling variances."""
+
+    def _s2(self, g: Groups) -> Column:
+        return where(g.exact > 0, None, g.groups / g.sum(1 / g.v))
+
+
+@dataclass(frozen=True)
+class UniformShrinkage(ByHarmonicMean):
+    """Uniform distribution on the weight of a typical group, whose v is the harmonic mean of all.
+
+    Source
+    ------
+    Daniels (1999), "A prior for the variance in hierarchical models", Canadian J. Stat. 27.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.UniformShrinkage()
+    UniformShrinkage()
+    """
+
+    name: ClassVar[str] = "uniform_shrinkage"
+    rise: ClassVar[float] = 1.0
+
+    @property
+    def tail(self) -> float:
+        return 3.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.uniform_shrinkage(tau, self._s2(g))
+
+
+@dataclass(frozen=True)
+class DuMouchel(ByHarmonicMean):
+    """Log-logistic distribution on tau, whose median is the root of the harmonic mean of v.
+
+    Source
+    ------
+    DuMouchel & Normand (2000), "Computer-modeling and graphical strategies for meta-analysis".
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.DuMouchel()
+    DuMouchel()
+    """
+
+    name: ClassVar[str] = "dumouchel"
+
+    @property
+    def tail(self) -> float:
+        return 2.0
+
+    def log_density(self, tau: Column, g: Groups) -> Column:
+        return priors.dumouchel(tau, self._s2(g))
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A normal prior of mu.
+
+    Parameters
+    ----------
+    mean, sd
+        In units of the value; sd above 0.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Normal(0, 5)
+    Normal(mean=0.0, sd=5.0)
+    """
+
+    name: ClassVar[str] = "normal"
+    mean: float
+    sd: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
+        if not (math.isfinite(self.mean) and 0 < self.sd < math.inf):
+            raise ValueError(f"{self!r}: give a finite mean, and sd as a finite number above 0")
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A flat prior of mu, every value alike: what mu="gls" is beside a prior of tau.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Flat()
+    Flat()
+    """
+
+    name: ClassVar[str] = "flat"
+
+    __str__ = Prior.__str__
+
+
+@dataclass(frozen=True)
+class Beta:
+    """A beta prior of the rates of groups, known beforehand.
+
+    Parameters
+    ----------
+    alpha, beta
+        Both above 0: as if so many events, and so many trials without, had been seen of every group.
+
+    Source
+    ------
+    Skellam (1948), "A probability distribution derived from the binomial distribution", J. R. Stat. Soc. B 10.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Beta(2, 5)
+    Beta(alpha=2.0, beta=5.0)
+    """
+
+    name: ClassVar[str] = "beta"
+    alpha: float
+    beta: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _above_zero(self, field.name))
+
+    @property
+    def mean(self) -> float:
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def size(self) -> float:
+        return self.alpha + self.beta
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """A gamma prior of the rates of groups, known beforehand.
+
+    Parameters
+    ----------
+    shape, rate
+        Both above 0: as if so many events had been seen of every group, in so much exposure.
+
+    Source
+    ------
+    Clayton & Kaldor (1987), "Empirical Bayes estimates of age-standardized relative risks", Biometrics 43.
+
+    Examples
+    --------
+    >>> import polars_pool as pool
+    >>> pool.Gamma(3, 1)
+    Gamma(shape=3.0, rate=1.0)
+    """
+
+    name: ClassVar[str] = "gamma"
+    shape: float
+    rate: float
+
+    __str__ = Prior.__str__
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _above_zero(self, field.name))
+
+    @property
+    def mean(self) -> float:
+        return self.shape / self.rate
+
+    @property
+    def size(self) -> float:
+        return self.shape
+
+
+OF_TAU: dict[str, type[Prior]] = {
+    prior.name: prior
+    for prior in (
+        HalfCauchy,
+        HalfNormal,
+        HalfT,
+        Exponential,
+        Uniform,
+        InverseGamma,
+        Jeffreys,
+        UniformShrinkage,
+        DuMouchel,
+    )
+}
+OF_SIGMA = {name: prior for name, prior in OF_TAU.items() if not issubclass(prior, ByHarmonicMean)}
+OF_RATES: dict[str, type[Beta | Gamma]] = {"binomial": Beta, "poisson": Gamma}
+OF_MU: dict[str, type[Normal | Flat]] = {"normal": Normal, "flat": Flat}
+EXAMPLES = {HalfCauchy: "HalfCauchy(5)", Normal: "Normal(0, 5)", Beta: "Beta(2, 5)", Gamma: "Gamma(3, 1)"}
+
+
+def signature(prior: Any) -> str:
+    """How a prior is called in Python, `HalfCauchy(scale)`."""
+    return f"{prior.__name__}({', '.join(field.name for field in fields(prior))})"
+
+
+def called(prior: Any) -> str:
+    """How a prior is written as a text, `half_cauchy(scale)`."""
+    return f"{prior.name}({', '.join(field.name for field in fields(prior))})"
+
+
+def parsed(text: str, allowed: dict[str, Any]) -> Any:
+    """The prior that a text names, `half_cauchy(5)`; None if it names none of those."""
+    found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
+    if not found or found[1] not in allowed:
+        return None
+    prior = allowed[found[1]]
+    pieces = [piece.strip() for piece in found[2].split(",")] if (found[2] or "").strip() else []
+    least = sum(field.default is MISSING for field in fields(prior))
+    if not (least <= len(pieces) <= len(fields(prior)) and all(map(_is_number, pieces))):
+        raise ValueError(f"{text!r}: give {called(prior)} with numbers")
+    return prior(*map(float, pieces))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

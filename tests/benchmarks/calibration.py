@@ -22,8 +22,12 @@ from scipy import stats
 from scipy.special import logit, ndtr, ndtri, stdtrit
 
 import polars_pool as pool
-from polars_pool import check
-from polars_pool.engines import groups, mixture, posterior, posterior_estimates, posteriors
+from polars_pool import arguments
+from polars_pool.models.oneway import groups
+from polars_pool.models.posterior import estimates as posterior_estimates
+from polars_pool.models.posterior import fit as posterior
+from polars_pool.models.posterior import groups as posteriors
+from polars_pool.numerics import mixture
 
 Array = Any
 SE = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])  # of the eight schools
@@ -128,7 +132,7 @@ def ranks(line: Line, drawn: Drawn) -> dict[str, Array]:
 def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Array]:
     """Those of some models, one query, from the nodes that the verbs read their answers from."""
     lf = drawn.table.lazy().filter(pl.col("model").is_between(start, end, closed="left"))
-    model = check.model(lf, **asked(line))
+    model = arguments.model(lf, **asked(line))
     grouped, constants = groups.grouped(lf, model)
     table = grouped.join(constants, how="cross").collect().sort(model.keys)
     table, found = posteriors.beside_models(table, model)

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from scipy.special import betainc, gammainc
 
-from polars_pool.engines.rates import fit, posterior
+from polars_pool.models.rates import fit, posterior
 
 SIZES = (20.0, 50.0, 100.0, 200.0, 400.0)  # in turn
 GROUPS = (3, 5, 10, 30, 100)

@@ -1,0 +1,1 @@
+"""One-way random effects: the means of groups about a population mean."""

@@ -1,0 +1,144 @@
+"""One row a group to one row a model: what each way of pooling errs on rows that are held out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from ...formulas import comparison, shrink, within
+from ...numerics.arrays import Array
+from .. import warning
+from ..keys import public
+from ..many import Groups
+from ..tables import WHOLE, series
+from .components import by_model, causes
+from .fit import Components, count_in_mu, pooled_within, sampling_variance, solve
+from .refuse import bad_rows
+from .spec import Model
+
+STATISTICS: dict[str, pl.DataType] = {
+    "groups": pl.Int64(),
+    "n": pl.Int64(),
+    "none": pl.Float64(),
+    "complete": pl.Float64(),
+    "partial": pl.Float64(),
+    "gain_on_none": pl.Float64(),
+    "gain_on_complete": pl.Float64(),
+    "pooling_rows": pl.Float64(),
+    "pooling_groups": pl.Float64(),
+}
+
+
+def comparisons(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Keys and statistics of every model, from the classes that its components are found by."""
+    keys = classes.select(*model.over).collect_schema()
+    found = classes.join(constants, how="cross").map_batches(
+        partial(compared, model=model), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
+    )
+    return found.select(*public(*model.over_names), *STATISTICS)
+
+
+def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """The comparison of every model in a table of classes; a model without groups has nothing to compare."""
+    bad_rows(table, model)
+    models, pivot, groups, present = by_model(table, model)
+    statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
+    if groups is not None:
+        found = solve(groups, False, model.sigma2, model.tau2, model.mu)
+        warning.warn(causes(found, model), model.caller)
+        with np.errstate(all="ignore"):
+            prior = (found.df_prior, found.sigma2_prior)
+            groups = replace(groups, v=sampling_variance(groups, False, model.sigma2, found.sigma2, *prior))
+        for name, values in compare(groups, found, model).items():
+            statistics[name][present] = values
+    return models.select(*model.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
+
+
+def compare(g: Groups, found: Components, model: Model) -> dict[str, Array]:
+    """The statistics of every model from its groups with their v, NaN where there are none."""
+    with np.errstate(all="ignore"):
+        n = g.sum(np.where(g.n > 1, g.n, 0.0))
+        none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(g, found, model))
+        return {
+            "groups": g.groups,
+            "n": n,
+            "none": none,
+            "complete": complete,
+            "partial": partial,
+            "gain_on_none": np.asarray(comparison.gain(partial, none)),
+            "gain_on_complete": np.asarray(comparison.gain(partial, complete)),
+            **_pooling(g, found, model),
+        }
+
+
+def _errors(g: Groups, found: Components, model: Model) -> tuple[Array, Array, Array]:
+    """Squared error of all rows that have others in their group: by raw means, by the grand mean, partially pooled."""
+    less = replace(g, n=g.n - 1, w=g.w - 1, v=within.sampling_variance(g.v * g.w, g.w - 1))
+    pooled = pooled_within(g, False, model.sigma2)
+    c, c_less = (count_in_mu(groups, found.tau2, model.mu, pooled) for groups in (g, less))
+    grand = g.sum(g.n * g.y) / g.rows if g.mu is None else g.mu
+    return (
+        _error(g, g.ones, g.n, less.n, grand),
+        _error(g, 0.0 * g.n, g.n, less.n, grand),
+        _error(g, _weight(less, found, model), c, c_less, found.mu),
+    )
+
+
+def _weight(g: Groups, found: Components, model: Model) -> Array:
+    """The weight of every group; the only one of a model keeps its own mean, whatever tau2."""
+    only = (g.groups == 1) & np.isnan(found.tau2)
+    tau2 = g.each(found.tau2)
+    if model.tau2 == "morris":
+        tau2 = shrink.morris_variance(tau2, g.v, g.each(g.groups - g.fitted))
+    return np.where(g.each(only), 1.0, shrink.weight(tau2, g.v))
+
+
+def _error(g: Groups, weight_less: Array, c: Array, c_less: Array, mu: Array) -> Array:
+    """Squared error of the rows of every model, from what is left of weights and counts without a row."""
+    share, s_ratio = np.zeros_like(g.y), g.ones
+    if g.mu is None:
+        total = g.each(g.sum(c))
+        # Where a group keeps its mean, mu does not matter, and counts may be infinite.
+        needed = (weight_less < 1) & (g.n > 1)
+        total_less = np.where(needed, total - c + c_less, 1.0)
+        share, s_ratio = (np.where(needed, x / total_less, 0.0) for x in (c_less, total))
+    of_row = comparison.missed_of_row(g.n, weight_less, share)
+    of_mean = comparison.missed_of_mean(weight_less, s_ratio)
+    return g.sum(comparison.held_out_squares(g.n, g.squares, g.squares_about(mu), of_row, of_mean))
+
+
+def _pooling(g: Groups, found: Components, model: Model) -> dict[str, Array]:
+    """The pooling factor of rows about their groups and of groups about mu: 1 where tau2 = 0 leaves no effects."""
+    weight = _weight(g, found, model)
+    rest, var_mu = 1 - weight, found.se_mu**2
+    of_rows = g.sum(comparison.uncertainty_of_rows(g.n, g.v, weight, g.each(g.rows)))
+    of_rows += _shared(var_mu, _variation(g, rest, g.n))
+    of_groups = g.sum(comparison.uncertainty_of_effects(g.v, weight, g.each(g.groups)))
+    of_groups += _shared(var_mu, _variation(g, weight, g.ones))
+    groups = comparison.pooling_factor(_spread(g, weight, found.mu, g.ones), of_groups)
+    return {
+        "pooling_rows": np.asarray(
+            comparison.pooling_factor(g.squares_within + _spread(g, rest, found.mu, g.n), of_rows)
+        ),
+        "pooling_groups": np.where((g.largest(weight) == 0) & (g.groups > 1), 1.0, groups),
+    }
+
+
+def _spread(g: Groups, factor: Array, mu: Array, count: Array) -> Array:
+    """Sum of squares of factor (mean - mu) about its mean, each group counting `count` times."""
+    x = factor * (g.y - g.each(mu))
+    squares = (x - g.each(g.sum(count * x) / g.sum(count))) ** 2
+    return g.sum(count * (squares if g.spread is None else squares + factor * factor * g.spread))
+
+
+def _variation(g: Groups, x: Array, count: Array) -> Array:
+    """Sum of squares of x about its mean, each group counting `count` times."""
+    return g.sum(count * (x - g.each(g.sum(count * x) / g.sum(count))) ** 2)
+
+
+def _shared(var_mu: Array, variation: Array) -> Array:
+    """What the error of mu adds: nothing where all share it alike, even where it is unknown."""
+    return np.where(variation == 0, 0.0, var_mu * variation)

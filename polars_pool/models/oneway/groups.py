@@ -1,0 +1,241 @@
+"""Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+
+Values are taken as deviations from a pivot, so that a common offset costs no digits. Every kind of input
+has its elementwise preparation, its sums, and the statistics that follow from the sums; windows use the same three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import polars as pl
+
+from ...formulas import moments
+from ...formulas.elementary import INFINITY, where
+from ..keys import KEY, public
+from ..tables import WHOLE
+from . import offset as wide
+from .refuse import bad_rows
+from .spec import Model
+
+NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
+FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
+EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
+
+PIVOT, ORIGIN, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "origin", "value", "weights", "se"))
+N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
+WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
+
+
+def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
+    """The columns a model needs, Float64 at once."""
+    value = model.value.cast(pl.Float64)
+    if model.nan == "null":
+        value = pl.when(value.is_finite()).then(value)
+    return _selected(frame, model, value, *keep)
+
+
+def _selected(frame: pl.LazyFrame, model: Model, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
+    beside = {"weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
+    columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in beside.items() if e is not None]
+    keys = (e.name.prefix(KEY) for e in model.key_columns)
+    return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
+
+
+def about_pivot(
+    frame: pl.LazyFrame, model: Model, *keep: pl.Expr, ordered: bool = False
+) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """The columns a model needs, with the value as it is and with the value less the pivot; the pivot.
+
+    Cached, so that the plan below runs once, whatever it is, for the pivot and the rows.
+    """
+    dtype = _dtype(frame, model)
+    if wide.is_wide(dtype):
+        selected = _selected(frame, model, wide.integer(model.value, dtype), *keep).cache()
+        near, equal = wide.offset(ORIGIN, dtype)
+        pivot = (
+            _offset(selected, lambda value: wide.number(value, dtype), wide.EXACT if model.over else 0.0)
+            .select(_pool_pivot=near, _pool_origin=equal)
+            .cache()
+        )
+        beside, difference = pivot.select(ORIGIN), wide.difference(VALUE, ORIGIN, dtype)
+    else:
+        selected = rows(frame, model, *keep).cache()
+        beside = _offset(selected, lambda value: value).cache()
+        pivot, difference = beside.select(_pool_pivot=ORIGIN), VALUE - ORIGIN
+    centred = selected.join(beside, how="cross", maintain_order="left" if ordered else "none")
+    return selected, centred.with_columns(_pool_value=difference).drop("_pool_origin"), pivot.select(PIVOT)
+
+
+def in_order(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The columns a model needs in the order of the frame, for windows and what is joined back; and the pivot.
+
+    Only values that have more digits than Float64 have a pivot here.
+    """
+    if not wide.is_wide(_dtype(frame, model)):
+        return rows(frame, model, *keep), NO_PIVOT
+    _, centred, pivot = about_pivot(frame, model, *keep, ordered=True)
+    return centred, pivot
+
+
+def _dtype(frame: pl.LazyFrame, model: Model) -> pl.DataType:
+    return frame.select(model.value).collect_schema().dtypes()[0]
+
+
+def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
+
+    Models of an `over` may lie at quite different places, so they have no pivot, but where the first values have more
+    digits than Float64.
+    """
+    if model.over and not wide.is_wide(_dtype(frame, model)):
+        selected = rows(frame, model).cache()  # for the groups and the constants
+        return summed(selected, model), constants(selected, NO_PIVOT, model)
+    selected, centred, pivot = about_pivot(frame, model)
+    return summed(centred, model), constants(selected, pivot, model)
+
+
+def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row a group from rows as they are."""
+    return statistics(prepared(rows, model).group_by(*model.keys).agg(**sums(model)), model)
+
+
+def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """One row: the pivot, and how many rows are bad, in one column a reason."""
+    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(model).items()}
+    if not bad:
+        return pivot
+    # Joined before they are summed, so that the count awaits the pivot as the groups do: had it to be known before,
+    # all rows would wait in memory.
+    return pivot.join(rows.select(**bad).join(pivot, how="cross").select(pl.col(list(bad)).sum()), how="cross")
+
+
+def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr], least: float = 0.0) -> pl.LazyFrame:
+    """The first value as origin where it is the offset that the first values have in common, 0 where it is none.
+
+    With `least`, only where the first values are that large, whatever their sign.
+    """
+    numbers = number(VALUE)
+    first = rows.filter(numbers.is_finite()).select(VALUE).head(FIRST)
+    found = first.select(
+        _pool_origin=VALUE.first(), _pool_mean=numbers.mean(), _pool_std=numbers.std(), _pool_least=numbers.abs().min()
+    )
+    start, mean, spread = number(ORIGIN), pl.col("_pool_mean"), pl.col("_pool_std")
+    near = (spread < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8) & (pl.col("_pool_least") >= least)
+    return found.with_columns(pl.all().fill_null(0)).select(_pool_origin=pl.when(near).then(ORIGIN).otherwise(0))
+
+
+def states(frame: pl.LazyFrame, model: Model, rest: bool = False) -> pl.LazyFrame:
+    """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way.
+
+    With `rest`, mean_low too, what the mean loses to rounding: at an offset, half of its digits.
+    """
+    found, constant = grouped(frame, model)
+    found = found.join(constant, how="cross")
+    columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
+    columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
+    public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
+
+    # The check is row by row, so the table may pass in pieces, as it streams.
+    checked = partial(_checked, model=model, columns=public_columns)
+    return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
+
+
+def _checked(table: pl.DataFrame, model: Model, columns: list[pl.Expr]) -> pl.DataFrame:
+    bad_rows(table, model)
+    return table.select(columns)
+
+
+def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """What a + b loses to rounding, exactly: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2."""
+    total = a + b
+    b_kept = total - a
+    return (a - (total - b_kept)) + (b - b_kept)
+
+
+def merged(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Stored moments that are known to be good and have no offset, merged: keys, n, mean, var and w, names private.
+
+    No function of the table stands between, so that filters of keys pass through to the files.
+    """
+    return summed(rows(frame, model), model)
+
+
+def bad_columns(model: Model) -> dict[str, pl.Expr]:
+    """Where the columns beside the value hold what they must not, in rows that count."""
+    n = _improper(N) | (N.floor() != N)
+    if model.se is not None:
+        n = _improper(N) & (True if model.needs_n else N.is_not_null())
+    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _no_error(SE)}
+    return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(model, name) is not None}
+
+
+def _improper(column: pl.Expr) -> pl.Expr:
+    return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
+
+
+def _no_error(se: pl.Expr) -> pl.Expr:
+    """No standard error; an infinite one is: of an estimate without information."""
+    return se.is_null() | se.is_nan() | (se < 0)
+
+
+def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """Elementwise inputs of the sums; a row that does not count is null in all of them."""
+    if model.input == "rows" and model.weights is None:
+        return rows
+    counts = VALUE.is_not_null()
+    if model.input == "rows":
+        rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
+    elif model.input == "published":
+        rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
+        if model.n is not None:
+            rows = rows.with_columns(_pool_n=pl.when(W > 0).then(N))
+    else:
+        weight = N if model.weights is None else WEIGHTS
+        counts &= (N > 0) & (weight > 0)
+        w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
+        rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares)
+    return rows.with_columns(_pool_wy=W * VALUE)
+
+
+def sums(model: Model) -> dict[str, pl.Expr]:
+    """Plain reductions of prepared columns, for a group_by or a window.
+
+    Each costs time, and each of their inputs memory for every row of a group_by of many groups: no more than needed.
+    """
+    if model.input == "rows" and model.weights is None:
+        return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
+    first = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
+    second = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
+    if model.input == "rows":
+        return first | second | {"_pool_n": W.count().cast(pl.Float64)}
+    if model.input == "published":
+        return first if model.n is None else first | {"_pool_n": N.sum()}
+    states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
+    return first | second | states
+
+
+def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """n, w, y, and var or v of a group from its sums."""
+    found = _means(summed, model)
+    if model.input == "published":
+        return found.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
+    if model.input == "rows" and model.weights is None:
+        return found
+    states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
+    if model.input == "rows":
+        squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
+    else:
+        squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
+    return found.with_columns(_pool_var=moments.variance(N, squares))
+
+
+def _means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+    """n, w and y of a group from its sums."""
+    if model.input == "rows" and model.weights is None:
+        return summed.with_columns(_pool_w=N)
+    found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+    if model.input != "published":
+        return found
+    return found.with_columns(_pool_n=pl.lit(None, pl.Float64) if model.n is None else pl.when(N > 0).then(N))

@@ -1,0 +1,87 @@
+"""What is asked of a posterior, and the closed forms at one tau: there mu and all groups are normal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...formulas import between, squeeze
+from ...formulas import posterior as formulas
+from ...formulas.priors import Prior
+from ...numerics.arrays import Array
+from ..many import Groups
+from ..oneway.fit import pooled_within, sampling_variance
+
+
+@dataclass(frozen=True)
+class Population:
+    """What is known of mu before: a normal prior with a mean a model, or nothing (flat), or mu itself (g.mu)."""
+
+    mean: Array
+    sd: float  # infinite where it is flat
+
+    def take(self, models: Array) -> Population:
+        return Population(self.mean[models], self.sd)
+
+
+@dataclass(frozen=True)
+class AtTau:
+    """What is known at one tau a model: the log likelihood, and mean and variance of mu."""
+
+    log_likelihood: Array
+    mu: Array
+    variance: Array
+
+
+def at_tau(g: Groups, tau: Array, population: Population) -> AtTau:
+    """The closed forms that are mixed."""
+    tau2 = g.each(tau * tau)
+    w = between.precision(g.v, tau2)
+    logs = g.sum(between.log_variance(g.v, tau2))
+    s1 = g.sum(w)
+    centre = g.centre(w)
+    wd2 = g.sum(w * g.squares_about(centre))
+    if g.mu is not None:
+        known = formulas.log_likelihood_known_mu(g.groups, logs, wd2)
+        return AtTau(np.asarray(known), centre, np.zeros(g.models))
+    m, s = population.mean, population.sd
+    if s == np.inf:
+        return AtTau(np.asarray(formulas.log_likelihood_flat_mu(g.groups, logs, wd2, s1)), centre, 1 / s1)
+    return AtTau(
+        np.asarray(formulas.log_likelihood_normal_mu(g.groups, logs, wd2, s1, centre, m, s)),
+        np.asarray(formulas.mu_given_tau(s1, centre, m, s)),
+        np.asarray(formulas.variance_of_mu_given_tau(s1, s)),
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is integrated out or known; mu is known where the groups know it."""
+
+    published: bool
+    sigma2: str | float | Prior
+    tau2: float | Prior
+    population: Population
+
+    @property
+    def known_tau(self) -> float:
+        return np.nan if isinstance(self.tau2, Prior) else float(np.sqrt(self.tau2))
+
+    def take(self, models: Array) -> Question:
+        return replace(self, population=self.population.take(models))
+
+
+def with_variances(g: Groups, asked: Question) -> tuple[Groups, Array, Array, Array]:
+    """The groups with the v they have at the known or pooled sigma2, that sigma2, and the prior of squeezed ones."""
+    sigma2 = "pooled" if isinstance(asked.sigma2, Prior) else asked.sigma2
+    pooled = pooled_within(g, asked.published, sigma2)
+    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
+    v = sampling_variance(g, asked.published, sigma2, pooled, df_prior, prior)
+    return replace(g, v=v), pooled, df_prior, prior
+
+
+def log_density(g: Groups, asked: Question, tau: Array) -> Array:
+    """Log of prior times likelihood at one tau a model."""
+    assert isinstance(asked.tau2, Prior)
+    return np.asarray(at_tau(g, tau, asked.population).log_likelihood + asked.tau2.log_density(tau, g))

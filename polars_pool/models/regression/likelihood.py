@@ -1,0 +1,268 @@
+"""The profiled likelihood of the covariance of varying terms, with its exact first and second derivatives.
+
+Relative to sigma2 a group has the covariance V = I + Z Psi Z', Psi = L L'. Fixed terms and sigma2 are at their best for
+each L. Sources: Bates et al. (2015), J. Stat. Softw. 67, section 3; derivatives by Lindstrom & Bates (1988), JASA 83.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...numerics.arrays import Array
+from .reduced import Reduced
+
+BLOCK = 1 << 15  # groups at once: what is computed of them stays in the cache
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Every model at a factor L of its relative covariance; deviance by the criterion that was asked for."""
+
+    deviance: Array  # (models,), without constants
+    beta: Array  # (models, terms)
+    covariance: Array  # (models, terms, terms), of beta, relative to sigma2
+    squares: Array  # (models,), weighted residual sum of squares: sigma2 = squares / df
+    df: Array
+    log_precision: Array  # log |X' V^-1 X|
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """The rows of groups, divided by a Cholesky factor of their own covariance I + R Psi R'."""
+
+    z: Array  # (varying, varying, groups)
+    x: Array  # (varying, terms, groups)
+    y: Array  # (varying, groups)
+
+
+def blocks(d: Reduced) -> Iterator[tuple[slice, slice, Array]]:
+    """Ranges of groups, of the models they belong to, and where in a block each of these begins."""
+    groups = d.r.shape[-1]
+    for begin in range(0, groups, BLOCK):
+        end = min(begin + BLOCK, groups)
+        first = int(np.searchsorted(d.start, begin, side="right")) - 1
+        last = int(np.searchsorted(d.start, end, side="left"))
+        yield slice(begin, end), slice(first, last), np.maximum(d.start[first:last] - begin, 0)
+
+
+def lower(theta: Array, pattern: tuple[Array, Array], varying: int) -> Array:
+    """L of every model from its free entries, (models, entries)."""
+    factor = np.zeros((len(theta), varying, varying))
+    factor[:, pattern[0], pattern[1]] = theta
+    return factor
+
+
+def beside(x: Array, start: Array, groups: int) -> Array:
+    """Values of models, (models, ...), with the groups of a block in the last axis."""
+    moved = np.moveaxis(x, 0, -1)
+    return moved if len(start) == 1 else np.repeat(moved, np.diff(start, append=groups), axis=-1)
+
+
+def total(x: Array, start: Array) -> Array:
+    """Sums over the groups of a block, (models, ...)."""
+    return np.moveaxis(x.sum(axis=-1)[..., None] if len(start) == 1 else np.add.reduceat(x, start, axis=-1), -1, 0)
+
+
+def gram(a: Array, b: Array, start: Array) -> Array:
+    """Sums over the groups of a block of all products of two lists of columns, (models, columns, columns)."""
+    if len(start) == 1:
+        return (a @ b.T)[None]
+    return np.moveaxis(np.add.reduceat(a[:, None] * b[None], start, axis=-1), -1, 0)
+
+
+def cholesky(matrix: list[list[Array]]) -> list[list[Array]]:
+    """Lower Cholesky factors of many small positive definite matrices, given and returned entry by entry."""
+    factor: list[list[Array]] = []
+    for i in range(len(matrix)):
+        row: list[Array] = []
+        for j in range(i + 1):
+            entry = matrix[i][j]
+            for k in range(j):
+                entry = entry - row[k] * (row[k] if i == j else factor[j][k])
+            row.append(np.sqrt(entry) if i == j else entry / factor[j][j])
+        factor.append(row)
+    return factor
+
+
+def covariance_of_rows(r: Array, factor: Array) -> list[list[Array]]:
+    """I + R L L' R', entry by entry (its lower triangle)."""
+    size = len(r)
+    q = [[sum(r[i, k] * factor[k, j] for k in range(max(i, j), size)) for j in range(size)] for i in range(size)]
+    return [
+        [sum(q[i][k] * q[j][k] for k in range(size)) + (1.0 if i == j else 0.0) for j in range(i + 1)]
+        for i in range(size)
+    ]
+
+
+def whitened(r: Array, rx: Array, ry: Array, factor: Array) -> tuple[Whitened, Array]:
+    """The rows of groups made independent, and the log determinant of their covariance."""
+    size = len(r)
+    root = cholesky(covariance_of_rows(r, factor))
+    z, x, y = np.empty_like(r), np.empty_like(rx), np.empty_like(ry)
+    for i in range(size):
+        for rows, given in ((z, r), (x, rx), (y, ry)):
+            rows[i] = given[i]
+            for k in range(i):
+                rows[i] -= root[i][k] * rows[k]
+            rows[i] /= root[i][i]
+    determinant = root[0][0].copy()
+    for i in range(1, size):
+        determinant *= root[i][i]
+    return Whitened(z, x, y), 2 * np.log(determinant)
+
+
+def fitted(d: Reduced, factor: Array, restricted: bool) -> tuple[Fit, Whitened]:
+    """The models at a factor of their relative covariance, and their groups' rows made independent."""
+    varying, terms, groups = d.rx.shape
+    made = Whitened(np.empty((varying, varying, groups)), np.empty((varying, terms, groups)), np.empty(d.ry.shape))
+    products = np.moveaxis(d.rest, -1, 0).copy()
+    log_determinant = np.zeros(d.models)
+    for of, models, start in blocks(d):
+        here = beside(factor[models], start, of.stop - of.start)
+        rows, log_of = whitened(d.r[..., of], d.rx[..., of], d.ry[..., of], here)
+        made.z[..., of], made.x[..., of], made.y[..., of] = rows.z, rows.x, rows.y
+        log_determinant[models] += total(log_of, start)
+        for i in range(varying):
+            columns = np.concatenate([rows.x[i], rows.y[i][None]])
+            products[models] += gram(columns, columns, start)
+    return solved(products, log_determinant, d.n, restricted), made
+
+
+def solved(products: Array, log_determinant: Array, n: Array, restricted: bool) -> Fit:
+    """Fixed terms, their covariance and the deviance from the cross-products by V^-1 of terms and value."""
+    terms = products.shape[-1] - 1
+    precision, with_y, of_y = products[:, :terms, :terms], products[:, :terms, terms], products[:, terms, terms]
+    sign, log_precision = np.linalg.slogdet(precision)
+    covariance = np.linalg.inv(np.where(sign[:, None, None] > 0, precision, np.nan))
+    beta = np.einsum("mij,mj->mi", covariance, with_y)
+    squares = of_y - np.einsum("mi,mi->m", beta, with_y)
+    df = n - terms if restricted else n
+    deviance = df * np.log(squares) + log_determinant + (log_precision if restricted else 0.0)
+    return Fit(deviance, beta, covariance, squares, df, log_precision)
+
+
+def derivatives(
+    d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
+) -> tuple[Array, Array]:
+    """Gradient (models, entries) and Hessian of the deviance by the free entries of L."""
+    terms, scale = d.rx.shape[1], fit.df / fit.squares
+    s, hx, gg = _sums(d, made, fit, scale, restricted)
+    change = _changes(factor, pattern)
+    gradient = np.einsum("mij,maij->ma", s, change)
+    hessian = _curvature(hx, gg, fit, change, restricted)
+    moved = np.einsum("maij,mitj->mat", change, gg[:, :, :terms, :, terms])  # sum of G dPsi u
+    fallen = np.einsum("maij,mij->ma", change, gg[:, :, terms, :, terms])  # of u' dPsi u
+    hessian -= 2 * scale[:, None, None] * np.einsum("mas,mst,mbt->mab", moved, fit.covariance, moved)
+    hessian -= (scale / fit.squares)[:, None, None] * fallen[:, :, None] * fallen[:, None, :]
+    rows, columns = pattern
+    hessian += 2 * s[:, rows[:, None], rows[None, :]] * (columns[:, None] == columns[None, :])
+    return gradient, hessian
+
+
+def information(
+    d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
+) -> tuple[Array, Array]:
+    """Twice the information that data are expected to hold about the free entries of L: beside sigma2, and knowing it.
+
+    For the derivatives D of V it is tr(P D_a P D_b) - tr(P D_a) tr(P D_b) / df, where P = V^-1, or for the restricted
+    likelihood what it leaves of the fixed terms; the second product is what sigma2 takes up. Source: Searle, Casella &
+    McCulloch (1992), Variance Components, section 6.6.
+    """
+    s, hx, gg = _sums(d, made, fit, np.zeros(d.models), restricted)
+    change = _changes(factor, pattern)
+    trace = np.einsum("mij,maij->ma", s, change)
+    traces = -_curvature(hx, gg, fit, change, restricted)
+    return traces - trace[:, :, None] * trace[:, None, :] / fit.df[:, None, None], traces
+
+
+def _sums(d: Reduced, made: Whitened, fit: Fit, scale: Array, restricted: bool) -> tuple[Array, Array, Array]:
+    """What the derivatives by Psi take from the groups: sums over each model, of first and of second order.
+
+    `scale` is that of the residuals: df / squares, or 0 for what is expected of data.
+    """
+    varying, terms, _ = d.rx.shape
+    i, j = np.triu_indices(varying)
+    s = np.zeros((d.models, len(i)))
+    hx = np.zeros((d.models, len(i), len(i)))
+    gg = np.zeros((d.models, varying * (terms + 1), varying * (terms + 1)))
+    root = _root(fit.covariance)
+    for of, models, start in blocks(d):
+        groups = of.stop - of.start
+        z, x, y = made.z[..., of], made.x[..., of], made.y[..., of]
+        beta, c = beside(fit.beta[models], start, groups), beside(root[models], start, groups)
+        e = [y[k] - _weighted(x[k], beta) for k in range(varying)]
+        u = np.array([sum(z[k, a] * e[k] for k in range(varying)) for a in range(varying)])
+        # Row k of G' is a varying term, its columns the fixed terms.
+        g = np.array([[sum(z[k, a] * x[k, t] for k in range(varying)) for t in range(terms)] for a in range(varying)])
+        g = g.reshape(varying, terms, groups)
+        h = np.array([sum(z[k, a] * z[k, b] for k in range(varying)) for a, b in zip(i, j, strict=True)])
+        uu = np.array([u[a] * u[b] for a, b in zip(i, j, strict=True)]) * beside(scale[models], start, groups)
+        s[models] += total(h - uu, start)
+        across = 2 * uu - h
+        if restricted:
+            gc = [[_weighted(g[a, t:], c[t:, t]) for t in range(terms)] for a in range(varying)]
+            gcg = np.array([sum(p * q for p, q in zip(gc[a], gc[b], strict=True)) for a, b in zip(i, j, strict=True)])
+            s[models] -= total(gcg, start)
+            across += 2 * gcg
+        hx[models] += gram(h, across, start)
+        both = np.concatenate([g, u[:, None]], axis=1).reshape(varying * (terms + 1), groups)
+        gg[models] += gram(both, both, start)
+    return _square(s, varying), hx, gg.reshape(-1, varying, terms + 1, varying, terms + 1)
+
+
+def _changes(factor: Array, pattern: tuple[Array, Array]) -> Array:
+    """The derivatives of Psi = L L' by the free entries of L, (models, entries, varying, varying)."""
+    change = np.zeros((len(factor), len(pattern[0]), *factor.shape[1:]))
+    for a, (row, column) in enumerate(zip(*pattern, strict=True)):
+        change[:, a, row, :] += factor[:, :, column]
+        change[:, a, :, row] += factor[:, :, column]
+    return change
+
+
+def _curvature(hx: Array, gg: Array, fit: Fit, change: Array, restricted: bool) -> Array:
+    """Second derivatives of the deviance along changes of Psi, but for what sigma2 and the fixed terms do to it."""
+    varying, terms = gg.shape[1], gg.shape[2] - 1
+    i, j = np.triu_indices(varying)
+    full = np.empty((len(hx), varying, varying, varying, varying))
+    for a, (i1, j1) in enumerate(zip(i, j, strict=True)):
+        for b, (i2, j2) in enumerate(zip(i, j, strict=True)):
+            for p, q in {(i1, j1), (j1, i1)}:
+                for k, n in {(i2, j2), (j2, i2)}:
+                    full[:, p, q, k, n] = hx[:, a, b]
+    curvature = np.einsum("mali,mijkl,mbjk->mab", change, full, change)
+    curvature = (curvature + np.swapaxes(curvature, 1, 2)) / 2
+    if restricted and terms:
+        inner = np.einsum("maij,misjt->mast", change, gg[:, :, :terms, :, :terms])
+        weighed = np.einsum("mst,matu->masu", fit.covariance, inner)
+        curvature -= np.einsum("mast,mbts->mab", weighed, weighed)
+    return np.asarray(curvature)
+
+
+def _root(matrices: Array) -> Array:
+    """Cholesky factors, (models, size, size), NaN of a matrix that has none."""
+    size = matrices.shape[-1]
+    entries = cholesky([[matrices[:, i, j] for j in range(size)] for i in range(size)])
+    factor = np.zeros_like(matrices)
+    for i in range(size):
+        for j in range(i + 1):
+            factor[:, i, j] = entries[i][j]
+    return factor
+
+
+def _weighted(columns: Array, weights: Array) -> Array:
+    """Sum of columns, each times its weight."""
+    found = np.zeros(columns.shape[-1])
+    for column, weight in zip(columns, weights, strict=True):
+        found += column * weight
+    return found
+
+
+def _square(packed: Array, size: int) -> Array:
+    """Symmetric matrices from their upper triangles."""
+    i, j = np.triu_indices(size)
+    full = np.empty((*packed.shape[:-1], size, size))
+    full[..., i, j] = full[..., j, i] = packed
+    return full

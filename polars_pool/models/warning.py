@@ -1,0 +1,220 @@
+"""Warnings about estimates that the data do not determine, raised by the functions that solve models.
+
+Those functions run once per query, eager or lazy, in whatever thread Polars runs them. So a model remembers the line
+of code that called this package, and its warnings point there.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..formulas.estimators import TAU2
+
+Array = NDArray[Any]
+
+PACKAGE = __name__.partition(".")[0]
+
+UNIDENTIFIED = (
+    "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
+    "or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and 'ml' tell them apart"
+)
+UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
+
+UNSETTLED_PRIOR = (
+    "the prior of a model of rates did not settle, and the best one found is used: components() shows of which model, "
+    "in converged"
+)
+
+POOLED_RATES = (
+    "the data of a model of rates do not show that its groups differ by more than chance, so they are pooled "
+    "completely: estimate is the common rate of the model, and lower and upper are its interval, a single point with "
+    "uncertainty='conditional'; they do not include differences too small to show"
+)
+
+TOO_FEW = (
+    "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
+    "estimates: take another, or a known tau2="
+)
+
+OUT_OF_RANGE = (
+    "a model has no estimates, as the squares of the differences of its values, or the inverse squares of its standard "
+    "errors, are beyond Float64: its values differ by less than 1e-150 (with se=, 1e-72) or more than 1e150; take "
+    "another unit"
+)
+
+IMPROPER = (
+    "a model has no posterior, as it would be improper: it has too few groups for a prior of tau2 without a finite "
+    "total, or groups without sampling variance that agree; give a proper prior, or tau2 as a number"
+)
+
+COLLINEAR = (
+    "a model has no estimates, as a covariate is the same in all of its rows or a combination of others, or so nearly "
+    "that at most 3 digits would be left: leave it out, or leave that model out"
+)
+
+UNTOLD = (
+    "a model has no variances, as its rows do not tell them apart: its groups are fitted exactly, each by terms of its "
+    "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
+)
+
+FLAT = (
+    "a model has no variances, as its likelihood is flat along a line: its rows do not tell apart the variances of "
+    "{terms}, which can give way to each other or to the fixed terms; let fewer terms vary, or add groups"
+)
+
+LOST = (
+    "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
+    "digits; leave one of these out, or replace it with its difference from the others"
+)
+
+
+ALONE = (
+    "Polars calls the expression for each group of group_by().agg() or .over(), and each of those holds one group of "
+    "by=, so nothing is pooled: leave them out, use encode() of the frame, or give over= for separate models"
+)
+
+
+class ConvergenceWarning(UserWarning):
+    """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""
+
+
+# ---- which models give cause for a message --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Which models have no estimate that settled, of those which have groups; NaN is a number that is missing."""
+
+    published: bool
+    groups: Array
+    n: Array  # NaN for published estimates
+    sigma2: Array
+    tau2: Array  # or a statistic of the posterior of tau
+    converged: Array
+
+    @property
+    def failed(self) -> Array:
+        return np.asarray(~self.converged & (self.groups > 0))
+
+    @property
+    def unidentified(self) -> Array:
+        """Models of single rows; squares that overflow leave no sigma2 either."""
+        single = np.asarray(self.n == self.groups)
+        return np.asarray(self.failed & np.isnan(self.sigma2) & single & (not self.published))
+
+    @property
+    def without_tau2(self) -> Array:
+        return np.asarray(self.failed & ~self.unidentified & np.isnan(self.tau2))
+
+
+def causes(missing: Missing, tau2: str | float, mu: str | float) -> dict[str, Array]:
+    """The models that give cause for each message, with tau2 and mu as arguments: a name or a known number."""
+    failed, unidentified = missing.failed, missing.unidentified
+    if isinstance(tau2, str):
+        method, fitted = TAU2[tau2], 1 if isinstance(mu, str) else 0
+        few = missing.without_tau2 & ~((missing.groups >= method.groups) & (missing.groups - fitted >= method.df))
+        out_of_range = missing.without_tau2 & ~few
+    else:
+        few, out_of_range = np.zeros_like(failed), failed & ~unidentified
+    unsettled = failed & ~unidentified & ~few & ~out_of_range
+    return {UNIDENTIFIED: unidentified, TOO_FEW: few, OUT_OF_RANGE: out_of_range, UNSETTLED: unsettled}
+
+
+def causes_of_posterior(missing: Missing) -> dict[str, Array]:
+    """The same for models with priors, with a statistic of the posterior of tau in place of tau2."""
+    improper = missing.without_tau2
+    unsettled = missing.failed & ~missing.unidentified & ~improper
+    return {UNIDENTIFIED: missing.unidentified, IMPROPER: improper, UNSETTLED: unsettled}
+
+
+# ---- raising warnings -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The line of code that called this package; `messages` are those that one run of an expression gave already."""
+
+    filename: str
+    line: int
+    module: str
+    messages: set[str] | None = None
+
+
+_CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
+_LOCK = threading.Lock()
+
+
+def caller() -> Caller:
+    """The line that called this package, by itself or through Polars (`frame.pipe(shrink, ...)`)."""
+    if (known := _CALLER.get()) is not None:
+        return known
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _module(frame).partition(".")[0] in (PACKAGE, "polars"):
+        frame = frame.f_back
+    return Caller(frame.f_code.co_filename, frame.f_lineno, _module(frame))
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+@contextmanager
+def called_from(line: Caller) -> Iterator[None]:
+    """Inside, models are called from this line: an expression is built on one line, and runs elsewhere."""
+    token = _CALLER.set(line)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+def warn(
+    messages: Iterable[str] | Mapping[str, Array], at: Caller, category: type[Warning] = ConvergenceWarning
+) -> None:
+    """Warn once of each message, or of each that some model gives cause for."""
+    if isinstance(messages, Mapping):
+        messages = [message for message, models in messages.items() if models.any()]
+    # As warnings.warn does, the module keeps what it was warned of: by default Python shows a warning once per line.
+    registry = vars(sys.modules.get(at.module, sys.modules[__name__])).setdefault("__warningregistry__", {})
+    for message in _first(messages, at):
+        warnings.warn_explicit(message, category, at.filename, at.line, at.module, registry)
+
+
+def _first(messages: Iterable[str], at: Caller) -> list[str]:
+    """The messages that this query was not warned of yet."""
+    if at.messages is None:
+        return sorted(set(messages))
+    with _LOCK:
+        new = set(messages) - at.messages
+        at.messages.update(new)
+    return sorted(new)
+
+
+def warn_of_boolean(name: str, rates: str) -> None:
+    """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
+    message = (
+        f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
+        f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning"
+    )
+    warn([message], caller(), UserWarning)
+
+
+def flat(terms: list[str]) -> str:
+    """The message about varying terms whose variances and correlations a model does not identify."""
+    return FLAT.format(terms=" and ".join(repr(term) for term in terms))
+
+
+def lost(covariate: str, digits: int) -> str:
+    """The message about a covariate that is nearly a combination of others."""
+    return LOST.format(covariate=covariate, digits=digits)

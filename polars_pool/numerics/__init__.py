@@ -1,0 +1,1 @@
+"""Arrays in, arrays out, no statistics: roots, minima, quadrature, mixtures of normals."""

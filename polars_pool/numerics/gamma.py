@@ -1,0 +1,27 @@
+"""Derivatives of log gamma that SciPy lacks or has in another form."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import polygamma
+
+from .arrays import Array
+
+
+def trigamma(x: Array) -> Array:
+    """The second derivative of log gamma."""
+    return np.asarray(polygamma(1, x))
+
+
+def trigamma_inverse(x: Array) -> Array:
+    """Newton's method for 1 / trigamma, which is convex (Smyth 2004, appendix): from above it goes down to the root."""
+    infinite = x == np.inf
+    x = np.where(infinite, 1.0, x)
+    y = 0.5 + 1 / x  # above the root, as trigamma(y) < 1 / (y - 1/2) for all y > 1/2
+    while True:
+        value = trigamma(y)
+        step = value * (1 - value / x) / polygamma(2, y)
+        moved = step < -1e-15 * y  # upward is rounding
+        y = np.where(moved, y + step, y)
+        if not moved.any():
+            return np.where(infinite, 0.0, y)

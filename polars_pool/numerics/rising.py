@@ -1,0 +1,175 @@
+"""Gamma(a + x) / Gamma(a) and its derivatives by a, right to the last digits where a is far larger than x.
+
+There the model is nearly binomial, or Poisson, and what tells it from that is a small difference: it is worked out as
+such. By Stirling's series (Abramowitz & Stegun 1964, 6.1.41, 6.3.18, 6.4.12), below by the functions themselves.
+
+Where x is huge, all of them are nearly those of z log z - z in place of log Gamma(z). The rest beyond these logarithms
+is small, and keeps its digits where a caller combines the logarithms before it evaluates them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import digamma, gammaln, polygamma, xlog1py, xlogy
+
+from .arrays import Array
+
+LARGE = 30.0
+STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+SLOPES = tuple((2 * k + 1) * c for k, c in enumerate(STIRLING))
+CURVATURES = tuple((2 * k + 1) * (2 * k + 2) * c for k, c in enumerate(STIRLING))
+TAYLOR = 1 / 16
+
+
+def log_rise(a: Array, x: Array) -> Array:
+    """log of Gamma(a + x) / Gamma(a)."""
+    [found] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - _of_runs(gammaln, a)])
+    return found
+
+
+def slopes(a: Array, x: Array) -> tuple[Array, Array]:
+    """a times the derivative of log_rise by a; and the same less x: 0 for x of 0 and 1, and about -x (x - 1) / 2a."""
+    slope, rest = _by_size(a, x, _slopes_far, _slopes_near)
+    exact = (x == 0) | (x == 1)
+    return np.where(exact, x, slope), np.where(exact, 0.0, rest)
+
+
+def curvature_rest(a: Array, x: Array) -> Array:
+    """a squared times the second derivative of log_rise by a, and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
+    [found] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - _of_runs(_trigamma, a)) + x])
+    return np.where((x == 0) | (x == 1), 0.0, found)
+
+
+def beyond_logs(a: Array, x: Array) -> tuple[Array, Array, Array]:
+    """What log_rise, a times its derivative and a squared times its second have beyond those of z log z - z."""
+    found = _by_size(a, x, lambda a, x: [part(a, x) for part in _BEYOND_FAR], _beyond_near)
+    return found[0], found[1], found[2]
+
+
+def factorial_rest(x: Array) -> Array:
+    """log x! beyond x log x - x."""
+    large = np.maximum(x, LARGE)
+    far = np.log(2 * np.pi * large) / 2 + _series(1 / large, STIRLING)
+    small = np.minimum(x, LARGE)
+    return np.where(x > LARGE, far, gammaln(small + 1) - xlogy(small, small) + small)
+
+
+def deviance(excess: Array, expected: Array) -> Array:
+    """x log(x / expected) - excess of x = expected + excess: 0 or more, and about excess^2 / 2 expected."""
+    t = np.maximum(np.where(expected > 0, excess / expected, 0.0), -1.0)
+    near = np.abs(t) < TAYLOR
+    small = np.where(near, t, 0.0)
+    relative = np.where(near, small * small + (1 + small) * log1p_rest(small), xlog1py(1 + t, t) - t)
+    return np.asarray(expected * relative)
+
+
+def _by_size(
+    a: Array, x: Array, far: Callable[..., list[Array]], near: Callable[..., list[Array]]
+) -> list[Array] | tuple[Array, ...]:
+    """Some functions where a is large, others where it is not."""
+    a, x = np.broadcast_arrays(a, x)
+    large = a > LARGE
+    if large.all():
+        return far(a, x)
+    if not large.any():
+        return near(a, x)
+    pairs = zip(far(a[large], x[large]), near(a[~large], x[~large]), strict=True)
+    return [_merged(large, *both) for both in pairs]
+
+
+def _of_runs(function: Callable[[Array], Array], a: Array) -> Array:
+    """A function of values of which many that are equal follow each other, as those of a model do."""
+    begin = np.flatnonzero(np.diff(a, prepend=np.nan) != 0)
+    return np.repeat(function(a[begin]), np.diff(begin, append=len(a)))
+
+
+def _merged(large: Array, far: Array, near: Array) -> Array:
+    found = np.empty(large.shape)
+    found[large], found[~large] = far, near
+    return found
+
+
+def _log_rise_far(a: Array, x: Array) -> list[Array]:
+    return [x * np.log(a + x) + a * log1p_rest(x / a) + _log_gamma_beyond(a, x)]
+
+
+def _slopes_far(a: Array, x: Array) -> list[Array]:
+    t, beyond = x / a, _digamma_beyond(a, x)
+    return [a * np.log1p(t) + beyond, a * log1p_rest(t) + beyond]
+
+
+def _slopes_near(a: Array, x: Array) -> list[Array]:
+    slope = a * (digamma(a + x) - _of_runs(digamma, a))
+    return [slope, slope - x]
+
+
+def _curvature_far(a: Array, x: Array) -> list[Array]:
+    return [x * x / (a + x) + _trigamma_beyond(a, x)]
+
+
+def _log_gamma_beyond(a: Array, x: Array) -> Array:
+    return np.asarray(-np.log1p(x / a) / 2 + (_series(1 / (a + x), STIRLING) - _series(1 / a, STIRLING)))
+
+
+def _digamma_beyond(a: Array, x: Array) -> Array:
+    above = a + x
+    series = _series(1 / above, SLOPES) / above - _series(1 / a, SLOPES) / a
+    return np.asarray(x / (2 * above) - a * series)
+
+
+def _trigamma_beyond(a: Array, x: Array) -> Array:
+    above = a + x
+    series = _series(1 / above, CURVATURES) / above**2 - _series(1 / a, CURVATURES) / a**2
+    return np.asarray(a * a * series - x * (2 * a + x) / (2 * above * above))
+
+
+_BEYOND_FAR = (_log_gamma_beyond, _digamma_beyond, _trigamma_beyond)
+
+
+def _beyond_near(a: Array, x: Array) -> list[Array]:
+    above, power = _rests(a + x), _rests(a)
+    return [a**i * (high - low) for i, (high, low) in enumerate(zip(above, power, strict=True))]
+
+
+def _rests(z: Array) -> list[Array]:
+    """log Gamma(z) and its derivatives beyond those of z log z - z."""
+    u, small = 1 / np.maximum(z, LARGE), np.minimum(z, LARGE)
+    far = [
+        np.log(2 * np.pi * u) / 2 + _series(u, STIRLING),
+        -u / 2 - u * _series(u, SLOPES),
+        u * u / 2 + u * u * _series(u, CURVATURES),
+    ]
+    log = np.log(small)
+    near = [gammaln(small) - small * log + small, digamma(small) - log, _trigamma(small) - 1 / small]
+    return [np.where(z > LARGE, *both) for both in zip(far, near, strict=True)]
+
+
+def _series(u: Array, coefficients: tuple[float, ...]) -> Array:
+    """The sum of coefficient u^(2k + 1)."""
+    square, total = u * u, np.zeros_like(u)
+    for c in reversed(coefficients):
+        total *= square
+        total += c
+    return total * u
+
+
+def log1p_rest(t: Array) -> Array:
+    """log(1 + t) - t without the cancellation at small t."""
+    near = np.abs(t) < TAYLOR
+    small = np.where(near, t, 0.0)
+    series = np.zeros_like(small)
+    for power in range(16, 1, -1):  # Horner, (-1)^(k + 1) t^k / k: the next term is below 2^-62 t^2
+        series *= small
+        series += (1.0 if power % 2 else -1.0) / power
+    return np.where(near, small * small * series, np.log1p(t) - t)
+
+
+def _trigamma(z: Array) -> Array:
+    """The second derivative of log Gamma: its series where that is as good, and faster."""
+    u = 1 / np.maximum(z, LARGE)
+    found = u + u * u / 2 + _series(u, CURVATURES) * u * u
+    near = z < LARGE
+    found[near] = polygamma(1, z[near])
+    return found

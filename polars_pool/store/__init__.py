@@ -1,0 +1,1 @@
+"""Moments that last, and the sources they are read from."""

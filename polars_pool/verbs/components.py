@@ -1,0 +1,162 @@
+"""Variance within and between groups and the population mean, one row per model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import (
+    Family,
+    Limits,
+    NaN,
+    OfPosterior,
+    Test,
+)
+from ..models.keys import public
+from ..models.oneway import components as _components
+from ..models.oneway import groups as _groups
+from ..models.oneway.spec import Model
+from ..models.posterior import components as posterior_components
+from . import rates
+from .collecting import Frame, as_given
+from .stages import with_components
+from .types import Mu, PriorOfRates, Sigma2, Tau2
+
+
+def components(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    trials: IntoColumn | None = None,
+    exposure: IntoColumn | None = None,
+    family: Family | None = None,
+    prior: PriorOfRates = "ml",
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
+    nan: NaN = "error",
+    level: float = 0.95,
+    test: Test = "z",
+    limits: Limits | None = None,
+    interval: OfPosterior | None = None,
+) -> Frame:
+    """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, trials, exposure, family, prior, sigma2, tau2, mu, nan
+        As in `shrink`.
+    level
+        Probability of the intervals, between 0 and 1.
+    test
+        Test and intervals of mu: `"z"` by the normal (default), `"t"` by Student's distribution with J - 1 degrees of
+        freedom, `"knha"` with the error of Knapp & Hartung besides, `"adhoc"` the same but never a smaller error.
+    limits
+        Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
+        profile for reml and ml on rows with a pooled sigma2, else Q.
+    interval
+        Of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
+
+    Returns
+    -------
+    One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
+    n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
+    tau2 / (tau2 + sigma2); for `sigma2="squeezed"` the prior of the groups' variances, its degrees of freedom
+    `df_prior` (limma's d0; infinite where variances differ by no more than chance) and the variance `sigma2_prior`
+    (s0²) that all are squeezed to, null otherwise. Then, null where the data do not say:
+
+    - `q`, `q_p`: Cochran's Q and the probability of a larger one were tau2 = 0, by chi-square; on rows with a pooled
+      sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
+    - `i2` (percent), `h2`: tau2 beside the typical sampling variance.
+    - `se_tau2`, `tau2_lower`, `tau2_upper`: error of tau2 by its estimator, and its interval, 0 to 0 where Q is
+      smaller than its lower quantile; null for a known tau2.
+    - `log_likelihood`: restricted for reml, else full, of the rows where their sigma2 is pooled (as lme4), else of the
+      means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` of it; `lrt`, `lrt_p`:
+      likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
+    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: where the true mean
+      of a new group lies.
+
+    Last `converged`, false where an iteration did not settle, no group has two rows (unless unequal weights tell sigma2
+    from tau2, by reml and ml), or the groups are too few for the estimator.
+
+    With a prior, the posterior instead: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known); of `tau`,
+    `tau2`, `mu` and the true mean of a `new` group each the mean, `se_tau` its standard deviation, `tau_median`,
+    `tau_lower` and `tau_upper`, and so on, null where it has no finite mean; `log_tau`, the mean of log tau;
+    `mu_positive` and `new_positive`, the probability of more than 0; `icc`, `df_prior`, `sigma2_prior`;
+    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
+    of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
+
+    Of rates the prior: `groups` and `n` (trials, Int64, or exposure, Float64, of all), its parameters `alpha` and
+    `beta`, or `shape` and `rate`, its `mean`, the standard errors of their logs, `se_log_alpha` and so on, the
+    overdispersion `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and `converged`. Where the groups
+    differ no more than chance has them differ, the parameters are infinite, `rho` is 0, and all pool completely.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
+        there is no `over`. A query whose models did not converge, or have no posterior, warns once; a Boolean value
+        without `family` warns at once.
+
+    Source
+    ------
+    Searle, Casella & McCulloch (1992), Variance Components; Viechtbauer (2005), J. Educ. Behav. Stat. 30;
+    Viechtbauer (2007), "Confidence intervals for the amount of heterogeneity in meta-analysis", Stat. Med. 26; with a
+    prior Gelman et al. (2013), Bayesian Data Analysis, section 5.4, and Roever (2020), J. Stat. Softw. 93.
+
+    Examples
+    --------
+    Eight schools (Rubin 1981): the spread between the schools is no larger than their standard errors explain.
+
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> found = pool.components(schools, "effect", se="se", by="school")
+    >>> found["tau2"].item(), round(found["mu"].item(), 6)
+    (0.0, 7.685617)
+
+    Its posterior says how large the spread may be all the same:
+
+    >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
+    (6.57548335, 20.752456)
+    """
+    others = {
+        **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
+        **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls"), "level": (level, 0.95)},
+        **{"test": (test, "z"), "limits": (limits, None), "interval": (interval, None)},
+    }
+    if arguments.asks_for_rates(trials, exposure, family, prior, others):
+        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
+        return rates.components(frame, value, by, over, nan=nan, **counted)
+    lf = arguments.lazy(frame)
+    hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}
+    columns: dict[str, Any] = {"n": n, "var": var, "se": se, "weights": weights}
+    model = arguments.model(
+        lf, value, by, over, **columns, **hyperparameters, nan=nan, rates=None if family else arguments.BINOMIAL
+    )
+    arguments.distinct_keys(
+        model.over_names, (), posterior_components.STATISTICS if model.priors else _components.STATISTICS
+    )
+    asked = arguments.question(model, level, test, limits)
+    ends = arguments.interval_of_components(interval, model)
+    if model.priors:
+        return _posterior_of_models(frame, lf, model, asked.level, ends)
+    found = _components.result(with_components(lf, model, asked)[1], model)
+    return as_given(frame, found, len(model.over_names))
+
+
+def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: float, interval: str) -> Frame:
+    grouped, constants = _groups.grouped(lf, model)
+    found = posterior_components.of_models(_components.classes(grouped, model), constants, model, level, interval)
+    result = found.select(*public(*model.over_names), *posterior_components.STATISTICS)
+    return as_given(frame, result, len(model.over_names))

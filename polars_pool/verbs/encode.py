@@ -1,0 +1,70 @@
+"""The partially pooled mean beside every row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import (
+    NaN,
+)
+from ..models.oneway import estimates
+from ..models.posterior import encoding
+from .collecting import Frame, as_given
+from .types import Mu, Sigma2, Tau2
+
+
+def encode(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Sigma2 = "pooled",
+    tau2: Tau2 = "reml",
+    mu: Mu = "gls",
+    family: Literal["normal"] | None = None,
+    nan: NaN = "error",
+    name: str = "estimate",
+) -> Frame:
+    """The partially pooled mean of its group beside every row.
+
+    Parameters
+    ----------
+    frame, value, by, over, weights, sigma2, tau2, mu, nan
+        As in `shrink`; the frame holds rows.
+    family
+        `"normal"` to pool a Boolean value as the numbers 0 and 1 without a warning. Rates beside rows are an
+        expression: `pl.col(value).pool.shrink(by=..., family="binomial")`.
+    name
+        Name of the new column.
+
+    Returns
+    -------
+    All rows and columns of the frame in their order, and the new column (Float64, in units of the value). Rows whose
+    value is null have the estimate of their group. Each row's own value is part of its estimate: for features of a
+    model that is then trained on the same rows, encode out of fold.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs.
+
+    Source
+    ------
+    Gelman & Hill (2007), formula 12.1.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> scores = pl.DataFrame({"school": ["b", "a", "a"], "score": [5.0, 1.0, 3.0]})
+    >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0).rows()
+    [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
+    """
+    lf = arguments.lazy(frame)
+    rates = arguments.no_rates(family, "encode")
+    model = arguments.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan, rates=rates)
+    estimate = estimates.ESTIMATE.alias(arguments.new_column(lf.collect_schema(), name))
+    return as_given(frame, encoding.encoded(lf, model, estimate), 0)

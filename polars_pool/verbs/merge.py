@@ -1,0 +1,58 @@
+"""Moments of disjoint rows to the moments of all."""
+
+from __future__ import annotations
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..models.oneway import groups as _groups
+from .collecting import Frame, as_given
+from .moments import MOMENTS
+
+
+def merge(
+    frame: Frame,
+    by: Keys,
+    *,
+    value: IntoColumn = "mean",
+    n: IntoColumn = "n",
+    var: IntoColumn = "var",
+    weights: IntoColumn | None = None,
+) -> Frame:
+    """Merge stored moments of disjoint rows: states with equal keys become the moments of their union, exactly.
+
+    Parameters
+    ----------
+    frame
+        States, one row each, as `moments` returns them; concatenate as many as there are.
+    by
+        The keys to merge by: those of the states, or fewer.
+    value, n, var
+        Columns or expressions of the states' mean, count and sample variance (ignored where n is 1 or less).
+    weights
+        The states' total precision weight `w`, if they were made with weights.
+
+    Returns
+    -------
+    The keys, `n`, `mean`, `var`, and `w` with weights. A DataFrame comes sorted by its keys.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; a negative or fractional n, a negative var or weight when the query runs.
+
+    Source
+    ------
+    Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance", The American Statistician 37.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> monday = pl.DataFrame({"school": ["a"], "n": [2], "mean": [2.0], "var": [2.0]})
+    >>> tuesday = pl.DataFrame({"school": ["a"], "n": [1], "mean": [5.0], "var": [None]})
+    >>> pool.merge(pl.concat([monday, tuesday], how="vertical_relaxed"), by="school").rows()
+    [('a', 3, 3.0, 4.0)]
+    """
+    lf = arguments.lazy(frame)
+    result = (*MOMENTS, "w") if weights is not None else MOMENTS
+    model = arguments.model(lf, value, by, n=n, var=var, weights=weights, result=result)
+    return as_given(frame, _groups.states(lf, model), len(model.key_names))

@@ -1,0 +1,58 @@
+"""Rows to moments: count, mean and variance of every group."""
+
+from __future__ import annotations
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import (
+    NaN,
+)
+from ..models.oneway import groups as _groups
+from .collecting import Frame, as_given
+
+MOMENTS = ("n", "mean", "var")
+
+
+def moments(
+    frame: Frame, value: IntoColumn, by: Keys, *, weights: IntoColumn | None = None, nan: NaN = "error"
+) -> Frame:
+    """Count, mean and sample variance of every group: all that partial pooling needs of the rows.
+
+    Parameters
+    ----------
+    frame
+        Rows, a DataFrame or LazyFrame; a LazyFrame stays lazy.
+    value
+        Column or expression of numbers or Booleans, computed row by row; a null does not count.
+    by
+        One or several columns or expressions: the groups. Null is a key like any other.
+    weights
+        Precision weights, Var(row) = sigma2 / weight: finite, 0 or more. A row of weight 0 does not count.
+    nan
+        `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing.
+
+    Returns
+    -------
+    The keys, `n` (Int64), `mean`, `var` (ddof 1, null at n = 1; in squared units of the value), and with weights `w`,
+    their sum. A DataFrame comes sorted by its keys.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; NaN or infinite values and bad weights when the query runs.
+
+    Source
+    ------
+    Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance", The American Statistician 37.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> scores = pl.DataFrame({"school": ["a", "a", "b"], "score": [1.0, 3.0, 5.0]})
+    >>> pool.moments(scores, "score", by="school").rows()
+    [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
+    """
+    lf = arguments.lazy(frame)
+    result = (*MOMENTS, "w") if weights is not None else MOMENTS
+    model = arguments.model(lf, value, by, weights=weights, nan=nan, result=result)
+    return as_given(frame, _groups.states(lf, model), len(model.key_names))

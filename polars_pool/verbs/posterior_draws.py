@@ -1,0 +1,85 @@
+"""Draws from the posterior."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import (
+    NaN,
+)
+from ..formulas.priors import Prior
+from ..models.posterior import draws as _draws
+from .collecting import Frame, collected
+from .stages import all_groups
+from .types import Mu, Sigma2
+
+
+def posterior_draws(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    tau2: float | Prior,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Sigma2 = "pooled",
+    mu: Mu = "gls",
+    nan: NaN = "error",
+    draws: int = 1000,
+    seed: int | None = None,
+    groups: pl.DataFrame | pl.LazyFrame | None = None,
+) -> Frame:
+    """Independent draws from the posterior of tau, mu and every group's true mean, for those who go on computing.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, sigma2, mu, nan, groups
+        As in `shrink`.
+    tau2
+        A prior of tau, or a known number beside a prior of mu or sigma2.
+    draws
+        How many draws of each model.
+    seed
+        A whole number of 0 or more, that the same draws may come again; others each time without it.
+
+    Returns
+    -------
+    One row a group and draw: the `over` and `by` keys, `chain` (always 0: the draws are independent) and `draw`, both
+    Int64, `sigma2` (squared units; null for published estimates), `tau` and `mu`, which the groups of one model share
+    in a draw, and `theta`, the group's true mean. Null where a model has no posterior. Sorted by the keys and the draw.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values, or a posterior that is improper, when the query runs.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inverting its distribution, the rest given it.
+
+    Examples
+    --------
+    How likely is school A to be the best of the eight?
+
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> drawn = pool.posterior_draws(schools, "effect", se="se", by="school", tau2=pool.Uniform(), draws=4000, seed=1)
+    >>> best = drawn.sort("theta").group_by("draw").last()
+    >>> 0.2 < (best["school"] == "A").mean() < 0.3
+    True
+    """
+    lf = arguments.lazy(frame)
+    model = arguments.model(
+        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
+    )
+    arguments.some_prior(model, tau2)
+    arguments.distinct_keys(model.over_names, model.by_names, _draws.STATISTICS)
+    grouped, constants = all_groups(lf, model, arguments.unseen(groups, lf, model))
+    result = _draws.drawn(grouped, constants, model, arguments.draws(draws), arguments.seed(seed))
+    return result if isinstance(frame, pl.LazyFrame) else collected(frame, result)

@@ -1,0 +1,67 @@
+"""Fitted values beside rows."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import Likelihood, NaN
+from ..models.regression import prediction
+from .collecting import Frame, as_given
+from .regression import request
+
+
+def predict(
+    frame: Frame,
+    value: IntoColumn,
+    x: Keys,
+    by: Keys,
+    *,
+    rows: pl.DataFrame | pl.LazyFrame | None = None,
+    vary: str | list[str] | tuple[str, ...] = "intercept",
+    correlated: bool = True,
+    intercept: bool = True,
+    over: Keys | None = None,
+    weights: IntoColumn | None = None,
+    method: Likelihood = "reml",
+    nan: NaN = "error",
+) -> Frame:
+    """What a regression expects of every row, by its group and by the population alone.
+
+    Parameters
+    ----------
+    frame, value, x, by, vary, correlated, intercept, over, weights, method, nan
+        As in `regress`: what is fitted.
+    rows
+        Rows to predict, with the columns that `x`, `by` and `over` name, DataFrame or LazyFrame; by default those of
+        the frame. A group that the frame does not have gets what the population says.
+
+    Returns
+    -------
+    All rows and columns in their order, and two more, Float64 in units of the value: `fitted`, with the terms of the
+    row's group, and `population`, without. Null where a covariate is null (with `nan="null"` also where it is NaN or
+    infinite, which is otherwise an error), or a model has no estimates. Eager or lazy as the frame is.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        As in `regress`; and where `rows` lacks a column, or has one of the names of the new ones.
+
+    Source
+    ------
+    Bates et al. (2015), J. Stat. Softw. 67.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> growth = pl.DataFrame({"plant": [*"aaabbbccc"], "week": [0, 1, 2] * 3,
+    ...     "height": [1.0, 2.1, 2.9, 2.0, 3.2, 3.9, 1.4, 2.0, 3.2]})
+    >>> later = pl.DataFrame({"plant": ["a", "new"], "week": [3, 3]})
+    >>> expected = pool.predict(growth, "height", x=["week"], by="plant", rows=later)
+    >>> expected.select("plant", pl.col("fitted", "population").round(4)).rows()
+    [('a', 3.8776, 4.2778), ('new', 4.2778, 4.2778)]
+    """
+    lf, model = request(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
+    found = prediction.predicted(lf, arguments.rows_to_predict(rows, lf, model), model)
+    return as_given(frame, found, 0)

@@ -1,0 +1,96 @@
+"""The likelihood along tau."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import arguments
+from ..arguments import IntoColumn, Keys
+from ..formulas.names import (
+    NaN,
+)
+from ..formulas.priors import Prior
+from ..models.oneway import components as _components
+from ..models.oneway import groups as _groups
+from ..models.posterior import profile as _profile
+from .collecting import Frame, as_given
+from .types import Mu, Sigma2
+
+
+def profile(
+    frame: Frame,
+    value: IntoColumn,
+    by: Keys,
+    *,
+    over: Keys | None = None,
+    n: IntoColumn | None = None,
+    var: IntoColumn | None = None,
+    se: IntoColumn | None = None,
+    weights: IntoColumn | None = None,
+    sigma2: Sigma2 = "pooled",
+    mu: Mu = "gls",
+    nan: NaN = "error",
+    tau: Sequence[float] | None = None,
+    tau2: Prior | None = None,
+    groups: bool = False,
+) -> Frame:
+    """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
+
+    Parameters
+    ----------
+    frame, value, by, over, n, var, se, weights, sigma2, nan
+        As in `shrink`.
+    mu
+        Population mean: `"gls"`, at each tau its own, or a known number; beside a prior of tau2 a prior, too: `mu` and
+        `se_mu` are then posterior mean and standard deviation at each tau.
+    tau
+        Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
+        evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
+        own; 0 alone where one group tells of no tau. With a prior, up to the quantile of 99.5 % of the posterior.
+    tau2
+        A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
+    groups
+        One row a group besides, with its estimate: the "effect of tau" curves.
+
+    Returns
+    -------
+    One row a model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled the most likely one
+    beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
+    `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
+    leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
+    and its standard error `se` given tau. With a prior one column more, `density`. A DataFrame comes sorted by keys and
+    tau.
+
+    Raises
+    ------
+    ValueError, TypeError, polars.exceptions.ColumnNotFoundError
+        A wrong argument, at once; bad values when the query runs.
+
+    Source
+    ------
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.5; Hardy & Thompson (1996), Stat. Med. 15.
+
+    Examples
+    --------
+    >>> import polars as pl, polars_pool as pool
+    >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
+    ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
+    >>> curve = pool.profile(schools, "effect", se="se", by="school", tau=[0, 10])
+    >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
+    [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
+    """
+    lf = arguments.lazy(frame)
+    prior = arguments.prior_of_profile(tau2)
+    model = arguments.model(
+        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=prior or "reml", mu=mu, nan=nan
+    )
+    arguments.gls_or_known(model.mu)
+    grid = None if tau is None else arguments.taus(tau)
+    if arguments.flag(groups, "groups"):
+        arguments.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
+    else:
+        arguments.distinct_keys(model.over_names, (), _profile.told(model))
+    grouped, constants = _groups.grouped(lf, model)
+    found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
+    result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
+    return as_given(frame, result, len(_profile.sorted_by(model, groups)))

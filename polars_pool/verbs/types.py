@@ -1,0 +1,17 @@
+"""Types of the arguments that are a number, a name or a prior."""
+
+from __future__ import annotations
+
+from ..formulas.names import (
+    MuName,
+    OfRates,
+    Sigma2Name,
+    Tau2Name,
+)
+from ..formulas.priors import Beta, Flat, Gamma, Normal, Prior
+
+# A known number, the name of an estimator, or a prior; a prior as a text, "half_cauchy(5)", no type checker can read.
+Sigma2 = float | Sigma2Name | Prior
+Tau2 = float | Tau2Name | Prior
+Mu = float | MuName | Normal | Flat
+PriorOfRates = OfRates | Beta | Gamma

@@ -1,0 +1,1467 @@
+"""The command line: the numbers of the library, wherever they go, and a sentence for whatever is wrong."""
+
+import gzip
+import io
+import json
+import math
+import os
+import re
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+import shells
+from commands import PROGRAM, on_terminal, piped
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+from polars_pool.__main__ import main
+from polars_pool.cli import by_duckdb, errors, expressions, screen, task
+
+ROOT = Path(__file__).parents[2]
+ENGINES = ("polars", "duckdb")
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def rows() -> pl.DataFrame:
+    """3,000 rows in three years: null values and keys, weights, text keys, one group without any value."""
+    random = np.random.default_rng(20261120)
+    school = random.integers(0, 40, 3_000)
+    frame = pl.DataFrame(
+        {
+            "year": 2021 + random.integers(0, 3, 3_000),
+            "school": [f"s{i:02d}" for i in school],
+            "state": random.choice(["ny", "nj", "ct"], 3_000),
+            "score": 50 + 3 * np.sin(school) + random.normal(0, 5, 3_000),
+            "load": random.integers(1, 5, 3_000),
+        }
+    )
+    return frame.with_columns(
+        score=pl.when(pl.col("school") != "s07", pl.int_range(pl.len()) % 50 != 0).then("score"),
+        school=pl.when(pl.col("school") != "s11").then("school"),
+    )
+
+
+ROWS = rows()
+SCHOOLS = pl.DataFrame(
+    {
+        "school": list("ABCDEFGH"),
+        "effect": [28, 8, -3, 7, -1, 1, 18, 12],
+        "se": [15, 10, 16, 11, 9, 11, 10, 18],
+        "size": [20, 40, 15, 35, 50, 35, 40, 12],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    ROWS.write_parquet(folder / "warehouse", partition_by="year")
+    SCHOOLS.write_parquet(folder / "schools.parquet")
+    return folder
+
+
+@pytest.fixture
+def folder(written, tmp_path, monkeypatch):
+    """A folder to work in, with nothing but a warehouse of three partitions and a table of published estimates."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def macros_at_hand(monkeypatch):
+    """The database that DuckDB works in holds the macros from the start: to install them takes seconds a command."""
+    opened = by_duckdb.connection
+
+    def connection(scratch):
+        shutil.copy(shells.macros_file("module"), scratch / "scratch.duckdb")
+        return opened(scratch)
+
+    monkeypatch.setattr(by_duckdb, "connection", connection)
+    monkeypatch.setattr(by_duckdb, "install_macros", lambda con, *, temporary: None)
+
+
+@pytest.fixture
+def run(folder, macros_at_hand, capfd):
+    """A command in this process: its exit code, stdout and stderr."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = main([*arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.fixture
+def answer(run):
+    """A command that succeeds without a word, and the frame that it writes."""
+
+    def command(*arguments: str) -> pl.DataFrame:
+        assert run(*arguments, "-o", "answer.parquet") == (0, "", "")
+        return pl.read_parquet("answer.parquet")
+
+    return command
+
+
+def assert_same(found: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-12) -> None:
+    """The same rows in the same order, to so many digits of each column's size."""
+    assert found.schema == expected.schema
+    assert found.height == expected.height > 0
+    for name in expected.columns:
+        finite = (
+            expected[name].filter(expected[name].is_finite()) if expected[name].dtype.is_float() else pl.Series([0])
+        )
+        size = finite.abs().max() or 1.0
+        assert_frame_equal(found.select(name), expected.select(name), abs_tol=digits * size, rel_tol=digits)
+
+
+DIGITS = {"polars": 1e-11, "duckdb": 1e-9}  # of one pass: an iteration ends within rounding of its sums
+
+# What is typed after SOURCE, and what is asked of the library. The expressions are SQL of both engines.
+SHRINK = {
+    "plain": ("--value score --by school", "score", {"by": "school"}),
+    "over": ("--value score --by school --over year", "score", {"by": "school", "over": "year"}),
+    "several keys": ("--value score --by state,school", "score", {"by": ["state", "school"]}),
+    "repeated keys": ("--value score --by state --by school", "score", {"by": ["state", "school"]}),
+    "a key of the path": ("--value score --by year,school", "score", {"by": ["year", "school"]}),
+    "several over": (
+        "--value score --by school --over state,year",
+        "score",
+        {"by": "school", "over": ["state", "year"]},
+    ),
+    "an expression": ("--value 'ln(1 + score)' --by school", pl.col("score").log1p(), {"by": "school"}),
+    "a key computed": (
+        "--value score --by 'upper(state) AS state, school'",
+        "score",
+        {"by": [pl.col("state").str.to_uppercase(), "school"]},
+    ),
+    "commas inside": (
+        "--value score --by \"coalesce(school, 'a,b') AS school\" --over year",
+        "score",
+        {"by": pl.col("school").fill_null("a,b"), "over": "year"},
+    ),
+    "weights": ("--value score --by school --weights load", "score", {"by": "school", "weights": "load"}),
+    "weights computed": (
+        "--value score --by school --weights '2 * load'",
+        "score",
+        {"by": "school", "weights": 2 * pl.col("load")},
+    ),
+    "a value that is a key": ("--value load --by load --over state", "load", {"by": "load", "over": "state"}),
+    "known": (
+        "--value score --by school --sigma2 20 --tau2 4.5 --mu -1e1",
+        "score",
+        {"by": "school", "sigma2": 20, "tau2": 4.5, "mu": -10},
+    ),
+    "named": (
+        "--value score --by school --sigma2 separate --tau2 dl --mu rows",
+        "score",
+        {"by": "school", "sigma2": "separate", "tau2": "dl", "mu": "rows"},
+    ),
+    "interval": (
+        "--value score --by school --level 0.5 --uncertainty conditional",
+        "score",
+        {"by": "school", "level": 0.5, "uncertainty": "conditional"},
+    ),
+    "error of tau2": (
+        "--value score --by school --tau2 dl --uncertainty tau2",
+        "score",
+        {"by": "school", "tau2": "dl", "uncertainty": "tau2"},
+    ),
+    "robust": (
+        "--value score --by school --over year --interval robust --level 0.9",
+        "score",
+        {"by": "school", "over": "year", "interval": "robust", "level": 0.9},
+    ),
+    "a new row": (
+        "--value score --by school --predict row --threshold 5e1 --uncertainty tau2",
+        "score",
+        {"by": "school", "predict": "row", "threshold": 50, "uncertainty": "tau2"},
+    ),
+    "a replicate": (
+        "--value 'score - 50' --by school --predict replicate --threshold -0.5",
+        pl.col("score") - 50,
+        {"by": "school", "predict": "replicate", "threshold": -0.5},
+    ),
+    "a posterior": (
+        "--value score --by school --tau2 'half_cauchy(5)' --mu 'normal(60, 20)' --interval shortest --threshold 50",
+        "score",
+        {
+            "by": "school",
+            "tau2": pool.HalfCauchy(5),
+            "mu": pool.Normal(60, 20),
+            "interval": "shortest",
+            "threshold": 50,
+        },
+    ),
+}
+
+
+BY_BOTH = (
+    *("several over", "a key computed", "weights computed", "a value that is a key", "named", "a new row"),
+    "robust",
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "case"), [("polars", case) for case in SHRINK] + [("duckdb", case) for case in BY_BOTH]
+)
+def test_shrink_is_that_of_one_pass(answer, engine, case):
+    typed, value, options = SHRINK[case]
+    found = answer("shrink", "warehouse", *shlex.split(typed), "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, value, **options), DIGITS[engine])
+
+
+@every_engine
+def test_where(answer, engine):
+    where = "year < 2023 AND (state = 'ny' OR score > 50)"
+    found = answer("shrink", "warehouse", "--value=score", "--by=school", "--where", where, "--engine", engine)
+    kept = ROWS.filter(pl.col("year") < 2023, (pl.col("state") == "ny") | (pl.col("score") > 50))
+    assert_same(found, pool.shrink(kept, "score", by="school"), DIGITS[engine])
+
+
+@every_engine
+def test_values_that_are_no_numbers_count_as_missing_if_so_asked(answer, engine):
+    typed = ["warehouse", "--value", "CASE WHEN state = 'ny' THEN score / 0.0 ELSE score END", "--by=school"]
+    found = answer("shrink", *typed, "--nan=null", "--engine", engine)
+    kept = pl.when(pl.col("state") != "ny").then("score")
+    assert_same(found, pool.shrink(ROWS, kept, by="school"), DIGITS[engine])
+
+
+@pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
+def test_components(answer, engine, over):
+    typed = ["--value=score", "--by=school", *([f"--over={over}"] if over else [])]
+    found = answer("components", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
+
+
+@every_engine
+def test_tests_and_intervals_of_components(answer, engine):
+    typed = ["--value=score", "--by=school", "--level=0.9", "--test=knha", "--limits=q", "--engine", engine]
+    found = answer("components", "warehouse", *typed)
+    assert_same(found, pool.components(ROWS, "score", by="school", level=0.9, test="knha", limits="q"), DIGITS[engine])
+
+
+@pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
+def test_compare(answer, engine, over):
+    typed = ["--value=score", "--by=school", "--tau2=dl", *([f"--over={over}"] if over else [])]
+    found = answer("compare", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.compare(ROWS, "score", by="school", over=over, tau2="dl"), 1e-9)
+
+
+@every_engine
+def test_components_of_a_posterior(answer, engine):
+    typed = ["--value=score", "--by=school", "--over=year", "--tau2=half_normal(8)", "--level=0.8", "--engine", engine]
+    found = answer("components", "warehouse", *typed)
+    expected = pool.components(ROWS, "score", by="school", over="year", tau2="half_normal(8)", level=0.8)
+    assert_same(found, expected, 1e-8)
+
+
+def test_a_posterior_that_is_improper_among_others_is_told_of(run):
+    SCHOOLS.with_columns(half=pl.col("school") < "C").write_parquet("halves.parquet")
+    typed = ["halves.parquet", "--value=effect", "--se=se", "--by=school", "--over=half", "--tau2=uniform"]
+    code, _, told = run("shrink", *typed, "-o", "answer.parquet")
+    assert code == 0
+    assert told.startswith("polars-pool: warning: 1 of 2 models: a model has no posterior")
+    assert pl.read_parquet("answer.parquet").filter("half")["estimate"].null_count() == 2
+
+
+def test_compare_stored_moments(answer):
+    states = pool.moments(ROWS, "score", by=["year", "school"])
+    states.rename({"n": "count", "mean": "centre", "var": "spread"}).write_parquet("states.parquet")
+    columns = ["--value=centre", "--n=count", "--var=spread", "--by=school"]
+    assert_same(answer("compare", "states.parquet", *columns), pool.compare(ROWS, "score", by="school"), 1e-9)
+
+
+PROFILE = {
+    "": {},
+    "--over year --tau 0,0.5,2": {"over": "year", "tau": [0, 0.5, 2]},
+    "--over state,year --tau 3,0 --groups": {"over": ["state", "year"], "tau": [0, 3], "groups": True},
+    "--weights load --mu 50 --sigma2 separate --tau 1e0": {
+        "weights": "load",
+        "mu": 50,
+        "sigma2": "separate",
+        "tau": [1],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "typed"), [("polars", typed) for typed in PROFILE] + [("duckdb", "--over state,year --tau 3,0 --groups")]
+)
+def test_profile(answer, engine, typed):
+    found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
+    assert_same(found, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
+
+
+@every_engine
+def test_the_posterior_density_of_tau(answer, engine):
+    typed = ["--value=effect", "--se=se", "--by=school", "--tau2=half_cauchy(5)", "--tau=0,5", "--engine", engine]
+    expected = pool.profile(SCHOOLS, "effect", se="se", by="school", tau2=pool.HalfCauchy(5), tau=[0, 5])
+    assert_same(answer("profile", "schools.parquet", *typed), expected, 1e-8)
+
+
+def test_profile_of_published_estimates(answer):
+    found = answer("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", "--groups")
+    assert_same(found, pool.profile(SCHOOLS, "effect", se="se", by="school", groups=True), 1e-12)
+
+
+@pytest.mark.parametrize(("engine", "name"), [("polars", "NEW.CSV"), ("polars", "new.parquet"), ("duckdb", "new.csv")])
+def test_groups_without_rows(answer, engine, name):
+    """A file of them may have other columns; the text of CSV is read as what the keys are, nothing as null."""
+    new = pl.DataFrame({"mean": ["x", "y", "z"], "year": [2021, 2024, None], "school": ["s01", "01", None]})
+    new.write_parquet(name) if name.endswith("parquet") else new.write_csv(name)
+    typed = ["warehouse", "--value=score", "--groups", name, "--engine", engine]
+    found = answer("shrink", *typed, "--by=school,year")
+    assert_same(found, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), DIGITS[engine])
+    assert found.height == ROWS.select("school", "year").n_unique() + 2
+    found = answer("shrink", *typed, "--by=school", "--over=state")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="state", groups=new), DIGITS[engine])
+    assert found["school"].eq("01").sum() == 3  # in every model
+
+
+@every_engine
+def test_groups_of_one_model_beside_published_estimates(answer, engine):
+    schools = SCHOOLS.with_columns(year=pl.col("size") % 2)
+    schools.write_parquet("both.parquet")
+    new = pl.DataFrame({"year": [0, 1], "school": ["A", "Z"]})
+    new.write_parquet("new.parquet")
+    typed = ["--value=effect", "--se=se", "--by=school", "--over=year", "--groups=new.parquet", "--engine", engine]
+    found = answer("shrink", "both.parquet", *typed)
+    assert_same(found, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
+
+
+def test_a_key_may_bear_the_name_of_a_column_of_another_verb(answer):
+    """The rows are sorted by it nevertheless."""
+    found = answer("shrink", "warehouse", "--value=score", "--by=state AS groups,school AS tau")
+    named = ROWS.rename({"state": "groups", "school": "tau"})
+    assert_same(found, pool.shrink(named, "score", by=["groups", "tau"]), 1e-11)
+    found = answer("profile", "warehouse", "--value=score", "--by=school", "--over=state AS groups", "--tau=2,1")
+    named = ROWS.rename({"state": "groups"})
+    assert_same(found, pool.profile(named, "score", by="school", over="groups", tau=[1, 2]), 1e-9)
+
+
+with_and_without_weights = pytest.mark.parametrize(
+    ("engine", "weights"), [("polars", None), ("polars", "load"), ("duckdb", "load")]
+)
+
+
+@with_and_without_weights
+def test_moments(answer, engine, weights):
+    typed = ["--value=score", "--by=state,school", *([f"--weights={weights}"] if weights else [])]
+    found = answer("moments", "warehouse", *typed, "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by=["state", "school"], weights=weights), DIGITS[engine])
+
+
+@with_and_without_weights
+def test_merge(answer, folder, engine, weights):
+    for year in (2021, 2022, 2023):
+        part = ROWS.filter(pl.col("year") == year)
+        pool.moments(part, "score", by=["state", "school"], weights=weights).write_parquet(f"{year}.parquet")
+    found = answer("merge", "2021.parquet", "202[23].parquet", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school", weights=weights), DIGITS[engine])
+
+
+@pytest.mark.parametrize("command", ["shrink", "components"])
+def test_published_estimates(answer, command):
+    found = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school")
+    assert_same(found, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), 1e-12)
+
+
+@every_engine
+@pytest.mark.parametrize("command", ["shrink", "components"])
+def test_published_estimates_with_counts(answer, engine, command):
+    typed = ["--se", "se / 2", "--n=size", "--tau2=anova", "--where", "size > 12", "--engine", engine]
+    found = answer(command, "schools.parquet", "--value=effect", "--by=school", *typed)
+    expected = getattr(pool, command)(
+        SCHOOLS.filter(pl.col("size") > 12), "effect", se=pl.col("se") / 2, n="size", by="school", tau2="anova"
+    )
+    assert_same(found, expected, DIGITS[engine])
+
+
+@every_engine
+def test_stored_moments_in_any_columns(answer, engine):
+    states = pool.moments(ROWS, "score", by=["year", "school"], weights="load")
+    states.rename({"n": "count", "mean": "centre", "var": "spread", "w": "total"}).write_parquet("states.parquet")
+    columns = ["--value=centre", "--n=count", "--var=spread", "--weights=total", "--by=school"]
+    found = answer("shrink", "states.parquet", *columns, "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
+
+
+def test_duckdb_installs_its_macros_for_every_input(folder):
+    """For rows, for stored moments or published estimates, and for a store."""
+    assert main(["refresh", "warehouse", "--store=moments", "--value=score", "--by=school"]) == 0
+    for number, typed in enumerate(
+        (
+            ["shrink", "warehouse", "--value=score", "--by=school"],
+            ["shrink", "schools.parquet", "--value=effect", "--se=se", "--by=school"],
+            ["shrink", "--store=moments"],
+        )
+    ):
+        assert main([*typed, "--engine=duckdb", "-o", f"{number}.parquet"]) == 0
+    plain = pool.shrink(ROWS, "score", by="school")
+    assert_same(pl.read_parquet("0.parquet"), plain, DIGITS["duckdb"])
+    published = pool.shrink(SCHOOLS, "effect", se="se", by="school")
+    assert_same(pl.read_parquet("1.parquet"), published, DIGITS["duckdb"])
+    assert_same(pl.read_parquet("2.parquet"), plain, DIGITS["duckdb"])
+
+
+@every_engine
+def test_a_delta_table(answer, engine):
+    """The partition's column is in the log alone."""
+    ROWS.write_delta("table", delta_write_options={"partition_by": ["year"]})
+    found = answer("shrink", "table", "--value=score", "--by=school", "--over=year", "--engine", engine)
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), DIGITS[engine])
+
+
+def test_names_of_columns_are_names_first(answer):
+    """Whatever characters they have: as SQL these would be other expressions."""
+    odd = {"school": "a, b", "score": "score - 1", "year": "year AS x"}
+    ROWS.rename(odd).write_parquet("odd.parquet")
+    for engine in ENGINES:
+        typed = ["--value", "score - 1", "--by", "a, b", "--over", "year AS x", "--engine", engine]
+        found = answer("shrink", "odd.parquet", *typed)
+        assert_same(
+            found,
+            pool.shrink(ROWS, "score", by="school", over="year").rename({"school": "a, b", "year": "year AS x"}),
+            1e-9,
+        )
+
+
+# ---- where results go ----------------------------------------------------------------------------------------------
+
+PLAIN = ("shrink", "warehouse", "--value=score", "--by=school")
+
+
+def expected() -> pl.DataFrame:
+    return pool.shrink(ROWS, "score", by="school")
+
+
+@pytest.mark.parametrize("out", [(), ("-o", "-")], ids=["pipe", "-o -"])
+def test_a_pipe_gets_csv(run, out):
+    code, written, said = run(*PLAIN, *out)
+    assert (code, said) == (0, "")
+    assert_same(pl.read_csv(written.encode(), schema=expected().schema), expected(), 1e-11)
+
+
+def test_csv(run):
+    assert run(*PLAIN, "-o", "e.csv") == (0, "", "")
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+
+
+@pytest.mark.parametrize("name", ["e.json", "e.ndjson", "E.JSON"])
+def test_json(run, name):
+    """JSON has no infinity: the sampling variance of a group without a row is null."""
+    assert run(*PLAIN, "-o", name) == (0, "", "")
+    text = Path(name).read_text(encoding="utf-8")
+    found = json.loads(text) if name.lower() == "e.json" else [json.loads(line) for line in text.splitlines()]
+    finite = expected().with_columns(v=pl.when(pl.col("v").is_finite()).then("v"))
+    assert finite["v"].null_count() == 1
+    assert_same(pl.DataFrame(found, schema=finite.schema), finite, 1e-11)
+
+
+@pytest.mark.parametrize("name", ["none.json", "none.csv", "none.ndjson", "none.parquet"])
+def test_no_rows(run, name):
+    assert run(*PLAIN, "--where", "year > 3000", "-o", name) == (0, "", "")
+    if name.endswith("parquet"):
+        assert pl.read_parquet(name).schema == expected().schema
+    else:
+        text = Path(name).read_text(encoding="utf-8")
+        assert (
+            text == {"csv": ",".join(expected().columns) + "\n", "json": "[]\n", "ndjson": ""}[name.partition(".")[2]]
+        )
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(run, folder):
+    Path("e.csv").write_text("yesterday", encoding="utf-8")
+    Path("e.csv").chmod(0o640)
+    code, _, _ = run("shrink", "warehouse", "--value", "score / 0", "--by=school", "-o", "e.csv")
+    assert code == 1
+    assert Path("e.csv").read_text(encoding="utf-8") == "yesterday"
+    assert run(*PLAIN, "-o", "e.csv") == (0, "", "")
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+    assert stat.S_IMODE(Path("e.csv").stat().st_mode) == 0o640
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet", "e.csv"}
+
+
+def test_a_new_file_has_the_usual_mode(run):
+    run(*PLAIN, "-o", "e.csv")
+    Path("other").touch()
+    assert Path("e.csv").stat().st_mode == Path("other").stat().st_mode
+
+
+def test_estimates_that_the_data_do_not_determine_are_spoken_of(run):
+    ROWS.unique(["school", "year"]).filter(pl.col("score").is_not_null()).write_parquet("single.parquet")
+    typed = ["single.parquet", "--value=score", "--by=school,year"]
+    for command in ("shrink", "components"):
+        code, _, said = run(command, *typed)
+        assert code == 0
+        assert said.count("\n") == 1
+        assert said.startswith("polars-pool: warning: no group has two rows")
+        assert "--sigma2" in said
+        assert "--se" in said
+    _, _, said = run("shrink", *typed, "--over=state")
+    assert said.startswith("polars-pool: warning: 3 of 3 models: no group has two rows")
+    assert run("shrink", *typed, "--sigma2=25")[2] == ""
+
+
+# ---- the store -----------------------------------------------------------------------------------------------------
+
+DEFINED = ("--store=moments", "--value=score", "--by=year,school")
+
+
+def test_refresh_reads_what_is_new(run):
+    assert run("refresh", "warehouse", *DEFINED) == (0, "3 parts read (3,000 rows), 0 unchanged, 0 dropped\n", "")
+    assert run("refresh", "warehouse", *DEFINED) == (0, "0 parts read (0 rows), 3 unchanged, 0 dropped\n", "")
+    more = ROWS.head(10).with_columns(year=2024)
+    more.write_parquet("warehouse", partition_by="year")
+    assert run("refresh", "warehouse", "--store=moments") == (
+        0,
+        "1 part read (10 rows), 3 unchanged, 0 dropped\n",
+        "",
+    )
+    for path in Path("warehouse/year=2021").iterdir():
+        path.unlink()
+    assert run("refresh", "warehouse", "--store=moments")[1] == "0 parts read (0 rows), 3 unchanged, 1 dropped\n"
+
+
+def test_a_filled_store_is_enough(run, answer):
+    run("refresh", "warehouse", *DEFINED)
+    found = answer("shrink", "--store=moments", "--by=school", "--over=year")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), 1e-11)
+    found = answer("shrink", "--store=moments", "--by=school")
+    assert_same(found, pool.shrink(ROWS, "score", by="school"), 1e-11)
+    found = answer("components", "--store=moments", "--over=year")  # by all other keys
+    assert_same(found, pool.components(ROWS, "score", by="school", over="year"), 1e-11)
+    found = answer("compare", "--store=moments", "--by=school", "--over=year")
+    assert_same(found, pool.compare(ROWS, "score", by="school", over="year"), 1e-9)
+    found = answer("profile", "--store=moments", "--by=school", "--tau=0,2", "--groups")
+    assert_same(found, pool.profile(ROWS, "score", by="school", tau=[0, 2], groups=True), 1e-9)
+    SCHOOLS.select("school").write_parquet("new.parquet")
+    found = answer("shrink", "--store=moments", "--by=school", "--groups=new.parquet")
+    assert_same(found, pool.shrink(ROWS, "score", by="school", groups=SCHOOLS), 1e-11)
+    found = answer("moments", "--store=moments", "--where", "year <> 2022", "--by=school")
+    assert_same(found, pool.moments(ROWS.filter(pl.col("year") != 2022), "score", by="school"), 1e-11)
+    found = answer("moments", "--store=moments")
+    assert_same(found, pool.moments(ROWS, "score", by=["year", "school"]), 1e-11)
+
+
+def test_duckdb_pools_what_a_store_holds(run, answer):
+    run("refresh", "warehouse", *DEFINED, "--weights=load")
+    typed = ["--by=school", "--over=year", "--where", "year <> 2022", "--engine=duckdb"]
+    kept = ROWS.filter(pl.col("year") != 2022)
+    found = answer("shrink", "--store=moments", *typed)
+    assert_same(found, pool.shrink(kept, "score", by="school", over="year", weights="load"), 1e-9)
+
+
+@every_engine
+def test_compare_takes_no_weights(run, engine):
+    run("refresh", "warehouse", *DEFINED, "--weights=load")
+    code, out, said = run("compare", "--store=moments", "--engine", engine)
+    assert (code, out) == (1, "")
+    assert said == "polars-pool: the store 'moments' holds moments with weights, which compare does not take\n"
+
+
+def test_shrink_refreshes_the_store_first(answer):
+    typed = ["warehouse", "--store=moments", "--value", "2 * score", "--by=school", "--over=year", "--weights=load"]
+    found = answer("shrink", *typed)
+    doubled = pl.col("score") * 2
+    assert_same(found, pool.shrink(ROWS, doubled, by="school", over="year", weights="load"), 1e-11)
+    more = ROWS.with_columns(year=pl.lit(2024, pl.Int64), score=pl.col("score") + 1)
+    more.write_parquet("warehouse", partition_by="year")
+    found = answer("shrink", *typed)
+    every = pl.concat([ROWS, more])
+    assert_same(found, pool.shrink(every, doubled, by="school", over="year", weights="load"), 1e-11)
+    found = answer("shrink", "warehouse", "--store=moments", "--by=school")  # by its own definition, by fewer keys
+    assert_same(found, pool.shrink(every, doubled, by="school", weights="load"), 1e-11)
+
+
+def test_another_definition_is_refused(run):
+    run("refresh", "warehouse", *DEFINED)
+    code, out, said = run("refresh", "warehouse", "--store=moments", "--value=load", "--by=year,school")
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert "'score'" in said
+    assert "'load'" in said
+
+
+def test_a_store_that_is_being_refreshed_is_locked(run):
+    from filelock import FileLock
+
+    run("refresh", "warehouse", *DEFINED)
+    with FileLock("moments/.lock"):
+        code, out, said = run("refresh", "warehouse", *DEFINED)
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert "moments" in said
+    assert "another process" in said
+
+
+def test_a_store_that_is_damaged_is_named(run):
+    run("refresh", "warehouse", *DEFINED)
+    state = next(Path("moments").glob("*.parquet"))
+    state.write_bytes(state.read_bytes()[:100])
+    code, out, said = run("shrink", "--store=moments")
+    assert (code, out) == (1, "")
+    assert said.count("\n") == 1
+    assert state.name in said
+
+
+# ---- what is wrong -------------------------------------------------------------------------------------------------
+
+ROWS_OF = ("--value=score", "--by=school")
+
+USAGE = {  # the command -> what the sentence names
+    ("shrnk",): ["shrnk", "shrink"],
+    ("shrink",): ["SOURCE", "--store"],
+    ("shrink", "warehouse"): ["--value"],
+    ("shrink", "warehouse", "--value=score"): ["--by"],
+    ("shrink", "warehouse", "--by=school"): ["--value"],
+    ("shrink", "warehouse", "--valu=score", "--by=school"): ["--valu", "--value"],
+    ("shrink", "warehouse", "another", *ROWS_OF): ["another"],
+    (*PLAIN, "--tau2=remll"): ["--tau2='remll'", "'reml'", "'dl'"],
+    (*PLAIN, "--tau2=-1"): ["--tau2=-1", "0 or more"],
+    (*PLAIN, "--sigma2=poled"): ["--sigma2='poled'", "did you mean 'pooled'"],
+    (*PLAIN, "--mu=row"): ["--mu='row'", "did you mean 'rows'"],
+    (*PLAIN, "--level=95"): ["--level=95", "0.95"],
+    (*PLAIN, "--level=high"): ["--level"],
+    (*PLAIN, "--uncertainty=none"): ["--uncertainty='none'", "'conditional'"],
+    (*PLAIN, "--uncertainty=tau2", "--tau2=plugin"): ["'plugin'", "standard error", "'reml'"],
+    (*PLAIN, "--interval=robus"): ["--interval='robus'", "did you mean 'robust'"],
+    (*PLAIN, "--interval=robust", "--predict=row"): ["--interval='robust'", "--predict='row'", "--predict='mean'"],
+    (*PLAIN, "--predict=rows"): ["--predict='rows'", "did you mean 'row'"],
+    (*PLAIN, "--predict=row", "--se=load"): ["--predict='row'", "--se", "'replicate'"],
+    (*PLAIN, "--threshold=nan"): ["--threshold=nan", "finite"],
+    (*PLAIN, "--threshold=high"): ["--threshold"],
+    (*PLAIN, "--groups=schools.parquet", "-o", "schools.parquet"): ["--output", "source"],
+    ("components", *PLAIN[1:], "--test=x"): ["--test='x'", "'knha'"],
+    ("components", *PLAIN[1:], "--limits=x"): ["--limits='x'", "'profile'"],
+    ("components", *PLAIN[1:], "--limits=profile", "--tau2=dl"): ["--limits='profile'", "--tau2='dl'", "--limits='q'"],
+    ("components", *PLAIN[1:], "--level=95"): ["--level=95", "0.95"],
+    ("compare", *PLAIN[1:], "--se=load"): ["--se"],
+    ("compare", *PLAIN[1:], "--tau2=remll"): ["--tau2='remll'", "'reml'"],
+    ("profile", *PLAIN[1:], "--tau=0,x"): ["--tau='0,x'", "0,5,10"],
+    ("profile", *PLAIN[1:], "--tau=0,-1"): ["--tau='0,-1'", "0 or more"],
+    ("profile", *PLAIN[1:], "--tau="): ["--tau=''", "0,5,10"],
+    ("profile", *PLAIN[1:], "--mu=rows"): ["--mu='rows'", "'gls'"],
+    ("profile", *PLAIN[1:], "--tau2=dl"): ["--tau2"],
+    (*PLAIN, "--nan=nul"): ["--nan='nul'", "did you mean 'null'"],
+    (*PLAIN, "--engine=duck"): ["--engine='duck'", "did you mean 'duckdb'"],
+    (*PLAIN, "-o", "e.xlsx"): [".xlsx", ".parquet", ".csv", ".json", ".ndjson"],
+    (*PLAIN, "-o", "e"): [".parquet", ".csv"],
+    (*PLAIN, "-o", "warehouse/year=2021/00000000.parquet"): ["--output", "source"],
+    (*PLAIN, "--n=load"): ["--n", "--var", "--se"],
+    (*PLAIN, "--se=load", "--weights=load"): ["--weights", "--se"],
+    (*PLAIN, "--se=load", "--tau2=cv"): ["--tau2='cv'", "--se"],
+    (*PLAIN, "--se=load", "--sigma2=separate"): ["--sigma2='separate'", "--se"],
+    (*PLAIN, "--weights=load", "--tau2=cv"): ["--tau2='cv'", "--weights"],
+    (*PLAIN, "--store=moments", "--se=load"): ["--store", "--se"],
+    (*PLAIN, "--store=moments", "--engine=duckdb"): ["Polars", "--engine duckdb"],
+    ("shrink", "--store=moments", "--value=score"): ["--value", "SOURCE"],
+    ("shrink", "--store=moments", "--nan=null"): ["--nan", "--value"],
+    ("refresh", "warehouse", *ROWS_OF): ["--store"],
+    ("refresh", "warehouse", "--store=moments", "--by=school"): ["--by", "--value"],
+    ("merge", "schools.parquet"): ["--by"],
+    ("merge",): ["STATES"],
+    (*PLAIN, "--where", "year <"): ["--where 'year <'"],
+}
+
+
+@pytest.mark.parametrize("command", USAGE, ids=" ".join)
+def test_a_wrong_command_is_one_sentence(run, folder, command):
+    code, out, said = run(*command)
+    assert (code, out) == (2, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in USAGE[command]:
+        assert word in said
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+DATA = {
+    ("shrink", "warehuse", *ROWS_OF): ["warehuse", "does not exist"],
+    ("shrink", "warehouse/*/*.csv", *ROWS_OF): ["*.csv", "matches no file"],
+    ("shrink", "empty", *ROWS_OF): ["empty", "no data file"],
+    ("shrink", "text.parquet", *ROWS_OF): ["text.parquet", "no Parquet file"],
+    ("shrink", "ftp://host/x.parquet", *ROWS_OF): ["'ftp'", "http"],
+    ("shrink", "warehouse", "--value=scor", "--by=school"): ["--value", "'scor'", "did you mean 'score'"],
+    ("shrink", "warehouse", "--value=score", "--by=schol"): ["--by", "'schol'", "did you mean 'school'"],
+    ("shrink", "warehouse", *ROWS_OF, "--over=yeer"): ["'yeer'", "did you mean 'year'"],
+    ("shrink", "warehouse", "--value", "ln(scor)", "--by=school"): ["--value", "'scor'", "did you mean 'score'"],
+    ("shrink", "warehouse", *ROWS_OF, "--weights=loads"): ["--weights", "'loads'", "did you mean 'load'"],
+    ("shrink", "warehouse", *ROWS_OF, "--where", "yeer = 2021"): ["--where", "'yeer'", "did you mean 'year'"],
+    ("shrink", "warehouse", *ROWS_OF, "--where=year"): ["--where stands for 'year'", "Booleans"],
+    ("shrink", "warehouse", "--value=state", "--by=school"): ["--value='state'", "numbers"],
+    ("shrink", "warehouse", "--value", "score / 0.0", "--by=school"): ["NaN or infinite", "--nan='null'"],
+    ("shrink", "warehouse", *ROWS_OF, "--weights", "load - 2"): ["weight", "negative"],
+    ("shrink", "warehouse", "--value=score", "--by=school,school"): ["'school'", "twice"],
+    ("shrink", "warehouse", "--value=score", "--by", "school AS mean"): ["'mean'", "result column"],
+    ("shrink", "schools.parquet", "--value=effect", "--by=school", "--se", "se - 10"): ["standard error", "negative"],
+    (*PLAIN, "-o", "nowhere/e.csv"): ["nowhere/e.csv", "does not exist"],
+    (*PLAIN, "-o", "empty/folder.csv"): ["empty/folder.csv", "folder"],
+    (*PLAIN, "-o", "text.parquet/e.csv"): ["text.parquet/e.csv"],
+    ("merge", "schools.parquet", "--by=school"): ["'mean'", "no column"],
+    ("sql", "--install=text.parquet"): ["text.parquet"],
+    ("sql", "--install=nowhere/x.duckdb"): ["nowhere/x.duckdb"],
+    ("shrink", "--store=empty"): ["empty", "no states"],
+    ("shrink", "--store=nowhere"): ["nowhere"],
+}
+
+
+@every_engine
+@pytest.mark.parametrize("command", DATA, ids=" ".join)
+def test_wrong_data_are_one_sentence(run, folder, engine, command):
+    Path("empty/folder.csv").mkdir(parents=True)
+    Path("text.parquet").write_text("no table", encoding="utf-8")
+    chosen = () if command[0] == "sql" else ("--engine", engine)
+    code, out, said = run(*command, *chosen)
+    assert (code, out) == (1, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in DATA[command]:
+        assert word in said
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {
+        "00000000.parquet",
+        "schools.parquet",
+        "text.parquet",
+    }
+
+
+NO_KEYS = {
+    "nowhere.csv": ["--groups nowhere.csv", "does not exist"],
+    "nowhere.parquet": ["--groups nowhere.parquet", "does not exist"],
+    "empty.csv": ["--groups empty.csv", "empty"],
+    "text.csv": ["--groups text.csv", "'x'", "'year'"],
+    "text.parquet": ["--groups text.parquet", "no Parquet file"],
+    "schools.parquet": ["--groups has no column 'year'", "'effect'"],
+    "typed.parquet": ["'year'", "String", "--groups", "cast"],
+}
+
+
+@every_engine
+@pytest.mark.parametrize("name", NO_KEYS)
+def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
+    Path("empty.csv").touch()
+    Path("text.csv").write_text("year,other\n2021,1\nx,2\n", encoding="utf-8")
+    Path("text.parquet").write_text("no table", encoding="utf-8")
+    pl.DataFrame({"year": ["2021"]}).write_parquet("typed.parquet")
+    code, out, said = run("shrink", "warehouse", "--value=score", "--by=year", f"--groups={name}", f"--engine={engine}")
+    assert (code, out) == (1, "")
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    for word in NO_KEYS[name]:
+        assert word.replace("'x'", "`x`") in said or word in said
+
+
+def test_literals_are_numbers_to_their_last_bit():
+    values = [0.1, -1e300, 5e-324, True, False, "it's", [0.0, 1 / 3]]
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT {', '.join(map(by_duckdb.literal, values))}").fetchone()
+    assert list(found) == values
+
+
+# ---- expressions are one expression, computed row by row -----------------------------------------------------------
+
+NOT_ONE = {
+    "": [],
+    "score +": [],
+    "score; SELECT 1": [],
+    "score; DROP TABLE polars_pool_states": [],
+    "score, load": [],
+    "score FROM warehouse": [],
+    "score WHERE load > 1": [],
+    "score ORDER BY 1": [],
+    "score LIMIT 1": [],
+    "score UNION SELECT 1": [],
+    "score /*": [],
+    "score)": [],
+    "1) FROM (SELECT 1": [],
+    "score) FROM x; COPY (SELECT 1) TO 'pwned.csv'; --": [],
+    "COPY (SELECT 1) TO 'pwned.csv'": [],
+    "foo(score)": [],
+    "*": [],
+    "COLUMNS('score')": [],
+    "$1": [],
+}
+
+
+@every_engine
+@pytest.mark.parametrize("text", NOT_ONE)
+@pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
+def test_what_is_not_one_expression_is_refused(run, folder, engine, option, text):
+    if option == "by" and text == "score, load":
+        return  # a list is what --by takes
+    given = {"value": "score", "by": "school"} | {option: text}
+    code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+    assert code in (1, 2)
+    assert out == ""
+    assert said.startswith("polars-pool: ")
+    assert said.count("\n") == 1
+    assert option in said
+    assert not Path("pwned.csv").exists()
+
+
+OF_MANY_ROWS = [
+    "score - avg(score)",
+    "sum(score)",
+    "count(*)",
+    "max(score)",
+    "sum(score) OVER (PARTITION BY school)",
+    "row_number() OVER (ORDER BY score)",
+    "lag(score) OVER (ORDER BY score)",
+    "rank() OVER (ORDER BY score)",
+    "first_value(score) OVER (ORDER BY load)",
+    "stddev(score)",
+    "median(score)",
+    "corr(score, load)",
+    "quantile_cont(score, 0.5)",
+    "(SELECT 1)",
+]
+
+
+@every_engine
+@pytest.mark.parametrize("text", OF_MANY_ROWS)
+def test_moments_of_parts_are_of_rows(run, engine, text):
+    """A partition's mean is not the mean of all: what needs more than a row would silently be of a part."""
+    for option in ("value", "by"):
+        given = {"value": "score", "by": "school"} | {option: text}
+        code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+        assert (code, out) == (2, "")
+        assert "row by row" in said
+
+
+@every_engine
+@pytest.mark.parametrize(("key", "remedy"), [("'school'", "did you mean school?"), ("1 + 1", "give a column or an")])
+def test_a_key_that_reads_no_column(run, engine, key, remedy):
+    """In SQL 'school' is a text: all rows would be one group. With a name of its own a constant is meant."""
+    for option in ("by", "over"):
+        given = {"value": "score", "by": "school"} | {option: key}
+        code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
+        assert (code, out) == (2, "")
+        assert f"--{option} {key!r} reads no column, so it is the same in every row; {remedy}" in said
+    code, out, _ = run("moments", "warehouse", "--value=score", f"--by={key} AS k", "--engine", engine)
+    assert (code, out.count("\n")) == (0, 2)
+
+
+ORDINARY = [
+    "abs(score)",
+    "score::DOUBLE",
+    "CASE WHEN load > 1 THEN score END",
+    "coalesce(score, 0)",
+    "greatest(score, load)",
+    "round(score, 1)",
+    "nullif(load, 2)",
+    "score /* a comment */ + 1",
+    "length(school)",
+    "length('Agg; Len')",
+    "load IN (1, 2)",
+    "load BETWEEN 2 AND 3",
+    "school IS NULL",
+]
+
+
+@every_engine
+def test_ordinary_expressions_pass(answer, engine):
+    """All of them keys of one command, and what DuckDB itself makes of them."""
+    keys = [f"{text} AS e{i}" for i, text in enumerate(ORDINARY)]
+    typed = [part for key in keys for part in ("--by", key)]
+    found = answer("moments", "warehouse", "--value", "load -- a comment", *typed, "--engine", engine)
+    with duckdb.connect() as con:
+        query = (
+            f"SELECT {', '.join(keys)}, count(load) AS n, avg(load) AS mean FROM 'warehouse/*/*.parquet' GROUP BY ALL"
+        )
+        expected = pl.from_arrow(con.sql(query).to_arrow_table())
+    names = [f"e{i}" for i in range(len(ORDINARY))]
+    assert found.height == expected.height > 1_000
+    numbers = [frame.select(*names, "n", "mean").cast(pl.Float64).sort(names) for frame in (found, expected)]
+    assert_frame_equal(*numbers, abs_tol=0, rel_tol=1e-12)
+
+
+def test_words_in_names_and_texts_are_no_operations():
+    """`Len` and `Agg` are how Polars writes operations; as names they mean nothing."""
+    frame = pl.DataFrame({"Len": [1.0, 2.0], "Agg": ["Over", "SubPlan"]})
+    for text in ("Len + 1 AS Over", "Agg || 'Len' AS Agg"):
+        expression = expressions.column(text, frame.columns, "value")
+        assert frame.select(expression).height == 2
+
+
+# ---- names are data ------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "x'); COPY (SELECT 1) TO 'pwned.csv'; --",
+    "x\"; COPY (SELECT 1) TO 'pwned.csv'; --",
+    "a;b",
+    "it's",
+    'a "quoted" name',
+    "$1 ? {x} %s",
+    "# two words",
+    "Größe 値 🙂",
+    "[a]*?",
+]
+
+
+@every_engine
+def test_names_of_files_and_columns_are_data(run, folder, engine):
+    """Each as a key, and one after the other as the value, the weights, the file that is read and that is written."""
+    keys = {name: pl.lit(name) for name in HOSTILE}
+    for value, weights in (HOSTILE[:2], HOSTILE[-2:]):
+        odd = [name for name in HOSTILE if name not in (value, weights)]
+        frame = ROWS.rename({"score": value, "load": weights}).with_columns(**{name: keys[name] for name in odd})
+        frame.write_parquet(f"{value}.parquet")
+        typed = [f"{value}.parquet", "--value", value, "--weights", weights, "--engine", engine]
+        typed += [f"--by={name}" for name in odd] + ["--by=school"]
+        assert run("shrink", *typed, "-o", f"{weights}.parquet") == (0, "", "")
+        expected = pool.shrink(frame, value, by=[*odd, "school"], weights=weights)
+        assert_same(pl.read_parquet(folder / f"{weights}.parquet", glob=False), expected, DIGITS[engine])
+    written = {f"{name}.parquet" for name in (*HOSTILE[:2], *HOSTILE[-2:])}
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet", *written}
+
+
+@pytest.mark.parametrize("name", ["dl'); COPY (SELECT 1) TO 'pwned.csv'; --", "pooled", "0.95"])
+@pytest.mark.parametrize("option", ["tau2", "sigma2", "mu", "nan", "level", "uncertainty", "predict", "threshold"])
+def test_values_of_options_are_data(run, folder, option, name):
+    code, out, _ = run(*PLAIN, f"--{option}={name}", "--engine=duckdb", "-o=e.csv")
+    right = {("sigma2", "pooled"), ("sigma2", "0.95"), ("tau2", "0.95"), ("mu", "0.95")}
+    right |= {("level", "0.95"), ("threshold", "0.95")}
+    assert (code, out) == (0 if (option, name) in right else 2, "")
+    assert not Path("pwned.csv").exists()
+
+
+# ---- sql -----------------------------------------------------------------------------------------------------------
+
+
+def test_sql_prints_the_macros(run):
+    assert run("sql") == (0, (pool.SQL / "pool.sql").read_text(encoding="utf-8"), "")
+
+
+def test_sql_installs_the_macros_into_a_file(run):
+    assert run("sql", "--install=it's.duckdb") == (0, "", "")
+    with duckdb.connect("it's.duckdb") as con:
+        query = "SELECT * FROM pool_shrink('warehouse/*/*.parquet', score, school) ORDER BY school NULLS FIRST"
+        found = pl.from_arrow(con.sql(query).to_arrow_table())
+    assert_same(found, expected(), 1e-9)
+
+
+# ---- processes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_process_in_a_pipe(folder):
+    done = piped(*PLAIN, cwd=folder)
+    assert (done.code, done.err) == (0, "")
+    assert_same(pl.read_csv(done.out.encode(), schema=expected().schema), expected(), 1e-11)
+
+
+def test_the_program_is_installed(folder):
+    program = Path(sys.executable).with_name("polars-pool")
+    done = subprocess.run([program, "--version"], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == pool.__version__
+
+
+def test_nobody_reads(folder):
+    """`| head`: quiet, and the exit code of a broken pipe."""
+    typed = ["shrink", "warehouse", "--value=score", "--by", "school,state,year,score AS s,load"]
+    reader, writer = os.pipe()
+    with subprocess.Popen([*PROGRAM, *typed], cwd=folder, stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        os.close(reader)
+        said = process.stderr.read()
+    assert (process.returncode, said) == (errors.BROKEN_PIPE, b"")
+
+
+def test_a_full_disk(folder):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *PLAIN], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (1, "polars-pool: no space left on device\n")
+
+
+BUSY = {
+    "polars": "many = pl.LazyFrame({'x': range(60_000)}); "
+    "many.join(many, how='cross').select(pl.all().sum()).collect(engine='streaming')",
+    "duckdb": "by_duckdb.rows(duckdb.connect(), 'SELECT sum(i % 7) FROM range(1000000000000) r(i)')",
+    "python": "time.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("busy", BUSY)
+def test_an_interrupt(folder, busy):
+    """^C while an engine is at work: no traceback, no half of a file, exit code 130."""
+    script = f"""
+import sys, time, duckdb, polars as pl
+from polars_pool.__main__ import main
+from polars_pool.cli import by_duckdb, jobs
+def busy(source):
+    print("ready", flush=True)
+    {BUSY[busy]}
+jobs.parts = busy
+sys.exit(main({[*PLAIN, "-o", "e.csv"]!r}))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)  # well into the work
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, said.strip()) == (130, "")
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+def test_without_the_extra(folder):
+    for package in ("typer", "rich"):
+        script = (
+            f"import sys; sys.modules[{package!r}] = None; from polars_pool.__main__ import main; sys.exit(main([]))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"polars-pool: {package} missing; pip install 'polars-pool[cli]'\n"
+
+
+def test_the_package_needs_no_extra():
+    script = "import polars_pool, sys; print({'typer', 'rich', 'polars_pool.cli'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n"
+
+
+# ---- terminals -----------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_a_table(folder):
+    done = on_terminal(*PLAIN, cwd=folder)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert max(map(len, lines[-27:])) <= 80
+    model = pool.components(ROWS, "score", by="school").row(0, named=True)
+    head = next(i for i, line in enumerate(lines) if line.split()[:3] == ["school", "n", "mean"])
+    above = " ".join(lines[:head])
+    for name, shown in {"groups": f"{model['groups']}", "n": f"{model['n']:,}", "tau2": f"{model['tau2']:.4g}"}.items():
+        assert re.search(rf"\b{name} {re.escape(shown)}\b", above)
+    shown = [line.split() for line in lines[head + 2 : head + 23]]
+    ranked = expected()
+    estimate = lines[head].split().index("estimate")
+    for cells, row in zip(
+        shown[:10] + shown[11:], [*ranked[:10].rows(named=True), *ranked[-10:].rows(named=True)], strict=True
+    ):
+        assert cells[0] == (row["school"] or "null")
+        assert int(cells[1].replace(",", "")) == row["n"]
+        assert float(cells[estimate]) == pytest.approx(row["estimate"], abs=0.0501)
+    assert set(shown[10]) == {"…"}
+    assert lines[-1].startswith(f"{ranked.height} rows, 20 shown")
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_says_so(folder):
+    done = on_terminal(*PLAIN, "--over=year,state", cwd=folder, columns=60)
+    lines = done.out.splitlines()
+    [heading] = [line.split() for line in lines if line.split()[:3] == ["year", "state", "school"]]
+    assert heading[-2:] == ["lower", "upper"]
+    assert "v" not in heading
+    assert re.search(r"without v\b", " ".join(lines[-2:]))
+    assert any(line.startswith("9 models") for line in lines)
+
+
+def test_a_terminal_shows_progress(folder):
+    done = on_terminal(*PLAIN, cwd=folder)
+    assert re.search(r"3/3 parts", done.out)
+    assert re.search(r"[\d,]+ rows/s", done.out)
+    assert "left" in done.out
+
+
+@every_engine
+def test_a_terminal_is_told_of_a_file(folder, engine):
+    done = on_terminal(*PLAIN, "-o", "e.csv", "--engine", engine, cwd=folder)
+    assert done.code == 0
+    assert re.search(r"e\.csv written\s+groups \d+", done.out)
+    assert_same(pl.read_csv(folder / "e.csv", schema=expected().schema), expected(), 1e-9)
+
+
+def test_a_terminal_shows_few_rows_whole(folder):
+    """A column a line, where not all fit beside each other."""
+    done = on_terminal("components", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
+    lines = [line.split() for line in done.out.splitlines()]
+    expected = pool.components(SCHOOLS, "effect", se="se", by="school")
+    assert lines[-1] == ["1", "row"]
+    assert [line[0] for line in lines[:-1]] == expected.columns
+    shown = dict(lines[:-1])
+    # Rubin's eight schools: tau2 = 0, mu = 7.7 with a standard error of 4.1.
+    assert (shown["groups"], shown["tau2"], shown["mu"], shown["se_mu"], shown["n"]) == ("8", "0", "7.7", "4.1", "null")
+    for name, value in expected.row(0, named=True).items():
+        if isinstance(value, float):
+            assert float(shown[name]) == pytest.approx(value, rel=5e-4, abs=0.05)
+        else:
+            assert shown[name] == ("null" if value is None else str(value))
+
+
+def test_a_terminal_shows_few_models_side_by_side(folder):
+    done = on_terminal("compare", "warehouse", *ROWS_OF, "--over=year", cwd=folder)
+    lines = [line.split() for line in done.out.splitlines()]
+    expected = pool.compare(ROWS, "score", by="school", over="year")
+    assert lines[-1] == ["3", "rows"]
+    assert [line[0] for line in lines[-1 - expected.width : -1]] == expected.columns
+    for name, *shown in lines[-1 - expected.width : -1]:
+        numbers = [float(number.replace(",", "")) for number in shown]
+        assert numbers == pytest.approx(expected[name].to_list(), rel=5e-4, abs=5e-4)
+
+
+def test_columns_that_do_not_fit_in_any_way_are_left_out(folder):
+    """Three rows side by side need more than thirty columns."""
+    done = on_terminal("components", "warehouse", *ROWS_OF, "--over=year", cwd=folder, columns=30)
+    assert re.search(r"3 rows, without\s+sigma2_prior,\s+df_prior", done.out)
+    assert max(map(len, done.out.splitlines()[-20:])) <= 30
+
+
+def test_a_terminal_shows_a_profile(folder):
+    """Without the log likelihood that is not restricted, in two decimals, for differences of it are what tells."""
+    done = on_terminal("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["tau", "sigma2", "mu", "se_mu", "q", "restricted_log_likelihood"]
+    first = pool.profile(SCHOOLS, "effect", se="se", by="school", tau=[0]).row(0, named=True)
+    assert lines[2].split() == ["0", "null", "7.7", "4.1", "4.707", f"{first['restricted_log_likelihood']:.2f}"]
+    assert lines[-1] == "61 rows, 20 shown, without log_likelihood; -o FILE writes everything"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (12.3456, "12.35"),
+        (1234.56, "1,234.6"),
+        (123456.7, "123,457"),
+        (1e12, "1e+12"),
+        (-4.5e-7, "-4.5e-07"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+        (1234567, "1,234,567"),
+        (True, "True"),
+        (None, "None"),
+    ],
+)
+def test_sensible_digits(value, shown):
+    assert screen.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a", ("a",)),
+        ("a, b", ("a", "b")),
+        ("coalesce(a, b) AS c, d", ("coalesce(a, b) AS c", "d")),
+        ("a = ',' , \"b,c\"", ("a = ','", '"b,c"')),
+        ("[a, b], 'it''s, so'", ("[a, b]", "'it''s, so'")),
+    ],
+)
+def test_lists_are_split_outside_of_brackets_and_quotes(text, pieces):
+    assert task.split([text]) == pieces
+
+
+# ---- help and README -----------------------------------------------------------------------------------------------
+
+COMMANDS = ["shrink", "components", "profile", "compare", "moments", "merge", "refresh", "sql"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
+def test_help_is_readable_in_80_columns(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, said = run(*command, "--help")
+    assert (code, said) == (0, "")
+    assert 70 < max(map(len, out.splitlines())) <= 80
+    if command:
+        assert "Examples:" in out
+        assert f"polars-pool {command[0]} " in out
+    else:
+        assert all(re.search(rf"\b{name}\b", out) for name in COMMANDS)
+
+
+def beside_a_warehouse(folder: Path) -> None:
+    """What the examples speak of: a small warehouse, published estimates, moments of two days."""
+    two = ROWS.head(2_000)
+    two.filter(pl.col("year") < 2023).write_parquet(folder / "monday-rows.parquet")
+    pool.moments(two, "score", by="school").write_parquet(folder / "monday.parquet")
+    pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet(folder / "tuesday.parquet")
+
+
+def examples(text: str) -> list[str]:
+    """The commands in a text, lines that a further indent continues put together."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.strip().startswith("polars-pool "):
+            found.append(line)
+        elif found and line.startswith(" " * (len(found[-1]) - len(found[-1].lstrip()) + 4)):
+            found[-1] = f"{found[-1].rstrip()} {line.strip()}"
+    return [line.strip() for line in found]
+
+
+def test_examples_in_help_run(run, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    two = ROWS.head(2_000)
+    pool.moments(two, "score", by="school").write_parquet("monday.parquet")
+    pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet("tuesday.parquet")
+    listed = [line for name in COMMANDS for line in examples(run(name, "--help")[1])]
+    assert len(listed) > 16
+    for line in sorted(listed, key=lambda line: " refresh " not in line):  # the store that others read
+        redirected = line.endswith(" > pool.sql")
+        arguments = line.removeprefix("polars-pool ").removesuffix(" > pool.sql")
+        code, out, said = run(*shlex.split(arguments))
+        assert (code, said) == (0, ""), line
+        assert out or redirected or " -o " in line or "--install" in line, line
+
+
+# ---- keys of every type in both engines ----------------------------------------------------------------------------
+
+
+def of_every_type() -> dict[str, pl.Series]:
+    """Three or four values each, and a null."""
+    numbers = pl.Series([0, 1, 2, 3] * 15)
+    texts = pl.Series(["z", "b", "a", "b"] * 15)
+    found = {
+        **{
+            f"datetime {unit} {zone}": numbers.cast(pl.Datetime(unit, zone))
+            for unit in ("ms", "us", "ns")
+            for zone in (None, "UTC", "Europe/Berlin")
+        },
+        **{f"duration {unit}": (numbers - 1).cast(pl.Duration(unit)) for unit in ("ms", "us", "ns")},
+        "date": numbers.cast(pl.Date),
+        "time": numbers.cast(pl.Time),
+        "enum": texts.cast(pl.Enum(["z", "b", "a"])),
+        "categorical": texts.cast(pl.Categorical),
+        "decimal": numbers.cast(pl.Decimal(10, 2)),
+        "binary": texts.cast(pl.Binary),
+        "boolean": numbers > 1,
+        "int128": pl.Series([2**100 + n for n in numbers], dtype=pl.Int128),
+        "uint64": pl.Series([2**64 - 1 - n for n in numbers], dtype=pl.UInt64),
+        "float32": numbers.cast(pl.Float32) / 4,
+        "list": pl.Series([[n, 1] for n in numbers]),
+        "list of enums": pl.Series([[text] for text in texts], dtype=pl.List(pl.Enum(["z", "b", "a"]))),
+        "array": pl.Series([[n, 1] for n in numbers], dtype=pl.Array(pl.Int64, 2)),
+        "struct": pl.Series([{"a": n, "b": "x"} for n in numbers]),
+    }
+    nulls = {name: pl.select(pl.when(pl.int_range(60) < 56).then(found[name]))[:, 0] for name in found}
+    return nulls | {"null": pl.Series([None] * 60, dtype=pl.Null)}
+
+
+OF_EVERY_TYPE = of_every_type()
+
+
+@pytest.mark.parametrize("kind", OF_EVERY_TYPE)
+def test_keys_of_every_type(answer, kind):
+    frame = pl.DataFrame({"k": OF_EVERY_TYPE[kind], "y": [float(i * i % 11) for i in range(60)]})
+    frame.write_parquet("typed.parquet")
+    expected = pool.moments(frame, "y", by="k")
+    for engine in ENGINES:
+        found = answer("moments", "typed.parquet", "--value=y", "--by=k", "--engine", engine)
+        assert_frame_equal(found, expected, rel_tol=1e-12)
+
+
+def test_a_stored_key_of_an_own_type_in_duckdb(run, answer):
+    zone = pl.Datetime("us", "Europe/Berlin")
+    for name, kind in {"a": pl.Enum(["z", "b"]), "b": pl.String}.items():
+        Path("typed").mkdir(exist_ok=True)
+        frame = pl.DataFrame({"k": ["z", "b"] * 4, "t": [1, 1, 2, 2] * 2, "y": range(8)})
+        frame.cast({"k": kind, "t": zone}).write_parquet(f"typed/{name}.parquet")
+    run("refresh", "typed", "--store=moments", "--value=y", "--by=t,k")
+    frame = frame.cast({"t": zone})
+    expected = pool.components(pl.concat([frame, frame]), "y", by="k", over="t")
+    for engine in ENGINES:
+        found = answer("components", "--store=moments", "--by=k", "--over=t", "--engine", engine)
+        assert_frame_equal(found.select("t", "groups", "n", "mu"), expected.select("t", "groups", "n", "mu"))
+    SCHOOLS.select(k="school").write_parquet("new.parquet")
+    found = answer("shrink", "--store=moments", "--by=k", "--over=t", "--groups=new.parquet", "--engine=duckdb")
+    assert (found.height, found.schema["t"]) == (20, zone)
+
+
+def test_an_interval_of_duckdb_is_no_key(run):
+    typed = ["moments", "warehouse", "--value=score", "--engine=duckdb", "--by"]
+    code, _, said = run(*typed, "to_days(load::INTEGER) AS days")
+    assert code == 2
+    assert "is an INTERVAL" in said
+    assert said.count("\n") == 1
+    assert run(*typed, "load::HUGEINT * 10 AS tens", "-o", "tens.parquet") == (0, "", "")
+    assert pl.read_parquet("tens.parquet")["tens"].to_list() == [None, 10, 20, 30, 40][1:]
+
+
+@every_engine
+def test_parts_of_several_types(run, answer, engine):
+    Path("typed").mkdir()
+    parts = {
+        "a": pl.DataFrame({"k": [1, 1, 2], "g": ["x", "y", "x"], "y": [1, 5, 6]}).cast({"k": pl.Int32}),
+        "b": pl.DataFrame({"k": [1, 2**40, 2], "g": ["x", "z", "y"], "y": [0.5, 1.5, 2.5]}),
+    }
+    parts["b"] = parts["b"].cast({"g": pl.Categorical})
+    for name, frame in parts.items():
+        frame.write_parquet(f"typed/{name}.parquet")
+    frame = pl.concat(part.cast({"k": pl.Int64, "g": pl.String, "y": pl.Float64}) for part in parts.values())
+    found = answer("moments", "typed", "--value=y", "--by=k,g", "--engine", engine)
+    assert_frame_equal(found, pool.moments(frame, "y", by=["k", "g"]), rel_tol=1e-12)
+    found = answer("shrink", "typed", "--value=y", "--se=y", "--by=k,g", "--tau2=1", "--engine", engine)
+    expected = pool.shrink(frame, "y", se="y", by=["k", "g"], tau2=1.0)
+    assert_frame_equal(found, expected, rel_tol=1e-9)
+    for value in ("--se=y", "--weights=y"):
+        code, _, said = run("shrink", "typed", "--value=y", value, "--by=y AS v", "--engine", engine)
+        assert code == 1
+        assert said.count("\n") == 1
+        for word in ("a.parquet", "Int64", "b.parquet", "Float64", "without loss"):
+            assert word in said
+
+
+# ---- many files, text, and a hostile world -------------------------------------------------------------------------
+
+
+@every_engine
+def test_many_small_files_are_read_together(run, answer, engine):
+    Path("many").mkdir()
+    for number in range(60):
+        ROWS[50 * number : 50 * number + 50].write_parquet(f"many/{number}.parquet")
+    found = answer("moments", "many", "--value=score", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    ROWS[:9].with_columns(score=pl.lit(math.inf)).write_parquet("many/7.parquet")
+    code, _, said = run("moments", "many", "--value=score", "--by=school", "--engine", engine)
+    assert code == 1
+    assert "many/7.parquet" in said
+    assert "NaN or infinite" in said
+
+
+@every_engine
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv.gz", "rows.ndjson", "rows.json"])
+def test_text_is_a_source(answer, engine, name):
+    writers = {".csv": ROWS.write_csv, ".json": ROWS.write_json, ".ndjson": ROWS.write_ndjson}
+    if name.endswith(".gz"):
+        Path(name).write_bytes(gzip.compress(ROWS.write_csv(separator="\t").encode()))
+    else:
+        writers[Path(name).suffix](name)
+    found = answer("moments", name, "--value=score", "--by=school", "--engine", engine)
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "ndjson", "json", "parquet", "gz"])
+def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
+    buffer = io.BytesIO()
+    writers = {"ndjson": ROWS.write_ndjson, "json": ROWS.write_json, "parquet": ROWS.write_parquet}
+    writers.get(kind, partial(ROWS.write_csv, separator="\t" if kind == "tsv" else ","))(buffer)
+    content = gzip.compress(buffer.getvalue()) if kind == "gz" else buffer.getvalue()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    found = answer("moments", "-", "--value=score", "--by=school")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    stored = pool.moments(ROWS, "score", by="school").write_csv().encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stored)))
+    assert_same(answer("merge", "-", "--by=school"), pool.moments(ROWS, "score", by="school"), 1e-9)
+    code, _, said = run("refresh", "-", "--store=m", "--value=score", "--by=school")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "does not go with --store" in said
+
+
+def test_a_linked_warehouse_counts_each_file_once(answer, run):
+    Path("warehouse/loop").symlink_to(".")
+    found = answer("moments", "warehouse", "--value=score", "--by=school")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    Path("warehouse/year=2024").symlink_to("/nowhere/at/all")
+    code, _, said = run("moments", "warehouse", "--value=score", "--by=school")
+    assert code == 1
+    assert "warehouse/year=2024' points to '/nowhere/at/all'" in said
+
+
+@every_engine
+@pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
+@pytest.mark.parametrize("text", [
+    "+".join(["load"] * 20_000), "+".join(["load"] * 900), "abs(" * 20_000 + "load" + ")" * 20_000,
+    " and ".join(["load > 1"] * 20_000), "case" + " when load > 1 then 2" * 20_000 + " end",
+])  # fmt: skip
+def test_an_expression_that_is_too_large(run, engine, option, text):
+    typed = {"value": "score", "by": "school"} | {option: text}
+    given = [f"--{name}={value}" for name, value in typed.items()]
+    code, out, said = run("shrink", "warehouse", *given, "--engine", engine)
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert len(said) < 400
+    assert f"--{option}" in said
+
+
+def test_many_in_a_list_is_no_large_expression(answer):
+    listed = ", ".join(map(str, range(5_000)))
+    found = answer("moments", "warehouse", "--value=score", "--by=school", "--where", f"load IN ({listed})")
+    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+
+
+def test_many_keys_are_refused_by_duckdb(run):
+    names = [f"k{n}" for n in range(2_000)]
+    pl.DataFrame({"y": [1.0, 2.0]}).with_columns(pl.lit(n).alias(n) for n in names).write_parquet("wide.parquet")
+    code, _, said = run("moments", "wide.parquet", "--value=y", f"--by={','.join(names)}", "--engine=duckdb")
+    assert (code, said) == (
+        2,
+        "polars-pool: there are 2,000 keys, and --engine duckdb takes 500 at most; use --engine polars\n",
+    )
+
+
+NOT_UTF8 = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("shrink", NOT_UTF8, *ROWS_OF),
+        (*PLAIN, "-o", f"{NOT_UTF8}.csv"),
+        (*PLAIN, "--store", NOT_UTF8),
+        (*PLAIN, "--groups", f"{NOT_UTF8}.csv"),
+        ("shrink", "warehouse", f"--value={NOT_UTF8}", "--by=school"),
+        ("sql", f"--install={NOT_UTF8}.duckdb"),
+    ],
+    ids=range(6),
+)
+def test_a_name_that_is_not_utf8_is_one_sentence(run, folder, command):
+    code, out, said = run(*command)
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert r"caf\xe9" in said
+    assert "is not UTF-8" in said
+    assert {path.name for path in folder.iterdir()} == {"warehouse", "schools.parquet"}
+
+
+def closed(*descriptors: int) -> Callable[[], None]:
+    return lambda: [os.close(descriptor) for descriptor in descriptors]
+
+
+def test_closed_streams(folder):
+    def done(*arguments: str, streams: tuple[int, ...]):
+        return subprocess.run(
+            [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, preexec_fn=closed(*streams)
+        )
+
+    found = done(*PLAIN, streams=(1,))
+    assert (found.returncode, found.stderr) == (
+        1,
+        "polars-pool: stdout is closed, so there is no place for the result; give -o FILE, or keep stdout open\n",
+    )
+    assert done(*PLAIN, "-o", "e.csv", streams=(0, 1, 2)).returncode == 0
+    assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
+    found = done("shrink", "warehouse", "--value=nope", "--by=school", streams=(2,))
+    assert (found.returncode, found.stdout) == (1, "")
+
+
+def test_an_interrupt_while_importing(folder):
+    """^C as soon as the package begins to be imported."""
+    code = (
+        "import importlib.abc, os, runpy, signal, sys\n"
+        "class Interrupt(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == {!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.argv = ['polars-pool', 'shrink']\n"
+        "from polars_pool.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    for module in ("polars", "polars_pool.store.store", "polars_pool.cli.commands", "typer"):
+        done = subprocess.run([sys.executable, "-c", code.format(module)], cwd=folder, capture_output=True, timeout=120)
+        assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -1,0 +1,400 @@
+"""What the documents say is run: docstrings, README, and the SQL that is printed from the formulas."""
+
+import doctest
+import importlib
+import inspect
+import json
+import math
+import pkgutil
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+import shells
+
+import polars_pool as pool
+from polars_pool.__main__ import main
+from polars_pool.engines import sql
+from polars_pool.formulas import registry
+from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
+VERBS = [
+    *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
+    *("regress", "regress_components", "predict"),
+]
+PRIORS = [*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values()]
+
+
+# ---- docstrings --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
+
+
+def public_names() -> list[str]:
+    """Every public function, and every public method of the namespaces."""
+    names = []
+    for name in pool.__all__:
+        thing = getattr(pool, name)
+        if thing in PRIORS:
+            continue
+        if inspect.isclass(thing) and not issubclass(thing, BaseException):
+            names += [f"{name}.{method}" for method in vars(thing) if not method.startswith("_")]
+        elif inspect.isfunction(thing):
+            names.append(name)
+    return names
+
+
+def find(name: str) -> object:
+    thing = pool
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    return thing
+
+
+def sections(text: str) -> dict[str, str]:
+    """The numpydoc sections of a docstring; the part before the first is the summary."""
+    parts = re.split(r"^([A-Z][A-Za-z ]+)\n-{3,}\n", text, flags=re.MULTILINE)
+    return {"Summary": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def test_the_public_names():
+    assert {*VERBS, "ConvergenceWarning"} <= set(pool.__all__)
+    assert set(VERBS) <= set(public_names())
+    methods = {tuple(name.split(".")) for name in public_names() if "." in name}
+    assert {method for owner, method in methods if owner != "MomentStore"} == {*VERBS, "weight"}
+    assert {method for owner, method in methods if owner == "MomentStore"} == {"refresh", "scan"}
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_every_public_name_is_documented(name):
+    text = inspect.getdoc(find(name))
+    assert text
+    found = sections(text)
+    assert re.match(r"\S.*[.:]\s", found["Summary"] + "\n"), "one sentence first"
+    parameters = ["Parameters"] if set(inspect.signature(find(name)).parameters) - {"self"} else []
+    for section in (*parameters, "Returns", "Raises", "Examples"):
+        assert found.get(section, "").strip(), f"{name} has no {section}"
+    assert ">>>" in found["Examples"]
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_every_parameter_is_documented(name):
+    """Each stands at the left margin of the section, alone or in a list: `n, var`."""
+    thing = find(name)
+    documented = set()
+    for line in sections(inspect.getdoc(thing)).get("Parameters", "").splitlines():
+        if line and not line[0].isspace():
+            documented |= set(re.findall(r"\w+", line.split(":")[0]))
+    parameters = set(inspect.signature(thing).parameters) - {"self"}
+    assert parameters <= documented
+    assert documented <= parameters | {"frame"}
+
+
+@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.__name__)
+def test_every_prior_is_documented(prior):
+    assert getattr(pool, prior.__name__) is prior
+    found = sections(inspect.getdoc(prior))
+    named = {word for line in found.get("Parameters", "").splitlines() if line[:1].strip() for word in line.split(", ")}
+    assert named == set(inspect.signature(prior).parameters)
+    assert re.match(r"\S.*[.:]\s", found["Summary"])
+    assert re.search(r"\(\d{4}\)", found["Source"])
+    assert ">>>" in found["Examples"]
+
+
+def test_every_verb_names_its_source():
+    for name in VERBS:
+        assert re.search(r"\(\d{4}\)", inspect.getdoc(getattr(pool, name))), name
+
+
+def formula_functions() -> list:
+    """All functions of all modules of formulas, as defined there."""
+    functions = {}
+    for name in MODULES:
+        if name.startswith("polars_pool.formulas."):
+            module = importlib.import_module(name)
+            for attribute, thing in vars(module).items():
+                plain = inspect.unwrap(thing) if callable(thing) else thing
+                if inspect.isfunction(plain) and plain.__module__ == name and not attribute.startswith("_"):
+                    functions[f"{name.removeprefix('polars_pool.formulas.')}.{attribute}"] = plain
+    return list(functions.items())
+
+
+def test_formulas_have_docstrings():
+    assert len(formula_functions()) > 20
+    for name, function in formula_functions():
+        if not name.startswith(("elementary.", "registry.", "estimators.")):  # these have a title and a source
+            assert function.__doc__, name
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("polars_pool.formulas.")])
+def test_every_module_of_formulas_says_what_it_is(name):
+    assert importlib.import_module(name).__doc__
+
+
+@pytest.mark.parametrize("kind", ["TAU2", "SIGMA2", "MU"])
+def test_every_method_has_a_title_and_a_source(kind):
+    for name, method in getattr(registry, kind).items():
+        assert method.name == name
+        assert method.title.strip()
+        assert method.source.strip()
+
+
+# ---- README ------------------------------------------------------------------------------------------------
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_python_in_the_readme_runs(tmp_path, monkeypatch):
+    """All blocks in order, as a reader would type them, in a folder that holds only the data of the examples."""
+    shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
+    monkeypatch.chdir(tmp_path)
+    assert blocks("python")
+    names: dict = {}
+    for number, block in enumerate(blocks("python")):
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, f"README block {number}", "README.md", 0)
+            runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+            runner.run(test, clear_globs=False)
+            assert runner.summarize(verbose=False).failed == 0
+            names = test.globs
+        else:
+            exec(compile(block, f"README block {number}", "exec"), names)
+
+
+def table(first: str) -> dict[str, str]:
+    """The README table whose first column holds a name: {name: rest of the line}."""
+    for found in re.findall(r"(?:^\|.*\|$\n?)+", README, flags=re.MULTILINE):
+        lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in found.splitlines()]
+        names = {cells[0].strip("`").strip('"'): " | ".join(cells[1:]) for cells in lines[2:]}
+        if first in names:
+            return names
+    raise AssertionError(f"no table of the README lists {first!r}")
+
+
+def test_the_table_of_estimators_is_the_registry():
+    listed = table("reml")
+    assert set(listed) == set(registry.TAU2)
+    for name, text in listed.items():
+        method = registry.TAU2[name]
+        assert method.title in text, name
+        assert method.source in text, name
+
+
+@pytest.mark.parametrize("kind", ["SIGMA2", "MU"])
+def test_the_readme_names_every_method(kind):
+    for name in getattr(registry, kind):
+        assert re.search(rf"[\"`]{name}[\"`]", README), name
+
+
+def test_links_in_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README):
+        assert (ROOT / target).exists(), target
+
+
+# ---- SQL ---------------------------------------------------------------------------------------------------
+
+SQL = ROOT / "sql" / "formulas.sql"
+
+
+def test_the_sql_is_fresh():
+    """After a change of a formula: render again and commit."""
+    assert sql.render() == SQL.read_text(encoding="utf-8")
+
+
+def test_the_package_finds_its_sql():
+    assert (pool.SQL / "formulas.sql").read_text(encoding="utf-8") == SQL.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def database():
+    with duckdb.connect() as connection:
+        connection.execute((ROOT / "sql" / "distributions.sql").read_text(encoding="utf-8"))  # which formulas call
+        connection.execute(SQL.read_text(encoding="utf-8"))
+        yield connection
+
+
+def macros(connection) -> set[str]:
+    return {
+        name
+        for (name,) in connection.execute("SELECT function_name FROM duckdb_functions() WHERE NOT internal").fetchall()
+    }
+
+
+def test_the_sql_loads(database):
+    found = macros(database)
+    assert {"pool_weight", "pool_estimate"} <= found
+    assert all(name.startswith("pool_") for name in found)
+    assert len(found) > 10
+
+
+def scalar(connection, call: str):
+    return connection.execute(f"SELECT {call}").fetchone()[0]
+
+
+NUMBERS = [
+    (0.0, 1.0, 5.0, 2.0),
+    (4.0, 1.0, 5.0, 2.0),
+    (4.0, 0.0, -1.5, 2.0),
+    (2.5, 7.25, 1e9, 1e9 + 1),
+    (0.0, 0.0, 3.0, 4.0),
+]
+
+
+@pytest.mark.parametrize(("tau2", "v", "mean", "mu"), NUMBERS)
+def test_the_sql_gives_what_python_gives(database, tau2, v, mean, mu):
+    from polars_pool.formulas import shrink
+
+    weight = scalar(database, f"pool_weight({tau2}::DOUBLE, {v}::DOUBLE)")
+    assert weight == pytest.approx(pl.select(shrink.weight(pl.lit(tau2), pl.lit(v))).item(), rel=1e-15)
+    # 0 < tau2 and 0 < v is Gelman & Hill 12.1 itself; v = 0 keeps the mean, tau2 = 0 pools completely
+    assert weight == pytest.approx(1.0 if v == 0 else tau2 / (tau2 + v), rel=1e-15)
+    estimate = scalar(database, f"pool_estimate({mean}::DOUBLE, {mu}::DOUBLE, {weight}::DOUBLE)")
+    assert estimate == pytest.approx(shrink.estimate(mean, mu, weight), rel=1e-15)  # plain numbers are columns too
+    assert estimate == pytest.approx(weight * mean + (1 - weight) * mu, rel=1e-14)
+
+
+def test_a_group_without_rows_in_sql(database):
+    assert scalar(database, "pool_weight(0.0::DOUBLE, 'infinity'::DOUBLE)") == 0
+    assert scalar(database, "pool_weight(4.0::DOUBLE, 'infinity'::DOUBLE)") == 0
+
+
+def test_formulas_run_on_columns_of_both_engines(database):
+    """One formula, two engines: the same column of numbers from Polars and from DuckDB."""
+    from polars_pool.formulas import shrink
+
+    v = [0.0, 0.5, 1.0, 3.75, math.inf]
+    frame = pl.DataFrame({"v": v})
+    ours = frame.select(shrink.weight(pl.lit(2.0), pl.col("v"))).to_series().to_list()
+    values = ", ".join(f"('{x}'::DOUBLE)" for x in v)
+    theirs = database.execute(f"SELECT pool_weight(2.0::DOUBLE, v) FROM (VALUES {values}) t(v)").fetchall()
+    assert ours == pytest.approx([w for (w,) in theirs], rel=1e-15)
+    assert ours == pytest.approx([1.0, 0.8, 2 / 3, 2 / 5.75, 0.0], rel=1e-15)
+
+
+def test_every_formula_prints_and_is_listed(database):
+    """Each macro carries its formula's docstring as a comment, so that the file reads like written by hand."""
+    text = SQL.read_text(encoding="utf-8")
+    commented = re.findall(r"^-- .*\n(?:^--.*\n)*CREATE OR REPLACE MACRO (\w+)", text, flags=re.MULTILINE)
+    formulas = {f"pool_{name}" for _, name, _ in sql.formulas()}
+    assert formulas <= set(commented)
+    assert formulas <= macros(database)
+
+
+POOL = (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
+        yield connection
+
+
+def test_every_public_macro_has_a_comment(loaded):
+    """Above itself, or above the few that it stands among."""
+    commented = set()
+    for paragraph in POOL.split("\n\n"):
+        if paragraph.lstrip("\n").startswith("-- "):
+            commented |= set(re.findall(r"^CREATE OR REPLACE MACRO (\w+)\(", paragraph, flags=re.MULTILINE))
+    public = {name for name in macros(loaded) if not name.startswith("_")}
+    assert public <= commented, public - commented
+
+
+NUMBER = {"p": "0.25", "hyperparameter": "'tau2'", "argument": "'x'", "names": "['reml']"}  # else 2
+
+
+def test_every_public_macro_is_callable(loaded):
+    """Each scalar one gives something for a column of numbers; each table macro stands in the README or the header."""
+    query = """
+        SELECT function_name, function_type, parameters FROM duckdb_functions()
+        WHERE NOT internal AND NOT starts_with(function_name, '_')
+    """
+    found = loaded.execute(query).fetchall()
+    assert len(found) > 100
+    for name, kind, parameters in found:
+        if kind == "macro":
+            columns = ", ".join(
+                f"{NUMBER.get(parameter, '2.0::DOUBLE')} AS a{i}" for i, parameter in enumerate(parameters)
+            )
+            given = ", ".join(f"a{i}" for i in range(len(parameters)))
+            [row] = loaded.execute(f"SELECT {name}({given}) FROM (SELECT {columns or 1}) GROUP BY ALL").fetchall()
+            assert len(row) == 1, name
+        else:
+            assert f"{name}(" in README + sql.POOL or name == "pool_methods", name
+    assert loaded.execute("SELECT count(*) FROM pool_methods()").fetchone() == (
+        len(registry.TAU2) + len(registry.SIGMA2) + len(registry.MU),
+    )
+
+
+@pytest.fixture(scope="module")
+def beside_the_warehouse(tmp_path_factory):
+    """A folder with the warehouse that the README's Python writes, and with the checkout's sql."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "sql").symlink_to(ROOT / "sql")
+    names: dict = {}
+    exec(blocks("python")[0], names)
+    names["scores"].write_parquet(folder / "warehouse", partition_by="year")
+    return folder
+
+
+def statements() -> list[str]:
+    """The README's SQL, a statement each; a line with a dot is the shell's."""
+    lines = [line for block in blocks("sql") for line in block.splitlines()]
+    text = "\n".join(line.split("  --")[0] for line in lines if not line.startswith("."))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def commands() -> list[list[str]]:
+    """What the README types at the command line, without the program's name."""
+    lines = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
+    return [words[1:] for words in lines if words[0] == "polars-pool"]
+
+
+def test_commands_in_the_readme_run(beside_the_warehouse, tmp_path, monkeypatch, capfd):
+    """All in order, in a folder of their own; the one of the flights is an example's (test_examples)."""
+    shutil.copytree(beside_the_warehouse / "warehouse", tmp_path / "warehouse")
+    monkeypatch.chdir(tmp_path)
+    typed = [words for words in commands() if "flights-warehouse/flights" not in words]
+    verbs = {"shrink", "components", "profile", "compare", "moments", "merge"}
+    assert {words[0] for words in typed} == verbs | {"refresh", "sql"}
+    for words in typed:
+        assert main(words) == 0, words
+        out, err = capfd.readouterr()
+        assert err == ""
+        assert out or any(option in words for option in ("-o", "--install")), words
+
+
+def test_sql_in_the_readme_runs_in_the_shell(beside_the_warehouse):
+    asked = len([statement for statement in statements() if not statement.startswith("CREATE")])
+    assert asked > 10
+    script = "\n".join(blocks("sql"))
+    written = shells.shell_writes(["-no-init", "-json"], script, cwd=beside_the_warehouse)
+    assert "Error" not in written, written
+    decoder, results = json.JSONDecoder(), []
+    while written.strip():
+        rows, end = decoder.raw_decode(written := written.lstrip())
+        results.append(rows)
+        written = written[end:]
+    assert len(results) == asked
+    assert all(results)
+
+
+def test_sql_in_the_readme_runs_in_the_module(beside_the_warehouse, monkeypatch):
+    monkeypatch.chdir(beside_the_warehouse)
+    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
+        for statement in statements():
+            assert connection.execute(statement).fetchall(), statement
+        assert {name for block in blocks("sql") for name in re.findall(r"\.read (\S+)", block)} == {"sql/pool.sql"}

@@ -1,0 +1,277 @@
+"""Names and values are data, never SQL: quotes, semicolons, comments, keywords, and names of the macros' own."""
+
+from functools import cache
+
+import polars as pl
+import pytest
+import shells
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+from polars_pool.models.oneway import components
+
+every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
+
+HOSTILE = [
+    "'; DROP TABLE victim; --",
+    '"; DROP TABLE victim; --',
+    "x'); DROP TABLE victim; --",
+    "/* a comment",
+    "-- a comment",
+    "a;b",
+    "two words",
+    " ",
+    'a "quoted" word',
+    "it's",
+    "''",
+    "a.b",
+    "$1",
+    "?",
+    "{name}",
+    "a\\b",
+    "%s",
+    "^x$",
+    "Größe",
+    "値",
+    "🙂",
+    "SELECT",
+    "from",
+    "order",
+    "by",
+    "group",
+    "table",
+    "interval",
+    "lambda",
+    "case",
+    "default",
+]
+PARAMETERS = [
+    "tbl",
+    "value",
+    "over",
+    "n",
+    "var",
+    "se",
+    "weights",
+    "sigma2",
+    "tau2",
+    "mu",
+    "nan",
+    "level",
+    "uncertainty",
+    "predict",
+    "threshold",
+    "name",
+    "role",
+    "given",
+    "names",
+    "result",
+    "types",
+    "x",
+    "y",
+    "v",
+    "k",
+    "w",
+    "c",
+    "model",
+    "start",
+    "published",
+    "has_n",
+    "proper",
+    "method",
+    "groups",
+    "plain",
+    "weighed",
+    "found",
+    "input",
+    "test",
+    "limits",
+    "side",
+    "judged",
+    "known",
+    "constant",
+    "columns",
+    "described",
+    "schema",
+    "unnamed",
+]
+RESULT = {"n", "mean", "v", "weight", "estimate", "se", "lower", "upper"}
+STATISTICS = set(components.STATISTICS)
+# Tables that are called like relations inside the macros.
+TABLES = [
+    "classes",
+    "models",
+    "counted",
+    "named",
+    "input",
+    "found",
+    "facts",
+    "sums",
+    "g",
+    "checked",
+    "groups",
+    "states",
+    "r",
+    "key",
+    "number",
+]
+
+# What DuckDB does not find by the name of a table alone, as it reads it once more. Such a table needs a CTE or view.
+AWKWARD = {'"', "."}
+
+ROWS = pl.DataFrame(
+    {"key": ["a", "a", "a", "b", "b", "c", "c", "c"], "number": [1.0, 2.5, 4.0, 7.0, 8.5, 3.0, 3.5, 9.0]}
+)
+WEIGHTS = [1.0, 2.0, 1.0, 0.5, 1.0, 4.0, 1.0, 1.0]
+VICTIM = "CREATE TABLE victim AS SELECT 42 AS life;"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    return repr(value) if isinstance(value, float) else "'" + str(value).replace("'", "''") + "'"
+
+
+def created(table: str, frame: pl.DataFrame) -> str:
+    types = {pl.String: "VARCHAR", pl.Float64: "DOUBLE"}
+    columns = ", ".join(f"{quoted(name)} {types[dtype]}" for name, dtype in frame.schema.items())
+    values = ", ".join(f"({', '.join(map(literal, row))})" for row in frame.rows())
+    return f"CREATE TABLE {quoted(table)} ({columns}); INSERT INTO {quoted(table)} VALUES {values};\n"
+
+
+class Batch:
+    """Calls with the frames they must equal, asked together; of many each engine is asked every second."""
+
+    def __init__(self) -> None:
+        self.setup = VICTIM
+        self.calls: dict[str, pl.DataFrame] = {}
+
+    def table(self, name: str, frame: pl.DataFrame) -> str:
+        self.setup += created(name, frame)
+        return quoted(name)
+
+    def check(self, engine: str) -> None:
+        calls = list(self.calls) if len(self.calls) < 20 else list(self.calls)[shells.ENGINES.index(engine) :: 2]
+        *found, victim = shells.answers(engine, [*calls, "FROM victim"], self.setup)
+        for call, rows in zip(calls, found, strict=True):
+            expected = self.calls[call]
+            assert isinstance(rows, list), f"{call}: {rows}"
+            frame = pl.DataFrame(rows, schema=expected.schema, orient="row")
+            assert frame.columns == list(rows[0]), call
+            assert_frame_equal(frame, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-12)
+        assert victim == [{"life": 42}]
+
+
+@cache
+def columns() -> Batch:
+    """Every name in every role of one call: value, weights, one of several keys, key of models; the verbs by turns."""
+    batch = Batch()
+    names = [*HOSTILE, *PARAMETERS]
+    for place in range(len(names)):
+        value, load, key, model = (names[(place + step) % len(names)] for step in range(4))
+        shrunk = (place // 2) % 2 == 0
+        taken = RESULT if shrunk else STATISTICS
+        key = f"the {key}" if shrunk and key in taken else key
+        model = f"the {model}" if model in taken else model
+        frame = pl.concat([ROWS, ROWS.with_columns(pl.col("number") * 3), ROWS.reverse()]).rename({"number": value})
+        frame = frame.with_columns(
+            pl.col("key").alias(key),
+            pl.Series(load, 3 * WEIGHTS),
+            pl.Series("half", 12 * ["p", "q"]),
+            pl.Series(model, 6 * ["r", "r", "s", "s"]),
+        )
+        options = {"weights": load, "over": model} | ({} if shrunk else {"tau2": 0.5, "sigma2": 2})
+        verb = pool.shrink if shrunk else pool.components
+        written = f"weights := {quoted(load)}, over := {quoted(model)}"
+        written += "" if shrunk else ", tau2 := 0.5, sigma2 := 2"
+        called = f"{batch.table(f'rows{place}', frame)}, {quoted(value)}, COLUMNS([{literal(key)}, 'half']), {written}"
+        batch.calls[f"FROM pool_{verb.__name__}({called})"] = verb(frame, value, [key, "half"], **options)
+    return batch
+
+
+@every_engine
+def test_names_of_columns(engine):
+    columns().check(engine)
+
+
+@every_engine
+def test_parameters_as_names_of_moments_and_errors(engine):
+    """Columns that are called like the arguments they are given to, and like others."""
+    batch = Batch()
+    states = pl.DataFrame({"key": ["a", "b", "c"], "mu": [2.0, 7.0, 5.0], "n": [3.0, 2.0, 3.0], "var": [1.0, 2.0, 9.0]})
+    crossed = states.rename({"n": "var", "var": "n"})
+    studies = states.rename({"var": "se", "mu": "tau2"})
+    for name, frame in (("states", states), ("crossed", crossed), ("studies", studies)):
+        batch.table(name, frame)
+    batch.calls["FROM pool_shrink(states, mu, key, n := n, var := var)"] = pool.shrink(
+        states, "mu", "key", n="n", var="var"
+    )
+    batch.calls["FROM pool_shrink(crossed, mu, key, n := var, var := n)"] = pool.shrink(
+        crossed, "mu", "key", n="var", var="n"
+    )
+    batch.calls["FROM pool_components(studies, tau2, key, se := se, n := n)"] = pool.components(
+        studies, "tau2", "key", se="se", n="n"
+    )
+    batch.calls["FROM pool_encode(states, mu, key, weights := n, tau2 := 1.0, sigma2 := 2.0)"] = pool.encode(
+        states, "mu", "key", weights="n", tau2=1.0, sigma2=2.0
+    )
+    batch.check(engine)
+
+
+@every_engine
+def test_names_of_tables(engine):
+    batch = Batch()
+    expected = pool.shrink(ROWS, "number", "key")
+    components = pool.components(ROWS, "number", "key")
+    for name in [*HOSTILE, *TABLES]:
+        table = batch.table(name, ROWS)
+        if AWKWARD & set(name):
+            batch.calls[f"WITH renamed AS (FROM {table}) FROM pool_shrink(renamed, number, key)"] = expected
+        else:
+            batch.calls[f"FROM pool_shrink({table}, number, key)"] = expected
+        if name in TABLES:
+            batch.calls[f"FROM pool_components({table}, number, key)"] = components
+            batch.calls[f"WITH {table} AS (FROM {table}) FROM pool_encode({table}, number, key)"] = pool.encode(
+                ROWS, "number", "key"
+            )
+    batch.check(engine)
+
+
+@every_engine
+def test_values_of_keys(engine):
+    batch = Batch()
+    frame = pl.DataFrame(
+        {
+            "key": [key for key in HOSTILE for _ in range(4)],
+            "number": [float((7 * i) % 31) for i in range(4 * len(HOSTILE))],
+            "half": [half for _ in HOSTILE for half in 2 * ("'; DROP TABLE victim; --", '"')],
+        }
+    )
+    batch.table("rows", frame)
+    batch.calls["FROM pool_shrink(rows, number, key)"] = pool.shrink(frame, "number", "key")
+    batch.calls["FROM pool_components(rows, number, key, over := half)"] = pool.components(
+        frame, "number", "key", over="half"
+    )
+    batch.calls["FROM pool_shrink(rows, number, COLUMNS(['key', 'half']))"] = pool.shrink(
+        frame, "number", ["key", "half"]
+    )
+    batch.calls["FROM pool_encode(rows, number, key)"] = pool.encode(frame, "number", "key")
+    batch.check(engine)
+
+
+@every_engine
+def test_text_in_arguments_is_not_run(engine):
+    """Hyperparameters and tables that are given as hostile text are refused, in words that quote them."""
+    calls, texts = [], HOSTILE[shells.ENGINES.index(engine) : 5 : 2]
+    for text in texts:
+        calls += [f"FROM pool_shrink(rows, number, key, {role} := {literal(text)})" for role in ("tau2", "mu", "nan")]
+        calls.append(f"FROM pool_shrink({literal(text)}, number, key)")
+    *found, victim = shells.answers(engine, [*calls, "FROM victim"], VICTIM + created("rows", ROWS))
+    assert all(isinstance(answer, str) for answer in found)
+    assert victim == [{"life": 42}]
+    assert found[0] == (
+        f"Invalid Input Error: tau2='{texts[0]}'; give a number of 0 or more, or one of "
+        + ", ".join(map(repr, pool.formulas.registry.TAU2))
+    )

@@ -1,0 +1,323 @@
+"""Killed, raced and misled: a store is always that of before or after a part, and the next refresh mends the rest."""
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+from polars_pool.store import states, store
+from polars_pool.store.reading import Progress
+
+PARTS = 6
+SERVER = multiprocessing.get_context("forkserver")  # children that have imported the package already
+SERVER.set_forkserver_preload(["polars_pool"])
+
+
+def content(part: int, edition: int) -> pl.DataFrame:
+    """Rows of a part, other ones in every edition."""
+    i = pl.int_range(200)
+    return pl.select(g=(i * (part + 3)) % 17, y=((i * 7919 + edition * 31 + part) % 1_000) / 8)
+
+
+def publish(folder: Path, edition: int) -> None:
+    """A new edition of all parts but one, which stays away every second time; another stays as it is."""
+    folder.mkdir(exist_ok=True)
+    for part in range(1, PARTS):
+        content(part, edition).write_parquet(folder / f"{part}.parquet")
+    if not (folder / "0.parquet").exists():
+        content(0, 0).write_parquet(folder / "0.parquet")
+    if edition % 2:
+        (folder / "3.parquet").unlink()
+
+
+def whole(folder: Path) -> dict[str, tuple[str, pl.DataFrame]]:
+    """Every state, read to its last byte: source -> version and moments."""
+    return {
+        state.source: (state.version, pl.read_parquet(state.path, glob=False).sort("g"))
+        for state in states.listed(folder)
+    }
+
+
+def fresh(source: Path, folder: Path) -> pl.DataFrame:
+    made = pool.MomentStore(folder, "y", by="g")
+    made.refresh(source)
+    return made.scan().sort("g").collect()
+
+
+def refresh(folder, source, told, deadly=None, at=0):
+    """What a child does: refresh, saying how far it is; with `deadly`, until the nth call of that function."""
+    if deadly:
+        owner, name = deadly
+        owner, calls = {"os": states.os, "states": states, "table": pl.DataFrame}[owner], []
+        spared = getattr(owner, name)
+
+        def call(*args, **options):
+            calls.append(1)
+            if len(calls) == at:
+                if name == "write_parquet":  # half of a file, and no more
+                    Path(args[1]).write_bytes(b"PAR1 and a half")
+                os.kill(os.getpid(), signal.SIGKILL)
+            return spared(*args, **options)
+
+        setattr(owner, name, call)
+    pool.MomentStore(folder).refresh(source, progress=lambda progress: told.send(progress.parts))
+    told.close()
+
+
+def child(*arguments):
+    hears, tells = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=refresh, args=(*arguments[:2], tells, *arguments[2:]))
+    process.start()
+    tells.close()
+    return process, hears
+
+
+def heard(hears) -> int | None:
+    try:
+        return hears.recv()
+    except EOFError:
+        return None
+
+
+def assert_of_before_or_after(found, before, after):
+    for name, (version, table) in found.items():
+        edition = before if before.get(name, ("",))[0] == version else after
+        assert edition[name][0] == version
+        assert_frame_equal(table, edition[name][1], rel_tol=1e-12)
+    assert set(before) & set(after) <= set(found)
+    assert set(found) <= set(before) | set(after)
+
+
+class Editions:
+    """A store and its source, edition after edition, beside stores that were made afresh."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.source, self.edition = folder, folder / "rows", 0
+        publish(self.source, 0)
+        fresh(self.source, folder / "m")
+
+    def next(self):
+        """The states of before, and those of after a whole refresh of the next edition."""
+        before = whole(self.folder / "m")
+        self.edition += 1
+        publish(self.source, self.edition)
+        self.expected = fresh(self.source, self.folder / f"fresh {self.edition}")
+        return before, whole(self.folder / f"fresh {self.edition}")
+
+    def mended(self):
+        """After another refresh nothing is left of the killed one."""
+        made = pool.MomentStore(self.folder / "m")
+        made.refresh(self.source)
+        assert_frame_equal(made.scan().sort("g").collect(), self.expected, rel_tol=1e-12)
+        names = {path.name for path in (self.folder / "m").iterdir()}
+        assert names == {".lock", *(path.name for path in (self.folder / f"fresh {self.edition}").glob("*.parquet"))}
+
+
+POINTS = {
+    "before writing": ("table", "write_parquet"),
+    "between writing and renaming": ("os", "replace"),
+    "before the disk has it": ("os", "fsync"),
+    "before one is dropped": ("states", "drop"),
+}
+
+
+def test_a_kill_at_any_step_leaves_whole_states(tmp_path):
+    editions = Editions(tmp_path)
+    for deadly in POINTS.values():
+        for at in (1, 2, 4) if deadly != POINTS["before one is dropped"] else (1,):
+            before, after = editions.next()
+            if deadly[1] == "drop" and len(after) > len(before):
+                editions.mended()
+                before, after = editions.next()
+            process, hears = child(tmp_path / "m", editions.source, deadly, at)
+            while heard(hears) is not None:
+                pass
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            assert_of_before_or_after(whole(tmp_path / "m"), before, after)
+            editions.mended()
+
+
+def test_a_kill_at_any_moment_leaves_whole_states(tmp_path):
+    chance = random.Random(4)
+    editions = Editions(tmp_path)
+    begun = time.perf_counter()
+    fresh(editions.source, tmp_path / "timed")
+    a_part = (time.perf_counter() - begun) / PARTS
+    between = 0
+    for _ in range(15):
+        before, after = editions.next()
+        process, hears = child(tmp_path / "m", editions.source)
+        for _ in range(chance.randint(1, PARTS - 1)):
+            heard(hears)
+        time.sleep(chance.uniform(0, 1.5 * a_part))
+        process.kill()
+        process.join()
+        found = whole(tmp_path / "m")
+        assert_of_before_or_after(found, before, after)
+        versions = {name: version for name, (version, _) in found.items()}
+        between += versions not in [{name: version for name, (version, _) in e.items()} for e in (before, after)]
+        editions.mended()
+    assert between >= 3  # many of the kills hit a refresh in the middle
+
+
+# ---- two at once -------------------------------------------------------------------------------------------
+
+
+def test_a_second_refresh_is_refused_while_one_is_at_work(tmp_path):
+    editions = Editions(tmp_path)
+    made = pool.MomentStore(tmp_path / "m")
+
+    def second(progress: Progress) -> None:
+        with pytest.raises(RuntimeError, match="is being refreshed by another") as error:
+            pool.MomentStore(tmp_path / "m").refresh(editions.source)
+        assert str(tmp_path / "m") in str(error.value)
+        told.append(progress)
+
+    told: list[Progress] = []
+    editions.next()
+    made.refresh(editions.source, progress=second)
+    assert [progress.parts for progress in told] == [0, 1, 2, 3, 4]  # one part is as it was, one is gone
+    assert_frame_equal(made.scan().sort("g").collect(), editions.expected, rel_tol=1e-12)
+
+
+def test_a_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path):
+    editions = Editions(tmp_path)
+    editions.next()
+    process, hears = child(tmp_path / "m", editions.source)
+    assert heard(hears) == 0
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(RuntimeError, match="is being refreshed by another"):
+            pool.MomentStore(tmp_path / "m").refresh(editions.source)
+        assert pool.MomentStore(tmp_path / "m").scan().collect().height == 17  # reading takes no lock
+    finally:
+        process.kill()
+        process.join()
+    editions.mended()
+
+
+def test_many_refreshes_at_once_leave_a_whole_store(tmp_path):
+    editions = Editions(tmp_path)
+    editions.next()
+    refused = []
+
+    def again() -> None:
+        for _ in range(5):
+            try:
+                pool.MomentStore(tmp_path / "m").refresh(editions.source)
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=again) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all("is being refreshed by another" in text for text in refused)
+    editions.mended()
+
+
+# ---- a source that changes while it is read ----------------------------------------------------------------
+
+
+def changing(monkeypatch, file: Path, change, times: int) -> list[int]:
+    """The file changes after its rows were scanned, so often."""
+    done: list[int] = []
+    listed = store.parts
+
+    def scanned(part):
+        lf = part.scan()
+        # The counting of rows comes first, the moments are the second scan of every reading.
+        done.append(1)
+        if len(done) % 2 == 0 and len(done) // 2 <= times:
+            read = lf.collect()
+            change(len(done) // 2)
+            return read.lazy()
+        return lf
+
+    def parts(source, columns):
+        return [
+            replace(part, scan=lambda part=part: scanned(part)) if part.name == str(file) else part
+            for part in listed(source, columns)
+        ]
+
+    monkeypatch.setattr(store, "parts", parts)
+    return done
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A store, its source, and a part of it that is stale."""
+    source = tmp_path / "rows"
+    publish(source, 0)
+    made = pool.MomentStore(tmp_path / "m", "y", by="g")
+    made.refresh(source)
+    file = source / "2.parquet"
+    content(2, 50).write_parquet(file)
+    return made, source, file
+
+
+def test_a_part_that_changed_while_being_read_is_read_again(tmp_path, monkeypatch, changed):
+    made, source, file = changed
+    done = changing(monkeypatch, file, lambda n: content(2, 50 + n).write_parquet(file), times=2)
+    assert made.refresh(source).read == (str(file),)
+    assert len(done) == 6
+    monkeypatch.undo()
+    expected = fresh(source, tmp_path / "fresh")
+    assert_frame_equal(made.scan().sort("g").collect(), expected, rel_tol=1e-12)
+    assert made.refresh(source).read == ()
+
+
+def test_a_part_that_changes_whenever_it_is_read_is_refused(tmp_path, monkeypatch, changed):
+    made, source, file = changed
+    before = whole(tmp_path / "m")
+    changing(monkeypatch, file, lambda n: content(2, 50 + n).write_parquet(file), times=99)
+    with pytest.raises(RuntimeError, match=r"2\.parquet' cannot be pooled: it changed whenever it was read, 3 times"):
+        made.refresh(source)
+    after = whole(tmp_path / "m")
+    assert after.keys() == before.keys()
+    assert all(after[name][0] == before[name][0] for name in before)
+    monkeypatch.undo()
+    assert made.refresh(source).read == (str(file),)
+
+
+def test_a_part_that_vanishes_while_being_read_is_refused(tmp_path, monkeypatch, changed):
+    made, source, file = changed
+    before = whole(tmp_path / "m")
+    changing(monkeypatch, file, lambda n: file.unlink(), times=1)
+    with pytest.raises(FileNotFoundError, match=r"2\.parquet' cannot be pooled: it is gone"):
+        made.refresh(source)
+    assert whole(tmp_path / "m").keys() == before.keys()
+    monkeypatch.undo()
+    assert made.refresh(source).dropped == (str(file),)
+
+
+def test_a_part_that_was_half_written_is_read_again(tmp_path, monkeypatch, changed):
+    made, source, file = changed
+    complete = file.read_bytes()
+    file.write_bytes(complete[:-100])
+    listed = store.parts
+
+    def parts(source, columns):
+        def scan(part):
+            try:
+                return part.scan().collect().lazy()
+            finally:
+                if file.read_bytes() != complete:
+                    file.write_bytes(complete)  # now the writer is done
+
+        return [replace(p, scan=lambda p=p: scan(p)) if p.name == str(file) else p for p in listed(source, columns)]
+
+    monkeypatch.setattr(store, "parts", parts)
+    assert made.refresh(source).read == (str(file),)
+    assert_frame_equal(made.scan().sort("g").collect(), fresh(source, tmp_path / "fresh"), rel_tol=1e-12)
