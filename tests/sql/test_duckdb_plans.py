@@ -283,10 +283,9 @@ def test_one_aggregate_is_all_that_rows_need_from_version_2_on():
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_models_are_joined_only_where_there_are_models(name):
-    """Without `over` the components of the one model stand beside every group; before version 2 the missing key has a
-    type, which tells nothing, and joins."""
+    """Without `over` the components of the one model stand beside every group."""
     joins = [node for node in plans("module")["shrink", name].nodes if "_pool_model" in str(node.listed("Conditions"))]
-    assert bool(joins) == ("over" in INPUTS[name][0] or duckdb.__version__.startswith("1."))
+    assert bool(joins) == ("over" in INPUTS[name][0])
 
 
 # ---- the same by another way -----------------------------------------------------------------------------------------
