@@ -108,7 +108,7 @@ def integrated(sigma2: Any, tau2: Any, mu: Any) -> dict[str, Any]:
 
 
 def no_prior(m: Model, verb: str) -> None:
-    """That a verb is asked of estimates."""
+    """Refuse priors for a verb that needs estimates."""
     if m.priors:
         given = {"sigma2": m.priors.sigma2, "tau2": m.priors.tau2, "mu": m.priors.mu}
         role, prior = next((role, x) for role, x in given.items() if isinstance(x, Prior | Normal))
@@ -116,7 +116,7 @@ def no_prior(m: Model, verb: str) -> None:
 
 
 def some_prior(m: Model, tau2: Any) -> None:
-    """That there is a posterior to draw from."""
+    """Refuse draws without a prior: there is no posterior."""
     if not m.priors:
         raise ValueError(
             f"tau2={tau2!r} has no posterior to draw from: give a prior such as 'half_cauchy(5)', or a number beside a "

@@ -44,7 +44,7 @@ def level(given: Any) -> float:
 
 
 def question(m: Model, given: Any, test: Any, limits: Any) -> inference.Question:
-    """What is asked of components: the level, a test of mu, and limits of tau2 that its estimator has."""
+    """The level, the test of mu, and the limits of tau2, which its estimator must have."""
     one_of(test, get_args(Test), "test")
     if limits is not None:
         one_of(limits, get_args(Limits), "limits")

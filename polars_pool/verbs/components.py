@@ -49,7 +49,7 @@ def components(
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
 ) -> Frame:
-    """Variance within groups, variance between them and the population mean of every model, with what is sure of them.
+    """Variance within groups, variance between them and the population mean of every model, with their uncertainty.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def components(
     >>> found["tau2"].item(), round(found["mu"].item(), 6)
     (0.0, 7.685617)
 
-    Its posterior says how large the spread may be all the same:
+    The posterior gives the range of spreads that these data still allow:
 
     >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
     >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)

@@ -57,7 +57,7 @@ def profile(
     One row a model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled the most likely one
     beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
     `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
-    leaves no likelihood. With `groups`, one row a model, tau and group: the `over` and `by` keys, `tau`, `estimate`
+    leaves no likelihood. With `groups`, one row per model, tau and group: the `over` and `by` keys, `tau`, `estimate`
     and its standard error `se` given tau. With a prior one column more, `density`. A DataFrame comes sorted by keys and
     tau.
 
