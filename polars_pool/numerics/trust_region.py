@@ -17,7 +17,7 @@ from .arrays import Array
 Function = Callable[[Array, Array], tuple[Array, Array, Array]]
 
 SETTLED = 1e-11  # of the last step beside the argument: Newton's next one would be its square
-NOISE = 1e-9  # of a value, a difference of sums over groups: whether so small a step is good, the gradient tells
+NOISE = 1e-9  # of a value, a difference of sums over groups: the gradient alone decides whether so small a step is good
 FLAT = 1e-9  # a curvature this small beside the largest counts as so much
 MOST = 200  # steps; a model that takes as many has not settled
 FIRST, LARGEST = 1.0, 1e3  # radius, beside an argument of size 1
@@ -38,9 +38,8 @@ def minimum(function: Function, start: Array) -> tuple[Array, Array, Array]:
         noise = NOISE * (1 + np.abs(value[going]))
         actual = value[going] - new
         flatter = np.linalg.norm(new_gradient, axis=1) <= np.linalg.norm(gradient[going], axis=1)
-        fine = _finite(new, new_gradient, new_hessian) & (
-            (actual >= 0.1 * predicted) | (predicted < noise) & (actual > -noise) & flatter
-        )
+        good = np.where(predicted < noise, (actual > -noise) & flatter, actual >= 0.1 * predicted)
+        fine = _finite(new, new_gradient, new_hessian) & good
         length = np.linalg.norm(step, axis=1)
         small = length <= SETTLED * (1 + np.linalg.norm(trial, axis=1))
         radius[going] = np.where(fine, np.where(actual >= 0.7 * predicted, 2, 1) * radius[going], length / 4)

@@ -271,6 +271,16 @@ def test_digits_that_a_covariate_costs_are_counted(eps):
     assert model["converged"]
 
 
+def test_rounding_of_the_deviance_does_not_stop_the_search():
+    """Lost digits blur the deviance: a chance decrease of it, against the gradient, made the search go in circles."""
+    frame = nearly(1e-4)
+    for seed in range(60):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rows = frame.sample(fraction=1, shuffle=True, seed=seed)
+            assert components(rows, ["a", "b"], ["intercept"])["converged"], seed
+
+
 @pytest.mark.parametrize("eps", [9e-7, 1e-7, 1e-12, 0.0])
 def test_a_covariate_without_digits_is_refused_in_true_words(eps):
     said = r"'b' is a linear combination .*'a' in every row, or so nearly"
