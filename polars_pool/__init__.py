@@ -1,8 +1,8 @@
 """Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
 
 from . import starting as _starting  # noqa: F401  before all that takes time
+from .engines.duckdb import FOLDER as SQL
 from .engines.duckdb import install_macros
-from .engines.sql import FOLDER as SQL
 from .formulas.priors import (
     Beta,
     DuMouchel,

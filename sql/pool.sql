@@ -5,7 +5,7 @@
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
 --     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
---     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row a model
+--     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row per model
 --     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
 --     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
 --     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
@@ -32,7 +32,7 @@
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
 --
--- This file is put together by `python -m polars_pool.engines` from the files beside it: edit there.
+-- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
 
 -- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
 --
@@ -865,8 +865,8 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
     END;
 
 
--- The formulas of partial pooling as scalar macros of DuckDB, one a formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.engines`: edit there. They call distributions.sql.
+-- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call distributions.sql.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

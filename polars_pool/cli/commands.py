@@ -15,8 +15,7 @@ import polars as pl
 import typer
 
 from .. import __version__
-from ..engines.duckdb import install_macros
-from ..engines.sql import FOLDER
+from ..engines.duckdb import FOLDER, install_macros
 from ..models import warning
 from ..store.sources import Part
 from . import errors, jobs, options, output, screen

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import duckdb
 
-from .sql import FOLDER
-
+_package = Path(__file__).parents[1]
+FOLDER = next(
+    path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
+)  # in a wheel, in a checkout
 MACRO = re.compile(r"\b(_?pool_\w+)\(")
 
 

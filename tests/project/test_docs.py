@@ -18,9 +18,10 @@ import shells
 
 import polars_pool as pool
 from polars_pool.__main__ import main
-from polars_pool.engines import sql
 from polars_pool.formulas import registry
 from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
+from polars_pool.rendering import files
+from polars_pool.rendering.formulas import formulas as rendered_formulas
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -212,7 +213,7 @@ SQL = ROOT / "sql" / "formulas.sql"
 
 def test_the_sql_is_fresh():
     """After a change of a formula: render again and commit."""
-    assert sql.render() == SQL.read_text(encoding="utf-8")
+    assert files.formulas_file() == SQL.read_text(encoding="utf-8")
 
 
 def test_the_package_finds_its_sql():
@@ -289,7 +290,7 @@ def test_every_formula_prints_and_is_listed(database):
     """Each macro carries its formula's docstring as a comment, so that the file reads like written by hand."""
     text = SQL.read_text(encoding="utf-8")
     commented = re.findall(r"^-- .*\n(?:^--.*\n)*CREATE OR REPLACE MACRO (\w+)", text, flags=re.MULTILINE)
-    formulas = {f"pool_{name}" for _, name, _ in sql.formulas()}
+    formulas = {f"pool_{name}" for _, name, _ in rendered_formulas()}
     assert formulas <= set(commented)
     assert formulas <= macros(database)
 
@@ -333,7 +334,7 @@ def test_every_public_macro_is_callable(loaded):
             [row] = loaded.execute(f"SELECT {name}({given}) FROM (SELECT {columns or 1}) GROUP BY ALL").fetchall()
             assert len(row) == 1, name
         else:
-            assert f"{name}(" in README + sql.POOL or name == "pool_methods", name
+            assert f"{name}(" in README + files.POOL or name == "pool_methods", name
     assert loaded.execute("SELECT count(*) FROM pool_methods()").fetchone() == (
         len(registry.TAU2) + len(registry.SIGMA2) + len(registry.MU),
     )

@@ -21,7 +21,7 @@ ORDER = (
     ("verbs",),
     ("namespace", "store"),
     ("__init__",),
-    ("cli",),
+    ("cli", "rendering"),
     ("__main__",),
 )
 """Folders and files of the package, low to high; those of one row import nothing from each other."""
@@ -156,3 +156,9 @@ def test_only_the_store_and_the_command_line_know_sources():
 def test_the_command_line_is_imported_by_the_program_alone():
     users = {layer(module) for module in FILES if any(layer(other) == "cli" for other in edges(module))}
     assert users == {"__main__", "cli"}
+
+
+def test_no_module_imports_the_rendering_of_sql():
+    """It reads every layer, and writes files that are committed: nothing needs it when the package runs."""
+    users = {layer(module) for module in FILES if any(layer(other) == "rendering" for other in edges(module))}
+    assert users == {"rendering"}

@@ -12,7 +12,7 @@ import shells
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
-from polars_pool.engines import sql
+from polars_pool.rendering import files
 
 FILE = pool.SQL / "pool.sql"
 SCORES = pl.DataFrame(
@@ -82,8 +82,8 @@ def installed():
 
 
 def test_the_file_is_fresh():
-    """After a change of a formula or of a part: python -m polars_pool.engines, and commit."""
-    assert FILE.read_text(encoding="utf-8") == sql.together()
+    """After a change of a formula or of a part: python -m polars_pool.rendering, and commit."""
+    assert FILE.read_text(encoding="utf-8") == files.together()
 
 
 def test_the_file_is_one_and_plain_sql():
@@ -93,7 +93,7 @@ def test_the_file_is_one_and_plain_sql():
         "CREATE OR REPLACE MACRO"
     }
     assert not re.search(r"{{|{%|{#", "".join(lines))  # a dbt macro may hold it
-    for part in sql.PARTS:
+    for part in files.PARTS:
         assert (pool.SQL / f"{part}.sql").read_text(encoding="utf-8") in FILE.read_text(encoding="utf-8")
 
 

@@ -15,9 +15,9 @@ import shells
 
 import polars_pool as pool
 from polars_pool import arguments
-from polars_pool.engines import sql
 from polars_pool.formulas import registry
 from polars_pool.models.oneway import refuse
+from polars_pool.rendering.formulas import formulas as rendered_formulas
 
 ROWS = pl.DataFrame(
     {
@@ -577,7 +577,7 @@ def test_scalar_macros_give_doubles():
             f"AND NOT regexp_full_match(function_name, '{OF_NO_NUMBER}')"
         ],
     )
-    formulas = {f"pool_{name}" for _, name, _ in sql.formulas()}
+    formulas = {f"pool_{name}" for _, name, _ in rendered_formulas()}
     assert formulas < {macro["name"] for macro in macros}
     calls = [
         f"DESCRIBE SELECT {macro['name']}({', '.join([given] * macro['count'])})"

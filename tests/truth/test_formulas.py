@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 from sqlpaths import SQL_PATHS, database
 
+import polars_pool as pool
 from polars_pool.engines import numpy as _numpy  # noqa: F401  registers its functions
 from polars_pool.engines import sql
+from polars_pool.rendering.formulas import formulas
 
-FORMULAS = [pytest.param(name, formula, id=name) for _, name, formula in sql.formulas()]
+FORMULAS = [pytest.param(name, formula, id=name) for _, name, formula in formulas()]
 EDGES = [0.0, 1.0, 2.0, 0.5, 7.25, np.inf]  # no rows, one row, exact means, unknown ones
 
 
@@ -44,6 +46,6 @@ def test_engines_agree_on_every_formula(name, formula):
 
 def test_every_macro_is_defined_once():
     """CREATE OR REPLACE would let the second of two macros of one name take the place of the first."""
-    names = re.findall(r"^CREATE OR REPLACE MACRO (\w+)", (sql.FOLDER / "pool.sql").read_text(encoding="utf-8"), re.M)
+    names = re.findall(r"^CREATE OR REPLACE MACRO (\w+)", (pool.SQL / "pool.sql").read_text(encoding="utf-8"), re.M)
     assert len(names) > 100
     assert sorted(names) == sorted(set(names))

@@ -1,0 +1,84 @@
+"""The rendered files of sql/, and sql/pool.sql, which holds all macros in one file."""
+
+from __future__ import annotations
+
+from ..engines.duckdb import FOLDER
+from . import estimators, formulas
+
+# The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
+# directory, so that all of them stand in one file too.
+PARTS = (
+    "distributions",
+    "formulas",
+    "check",
+    "groups",
+    "search",
+    "components",
+    "inference",
+    "uncertainty",
+    "profile",
+    "comparison",
+    "robust",
+    "quadrature",
+    "posterior",
+    "verbs",
+    "regression",
+    "rates_groups",
+    "rates_likelihood",
+    "rates",
+)
+
+POOL = """\
+-- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
+--
+--     FROM pool_shrink('warehouse/**/*.parquet', score, school);
+--     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
+--     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
+--     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row per model
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
+--     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
+--     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
+--     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
+--     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
+--     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
+--     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
+--     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: so many of so many trials
+--     FROM pool_components_rates(batting, hits, at_bats, player);             -- how rates vary: alpha, beta
+--     FROM pool_shrink_counts(claims, claims, exposure, district);            -- counts of events in exposures
+--     FROM pool_components_counts(claims, claims, exposure, district);        -- how these vary: shape, rate
+--     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
+--     FROM pool_merge(states, school);                                        -- which merge exactly,
+--     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
+--
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
+-- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
+-- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
+-- several keys and a view of the same macro are named in a CTE first:
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in
+-- Python; pool_shrink has p_above with threshold := too.
+-- DuckDB 1 takes the argument "interval" in quotes alone.
+-- Moments with precision weights, which carry one column more, w, have macros of their own:
+-- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
+-- private.
+--
+-- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
+
+"""
+
+
+def formulas_file() -> str:
+    """The text of sql/formulas.sql."""
+    return f"{formulas.text()}\n{estimators.text()}"
+
+
+def together() -> str:
+    """The text of sql/pool.sql."""
+    return POOL + "\n\n".join((FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in PARTS)
+
+
+def write() -> None:
+    """Write sql/formulas.sql, and sql/pool.sql from it and the files beside it."""
+    (FOLDER / "formulas.sql").write_text(formulas_file(), encoding="utf-8")
+    (FOLDER / "pool.sql").write_text(together(), encoding="utf-8")

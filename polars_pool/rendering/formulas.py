@@ -1,0 +1,73 @@
+"""sql/formulas.sql: each formula as a scalar macro of DuckDB, its docstring as the comment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import getmembers, isfunction
+from types import ModuleType
+from typing import Any
+
+from ..engines.sql import comment, macro
+from ..formulas import (
+    between,
+    centre,
+    comparison,
+    crossvalidation,
+    densities,
+    inference,
+    moments,
+    oneway,
+    posterior,
+    rates,
+    regression,
+    robust,
+    shrink,
+    uncertainty,
+    within,
+)
+
+MODULES = (
+    moments,
+    within,
+    between,
+    oneway,
+    crossvalidation,
+    centre,
+    shrink,
+    inference,
+    uncertainty,
+    robust,
+    comparison,
+    densities,
+    posterior,
+    regression,
+    rates,
+)
+
+# Modules whose names others have too; their macros bear the name of the module.
+PREFIXES = {regression: "regression_", rates: "rate_"}
+
+HEADER = """\
+-- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call distributions.sql.
+"""
+
+
+def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
+    """Every formula with its module and name, in the order in which they are written."""
+    for module in MODULES:
+        own = [(name, f) for name, f in getmembers(module, isfunction) if f.__module__ == module.__name__]
+        for name, formula in sorted(own, key=lambda item: item[1].__code__.co_firstlineno):
+            yield module, PREFIXES.get(module, "") + name, formula
+
+
+def text() -> str:
+    """The macros of all formulas, with one heading per module."""
+    parts = [HEADER]
+    last = None
+    for module, name, formula in formulas():
+        if module is not last:
+            parts.append(f"\n-- {'-' * 117}\n{comment(module.__doc__)}\n-- {'-' * 117}\n")
+            last = module
+        parts.append(macro(name, formula))
+    return "\n".join(parts)
