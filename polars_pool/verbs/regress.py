@@ -7,8 +7,8 @@ from typing import get_args
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import GivenTau2, Likelihood, NaN
+from ..models.regression import estimates
 from ..models.regression import groups as crossproducts
-from ..models.regression import results
 from ..models.regression.spec import COEFFICIENTS
 from .collecting import Frame, as_given
 from .regression import request
@@ -102,5 +102,5 @@ def regress(
     asked = (vary, intercept, correlated, method, weights, nan)
     lf, model = request(frame, value, x, by, over, *asked, result=COEFFICIENTS)
     conditional = arguments.one_of(uncertainty, get_args(GivenTau2), "uncertainty") == "conditional"
-    found = results.of_groups(*crossproducts.grouped(lf, model), model, arguments.level(level), conditional)
+    found = estimates.of_groups(*crossproducts.grouped(lf, model), model, arguments.level(level), conditional)
     return as_given(frame, found, len(model.key_names))

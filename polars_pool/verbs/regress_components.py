@@ -5,8 +5,8 @@ from __future__ import annotations
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
+from ..models.regression import components
 from ..models.regression import groups as crossproducts
-from ..models.regression import results
 from ..models.regression.spec import COMPONENTS
 from .collecting import Frame, as_given
 from .regression import request
@@ -70,5 +70,5 @@ def regress_components(
     """
     lf, model = request(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
     arguments.distinct_keys(model.over_names, (), COMPONENTS)
-    found = results.of_models(*crossproducts.grouped(lf, model), model, arguments.level(level))
+    found = components.of_models(*crossproducts.grouped(lf, model), model, arguments.level(level))
     return as_given(frame, found, len(model.over_names))

@@ -9,9 +9,9 @@ import polars as pl
 
 from ..tables import WHOLE
 from .coefficients import coefficients, population
+from .components import solved
 from .groups import columns, finite, rows, summed
 from .refuse import bad_rows_to_predict
-from .results import solved
 from .spec import INTERCEPT, PREDICTIONS, Regression
 
 

@@ -1,4 +1,4 @@
-"""The groups of a query to relations: one row a group and term, or one row a model."""
+"""The groups of a query to one row per model: its population, and the variances about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
 from ..tables import WHOLE
-from .coefficients import STATISTICS, between, coefficients, population
+from .coefficients import between, population
 from .fit import FITTED, NO_ROWS, OWN_MEANS, SPANNED, Estimates, estimated
 from .groups import columns, crossproducts
 from .reduced import Reduced
@@ -24,10 +24,6 @@ from .spec import Regression
 
 ROUNDING = 1e-15  # of a cross-product
 DIGITS = 8  # of an estimate; where fewer are left a model warns
-
-
-def coefficients_schema() -> dict[str, pl.DataType]:
-    return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
 
 
 def components_schema(model: Regression) -> dict[str, pl.DataType]:
@@ -45,16 +41,6 @@ def components_schema(model: Regression) -> dict[str, pl.DataType]:
         "singular": pl.String(),
         "converged": pl.Boolean(),
     }
-
-
-def of_groups(
-    grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float, conditional: bool
-) -> pl.LazyFrame:
-    """One row a group and term, under public names."""
-    keys = grouped.select(public(*model.key_names)).collect_schema()
-    schema = pl.Schema({**keys, **coefficients_schema()})
-    call = partial(_of_groups, model=model, quantile=float(ndtri((1 + level) / 2)), conditional=conditional)
-    return grouped.join(constants, how="cross").map_batches(call, schema=schema, **WHOLE)
 
 
 def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float) -> pl.LazyFrame:
@@ -103,26 +89,6 @@ def _messages(found: Estimates, model: Regression) -> list[str]:
 def _digits(found: Estimates) -> Array:
     """How many digits of its estimates the rounding of cross-products leaves beside each covariate."""
     return np.floor(np.log10(np.maximum(found.shares, ROUNDING) / ROUNDING))
-
-
-def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
-    schema = coefficients_schema()
-    answer = solved(table, model)
-    if answer is None:
-        return table.select(public(*model.key_names)).with_columns(
-            pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
-        )
-    table, _, found, d = answer
-    with np.errstate(all="ignore"):
-        told = coefficients(found, d, conditional)
-    told["lower"], told["upper"] = (told["estimate"] + side * quantile * told["se"] for side in (-1, 1))
-    terms, groups = len(model.terms), table.height
-    rows = np.repeat(np.arange(groups, dtype=np.uint32), terms)
-    statistics = [pl.Series(name, told[name].ravel(), nan_to_null=True) for name in told]
-    names = pl.Series("term", model.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
-    count = pl.Series("n", table["_pool_n"].cast(pl.Int64))[rows]
-    keys = table.select(public(*model.key_names))[rows]
-    return keys.with_columns(names, count, *statistics).select(*model.key_names, *schema)
 
 
 def _of_models(table: pl.DataFrame, model: Regression, quantile: float) -> pl.DataFrame:

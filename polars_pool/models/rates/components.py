@@ -1,43 +1,36 @@
-"""The groups of a query to relations: the prior of every model, or the posterior of every group."""
+"""The groups of a query to one row per model: the prior of its rates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ...formulas import rates as formulas
 from ...formulas.priors import Beta, Gamma
 from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
 from ..tables import WHOLE
-from . import fit, posterior
+from . import fit
 from .fit import Pairs, Prior
 from .groups import SIZE, X
 from .refuse import bad_rows
-from .spec import AGAINST, GROUPS, Rates
+from .spec import Rates
 
 
 def components_schema(model: Rates) -> dict[str, pl.DataType]:
     errors = [f"se_log_{name}" for name in model.parameters]
     return {
         "groups": pl.Int64(),
-        "n": _of_size(model),
+        "n": type_of_size(model),
         **dict.fromkeys((*model.parameters, "mean", *errors, "rho", "log_likelihood"), pl.Float64()),
         "converged": pl.Boolean(),
     }
 
 
-def groups_schema(model: Rates, against: bool, posterior: bool) -> dict[str, pl.DataType]:
-    more = (*(AGAINST if against else ()), *(model.parameters if posterior else ()))
-    return {**dict.fromkeys((*GROUPS, *more), pl.Float64()), "n": _of_size(model)}
-
-
-def _of_size(model: Rates) -> pl.DataType:
+def type_of_size(model: Rates) -> pl.DataType:
     return pl.Int64() if model.family == "binomial" else pl.Float64()
 
 
@@ -50,25 +43,6 @@ def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Rates) -> p
         schema=pl.Schema({**keys, **components_schema(model)}),
         **WHOLE,
     )
-
-
-def of_groups(
-    grouped: pl.LazyFrame,
-    constants: pl.LazyFrame,
-    model: Rates,
-    wanted: Wanted,
-) -> pl.LazyFrame:
-    """One row per group, under public names."""
-    keys = grouped.select(public(*model.key_names)).collect_schema()
-    statistics = groups_schema(model, wanted.threshold is not None, wanted.parameters)
-    return grouped.join(constants, how="cross").map_batches(
-        partial(_of_groups, model=model, wanted=wanted, statistics=statistics),
-        schema=pl.Schema({**keys, **statistics}),
-        **WHOLE,
-    )
-
-
-# ---- models ---------------------------------------------------------------------------------------------------------
 
 
 def solved(pairs: pl.DataFrame, model: Rates) -> tuple[pl.DataFrame, Prior, Array, Array]:
@@ -119,7 +93,7 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
         "groups": groups.astype(np.int64),
         "n": n.astype(np.int64 if schema["n"] == pl.Int64 else float),
     }
-    told |= dict(zip(model.parameters, _parameters(prior, model), strict=True))
+    told |= dict(zip(model.parameters, parameters(prior, model), strict=True))
     told |= {f"se_log_{name}": error for name, error in zip(model.parameters, _errors(prior, model), strict=True)}
     told |= {"mean": prior.mean, "rho": _overdispersion(prior, model)}
     told |= {"log_likelihood": prior.log_likelihood, "converged": prior.converged}
@@ -128,7 +102,7 @@ def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
     return pl.DataFrame([*keys, *columns])
 
 
-def _parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
+def parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
     """alpha and beta, or shape and rate; both infinite where all groups pool completely."""
     if model.family == "binomial":
         infinite = np.isinf(prior.size)
@@ -158,78 +132,3 @@ def _overdispersion(prior: Prior, model: Rates) -> Array:
 
 def _column(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
     return pl.Series(name, values, dtype, nan_to_null=True) if dtype == pl.Float64 else pl.Series(name, values, dtype)
-
-
-# ---- groups ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is computed of each group: the error of the prior's mean is in it, or not."""
-
-    level: float
-    threshold: float | None
-    uncertainty: str
-    parameters: bool  # of the posterior given the prior
-
-
-def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
-    bad_rows(table, model)
-    keys = table.select(public(*model.key_names)).schema
-    if table.is_empty():
-        return pl.DataFrame(schema={**keys, **statistics})
-    by = [*model.over, "_pool_x", "_pool_n"]
-    pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    models, prior, groups, _ = solved(pairs, model)
-    if model.over:
-        pairs = pairs.join(models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
-    of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
-    with np.errstate(all="ignore"):
-        told = _posterior(pairs, prior, of_model, model, wanted)
-    if wanted.threshold is not None:
-        told["q_value"] = _q_values(told["pep"], pairs["_pool_k"].to_numpy(), of_model)
-    told["n"] = pairs["_pool_n"].to_numpy()
-    columns = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
-    warning.warn({warning.POOLED_RATES: _pooled(prior, groups, model)}, model.caller)
-    beside = pairs.select(by).with_columns(*columns)
-    # Named as results, whatever the keys are called
-    found = table.select(*model.keys, "_pool_x", "_pool_n").join(
-        beside, on=by, how="left", nulls_equal=True, maintain_order="left"
-    )
-    return found.select(*public(*model.key_names), *statistics)
-
-
-def _pooled(prior: Prior, groups: Array, model: Rates) -> Array:
-    """Whether a model of several groups was found to pool completely."""
-    return np.isinf(prior.size) & (groups > 1) & isinstance(model.prior, str)
-
-
-def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
-    """The statistics of groups of the same events, trials and model."""
-    x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
-    first, second = _parameters(prior, model)
-    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
-    given = found = posterior.given_prior(x, n, of_group)
-    if wanted.uncertainty == "mu" and isinstance(model.prior, str):
-        effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
-        found = posterior.with_error_of_mean(given, n, of_group, effective[of_model])
-    told = {
-        "mean": np.where(n > 0, x / n, np.nan),
-        "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
-        "estimate": given.mean,
-        "se": np.sqrt(found.variance),
-        "lower": found.quantile((1 - wanted.level) / 2),
-        "upper": found.quantile((1 + wanted.level) / 2),
-    }
-    if wanted.threshold is not None:
-        told |= {"p_above": found.above(wanted.threshold), "pep": found.below(wanted.threshold)}
-    return told | dict(zip(model.parameters, (given.first, given.second), strict=True))
-
-
-def _q_values(pep: Array, k: Array, of_model: Array) -> Array:
-    """The mean posterior error of all groups of a model that are at least as sure: Storey (2003), Ann. Stat. 31."""
-    table = pl.DataFrame({"model": of_model, "pep": pep, "k": k}).with_row_index("place").sort("model", "pep")
-    errors, groups = (e.cum_sum().over("model") for e in (pl.col("pep") * pl.col("k"), pl.col("k")))
-    # Equal errors have one q-value, that of the last of them.
-    found = table.with_columns(q=errors / groups).with_columns(pl.col("q").last().over("model", "pep"))
-    return found.sort("place")["q"].to_numpy()
