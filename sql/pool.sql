@@ -34,19 +34,18 @@
 --
 -- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
 
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
 --
--- A missing argument gives a missing result; an argument outside its domain (NaN among them) is an error that says what
--- is allowed. Numbers of any type are taken as DOUBLE. Only the macros named at the head of each section are meant to
--- be called; those that it needs come first, because a macro must be defined after the macros that it calls.
+-- A missing argument gives a missing result. An argument outside its domain (NaN among them) raises an error that states
+-- the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant to be
+-- called. The macros that they need come first, because a macro must be defined after the macros that it calls.
 --
--- Arguments are substituted as text. Where they would be used many times they are bound once, by a lambda over a list
--- of one: a list costs ten times the arithmetic of the normal distribution, whose macros do without. Give those a
--- column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, where a subquery would compute one.
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- What is asked of arguments: each gives its argument back, or raises one sentence. NaN counts as above all numbers.
+-- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over a
+-- list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without lists.
+-- Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes one.
+--
+-- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A number, not NaN.
@@ -243,11 +242,11 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Tails of the other distributions: one mechanism.
 --
--- Each distribution is that of a variable u (of arsinh(t / sqrt(df)), of log x, of the log odds of x) whose log density
--- is concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over
--- s > 0: a smooth function that falls from 1 to nothing in a known window. 48 nodes of Gauss and Legendre give it 15
--- digits. Concave log density means concave log tail: Newton's iteration (Halley's, which has the curvature for free)
--- on the log tail finds a quantile, and Mills' ratio is its step.
+-- Each distribution is that of a variable u (arsinh(t / sqrt(df)), log x, or the log odds of x) whose log density is
+-- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0: a
+-- smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A concave
+-- log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the log tail
+-- finds a quantile, and Mills' ratio is its step.
 --
 -- Where the density falls slowly, so that the window is wide, integration by parts makes it fall faster: d/du of
 -- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
@@ -300,8 +299,8 @@ CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Student: pool_student_cdf(t, df), pool_student_quantile(p, df) for df >= 1, infinity included.
 --
--- t = sqrt(df) sinh(u): u has the density cosh(u)^-df over its integral. df = 2a = 2b of the section below, u half the
--- log odds; symmetry leaves less to compute, and log(cosh(u)) keeps its digits up to any df.
+-- t = sqrt(df) sinh(u): u has the density cosh(u)^-df over its integral. df = 2a = 2b of odds.sql, u half the log odds.
+-- Symmetry leaves less to compute, and log(cosh(u)) keeps its digits up to any df.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
@@ -417,7 +416,7 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Beta and gamma in one: for shapes a and b, w is the log of the odds x / (1 - x) over a / b, where the density of the
 -- log odds has its mode. For infinite b it is the log of x / a, x of the gamma distribution of shape a and rate 1.
--- `side` says which tail: -1 is the lower, 1 the upper one.
+-- `side` chooses the tail: -1 is the lower, 1 the upper one.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The integral over all w of the density over that at the mode, the beta function by Stirling's ratios.
@@ -629,15 +628,15 @@ CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
         END
     )[1];
 
--- log(x / y) from x - y where they are near each other.
-CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
-    CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Gamma of rate 1: pool_gamma_cdf(x, shape), pool_gamma_quantile(p, shape). Chi-square: pool_chi_square_cdf(x, df),
 -- pool_chi_square_quantile(p, df), pool_chi_square_median(df). Any positive shape or df.
 -- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(x / y) from x - y where they are near each other.
+CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
+    CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
 
 -- P(X <= x) of DOUBLEs, the shape in its domain.
 CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
@@ -866,7 +865,7 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
 
 
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call distributions.sql.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call parts/distributions.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1855,7 +1854,7 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Arguments: what is wrong with them, in the sentences of the Python package, from names and types and never from data.
+-- Arguments that are numbers or names, and the messages about wrong ones: from names and types, never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
@@ -1865,20 +1864,6 @@ CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 -- A hyperparameter as the number or the name that is given.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
-
--- Priors as texts: the name of one, its numbers, and whether anything is integrated out.
-CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform',
-    'inverse_gamma', 'jeffreys', 'uniform_shrinkage', 'dumouchel'];
-CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
-CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
-    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
-        THEN list_transform(
-            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
-        ELSE []::VARCHAR[] END;
-CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
-    list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
-CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_tau_priors(), _pool_prior_name(x));
-CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
 
 CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
     coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
@@ -1905,6 +1890,77 @@ CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
         THEN role || '=' || _pool_shown(given) || '; give one of ' || _pool_listed(names)
             || _pool_nearest(given::VARCHAR, names)
     END;
+
+CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
+    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
+        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
+            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
+    CASE
+        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
+        ELSE 'threshold=' || _pool_shown(given) || '; give a '
+            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
+            || 'number, in units of the value'
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
+    CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
+        THEN role || '=' || _pool_shown(given) || '; give true or false' END;
+
+-- The level, or NULL where it is wrong, which is said elsewhere.
+CREATE OR REPLACE MACRO _pool_proper_level(level) AS
+    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+
+-- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
+CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
+    WITH _pool_upper AS (
+        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
+            sqrt(-ln(1 - p)) AS r
+    ),
+    centre AS (
+        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
+        FROM _pool_upper
+    ),
+    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
+    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
+
+CREATE OR REPLACE MACRO _pool_numeric(type) AS
+    regexp_full_match(type,
+        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
+
+-- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
+    list_transform(
+        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        lambda c: CASE
+            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
+                || _pool_listed(c[2].names) || '; give one'
+            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
+                || '; give a column of numbers or Booleans'
+        END
+    )[1];
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Priors that are written as text: their names and numbers, and the messages about wrong ones.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Priors as texts: the name of one, its numbers, and whether anything is integrated out.
+CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform',
+    'inverse_gamma', 'jeffreys', 'uniform_shrinkage', 'dumouchel'];
+CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
+CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
+    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
+    list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_tau_priors(), _pool_prior_name(x));
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
 
 -- How priors are written as texts, what is wrong with the text of one, and whether a text is meant as one.
 CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
@@ -1973,36 +2029,14 @@ CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) A
             || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
-    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
-        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
-            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
-    END;
 
-CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
-    CASE
-        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
-        ELSE 'threshold=' || _pool_shown(given) || '; give a '
-            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
-            || 'number, in units of the value'
-    END;
-
-CREATE OR REPLACE MACRO _pool_numeric(type) AS
-    regexp_full_match(type,
-        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
-
--- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
-CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
-    list_transform(
-        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
-        lambda c: CASE
-            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
-                || _pool_listed(c[2].names) || '; give one'
-            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
-                || '; give a column of numbers or Booleans'
-        END
-    )[1];
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Arguments that are expressions: the names and types of the columns that they stand for.
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and reads its schema as _pool_schema. DuckDB 1 has no such rule, but it loses NOT
+-- MATERIALIZED in database files: there macros read the table itself, not a copy in memory.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- ---- arguments that are expressions ---------------------------------------------------------------------------------
 --
@@ -2052,6 +2086,33 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
         ELSE '"' || replace(names[1], '"', '""') || '"'
     END;
 
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
+    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
+
+-- Whether a column is a key: a group's under its own name, or a model's under its private one.
+CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
+
+-- Whether a column is a key under its own name, and not an absent `over`.
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS
+    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
+
+-- That a table whose columns all come back has none of a name yet and no private one, or an error.
+CREATE OR REPLACE MACRO _pool_free(columns, name) AS
+    CASE
+        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
+            THEN error('the table has a column ''' || name || ''' already; rename it first')
+        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
+            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
+                || ''' of the table begins with ''_pool_'', as private names do; rename it')
+        ELSE true
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Keys of groups and models: messages about wrong ones, and the equality of two keys.
+-- ---------------------------------------------------------------------------------------------------------------------
+
 -- The texts in an expression, and what is wrong with keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
@@ -2081,10 +2142,6 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
                     {before: 'the keys of models as over := ', names: unnamed}],
                 lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
-
--- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
-CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
-    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
 -- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
 -- case where they stand beside it, as they do with over := NULL.
@@ -2121,6 +2178,176 @@ CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, 
         _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
     ) AS wrong_keys
     FROM named;
+
+-- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+CREATE OR REPLACE MACRO _pool_same(model, other) AS
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Values of a column as DOUBLE: missing, finite, improper and exact ones, and two columns of one row.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The value; NaN and infinite ones count as missing with nan := 'null'.
+CREATE OR REPLACE MACRO _pool_value(value, nan) AS
+    CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
+
+-- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
+CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
+
+-- Whether a weight, a count, a variance or a standard error is none.
+CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
+
+-- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
+CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
+
+-- A value, or NULL where the other of the pair is none: rows count where both are there.
+CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
+    CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The offset that the first values of a column have in common: deviations from it lose no digits.
+--
+-- The relation _pool_origin is that of the surrounding query.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
+CREATE OR REPLACE MACRO _pool_is_wide(type) AS
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
+    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
+
+-- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
+-- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
+CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
+    WITH starts AS (
+        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
+            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
+            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
+            FROM query_table(firsts))
+    ),
+    origins AS (
+        SELECT *, CASE
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds THEN floor(start)
+                ELSE start
+            END AS origin
+        FROM starts
+    )
+    SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
+        CASE
+            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near THEN written
+            ELSE '0'
+        END AS _pool_start,
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
+        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+    FROM origins;
+
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    WITH _pool_firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    )
+    FROM _pool_origin_from('_pool_firsts');
+
+-- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
+    CASE
+        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
+        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
+        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
+        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
+        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
+        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
+        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
+        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
+    END;
+
+-- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
+-- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
+    CASE
+        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN typeof(value) = 'BIGINT' THEN coalesce(
+            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
+        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
+        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
+            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
+            TRY_CAST(value AS DOUBLE) - origin)
+        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
+            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT'
+            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
+            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+        ELSE TRY_CAST(value AS DOUBLE) - origin
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Wrong values in the data: the message for a number of rows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the data hold that they must not: the sentence for a number of rows.
+CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
+    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is '
+        || CASE WHEN role = 'se' THEN 'null, NaN or negative' ELSE 'null, NaN, negative or infinite' END || ' in '
+        || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Groups without rows: the keys of another table that are not among the groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
+CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
+    regexp_full_match(type, kind) AND regexp_full_match(other, kind);
+CREATE OR REPLACE MACRO _pool_one_type(types, others) AS
+    len(types) = len(others) AND len(list_filter(list_zip(types, others), lambda pair: NOT (
+        pair[1] = pair[2]
+        OR _pool_both(pair[1], pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'VARCHAR|(?s)ENUM\(.*\)')
+    ))) = 0;
+
+-- The keys of another table that are not among the groups.
+CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
+    WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
+    _pool_left AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false
+    ),
+    _pool_right AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false
+    ),
+    _pool_same_types AS (
+        SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
+            || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
+        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
+            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
+            (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
+            (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
+    )
+    SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
+    ANTI JOIN (
+        SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
+    ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
+    WHERE (SELECT same_types FROM _pool_same_types);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for a one-way model: arguments that do not fit together or do not fit the columns.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
@@ -2283,22 +2510,35 @@ CREATE OR REPLACE MACRO _pool_arguments(
         ELSE 'methods'
     END);
 
--- That a table whose columns all come back has none of a name yet and no private one, or an error.
-CREATE OR REPLACE MACRO _pool_free(columns, name) AS
-    CASE
-        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
-            THEN error('the table has a column ''' || name || ''' already; rename it first')
-        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
-            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
-                || ''' of the table begins with ''_pool_'', as private names do; rename it')
-        ELSE true
-    END;
+CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
+    coalesce(
+        _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
+        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        CASE
+            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+            WHEN test::VARCHAR <> 'z'
+                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
+            WHEN limits IS NOT NULL
+                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
+        END,
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
+            THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
+                || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
+    );
 
--- What the data hold that they must not: the sentence for a number of rows.
-CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
-    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is '
-        || CASE WHEN role = 'se' THEN 'null, NaN or negative' ELSE 'null, NaN, negative or infinite' END || ' in '
-        || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
+-- True, or an error: a test of mu and limits of tau2 that there are.
+CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
+    )
+    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that a one-way model refuses.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
 CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
@@ -2322,114 +2562,16 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
         ), _pool_given
     );
 
--- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
-CREATE OR REPLACE MACRO _pool_same(model, other) AS
-    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
-        OR model IS NOT DISTINCT FROM other;
-
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+-- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
 --
--- Values are taken as deviations from an origin, so that a common offset costs no digits. The relation _pool_origin is
--- that of the query around; all its relations and all private columns have names that begin with _pool_.
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of the
+-- surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- The value; NaN and infinite ones count as missing with nan := 'null'.
-CREATE OR REPLACE MACRO _pool_value(value, nan) AS
-    CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
-
--- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
-CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
-
--- Whether a weight, a count, a variance or a standard error is none.
-CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
 
 -- Whether every group has a variance of its own.
 CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
-
--- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
-CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
-
--- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
-CREATE OR REPLACE MACRO _pool_is_wide(type) AS
-    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
-    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
-
--- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
--- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
--- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
-CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
-    WITH starts AS (
-        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
-            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
-            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
-        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
-            FROM query_table(firsts))
-    ),
-    origins AS (
-        SELECT *, CASE
-                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
-                WHEN rounds THEN floor(start)
-                ELSE start
-            END AS origin
-        FROM starts
-    )
-    SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
-        CASE
-            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
-            WHEN near THEN written
-            ELSE '0'
-        END AS _pool_start,
-        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
-        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
-    FROM origins;
-
-CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
-    WITH _pool_firsts AS (
-        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
-            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
-        FROM query_table(tbl)
-        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
-        LIMIT 1000
-    )
-    FROM _pool_origin_from('_pool_firsts');
-
--- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
-CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
-    CASE
-        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
-        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
-        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
-        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
-        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
-        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
-        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
-        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
-    END;
-
--- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
--- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
-CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
-    CASE
-        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
-        WHEN typeof(value) = 'BIGINT' THEN coalesce(
-            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
-        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
-        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
-            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
-        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
-            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
-            TRY_CAST(value AS DOUBLE) - origin)
-        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
-            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
-        WHEN typeof(value) = 'UHUGEINT'
-            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
-        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
-            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
-        ELSE TRY_CAST(value AS DOUBLE) - origin
-    END;
 
 -- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
 -- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
@@ -2477,9 +2619,6 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weight
             ELSE 'plain rows'
         END AS _pool_input
     FROM query_table(tbl), _pool_origin;
-
--- Whether a column is a key: a group's under its own name, or a model's under its private one.
-CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
 
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
@@ -2572,45 +2711,6 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
         FROM query_table(weighed)
     )
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
-
--- Whether a column is a key under its own name, and not an absent `over`.
-CREATE OR REPLACE MACRO _pool_is_shown(name) AS
-    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
-
--- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
-CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
-    regexp_full_match(type, kind) AND regexp_full_match(other, kind);
-CREATE OR REPLACE MACRO _pool_one_type(types, others) AS
-    len(types) = len(others) AND len(list_filter(list_zip(types, others), lambda pair: NOT (
-        pair[1] = pair[2]
-        OR _pool_both(pair[1], pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER')
-        OR _pool_both(pair[1], pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER')
-        OR _pool_both(pair[1], pair[2], 'VARCHAR|(?s)ENUM\(.*\)')
-    ))) = 0;
-
--- The keys of another table that are not among the groups.
-CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
-    WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
-    _pool_left AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false
-    ),
-    _pool_right AS (
-        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false
-    ),
-    _pool_same_types AS (
-        SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
-            || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
-        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
-            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
-            (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
-            (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
-    )
-    SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
-    FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
-    ANTI JOIN (
-        SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
-    ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
-    WHERE (SELECT same_types FROM _pool_same_types);
 
 -- Groups that have no rows yet, with n = 0.
 CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
@@ -3270,97 +3370,8 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What is said of the estimates of every model: heterogeneity, errors, likelihoods, tests and intervals.
---
--- Sums over the same classes as the components; what a call does not ask for is not planned. Limits of tau2 are roots,
--- found by the search that finds the estimates.
+-- The standard error of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
-
-CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
-    coalesce(
-        _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
-        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
-        CASE
-            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
-            WHEN test::VARCHAR <> 'z'
-                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
-            WHEN limits IS NOT NULL
-                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
-        END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
-            THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
-                || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
-    );
-
--- True, or an error: a test of mu and limits of tau2 that there are.
-CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
-    WITH usual AS (SELECT true AS proper),
-    unusual AS (
-        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
-    )
-    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
-
--- ---- sums over classes ----------------------------------------------------------------------------------------------
-
--- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
--- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
-CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
-    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
-        CASE
-            WHEN NOT identified OR t IS NULL THEN 1.0
-            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
-        END AS c
-    FROM (
-        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
-            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
-            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
-        FROM query_table(moved) AS m JOIN (
-            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
-            FROM query_table(variances)
-        ) USING (model)
-    );
-
--- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
-CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
-    SELECT model, sum(k * c * y) / sum(k * c) AS own,
-        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
-        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
-    FROM query_table(judged) GROUP BY model;
-
--- One row a model: what is asked of it, and all that the answers need.
-CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
-    SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
-        plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
-        coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
-        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
-        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
-        CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_method(tau2, mu) = 'reml' AS restricted,
-        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
-        CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
-    FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
-
-CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
-    SELECT model, sum(k * h) AS s1,
-        sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
-        sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
-        sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
-        sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
-        sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
-        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
-        sum(k * ln(w)) AS logs_of_w,
-        sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
-        bool_and(coalesce(v + t > 0, false)) AS positive,
-        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
-        sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
-        sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
-    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
-    JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
-    GROUP BY model;
-
--- ---- the error of tau2 ----------------------------------------------------------------------------------------------
 
 -- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
 CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
@@ -3440,7 +3451,70 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
         ELSE 'of_squares'
     END);
 
--- ---- one row a model ------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
+--
+-- Sums over the same classes as the components. DuckDB does not plan what a call does not request. Limits of tau2 are
+-- roots, found by the search that finds the estimates.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
+-- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
+CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
+        CASE
+            WHEN NOT identified OR t IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
+        END AS c
+    FROM (
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
+    );
+
+-- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
+CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
+        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
+    FROM query_table(judged) GROUP BY model;
+
+-- One row a model: what is asked of it, and all that the answers need.
+CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+    SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
+        plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
+        coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
+        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
+        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
+        _pool_method(tau2, mu) = 'reml' AS restricted,
+        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
+    FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
+
+CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
+    SELECT model, sum(k * h) AS s1,
+        sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
+        sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
+        sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
+        sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
+        sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
+        sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
+        bool_and(coalesce(v + t > 0, false)) AS positive,
+        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
+    GROUP BY model;
 
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
@@ -3590,7 +3664,10 @@ CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
     )
     SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
 
--- ---- the interval of tau2 -------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The interval of tau2.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
 CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
@@ -3653,7 +3730,94 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
 
--- ---- together -------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The error of tau2 as far as it affects the estimates of groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The sum over the other groups, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
+    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+
+-- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
+    WITH weighed AS (
+        SELECT *, pool_precision(positive, tau2_) AS p,
+            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
+                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
+            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
+            a * a * s AS r, a * a / w AS q
+        FROM (
+            SELECT model, k, w, tau2_, plain_squares / j AS crude,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
+                    END AS positive
+            FROM query_table(moved) JOIN (
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
+            ) USING (model)
+        )
+    ),
+    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
+    totals AS (
+        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
+            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
+            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
+            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
+            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
+        FROM weighed JOIN tops USING (model) GROUP BY model
+    ),
+    sums AS (
+        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
+            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
+            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
+            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
+            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
+        FROM (
+            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
+                _pool_others(q, tq, nq, rq, sq) AS oq
+            FROM weighed JOIN totals USING (model)
+        )
+        GROUP BY model
+    ),
+    found AS (
+        SELECT *,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
+                END AS of_squares,
+            CASE
+                WHEN method = 'hs' THEN total
+                WHEN method = 'hsk' THEN total * df / j
+                WHEN method = 'sj' THEN df * j / plain_squares
+                WHEN known IS NULL THEN pool_trace(pairs, total)
+                ELSE total
+            END AS slope,
+            (n - j) / (sigma2_ * sigma2_) AS within
+        FROM sums JOIN query_table(variances) USING (model)
+    )
+    SELECT model,
+        CASE
+            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
+            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
+                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
+                tau2_ / sigma2_)
+            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
+            WHEN method = 'reml' THEN 4 / of_squares
+            WHEN method = 'ml' THEN 2 / s2
+            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
+            ELSE of_squares / (slope * slope)
+        END AS error,
+        CASE
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
+            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
+            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
+            WHEN method = 'pmm' THEN pool_median_correction(
+                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
+            ELSE 0.0
+        END AS correction
+    FROM found;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: the estimates of its components, and what inference adds to them.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
 CREATE OR REPLACE MACRO _pool_inference(
@@ -3776,94 +3940,10 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The error of tau2, as it bears on estimates.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- The sum over the other groups, without the cancellation where one outweighs all others.
-CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
-    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
-
--- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
-CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
-    WITH weighed AS (
-        SELECT *, pool_precision(positive, tau2_) AS p,
-            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
-                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
-            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
-            a * a * s AS r, a * a / w AS q
-        FROM (
-            SELECT model, k, w, tau2_, plain_squares / j AS crude,
-                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
-                    END AS positive
-            FROM query_table(moved) JOIN (
-                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
-            ) USING (model)
-        )
-    ),
-    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
-    totals AS (
-        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
-            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
-            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
-            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
-            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
-        FROM weighed JOIN tops USING (model) GROUP BY model
-    ),
-    sums AS (
-        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
-            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
-            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
-            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
-            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
-        FROM (
-            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
-                _pool_others(q, tq, nq, rq, sq) AS oq
-            FROM weighed JOIN totals USING (model)
-        )
-        GROUP BY model
-    ),
-    found AS (
-        SELECT *,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
-                END AS of_squares,
-            CASE
-                WHEN method = 'hs' THEN total
-                WHEN method = 'hsk' THEN total * df / j
-                WHEN method = 'sj' THEN df * j / plain_squares
-                WHEN known IS NULL THEN pool_trace(pairs, total)
-                ELSE total
-            END AS slope,
-            (n - j) / (sigma2_ * sigma2_) AS within
-        FROM sums JOIN query_table(variances) USING (model)
-    )
-    SELECT model,
-        CASE
-            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
-            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
-                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
-                tau2_ / sigma2_)
-            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
-            WHEN method = 'reml' THEN 4 / of_squares
-            WHEN method = 'ml' THEN 2 / s2
-            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
-            ELSE of_squares / (slope * slope)
-        END AS error,
-        CASE
-            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
-            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
-            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
-            WHEN method = 'pmm' THEN pool_median_correction(
-                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
-            ELSE 0.0
-        END AS correction
-    FROM found;
-
-
--- ---------------------------------------------------------------------------------------------------------------------
--- The tau profile: one row a model and tau, what the data say at that tau.
+-- The tau profile: one row per model and tau.
 --
 -- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
--- and by the restricted likelihood; where v is known the likelihoods are read at tau2 itself.
+-- and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2 itself.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A list of numbers as such, whatever is given.
@@ -4015,7 +4095,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- One row a group to one row a model: what each way of pooling errs on rows that are held out, and pooling factors.
+-- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
@@ -4168,21 +4248,17 @@ CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Robust intervals: moments of the groups' effects in every model, and what follows of them for each group.
+-- Critical values of robust intervals, by a search.
 --
--- A group enters through m alone, so each m of a model is asked once: with one sigma2 groups of one size share it. The
--- formulas, and their source, are those of pool_noncoverage and what stands about it.
--- ---------------------------------------------------------------------------------------------------------------------
-
--- ---- critical values, by a search -----------------------------------------------------------------------------------
 -- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
--- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A question without alpha asks for rho at
--- its chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
+-- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A query without alpha is for rho at its
+-- chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
 -- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
 --   start      x2 = m, or the least that t0 may be: is m beyond t0?
 --   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
 --   touching   t0 is searched between two x2
---   balancing  so is the x2 that balances
+--   balancing  the x2 that balances is searched between two
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
 CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
@@ -4286,7 +4362,13 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
     )
     SELECT id, alpha, chi, rho FROM _pool_asked WHERE phase = 'found';
 
--- ---- intervals ------------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Robust intervals: moments of the groups' effects in every model, and the interval of each group.
+--
+-- A group enters through m alone, so each m of a model is one query: with one sigma2, groups of one size share it. The
+-- formulas and their source are those of pool_noncoverage and its neighbours in formulas.sql.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- mu2 and kappa of every model; kappa is infinite where all effects are 0.
 CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
@@ -4357,10 +4439,41 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- The priors of a posterior, written as text: one row with their numbers and limits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: the prior of tau, its numbers a and b and its limits; the power of 1 / tau that it falls by where tau is
+-- large, the power of tau that it starts with at 0 (inverse gamma is 0 to any order), where most of it lies if it says
+-- so; mean and sd of a normal mu.
+CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
+    SELECT *,
+        CASE family WHEN 'half_t' THEN a + 1 WHEN 'half_cauchy' THEN 2.0 WHEN 'inverse_gamma' THEN 2 * a + 1
+            WHEN 'jeffreys' THEN 1.0 WHEN 'uniform_shrinkage' THEN 3.0 WHEN 'dumouchel' THEN 2.0
+            WHEN 'uniform' THEN CASE WHEN isinf(upper) THEN 0.0 ELSE 'infinity'::DOUBLE END
+            ELSE 'infinity'::DOUBLE END AS tail,
+        CASE family WHEN 'jeffreys' THEN -1.0 WHEN 'inverse_gamma' THEN 'infinity'::DOUBLE ELSE 0.0 END AS rise,
+        CASE family WHEN 'half_t' THEN b WHEN 'half_cauchy' THEN b WHEN 'half_normal' THEN a
+            WHEN 'exponential' THEN 1 / a WHEN 'inverse_gamma' THEN sqrt(b / (a + 0.5)) END AS size,
+        family <> '' AND family <> 'jeffreys' AND NOT (family = 'uniform' AND isinf(upper)) AS proper_prior
+    FROM (
+        SELECT family, CASE family WHEN 'half_cauchy' THEN 1.0 ELSE numbers[1] END AS a,
+            CASE family WHEN 'half_cauchy' THEN numbers[1] ELSE numbers[2] END AS b,
+            CASE WHEN family = 'uniform' THEN coalesce(numbers[1], 0.0) ELSE 0.0 END AS lower,
+            CASE WHEN family = 'uniform' THEN coalesce(numbers[2], 'infinity'::DOUBLE) ELSE 'infinity'::DOUBLE END
+                AS upper,
+            of_mu[1] AS normal_mean, of_mu[2] AS prior_sd
+        FROM (
+            SELECT _pool_prior_name(tau2) AS family, _pool_prior_numbers(tau2) AS numbers,
+                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END AS of_mu
+        )
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
 --
 -- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
--- exponentially on both sides, and sinh makes of it a double exponential fall, for which the trapezoid rule is as good
+-- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as good
 -- as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over
 -- the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no digits.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -4571,7 +4684,10 @@ CREATE OR REPLACE MACRO _pool_given_node(classes, models, tau2) AS TABLE
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
     FROM points JOIN _pool_likely('points', classes, models) USING (model, i);
 
--- ---- quantiles of tau -----------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Quantiles of tau.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- The tau that is not exceeded with each of the probabilities, by Newton's method in t. What lies below t is the
 -- integral of the rule's own interpolant (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
@@ -4616,40 +4732,10 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The exact posterior: tau, and mu with it, integrated out under priors that are written as text.
+-- Whether a model has a posterior, and where it lies.
 --
--- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
--- of normals over the nodes of their model. sigma2 is known, or taken as known at its pooled value.
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- One row: the prior of tau, its numbers a and b and its limits; the power of 1 / tau that it falls by where tau is
--- large, the power of tau that it starts with at 0 (inverse gamma is 0 to any order), where most of it lies if it says
--- so; mean and sd of a normal mu.
-CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
-    SELECT *,
-        CASE family WHEN 'half_t' THEN a + 1 WHEN 'half_cauchy' THEN 2.0 WHEN 'inverse_gamma' THEN 2 * a + 1
-            WHEN 'jeffreys' THEN 1.0 WHEN 'uniform_shrinkage' THEN 3.0 WHEN 'dumouchel' THEN 2.0
-            WHEN 'uniform' THEN CASE WHEN isinf(upper) THEN 0.0 ELSE 'infinity'::DOUBLE END
-            ELSE 'infinity'::DOUBLE END AS tail,
-        CASE family WHEN 'jeffreys' THEN -1.0 WHEN 'inverse_gamma' THEN 'infinity'::DOUBLE ELSE 0.0 END AS rise,
-        CASE family WHEN 'half_t' THEN b WHEN 'half_cauchy' THEN b WHEN 'half_normal' THEN a
-            WHEN 'exponential' THEN 1 / a WHEN 'inverse_gamma' THEN sqrt(b / (a + 0.5)) END AS size,
-        family <> '' AND family <> 'jeffreys' AND NOT (family = 'uniform' AND isinf(upper)) AS proper_prior
-    FROM (
-        SELECT family, CASE family WHEN 'half_cauchy' THEN 1.0 ELSE numbers[1] END AS a,
-            CASE family WHEN 'half_cauchy' THEN numbers[1] ELSE numbers[2] END AS b,
-            CASE WHEN family = 'uniform' THEN coalesce(numbers[1], 0.0) ELSE 0.0 END AS lower,
-            CASE WHEN family = 'uniform' THEN coalesce(numbers[2], 'infinity'::DOUBLE) ELSE 'infinity'::DOUBLE END
-                AS upper,
-            of_mu[1] AS normal_mean, of_mu[2] AS prior_sd
-        FROM (
-            SELECT _pool_prior_name(tau2) AS family, _pool_prior_numbers(tau2) AS numbers,
-                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END AS of_mu
-        )
-    );
-
--- ---- whether there is one -------------------------------------------------------------------------------------------
 
 -- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
 -- wrong where its total is infinite.
@@ -4712,9 +4798,15 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
     SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
     FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);
 
--- ---- mixtures of normals --------------------------------------------------------------------------------------------
--- An item is the mean of a group at y with the sampling variance v: y and v are those of the group, v is infinite for a
--- new one, and `varies` 0 for mu itself; `extra` is the variance of what is predicted beyond it. y is about the pivot.
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Mixtures of normals over the nodes of tau.
+--
+-- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
+-- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v are
+-- those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
+-- prediction adds to it. y is about the pivot.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
@@ -4834,7 +4926,10 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
     SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
     FROM _pool_end WHERE NOT pending GROUP BY id;
 
--- ---- what is read from it -------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: moments, quantiles and intervals of the posterior of tau, mu and the mean of a new group.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean of
 -- a new group. Moments that are infinite are NULL.
@@ -4914,6 +5009,11 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
     JOIN told AS n ON s.model = n.model AND n.is_new;
 
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its true mean.
+-- ---------------------------------------------------------------------------------------------------------------------
+
 -- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
 -- `told` names, and the probability of more than the threshold.
 CREATE OR REPLACE MACRO _pool_posterior_estimates(
@@ -4949,6 +5049,11 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     )
     FROM sampled LEFT JOIN answers USING (_pool_item);
 
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The posterior density of tau at the points of a profile.
+-- ---------------------------------------------------------------------------------------------------------------------
+
 -- Posterior density of tau, and mean and sd of mu, at the points of curves.
 CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes, nodes) AS TABLE
     WITH points AS MATERIALIZED (
@@ -4963,6 +5068,14 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
     FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)
     JOIN (SELECT model, around, start FROM query_table(models)) USING (model) JOIN query_table(numbers) USING (model),
         _pool_origin;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The exact posterior: tau, and mu with it, integrated out under priors that are written as text.
+--
+-- sigma2 is known, or its pooled value is used as if it were known.
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Everything from groups to what is asked of their posterior: 'components', 'estimates' or 'density'.
 CREATE OR REPLACE MACRO _pool_posterior(
@@ -5014,7 +5127,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The verbs, each a table macro: rows, stored moments or published estimates in, one row a group or a model out.
+-- One row per group: the partially pooled mean with its standard error.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a group: weight, estimate and se, from the groups and the components of their models.
@@ -5099,18 +5212,44 @@ CREATE OR REPLACE MACRO _pool_pooled(
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
     WHERE (SELECT proper FROM _pool_given);
 
--- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
-CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    WITH _pool_upper AS (
-        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
-            sqrt(-ln(1 - p)) AS r
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the sufficient statistics, as a result.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group, from a table: keys under their own names, moments under private ones.
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
+            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
-    centre AS (
-        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
-        FROM _pool_upper
-    ),
-    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
-    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
+    FROM _pool_groups, _pool_origin
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+    );
+
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
+            ['n', 'mean', 'var', 'w'])
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
 -- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
@@ -5359,35 +5498,6 @@ CREATE OR REPLACE MACRO pool_compare(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
--- One row a group, from a table: keys under their own names, moments under private ones.
-CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
-            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
-    ),
-    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
-    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
-    _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
-    FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
-
-CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_shown(c))
-    FROM (
-        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
-    );
-
-CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_shown(c))
-    FROM (
-        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
-        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
-            ['n', 'mean', 'var', 'w'])
-    );
-
 -- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
 -- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(
@@ -5423,16 +5533,51 @@ CREATE OR REPLACE MACRO pool_moments_of(value) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
---
--- A group is known by its weight w (n without weights), the means of x and y, and the squares and products about them:
--- one group-by. Without weights groups enter only through n and through sums of squares and products of their means, so
--- they are grouped once more by n. rho = tau2 / sigma2 is searched as in search.sql, for all models at once.
+-- The request for a regression: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- A value, or NULL where the other of the pair is none: rows count where both are there.
-CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
-    CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
+-- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
+CREATE OR REPLACE MACRO _pool_line_arguments(
+    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
+            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
+    judged AS (
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
+            CASE
+                WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
+                    || ''' is the value itself; give another covariate'
+                WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
+            END,
+            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), ['reml', 'ml']),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_level(level)
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
+        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
+    FROM judged;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The offsets of covariate and value.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
@@ -5464,7 +5609,37 @@ CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whol
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
--- ---- rows to groups -------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that a regression refuses.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- True, or an error if a mean is no number, so a value is none, or a weight is not allowed.
+CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT coalesce(
+            _pool_bad_rows('weights', column_names[3], sum(bad_weights),
+                'precision weights are finite and not negative; a row of weight 0 does not count'),
+            CASE
+                WHEN sum(odd_x) > 0 THEN 'the covariate ''' || column_names[2] || ''' holds NaN or infinite numbers: '
+                    || 'remove them, or count them as missing with nan=''null'''
+                WHEN sum(odd_y) > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
+                    || 'remove them, or count them as missing with nan=''null'''
+            END
+        ) AS complaint
+        FROM query_table(counted), _pool_given
+        GROUP BY column_names
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
+--
+-- A group is known by its weight w (n without weights), the means of x and y, and the squares and products about them:
+-- one group-by. Without weights groups enter only through n and through sums of squares and products of their means, so
+-- they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all models at once.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Groups of rows that all count alike, straight from the table: by the states of three aggregates, and before version 2
 -- of DuckDB, which cannot read states, by six aggregates.
@@ -5568,8 +5743,6 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM _pool_rounded;
 
--- ---- groups to classes and models -----------------------------------------------------------------------------------
-
 -- Groups of equal size in one row: how many (k), the means of their means and what these spread (sxx, sxy, syy), the
 -- sums of squares and products within (wxx, wxy, wyy). With weights each group is a class of its own.
 CREATE OR REPLACE MACRO _pool_line_sizes(groups) AS TABLE
@@ -5593,24 +5766,6 @@ CREATE OR REPLACE MACRO _pool_line_singles(groups) AS TABLE
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
--- True, or an error if a mean is no number, so a value is none, or a weight is not allowed.
-CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
-    FROM (
-        SELECT coalesce(
-            _pool_bad_rows('weights', column_names[3], sum(bad_weights),
-                'precision weights are finite and not negative; a row of weight 0 does not count'),
-            CASE
-                WHEN sum(odd_x) > 0 THEN 'the covariate ''' || column_names[2] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-                WHEN sum(odd_y) > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-            END
-        ) AS complaint
-        FROM query_table(counted), _pool_given
-        GROUP BY column_names
-    );
-
 -- The models by number, with their counts.
 CREATE OR REPLACE MACRO _pool_line_models(sizes, singles) AS TABLE
     WITH counted AS MATERIALIZED (
@@ -5628,7 +5783,10 @@ CREATE OR REPLACE MACRO _pool_line_classes(sizes, singles, models) AS TABLE
     FROM query_table(models) AS m, (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles)) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- ---- the fit at a given rho -----------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The fit of a regression at a given rho, with its profile deviance.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- What the groups of a model tell at the rho of a point, h = w / (1 + w rho), or all alike where rho is infinite: sums
 -- about the point's centre, which may lie anywhere among the groups.
@@ -5656,7 +5814,27 @@ CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
         h2yy - 2 * my * h2y + my * my * h2 AS h2yy
     FROM query_table(points) AS p JOIN (FROM _pool_line_sums(points, classes)) AS s USING (id);
 
--- ---- what is known before the search --------------------------------------------------------------------------------
+-- The points of a search with the profile deviance and its slope.
+CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
+    WITH looking AS (FROM query_table(search) WHERE phase IN ('low', 'up', 'between')),
+    about AS (FROM _pool_line_about('looking', classes)),
+    fitted AS (
+        SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
+            pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
+            h2yy - 2 * beta * h2xy + beta * beta * h2xx AS h2e2
+        FROM about
+    )
+    SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
+        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2xx, xx, df)
+            ELSE pool_regression_ml_deviance_slope(squares, h2e2, h, df) END AS slope,
+        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
+            ELSE pool_regression_ml_deviance(squares, logs, df) END AS deviance
+    FROM fitted;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regressions before the search: both ends of rho, and what the data identify.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Models at both ends: all rows alike (rho = 0), where the centre is kept and the line of least squares, and all groups
 -- alike (rho infinite), which bounds the search. `state` says what can be told; an earlier answer goes before a later.
@@ -5742,7 +5920,10 @@ CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
         _pool_larger(wyy - 2 * start_slope * wxy + start_slope * start_slope * wxx, within) AS wyy)
     FROM query_table(facts);
 
--- ---- the search -----------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for rho of a regression.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Where to look. For r the squares of the groups' means about a line with the slope within groups, the profile rises
 -- beyond 3 / min(w) and 4 df r / squares within; of two groups also beyond thrice the squares of x between by those
@@ -5762,23 +5943,6 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         i = 0 AS is_first, i = points - 1 AS is_last,
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
-
--- The points of a search with the profile deviance and its slope.
-CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
-    WITH looking AS (FROM query_table(search) WHERE phase IN ('low', 'up', 'between')),
-    about AS (FROM _pool_line_about('looking', classes)),
-    fitted AS (
-        SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
-            pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            h2yy - 2 * beta * h2xy + beta * beta * h2xx AS h2e2
-        FROM about
-    )
-    SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
-        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2xx, xx, df)
-            ELSE pool_regression_ml_deviance_slope(squares, h2e2, h, df) END AS slope,
-        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
-            ELSE pool_regression_ml_deviance(squares, logs, df) END AS deviance
-    FROM fitted;
 
 -- Every local minimum of every model, as _pool_minima.
 CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
@@ -5822,7 +5986,10 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
     FROM _pool_line_search
     WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
 
--- ---- the components -------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: variances, coefficients and their errors.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
 -- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
@@ -5868,52 +6035,17 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
--- ---- the verbs ------------------------------------------------------------------------------------------------------
-
--- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
-CREATE OR REPLACE MACRO _pool_line_arguments(
-    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
-) AS TABLE
-    WITH _pool_names AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
-            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
-            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
-            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
-            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
-    ),
-    _pool_listed_arguments AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
-        FROM query_table(schema)
-    ),
-    judged AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
-            wrong_keys,
-            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
-            CASE
-                WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
-                    || ''' is the value itself; give another covariate'
-                WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
-            END,
-            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), ['reml', 'ml']),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
-            _pool_wrong_level(level)
-        ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
-    )
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
-        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
-
 -- The chance of an estimate as far from 0 on either side, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE
         WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
         WHEN se = 0 AND estimate <> 0 THEN 0.0
     END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of regressions.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- The partially pooled regression y = intercept of the group + slope x, one row a group and term: the intercepts of
 -- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
@@ -6041,12 +6173,122 @@ CREATE OR REPLACE MACRO pool_regress_components(
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Rates and counts, rows to models: x of n trials, or x events in an exposure n. `family` is 'rates' or 'counts'.
+-- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The distribution of the groups' rates, as a prior is called.
+CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
+
+-- What is wrong with the prior.
+CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
+    CASE
+        WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
+        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
+        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
+            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
+    END;
+
+-- What is wrong with the errors that the standard error of a rate is to include.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+    coalesce(
+        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
+            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
+            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+    );
+
+-- One row: that the arguments are right, whether there is one model, and the names of the two columns.
+CREATE OR REPLACE MACRO _pool_rate_arguments(
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
+    by_is_shown, family,
+    result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
+    judged AS (
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
+            _pool_wrong_rate_prior(prior, family),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_level(level),
+            _pool_wrong_uncertainty_of_rates(uncertainty, family),
+            _pool_wrong_threshold(threshold),
+            _pool_wrong_flag('posterior', posterior),
+            _pool_wrong_flag('limits', limits)
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
+        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
+    FROM judged;
+
+-- Whether a column of the result was asked for.
+CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
+    CASE
+        WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
+        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
+        ELSE true
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that rates and counts refuse.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The sentence for a kind of fault in a number of rows.
+CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
+    CASE fault
+        WHEN 1 THEN 'value=''' || names[1] || ''' is NaN or infinite'
+        WHEN 2 THEN CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
+            || '=''' || names[2] || ''' is NaN or infinite'
+        WHEN 3 THEN 'value=''' || names[1] || ''' is negative or fractional'
+        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials=''' || names[2] || ''' is negative or fractional'
+            ELSE 'exposure=''' || names[2] || ''' is 0 or negative' END
+        ELSE 'value=''' || names[1] || ''' exceeds trials=''' || names[2] || ''''
+    END
+    || ' in ' || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': '
+    || CASE fault
+        WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
+        WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
+        WHEN 3 THEN 'a count is a whole number of 0 or more'
+        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
+            ELSE 'an exposure is a number above 0' END
+        ELSE 'there are no more events than trials'
+    END;
+
+-- One row: true, or an error if a row has a fault.
+CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
+    WITH faults AS (
+        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
+            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
+        FROM query_table(groups)
+    ),
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
+    SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
+        AS sound
+    FROM worst, _pool_given;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates and counts, rows to models: x of n trials, or x events in an exposure n.
 --
 -- A group is known by x and n, so groups are grouped once more by both.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- ---- rows to groups -------------------------------------------------------------------------------------------------
 
 -- What is wrong with a row: 1 and 2 no number, 3 and 4 not allowed, 5 more than there are trials.
 CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
@@ -6091,40 +6333,10 @@ CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
         GROUP BY ALL
     );
 
--- The sentence for a kind of fault in a number of rows.
-CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
-    CASE fault
-        WHEN 1 THEN 'value=''' || names[1] || ''' is NaN or infinite'
-        WHEN 2 THEN CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=''' || names[2] || ''' is NaN or infinite'
-        WHEN 3 THEN 'value=''' || names[1] || ''' is negative or fractional'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials=''' || names[2] || ''' is negative or fractional'
-            ELSE 'exposure=''' || names[2] || ''' is 0 or negative' END
-        ELSE 'value=''' || names[1] || ''' exceeds trials=''' || names[2] || ''''
-    END
-    || ' in ' || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': '
-    || CASE fault
-        WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 3 THEN 'a count is a whole number of 0 or more'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
-            ELSE 'an exposure is a number above 0' END
-        ELSE 'there are no more events than trials'
-    END;
 
--- One row: true, or an error if a row has a fault.
-CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
-    WITH faults AS (
-        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
-            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
-        FROM query_table(groups)
-    ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
-    SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
-        AS sound
-    FROM worst, _pool_given;
-
--- ---- groups to models -----------------------------------------------------------------------------------------------
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Models of rates before the search: their sums, and how the prior is found.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- The models by number, with their sums. Without `over` there is one, even of nothing.
 CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
@@ -6209,18 +6421,16 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
--- 1941), and the search for its maximum.
+-- 1941).
 --
--- It is a sum over the different x, n - x and n (of counts x and n), and its search costs as many. The prior has a mean
--- and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; what is left of that
--- limit is worked out as a small difference, so that a maximum far out keeps its digits.
+-- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms. The
+-- prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
+-- difference from that limit is computed as a small number, so that a maximum far out keeps its digits.
 --
--- Of more than 10,000 trials, or events, the terms are far larger than their sum. There only what log Gamma has beyond
--- z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and beta
--- from what one rate for all of them makes expected (Loader 2000).
+-- With more than 10,000 trials, or events, the terms are far larger than their sum. There only the part of log Gamma
+-- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and
+-- beta from their expectation under one rate for all of them (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- ---- the likelihood -------------------------------------------------------------------------------------------------
 
 -- log(1 + t) - t without the cancellation at small t: a column.
 CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
@@ -6421,7 +6631,10 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, 
     )
     FROM query_table('of_' || family);
 
--- ---- the search -----------------------------------------------------------------------------------------------------
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for the maximum of the likelihood of rates and counts.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- The share of a step that is taken: none is longer than 2.
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
@@ -6514,10 +6727,8 @@ CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, famil
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Rates and counts: the prior of every model, and every group's posterior: beta with trials, gamma with an exposure.
+-- One row per model of rates or counts: the prior and its error.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- ---- the components -------------------------------------------------------------------------------------------------
 
 -- One row a model: the prior, and what the data say of it.
 CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
@@ -6659,9 +6870,10 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
         CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
     FROM bent LEFT JOIN determined USING (model);
 
--- The level, or NULL where it is wrong, which is said elsewhere.
-CREATE OR REPLACE MACRO _pool_proper_level(level) AS
-    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its rate, beta with trials, gamma with an exposure.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
 -- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
@@ -6783,72 +6995,6 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
     FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
 
--- ---- the verbs ------------------------------------------------------------------------------------------------------
-
--- The distribution of the groups' rates, as a prior is called.
-CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
-
--- What is wrong with the prior.
-CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
-    CASE
-        WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
-        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
-            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
-        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
-    END;
-
--- What is wrong with the errors that the standard error of a rate is to include.
-CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
-    coalesce(
-        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
-        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
-            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
-    );
-
-CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
-    CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
-        THEN role || '=' || _pool_shown(given) || '; give true or false' END;
-
--- One row: that the arguments are right, whether there is one model, and the names of the two columns.
-CREATE OR REPLACE MACRO _pool_rate_arguments(
-    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
-    by_is_shown, family,
-    result
-) AS TABLE
-    WITH _pool_names AS (
-        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
-            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
-        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
-            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
-            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
-            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
-            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
-    ),
-    _pool_listed_arguments AS (
-        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
-            NULL, _pool_column(value), NULL, _pool_column(base)
-        FROM query_table(schema)
-    ),
-    judged AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
-            wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
-            _pool_wrong_rate_prior(prior, family),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
-            _pool_wrong_level(level),
-            _pool_wrong_uncertainty_of_rates(uncertainty, family),
-            _pool_wrong_threshold(threshold),
-            _pool_wrong_flag('posterior', posterior),
-            _pool_wrong_flag('limits', limits)
-        ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
-    )
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
-        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
-
 -- Keys and everything that is told of groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
@@ -6878,14 +7024,10 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
         AND (SELECT proper FROM _pool_given);
 
--- Whether a column of the result was asked for.
-CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
-    CASE
-        WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
-        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
-        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
-        ELSE true
-    END;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of rates and counts.
+-- ---------------------------------------------------------------------------------------------------------------------
 
 -- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
 -- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how

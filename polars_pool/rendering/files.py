@@ -5,30 +5,27 @@ from __future__ import annotations
 from ..engines.duckdb import FOLDER
 from . import estimators, formulas
 
-# The files of sql/ in the order in which their macros call each other; a nested .read would resolve against the working
-# directory, so that all of them stand in one file too.
-PARTS = (
-    "distributions",
-    "formulas",
-    "check",
-    "groups",
-    "search",
-    "components",
-    "inference",
-    "uncertainty",
-    "profile",
-    "comparison",
-    "robust",
-    "quadrature",
-    "posterior",
-    "verbs",
-    "regression",
-    "rates_groups",
-    "rates_likelihood",
-    "rates",
-)
+FORMULAS = "formulas.sql"
+POOL = "pool.sql"
 
-POOL = """\
+# The files of sql/ in the order of loading: DuckDB binds the body of a macro when it is created, so a file comes after
+# those whose macros it calls. A nested .read would resolve against the working directory, so pool.sql holds all of them.
+ORDER: tuple[tuple[str, str], ...] = (
+    ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
+    ("", "formulas"),
+    ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
+    (
+        "parts/oneway",
+        "spec refuse groups search fit errors inference limits uncertainty components profile comparison critical robust",
+    ),
+    ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
+    ("parts/oneway", "estimates moments verbs"),
+    ("parts/regression", "spec offset refuse groups likelihood identification fit components verbs"),
+    ("parts/rates", "spec refuse groups identification likelihood fit components estimates verbs"),
+)
+PARTS = tuple(f"{folder}/{name}.sql".lstrip("/") for folder, names in ORDER for name in names.split())
+
+PREFACE = """\
 -- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
 --
 --     FROM pool_shrink('warehouse/**/*.parquet', score, school);
@@ -75,10 +72,10 @@ def formulas_file() -> str:
 
 def together() -> str:
     """The text of sql/pool.sql."""
-    return POOL + "\n\n".join((FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in PARTS)
+    return PREFACE + "\n\n".join((FOLDER / part).read_text(encoding="utf-8") for part in PARTS)
 
 
 def write() -> None:
     """Write sql/formulas.sql, and sql/pool.sql from it and the files beside it."""
-    (FOLDER / "formulas.sql").write_text(formulas_file(), encoding="utf-8")
-    (FOLDER / "pool.sql").write_text(together(), encoding="utf-8")
+    (FOLDER / FORMULAS).write_text(formulas_file(), encoding="utf-8")
+    (FOLDER / POOL).write_text(together(), encoding="utf-8")

@@ -49,7 +49,7 @@ PREFIXES = {regression: "regression_", rates: "rate_"}
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
--- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call distributions.sql.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call parts/distributions.
 """
 
 

@@ -1,4 +1,4 @@
-"""The distributions of sql/distributions.sql against exact values, in both DuckDBs, and laws for all arguments."""
+"""The distributions of sql/parts/distributions against exact values, in both DuckDBs, and laws for all arguments."""
 
 import json
 import math
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from shells import number
 
 import polars_pool as pool
+from polars_pool.rendering.files import PARTS
 
-MACROS = (pool.SQL / "distributions.sql").read_text(encoding="utf-8")
+MACROS = "\n".join((pool.SQL / part).read_text(encoding="utf-8") for part in PARTS if "distributions" in part)
 EXACT = json.loads((Path(__file__).parents[1] / "vectors" / "distributions.json").read_text(encoding="utf-8"))
 
 # Relative, on the whole grid of EXACT. Distributions of large parameters have what the rounding of their arguments

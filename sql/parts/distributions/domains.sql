@@ -1,0 +1,40 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
+--
+-- A missing argument gives a missing result. An argument outside its domain (NaN among them) raises an error that states
+-- the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant to be
+-- called. The macros that they need come first, because a macro must be defined after the macros that it calls.
+--
+-- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over a
+-- list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without lists.
+-- Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes one.
+--
+-- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A number, not NaN.
+CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
+    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
+
+-- A number from 0 to 1.
+CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
+    CASE
+        WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
+        ELSE p::DOUBLE
+    END;
+
+-- A positive, finite number.
+CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
+    CASE
+        WHEN x <= 0 OR x >= 'infinity'::DOUBLE
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
+        ELSE x::DOUBLE
+    END;
+
+-- A number of 1 or more.
+CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
+    CASE
+        WHEN x < 1 OR isnan(x)
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
+        ELSE x::DOUBLE
+    END;

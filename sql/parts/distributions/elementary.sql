@@ -1,0 +1,51 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Elementary functions that keep their digits near 0.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).
+CREATE OR REPLACE MACRO pool_expm1(x) AS
+    CASE WHEN abs(x) < 1 THEN 2 * sinh(x / 2) * exp(x / 2) ELSE exp(x) - 1 END;
+
+-- log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).
+CREATE OR REPLACE MACRO pool_log1p(x) AS
+    CASE WHEN abs(x) < 0.5 THEN 2 * atanh(x / (2 + x)) ELSE ln(1 + x) END;
+
+-- x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).
+CREATE OR REPLACE MACRO pool_log_excess(x) AS
+    CASE
+        WHEN abs(x) < 0.3 THEN list_transform(
+            [{x: x, z: x / (2 + x), q: x / (2 + x) * (x / (2 + x))}],
+            lambda e: e.z * e.x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
+                + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
+        )[1]
+        ELSE x - ln(1 + x)
+    END;
+
+-- log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.
+CREATE OR REPLACE MACRO pool_log_cosh(u) AS
+    CASE
+        WHEN abs(u) < 1 THEN 2 * atanh(tanh(u / 2) * tanh(u / 2))
+        ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
+    END;
+
+-- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
+--
+-- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
+-- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is what the rounding of y = x + 10 takes from x.
+CREATE OR REPLACE MACRO pool_stirling_series(x) AS
+    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
+        / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
+
+-- The same for all x > 0.
+CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
+    CASE
+        WHEN x >= 10 THEN pool_stirling_series(x)
+        ELSE list_transform(
+            [{x: x, y: x + 10, lost: x - (x + 10 - 10)}],
+            lambda e: pool_stirling_series(e.y) * pow(e.y, e.y - 0.5) / pow(e.x, e.x - 0.5)
+                * (1 + e.lost * (ln(e.y) + 1 - 0.5 / e.y))
+                * 4.5399929762484851536e-5  -- exp(-10)
+                / (e.x * (e.x + 1) * (e.x + 2) * (e.x + 3) * (e.x + 4)
+                    * (e.x + 5) * (e.x + 6) * (e.x + 7) * (e.x + 8) * (e.x + 9))
+        )[1]
+    END;

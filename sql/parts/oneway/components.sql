@@ -1,0 +1,122 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: the estimates of its components, and what inference adds to them.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_inference(
+    judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+) AS TABLE
+    WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
+    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
+    said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
+    errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
+    questions AS (FROM _pool_questions('said', tau2, level, test)),
+    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
+    gathered AS (
+        SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
+            max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
+            max(answer) FILTER (id % 8 = 6) AS lower, max(answer) FILTER (id % 8 = 7) AS upper
+        FROM (FROM answers UNION ALL FROM _pool_limits('said', 'answers', moved, sigma2, tau2, mu, limits))
+        GROUP BY ALL
+    ),
+    told AS (
+        SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+            _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
+        FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+    )
+    SELECT model, q,
+        CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
+        pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
+        _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
+        CASE
+            WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
+            ELSE _pool_finite(lower * unit_ * unit_)
+        END AS tau2_lower,
+        _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
+        pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
+            + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
+        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
+        CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
+        (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
+        (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
+        se * unit_ AS se_mu_
+    FROM told;
+
+-- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
+-- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
+    by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
+    by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
+    by_james_stein AS (FROM _pool_by_james_stein('facts')),
+    found AS (
+        FROM query_table(CASE
+            WHEN _pool_name(tau2) = '' THEN 'known'
+            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv', 'chung', 'sure', 'morris') THEN 'by_search'
+            WHEN _pool_name(tau2) = 'js' THEN 'by_james_stein'
+            ELSE 'by_moments'
+        END)
+    ),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
+    counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
+    judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
+    plain_centres AS (FROM _pool_centres('counts')),
+    judged_centres AS (FROM _pool_judged_centres('judged')),
+    centres AS MATERIALIZED (
+        FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)
+    ),
+    plain AS (
+        SELECT _pool_model, model AS _pool_id,
+            coalesce(j, 0)::BIGINT AS _pool_groups,
+            CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_ * unit_ * unit_) END
+                AS _pool_sigma2,
+            coalesce(_pool_number(tau2), _pool_finite(tau2_ * unit_ * unit_)) AS _pool_tau2,
+            coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
+            CASE
+                WHEN _pool_number(mu) IS NOT NULL THEN 0.0
+                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance) * unit_)
+            END AS _pool_se_mu,
+            pool_icc(tau2_, sigma2_) AS _pool_icc,
+            df_prior AS _pool_df_prior,
+            sigma2_prior AS _pool_sigma2_prior,
+            coalesce(settled, false) AS _pool_converged,
+            unit_ AS _pool_unit
+        FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+            (SELECT has_n FROM _pool_given), _pool_origin
+    ),
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    with_errors AS (
+        SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
+        FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
+    ),
+    inferred AS (
+        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+    ),
+    told AS (
+        SELECT plain.* EXCLUDE (_pool_converged)
+            REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
+            q AS _pool_q, q_p AS _pool_q_p, i2 AS _pool_i2, h2 AS _pool_h2, se_tau2 AS _pool_se_tau2,
+            tau2_lower AS _pool_tau2_lower, tau2_upper AS _pool_tau2_upper, log_likelihood AS _pool_log_likelihood,
+            aic AS _pool_aic, lrt AS _pool_lrt, lrt_p AS _pool_lrt_p, mu_lower AS _pool_mu_lower,
+            mu_upper AS _pool_mu_upper, mu_p AS _pool_mu_p, new_lower AS _pool_new_lower, new_upper AS _pool_new_upper,
+            _pool_converged
+        FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
+    )
+    SELECT * EXCLUDE (_pool_id, _pool_unit)
+    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);

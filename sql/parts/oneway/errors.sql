@@ -1,0 +1,81 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The standard error of tau2.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
+CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
+    SELECT *, a * a * s AS b, a * a / w AS c
+    FROM (
+        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
+            CASE
+                WHEN method IN ('reml', 'ml') THEN h
+                WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+                WHEN method = 'anova' THEN w
+                WHEN method = 'sj' THEN pool_precision(v, crude)
+                ELSE 1.0
+            END AS a,
+            CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
+        FROM query_table(judged)
+        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
+    );
+
+-- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
+CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
+    WITH sums AS (
+        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
+            sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
+        FROM query_table(weighed) GROUP BY model
+    )
+    SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
+        any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
+        sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
+        sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
+    FROM (
+        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
+            a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
+            CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
+            CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
+        FROM query_table(weighed) JOIN sums USING (model)
+    )
+    GROUP BY model;
+
+-- The variance of tau2 by its estimator, where it is one of squares.
+CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
+    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
+    SELECT model,
+        CASE
+            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
+                (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
+                (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN method = 'ml' THEN 2 / aass
+            WHEN method = 'reml' THEN 4 / squares_variance
+            WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
+            WHEN method = 'hs' THEN squares_variance / (sum_a * sum_a)
+            WHEN method = 'hsk' THEN squares_variance / (sum_a * sum_a) * (j / df) * (j / df)
+            WHEN known IS NOT NULL THEN squares_variance / (sum_a * sum_a)
+            ELSE squares_variance / (pool_trace(pairs, sum_a) * pool_trace(pairs, sum_a))
+        END AS error2
+    FROM (
+        SELECT *, CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+            AS squares_variance
+        FROM (
+            SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
+        ) JOIN _pool_squares_traced('weighed') USING (model)
+    );
+
+-- The same, chosen by the name of the estimator: only what it needs is planned.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
+    WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
+    of_root AS (
+        SELECT model, pool_variance_of_root(j, df, s1) AS error2 FROM query_table(said) WHERE has_tau2
+    ),
+    of_squares AS (FROM _pool_error_of_squares(judged, models, method))
+    FROM query_table(CASE
+        WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
+        WHEN method IN ('pm', 'eb', 'pmm') THEN 'of_root'
+        ELSE 'of_squares'
+    END);

@@ -1,0 +1,170 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
+--
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of the
+-- surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether every group has a variance of its own.
+CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
+
+-- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
+-- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+--
+-- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
+-- before they square) in one aggregate; before, it takes three.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
+        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
+    FROM (
+        SELECT over, "by", over AS _pool_over,
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
+        FROM query_table(tbl), _pool_origin
+        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
+    FROM query_table(tbl), _pool_origin
+    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+    GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
+
+-- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
+        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
+        CASE
+            WHEN NOT _pool_absent(se) THEN 'published'
+            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
+            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
+            ELSE 'plain rows'
+        END AS _pool_input
+    FROM query_table(tbl), _pool_origin;
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
+        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+    FROM (
+        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
+    )
+    GROUP BY ALL;
+
+-- Groups of stored moments, of weighted rows too.
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
+        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
+        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
+        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
+    FROM (
+        SELECT *,
+            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'moments'
+    )
+    GROUP BY ALL;
+
+-- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
+CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
+    FROM (
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
+            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
+        FROM (
+            SELECT *, CASE
+                    WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
+                    ELSE _pool_exact()
+                END AS _pool_h
+            FROM query_table(numbers) WHERE _pool_input = 'published'
+        )
+        GROUP BY ALL
+    );
+
+-- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers')
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v, which only published estimates tell, and whether groups of equal n are alike.
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
+    WITH _pool_found AS NOT MATERIALIZED (
+        SELECT *, _pool_n AS _pool_w,
+            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
+            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
+        FROM query_table(plain)
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+            pool_variance(_pool_n, _pool_squares) AS _pool_var
+        FROM query_table(weighed)
+    )
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
+
+-- Groups that have no rows yet, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
+        NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
+    FROM _pool_unseen_keys(tbl, "by", over, seen);
+
+-- Groups with the components of their models, their mean, sigma2 and sampling variance.
+CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
+    SELECT g.*, c.* EXCLUDE (_pool_model),
+        _pool_y + _pool_origin AS _pool_mean,
+        CASE
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+            ELSE _pool_sigma2
+        END AS _pool_own,
+        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
+    FROM query_table(groups) AS g, query_table(components) AS c,
+        (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+    WHERE _pool_same(g._pool_model, c._pool_model);

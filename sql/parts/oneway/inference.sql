@@ -1,0 +1,211 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
+--
+-- Sums over the same classes as the components. DuckDB does not plan what a call does not request. Limits of tau2 are
+-- roots, found by the search that finds the estimates.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
+-- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
+CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
+        CASE
+            WHEN NOT identified OR t IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
+        END AS c
+    FROM (
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
+    );
+
+-- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
+CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
+        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
+    FROM query_table(judged) GROUP BY model;
+
+-- One row a model: what is asked of it, and all that the answers need.
+CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+    SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
+        plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
+        coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
+        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
+        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
+        _pool_method(tau2, mu) = 'reml' AS restricted,
+        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
+    FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
+
+CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
+    SELECT model, sum(k * h) AS s1,
+        sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
+        sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
+        sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
+        sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
+        sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
+        sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
+        bool_and(coalesce(v + t > 0, false)) AS positive,
+        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
+    GROUP BY model;
+
+-- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
+-- `at_zero` are those of the gls mean at tau2 and at 0.
+CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
+    WITH closed AS (
+        SELECT *,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE
+                WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
+                WHEN exact_v > fitted THEN 0.0
+                WHEN known IS NOT NULL THEN pool_typical_variance(df, sum_p)
+                ELSE pool_typical_variance(df, pool_trace(pool_pairs(at_umin, top_p, rest_p, rest_p2), sum_p))
+            END AS typical,
+            CASE
+                WHEN known IS NOT NULL THEN 0.0
+                WHEN NOT identified OR tau2_ IS NULL THEN NULL
+                WHEN test = 'knha' THEN pool_knapp_hartung(sqrt(variance), gls_squares, df)
+                WHEN test = 'adhoc' THEN pool_knapp_hartung_at_least(sqrt(variance), gls_squares, df)
+                ELSE sqrt(variance)
+            END AS error,
+            CASE
+                WHEN on_rows AND sigma2_ > 0 THEN pool_rows_deviance(ssw, 0.0, inflation, sigma2_, n)
+                WHEN positive THEN logs
+            END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
+            CASE
+                WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
+                WHEN jointly AND restricted
+                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
+                WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
+                    + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
+            END AS at_zero
+        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
+    )
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach,
+        _pool_finite(error) AS se,
+        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
+        CASE
+            WHEN NOT identified OR on_rows AND NOT sigma2_ > 0 THEN NULL
+            ELSE base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
+        END AS deviance,
+        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
+        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
+        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
+    FROM closed, _pool_quantile_of(level);
+
+-- What is asked of the distributions: by 8 times the model, plus 0 the tail of Q, F(df, df2) or chi-square where df2 is
+-- infinite; 1 and 2 those of mu and of the likelihood ratio, whose squares are F(1, df) and chi-square; 3 the reach of
+-- Student's interval of mu; 4 and 5 the quantiles of Q that limit tau2.
+CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
+    SELECT 8 * model + which AS id, a, b, w, p
+    FROM (
+        SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
+            unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
+            unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
+            unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
+                (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+        FROM (
+            SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
+                CASE WHEN lrt > 0 THEN lrt END AS lrt,
+                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
+                CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
+                CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
+                    AS level_of_q
+            FROM query_table(said)
+        )
+    )
+    WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
+
+-- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
+-- w of that probability, by the formulas of the odds in distributions.sql. Each step computes the tail at `place`,
+-- outward of one side of the split: the first one answers w, and tells on which side p lies; from the split Halley's
+-- iteration then goes outward. a_, b_, w_ and s are a, b, place and side with the odds turned over where x > 1/2.
+CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+    WITH RECURSIVE _pool_odds AS (
+        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
+            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
+        FROM (
+            SELECT *, pool_odds_split(a, b) AS split,
+                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
+            FROM (
+                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
+                FROM query_table(questions)
+            )
+        )
+        UNION ALL
+        SELECT id, a, b, w, p, integral, split, step + 1,
+            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
+            CASE
+                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
+                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
+            END,
+            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
+            coalesce(moved, place)
+        FROM (
+            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
+                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
+                side * greatest(side * split, side * place + move) AS moved
+            FROM (
+                SELECT *, first + share * width * list_sum(list_transform(
+                    list_transform(
+                        pool_gauss_legendre(),
+                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
+                    ),
+                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
+                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
+                )) AS mills
+                FROM (
+                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
+                        ELSE pool_window(push, curvature) END AS width
+                    FROM (
+                        SELECT *, pool_window_level(push, curvature) AS level
+                        FROM (
+                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
+                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
+                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
+                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
+                                CASE
+                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
+                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
+                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
+                                    ))
+                                    WHEN isinf(b_) THEN a_ * (e - w_)
+                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+                                END AS height
+                            FROM (
+                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
+                                FROM (
+                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
+                                    FROM (
+                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
+                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
+                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
+                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
+                                        FROM _pool_odds WHERE answer IS NULL
+                                    )
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        )
+    )
+    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;

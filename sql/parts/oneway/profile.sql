@@ -1,0 +1,153 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The tau profile: one row per model and tau.
+--
+-- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
+-- and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2 itself.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A list of numbers as such, whatever is given.
+CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
+
+CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
+
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
+    CASE
+        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
+            THEN 'tau2=' || _pool_shown(tau2)
+                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
+        WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
+            THEN 'mu=' || _pool_shown(mu)
+                || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
+        WHEN typeof(tau) = '"NULL"' THEN NULL
+        WHEN typeof(tau) NOT LIKE '%]' THEN 'tau=' || _pool_shown(tau) || _pool_wanted_taus()
+        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN 'tau=[] is empty' || _pool_wanted_taus()
+        WHEN typeof(tau) LIKE 'VARCHAR%'
+            THEN 'tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''' || _pool_wanted_taus()
+        WHEN typeof(tau) LIKE 'BOOLEAN%'
+            THEN 'tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || _pool_wanted_taus()
+        ELSE list_transform(
+            list_filter(
+                list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
+                lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
+            ),
+            lambda t: 'tau holds ' || coalesce(t[1], 'NULL') || _pool_wanted_taus()
+        )[1]
+    END;
+
+-- True, or an error: a mu and a grid that fit.
+CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
+    )
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
+
+-- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
+CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
+    WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
+    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
+    reached AS (
+        SELECT model, sqrt(_pool_tau2_upper) AS highest
+        FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)
+    ),
+    grid AS (
+        SELECT model, unnest(
+            CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
+        FROM query_table(facts) JOIN reached USING (model)
+    )
+    SELECT row_number() OVER () AS point, model, root, root * root AS t
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'given' END);
+
+-- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
+CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
+    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
+        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
+    FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    WHERE identified AND (exact = 0 OR t > 0);
+
+-- Each point with sigma2 and the log likelihoods there.
+CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
+    WITH cells AS (FROM _pool_cells_at_points(points, facts)),
+    found AS (
+        SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
+            max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
+        FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
+    ),
+    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table(moved) GROUP BY model)
+    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
+        CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
+        pool_log_likelihood(
+            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
+        pool_log_likelihood(
+            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
+    FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
+    LEFT JOIN found USING (point);
+
+-- mu, its variance and Q at each point; exact groups outweigh all others at tau = 0.
+CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
+    WITH weighed AS MATERIALIZED (
+        SELECT point, k, y, spread, v, t, known,
+            CASE
+                WHEN NOT identified THEN 1.0
+                WHEN exact > 0 AND t = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+                ELSE pool_gls(v, t)
+            END AS c
+        FROM (
+            SELECT point, k, y, spread, t, known, identified, exact,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
+            FROM query_table(moved) JOIN (
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(likely)
+            ) USING (model)
+        )
+    ),
+    centres AS MATERIALIZED (
+        SELECT point, sum(k * c * y) / sum(k * c) AS own,
+            sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+        FROM weighed GROUP BY point
+    )
+    SELECT point, any_value(own) AS own, any_value(variance) AS variance,
+        CASE WHEN sum(CASE WHEN v + t = 0 THEN d2 ELSE 0.0 END) = 0 AND count(v) = count(*)
+            THEN coalesce(sum(CASE WHEN v + t > 0 THEN k * pool_gls(v, t) * d2 END), 0.0) END AS q
+    FROM (
+        SELECT point, k, v, t, own, variance,
+            (y - coalesce(known, own)) * (y - coalesce(known, own)) + spread AS d2
+        FROM weighed JOIN centres USING (point)
+    )
+    GROUP BY point;
+
+-- One row a model and tau, under private names.
+CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (
+        SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
+    ),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    points AS MATERIALIZED (FROM _pool_points(groups, weighed, 'models', 'facts', sigma2, mu, tau)),
+    likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
+    SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
+        _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+        CASE
+            WHEN known IS NOT NULL THEN 0.0
+            WHEN identified THEN _pool_finite(sqrt(variance))
+        END AS _pool_se_mu,
+        _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
+        _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
+        df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
+    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point) JOIN models USING (model), _pool_origin;

@@ -1,0 +1,283 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
+-- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
+-- is to exceed it; with groups, another table of keys, those too that have no rows yet.
+CREATE OR REPLACE MACRO pool_shrink(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
+    "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, groups, list_concat(
+                ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
+                CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
+                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
+    ),
+    _pool_with_normal AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_shrunk, _pool_quantile_of(level)
+    ),
+    _pool_with_robust AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_noncoverage AS noncoverage
+        FROM _pool_robust('_pool_shrunk', level)
+    ),
+    _pool_with_posterior AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
+        FROM _pool_shrunk
+    ),
+    _pool_above_posterior AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_above AS p_above
+        FROM _pool_shrunk
+    ),
+    _pool_result AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN "interval" = 'robust' THEN '_pool_with_robust' ELSE '_pool_with_normal' END)
+    ),
+    _pool_standardised AS NOT MATERIALIZED (
+        SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
+        FROM _pool_result -- se alone is the argument
+    ),
+    _pool_exceeding AS NOT MATERIALIZED (
+        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM query_table(CASE
+        WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
+        WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
+        WHEN _pool_absent(threshold) THEN '_pool_result'
+        ELSE '_pool_exceeding'
+    END);
+
+-- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
+CREATE OR REPLACE MACRO pool_encode(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
+    tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
+    _pool_coded AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        FROM _pool_schema AS _pool_row
+    )
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
+    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
+    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
+        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    WHERE (SELECT free FROM _pool_checked);
+
+-- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
+-- it gives the keys of the models their names.
+CREATE OR REPLACE MACRO pool_components(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
+                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
+                'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
+                'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
+                'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
+                'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper',
+                'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
+                'converged'] END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
+    ),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
+            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
+            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2,
+            NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper,
+            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
+            NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
+            NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_components
+    ),
+    _pool_named_posterior AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
+            NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
+            NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
+            NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median, NULL::DOUBLE AS new_lower,
+            NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
+            NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
+            NULL::BOOLEAN AS converged
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
+            'components')
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
+
+-- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
+-- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
+CREATE OR REPLACE MACRO pool_profile(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
+            CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
+            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
+                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
+                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_curves_of_posterior AS (
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
+            coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        FROM _pool_likely_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+                'mean', NULL, 'density')
+        ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
+    ),
+    _pool_curves AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+    ),
+    _pool_of_groups AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM (
+            SELECT *, _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+            FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        )
+    ),
+    _pool_named AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood
+        FROM _pool_curves
+    ),
+    _pool_named_density AS (
+        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
+            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
+            NULL::DOUBLE AS density
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood, _pool_density
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
+    )
+    FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
+
+-- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- pooling, exactly and from moments alone.
+CREATE OR REPLACE MACRO pool_compare(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
+            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
+                'gain_on_complete', 'pooling_rows', 'pooling_groups'])
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
+    ),
+    _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
+    _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
+    _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
+            NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
+            NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
+
+-- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
+-- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(
+    tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
+
+-- The same of rows with precision weights, and w, the sum of the weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
+
+-- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
+CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
+
+-- The same with w, of a table that pool_weighted_moments gave.
+CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", NULL, w, n, var, 'error');
+
+-- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
+CREATE OR REPLACE MACRO pool_moments_of(value) AS
+    {n: count(value), mean: favg(value::DOUBLE), var: var_samp(value::DOUBLE)};

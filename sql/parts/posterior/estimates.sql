@@ -1,0 +1,38 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its true mean.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
+-- `told` names, and the probability of more than the threshold.
+CREATE OR REPLACE MACRO _pool_posterior_estimates(
+    groups, components, models, nodes, sigma2, mu, level, told, predict, threshold
+) AS TABLE
+    WITH sampled AS MATERIALIZED (
+        SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
+    ),
+    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    -- keys of groups may bear any name
+    private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
+    items AS MATERIALIZED (
+        SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
+            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+            1.0 AS varies,
+            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+            start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
+        FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
+    ),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
+    central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
+    shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
+    intervals AS (
+        FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+    ),
+    answers AS (
+        SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
+                AS _pool_estimate,
+            CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
+            upper_ + place AS _pool_upper, above AS _pool_above
+        FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
+    )
+    FROM sampled LEFT JOIN answers USING (_pool_item);

@@ -1,0 +1,66 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Whether a model has a posterior, and where it lies.
+--
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
+-- wrong where its total is infinite.
+CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
+    WITH joined AS (
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
+            coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
+            CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
+            _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
+        FROM query_table(facts) AS f, _pool_prior(tau2, mu) AS p, _pool_origin
+        WHERE identified
+    ),
+    sums AS (
+        SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
+            sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
+        FROM query_table(moved) JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
+        GROUP BY model
+    )
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
+        -- a mean that is finite but for a hair lies beyond the largest number there is
+        CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
+        CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
+            AS floor,
+        CASE
+            WHEN family = '' THEN NULL
+            WHEN exponent <= 1
+                THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
+                    || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
+                    || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
+            WHEN exact > 0 AND lower = 0 AND (family IN ('uniform_shrinkage', 'dumouchel')
+                OR rise - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+                AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
+                THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
+                    || 'sampling variance ask for; give tau2 as a number'
+        END AS complaint
+    FROM joined JOIN sums USING (model);
+
+-- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
+CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
+    SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
+            AS lowest,
+        CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
+    FROM (
+        SELECT *,
+            coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
+            coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
+                abs(prior_mean + around - plain)), 1.0) AS largest
+        FROM query_table(questioned)
+    )
+    WHERE CASE
+        WHEN complaint IS NULL THEN true
+        WHEN (SELECT no_over FROM _pool_given) THEN error(complaint)
+        ELSE false
+    END;
+
+-- Classes about the pivots.
+CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
+    SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
+    FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);

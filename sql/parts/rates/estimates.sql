@@ -1,0 +1,152 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its rate, beta with trials, gamma with an exposure.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
+-- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
+-- known or `uncertainty` is 'conditional'.
+CREATE OR REPLACE MACRO _pool_rate_posteriors(
+    groups, components, level, threshold, limits, uncertainty, family
+) AS TABLE
+    WITH pairs AS (FROM _pool_rate_pairs(groups)),
+    placed AS (
+        SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
+            CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
+            _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
+            pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
+        FROM pairs AS p, query_table(components) AS c
+        WHERE _pool_same(c._pool_model, p._pool_model)
+    ),
+    given AS (
+        SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
+            CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
+                ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
+        FROM placed
+    ),
+    centred AS (
+        SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
+            CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
+                ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
+        FROM given
+    ),
+    located AS (
+        SELECT * REPLACE (CASE WHEN known THEN location
+                ELSE pool_rate_location(location, pooling, _pool_mu, centre) END AS location),
+            CASE WHEN family = 'rates' THEN pool_rate_beta_centre_variance(centre, _pool_effective)
+                ELSE pool_rate_gamma_centre_variance(centre, _pool_effective) END AS error
+        FROM centred
+    ),
+    sized AS (
+        SELECT *, CASE
+                WHEN known THEN NULL
+                WHEN family = 'rates' THEN pool_rate_matched_trials(location, pooling, error, n, lag)
+                ELSE pool_rate_matched_exposure(location, pooling, error, n, lag)
+            END AS size
+        FROM located
+    ),
+    matched AS (
+        SELECT * REPLACE (
+                CASE WHEN known THEN a ELSE location * size END AS a,
+                CASE WHEN known THEN b WHEN family = 'rates' THEN (1 - location) * size ELSE size END AS b,
+                CASE WHEN known THEN variance WHEN family = 'rates' THEN pool_rate_beta_spread(location, size)
+                    ELSE pool_rate_gamma_spread(location, size) END AS variance)
+        FROM sized
+    ),
+    -- all of the probability at one point, or at 0 and 1
+    estimated AS (
+        SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
+            a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
+    ),
+    -- pool_odds_quantile by columns, which costs half
+    asked AS (
+        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
+            CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
+        FROM estimated
+    ),
+    parted AS (
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
+    ),
+    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
+    begun AS (
+        SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
+            pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, p, side_p) END AS target_p,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
+        FROM sided
+    ),
+    found AS (
+        SELECT *,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
+        FROM begun
+    ),
+    limited AS (
+        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
+        FROM found
+    ),
+    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
+    stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
+    -- the tail on that side of the split where the threshold lies; the other is what it leaves
+    marked AS (
+        SELECT *, CASE
+                WHEN fixed THEN NULL
+                WHEN _pool_number(threshold) <= 0 THEN '-infinity'::DOUBLE
+                WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
+                WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
+                ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
+            END AS mark,
+            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
+                WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
+                WHEN a IS NOT NULL THEN 1 END AS side
+        FROM stated
+    ),
+    cut AS (
+        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
+        FROM marked
+    ),
+    tailed AS (
+        SELECT *, CASE WHEN side < 0 THEN tail WHEN side > 0 THEN 1 - tail END AS _pool_pep,
+            CASE WHEN side > 0 THEN tail WHEN side < 0 THEN 1 - tail END AS _pool_p_above
+        FROM cut
+    ),
+    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
+    SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
+        _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
+        sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
+            / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
+    FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
+
+-- Keys and everything that is told of groups, under private names.
+CREATE OR REPLACE MACRO _pool_rates_pooled(
+    tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
+    result
+) AS TABLE
+    WITH _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
+            posterior, limits, uncertainty, true, family, result)
+    ),
+    _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen
+        UNION ALL BY NAME
+        SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
+    _pool_pairs AS MATERIALIZED (
+        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
+    )
+    SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
+        CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
+    FROM _pool_groups AS g, _pool_pairs AS p
+    WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
+        AND (SELECT proper FROM _pool_given);

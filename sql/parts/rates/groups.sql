@@ -1,0 +1,48 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates and counts, rows to models: x of n trials, or x events in an exposure n.
+--
+-- A group is known by x and n, so groups are grouped once more by both.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What is wrong with a row: 1 and 2 no number, 3 and 4 not allowed, 5 more than there are trials.
+CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
+    CASE
+        WHEN x >= 0 AND n > 0 AND n < 'infinity'::DOUBLE AND floor(x) = x
+            AND CASE WHEN family = 'rates' THEN x <= n AND floor(n) = n ELSE x < 'infinity'::DOUBLE END THEN NULL
+        WHEN x IS NULL OR n IS NULL THEN NULL
+        WHEN NOT isfinite(x) THEN 1
+        WHEN NOT isfinite(n) THEN 2
+        WHEN x < 0 OR floor(x) <> x THEN 3
+        WHEN n < 0 OR CASE WHEN family = 'rates' THEN floor(n) <> n ELSE n = 0 END THEN 4
+        WHEN family = 'rates' AND x > n THEN 5
+    END;
+
+-- How many rows have a fault of a kind.
+CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
+    count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
+
+-- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
+-- that lacks x or n does not count.
+CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
+    SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
+        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT over, "by", over AS _pool_over, sum(_pool_beside(value, base, nan)) AS _pool_x,
+            sum(_pool_beside(base, value, nan)) AS _pool_n,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 4) AS _pool_faults_4,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 5) AS _pool_faults_5
+        FROM query_table(tbl)
+        GROUP BY ALL
+    );
+
+-- Groups of equal x and n in one row: how many (k).
+CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
+    SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
+        FROM query_table(groups)
+        GROUP BY ALL
+    );

@@ -1,0 +1,211 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
+-- 1941).
+--
+-- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms. The
+-- prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
+-- difference from that limit is computed as a small number, so that a maximum far out keeps its digits.
+--
+-- With more than 10,000 trials, or events, the terms are far larger than their sum. There only the part of log Gamma
+-- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and
+-- beta from their expectation under one rate for all of them (Loader 2000).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(1 + t) - t without the cancellation at small t: a column.
+CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
+    CASE
+        WHEN abs(t) < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
+            - t * (1 / 8 - t * (1 / 9 - t * (1 / 10 - t * (1 / 11 - t * (1 / 12 - t * (1 / 13 - t * (1 / 14
+            - t * (1 / 15 - t / 16))))))))))))))
+        ELSE ln(1 + t) - t
+    END;
+
+-- What Stirling's series of log gamma, and of its derivatives by a (the first less its sign), has beyond logs: at
+-- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
+CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
+    z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
+CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
+    q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * (691 / 32760))))));
+CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
+    z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
+
+-- log Gamma(z) and its derivatives beyond those of (z - 1/2) log z - z + log(2 pi) / 2.
+CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
+    CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
+        ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
+CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
+    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) + 0.5 / z END;
+CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
+    CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
+        ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
+
+-- log x! beyond x log x - x.
+CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
+    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
+
+-- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
+CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
+    expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END;
+CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
+    CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
+
+-- log(after / before) by the relative change, unless little is left; and the same less the change.
+CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
+    CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
+CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
+    CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
+
+-- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate, or
+-- its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
+    WITH pairs AS (
+        SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE _pool_is_many(x, n, family)
+    ),
+    sides AS (
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([pi, 1 - pi]) AS share,
+            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
+        FROM pairs
+    )
+    SELECT *, _pool_deviance(over, n * share) AS deviance,
+        CASE WHEN side > 0 AND family = 'rates' THEN _pool_factorial_rest(n) ELSE 0.0 END - _pool_factorial_rest(m)
+            AS rest
+    FROM sides
+    WHERE family = 'rates' OR side > 0;
+
+-- What their logs add to the log likelihood, to its gradient and to minus its Hessian, at every point of a model with a
+-- mean, a size and `moved`, how far the mean is from the pooled rate. The Hessian lacks what the gradient by the mean
+-- adds, which is 0 at the maximum.
+CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
+    WITH placed AS (
+        SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
+            CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
+            CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
+            CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
+        FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
+                WHERE size > 0 AND size < 'infinity'::DOUBLE)
+            JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
+    ),
+    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
+    shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
+    changed AS (
+        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
+        FROM shared
+    ),
+    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    moved AS (
+        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
+            a * _pool_change_rest(log_change, change) AS g_v
+        FROM changed
+    ),
+    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved)
+    SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
+        sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+        fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
+            ELSE size * n_after / total END) AS many_h_uu,
+        fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
+            ELSE -apart * n / total END) AS many_h_uv,
+        fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
+    FROM terms
+    GROUP BY model, point;
+
+-- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
+-- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
+-- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
+-- and of minus as many groups as there are.
+CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
+    WITH kinds AS (
+        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
+        FROM query_table(points)
+    ),
+    steps AS (
+        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above
+        FROM kinds JOIN query_table(classes) USING (model, kind)
+        WHERE a > 0 AND a < 'infinity'::DOUBLE
+    ),
+    logs AS (
+        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t FROM steps
+    ),
+    terms AS (
+        SELECT model, point, kind,
+            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above) - log1p_t / 2) AS rise,
+            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above)) AS slope,
+            few * m * m * w + k * (a * a * _pool_trigamma_rest(above) - m * (2 * a + m) * w * w / 2) AS bend
+        FROM logs
+    )
+    SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
+        fsum(CASE WHEN kind = 1 THEN slope ELSE 0.0 END) AS slope_x,
+        fsum(CASE WHEN kind = 2 THEN slope ELSE 0.0 END) AS slope_y,
+        fsum(CASE WHEN kind = 3 THEN slope ELSE 0.0 END) AS slope_n,
+        fsum(CASE WHEN kind = 1 THEN bend ELSE 0.0 END) AS bend_x,
+        fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
+        fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
+    FROM terms
+    GROUP BY model, point;
+
+-- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
+CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
+    WITH steps AS (
+        SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
+        FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
+        JOIN query_table(exposures) USING (model)
+    ),
+    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond FROM steps)
+    SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
+        fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
+        fsum((k * mu + xs * t) / (u * u)) AS weight
+    FROM logs
+    GROUP BY model, point;
+
+-- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
+-- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
+-- mean makes of n.
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
+    WITH shifted AS (
+        SELECT *, pool_expm1(u) AS e, exp(v) AS size,
+            CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+        FROM query_table(points)
+        WHERE phase = 'looking'
+    ),
+    placed AS (
+        SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
+            CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
+            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
+        FROM shifted
+    ),
+    risen AS (
+        SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
+            coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
+            coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
+            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+        FROM placed AS p
+            LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
+    ),
+    of_rates AS (
+        SELECT *, common + rise + many_gain AS height, (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+            slope_x + slope_y - slope_n + many_g_v AS g_v,
+            -(1 - 2 * mean) * g_u + other * other * (few_xs - bend_x)
+                + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
+        FROM risen
+    ),
+    of_counts AS (
+        SELECT r.*, common + rise - coalesce(fall, 0.0) + many_gain AS height,
+            drift - coalesce(pull, 0.0) + many_g_u AS g_u,
+            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
+            coalesce(weight, 0.0) + many_h_uu AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+            coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+    )
+    FROM query_table('of_' || family);

@@ -1,0 +1,72 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The distribution of the groups' rates, as a prior is called.
+CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
+
+-- What is wrong with the prior.
+CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
+    CASE
+        WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
+        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
+        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
+            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
+    END;
+
+-- What is wrong with the errors that the standard error of a rate is to include.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+    coalesce(
+        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
+            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
+            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+    );
+
+-- One row: that the arguments are right, whether there is one model, and the names of the two columns.
+CREATE OR REPLACE MACRO _pool_rate_arguments(
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
+    by_is_shown, family,
+    result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
+    judged AS (
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
+            _pool_wrong_rate_prior(prior, family),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_level(level),
+            _pool_wrong_uncertainty_of_rates(uncertainty, family),
+            _pool_wrong_threshold(threshold),
+            _pool_wrong_flag('posterior', posterior),
+            _pool_wrong_flag('limits', limits)
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
+        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
+    FROM judged;
+
+-- Whether a column of the result was asked for.
+CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
+    CASE
+        WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
+        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
+        ELSE true
+    END;

@@ -1,0 +1,102 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of rates and counts.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
+-- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
+-- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
+-- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
+-- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
+-- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
+CREATE OR REPLACE MACRO pool_shrink_rates(
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'rates',
+            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+
+-- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
+-- 'gamma(3, 1)', shape and rate.
+CREATE OR REPLACE MACRO pool_shrink_counts(
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
+        SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
+            groups, posterior, limits, uncertainty, 'counts',
+            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+
+-- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
+-- models their names.
+CREATE OR REPLACE MACRO pool_components_rates(
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'rates',
+            ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
+                'converged'])
+    ),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
+            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
+            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
+            _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
+        FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given);
+
+-- The same of counts: shape and rate of the gamma distribution of the rates.
+CREATE OR REPLACE MACRO pool_components_counts(
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_given AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'counts',
+            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
+                'converged'])
+    ),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
+    _pool_named AS (
+        SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
+            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
+            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+        FROM _pool_schema WHERE false
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
+            _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
+        FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_given);

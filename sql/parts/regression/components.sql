@@ -1,0 +1,54 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: variances, coefficients and their errors.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
+-- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
+CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_line_models('sizes', 'singles')),
+    classes AS MATERIALIZED (FROM _pool_line_classes('sizes', 'singles', 'models')),
+    facts AS MATERIALIZED (FROM _pool_line_facts('models', 'classes', method)),
+    rest AS MATERIALIZED (FROM _pool_line_rest('classes', 'facts')),
+    left_over AS MATERIALIZED (FROM _pool_line_left('facts')),
+    cells AS (FROM _pool_line_cells('left_over')),
+    found AS MATERIALIZED (
+        SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
+        FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
+    ),
+    points AS MATERIALIZED (
+        SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
+            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for an infinite one
+            coalesce(best.x, 0.0) AS centre_x, coalesce(best.y, 0.0) AS centre_y,
+            coalesce(best.done, false) OR none_within AS done
+        FROM left_over AS l LEFT JOIN found USING (model)
+    ),
+    about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
+    fitted AS (
+        SELECT *, wxx + hxx AS xx, pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
+            start_slope + CASE WHEN state = 'searched' THEN pool_regression_slope(xx, wxy + hxy) ELSE 0.0 END
+                AS beta,
+            CASE state WHEN 'searched' THEN squares / df WHEN 'alone' THEN squares / (n - 2) WHEN 'line' THEN 0.0 END
+                AS sigma2,
+            CASE state WHEN 'searched' THEN rho * sigma2 WHEN 'line' THEN 0.0 END AS tau2,
+            CASE WHEN state = 'searched' AND NOT none_within THEN
+                CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
+                    ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
+            beta * beta * txx / w * n / (n - 1) AS fixed
+        FROM about
+    )
+    SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
+        CASE WHEN none_within THEN 0.0 ELSE sigma2 END AS _pool_sigma2, tau2 AS _pool_tau2, beta AS _pool_beta,
+        start_x + centre_x AS _pool_at_x, start_y + centre_y + start_slope * centre_x AS _pool_at_y,
+        sigma2 / h AS _pool_variance_at, sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
+        -(deviance + df * (1 + ln(2 * pi()))) / 2 AS _pool_log_likelihood,
+        coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
+    FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
+
+-- The chance of an estimate as far from 0 on either side, by the normal distribution.
+CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
+    CASE
+        WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
+        WHEN se = 0 AND estimate <> 0 THEN 0.0
+    END;

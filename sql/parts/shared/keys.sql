@@ -1,0 +1,74 @@
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Keys of groups and models: messages about wrong ones, and the equality of two keys.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The texts in an expression, and what is wrong with keys that read no column.
+CREATE OR REPLACE MACRO _pool_texts(expression) AS
+    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
+CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
+    list_transform(
+        list_filter(
+            [{role: 'over', constant: over, texts: _pool_texts(over)},
+                {role: 'by', constant: "by", texts: _pool_texts("by")}],
+            lambda key: key.constant IS NOT NULL),
+        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            || ' reads no column, so it is the same in every row; '
+            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
+                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+    )[1];
+
+-- What is wrong with an argument that follows the keys without a name, and what was meant.
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
+        || CASE
+            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
+            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
+                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+            ELSE array_to_string(list_transform(
+                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
+                    {before: 'the keys of models as over := ', names: unnamed}],
+                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
+        END;
+
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
+-- case where they stand beside it, as they do with over := NULL.
+CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
+    list_filter(names, lambda name:
+        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
+
+-- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
+            || ''' bears a private name; rename it first',
+        'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
+            || '] and by=[' || _pool_listed(keys) || '] must differ',
+        'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
+            || ''' bears the name of a result column (' || _pool_listed(result) || '); rename it first'
+    );
+
+-- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
+-- of the arguments, whose first are by, over and what follows the keys without a name.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+    WITH named AS (
+        SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
+            _pool_absent_type(described[2].types[1]) AS no_over,
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
+        FROM _pool_described(of_names, arguments),
+            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    )
+    SELECT described, no_over, coalesce(
+        CASE WHEN described[3].types <> ['"NULL"']
+            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
+        _pool_wrong_names(over_names, by_names, beside_null,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
+    ) AS wrong_keys
+    FROM named;
+
+-- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+CREATE OR REPLACE MACRO _pool_same(model, other) AS
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;
