@@ -9,15 +9,13 @@ FORMULAS = "formulas.sql"
 POOL = "pool.sql"
 
 # The files of sql/ in the order of loading: DuckDB binds the body of a macro when it is created, so a file comes after
-# those whose macros it calls. A nested .read would resolve against the working directory, so pool.sql holds all of them.
-ORDER: tuple[tuple[str, str], ...] = (
+# those whose macros it calls. A nested .read would resolve against the working directory: pool.sql holds all of them.
+ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
-    (
-        "parts/oneway",
-        "spec refuse groups search fit errors inference limits uncertainty components profile comparison critical robust",
-    ),
+    ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
+    ("parts/oneway", "profile comparison critical robust"),
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
     ("parts/oneway", "estimates moments verbs"),
     ("parts/regression", "spec offset refuse groups likelihood identification fit components verbs"),
