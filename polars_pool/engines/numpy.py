@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln, ndtr, psi
+from scipy.special import chdtri, gammaln, ndtr, psi
 
 from ..formulas import elementary
 from ..numerics import gamma
@@ -20,6 +20,10 @@ def _normal_density(x: Array) -> Array:
     return np.asarray(np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi))
 
 
+def _chi_square_median(df: Array) -> Array:
+    return np.asarray(chdtri(df, 0.5))
+
+
 KINDS = (np.ndarray, np.bool_)
 FORMS = {
     elementary.exp: np.exp,
@@ -32,4 +36,5 @@ FORMS = {
     elementary.digamma: psi,
     elementary.trigamma: gamma.trigamma,
     elementary.trigamma_inverse: gamma.trigamma_inverse,
+    elementary.chi_square_median: _chi_square_median,
 }

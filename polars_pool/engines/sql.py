@@ -11,6 +11,7 @@ from textwrap import indent
 from typing import Any
 
 from ..formulas.elementary import (
+    chi_square_median,
     digamma,
     exp,
     log,
@@ -116,6 +117,7 @@ FORMS: dict[Any, Callable[..., Symbol]] = {
     digamma: lambda x: Symbol(f"pool_digamma({x.text})"),
     trigamma: lambda x: Symbol(f"pool_trigamma({x.text})"),
     trigamma_inverse: lambda x: Symbol(f"pool_trigamma_inverse({x.text})"),
+    chi_square_median: lambda df: Symbol(f"pool_chi_square_median({df.text})"),
 }
 
 

@@ -63,3 +63,9 @@ def normal_cdf(x: Column) -> Column:
 def normal_density(x: Column) -> Column:
     """Density of the standard normal distribution."""
     return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+@singledispatch
+def chi_square_median(df: Column) -> Column:
+    """Median of the chi-square distribution with df degrees of freedom."""
+    raise NotImplementedError(f"chi_square_median of {type(df).__name__}")

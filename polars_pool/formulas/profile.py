@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import between, inference, oneway
+from .bounds import NEGLIGIBLE
 from .elementary import INFINITY, Column, log, where
-from .estimators import NEGLIGIBLE
 
 Groups = Any
 

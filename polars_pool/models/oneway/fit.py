@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ...formulas import centre, squeeze, within
-from ...formulas.estimators import TAU2
-from ...formulas.registry import Method
+from ...formulas.estimators import PLUGIN, TAU2
 from ...formulas.shrink import icc
 from ...numerics.arrays import Array
 from ..many import Groups
-from .refuse import unequal
+from .estimators import estimate, given_v, on_rows
 
 Hyperparameter = str | float
 LEAST_OF_ERRORS = 2.0**-240  # standard errors a little below are taken as 0 (groups.EXACT)
@@ -121,25 +119,10 @@ def _between(
     converged = enough | (g.groups <= g.fitted)
     joint = estimable & g.tells_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
-        assert method.joint is not None
-        sigma2_[models], tau2_[models], converged[models] = method.joint(g.take(models))
+        sigma2_[models], tau2_[models], converged[models] = on_rows(method, g.take(models))
     if (models := np.flatnonzero(estimable & ~joint)).size:
-        tau2_[models], converged[models] = _given(method, g.take(models))
+        tau2_[models], converged[models] = given_v(method, g.take(models))
     return sigma2_, tau2_, converged
-
-
-def _given(method: Method, g: Groups) -> tuple[Array, Array]:
-    """tau2 given v, truncated at 0; groups without variance within need no method to see tau2."""
-    estimator = method.given or TAU2["plugin"].given
-    assert estimator is not None
-    if method.equal_v:
-        unequal(method.name, g.smallest(g.v), g.largest(g.v))
-    fit = estimator(g)
-    tau2, converged = fit if isinstance(fit, tuple) else (fit, np.ones(g.models, dtype=bool))
-    apart = g.apart
-    if method.positive:
-        apart |= g.exact < g.groups
-    return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 
 def population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
@@ -169,6 +152,6 @@ def count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Ar
 def _shrunk(g: Groups, pooled: Array) -> Array:
     """Mount's centre: by the pooled sigma2 and the plug-in tau2; groups that all agree need no weights."""
     v = np.where(g.each(np.isnan(pooled)), g.v, within.sampling_variance(g.each(pooled), g.w))
-    plugin: Any = TAU2["plugin"].given
-    c = centre.shrunk(g.w, v, g.each(plugin(g)))
+    plugin, _ = estimate(PLUGIN.given, g)
+    c = centre.shrunk(g.w, v, g.each(plugin))
     return np.where(g.each(g.sum(c)) == 0, g.w, c)

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 
 from ...formulas import between, errors, inference, profile, within
-from ...formulas.estimators import matched_q
 from ...numerics.arrays import Array
 from ..many import Groups
+from .estimators import matched_q
 from .fit import Components, Hyperparameter, is_joint
 from .groups import EXACT
 
@@ -175,7 +175,8 @@ def _limits(f: Fitted, asked: Question) -> dict[str, Array]:
     by_q = _mean_square(f)
     if (chosen := np.flatnonzero(estimated & ~profiled)).size:
         for limit, p in ((lower, (1 - asked.level) / 2), (upper, (1 + asked.level) / 2)):
-            limit[chosen], _ = matched_q(by_q.take(chosen), lambda g, p=p: _q_quantile(f, g, p))
+            g = by_q.take(chosen)
+            limit[chosen], _ = matched_q(g, _q_quantile(f, g, p))
     return {"tau2_lower": lower, "tau2_upper": upper}
 
 

@@ -1,0 +1,291 @@
+"""The estimators of tau2 on arrays: statistics of the groups of many models, and the formulas of an estimator on them.
+
+A table has one entry per statistic, by the names of formulas/methods.py; each is computed when a formula needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...formulas import between, bounds, oneway
+from ...formulas.elementary import INFINITY
+from ...formulas.estimators import PLUGIN
+from ...formulas.methods import Formula, Method, Minimum, Moments, Profile, Root, Sums, Terms, applied
+from ...numerics.arrays import Array
+from ..many import Groups
+from .refuse import unequal
+
+
+class Statistics(dict[str, Any]):
+    """Statistics of the groups `g` by name, each computed once; `known` are those that the caller has."""
+
+    def __init__(self, g: Groups, table: Mapping[str, Callable[[Statistics], Any]], **known: Any) -> None:
+        super().__init__(known)
+        self.g, self.table = g, table
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = value = self.table[name](self)
+        return value
+
+
+Table = Mapping[str, Callable[[Statistics], Any]]
+Estimate = tuple[Array, Array]  # tau2, and whether the search settled
+Objective = Callable[[Groups, Array], Array]
+
+OF_MODELS: Table = {
+    "groups": lambda s: s.g.groups,
+    "rows": lambda s: s.g.rows,
+    "fitted": lambda s: s.g.fitted,
+    "df": lambda s: s["groups"] - s["fitted"],
+    "plain_squares": lambda s: s.g.sum(s.g.squares_about(s.g.plain_mean)),
+    "crude": lambda s: s["plain_squares"] / s["groups"],
+    "squares": lambda s: s.g.squares_within,
+    "exact": lambda s: s.g.exact,
+    "v_least": lambda s: s.g.smallest(s.g.v),
+    "v_largest": lambda s: s.g.largest(s.g.v),
+    "v_positive": lambda s: s.g.smallest(np.where(s.g.v == 0, INFINITY, s.g.v)),
+    "w_least": lambda s: s.g.smallest(s.g.w),
+    "w_largest": lambda s: s.g.largest(s.g.w),
+    "reach": lambda s: s.g.reach(s.g.plain_mean),
+    "reach_of_rows": lambda s: s.g.reach(s.g.centre(s.g.w)),
+}
+
+# ---- estimates ------------------------------------------------------------------------------------------------------
+
+
+def given_v(method: Method, g: Groups) -> Estimate:
+    """tau2 given v, truncated at 0; where no rows differ within groups every method sees the variance of the means."""
+    if g.mu is not None and method.known_mu is not None:
+        method = method.known_mu
+    if method.equal_v:
+        unequal(method.name, g.smallest(g.v), g.largest(g.v))
+    tau2, converged = estimate(method.given or PLUGIN.given, g)
+    apart = g.apart
+    if method.positive:
+        apart |= g.exact < g.groups
+    return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
+
+
+def estimate(given: Moments | Root | Minimum | None, g: Groups) -> Estimate:
+    """tau2 given v, not yet truncated at 0, and whether the search settled."""
+    if isinstance(given, Moments):
+        return by_moments(given, g), np.ones(g.models, dtype=bool)
+    if isinstance(given, Root):
+        return matched_q(g, np.asarray(applied(given.expected, Statistics(g, OF_MODELS))))
+    assert given is not None
+    return by_minimum(given, g)
+
+
+def on_rows(method: Method, g: Groups) -> tuple[Array, Array, Array]:
+    """sigma2 and tau2 together, and whether the search settled."""
+    if g.mu is not None and method.known_mu is not None:
+        method = method.known_mu
+    assert method.joint is not None
+    return by_profile(method.joint, g)
+
+
+# ---- moments --------------------------------------------------------------------------------------------------------
+
+OF_WEIGHTS: Table = {
+    "w": lambda s: s.g.w,
+    "v": lambda s: s.g.v,
+    "crude": lambda s: s.g.each(Statistics(s.g, OF_MODELS)["crude"]),
+}
+OF_MOMENTS: Table = {
+    **OF_MODELS,
+    "a": lambda s: s.g.sum(s["weight"]),
+    "av": lambda s: s.g.sum(s["weight"] * s.g.v),
+    "a2v": lambda s: s.g.sum(s["weight"] * s["weight"] * s.g.v),
+    "ad2": lambda s: s.g.sum(s["weight"] * s["d2"]),
+    "pairs": lambda s: s.g.pairs(s["weight"]),
+    "exact_squares": lambda s: s.g.sum(np.where(s.g.v == 0, s["d2"], 0.0)),
+}
+
+
+def by_moments(moments: Moments, g: Groups) -> Array:
+    """tau2 of every model in closed form, not yet truncated at 0."""
+    if moments.weight is None:
+        return np.asarray(applied(moments.estimate, Statistics(g, OF_MODELS)))
+    weight = np.broadcast_to(applied(moments.weight, Statistics(g, OF_WEIGHTS)), g.y.shape)
+    exact, outweighed = g.exact, g.exact > 0
+    count = weight
+    if moments.exact_outweigh and outweighed.any():
+        count = np.where(g.each(outweighed), g.v == 0, weight)
+    s = Statistics(g, OF_MOMENTS, weight=weight, d2=g.squares_about(g.centre(count)), exact=exact)
+    formula = moments.estimate if g.mu is None or moments.known_mu is None else moments.known_mu
+    estimate = np.asarray(applied(formula, s))
+    if count is weight:
+        return estimate
+    assert moments.several_exact is not None
+    assert moments.one_exact is not None
+    several = exact > g.fitted
+    limit = np.where(several, applied(moments.several_exact, s), applied(moments.one_exact, s))
+    return np.where(outweighed, limit, estimate)
+
+
+# ---- roots of Q -----------------------------------------------------------------------------------------------------
+
+
+def _about_the_most_exact(g: Groups) -> Groups:
+    """The groups with those of v = 0 at the origin, so that 1 / v may grow without rounding."""
+    exact = g.exact
+    if (exact == 0).all():
+        return g.about(g.plain_mean)
+    c = np.where((g.v == 0) | (g.each(exact) == 0), 1.0, 0.0)
+    return g.about(g.sum(c * g.y) / g.sum(c))
+
+
+def matched_q(g: Groups, expected: Array) -> Estimate:
+    """tau2 where the generalised Q equals its expectation, 0 where it is less at 0, and whether the search settled."""
+    g = _about_the_most_exact(g)
+
+    def shortfall(g: Groups, tau2: Array, expected: Array) -> Array:
+        return np.asarray(-between.excess(Statistics(g, AT_TAU2, tau2=tau2)["wd2"], expected))
+
+    s = Statistics(g, OF_MODELS, expected=expected)
+    high = np.asarray(applied(bounds.root_high, s))
+    floor = np.asarray(applied(bounds.floor, s, high=high))
+    above = shortfall(g, floor, expected) >= 0
+    tau2, settled = g.root(shortfall, np.where(above, -1.0, floor), high, expected)
+    return np.where(above, 0.0, tau2), settled | above
+
+
+# ---- minima ---------------------------------------------------------------------------------------------------------
+
+
+def _centre(s: Statistics, total: str) -> Array:
+    """mu by the weights of the search, whose sum has this name."""
+    return np.asarray(s.g.sum(s["weight"] * s.g.y) / s[total] if s.g.mu is None else s.g.mu)
+
+
+def _without_one_least(s: Statistics) -> Array:
+    """Sum of the weights w without one group of the least v, which has the largest."""
+    least = s["v_least"]
+    is_least = s.g.v == s.g.each(least)
+    rest = s.g.sum(np.where(is_least, 0.0, s["weight"]))
+    return np.asarray(rest + (s.g.sum(is_least) - 1) * between.precision(least, s["tau2"]))
+
+
+AT_TAU2: Table = {
+    **OF_MODELS,
+    "weight": lambda s: between.precision(s.g.v, s.g.each(s["tau2"])),
+    "d2": lambda s: s.g.squares_about(_centre(s, "s1")),
+    "s1": lambda s: s.g.sum(s["weight"]),
+    "s2": lambda s: s.g.sum(s["weight"] * s["weight"]),
+    "pairs": lambda s: s.g.pairs(s["weight"]),
+    "wd2": lambda s: s.g.sum(s["weight"] * s["d2"]),
+    "w2d2": lambda s: s.g.sum(s["d2"] * s["weight"] * s["weight"]),
+    "logs": lambda s: s.g.sum(between.log_variance(s.g.v, s.g.each(s["tau2"]))),
+    "rest": _without_one_least,
+}
+AT_RHO: Table = {
+    **{name: statistic for name, statistic in OF_MODELS.items() if name != "df"},  # that of sigma2 is the profile's
+    "weight": lambda s: oneway.information(s.g.w, s.g.each(s["rho"])),
+    "d2": lambda s: s.g.squares_about(_centre(s, "h")),
+    "h": lambda s: s.g.sum(s["weight"]),
+    "h2": lambda s: s.g.sum(s["weight"] * s["weight"]),
+    "hd2": lambda s: s.g.sum(s["weight"] * s["d2"]),
+    "h2d2": lambda s: s.g.sum(s["weight"] * s["weight"] * s["d2"]),
+    "logs": lambda s: s.g.sum(oneway.log_inflation(s.g.w, s.g.each(s["rho"]))),
+}
+
+
+def _each_sum(s: Statistics, known: float, power: int) -> Array:
+    """Sum of a power of what the groups count in mu, beside each group; `known` about a known mu."""
+    if s.g.mu is not None:
+        return np.broadcast_to(known, s.g.y.shape)
+    return s.g.each(s.g.sum(s["count"] ** power))
+
+
+def _mean_of_terms(s: Statistics) -> Array:
+    """mu by what the groups count in it; the plain mean where none counts."""
+    count = s["count"]
+    return s.g.centre(np.where(s.g.each(s.g.sum(count)) == 0, 1.0, count))
+
+
+def _mu_slope(s: Statistics) -> Array:
+    """Slope of mu by rho, beside each group; 0 about a known mu."""
+    if s.g.mu is not None:
+        return np.broadcast_to(0.0, s.g.y.shape)
+    h = s["count"]
+    return s.g.each(-s.g.sum(h * h * s["d"]) / s.g.sum(h))
+
+
+OF_TERMS: Table = {
+    "n": lambda s: s.g.n,
+    "mu": _mean_of_terms,
+    "d": lambda s: s.g.y - s.g.each(s["mu"]),
+    "d2": lambda s: s.g.squares_about(s["mu"]),
+    "s": lambda s: _each_sum(s, INFINITY, 1),
+    "s2": lambda s: _each_sum(s, 0.0, 2),
+    "mu_slope": _mu_slope,
+}
+TERMS_AT_TAU2: Table = {
+    **OF_TERMS,
+    "v": lambda s: s.g.v,
+    "tau2": lambda s: s.g.each(s["x"]),
+    "count": lambda s: between.precision(s["v"], s["tau2"]),
+}
+TERMS_AT_RHO: Table = {
+    **OF_TERMS,
+    "squares": lambda s: s.g.squares,
+    "rho": lambda s: s.g.each(s["x"]),
+    "count": lambda s: oneway.information(s.g.w, s["rho"]),
+}
+
+
+def _step(formula: Formula) -> Callable[[Statistics], Any]:
+    return lambda s: applied(formula, s)
+
+
+def _objective(objective: Sums | Terms, sums: Table, terms: Table, argument: str) -> tuple[Objective, Objective]:
+    """Value and slope at one point per model; `argument` is the name of the point in formulas of sums."""
+    if isinstance(objective, Sums):
+
+        def of_sums(formula: Formula) -> Objective:
+            return lambda g, x: np.asarray(applied(formula, Statistics(g, sums, **{argument: x})))
+
+        return of_sums(objective.value), of_sums(objective.slope)
+    steps = {name: _step(formula) for name, formula in objective.steps.items()}
+    if objective.count is not None:
+        steps["count"] = _step(objective.count)
+    table = {**terms, **steps}
+
+    def of_terms(formula: Formula) -> Objective:
+        return lambda g, x: g.sum(applied(formula, Statistics(g, table, x=x)))
+
+    return of_terms(objective.value), of_terms(objective.slope)
+
+
+def by_minimum(minimum: Minimum, g: Groups) -> Estimate:
+    """The tau2 of the least deviance where v is known, and whether the search settled."""
+    g = _about_the_most_exact(g)
+    s = Statistics(g, OF_MODELS)
+    stretch = applied(minimum.stretch, s)
+    high = applied(bounds.high, s, stretch=stretch)
+    low = applied(bounds.low, s, high=high, stretch=stretch)
+    floor = applied(minimum.floor, s, high=high)
+    pole = np.zeros(g.models, dtype=bool) if minimum.pole is None else applied(minimum.pole, s)
+    deviance, slope = _objective(minimum.objective, AT_TAU2, TERMS_AT_TAU2, "tau2")
+    tau2, settled = g.minimise(deviance, slope, by=g.v, low=low, high=high, floor=floor, pole=pole)
+    tau2 = np.where(tau2 <= floor, 0.0, tau2)
+    if minimum.all_exact is not None:
+        tau2 = np.where(s["exact"] == s["groups"], applied(minimum.all_exact, s), tau2)
+    return tau2, settled
+
+
+def by_profile(profile: Profile, g: Groups) -> tuple[Array, Array, Array]:
+    """sigma2 and tau2 at the rho of the least deviance, and whether the search settled."""
+    sums: Table = {**AT_RHO, "df": lambda s: applied(profile.df, s)}
+    s = Statistics(g, sums)
+    low, high = applied(bounds.rho_low, s), applied(profile.high, s)
+    zero = np.zeros(g.models)
+    deviance, slope = _objective(profile.objective, sums, TERMS_AT_RHO, "rho")
+    rho, settled = g.minimise(deviance, slope, by=g.w, low=low, high=high, floor=zero, pole=zero > 0)
+    sigma2 = applied(profile.sigma2, Statistics(g, sums, rho=rho))
+    at_the_end = (rho >= high) & (s["squares"] == 0)
+    sigma2, tau2 = np.where(at_the_end, 0.0, sigma2), np.where(at_the_end, s["plain_squares"] / s["df"], rho * sigma2)
+    return sigma2, tau2, settled | at_the_end
