@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
-
-from ..numerics.arrays import Array
 
 # No filter or choice of columns may pass through a function of the table.
 WHOLE = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
 
 
-def series(name: str, values: Array, dtype: pl.DataType) -> pl.Series:
-    """A statistic as a column, null where it is NaN."""
-    if dtype == pl.Boolean:
-        return pl.Series(name, values)
+def series(name: str, values: Any, dtype: Any) -> pl.Series:
+    """A statistic as a column, null where it is NaN; the fields of a struct lie in the second axis of the values."""
+    if isinstance(dtype, pl.Struct):
+        fields = [series(field.name, values[:, k], field.dtype) for k, field in enumerate(dtype.fields)]
+        return pl.DataFrame(fields).to_struct(name)
     if dtype == pl.Int64:
         return pl.Series(name, np.rint(values), nan_to_null=True).cast(dtype)
-    return pl.Series(name, values, nan_to_null=True)
+    return pl.Series(name, values, dtype, nan_to_null=dtype == pl.Float64)

@@ -1,56 +1,45 @@
-"""Roots and global minima of a function of one number a model, for all models at once."""
+"""Roots and global minima of functions of one number, for many models at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
 from .arrays import Array
+from .segments import Segments
 
-Function = Callable[[Any, Array], Array]
+Function = Callable[[Any, Array], Array]  # of the models and one argument per model
 
-POINTS_A_DECADE = 4
+POINTS_PER_DECADE = 4
 MOST_POINTS = 100
 STRIDE = 4.0
 STRIDES = 100
-NEARBY = 1.001  # a minimum of the coarse groups is this near to the one of all groups, or the bracket widens
-
-
-class Models(Protocol):
-    """Many models at once, some of which can be taken."""
-
-    @property
-    def models(self) -> int:
-        """How many there are."""
-        ...
-
-    def take(self, models: Array) -> Any:
-        """Those with these numbers."""
-        ...
+NEARBY = 1.001  # the minimum of all rows lies within this factor of the coarse rows' minimum, or the bracket widens
 
 
 def root(
-    g: Models, function: Callable[..., Array], models: Array, low: Array, high: Array, *more: Array
+    g: Segments, function: Callable[..., Array], models: Array, low: Array, high: Array, *more: Array
 ) -> tuple[Array, Array]:
-    """Root of an increasing function in [low, high] for each model listed, to the last bits (Chandrupatla 1997).
+    """Root of an increasing function in [low, high] for each model listed, to the last bits, and whether it converged.
 
-    `more` are further arguments of the function, a value a model listed.
+    `more` are further arguments of the function, with one value per model listed. Source: Chandrupatla (1997), Advances
+    in Engineering Software 28.
     """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    found = find_root(lambda x, m, *more: function(g.take(m), x, *more), (low, high), args=(models, *more))
-    return np.asarray(found.x), np.asarray(found.success)
+    result = find_root(lambda x, m, *more: function(g.take(m), x, *more), (low, high), args=(models, *more))
+    return np.asarray(result.x), np.asarray(result.success)
 
 
 @dataclass(frozen=True)
 class Range:
-    """Where to look, a value a model each: a grid from low to high, and the floor of the argument.
+    """The range of a search, with one value per model: a grid from low to high, and the floor of the argument.
 
-    `pole` marks models whose deviance falls without end at the floor: that is no minimum.
+    `pole` marks models whose deviance falls without bound at the floor, which is no minimum.
     """
 
     low: Array
@@ -59,37 +48,50 @@ class Range:
     pole: Array
 
 
-def minimum(g: Models, coarse: Models, deviance: Function, slope: Function, within: Range) -> tuple[Array, Array]:
-    """Global minimum over [floor, high] for each model, and whether it settled: high is none.
+def minimum(g: Segments, coarse: Segments, deviance: Function, slope: Function, within: Range) -> tuple[Array, Array]:
+    """Global minimum over [floor, high] of each model, and whether the search converged; `high` is no minimum.
 
-    A likelihood can have two maxima: the grid on the coarse groups brackets every local minimum, all groups close each
-    bracket, and the deepest is taken; the floor competes where the slope rises from it.
+    A likelihood can have two maxima. So the grid on the coarse rows brackets each local minimum, all rows close each
+    bracket, and the deepest minimum is the result. The floor is a candidate where the slope rises from it.
     """
     rising = np.flatnonzero(slope(g, within.floor) >= 0)
     models, a, b = _brackets(coarse, slope, within, rising)
     if coarse is not g:
         x, _ = root(coarse, slope, models, a, b)
-        a, b = np.where(np.isnan(x), a, x / NEARBY), np.where(np.isnan(x), b, x * NEARBY)
-    x, settled = root(g, slope, models, a, b)
-    off = ~settled  # brackets of the coarse groups that are none of all groups
-    models_off, a, b, turned = _widened(g, slope, within, models[off], a[off], b[off])
-    x_off, settled_off = b.copy(), turned.copy()
-    x_off[turned], settled_off[turned] = root(g, slope, models_off[turned], a[turned], b[turned])
-    models = np.concatenate([rising, models[settled], models_off])
-    x = np.concatenate([within.floor[rising], x[settled], x_off])
-    settled = np.concatenate([~within.pole[rising], settled[settled], settled_off])
+        a, b = np.where(np.isnan(x), a, x / NEARBY), np.where(np.isnan(b), b, x * NEARBY)
+    models, x, converged = _closed(g, slope, within, models, a, b)
+    models = np.concatenate([rising, models])
+    x = np.concatenate([within.floor[rising], x])
+    converged = np.concatenate([~within.pole[rising], converged])
     depth = np.zeros(len(models))
-    if len(models) > g.models:  # some have more than one
+    if len(models) > g.models:  # a model has several candidates
         depth = deviance(g.take(models), x)
         depth[: len(rising)][within.pole[rising]] = np.inf
     deepest_first = np.lexsort((depth, models))
     _, first = np.unique(models[deepest_first], return_index=True)
     best = deepest_first[first]
-    return x[best], settled[best]
+    return x[best], converged[best]
 
 
-def _brackets(coarse: Models, slope: Function, within: Range, rising: Array) -> tuple[Array, Array, Array]:
-    """Where the slope turns from falling to rising on the grid; a model that falls from its floor has one at least."""
+def _closed(
+    g: Segments, slope: Function, within: Range, models: Array, a: Array, b: Array
+) -> tuple[Array, Array, Array]:
+    """The minimum in each bracket by all rows, with its model, and whether the search converged."""
+    x, converged = root(g, slope, models, a, b)
+    off = ~converged  # brackets of the coarse rows that are none of all rows
+    models_off, a, b, turned = _widened(g, slope, within, models[off], a[off], b[off])
+    x_off, converged_off = b.copy(), turned.copy()
+    x_off[turned], converged_off[turned] = root(g, slope, models_off[turned], a[turned], b[turned])
+    models = np.concatenate([models[converged], models_off])
+    x = np.concatenate([x[converged], x_off])
+    return models, x, np.concatenate([converged[converged], converged_off])
+
+
+def _brackets(coarse: Segments, slope: Function, within: Range, rising: Array) -> tuple[Array, Array, Array]:
+    """Intervals of the grid where the slope turns from falling to rising, with their models.
+
+    A model that falls from its floor has at least one.
+    """
     grid = _grid(within)
     rises = np.vstack([slope(coarse, x) >= 0 for x in grid])
     turn, models = np.nonzero(~rises[:-1] & rises[1:])
@@ -101,16 +103,16 @@ def _brackets(coarse: Models, slope: Function, within: Range, rising: Array) -> 
 
 
 def _grid(within: Range) -> Array:
-    """The floor, then points from low to high in equal ratios: a row a point, a column a model."""
+    """The floor, then points from low to high in equal ratios: one row per point, one column per model."""
     ratio = within.high / within.low
-    points = int(min(np.ceil(np.max(np.log10(ratio), initial=1.0) * POINTS_A_DECADE), MOST_POINTS)) + 1
+    points = int(min(np.ceil(np.max(np.log10(ratio), initial=1.0) * POINTS_PER_DECADE), MOST_POINTS)) + 1
     return np.vstack([within.floor, within.low * ratio ** np.linspace(0.0, 1.0, points)[:, None]])
 
 
 def _widened(
-    g: Models, slope: Function, within: Range, models: Array, a: Array, b: Array
+    g: Segments, slope: Function, within: Range, models: Array, a: Array, b: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Brackets widened until the slope of all groups turns in them; one that rises from the floor is none."""
+    """Brackets widened until the slope of all rows turns in them; a bracket that rises from the floor is dropped."""
     for _ in range(STRIDES):
         rises = slope(g.take(models), a) >= 0
         keep = ~(rises & (a <= within.floor[models]))

@@ -61,7 +61,7 @@ def fitted(
         pooled = pooled_within(g, published, sigma2)
         df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
         given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
-        identified = ~np.isnan(given.sum(given.v)) | (is_joint(published, sigma2, tau2) & g.told_by_weights)
+        identified = ~np.isnan(given.sum(given.v)) | (is_joint(published, sigma2, tau2) & g.weights_identify_sigma2)
         unit = given.unit
         measurable = given.measurable & ((given.size > LEAST_OF_ERRORS) | (not published))
         square = unit * unit
@@ -91,7 +91,7 @@ def pooled_within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
     if isinstance(sigma2, float):
         return np.full(g.models, sigma2)
     pooled = within.pooled_variance(g.squares_within, g.rows, g.groups)
-    return np.asarray(np.where(g.told_by_weights & ~g.apart, 0.0, pooled))
+    return np.asarray(np.where(g.weights_identify_sigma2 & ~g.apart, 0.0, pooled))
 
 
 def sampling_variance(
@@ -117,7 +117,7 @@ def _between(
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
     estimable = identified & enough
     converged = enough | (g.groups <= g.fitted)
-    joint = estimable & g.tells_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
+    joint = estimable & g.identifies_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
     if (models := np.flatnonzero(joint)).size:
         sigma2_[models], tau2_[models], converged[models] = on_rows(method, g.take(models))
     if (models := np.flatnonzero(estimable & ~joint)).size:

@@ -73,7 +73,7 @@ class Fitted:
     def joint(self) -> Array:
         """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
         joint = self.known & (self.tau2 in LIKELIHOODS and is_joint(self.published, self.sigma2, self.tau2))
-        return np.asarray(joint & (self.df > 0) & self.g.tells_variances & (self.found.sigma2 > 0))
+        return np.asarray(joint & (self.df > 0) & self.g.identifies_variances & (self.found.sigma2 > 0))
 
     @property
     def restricted(self) -> bool:

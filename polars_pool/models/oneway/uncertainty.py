@@ -31,7 +31,7 @@ def error_of_tau2(
         exact = g.largest(g.v) == 0
         g = replace(g, v=_positive(g))
         error, correction = ERRORS[tau2](g, found.tau2), _correction(g, found.tau2, tau2)
-        joint = g.tells_variances if is_joint(published, sigma2, tau2) else none > 0
+        joint = g.identifies_variances if is_joint(published, sigma2, tau2) else none > 0
         information = joint_information(g, found.sigma2, found.tau2, restricted=tau2 == "reml")
         error = np.where(joint, uncertainty.error_of_ratio(*information, found.tau2 / found.sigma2), error)
         error, correction = error * unit**4, correction * unit**2

@@ -105,7 +105,7 @@ def points(
     f = Fitted(groups, found, *arguments)
     # Not along single rows of unequal weights, where the most likely sigma2 may be 0 from some tau on.
     squares = f.g.squares_within > 0
-    identified = ~np.isnan(f.g.sum(f.g.v)) & (squares | ~f.g.tells_variances | (not f.pooled))
+    identified = ~np.isnan(f.g.sum(f.g.v)) & (squares | ~f.g.identifies_variances | (not f.pooled))
     on_rows = identified & f.pooled & squares
     found.sigma2[~identified] = np.nan
     if beside is None:

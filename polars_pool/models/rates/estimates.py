@@ -12,15 +12,17 @@ from ...formulas import rates as formulas
 from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from . import posterior
-from .components import parameters, solved, type_of_size
-from .fit import Prior
+from .components import parameters, type_of_size
+from .fit import Fitted, solved
+from .prior import Prior
 from .refuse import bad_rows
 from .spec import AGAINST, GROUPS, Rates
 
 
 def groups_schema(model: Rates, against: bool, posterior: bool) -> dict[str, pl.DataType]:
+    """The result columns without keys."""
     more = (*(AGAINST if against else ()), *(model.parameters if posterior else ()))
     return {**dict.fromkeys((*GROUPS, *more), pl.Float64()), "n": type_of_size(model)}
 
@@ -58,56 +60,58 @@ def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: di
         return pl.DataFrame(schema={**keys, **statistics})
     by = [*model.over, "_pool_x", "_pool_n"]
     pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    models, prior, groups, _ = solved(pairs, model)
+    fitted = solved(pairs, model)
     if model.over:
-        pairs = pairs.join(models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
+        pairs = pairs.join(fitted.models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
     of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
     with np.errstate(all="ignore"):
-        told = _posterior(pairs, prior, of_model, model, wanted)
+        values = _posterior(pairs, fitted.prior, of_model, model, wanted)
     if wanted.threshold is not None:
-        told["q_value"] = _q_values(told["pep"], pairs["_pool_k"].to_numpy(), of_model)
-    told["n"] = pairs["_pool_n"].to_numpy()
-    columns = [pl.Series(name, told[name], nan_to_null=True).cast(dtype) for name, dtype in statistics.items()]
-    warning.warn({warning.POOLED_RATES: _pooled(prior, groups, model)}, model.caller)
-    beside = pairs.select(by).with_columns(*columns)
-    # Named as results, whatever the keys are called
-    found = table.select(*model.keys, "_pool_x", "_pool_n").join(
-        beside, on=by, how="left", nulls_equal=True, maintain_order="left"
+        values["q_value"] = _q_values(values["pep"], pairs["_pool_k"].to_numpy(), of_model)
+    values["n"] = pairs["_pool_n"].to_numpy()
+    warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, model)}, model.caller)
+    results = pairs.select(by).with_columns(series(name, values[name], dtype) for name, dtype in statistics.items())
+    # Keys have private names here, so results can have theirs.
+    joined = table.select(*model.keys, "_pool_x", "_pool_n").join(
+        results, on=by, how="left", nulls_equal=True, maintain_order="left"
     )
-    return found.select(*public(*model.key_names), *statistics)
+    return joined.select(*public(*model.key_names), *statistics)
 
 
-def _pooled(prior: Prior, groups: Array, model: Rates) -> Array:
-    """Whether a model of several groups was found to pool completely."""
-    return np.isinf(prior.size) & (groups > 1) & isinstance(model.prior, str)
+def _pooled_completely(fitted: Fitted, model: Rates) -> Array:
+    """Whether each model has several groups, and an estimated prior that pools them completely."""
+    return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(model.prior, str)
 
 
 def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
-    """The statistics of groups of the same events, trials and model."""
+    """The statistics of the groups of each pair."""
     x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
     first, second = parameters(prior, model)
     of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
-    given = found = posterior.given_prior(x, n, of_group)
+    conditional = distribution = posterior.given_prior(x, n, of_group)
     if wanted.uncertainty == "mu" and isinstance(model.prior, str):
         effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
-        found = posterior.with_error_of_mean(given, n, of_group, effective[of_model])
-    told = {
+        distribution = posterior.with_error_of_mean(conditional, n, of_group, effective[of_model])
+    statistics = {
         "mean": np.where(n > 0, x / n, np.nan),
         "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
-        "estimate": given.mean,
-        "se": np.sqrt(found.variance),
-        "lower": found.quantile((1 - wanted.level) / 2),
-        "upper": found.quantile((1 + wanted.level) / 2),
+        "estimate": conditional.mean,
+        "se": np.sqrt(distribution.variance),
+        "lower": distribution.quantile((1 - wanted.level) / 2),
+        "upper": distribution.quantile((1 + wanted.level) / 2),
     }
     if wanted.threshold is not None:
-        told |= {"p_above": found.above(wanted.threshold), "pep": found.below(wanted.threshold)}
-    return told | dict(zip(model.parameters, (given.first, given.second), strict=True))
+        statistics |= {
+            "p_above": distribution.above(wanted.threshold),
+            "pep": distribution.below(wanted.threshold),
+        }
+    return statistics | dict(zip(model.parameters, (conditional.first, conditional.second), strict=True))
 
 
 def _q_values(pep: Array, k: Array, of_model: Array) -> Array:
-    """The mean posterior error of all groups of a model that are at least as sure: Storey (2003), Ann. Stat. 31."""
+    """The mean posterior error of the groups of a model whose own is at most as large: Storey (2003), Ann. Stat. 31."""
     table = pl.DataFrame({"model": of_model, "pep": pep, "k": k}).with_row_index("place").sort("model", "pep")
     errors, groups = (e.cum_sum().over("model") for e in (pl.col("pep") * pl.col("k"), pl.col("k")))
-    # Equal errors have one q-value, that of the last of them.
-    found = table.with_columns(q=errors / groups).with_columns(pl.col("q").last().over("model", "pep"))
-    return found.sort("place")["q"].to_numpy()
+    # Groups with equal errors have one q-value, that of the last of them.
+    sorted_q = table.with_columns(q=errors / groups).with_columns(pl.col("q").last().over("model", "pep"))
+    return sorted_q.sort("place")["q"].to_numpy()

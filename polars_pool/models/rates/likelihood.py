@@ -123,6 +123,7 @@ def _by_number(
     large = number > MANY
     if not large.any():
         return few(*columns)
+    columns = tuple(np.broadcast_arrays(*columns))
     merged = []
     parts = zip(few(*(column[~large] for column in columns)), many(*(column[large] for column in columns)), strict=True)
     for small, big in parts:

@@ -1,4 +1,4 @@
-"""One row a group and term: the group's own coefficient, and what is left of it by the population's."""
+"""The coefficients of the population and of each group, in the terms' own units."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...numerics.arrays import Array
-from .fit import ALONE, OWN_LINES, PERFECT, Estimates, roots
-from .likelihood import beside, blocks, cholesky
+from .factor import cholesky, roots
+from .fit import Fitted
+from .identification import State
+from .likelihood import BLOCK, each
 from .reduced import Reduced, own_coefficients
+from .scale import Terms
 
 STATISTICS = ("mean", "weight", "effect", "estimate", "se")
 
 
-def transform(found: Estimates) -> tuple[Array, Array]:
-    """Matrices (models, terms, terms) and (models, varying, varying) from standard units of terms to their own.
+def transform(models: Fitted) -> tuple[Array, Array]:
+    """Matrices (models, terms, terms) and (models, varying, varying) from standard units of terms to their own units.
 
     In standard units the value has the size 1, and its mean is not part of the intercept.
     """
-    terms, size, origin = found.terms, found.scale.size, found.scale.origin
+    terms, size, origin = models.terms, models.scale.size, models.scale.origin
     value, covariates = size[-1], size[:-1]
     fixed = np.zeros((len(value), terms.count, terms.count))
     for t in range(terms.count):
@@ -33,88 +36,107 @@ def transform(found: Estimates) -> tuple[Array, Array]:
     return fixed, varying
 
 
-def population(found: Estimates) -> tuple[Array, Array]:
+def population(models: Fitted) -> tuple[Array, Array]:
     """The coefficients of the population, (models, terms), and their covariance."""
-    fixed, _ = transform(found)
-    mu = np.einsum("mij,mj->mi", fixed, found.beta)
-    if found.terms.intercept:
-        mu[:, 0] += found.scale.origin[-1]
-    return mu, np.einsum("mij,mjk,mlk->mil", fixed, found.covariance, fixed)
+    fixed, _ = transform(models)
+    mu = np.einsum("mij,mj->mi", fixed, models.beta)
+    if models.terms.intercept:
+        mu[:, 0] += models.scale.origin[-1]
+    return mu, np.einsum("mij,mjk,mlk->mil", fixed, models.covariance, fixed)
 
 
-def between(found: Estimates) -> Array:
+def between(models: Fitted) -> Array:
     """The covariance of the varying terms, (models, varying, varying)."""
-    _, varying = transform(found)
-    return np.asarray(np.einsum("mij,mjk,mlk->mil", varying, found.between, varying))
+    _, varying = transform(models)
+    return np.asarray(np.einsum("mij,mjk,mlk->mil", varying, models.between, varying))
 
 
-def coefficients(found: Estimates, d: Reduced, conditional: bool) -> dict[str, Array]:
-    """What is told of every group's terms, (groups, terms) each; groups without rows come with rows of 0."""
-    terms, groups = found.terms, d.r.shape[-1]
-    told = {name: np.full((groups, terms.count), np.nan) for name in STATISTICS}
-    mu, covariance = population(found)
-    errors_of_mu = np.sqrt(np.einsum("mii->mi", covariance))
-    fixed, varying = transform(found)
-    shared = Population(
-        found.departure,
-        roots(np.nan_to_num(found.relative)),
-        np.zeros_like(found.covariance) if conditional else found.covariance / found.sigma2[:, None, None],
-        fixed[:, terms.varying],
-        varying,
-        np.linalg.inv(varying),
-    )
-    for of, models, start in blocks(d):
-
-        def each(x: Array, models: slice = models, start: Array = start, count: int = of.stop - of.start) -> Array:
-            return np.broadcast_to(beside(x[models], start, count), (*x.shape[1:], count))
-
-        here = Population(**{f.name: each(getattr(shared, f.name)) for f in fields(Population)})
-        own, effect, weights, errors = _of_groups(d.r[..., of], d.rx[..., of], d.ry[:, of], here)
-        at, sigma2, error_of_mu = each(mu), each(found.sigma2), each(errors_of_mu)
-        known = ~np.isnan(sigma2)
-        # The only group of a model is its own population, and so is every group where all lie on one line.
-        same, own_line = each((found.state == ALONE) | (found.state == PERFECT)), each(found.state == OWN_LINES)
-        exact = each(found.sigma2 == 0)
-        for t in range(terms.count):
-            if t in terms.varying:
-                k = terms.varying.index(t)
-                told_by_rows = ~np.isnan(own[k])
-                mean = np.where(same & told_by_rows, at[t], at[t] + own[k])
-                weight = np.where((same | own_line) & told_by_rows, 1.0, weights[k])
-                se = np.where(same, error_of_mu[t], np.sqrt(sigma2 * errors[k]))
-                deviation = np.where(same, 0.0, np.where(own_line & told_by_rows, own[k], effect[k]))
-            else:
-                mean, weight, deviation = np.full_like(sigma2, np.nan), np.zeros_like(sigma2), np.zeros_like(sigma2)
-                se = np.zeros_like(sigma2) if conditional else error_of_mu[t]
-            told["mean"][of, t] = mean
-            told["weight"][of, t] = np.where(known, weight, np.nan)
-            told["effect"][of, t] = np.where(known, deviation, np.nan)
-            told["estimate"][of, t] = at[t] + told["effect"][of, t]
-            told["se"][of, t] = np.where(exact, 0.0, se)
-    return told
+def coefficients(models: Fitted, d: Reduced, conditional: bool) -> dict[str, Array]:
+    """The statistics of each group's terms, (groups, terms) each; groups without rows have rows of zeros in `d`."""
+    result = {name: np.empty((d.r.shape[-1], models.terms.count)) for name in STATISTICS}
+    shared = _shared(models, conditional)
+    for rows, of, block in d.blocks(BLOCK):
+        for name, values in _of_block(block, shared.each(of, block), models.terms, conditional).items():
+            result[name][rows] = values.T
+    return result
 
 
 @dataclass(frozen=True)
 class Population:
-    """What the groups of a block share with their model: every matrix with the groups in its last axis."""
+    """What the groups of a model have in common: arrays with the models in the first axis, or groups in the last."""
 
-    departure: Array  # of its coefficients from the line that reduced values have lost, in standard units
-    factor: Array  # of the relative covariance of the varying terms
-    covariance: Array  # of these, by sigma2; 0 where only the error given the population is asked for
-    fixed: Array  # (varying, terms) of the transform to the terms' own units
+    mu: Array  # (models, terms)
+    error_of_mu: Array
+    sigma2: Array
+    state: Array
+    departure: Array  # (models, terms): the coefficients less those of the least-squares line, in standard units
+    factor: Array  # (models, varying, varying): of the relative covariance of the varying terms
+    covariance: Array  # (models, terms, terms): of the coefficients, relative to sigma2; 0 for a conditional error
+    fixed: Array  # (models, varying, terms): of the transform to the terms' own units
     varying: Array
-    from_varying: Array  # its inverse
+    from_varying: Array  # inverse of `varying`
+
+    def each(self, models: slice, block: Reduced) -> Population:
+        """The arrays for the groups of a block, in the last axis."""
+
+        def of_groups(x: Array) -> Array:
+            return np.broadcast_to(each(x[models], block), (*x.shape[1:], block.r.shape[-1]))
+
+        return Population(**{f.name: of_groups(getattr(self, f.name)) for f in fields(self)})
 
 
-def _of_groups(r: Array, rx: Array, ry: Array, of: Population) -> tuple[Array, Array, Array, Array]:
-    """Own deviation from the population, effect, weight and squared error by sigma2 of the varying terms of groups.
+def _shared(models: Fitted, conditional: bool) -> Population:
+    mu, covariance = population(models)
+    fixed, varying = transform(models)
+    relative = models.covariance / models.sigma2[:, None, None]
+    return Population(
+        mu=mu,
+        error_of_mu=np.sqrt(np.einsum("mii->mi", covariance)),
+        sigma2=models.sigma2,
+        state=models.identification.state,
+        departure=models.departure,
+        factor=roots(np.nan_to_num(models.relative)),
+        covariance=np.zeros_like(relative) if conditional else relative,
+        fixed=fixed[:, models.terms.varying],
+        varying=varying,
+        from_varying=np.linalg.inv(varying),
+    )
 
-    With V = I + R Psi R': effect = K (ry - rx departure), K = Psi R' V^-1; its error holds Psi - K R Psi, and the error
-    of the population's coefficients, of which it keeps 1 - K rx.
+
+def _of_block(block: Reduced, of: Population, terms: Terms, conditional: bool) -> dict[str, Array]:
+    """The statistics of the groups of a block, (terms, groups) each."""
+    own, own_effect, own_weight, errors = _of_groups(block, of)
+    mean, weight, effect = np.full_like(of.mu, np.nan), np.zeros_like(of.mu), np.zeros_like(of.mu)
+    se = np.zeros_like(of.mu) if conditional else of.error_of_mu.copy()
+    varying, identified = list(terms.varying), ~np.isnan(own)
+    # The only group of a model is its own population, and so is each group where all groups lie on one line.
+    is_population = np.isin(of.state, (State.ONE_GROUP, State.ON_ONE_LINE))
+    own_line = of.state == State.ON_OWN_LINES
+    mean[varying] = np.where(is_population & identified, of.mu[varying], of.mu[varying] + own)
+    weight[varying] = np.where((is_population | own_line) & identified, 1.0, own_weight)
+    se[varying] = np.where(is_population, of.error_of_mu[varying], np.sqrt(of.sigma2 * errors))
+    effect[varying] = np.where(is_population, 0.0, np.where(own_line & identified, own, own_effect))
+    known = ~np.isnan(of.sigma2)
+    effect = np.where(known, effect, np.nan)
+    return {
+        "mean": mean,
+        "weight": np.where(known, weight, np.nan),
+        "effect": effect,
+        "estimate": of.mu + effect,
+        "se": np.where(of.sigma2 == 0, 0.0, se),
+    }
+
+
+def _of_groups(block: Reduced, of: Population) -> tuple[Array, Array, Array, Array]:
+    """Own deviation from the population, effect, weight and squared error relative to sigma2, of the varying terms.
+
+    With V = I + R Psi R': effect = K (ry - rx departure), K = Psi R' V^-1. Its error holds Psi - K R Psi, and the share
+    1 - K rx of the error of the population's coefficients.
     """
+    r, rx = block.r, block.rx
     spread = _conditional(r, of.factor)
     kept = np.einsum("ijg,kjg->ikg", spread, r)
-    left = ry - np.einsum("ktg,tg->kg", rx, of.departure)
+    left = block.ry - np.einsum("ktg,tg->kg", rx, of.departure)
     effect = np.einsum("ijg,jg->ig", of.varying, np.einsum("ikg,kg->ig", kept, left))
     deviation = np.einsum("ijg,jg->ig", of.varying, own_coefficients(r, left))
     passed_on = of.fixed - _product(of.varying, _product(kept, rx))
@@ -128,7 +150,7 @@ def _product(a: Array, b: Array) -> Array:
 
 
 def _conditional(r: Array, factor: Array) -> Array:
-    """Psi - Psi R' V^-1 R Psi without the cancellation: L (I + L'R'R L)^-1 L'."""
+    """Psi - Psi R' V^-1 R Psi without cancellation: L (I + L'R'R L)^-1 L'."""
     size = len(r)
     scaled = _product(r, np.broadcast_to(factor, r.shape))
     inner = np.einsum("kig,kjg->ijg", scaled, scaled)
@@ -142,7 +164,7 @@ def _conditional(r: Array, factor: Array) -> Array:
 
 
 def _weights(share: Array) -> Array:
-    """What a term keeps of its own deviation, where that alone makes up its effect."""
+    """What each term keeps of its own deviation; NaN where its effect depends on the deviations of other terms."""
     weights: Array = np.einsum("iig->ig", share).copy()
     for k in range(len(share)):
         others = np.abs(np.delete(share[k], k, axis=0)).sum(axis=0)

@@ -9,20 +9,21 @@ import polars as pl
 from scipy.special import ndtri
 
 from ..keys import public
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from .coefficients import STATISTICS, coefficients
-from .components import solved
+from .fit import solved
 from .spec import Regression
 
 
 def coefficients_schema() -> dict[str, pl.DataType]:
+    """The result columns without keys."""
     return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
 
 
 def of_groups(
     grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float, conditional: bool
 ) -> pl.LazyFrame:
-    """One row a group and term, under public names."""
+    """One row per group and term, under public names."""
     keys = grouped.select(public(*model.key_names)).collect_schema()
     schema = pl.Schema({**keys, **coefficients_schema()})
     call = partial(_of_groups, model=model, quantile=float(ndtri((1 + level) / 2)), conditional=conditional)
@@ -31,19 +32,19 @@ def of_groups(
 
 def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
     schema = coefficients_schema()
-    answer = solved(table, model)
-    if answer is None:
+    solution = solved(table, model)
+    if solution is None:
         return table.select(public(*model.key_names)).with_columns(
             pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
         )
-    table, _, found, d = answer
     with np.errstate(all="ignore"):
-        told = coefficients(found, d, conditional)
-    told["lower"], told["upper"] = (told["estimate"] + side * quantile * told["se"] for side in (-1, 1))
-    terms, groups = len(model.terms), table.height
+        statistics = coefficients(solution.fitted, solution.reduced, conditional)
+    margin = quantile * statistics["se"]
+    statistics |= {"lower": statistics["estimate"] - margin, "upper": statistics["estimate"] + margin}
+    terms, groups = len(model.terms), solution.groups.height
     rows = np.repeat(np.arange(groups, dtype=np.uint32), terms)
-    statistics = [pl.Series(name, told[name].ravel(), nan_to_null=True) for name in told]
+    columns = [series(name, values.ravel(), schema[name]) for name, values in statistics.items()]
     names = pl.Series("term", model.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
-    count = pl.Series("n", table["_pool_n"].cast(pl.Int64))[rows]
-    keys = table.select(public(*model.key_names))[rows]
-    return keys.with_columns(names, count, *statistics).select(*model.key_names, *schema)
+    count = pl.Series("n", solution.groups["_pool_n"].cast(pl.Int64))[rows]
+    keys = solution.groups.select(public(*model.key_names))[rows]
+    return keys.with_columns(names, count, *columns).select(*model.key_names, *schema)

@@ -11,11 +11,9 @@ import numpy as np
 import polars as pl
 
 from ...formulas import moments
-from ...numerics.arrays import Array
 from ..keys import KEY
 from ..oneway import offset as wide
 from ..oneway.groups import FIRST, VALUE, WEIGHTS, N, W
-from .reduced import Crossproducts
 from .spec import Regression
 
 COMPLETE = pl.col("_pool_complete")
@@ -167,20 +165,3 @@ def _constants(rows: pl.LazyFrame, pivots: pl.LazyFrame, model: Regression) -> p
     # Joined before it is summed, so that the count awaits the pivots as the groups do.
     counted = rows.select(_pool_bad_weights=improper & COMPLETE).join(pivots, how="cross")
     return pivots.join(counted.select(pl.col("_pool_bad_weights").sum()), how="cross")
-
-
-def crossproducts(table: pl.DataFrame, start: Array, model: Regression) -> Crossproducts:
-    """The groups of a table, sorted by model; those without rows hold zeros.
-
-    A column that is constant within a group has no cross-products there: what is left of them is rounding.
-    """
-    names = columns(model)
-    mean = np.array([table[f"{name}_mean"].fill_null(0.0).to_numpy() for name in names])
-    n, w = (table[name].fill_null(0.0).to_numpy() for name in ("_pool_n", "_pool_w"))
-    products = {(i, j): table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy() for i, j in pairs(model)}
-    squares = [moments.above_rounding(w, products[i, i], mean[i]) for i in range(len(names))]
-    cross = np.zeros((len(names), len(names), table.height))
-    for i, j in products:
-        constant = (squares[i] == 0) | (squares[j] == 0)
-        cross[i, j] = np.where(constant, 0.0, products[i, j])
-    return Crossproducts(start, n, w, mean, cross)

@@ -1,25 +1,27 @@
 """The profiled likelihood of the covariance of varying terms, with its exact first and second derivatives.
 
-Relative to sigma2 a group has the covariance V = I + Z Psi Z', Psi = L L'. Fixed terms and sigma2 are at their best for
-each L. Sources: Bates et al. (2015), J. Stat. Softw. 67, section 3; derivatives by Lindstrom & Bates (1988), JASA 83.
+Relative to sigma2 a group has the covariance V = I + Z Psi Z', Psi = L L'. For each L, fixed terms and sigma2 maximise
+the likelihood. Sources: Bates et al. (2015), J. Stat. Softw. 67, section 3; derivatives by Lindstrom & Bates (1988),
+JASA 83.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...numerics.arrays import Array
+from ...numerics.segments import Segments
+from .factor import Pattern, cholesky
 from .reduced import Reduced
 
-BLOCK = 1 << 15  # groups at once: what is computed of them stays in the cache
+BLOCK = 1 << 15  # groups at once: their intermediate results stay in the cache
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Every model at a factor L of its relative covariance; deviance by the criterion that was asked for."""
+class Profile:
+    """Each model at a factor L of its relative covariance, by the restricted or the full likelihood."""
 
     deviance: Array  # (models,), without constants
     beta: Array  # (models, terms)
@@ -31,60 +33,26 @@ class Fit:
 
 @dataclass(frozen=True)
 class Whitened:
-    """The rows of groups, divided by a Cholesky factor of their own covariance I + R Psi R'."""
+    """The rows of groups, divided by a Cholesky factor of their covariance I + R Psi R'."""
 
     z: Array  # (varying, varying, groups)
     x: Array  # (varying, terms, groups)
     y: Array  # (varying, groups)
 
 
-def blocks(d: Reduced) -> Iterator[tuple[slice, slice, Array]]:
-    """Ranges of groups, of the models they belong to, and where in a block each of these begins."""
-    groups = d.r.shape[-1]
-    for begin in range(0, groups, BLOCK):
-        end = min(begin + BLOCK, groups)
-        first = int(np.searchsorted(d.start, begin, side="right")) - 1
-        last = int(np.searchsorted(d.start, end, side="left"))
-        yield slice(begin, end), slice(first, last), np.maximum(d.start[first:last] - begin, 0)
+def each(x: Array, block: Segments) -> Array:
+    """Values of models, (models, ...), for the groups of a block, (..., groups)."""
+    return block.each(np.moveaxis(x, 0, -1))
 
 
-def lower(theta: Array, pattern: tuple[Array, Array], varying: int) -> Array:
-    """L of every model from its free entries, (models, entries)."""
-    factor = np.zeros((len(theta), varying, varying))
-    factor[:, pattern[0], pattern[1]] = theta
-    return factor
-
-
-def beside(x: Array, start: Array, groups: int) -> Array:
-    """Values of models, (models, ...), with the groups of a block in the last axis."""
-    moved = np.moveaxis(x, 0, -1)
-    return moved if len(start) == 1 else np.repeat(moved, np.diff(start, append=groups), axis=-1)
-
-
-def total(x: Array, start: Array) -> Array:
+def total(x: Array, block: Segments) -> Array:
     """Sums over the groups of a block, (models, ...)."""
-    return np.moveaxis(x.sum(axis=-1)[..., None] if len(start) == 1 else np.add.reduceat(x, start, axis=-1), -1, 0)
+    return np.moveaxis(block.sum(x), -1, 0)
 
 
-def gram(a: Array, b: Array, start: Array) -> Array:
+def gram(a: Array, b: Array, block: Segments) -> Array:
     """Sums over the groups of a block of all products of two lists of columns, (models, columns, columns)."""
-    if len(start) == 1:
-        return (a @ b.T)[None]
-    return np.moveaxis(np.add.reduceat(a[:, None] * b[None], start, axis=-1), -1, 0)
-
-
-def cholesky(matrix: list[list[Array]]) -> list[list[Array]]:
-    """Lower Cholesky factors of many small positive definite matrices, given and returned entry by entry."""
-    factor: list[list[Array]] = []
-    for i in range(len(matrix)):
-        row: list[Array] = []
-        for j in range(i + 1):
-            entry = matrix[i][j]
-            for k in range(j):
-                entry = entry - row[k] * (row[k] if i == j else factor[j][k])
-            row.append(np.sqrt(entry) if i == j else entry / factor[j][j])
-        factor.append(row)
-    return factor
+    return (a @ b.T)[None] if block.models == 1 else total(a[:, None] * b[None], block)
 
 
 def covariance_of_rows(r: Array, factor: Array) -> list[list[Array]]:
@@ -98,13 +66,13 @@ def covariance_of_rows(r: Array, factor: Array) -> list[list[Array]]:
 
 
 def whitened(r: Array, rx: Array, ry: Array, factor: Array) -> tuple[Whitened, Array]:
-    """The rows of groups made independent, and the log determinant of their covariance."""
+    """The whitened rows of groups, and the log determinant of their covariance."""
     size = len(r)
     root = cholesky(covariance_of_rows(r, factor))
     z, x, y = np.empty_like(r), np.empty_like(rx), np.empty_like(ry)
     for i in range(size):
-        for rows, given in ((z, r), (x, rx), (y, ry)):
-            rows[i] = given[i]
+        for rows, source in ((z, r), (x, rx), (y, ry)):
+            rows[i] = source[i]
             for k in range(i):
                 rows[i] -= root[i][k] * rows[k]
             rows[i] /= root[i][i]
@@ -114,25 +82,24 @@ def whitened(r: Array, rx: Array, ry: Array, factor: Array) -> tuple[Whitened, A
     return Whitened(z, x, y), 2 * np.log(determinant)
 
 
-def fitted(d: Reduced, factor: Array, restricted: bool) -> tuple[Fit, Whitened]:
-    """The models at a factor of their relative covariance, and their groups' rows made independent."""
+def profiled(d: Reduced, factor: Array, restricted: bool) -> tuple[Profile, Whitened]:
+    """The models at a factor of their relative covariance, and the whitened rows of their groups."""
     varying, terms, groups = d.rx.shape
-    made = Whitened(np.empty((varying, varying, groups)), np.empty((varying, terms, groups)), np.empty(d.ry.shape))
+    white = Whitened(np.empty((varying, varying, groups)), np.empty((varying, terms, groups)), np.empty(d.ry.shape))
     products = np.moveaxis(d.rest, -1, 0).copy()
     log_determinant = np.zeros(d.models)
-    for of, models, start in blocks(d):
-        here = beside(factor[models], start, of.stop - of.start)
-        rows, log_of = whitened(d.r[..., of], d.rx[..., of], d.ry[..., of], here)
-        made.z[..., of], made.x[..., of], made.y[..., of] = rows.z, rows.x, rows.y
-        log_determinant[models] += total(log_of, start)
+    for of, models, block in d.blocks(BLOCK):
+        rows, log_of_block = whitened(block.r, block.rx, block.ry, each(factor[models], block))
+        white.z[..., of], white.x[..., of], white.y[..., of] = rows.z, rows.x, rows.y
+        log_determinant[models] += total(log_of_block, block)
         for i in range(varying):
             columns = np.concatenate([rows.x[i], rows.y[i][None]])
-            products[models] += gram(columns, columns, start)
-    return solved(products, log_determinant, d.n, restricted), made
+            products[models] += gram(columns, columns, block)
+    return _solved(products, log_determinant, d.n, restricted), white
 
 
-def solved(products: Array, log_determinant: Array, n: Array, restricted: bool) -> Fit:
-    """Fixed terms, their covariance and the deviance from the cross-products by V^-1 of terms and value."""
+def _solved(products: Array, log_determinant: Array, n: Array, restricted: bool) -> Profile:
+    """Fixed terms, their covariance and the deviance, from the cross-products by V^-1 of terms and value."""
     terms = products.shape[-1] - 1
     precision, with_y, of_y = products[:, :terms, :terms], products[:, :terms, terms], products[:, terms, terms]
     sign, log_precision = np.linalg.slogdet(precision)
@@ -141,15 +108,15 @@ def solved(products: Array, log_determinant: Array, n: Array, restricted: bool) 
     squares = of_y - np.einsum("mi,mi->m", beta, with_y)
     df = n - terms if restricted else n
     deviance = df * np.log(squares) + log_determinant + (log_precision if restricted else 0.0)
-    return Fit(deviance, beta, covariance, squares, df, log_precision)
+    return Profile(deviance, beta, covariance, squares, df, log_precision)
 
 
 def derivatives(
-    d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
+    d: Reduced, white: Whitened, fit: Profile, factor: Array, pattern: Pattern, restricted: bool
 ) -> tuple[Array, Array]:
     """Gradient (models, entries) and Hessian of the deviance by the free entries of L."""
     terms, scale = d.rx.shape[1], fit.df / fit.squares
-    s, hx, gg = _sums(d, made, fit, scale, restricted)
+    s, hx, gg = _sums(d, white, fit, scale, restricted)
     change = _changes(factor, pattern)
     gradient = np.einsum("mij,maij->ma", s, change)
     hessian = _curvature(hx, gg, fit, change, restricted)
@@ -163,25 +130,25 @@ def derivatives(
 
 
 def information(
-    d: Reduced, made: Whitened, fit: Fit, factor: Array, pattern: tuple[Array, Array], restricted: bool
+    d: Reduced, white: Whitened, fit: Profile, factor: Array, pattern: Pattern, restricted: bool
 ) -> tuple[Array, Array]:
-    """Twice the information that data are expected to hold about the free entries of L: beside sigma2, and knowing it.
+    """Twice the expected information about the free entries of L: with sigma2 unknown, and with sigma2 known.
 
     For the derivatives D of V it is tr(P D_a P D_b) - tr(P D_a) tr(P D_b) / df, where P = V^-1, or for the restricted
-    likelihood what it leaves of the fixed terms; the second product is what sigma2 takes up. Source: Searle, Casella &
+    likelihood V^-1 without its part for the fixed terms; sigma2 takes up the second product. Source: Searle, Casella &
     McCulloch (1992), Variance Components, section 6.6.
     """
-    s, hx, gg = _sums(d, made, fit, np.zeros(d.models), restricted)
+    s, hx, gg = _sums(d, white, fit, np.zeros(d.models), restricted)
     change = _changes(factor, pattern)
     trace = np.einsum("mij,maij->ma", s, change)
     traces = -_curvature(hx, gg, fit, change, restricted)
     return traces - trace[:, :, None] * trace[:, None, :] / fit.df[:, None, None], traces
 
 
-def _sums(d: Reduced, made: Whitened, fit: Fit, scale: Array, restricted: bool) -> tuple[Array, Array, Array]:
-    """What the derivatives by Psi take from the groups: sums over each model, of first and of second order.
+def _sums(d: Reduced, white: Whitened, fit: Profile, scale: Array, restricted: bool) -> tuple[Array, Array, Array]:
+    """The sums over the groups of each model in the first and second derivatives by Psi.
 
-    `scale` is that of the residuals: df / squares, or 0 for what is expected of data.
+    `scale` is that of the residuals: df / squares, or 0 for the expected information.
     """
     varying, terms, _ = d.rx.shape
     i, j = np.triu_indices(varying)
@@ -189,31 +156,30 @@ def _sums(d: Reduced, made: Whitened, fit: Fit, scale: Array, restricted: bool) 
     hx = np.zeros((d.models, len(i), len(i)))
     gg = np.zeros((d.models, varying * (terms + 1), varying * (terms + 1)))
     root = _root(fit.covariance)
-    for of, models, start in blocks(d):
-        groups = of.stop - of.start
-        z, x, y = made.z[..., of], made.x[..., of], made.y[..., of]
-        beta, c = beside(fit.beta[models], start, groups), beside(root[models], start, groups)
+    for of, models, block in d.blocks(BLOCK):
+        z, x, y = white.z[..., of], white.x[..., of], white.y[..., of]
+        beta, c = each(fit.beta[models], block), each(root[models], block)
         e = [y[k] - _weighted(x[k], beta) for k in range(varying)]
         u = np.array([sum(z[k, a] * e[k] for k in range(varying)) for a in range(varying)])
         # Row k of G' is a varying term, its columns the fixed terms.
         g = np.array([[sum(z[k, a] * x[k, t] for k in range(varying)) for t in range(terms)] for a in range(varying)])
-        g = g.reshape(varying, terms, groups)
+        g = g.reshape(varying, terms, -1)
         h = np.array([sum(z[k, a] * z[k, b] for k in range(varying)) for a, b in zip(i, j, strict=True)])
-        uu = np.array([u[a] * u[b] for a, b in zip(i, j, strict=True)]) * beside(scale[models], start, groups)
-        s[models] += total(h - uu, start)
+        uu = np.array([u[a] * u[b] for a, b in zip(i, j, strict=True)]) * each(scale[models], block)
+        s[models] += total(h - uu, block)
         across = 2 * uu - h
         if restricted:
             gc = [[_weighted(g[a, t:], c[t:, t]) for t in range(terms)] for a in range(varying)]
             gcg = np.array([sum(p * q for p, q in zip(gc[a], gc[b], strict=True)) for a, b in zip(i, j, strict=True)])
-            s[models] -= total(gcg, start)
+            s[models] -= total(gcg, block)
             across += 2 * gcg
-        hx[models] += gram(h, across, start)
-        both = np.concatenate([g, u[:, None]], axis=1).reshape(varying * (terms + 1), groups)
-        gg[models] += gram(both, both, start)
+        hx[models] += gram(h, across, block)
+        both = np.concatenate([g, u[:, None]], axis=1).reshape(varying * (terms + 1), -1)
+        gg[models] += gram(both, both, block)
     return _square(s, varying), hx, gg.reshape(-1, varying, terms + 1, varying, terms + 1)
 
 
-def _changes(factor: Array, pattern: tuple[Array, Array]) -> Array:
+def _changes(factor: Array, pattern: Pattern) -> Array:
     """The derivatives of Psi = L L' by the free entries of L, (models, entries, varying, varying)."""
     change = np.zeros((len(factor), len(pattern[0]), *factor.shape[1:]))
     for a, (row, column) in enumerate(zip(*pattern, strict=True)):
@@ -222,8 +188,8 @@ def _changes(factor: Array, pattern: tuple[Array, Array]) -> Array:
     return change
 
 
-def _curvature(hx: Array, gg: Array, fit: Fit, change: Array, restricted: bool) -> Array:
-    """Second derivatives of the deviance along changes of Psi, but for what sigma2 and the fixed terms do to it."""
+def _curvature(hx: Array, gg: Array, fit: Profile, change: Array, restricted: bool) -> Array:
+    """Second derivatives of the deviance along changes of Psi, with sigma2 and the fixed terms constant."""
     varying, terms = gg.shape[1], gg.shape[2] - 1
     i, j = np.triu_indices(varying)
     full = np.empty((len(hx), varying, varying, varying, varying))
@@ -242,7 +208,7 @@ def _curvature(hx: Array, gg: Array, fit: Fit, change: Array, restricted: bool) 
 
 
 def _root(matrices: Array) -> Array:
-    """Cholesky factors, (models, size, size), NaN of a matrix that has none."""
+    """Cholesky factors, (models, size, size); NaN for a matrix without one."""
     size = matrices.shape[-1]
     entries = cholesky([[matrices[:, i, j] for j in range(size)] for i in range(size)])
     factor = np.zeros_like(matrices)
@@ -253,11 +219,11 @@ def _root(matrices: Array) -> Array:
 
 
 def _weighted(columns: Array, weights: Array) -> Array:
-    """Sum of columns, each times its weight."""
-    found = np.zeros(columns.shape[-1])
+    """Sum of columns times their weights."""
+    total = np.zeros(columns.shape[-1])
     for column, weight in zip(columns, weights, strict=True):
-        found += column * weight
-    return found
+        total += column * weight
+    return total
 
 
 def _square(packed: Array, size: int) -> Array:

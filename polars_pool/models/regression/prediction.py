@@ -7,9 +7,9 @@ from functools import partial, reduce
 import numpy as np
 import polars as pl
 
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from .coefficients import coefficients, population
-from .components import solved
+from .fit import solved
 from .groups import columns, finite, rows, summed
 from .refuse import bad_rows_to_predict
 from .spec import INTERCEPT, PREDICTIONS, Regression
@@ -77,16 +77,16 @@ def _coefficients(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regress
 
 
 def _of_groups(table: pl.DataFrame, model: Regression) -> pl.DataFrame:
-    answer = solved(table, model)
-    if answer is None:
+    solution = solved(table, model)
+    if solution is None:
         names = (*_private("own", model), *_private("mu", model))
-        none = [pl.lit(None, pl.Float64).alias(name) for name in names]
-        return table.select(*model.keys, *none)
+        return table.select(*model.keys, *(pl.lit(None, pl.Float64).alias(name) for name in names))
     bad_rows_to_predict(table, model)
-    table, _, found, d = answer
+    d = solution.reduced
     with np.errstate(all="ignore"):
-        own, (mu, _) = coefficients(found, d, conditional=True)["estimate"], population(found)
+        own = coefficients(solution.fitted, d, conditional=True)["estimate"]
+        mu, _ = population(solution.fitted)
     of_model = np.repeat(np.arange(d.models), d.lengths)
-    series = [pl.Series(name, own[:, t], nan_to_null=True) for t, name in enumerate(_private("own", model))]
-    series += [pl.Series(name, mu[of_model, t], nan_to_null=True) for t, name in enumerate(_private("mu", model))]
-    return table.select(*model.keys).with_columns(*series)
+    columns = [series(name, own[:, t], pl.Float64) for t, name in enumerate(_private("own", model))]
+    columns += [series(name, mu[of_model, t], pl.Float64) for t, name in enumerate(_private("mu", model))]
+    return solution.groups.select(*model.keys).with_columns(*columns)

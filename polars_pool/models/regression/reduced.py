@@ -1,184 +1,60 @@
-"""Every group of rows as a few rows: a Cholesky factor of its cross-products is all that a likelihood asks of it.
+"""Each group as a few rows: the Cholesky factor of its cross-products is all that a likelihood needs.
 
-Of a group's varying terms Z, terms X and value y, R'R = Z'Z, and R'r is Z'X and Z'y. What Z leaves of X and y is alike
-for every covariance of the varying terms, and summed over the groups at once. Sums of squares alone, so that nothing
-cancels. Source: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67, section 3.
+Of a group's varying terms Z, terms X and value y, R'R = Z'Z, and R'r is Z'X and Z'y. What Z leaves of X and y does not
+depend on the covariance of the varying terms, so it is summed over the groups once. All are sums of squares, without
+cancellation. Source: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67, section 3.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...numerics.arrays import Array
+from ...numerics.segments import PER_MODEL, Segments
+from .crossproducts import Crossproducts
+from .scale import Scale, Terms
 
 SPANNED = 1e-11  # share of a column's squares that is left when earlier columns span it
 
 
 @dataclass(frozen=True)
-class Crossproducts:
-    """Groups sorted by model, a column each: how many rows, their weight, the means and the cross-products about them.
+class Reduced(Segments):
+    """Groups sorted by model as Cholesky rows, and what the varying terms leave of each model.
 
-    The columns are the covariates and, last, the value.
+    A group that does not identify a varying term has a row of zeros for it.
     """
 
-    start: Array  # first group of each model
-    n: Array  # (groups,)
-    w: Array  # (groups,)
-    mean: Array  # (columns, groups)
-    cross: Array  # (columns, columns, groups), only i <= j
-
-    @property
-    def models(self) -> int:
-        return len(self.start)
-
-    @property
-    def groups(self) -> Array:
-        """How many groups each model has."""
-        return np.diff(self.start, append=len(self.n))
-
-    @property
-    def told(self) -> Array:
-        """How many of them have rows; the others hold zeros."""
-        return np.add.reduceat(self.n > 0, self.start, dtype=np.int64)
-
-    def sum(self, x: Array) -> Array:
-        """Sums over the groups of each model, which stand in the last axis."""
-        return np.add.reduceat(x, self.start, axis=-1, dtype=np.float64)
-
-    def each(self, x: Array) -> Array:
-        """Values a model, in the last axis, beside its groups."""
-        return x if self.models == 1 else np.repeat(x, self.groups, axis=-1)
-
-    def thinned(self, most: int) -> Crossproducts:
-        """At most so many groups of every model, evenly out of all."""
-        groups = self.groups
-        if groups.max(initial=0) <= most:
-            return self
-        place = np.arange(len(self.n)) - np.repeat(self.start, groups)
-        kept = np.flatnonzero(place % np.repeat(-(-groups // most), groups) == 0)
-        start = np.searchsorted(kept, self.start)
-        return Crossproducts(start, self.n[kept], self.w[kept], self.mean[:, kept], self.cross[:, :, kept])
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Where the columns of a model lie and how far they reach: (columns, models); the intercept takes up the centre."""
-
-    mean: Array  # about the pivot
-    centre: Array  # the mean, or 0 where there is no intercept
-    origin: Array  # the centre in the units of the data
-    size: Array
-    products: Array  # (columns, columns, models): mean products of all rows about the centre, by size
-
-    def line(self, terms: Terms) -> Array:
-        """The least-squares coefficients of the terms, (models, terms), in standard units: the intercept's is 0."""
-        products = np.nan_to_num(np.moveaxis(self.products, -1, 0))
-        inverse = np.linalg.pinv(products[:, :-1, :-1], rcond=SPANNED, hermitian=True)
-        slopes = np.einsum("mij,mj->mi", inverse, products[:, :-1, -1])
-        return np.pad(slopes, ((0, 0), (int(terms.intercept), 0)))
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Which terms there are: `columns` of the covariates, after an intercept if there is one; which of them vary.
-
-    `shifted`: the varying terms may be taken about the centre, as their covariance is free and the intercept varies.
-    """
-
-    covariates: int
-    intercept: bool
-    varying: tuple[int, ...]  # places among the terms
-    correlated: bool
-
-    @property
-    def count(self) -> int:
-        return self.covariates + self.intercept
-
-    @property
-    def shifted(self) -> bool:
-        others = len(self.varying) - self.intercept_varies
-        return self.intercept and (not others or (self.intercept_varies and self.correlated))
-
-    @property
-    def intercept_varies(self) -> bool:
-        return self.intercept and 0 in self.varying
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """Groups by their Cholesky rows, (rows, columns, groups), and by model what the varying terms leave."""
-
-    start: Array
-    r: Array  # (varying, varying, groups), upper triangular; a row of 0 for a term that a group tells nothing of
+    r: Array  # (varying, varying, groups), upper triangular
     rx: Array  # (varying, terms, groups)
     ry: Array  # (varying, groups)
-    rest: Array  # (terms + 1, terms + 1, models): cross-products of terms and value that are left
-    n: Array  # rows of each model
-    told: Array  # varying terms that a group tells of, summed over each model
+    rest: Array = field(metadata=PER_MODEL)  # (terms + 1, terms + 1, models): products of terms and value that are left
+    n: Array = field(metadata=PER_MODEL)  # number of rows
+    identified: Array = field(metadata=PER_MODEL)  # number of varying terms that a group identifies, over all groups
 
     @property
-    def models(self) -> int:
-        return len(self.start)
-
-    @property
-    def lengths(self) -> Array:
-        return np.diff(self.start, append=self.r.shape[-1])
+    def saturated(self) -> Array:
+        """Whether the groups' own coefficients fit all rows of each model."""
+        return np.asarray(self.identified >= self.n)
 
     def without(self, line: Array) -> Reduced:
-        """The groups with values that have lost a line in the terms, (models, terms)."""
-        each = line.T if self.models == 1 else np.repeat(line.T, self.lengths, axis=-1)
+        """The groups with values reduced by a line in the terms, (models, terms)."""
         rest = self.rest.copy()
         rest[:, -1] -= np.einsum("tm,itm->im", line.T, rest[:, :-1])
         rest[-1] -= np.einsum("tm,tim->im", line.T, rest[:-1])
-        return replace(self, ry=self.ry - (self.rx * each).sum(axis=1), rest=rest)
-
-    def take(self, models: Array) -> Reduced:
-        """The groups of some models, in the order given."""
-        if len(models) == self.models:
-            return self
-        lengths = self.lengths[models]
-        start = np.cumsum(lengths) - lengths
-        kept = np.repeat(self.start[models] - start, lengths) + np.arange(lengths.sum())
-        return replace(
-            self,
-            start=start,
-            r=self.r[..., kept],
-            rx=self.rx[..., kept],
-            ry=self.ry[..., kept],
-            rest=self.rest[..., models],
-            n=self.n[models],
-            told=self.told[models],
-        )
-
-
-def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
-    """Centre and size of the columns of every model, given as deviations from their pivots."""
-    columns = len(groups.mean)
-    weight = groups.sum(groups.w)
-    mean = groups.sum(groups.w * groups.mean) / weight
-    centre = mean if terms.intercept else np.zeros_like(mean)
-    products = np.empty((columns, columns, groups.models))
-    for i in range(columns):
-        from_i = groups.w * (groups.mean[i] - groups.each(centre[i]))
-        for j in range(i, columns):
-            between = from_i * (groups.mean[j] - groups.each(centre[j]))
-            products[i, j] = products[j, i] = groups.sum(groups.cross[i, j] + between) / weight
-    size = np.sqrt(np.einsum("iim->im", products))
-    size = np.where(size > 0, size, 1.0)
-    return Scale(mean, centre, centre + pivots[:, None], size, products / (size[:, None] * size[None]))
+        return replace(self, ry=self.ry - (self.rx * self.each(line.T)).sum(axis=1), rest=rest)
 
 
 def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
-    """The groups in columns of mean 0 and size 1 over a model, the value without the line of all its rows.
+    """The groups in standard units, their values reduced by the least-squares line of all rows.
 
     A line that makes up nearly all of the value would blur the likelihood by the rounding of its squares.
     """
     columns, places = _columns(groups, terms, by)
     varying = len(terms.varying)
     rows, left = _rows(groups, by, columns, varying, terms.intercept_varies)
-    told = np.sum([row[k] > 0 for k, row in enumerate(rows)], axis=0)
+    identified = np.sum([row[k] > 0 for k, row in enumerate(rows)], axis=0)
     rest = np.zeros((len(places), len(places), groups.models))
     for a, i in enumerate(places):
         for b, j in enumerate(places):
@@ -191,35 +67,36 @@ def reduced(groups: Crossproducts, terms: Terms, by: Scale) -> Reduced:
         ry=np.array([row[places[-1]] for row in rows]).reshape(varying, -1),
         rest=rest,
         n=groups.sum(groups.n),
-        told=groups.sum(told),
+        identified=groups.sum(identified),
     )
     return whole.without(by.line(terms))
 
 
 @dataclass(frozen=True)
 class Column:
-    """A covariate, the value or, as None, the intercept: its mean in every group, in standard units."""
+    """A covariate, the value or, as None, the intercept: its mean in each group, in standard units."""
 
     source: int | None
     mean: Array
 
 
 def _columns(groups: Crossproducts, terms: Terms, by: Scale) -> tuple[list[Column], list[int]]:
-    """The varying terms, then terms and value that are not the same columns; where among them terms and value stand."""
+    """The varying terms, then the terms and the value that differ from them; the places of terms and value there."""
     sources = [None] * terms.intercept + [*range(terms.covariates)]
 
-    def column(source: int | None, at: Array | None = None) -> Column:
+    def column(source: int | None, shift: Array | None = None) -> Column:
         if source is None:
             return Column(None, np.ones_like(groups.w))
-        centre = by.centre if at is None else by.centre - at
+        centre = by.centre if shift is None else by.centre - shift
         about = groups.mean[source] - groups.each(centre[source])
         return Column(source, about / groups.each(by.size[source]))
 
-    away = None if terms.shifted or not terms.intercept else by.origin  # slopes that vary about 0, not about the centre
-    columns = [column(sources[term], away) for term in terms.varying]
+    # Slopes that vary about 0, not about the centre.
+    shift = None if terms.shifted or not terms.intercept else by.origin
+    columns = [column(sources[term], shift) for term in terms.varying]
     places = []
     for term, source in enumerate(sources):
-        if term in terms.varying and (away is None or source is None):
+        if term in terms.varying and (shift is None or source is None):
             places.append(terms.varying.index(term))
         else:
             places.append(len(columns))
@@ -230,9 +107,9 @@ def _columns(groups: Crossproducts, terms: Terms, by: Scale) -> tuple[list[Colum
 def _rows(
     groups: Crossproducts, by: Scale, columns: list[Column], varying: int, intercept_first: bool
 ) -> tuple[list[list[Array]], dict[tuple[int, int], Array]]:
-    """The Cholesky rows of the first columns, and the cross-products of all that these leave.
+    """The Cholesky rows of the first columns, and the cross-products of all columns that these leave.
 
-    The row of an intercept is that of the means, and leaves the cross-products about them as they are given.
+    The row of an intercept is that of the means. It leaves the cross-products about the means.
     """
     size, every = len(columns), range(len(columns))
     left = {(i, j): _products(groups, by, columns[i], columns[j], intercept_first) for i in every for j in every[i:]}
@@ -252,7 +129,7 @@ def _rows(
 
 
 def _products(groups: Crossproducts, by: Scale, a: Column, b: Column, about_means: bool) -> Array:
-    """Cross-products of two columns in every group, about its means or about 0."""
+    """Cross-products of two columns in each group, about its means or about 0."""
     within = np.zeros_like(groups.w)
     if a.source is not None and b.source is not None:
         i, j = sorted((a.source, b.source))
@@ -261,12 +138,12 @@ def _products(groups: Crossproducts, by: Scale, a: Column, b: Column, about_mean
 
 
 def own_coefficients(r: Array, left: Array) -> Array:
-    """The least-squares coefficients of groups that tell of every varying term: R b = left."""
+    """The least-squares coefficients of each group, R b = left; NaN where it does not identify all varying terms."""
     size = len(r)
-    found = np.empty_like(left)
+    b = np.empty_like(left)
     for i in reversed(range(size)):
-        found[i] = left[i]
+        b[i] = left[i]
         for j in range(i + 1, size):
-            found[i] -= r[i, j] * found[j]
-        found[i] /= np.where(r[i, i] > 0, r[i, i], np.nan)
-    return np.where(np.isnan(found).any(axis=0), np.nan, found)
+            b[i] -= r[i, j] * b[j]
+        b[i] /= np.where(r[i, i] > 0, r[i, i], np.nan)
+    return np.where(np.isnan(b).any(axis=0), np.nan, b)

@@ -40,7 +40,7 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def spanned(model: Regression, covariate: int) -> None:
+def collinear(model: Regression, covariate: int) -> None:
     """Raise if a covariate of the only model is a combination of the terms before it."""
     name, before = model.covariate_names[covariate], model.terms[: covariate + model.intercept]
     if not before:

@@ -1,0 +1,49 @@
+"""The cross-products of many groups as arrays: all that a regression needs of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ...formulas import moments
+from ...numerics.arrays import Array
+from ...numerics.segments import Segments
+from .groups import columns, pairs
+from .spec import Regression
+
+
+@dataclass(frozen=True)
+class Crossproducts(Segments):
+    """Groups sorted by model: number of rows, weight, means of the columns, and cross-products about these means.
+
+    The columns are the covariates and, last, the value. Groups without rows hold zeros.
+    """
+
+    n: Array  # (groups,)
+    w: Array  # (groups,)
+    mean: Array  # (columns, groups)
+    cross: Array  # (columns, columns, groups), only i <= j
+
+    @property
+    def groups(self) -> Array:
+        """Number of groups with rows of each model."""
+        return np.add.reduceat(self.n > 0, self.start, dtype=np.int64)
+
+
+def crossproducts(table: pl.DataFrame, start: Array, model: Regression) -> Crossproducts:
+    """The cross-products of a table of groups sorted by model.
+
+    A column that is constant within a group has cross-products of 0 there; the sums hold its rounding.
+    """
+    names = columns(model)
+    mean = np.array([table[f"{name}_mean"].fill_null(0.0).to_numpy() for name in names])
+    n, w = (table[name].fill_null(0.0).to_numpy() for name in ("_pool_n", "_pool_w"))
+    products = {(i, j): table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy() for i, j in pairs(model)}
+    squares = [moments.above_rounding(w, products[i, i], mean[i]) for i in range(len(names))]
+    cross = np.zeros((len(names), len(names), table.height))
+    for i, j in products:
+        constant = (squares[i] == 0) | (squares[j] == 0)
+        cross[i, j] = np.where(constant, 0.0, products[i, j])
+    return Crossproducts(start, n, w, mean, cross)
