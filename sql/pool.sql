@@ -1853,6 +1853,152 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
     ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
 
 
+-- Rendered from polars_pool/formulas/names.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The names that options take.
+CREATE OR REPLACE MACRO _pool_names_of_nan() AS ['error', 'null'];
+CREATE OR REPLACE MACRO _pool_names_of_uncertainty() AS ['mu', 'conditional', 'tau2'];
+CREATE OR REPLACE MACRO _pool_names_of_interval() AS ['normal', 'robust', 'central', 'shortest'];
+CREATE OR REPLACE MACRO _pool_names_of_interval_of_estimates() AS ['normal', 'robust'];
+CREATE OR REPLACE MACRO _pool_names_of_interval_of_posterior() AS ['central', 'shortest'];
+CREATE OR REPLACE MACRO _pool_names_of_predict() AS ['mean', 'row', 'replicate'];
+CREATE OR REPLACE MACRO _pool_names_of_test() AS ['z', 't', 'knha', 'adhoc'];
+CREATE OR REPLACE MACRO _pool_names_of_limits() AS ['profile', 'q'];
+CREATE OR REPLACE MACRO _pool_names_of_method() AS ['reml', 'ml'];
+CREATE OR REPLACE MACRO _pool_names_of_prior() AS ['ml', 'moments'];
+
+
+-- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
+--
+-- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
+-- numbers breaks. `a` and `b` are the two numbers of a prior of tau; without a prior, tail and limits are those of any
+-- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances.
+CREATE OR REPLACE MACRO _pool_priors_of(role) AS
+    CASE
+        WHEN role = 'tau2'
+            THEN ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform', 'inverse_gamma', 'jeffreys',
+            'uniform_shrinkage', 'dumouchel']
+        WHEN role = 'mu' THEN ['normal', 'flat']
+        ELSE []::VARCHAR[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN ['scale']
+        WHEN name = 'half_t' THEN ['df', 'scale']
+        WHEN name = 'exponential' THEN ['rate']
+        WHEN name = 'uniform' THEN ['lower', 'upper']
+        WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
+        WHEN name = 'normal' THEN ['mean', 'sd']
+        WHEN name = 'beta' THEN ['alpha', 'beta']
+        WHEN name = 'gamma' THEN ['shape', 'rate']
+        ELSE []::VARCHAR[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_defaults(name) AS
+    CASE
+        WHEN name = 'uniform' THEN [0.0, 'infinity'::DOUBLE]
+        ELSE []::DOUBLE[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'scale as a finite number above 0'
+        WHEN name = 'half_t' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0) THEN 'df as a finite number above 0'
+        WHEN name = 'exponential' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'rate as a finite number above 0'
+        WHEN name = 'uniform' AND NOT (NOT isnan(numbers[1]) AND numbers[1] >= 0.0 AND numbers[1] < numbers[2])
+            THEN 'a lower limit of 0 or more and an upper one above it'
+        WHEN name IN ('inverse_gamma', 'gamma') AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'shape as a finite number above 0'
+        WHEN name = 'normal' AND NOT (isfinite(numbers[1])) THEN 'a finite mean, and sd as a finite number above 0'
+        WHEN name = 'beta' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0) THEN 'alpha as a finite number above 0'
+        WHEN name IN ('half_t', 'inverse_gamma') AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0)
+            THEN 'scale as a finite number above 0'
+        WHEN name = 'uniform' AND NOT (NOT isnan(numbers[2]) AND numbers[2] > numbers[1])
+            THEN 'a lower limit of 0 or more and an upper one above it'
+        WHEN name = 'normal' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0)
+            THEN 'a finite mean, and sd as a finite number above 0'
+        WHEN name = 'beta' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'beta as a finite number above 0'
+        WHEN name = 'gamma' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'rate as a finite number above 0'
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_tail(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'dumouchel') THEN 2.0
+        WHEN name = 'half_t' THEN a + 1
+        WHEN name = 'uniform' THEN CASE WHEN b < 'infinity'::DOUBLE THEN 'infinity'::DOUBLE ELSE 0.0 END
+        WHEN name = 'inverse_gamma' THEN 2 * a + 1
+        WHEN name = 'jeffreys' THEN 1.0
+        WHEN name = 'uniform_shrinkage' THEN 3.0
+        ELSE 'infinity'::DOUBLE
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_rise(name, a, b) AS
+    CASE
+        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
+        WHEN name IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_rise_if_exact(name, a, b) AS
+    CASE
+        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
+        WHEN name = 'jeffreys' THEN -1.0
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_size(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN a
+        WHEN name = 'half_t' THEN b
+        WHEN name = 'exponential' THEN 1 / a
+        WHEN name = 'inverse_gamma' THEN sqrt(b / (a + 0.5))
+        ELSE NULL
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_lower(name, a, b) AS
+    CASE
+        WHEN name = 'uniform' THEN a
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_upper(name, a, b) AS
+    CASE
+        WHEN name = 'uniform' THEN b
+        ELSE 'infinity'::DOUBLE
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_is_proper(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal', 'half_t', 'exponential', 'inverse_gamma', 'uniform_shrinkage',
+            'dumouchel') THEN true
+        WHEN name = 'uniform' THEN b < 'infinity'::DOUBLE
+        ELSE false
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_needs_errors(name) AS
+    CASE
+        WHEN name IN ('uniform_shrinkage', 'dumouchel') THEN true
+        ELSE false
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_density(name, tau, a, b, squared_precisions, harmonic_mean) AS
+    CASE
+        WHEN name = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
+        WHEN name = 'half_normal' THEN pool_half_normal(tau, a)
+        WHEN name = 'half_t' THEN pool_half_t(tau, a, b)
+        WHEN name = 'exponential' THEN pool_exponential(tau, a)
+        WHEN name = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
+        WHEN name = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
+        WHEN name = 'jeffreys' THEN pool_jeffreys(tau, squared_precisions)
+        WHEN name = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, harmonic_mean)
+        WHEN name = 'dumouchel' THEN pool_dumouchel(tau, harmonic_mean)
+        ELSE 0.0
+    END;
+
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are numbers or names, and the messages about wrong ones: from names and types, never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -1948,9 +2094,8 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 -- Priors that are written as text: their names and numbers, and the messages about wrong ones.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Priors as texts: the name of one, its numbers, and whether anything is integrated out.
-CREATE OR REPLACE MACRO _pool_tau_priors() AS ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform',
-    'inverse_gamma', 'jeffreys', 'uniform_shrinkage', 'dumouchel'];
+-- Priors as texts: the name of one, its numbers with the defaults of missing ones, and whether anything is integrated
+-- out.
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
 CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
     CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
@@ -1958,75 +2103,47 @@ CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
             string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
         ELSE []::VARCHAR[] END;
 CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
-    list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE));
-CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_tau_priors(), _pool_prior_name(x));
+    list_concat(
+        list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE)),
+        _pool_prior_defaults(_pool_prior_name(x))[len(_pool_prior_pieces(x)) + 1:]);
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(x));
 CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
 
--- How priors are written as texts, what is wrong with the text of one, and whether a text is meant as one.
-CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
-    CASE
-        WHEN name IN ('half_cauchy', 'half_normal') THEN ['scale']
-        WHEN name = 'half_t' THEN ['df', 'scale']
-        WHEN name = 'exponential' THEN ['rate']
-        WHEN name = 'uniform' THEN ['lower', 'upper']
-        WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
-        WHEN name = 'normal' THEN ['mean', 'sd']
-        WHEN name = 'beta' THEN ['alpha', 'beta']
-        WHEN name = 'gamma' THEN ['shape', 'rate']
-        ELSE []::VARCHAR[]
-    END;
+-- How a prior is written as text, whether a text is meant as a prior, and the message about a wrong one.
 CREATE OR REPLACE MACRO _pool_prior_form(name) AS
     name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')';
-CREATE OR REPLACE MACRO _pool_priors_of(role) AS
-    CASE role WHEN 'tau2' THEN _pool_tau_priors() WHEN 'mu' THEN ['normal', 'flat'] ELSE []::VARCHAR[] END;
-CREATE OR REPLACE MACRO _pool_may_be_prior(role, given) AS
-    list_contains(_pool_priors_of(role), _pool_prior_name(given))
-        OR role <> 'sigma2' AND contains(_pool_name(given), '(')
-        OR role = 'sigma2' AND list_contains(_pool_tau_priors(), _pool_prior_name(given));
+CREATE OR REPLACE MACRO _pool_may_be_prior(role, value) AS
+    list_contains(_pool_priors_of(role), _pool_prior_name(value))
+        OR role <> 'sigma2' AND contains(_pool_name(value), '(')
+        OR role = 'sigma2' AND _pool_is_tau_prior(value);
 
-CREATE OR REPLACE MACRO _pool_wrong_numbers(name, numbers) AS
-    CASE
-        WHEN name = 'uniform' THEN CASE WHEN NOT (coalesce(numbers[1], 0.0) >= 0
-                AND coalesce(numbers[1], 0.0) < coalesce(numbers[2], 'infinity'::DOUBLE)
-                AND NOT isnan(coalesce(numbers[1], 0.0)) AND NOT isnan(coalesce(numbers[2], 0.0)))
-            THEN 'a lower limit of 0 or more and an upper one above it' END
-        WHEN name = 'normal' THEN CASE WHEN NOT (isfinite(numbers[1]) AND isfinite(numbers[2]) AND numbers[2] > 0)
-            THEN 'a finite mean, and sd as a finite number above 0' END
-        ELSE list_transform(
-            list_filter(list_zip(_pool_prior_arguments(name), numbers), lambda x: NOT (isfinite(x[2]) AND x[2] > 0)),
-            lambda x: x[1] || ' as a finite number above 0'
-        )[1]
-    END;
+CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
+    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
+        CASE
+            WHEN NOT list_contains(priors, prior.name)
+                THEN role || '=' || _pool_shown(value) || ' is no prior; give one of '
+                    || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
+                    || _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors)
+            WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
+                OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
+                THEN role || '=' || _pool_shown(value) || ': give ' || _pool_prior_form(prior.name) || ' with numbers'
+            ELSE role || '=' || _pool_shown(value) || ': give ' || _pool_wrong_number(prior.name, prior.numbers)
+        END
+    )[1];
 
-CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, given) AS
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, value) AS
     CASE
-        WHEN NOT list_contains(priors, _pool_prior_name(given))
-            THEN role || '=' || _pool_shown(given) || ' is no prior; give one of '
-                || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
-                || _pool_nearest(trim(split_part(_pool_name(given), '(', 1)), priors)
-        WHEN list_contains(list_transform(_pool_prior_numbers(given), lambda x: x IS NULL), true)
-            OR len(_pool_prior_numbers(given)) > len(_pool_prior_arguments(_pool_prior_name(given)))
-            OR len(_pool_prior_numbers(given)) < len(_pool_prior_arguments(_pool_prior_name(given)))
-                AND _pool_prior_name(given) <> 'uniform'
-            THEN role || '=' || _pool_shown(given) || ': give ' || _pool_prior_form(_pool_prior_name(given))
-                || ' with numbers'
-        ELSE role || '=' || _pool_shown(given) || ': give '
-            || _pool_wrong_numbers(_pool_prior_name(given), _pool_prior_numbers(given))
-    END;
-
-CREATE OR REPLACE MACRO _pool_wrong_prior(role, given) AS
-    CASE
-        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(given) || ' is integrated out in Python alone; give a '
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(value) || ' is integrated out in Python alone; give a '
             || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
-        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), given)
+        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, given, least, wanted) AS
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, wanted) AS
     CASE
-        WHEN _pool_may_be_prior(role, given) THEN _pool_wrong_prior(role, given)
-        WHEN NOT (list_contains(pool_method_names(role), _pool_name(given)) OR _pool_is_number(given, least))
-        THEN role || '=' || _pool_shown(given) || '; give ' || wanted || ', or one of '
-            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(given), pool_method_names(role))
+        WHEN _pool_may_be_prior(role, value) THEN _pool_wrong_prior(role, value)
+        WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
+        THEN role || '=' || _pool_shown(value) || '; give ' || wanted || ', or one of '
+            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(value), pool_method_names(role))
     END;
 
 
@@ -2401,12 +2518,12 @@ CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
 CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
     CASE
         WHEN "interval" IS NULL THEN NULL
-        WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
-            THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
-        WHEN _pool_integrates(tau2, mu) AND "interval" IN ('normal', 'robust')
+        WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
+            THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
+        WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
             THEN 'interval=' || _pool_shown("interval")
                 || ' does not go with a prior: give ''central'' or ''shortest'''
-        WHEN NOT _pool_integrates(tau2, mu) AND "interval" IN ('central', 'shortest')
+        WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
             THEN 'interval=' || _pool_shown("interval")
                 || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
     END;
@@ -2431,14 +2548,14 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         WHEN predict = 'row' AND has_se
             THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
                 || 'give ''mean'' or ''replicate'''
-        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+        ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
-    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND coalesce("interval", 'normal') IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
+    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -2487,11 +2604,11 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_unsuited(tau2, mu),
-            _pool_wrong_name('nan', nan, ['error', 'null']),
+            _pool_wrong_name('nan', nan, _pool_names_of_nan()),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
-            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+            _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
             _pool_untold(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
@@ -2512,8 +2629,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
 
 CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     coalesce(
-        _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
-        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        _pool_wrong_name('test', test, _pool_names_of_test()),
+        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
         CASE
             WHEN NOT _pool_integrates(tau2, mu) THEN NULL
             WHEN test::VARCHAR <> 'z'
@@ -4442,29 +4559,18 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
 -- The priors of a posterior, written as text: one row with their numbers and limits.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: the prior of tau, its numbers a and b and its limits; the power of 1 / tau that it falls by where tau is
--- large, the power of tau that it starts with at 0 (inverse gamma is 0 to any order), where most of it lies if it says
--- so; mean and sd of a normal mu.
+-- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau that it falls by where tau is
+-- large, where most of it lies if the prior says so, and whether its total is finite; mean and sd of a normal mu.
 CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
-    SELECT *,
-        CASE family WHEN 'half_t' THEN a + 1 WHEN 'half_cauchy' THEN 2.0 WHEN 'inverse_gamma' THEN 2 * a + 1
-            WHEN 'jeffreys' THEN 1.0 WHEN 'uniform_shrinkage' THEN 3.0 WHEN 'dumouchel' THEN 2.0
-            WHEN 'uniform' THEN CASE WHEN isinf(upper) THEN 0.0 ELSE 'infinity'::DOUBLE END
-            ELSE 'infinity'::DOUBLE END AS tail,
-        CASE family WHEN 'jeffreys' THEN -1.0 WHEN 'inverse_gamma' THEN 'infinity'::DOUBLE ELSE 0.0 END AS rise,
-        CASE family WHEN 'half_t' THEN b WHEN 'half_cauchy' THEN b WHEN 'half_normal' THEN a
-            WHEN 'exponential' THEN 1 / a WHEN 'inverse_gamma' THEN sqrt(b / (a + 0.5)) END AS size,
-        family <> '' AND family <> 'jeffreys' AND NOT (family = 'uniform' AND isinf(upper)) AS proper_prior
+    SELECT *, _pool_prior_lower(prior, a, b) AS lower, _pool_prior_upper(prior, a, b) AS upper,
+        _pool_prior_tail(prior, a, b) AS tail, _pool_prior_size(prior, a, b) AS size,
+        _pool_prior_is_proper(prior, a, b) AS proper_prior
     FROM (
-        SELECT family, CASE family WHEN 'half_cauchy' THEN 1.0 ELSE numbers[1] END AS a,
-            CASE family WHEN 'half_cauchy' THEN numbers[1] ELSE numbers[2] END AS b,
-            CASE WHEN family = 'uniform' THEN coalesce(numbers[1], 0.0) ELSE 0.0 END AS lower,
-            CASE WHEN family = 'uniform' THEN coalesce(numbers[2], 'infinity'::DOUBLE) ELSE 'infinity'::DOUBLE END
-                AS upper,
-            of_mu[1] AS normal_mean, of_mu[2] AS prior_sd
+        SELECT prior, numbers[1] AS a, numbers[2] AS b, numbers_of_mu[1] AS normal_mean, numbers_of_mu[2] AS prior_sd
         FROM (
-            SELECT _pool_prior_name(tau2) AS family, _pool_prior_numbers(tau2) AS numbers,
-                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END AS of_mu
+            SELECT _pool_prior_name(tau2) AS prior, _pool_prior_numbers(tau2) AS numbers,
+                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END
+                    AS numbers_of_mu
         )
     );
 
@@ -4485,23 +4591,12 @@ CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
 CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
 
--- Log density of tau before the data: `squares` = sum(1 / (v + tau2)^2), s2 the harmonic mean of the v.
-CREATE OR REPLACE MACRO _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS
+-- Log density of tau before the data; at tau = 0 some have none.
+CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
     CASE
-        WHEN family IN ('half_cauchy', 'half_t') THEN pool_half_t(tau, a, b)
-        WHEN family = 'half_normal' THEN pool_half_normal(tau, a)
-        WHEN family = 'exponential' THEN pool_exponential(tau, a)
-        WHEN family = 'uniform' THEN CASE
-            WHEN NOT tau BETWEEN lower AND upper THEN '-infinity'::DOUBLE
-            WHEN isinf(upper) THEN 0.0
-            ELSE -ln(upper - lower)
-        END
-        WHEN tau * tau = 0 AND family <> 'dumouchel' THEN '-infinity'::DOUBLE
-        WHEN family = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
-        WHEN family = 'jeffreys' THEN pool_jeffreys(tau, squares)
-        WHEN family = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, s2)
-        WHEN family = 'dumouchel' THEN pool_dumouchel(tau, s2)
-        ELSE 0.0
+        WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
+            THEN '-infinity'::DOUBLE
+        ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
 -- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
@@ -4512,7 +4607,7 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
             WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
             ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
         END AS log_likelihood,
-        _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        _pool_log_prior(prior, tau, a, b, lower, upper, squares, s2) AS log_prior,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
@@ -4762,13 +4857,13 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
         CASE
-            WHEN family = '' THEN NULL
+            WHEN prior = '' THEN NULL
             WHEN exponent <= 1
                 THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
                     || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
                     || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
-            WHEN exact > 0 AND lower = 0 AND (family IN ('uniform_shrinkage', 'dumouchel')
-                OR rise - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+            WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
+                OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
                 AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
                 THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
                     || 'sampling variance ask for; give tau2 as a number'
@@ -5564,8 +5659,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
                     || ''' is the value itself; give another covariate'
                 WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
             END,
-            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), ['reml', 'ml']),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), _pool_names_of_method()),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level)
         ) AS complaint
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
@@ -6182,17 +6277,17 @@ CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 
 -- What is wrong with the prior.
 CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
     CASE
-        WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
+        WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
         ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
+            || ', or one of ' || _pool_listed(_pool_names_of_prior()) || _pool_nearest(_pool_name(given), _pool_names_of_prior())
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
     coalesce(
-        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
         CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
             || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
             || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
@@ -6223,7 +6318,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
             _pool_wrong_rate_prior(prior, family),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level),
             _pool_wrong_uncertainty_of_rates(uncertainty, family),
             _pool_wrong_threshold(threshold),

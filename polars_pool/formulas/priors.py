@@ -6,28 +6,72 @@ Each may be written as a text, too, as in SQL: `tau2="half_cauchy(5)"`.
 from __future__ import annotations
 
 import math
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from . import between
-from . import densities as priors
-from .elementary import Column, log, where
+from . import between, densities
+from .elementary import Column, log, sqrt, where
 
 Groups = Any
+Density = tuple[Callable[..., Column], tuple[Column, ...]]
+Bounds = tuple[tuple[str, float | str], ...]  # comparisons that a number must pass: with a number, or another field
+
+ABOVE_ZERO: Bounds = ((">", 0.0), ("<", math.inf))
+FINITE: Bounds = ((">", -math.inf), ("<", math.inf))
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"<": operator.lt, ">": operator.gt, ">=": operator.ge}
 
 
 @dataclass(frozen=True)
-class Prior:
-    """A prior of a standard deviation, tau or sigma.
+class Numbers:
+    """A distribution that is written as its name and its numbers.
 
-    `name` is what it is called as a text; `proper` whether its total is finite; `tail` the power of 1 / tau that it
-    falls by where tau is large, `rise` the power of tau that it starts with at 0.
+    `name` is its name in a text; `bounds` what its numbers must fulfil, above 0 and finite where nothing is stated;
+    `rule` says so where one sentence covers all of them.
     """
 
     name: ClassVar[str] = ""
+    bounds: ClassVar[Mapping[str, Bounds]] = {}
+    rule: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{getattr(self, f.name):g}' for f in fields(self))})"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
+        for field in fields(self):
+            for sign, bound in self.bounds_of(field.name):
+                limit = getattr(self, bound) if isinstance(bound, str) else bound
+                if not COMPARISONS[sign](getattr(self, field.name), limit):
+                    raise ValueError(f"{self!r}: give {self.rule_of(field.name)}")
+
+    @classmethod
+    def bounds_of(cls, number: str) -> Bounds:
+        """What a number must fulfil."""
+        return cls.bounds.get(number, ABOVE_ZERO)
+
+    @classmethod
+    def rule_of(cls, number: str) -> str:
+        """The same in words."""
+        return cls.rule or f"{number} as a finite number above 0"
+
+
+@dataclass(frozen=True)
+class Prior(Numbers):
+    """A prior of a standard deviation, tau or sigma.
+
+    `proper` says whether its total is finite; `tail` is the power of 1 / tau that it falls by where tau is large,
+    `rise` the power of tau that it starts with at 0, and `rise_if_exact` the same in a model some of whose groups have
+    no sampling variance; `statistic` names what its density needs to know of the sampling variances.
+    """
+
     proper: ClassVar[bool] = True
     rise: ClassVar[float] = 0.0
+    rise_if_exact: ClassVar[float] = 0.0
+    statistic: ClassVar[str] = ""
 
     @property
     def tail(self) -> float:
@@ -43,33 +87,42 @@ class Prior:
         return None
 
     def log_density(self, tau: Column, g: Groups) -> Column:
-        """Log density at one tau a model; `g` holds the groups of the models (engines/numpy.py)."""
+        """Log density at one tau per model; `g` holds the groups of the models."""
+        formula, numbers = self.density(STATISTICS[self.statistic](tau, g))
+        return formula(tau, *numbers)
+
+    def density(self, statistic: Column) -> Density:
+        """The formula of the log density, and its arguments after tau."""
         raise NotImplementedError
 
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{getattr(self, f.name):g}' for f in fields(self))})"
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
-        self._check()
-
-    def _check(self) -> None:
-        for field in fields(self):
-            _above_zero(self, field.name)
+def squared_precisions(tau: Column, g: Groups) -> Column:
+    """sum(1 / (v + tau2)^2) of every model."""
+    w = between.precision(g.v, g.each(tau * tau))
+    return g.sum(w * w)
 
 
-def _above_zero(prior: Any, name: str) -> float:
-    number = _number(prior, name, getattr(prior, name))
-    if not 0 < number < math.inf:
-        raise ValueError(f"{prior!r}: give {name} as a finite number above 0")
-    return number
+def harmonic_mean(tau: Column, g: Groups) -> Column:
+    """The harmonic mean of v of every model; missing where some v is 0."""
+    return where(g.exact > 0, None, g.groups / g.sum(1 / g.v))
 
 
-def _number(prior: Any, name: str, given: Any) -> float:
-    if isinstance(given, bool | str) or not hasattr(given, "__float__"):
-        raise TypeError(f"{type(prior).__name__}({name}={given!r}): give a number")
-    return float(given)
+STATISTICS: dict[str, Callable[[Column, Groups], Column]] = {
+    "": lambda tau, g: None,
+    "squared_precisions": squared_precisions,
+    "harmonic_mean": harmonic_mean,
+}
+
+
+def uniform(tau: Column, lower: Column, upper: Column) -> Column:
+    """Log density between two limits; 0 where the upper one is infinite."""
+    return 0.0 * tau - where(upper < math.inf, log(upper - lower), 0.0)
+
+
+def _number(prior: Any, name: str, value: Any) -> float:
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{type(prior).__name__}({name}={value!r}): give a number")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -106,8 +159,8 @@ class HalfT(Prior):
     def size(self) -> float:
         return self.scale
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.half_t(tau, self.df, self.scale)
+    def density(self, statistic: Column) -> Density:
+        return densities.half_t, (self.df, self.scale)
 
 
 @dataclass(frozen=True)
@@ -141,8 +194,8 @@ class HalfCauchy(Prior):
     def size(self) -> float:
         return self.scale
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.half_t(tau, 1.0, self.scale)
+    def density(self, statistic: Column) -> Density:
+        return densities.half_t, (1.0, self.scale)
 
 
 @dataclass(frozen=True)
@@ -173,8 +226,8 @@ class HalfNormal(Prior):
     def size(self) -> float:
         return self.scale
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.half_normal(tau, self.scale)
+    def density(self, statistic: Column) -> Density:
+        return densities.half_normal, (self.scale,)
 
 
 @dataclass(frozen=True)
@@ -204,8 +257,8 @@ class Exponential(Prior):
     def size(self) -> float:
         return 1 / self.rate
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.exponential(tau, self.rate)
+    def density(self, statistic: Column) -> Density:
+        return densities.exponential, (self.rate,)
 
 
 @dataclass(frozen=True)
@@ -229,6 +282,8 @@ class Uniform(Prior):
     """
 
     name: ClassVar[str] = "uniform"
+    bounds: ClassVar[Mapping[str, Bounds]] = {"lower": ((">=", 0.0), ("<", "upper")), "upper": ((">", "lower"),)}
+    rule: ClassVar[str] = "a lower limit of 0 or more and an upper one above it"
     lower: float = 0.0
     upper: float = math.inf
 
@@ -238,22 +293,18 @@ class Uniform(Prior):
 
     @property
     def tail(self) -> float:
-        return math.inf if self.proper else 0.0
+        return cast(float, where(self.proper, math.inf, 0.0))
 
     @property
     def support(self) -> tuple[float, float]:
         return self.lower, self.upper
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return 0.0 * tau - (log(self.upper - self.lower) if self.proper else 0.0)
+    def density(self, statistic: Column) -> Density:
+        return uniform, (self.lower, self.upper)
 
     def __str__(self) -> str:
         limits = [f"{self.lower:g}", f"{self.upper:g}"] if self.proper else [f"{self.lower:g}"] if self.lower else []
         return f"{self.name}({', '.join(limits)})"
-
-    def _check(self) -> None:
-        if not 0 <= self.lower < self.upper:
-            raise ValueError(f"{self!r}: give a lower limit of 0 or more and an upper one above it")
 
 
 @dataclass(frozen=True)
@@ -279,6 +330,7 @@ class InverseGamma(Prior):
 
     name: ClassVar[str] = "inverse_gamma"
     rise: ClassVar[float] = math.inf
+    rise_if_exact: ClassVar[float] = math.inf
     shape: float
     scale: float
 
@@ -288,10 +340,10 @@ class InverseGamma(Prior):
 
     @property
     def size(self) -> float:
-        return math.sqrt(self.scale / (self.shape + 0.5))
+        return cast(float, sqrt(self.scale / (self.shape + 0.5)))
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.inverse_gamma(tau, self.shape, self.scale)
+    def density(self, statistic: Column) -> Density:
+        return densities.inverse_gamma, (self.shape, self.scale)
 
 
 @dataclass(frozen=True)
@@ -313,22 +365,22 @@ class Jeffreys(Prior):
     name: ClassVar[str] = "jeffreys"
     proper: ClassVar[bool] = False
     rise: ClassVar[float] = 1.0
+    rise_if_exact: ClassVar[float] = -1.0
+    statistic: ClassVar[str] = "squared_precisions"
 
     @property
     def tail(self) -> float:
         return 1.0
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        w = between.precision(g.v, g.each(tau * tau))
-        return priors.jeffreys(tau, g.sum(w * w))
+    def density(self, statistic: Column) -> Density:
+        return densities.jeffreys, (statistic,)
 
 
 @dataclass(frozen=True)
 class ByHarmonicMean(Prior):
-    """Priors that take their scale from the sampling variances."""
+    """Priors whose scale is the harmonic mean of the sampling variances, all of which must be above 0."""
 
-    def _s2(self, g: Groups) -> Column:
-        return where(g.exact > 0, None, g.groups / g.sum(1 / g.v))
+    statistic: ClassVar[str] = "harmonic_mean"
 
 
 @dataclass(frozen=True)
@@ -353,8 +405,8 @@ class UniformShrinkage(ByHarmonicMean):
     def tail(self) -> float:
         return 3.0
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.uniform_shrinkage(tau, self._s2(g))
+    def density(self, statistic: Column) -> Density:
+        return densities.uniform_shrinkage, (statistic,)
 
 
 @dataclass(frozen=True)
@@ -378,12 +430,12 @@ class DuMouchel(ByHarmonicMean):
     def tail(self) -> float:
         return 2.0
 
-    def log_density(self, tau: Column, g: Groups) -> Column:
-        return priors.dumouchel(tau, self._s2(g))
+    def density(self, statistic: Column) -> Density:
+        return densities.dumouchel, (statistic,)
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Numbers):
     """A normal prior of mu.
 
     Parameters
@@ -403,20 +455,14 @@ class Normal:
     """
 
     name: ClassVar[str] = "normal"
+    bounds: ClassVar[Mapping[str, Bounds]] = {"mean": FINITE}
+    rule: ClassVar[str] = "a finite mean, and sd as a finite number above 0"
     mean: float
     sd: float
 
-    __str__ = Prior.__str__
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _number(self, field.name, getattr(self, field.name)))
-        if not (math.isfinite(self.mean) and 0 < self.sd < math.inf):
-            raise ValueError(f"{self!r}: give a finite mean, and sd as a finite number above 0")
-
 
 @dataclass(frozen=True)
-class Flat:
+class Flat(Numbers):
     """A flat prior of mu, every value alike: what mu="gls" is beside a prior of tau.
 
     Source
@@ -432,11 +478,9 @@ class Flat:
 
     name: ClassVar[str] = "flat"
 
-    __str__ = Prior.__str__
-
 
 @dataclass(frozen=True)
-class Beta:
+class Beta(Numbers):
     """A beta prior of the rates of groups, known beforehand.
 
     Parameters
@@ -459,12 +503,6 @@ class Beta:
     alpha: float
     beta: float
 
-    __str__ = Prior.__str__
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _above_zero(self, field.name))
-
     @property
     def mean(self) -> float:
         return self.alpha / (self.alpha + self.beta)
@@ -475,7 +513,7 @@ class Beta:
 
 
 @dataclass(frozen=True)
-class Gamma:
+class Gamma(Numbers):
     """A gamma prior of the rates of groups, known beforehand.
 
     Parameters
@@ -497,12 +535,6 @@ class Gamma:
     name: ClassVar[str] = "gamma"
     shape: float
     rate: float
-
-    __str__ = Prior.__str__
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _above_zero(self, field.name))
 
     @property
     def mean(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engines.duckdb import FOLDER
-from . import estimators, formulas
+from . import estimators, formulas, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -13,6 +13,7 @@ POOL = "pool.sql"
 ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
+    ("parts/rendered", "names priors"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
     ("parts/oneway", "profile comparison critical robust"),
@@ -63,17 +64,27 @@ PREFACE = """\
 """
 
 
-def formulas_file() -> str:
-    """The text of sql/formulas.sql."""
-    return f"{formulas.text()}\n{estimators.text()}"
+def rendered() -> dict[str, str]:
+    """The text of every rendered file but pool.sql, by its path in sql/."""
+    return {
+        FORMULAS: f"{formulas.text()}\n{estimators.text()}",
+        "parts/rendered/names.sql": _headed("formulas/names.py", names.text()),
+        "parts/rendered/priors.sql": _headed("formulas/priors.py", priors.text()),
+    }
+
+
+def _headed(source: str, text: str) -> str:
+    return f"-- Rendered from polars_pool/{source} by `python -m polars_pool.rendering`: edit there.\n--\n{text}\n"
 
 
 def together() -> str:
     """The text of sql/pool.sql."""
-    return PREFACE + "\n\n".join((FOLDER / part).read_text(encoding="utf-8") for part in PARTS)
+    fresh = rendered()
+    return PREFACE + "\n\n".join(fresh.get(part) or (FOLDER / part).read_text(encoding="utf-8") for part in PARTS)
 
 
 def write() -> None:
-    """Write sql/formulas.sql, and sql/pool.sql from it and the files beside it."""
-    (FOLDER / FORMULAS).write_text(formulas_file(), encoding="utf-8")
-    (FOLDER / POOL).write_text(together(), encoding="utf-8")
+    """Write the rendered files of sql/."""
+    for path, text in (rendered() | {POOL: together()}).items():
+        (FOLDER / path).parent.mkdir(exist_ok=True)
+        (FOLDER / path).write_text(text, encoding="utf-8")

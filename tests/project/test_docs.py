@@ -212,8 +212,10 @@ SQL = ROOT / "sql" / "formulas.sql"
 
 
 def test_the_sql_is_fresh():
-    """After a change of a formula: render again and commit."""
-    assert files.formulas_file() == SQL.read_text(encoding="utf-8")
+    """After a change of a formula or of a fact: render again and commit."""
+    for path, text in files.rendered().items():
+        assert text == (SQL.parent / path).read_text(encoding="utf-8"), path
+        assert "python -m polars_pool.rendering" in text, path
 
 
 def test_the_package_finds_its_sql():

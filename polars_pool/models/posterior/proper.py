@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...formulas.priors import ByHarmonicMean, Jeffreys, Prior
+from ...formulas.priors import ByHarmonicMean, Prior
 from ...numerics.arrays import Array
 from ..many import Groups
 from .hierarchy import Question
@@ -50,6 +50,7 @@ def proper_at_zero(g: Groups, asked: Question) -> Array:
     own = g.sum(np.where(exact, g.y, 0.0)) / np.maximum(count, 1.0)
     about = own if g.mu is None else g.mu
     apart = g.sum(np.where(exact, g.squares_about(about), 0.0)) > ROUNDING * count * g.reach(np.zeros(g.models))
-    rise = -1.0 if isinstance(prior, Jeffreys) else prior.rise
     falls = count - (1.0 if g.mu is None else 0.0)
-    return np.where(count > 0, (apart | (rise - falls > -1)) & (not isinstance(prior, ByHarmonicMean)), True)
+    return np.where(
+        count > 0, (apart | (prior.rise_if_exact - falls > -1)) & (not isinstance(prior, ByHarmonicMean)), True
+    )

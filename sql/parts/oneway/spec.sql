@@ -54,12 +54,12 @@ CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
 CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
     CASE
         WHEN "interval" IS NULL THEN NULL
-        WHEN NOT list_contains(['normal', 'robust', 'central', 'shortest'], "interval"::VARCHAR)
-            THEN _pool_wrong_name('interval', "interval", ['normal', 'robust', 'central', 'shortest'])
-        WHEN _pool_integrates(tau2, mu) AND "interval" IN ('normal', 'robust')
+        WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
+            THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
+        WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
             THEN 'interval=' || _pool_shown("interval")
                 || ' does not go with a prior: give ''central'' or ''shortest'''
-        WHEN NOT _pool_integrates(tau2, mu) AND "interval" IN ('central', 'shortest')
+        WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
             THEN 'interval=' || _pool_shown("interval")
                 || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
     END;
@@ -84,14 +84,14 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         WHEN predict = 'row' AND has_se
             THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
                 || 'give ''mean'' or ''replicate'''
-        ELSE _pool_wrong_name('predict', predict, ['mean', 'row', 'replicate'])
+        ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
-    AND nan IN ('error', 'null') AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND coalesce("interval", 'normal') IN ('normal', 'robust') AND predict = 'mean' AND _pool_absent(threshold);
+    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -140,11 +140,11 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
             _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
             _pool_unsuited(tau2, mu),
-            _pool_wrong_name('nan', nan, ['error', 'null']),
+            _pool_wrong_name('nan', nan, _pool_names_of_nan()),
             _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
             _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
-            _pool_wrong_name('uncertainty', uncertainty, ['mu', 'conditional', 'tau2']),
+            _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
             _pool_untold(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
@@ -165,8 +165,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
 
 CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     coalesce(
-        _pool_wrong_name('test', test, ['z', 't', 'knha', 'adhoc']),
-        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, ['profile', 'q']) END,
+        _pool_wrong_name('test', test, _pool_names_of_test()),
+        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
         CASE
             WHEN NOT _pool_integrates(tau2, mu) THEN NULL
             WHEN test::VARCHAR <> 'z'

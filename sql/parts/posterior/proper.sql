@@ -29,13 +29,13 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
         CASE
-            WHEN family = '' THEN NULL
+            WHEN prior = '' THEN NULL
             WHEN exponent <= 1
                 THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
                     || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
                     || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
-            WHEN exact > 0 AND lower = 0 AND (family IN ('uniform_shrinkage', 'dumouchel')
-                OR rise - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+            WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
+                OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
                 AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
                 THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
                     || 'sampling variance ask for; give tau2 as a number'

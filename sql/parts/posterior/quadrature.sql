@@ -14,23 +14,12 @@ CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
 CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
 
--- Log density of tau before the data: `squares` = sum(1 / (v + tau2)^2), s2 the harmonic mean of the v.
-CREATE OR REPLACE MACRO _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS
+-- Log density of tau before the data; at tau = 0 some have none.
+CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
     CASE
-        WHEN family IN ('half_cauchy', 'half_t') THEN pool_half_t(tau, a, b)
-        WHEN family = 'half_normal' THEN pool_half_normal(tau, a)
-        WHEN family = 'exponential' THEN pool_exponential(tau, a)
-        WHEN family = 'uniform' THEN CASE
-            WHEN NOT tau BETWEEN lower AND upper THEN '-infinity'::DOUBLE
-            WHEN isinf(upper) THEN 0.0
-            ELSE -ln(upper - lower)
-        END
-        WHEN tau * tau = 0 AND family <> 'dumouchel' THEN '-infinity'::DOUBLE
-        WHEN family = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
-        WHEN family = 'jeffreys' THEN pool_jeffreys(tau, squares)
-        WHEN family = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, s2)
-        WHEN family = 'dumouchel' THEN pool_dumouchel(tau, s2)
-        ELSE 0.0
+        WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
+            THEN '-infinity'::DOUBLE
+        ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
 -- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
@@ -41,7 +30,7 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
             WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
             ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
         END AS log_likelihood,
-        _pool_log_prior(family, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        _pool_log_prior(prior, tau, a, b, lower, upper, squares, s2) AS log_prior,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
             ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
         CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1

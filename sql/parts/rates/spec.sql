@@ -8,17 +8,17 @@ CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 
 -- What is wrong with the prior.
 CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
     CASE
-        WHEN _pool_name(given) IN ('ml', 'moments') THEN NULL
+        WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
         ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ''ml'', ''moments''' || _pool_nearest(_pool_name(given), ['ml', 'moments'])
+            || ', or one of ' || _pool_listed(_pool_names_of_prior()) || _pool_nearest(_pool_name(given), _pool_names_of_prior())
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
     coalesce(
-        _pool_wrong_name('uncertainty', given, ['mu', 'conditional', 'tau2']),
+        _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
         CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
             || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
             || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
             _pool_wrong_rate_prior(prior, family),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level),
             _pool_wrong_uncertainty_of_rates(uncertainty, family),
             _pool_wrong_threshold(threshold),

@@ -30,8 +30,8 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
                     || ''' is the value itself; give another covariate'
                 WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
             END,
-            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), ['reml', 'ml']),
-            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), ['error', 'null']),
+            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), _pool_names_of_method()),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level)
         ) AS complaint
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
