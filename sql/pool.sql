@@ -1999,6 +1999,109 @@ CREATE OR REPLACE MACRO _pool_prior_density(name, tau, a, b, squared_precisions,
     END;
 
 
+-- Rendered from polars_pool/verbs by `python -m polars_pool.rendering`: edit there.
+--
+-- The columns of results after the keys: their names in order, and for results with one row per model an empty relation
+-- of their names and types.
+CREATE OR REPLACE MACRO _pool_columns_of_moments() AS ['n', 'mean', 'var'];
+CREATE OR REPLACE MACRO _pool_columns_of_weighted_moments() AS ['n', 'mean', 'var', 'w'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink() AS ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_threshold() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust_threshold() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_profile_of_groups() AS ['tau', 'estimate', 'se'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_rates() AS
+    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_counts() AS
+    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'];
+CREATE OR REPLACE MACRO _pool_columns_of_regress() AS
+    ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'];
+CREATE OR REPLACE MACRO _pool_columns_of_components() AS
+    ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2',
+        'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p',
+        'new_lower', 'new_upper', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_posterior_components() AS
+    ['groups', 'n', 'sigma2', 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2',
+        'tau2_median', 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper',
+        'mu_positive', 'new', 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior',
+        'sigma2_prior', 'log_marginal', 'bayes_factor', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_profile() AS
+    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'];
+CREATE OR REPLACE MACRO _pool_columns_of_posterior_profile() AS
+    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood', 'density'];
+CREATE OR REPLACE MACRO _pool_columns_of_compare() AS
+    ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
+        'pooling_groups'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_rates() AS
+    ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
+    ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_regress_components() AS
+    ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
+        'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'];
+
+CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
+        NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
+        NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic,
+        NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper,
+        NULL::DOUBLE AS mu_p, NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_posterior_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+        NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
+        NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu,
+        NULL::DOUBLE AS se_mu, NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper,
+        NULL::DOUBLE AS mu_positive, NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median,
+        NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal,
+        NULL::DOUBLE AS bayes_factor, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_profile() AS TABLE
+    SELECT NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_posterior_profile() AS TABLE
+    SELECT NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood, NULL::DOUBLE AS density
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_compare() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
+        NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
+        NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_rates() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
+        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
+        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_counts() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
+        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
+        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
+        NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
+        NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
+        NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
+        NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
+        NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
+    WHERE false;
+
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are numbers or names, and the messages about wrong ones: from names and types, never from data.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2651,6 +2754,15 @@ CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
         FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
+-- The result columns of estimates.
+CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
+    CASE
+        WHEN "interval" = 'robust' AND _pool_absent(threshold) THEN _pool_columns_of_shrink_robust()
+        WHEN "interval" = 'robust' THEN _pool_columns_of_shrink_robust_threshold()
+        WHEN _pool_absent(threshold) THEN _pool_columns_of_shrink()
+        ELSE _pool_columns_of_shrink_threshold()
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5330,7 +5442,8 @@ CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, n
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan,
+            _pool_columns_of_moments())
     );
 
 CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
@@ -5338,7 +5451,7 @@ CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weight
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
         FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
-            ['n', 'mean', 'var', 'w'])
+            _pool_columns_of_weighted_moments())
     );
 
 
@@ -5359,10 +5472,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, uncertainty, "interval", predict, threshold, groups, list_concat(
-                ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
-                CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
-                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
+            level, uncertainty, "interval", predict, threshold, groups, _pool_columns_of_estimates("interval", threshold))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
@@ -5429,8 +5539,7 @@ CREATE OR REPLACE MACRO pool_encode(
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
     WHERE (SELECT free FROM _pool_checked);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
--- it gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
     weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
@@ -5439,14 +5548,8 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
-                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
-                'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
-                'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
-                'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
-                'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper',
-                'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
-                'converged'] END)
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
+                THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -5458,30 +5561,13 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
-            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
-            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2,
-            NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper,
-            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
-            NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
-            NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
     ),
     _pool_named_posterior AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
-            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
-            NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
-            NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
-            NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median, NULL::DOUBLE AS new_lower,
-            NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
-            NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
-            NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
@@ -5502,9 +5588,10 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
-                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
-                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
+            NULL, 'mean', NULL, groups, CASE
+                WHEN groups THEN _pool_columns_of_profile_of_groups()
+                WHEN _pool_absent(tau2) THEN _pool_columns_of_profile()
+                ELSE _pool_columns_of_posterior_profile() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -5532,19 +5619,14 @@ CREATE OR REPLACE MACRO pool_profile(
         )
     ),
     _pool_named AS (
-        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_profile())
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood
         FROM _pool_curves
     ),
     _pool_named_density AS (
-        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
-            NULL::DOUBLE AS density
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_profile())
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood, _pool_density
@@ -5567,8 +5649,7 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
-            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
-                'gain_on_complete', 'pooling_rows', 'pooling_groups'])
+            0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
@@ -5583,10 +5664,7 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
     _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
-            NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
-            NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_compare())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
@@ -6153,7 +6231,7 @@ CREATE OR REPLACE MACRO pool_regress(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
-            ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
+            _pool_columns_of_regress())
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -6209,8 +6287,7 @@ CREATE OR REPLACE MACRO pool_regress(
     )
     WHERE (SELECT proper FROM _pool_given);
 
--- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
--- has no rows: it gives the keys of the models their names.
+-- The population of that regression, one row a model: variances, and the coefficients by term in maps.
 CREATE OR REPLACE MACRO pool_regress_components(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -6219,8 +6296,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
-            ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
-                'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
+            _pool_columns_of_regress_components())
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -6236,13 +6312,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
         FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
     ),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
-            NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
-            NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
-            NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu,
-            NULL::DOUBLE AS icc, NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional,
-            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
@@ -7144,7 +7214,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
             groups, posterior, limits, uncertainty, 'rates',
-            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
+            _pool_columns_of_shrink_rates())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
@@ -7164,12 +7234,11 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
         FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
             groups, posterior, limits, uncertainty, 'counts',
-            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
+            _pool_columns_of_shrink_counts())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
--- models their names.
+-- The distribution of rates between groups, one row a model. 
 CREATE OR REPLACE MACRO pool_components_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
@@ -7178,16 +7247,12 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'rates',
-            ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
-                'converged'])
+            _pool_columns_of_components_rates())
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
-            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
-            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_rates())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -7205,16 +7270,12 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'counts',
-            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
-                'converged'])
+            _pool_columns_of_components_counts())
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
-            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
-            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_counts())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged

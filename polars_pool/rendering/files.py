@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engines.duckdb import FOLDER
-from . import estimators, formulas, names, priors
+from . import columns, estimators, formulas, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -13,7 +13,7 @@ POOL = "pool.sql"
 ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
-    ("parts/rendered", "names priors"),
+    ("parts/rendered", "names priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
     ("parts/oneway", "profile comparison critical robust"),
@@ -70,6 +70,7 @@ def rendered() -> dict[str, str]:
         FORMULAS: f"{formulas.text()}\n{estimators.text()}",
         "parts/rendered/names.sql": _headed("formulas/names.py", names.text()),
         "parts/rendered/priors.sql": _headed("formulas/priors.py", priors.text()),
+        "parts/rendered/columns.sql": _headed("verbs", columns.text()),
     }
 
 

@@ -20,7 +20,8 @@ CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, n
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
-        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan, ['n', 'mean', 'var'])
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan,
+            _pool_columns_of_moments())
     );
 
 CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
@@ -28,5 +29,5 @@ CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weight
     FROM (
         SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
         FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
-            ['n', 'mean', 'var', 'w'])
+            _pool_columns_of_weighted_moments())
     );

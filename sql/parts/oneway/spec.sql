@@ -187,3 +187,12 @@ CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
         FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
+-- The result columns of estimates.
+CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
+    CASE
+        WHEN "interval" = 'robust' AND _pool_absent(threshold) THEN _pool_columns_of_shrink_robust()
+        WHEN "interval" = 'robust' THEN _pool_columns_of_shrink_robust_threshold()
+        WHEN _pool_absent(threshold) THEN _pool_columns_of_shrink()
+        ELSE _pool_columns_of_shrink_threshold()
+    END;

@@ -15,10 +15,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, uncertainty, "interval", predict, threshold, groups, list_concat(
-                ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'],
-                CASE WHEN "interval" = 'robust' THEN ['noncoverage'] ELSE [] END,
-                CASE WHEN _pool_absent(threshold) THEN [] ELSE ['p_above'] END))
+            level, uncertainty, "interval", predict, threshold, groups, _pool_columns_of_estimates("interval", threshold))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
@@ -85,8 +82,7 @@ CREATE OR REPLACE MACRO pool_encode(
         ON r._pool_row IS NOT DISTINCT FROM g._pool_group
     WHERE (SELECT free FROM _pool_checked);
 
--- Variance within groups, variance between them and the population mean of every model. The first SELECT has no rows:
--- it gives the keys of the models their names.
+-- Variance within groups, variance between them and the population mean of every model.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
     weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
@@ -95,14 +91,8 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu) THEN ['groups', 'n', 'sigma2',
-                'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2', 'tau2_median',
-                'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper', 'mu_positive', 'new',
-                'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior', 'sigma2_prior',
-                'log_marginal', 'bayes_factor', 'converged'] ELSE ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc',
-                'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2', 'se_tau2', 'tau2_lower', 'tau2_upper',
-                'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p', 'new_lower', 'new_upper',
-                'converged'] END)
+            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
+                THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -114,30 +104,13 @@ CREATE OR REPLACE MACRO pool_components(
         FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2,
-            NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc,
-            NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2,
-            NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper,
-            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p,
-            NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_p,
-            NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_components
     ),
     _pool_named_posterior AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
-            NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
-            NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median, NULL::DOUBLE AS tau2_lower,
-            NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper, NULL::DOUBLE AS mu_positive,
-            NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median, NULL::DOUBLE AS new_lower,
-            NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior,
-            NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal, NULL::DOUBLE AS bayes_factor,
-            NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
         FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
@@ -158,9 +131,10 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
-            NULL, 'mean', NULL, groups, CASE WHEN groups THEN ['tau', 'estimate', 'se'] ELSE list_concat(
-                ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'],
-                CASE WHEN _pool_absent(tau2) THEN [] ELSE ['density'] END) END)
+            NULL, 'mean', NULL, groups, CASE
+                WHEN groups THEN _pool_columns_of_profile_of_groups()
+                WHEN _pool_absent(tau2) THEN _pool_columns_of_profile()
+                ELSE _pool_columns_of_posterior_profile() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
@@ -188,19 +162,14 @@ CREATE OR REPLACE MACRO pool_profile(
         )
     ),
     _pool_named AS (
-        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_profile())
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood
         FROM _pool_curves
     ),
     _pool_named_density AS (
-        SELECT over, NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu,
-            NULL::DOUBLE AS q, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood,
-            NULL::DOUBLE AS density
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_profile())
         UNION ALL
         SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
             _pool_restricted_log_likelihood, _pool_density
@@ -223,8 +192,7 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
-            0.95, 'mu', NULL, 'mean', NULL, false, ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none',
-                'gain_on_complete', 'pooling_rows', 'pooling_groups'])
+            0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
@@ -239,10 +207,7 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
     _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
-            NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
-            NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_compare())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )

@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
         FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
             groups, posterior, limits, uncertainty, 'rates',
-            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'])
+            _pool_columns_of_shrink_rates())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
@@ -42,12 +42,11 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
         FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
             groups, posterior, limits, uncertainty, 'counts',
-            ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'])
+            _pool_columns_of_shrink_counts())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The distribution of rates between groups, one row a model. The first SELECT has no rows: it gives the keys of the
--- models their names.
+-- The distribution of rates between groups, one row a model. 
 CREATE OR REPLACE MACRO pool_components_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
@@ -56,16 +55,12 @@ CREATE OR REPLACE MACRO pool_components_rates(
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'rates',
-            ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood',
-                'converged'])
+            _pool_columns_of_components_rates())
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
-            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
-            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_rates())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
@@ -83,16 +78,12 @@ CREATE OR REPLACE MACRO pool_components_counts(
     _pool_given AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'counts',
-            ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood',
-                'converged'])
+            _pool_columns_of_components_counts())
     ),
     _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
     _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
-            NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
-            NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_counts())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
             _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged

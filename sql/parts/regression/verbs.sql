@@ -13,7 +13,7 @@ CREATE OR REPLACE MACRO pool_regress(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
-            ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'])
+            _pool_columns_of_regress())
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -69,8 +69,7 @@ CREATE OR REPLACE MACRO pool_regress(
     )
     WHERE (SELECT proper FROM _pool_given);
 
--- The population of that regression, one row a model: variances, and the coefficients by term in maps. The first SELECT
--- has no rows: it gives the keys of the models their names.
+-- The population of that regression, one row a model: variances, and the coefficients by term in maps.
 CREATE OR REPLACE MACRO pool_regress_components(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -79,8 +78,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
-            ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
-                'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'])
+            _pool_columns_of_regress_components())
     ),
     _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
@@ -96,13 +94,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
         FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
     ),
     _pool_named AS (
-        SELECT over, NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
-            NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
-            NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
-            NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu,
-            NULL::DOUBLE AS icc, NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional,
-            NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
-        FROM _pool_schema WHERE false
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
         UNION ALL
         SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
             map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
