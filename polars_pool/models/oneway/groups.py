@@ -13,9 +13,9 @@ import polars as pl
 
 from ...formulas import moments
 from ...formulas.elementary import INFINITY, where
+from .. import offset as wide
 from ..keys import KEY, public
 from ..tables import WHOLE
-from . import offset as wide
 from .refuse import bad_rows
 from .spec import Model
 

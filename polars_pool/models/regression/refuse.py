@@ -1,43 +1,28 @@
-"""Errors that only the data can raise, read off the group table when the query runs."""
+"""Errors about rows and covariates that a regression cannot use, raised when the query runs."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from ..oneway.refuse import ALLOWED
+from .. import refuse
 from .groups import columns
 from .spec import INTERCEPT, Regression
 
 
 def bad_rows(table: pl.DataFrame, model: Regression) -> None:
-    """Raise if a mean is no number, so a value is none, or a weight is not allowed."""
-    counted = table.get_column("_pool_bad_weights", default=None)
-    if counted is not None and (count := int(counted.head(1).sum())):
-        raise ValueError(
-            f"weights={model.names['weights']!r} is null, NaN, negative or infinite in {_rows(count)}: "
-            f"{ALLOWED['weights']}"
-        )
-    for name, column in zip([*model.covariate_names, model.names["value"]], columns(model), strict=True):
-        if not table[f"{column}_mean"].drop_nulls().is_finite().all():
-            role = "value" if column == "_pool_value" else "covariate"
-            raise ValueError(
-                f"the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with "
-                "nan='null'"
-            )
+    """Raise if a weight is bad, or a covariate or the value is NaN or infinite in a row."""
+    refuse.bad_rows(table, model.names)
+    names = [*model.covariate_names, model.names["value"]]
+    roles = ["covariate"] * len(model.covariates) + ["value"]
+    means = [f"{column}_mean" for column in columns(model)]
+    refuse.not_finite(table, zip(means, roles, names, strict=True))
 
 
 def bad_rows_to_predict(table: pl.DataFrame, model: Regression) -> None:
     """Raise if a covariate of the rows to predict is NaN or infinite."""
     for name, column in zip(model.covariate_names, columns(model), strict=False):
         if count := int(table[f"{column}_bad"].head(1).sum()):
-            raise ValueError(
-                f"the covariate {name!r} of the rows to predict is NaN or infinite in {_rows(count)}: remove them, or "
-                "count them as missing with nan='null'"
-            )
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+            raise ValueError(refuse.NOT_FINITE_TO_PREDICT.format(name=name, rows=refuse.number_of_rows(count)))
 
 
 def collinear(model: Regression, covariate: int) -> None:

@@ -1,0 +1,87 @@
+"""The offset that the values of a column have in common, its pivot: taken off first, it costs no digits.
+
+The first values show whether there is an offset, so that the scan for it stops early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from . import offset as wide
+
+FIRST = 1_000  # values that show an offset
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of rows under a private name, as Float64; and exactly, where its type holds more digits than Float64."""
+
+    name: str
+    number: pl.Expr  # Float64
+    exact: pl.Expr | None = None  # the same as an integer, see offset.integer
+    dtype: pl.DataType | None = None  # the type of the column, where `exact` is not None
+
+    @property
+    def pivot(self) -> str:
+        """The name of the pivot as Float64, in units of the column."""
+        return f"{self.name}_pivot"
+
+    @property
+    def origin(self) -> str:
+        """The name of the pivot that is subtracted: an integer where the column is exact."""
+        return self.pivot if self.exact is None else f"{self.name}_origin"
+
+    @property
+    def centred(self) -> pl.Expr:
+        """The column less its pivot, Float64."""
+        if self.exact is None or self.dtype is None:
+            return self.number - pl.col(self.pivot)
+        return wide.difference(self.exact, pl.col(self.origin), self.dtype)
+
+
+def pivots(rows: pl.LazyFrame, columns: Sequence[Column], least: float = 0.0) -> pl.LazyFrame:
+    """One row: the pivot of each column, 0 where its first values have no offset in common or are null.
+
+    With `least`, a column has a pivot only where its first values are at least that large, whatever their sign.
+    """
+    finite = rows.filter(pl.all_horizontal(column.number.is_finite() for column in columns)).head(FIRST)
+    statistics = finite.select(e for column in columns for e in _statistics(column)).with_columns(pl.all().fill_null(0))
+    origins = [
+        pl.when(_is_near(column, least)).then(f"{column.name}_first").otherwise(0).alias(column.origin)
+        for column in columns
+    ]
+    return statistics.select(origins).with_columns(e for column in columns for e in _exact(column))
+
+
+def no_pivots(columns: Sequence[Column]) -> pl.LazyFrame:
+    """One row: pivots of 0."""
+    return pl.LazyFrame({column.pivot: [0.0] for column in columns})
+
+
+def _statistics(column: Column) -> list[pl.Expr]:
+    first = column.number if column.exact is None else column.exact
+    statistics = {
+        "first": first.first(),
+        "start": column.number.first(),
+        "mean": column.number.mean(),
+        "std": column.number.std(),
+        "smallest": column.number.abs().min(),
+    }
+    return [e.alias(f"{column.name}_{name}") for name, e in statistics.items()]
+
+
+def _is_near(column: Column, least: float) -> pl.Expr:
+    """Whether the first values of a column have an offset in common."""
+    start, mean, std, smallest = (pl.col(f"{column.name}_{name}") for name in ("start", "mean", "std", "smallest"))
+    return (std < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8) & (smallest >= least)
+
+
+def _exact(column: Column) -> list[pl.Expr]:
+    """The pivot of an exact column as Float64, and as the integer that equals it."""
+    if column.exact is None or column.dtype is None:
+        return []
+    near, equal = wide.offset(pl.col(column.origin), column.dtype)
+    return [near.alias(column.pivot), equal.alias(column.origin)]

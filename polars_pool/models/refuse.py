@@ -1,0 +1,74 @@
+"""Errors that only the data can raise: a query counts its bad rows by reason, and raises when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from ..formulas.elementary import INFINITY
+
+BAD = "_pool_bad_"  # prefix of the number of bad rows, by reason
+
+BAD_ROWS = {
+    "weights": "{weights} is null, NaN, negative or infinite in {rows}: precision weights are finite and not negative; "
+    "a row of weight 0 does not count",
+    "n": "{n} is null, NaN, negative or infinite in {rows}: n is a count of rows, a whole number of 0 or more",
+    "var": "{var} is null, NaN, negative or infinite in {rows}: var is a sample variance, 0 or more wherever n > 1",
+    "se": "{se} is null, NaN or negative in {rows}: a standard error is 0 or more, and infinite for an estimate "
+    "without information",
+    "value_nan": "{value} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
+    "trials_nan": "{trials} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
+    "exposure_nan": "{exposure} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
+    "value": "{value} is negative or fractional in {rows}: a count is a whole number of 0 or more",
+    "value_more": "{value} is more than 1 in {rows}: without trials= every row is one trial, 0 or 1",
+    "trials": "{trials} is negative or fractional in {rows}: trials are a whole number of 0 or more",
+    "exposure": "{exposure} is 0 or negative in {rows}: an exposure is a number above 0",
+    "more": "{value} exceeds {trials} in {rows}: there are no more events than trials",
+}
+"""The sentence of each reason, in the order in which they are raised."""
+
+NOT_FINITE = "the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with nan='null'"
+NOT_FINITE_TO_PREDICT = (
+    "the covariate {name!r} of the rows to predict is NaN or infinite in {rows}: remove them, or count them as missing "
+    "with nan='null'"
+)
+
+
+def improper(column: pl.Expr) -> pl.Expr:
+    """Whether a weight, count or variance is null, NaN, negative or infinite."""
+    return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
+
+
+def counted(rows: pl.LazyFrame, bad: Mapping[str, pl.Expr], pivots: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    """The constants of a query in one row: the pivots, if there are any, and the number of bad rows by reason."""
+    flags = {BAD + reason: e for reason, e in bad.items()}
+    if pivots is None:
+        return rows.select(**flags).select(pl.all().sum()) if bad else pl.LazyFrame({BAD: [0]})
+    if not bad:
+        return pivots
+    # Joined before they are summed, so that the counts wait for the pivots as the groups do: if the counts came first,
+    # all rows would wait in memory.
+    counts = rows.select(**flags).join(pivots, how="cross").select(pl.col(list(flags)).sum())
+    return pivots.join(counts, how="cross")
+
+
+def bad_rows(table: pl.DataFrame, names: Mapping[str, str]) -> None:
+    """Raise if the query counted bad rows; `names` are those of the columns by role."""
+    columns = {role: f"{role}={name!r}" for role, name in names.items()}
+    for reason, sentence in BAD_ROWS.items():
+        counts = table.get_column(BAD + reason, default=None)
+        if counts is not None and (count := int(counts.head(1).sum())):
+            raise ValueError(sentence.format(**columns, rows=number_of_rows(count)))
+
+
+def not_finite(table: pl.DataFrame, means: Iterable[tuple[str, str, str]]) -> None:
+    """Raise if a mean in the table is NaN or infinite, so a value is; `means` are columns with their role and name."""
+    for column, role, name in means:
+        if not table[column].drop_nulls().is_finite().all():
+            raise ValueError(NOT_FINITE.format(role=role, name=name))
+
+
+def number_of_rows(count: int) -> str:
+    """A number of rows in words."""
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,47 @@
+"""Groups without rows, whose results follow from their model alone: a new group of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import polars as pl
+
+from .keys import KEY
+
+
+class Keys(Protocol):
+    """The keys of models and groups."""
+
+    @property
+    def over(self) -> tuple[str, ...]: ...
+
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+
+
+def with_unseen(
+    grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: Keys, columns: Mapping[str, float]
+) -> pl.LazyFrame:
+    """The groups, and one without rows for each of the keys that is not among them.
+
+    Keys without those of a model stand for a group in each model. `columns` are the statistics of a group without rows;
+    the first of them is never null for the other groups.
+    """
+    if keys is None:
+        return grouped
+    unseen = keys.select(pl.all().name.prefix(KEY)).unique()
+    if request.over and request.over[0] not in unseen.collect_schema():
+        grouped = grouped.cache()  # so that the rows are grouped once, for the groups and for their models
+        unseen = grouped.select(*request.over).unique().join(unseen, how="cross")
+    on = list(request.keys)
+    both = _as_wide_as(unseen, grouped).join(unseen, on=on, how="full", coalesce=True, nulls_equal=True)
+    new = pl.col(next(iter(columns))).is_null()
+    return both.with_columns(pl.when(new).then(value).otherwise(name).alias(name) for name, value in columns.items())
+
+
+def _as_wide_as(unseen: pl.LazyFrame, grouped: pl.LazyFrame) -> pl.LazyFrame:
+    """The groups with their keys in the types of the unseen keys, which hold the values of both."""
+    types = unseen.collect_schema()
+    narrow = [name for name, dtype in grouped.collect_schema().items() if types.get(name, dtype) != dtype]
+    return grouped.with_columns(pl.col(name).cast(types[name]) for name in narrow) if narrow else grouped
