@@ -325,3 +325,23 @@ def test_a_hundred_sets_of_covariates_of_groups(method, options):
     for seed in (0, 1, 43):
         truth = dense(weighed(seed), ["x"], ["intercept"], method, **options)
         assert first["sigma2"][seed] == pytest.approx(truth.sigma2, rel=1e-9)
+
+
+def test_a_constant_covariate_of_weighted_models_is_collinear():
+    """The weighted means of equal numbers differ by rounding, which is no spread."""
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame({"m": 1, "g": rng.integers(0, 25, 342), "w": rng.uniform(0.2, 3, 342), "x": 7.0})
+    frame = frame.with_columns(y=pl.Series(rng.normal(size=342)))
+    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.COLLINEAR)):
+        row = components(frame, ["x"], "intercept", over="m", weights="w")
+    assert row["converged"] is False and row["mu"]["x"] is None
+
+
+def test_all_groups_can_vary_where_some_do_not():
+    """The search starts where some of many groups have their maximum, at variances of 0; derivatives vanish there."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"g": rng.integers(0, 40_000, 90_000), "x": rng.normal(size=90_000)})
+    frame = frame.with_columns(y=pl.col("x") + pl.Series(rng.normal(size=90_000)))
+    one, both = (components(frame, ["x"], vary) for vary in ("intercept", ["intercept", "x"]))
+    assert one["tau2"]["intercept"] > 0
+    assert both["log_likelihood"] >= one["log_likelihood"] - 1e-6

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...formulas import moments
 from ...numerics.arrays import Array
 from .crossproducts import Crossproducts
 
@@ -66,6 +67,8 @@ def scale(groups: Crossproducts, pivots: Array, terms: Terms) -> Scale:
         for j in range(i, columns):
             between = from_i * (groups.mean[j] - groups.each(centre[j]))
             products[i, j] = products[j, i] = groups.sum(groups.cross[i, j] + between) / weight
-    size = np.sqrt(np.einsum("iim->im", products))
-    size = np.where(size > 0, size, 1.0)
+    # A column that is constant over all rows has no products; the sums hold its rounding.
+    squares = np.asarray(moments.above_rounding(1.0, np.einsum("iim->im", products), mean))
+    products = np.where((squares[:, None] > 0) & (squares[None] > 0), products, 0.0)
+    size = np.where(squares > 0, np.sqrt(squares), 1.0)
     return Scale(mean, centre, centre + pivots[:, None], size, products / (size[:, None] * size[None]))

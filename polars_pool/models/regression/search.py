@@ -81,7 +81,9 @@ def best_factor(d: Reduced, few: Reduced, terms: Terms, restricted: bool) -> tup
         near_edges = of_few.minima_of(small, _edges(d.take(small), units[small], free, restricted))
         best.put(small, deepest([best.of(small), *near_edges]))
     if few is not d:
-        best = of_all.minimum(best.x)
+        # Derivatives by an entry vanish at 0, where some of the groups may have their minimum, but not all groups.
+        away = np.where(np.abs(best.x) < ASIDE, ASIDE * identity, 0.0)
+        best = of_all.minimum(best.x + away)
     if (without := np.flatnonzero(d.saturated)).size:
         far = FAR * identity[without]
         limit = Minima(far, of_all(without, far)[0], np.ones(len(without), dtype=bool))
