@@ -1,8 +1,9 @@
-"""What tests share: the same Hypothesis examples on every run, and a bucket."""
+"""What tests share: the option `--full`, the same Hypothesis examples on every run, and a bucket."""
 
 import os
 
 import pytest
+import ways
 import webserver
 from hypothesis import HealthCheck, settings
 
@@ -20,11 +21,28 @@ settings.register_profile(
 settings.load_profile("stable")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="run every case by every way through the package")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "every_way: every case takes every way, without --full too")
+    ways.full = config.getoption("full")
+
+
+@pytest.hookimpl(trylast=True)  # after -k and -m
+def pytest_collection_modifyitems(config, items):
+    if not ways.full and (left := ways.left_out(items)):
+        config.hook.pytest_deselected(items=left)
+        dropped = set(map(id, left))
+        items[:] = [item for item in items if id(item) not in dropped]
+
+
 @pytest.fixture
 def bucket(tmp_path, monkeypatch):
-    """A bucket on this machine, as the variables tell that Polars reads."""
-    told = {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "REGION": "us-east-1", "ALLOW_HTTP": "true"}
+    """A bucket on this machine, in the environment variables that Polars reads."""
+    settings_of_polars = {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "REGION": "us-east-1", "ALLOW_HTTP": "true"}
     with webserver.serving(tmp_path, webserver.Buckets) as address:
-        for name, value in {**told, "ENDPOINT_URL": address, "EC2_METADATA_DISABLED": "true"}.items():
+        for name, value in {**settings_of_polars, "ENDPOINT_URL": address, "EC2_METADATA_DISABLED": "true"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         yield tmp_path / f"bucket{address.rpartition(':')[2]}"  # Polars remembers where a bucket is

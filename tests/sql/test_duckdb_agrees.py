@@ -10,6 +10,7 @@ from functools import cache
 import polars as pl
 import pytest
 import sqlpaths
+import ways
 from frames import (
     FRAME_PATHS,
     MOMENTS,
@@ -42,7 +43,8 @@ every_method = pytest.mark.parametrize("tau2", TAU2)
 
 
 def examples(count: int):
-    return settings(max_examples=count)
+    """So many examples with `--full`, half of them without."""
+    return settings(max_examples=count if ways.full else -(-count // 2))
 
 
 # ---- comparison ----------------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def any_studies() -> list[pl.DataFrame]:
 def test_any_frames_together(engine, tau2):
     """Nulls, singletons, one group, equal values, single rows throughout, each a model of one query."""
     frame, scales = together(any_frames())
-    verbs = ["shrink", "components"] if engine == "duckdb" else ["shrink"]
+    verbs = ways.share(["shrink", "components"], of=2, start=TAU2.index(tau2))
     assert_agree(MODULE[engine], frame, "y", tau2, scales, verbs, over="model")
 
 
@@ -323,7 +325,7 @@ def test_keys_of_every_type(engine, name):
     assert result.height == want.height
     assert result["key"].null_count() == frame["key"].unique().null_count()
     assert_near(sorted(result["estimate"]), sorted(want["estimate"]), 1e-12, spread(frame))
-    if engine == "duckdb":
+    if name in ways.share(EVERY_KEY, of=3):
         encoded = run(pool.encode, frame, "y", "key", tau2="dl")
         beside = dict(want.select("code", "estimate").iter_rows())
         assert_near(encoded["estimate"], [beside[code] for code in frame["code"]], 1e-12, spread(frame), "encode")
@@ -477,12 +479,15 @@ def assert_names_are_names(engine: str, names: list[str]) -> None:
     assert_near(got.sort(pl.nth(0, 1))["estimate"], want["estimate"], 1e-12, 10.0, str(names))
 
 
-@pytest.mark.parametrize("names", four_names()[::2], ids=lambda names: names[0])
+FOUR_NAMES = ways.share(four_names(), of=2)  # each name in one place at least
+
+
+@pytest.mark.parametrize("names", FOUR_NAMES[::2], ids=lambda names: names[0])
 def test_names_are_names(names):
     assert_names_are_names("duckdb", names)
 
 
-@pytest.mark.parametrize("names", four_names()[1::2], ids=lambda names: names[0])
+@pytest.mark.parametrize("names", FOUR_NAMES[1::2], ids=lambda names: names[0])
 def test_names_are_names_in_the_shell(names):
     assert_names_are_names("shell", names)
 

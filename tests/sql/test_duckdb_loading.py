@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 import shells
+import ways
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
@@ -233,9 +234,10 @@ def test_a_database_for_reading_only(tmp_path):
         assert_pools(connection)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "schema"), [("memory", "other", "main"), ("memory", ODD, ODD), ("file", ODD, ODD)]
-)
+OTHERS = [("file", ODD, ODD), ("memory", "other", "main"), ("memory", ODD, ODD)]
+
+
+@pytest.mark.parametrize(("kind", "name", "schema"), ways.share(OTHERS, of=3))
 def test_use_of_another_database(installed, tmp_path, kind, name, schema):
     """Macros that were installed before are found from there; macros that are installed there are stored there."""
     connection = installed

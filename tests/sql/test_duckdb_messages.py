@@ -144,7 +144,7 @@ TABLES = {
     **{f"model_{name}": ROWS.rename({"year": name}) for name in ("n", "weight", "upper", *MODEL_COLUMNS)},
 }
 
-
+pytestmark = pytest.mark.every_way
 every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
 
 

@@ -19,6 +19,7 @@ import shells
 import polars_pool as pool
 from polars_pool.formulas import registry
 
+pytestmark = pytest.mark.every_way
 every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
 
 

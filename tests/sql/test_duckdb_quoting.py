@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 import polars_pool as pool
 from polars_pool.models.oneway import components
 
+pytestmark = pytest.mark.every_way
 every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
 
 HOSTILE = [

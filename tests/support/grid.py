@@ -59,6 +59,12 @@ class Cell:
         return f"{self.vector.partition('_')[2]}-{self.name}"
 
     @property
+    def turn(self) -> int:
+        """Its diagonal in the table of data sets by estimators, so that both meet every way (ways.py)."""
+        vectors, names = ([getattr(cell, column) for cell in CELLS] for column in ("vector", "name"))
+        return len({*vectors[: vectors.index(self.vector)]}) + len({*names[: names.index(self.name)]})
+
+    @property
     def frame(self) -> pl.DataFrame:
         return read(self.data, self.by)
 

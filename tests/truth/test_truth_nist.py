@@ -78,6 +78,7 @@ def test_the_data_are_read_as_certified(name):
 
 PATHS = FRAME_PATHS | MODULE
 sql = pytest.mark.parametrize("engine", MODULE)
+pytestmark = pytest.mark.every_way
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -6,6 +6,7 @@ from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, alone
 
 import polars_pool as pool
 
+pytestmark = pytest.mark.every_way
 cells = pytest.mark.parametrize("cell", ROW_CELLS, ids=str)
 cells_by_paths = pytest.mark.parametrize(("cell", "path"), by_turns(ROW_CELLS, ROWS_PATHS), ids=str)
 

@@ -14,6 +14,7 @@ import polars_pool as pool
 
 FITTED, TOLD = 1e-7, 1e-8  # parameters and what rests on them alone; spread and quantiles of posteriors
 ROUNDED = 1e-9  # the likelihood is flat about its maximum, and the mean is what the data say most of
+pytestmark = pytest.mark.every_way
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ VECTORS = {
 }
 METHODS = {"REML": "reml", "ML": "ml"}
 TOLERANCE = grid.ITERATED
+pytestmark = pytest.mark.every_way
 
 
 def lazily(engine):

@@ -1,0 +1,78 @@
+"""Each case takes one way of each kind by default: none goes unseen, and no way is left to `--full` alone."""
+
+from collections import Counter
+from itertools import product
+from types import SimpleNamespace
+
+import grid
+import pytest
+import ways
+from frames import FRAME_PATHS, ROW_PATHS
+from sqlpaths import SQL_PATHS
+
+
+def collected(function, *, marked=False, **parameters):
+    """Tests as pytest collects them, from the values of each parameter."""
+    found = []
+    for values in product(*parameters.values()):
+        params = dict(zip(parameters, values, strict=True))
+        marker = "every_way" if marked else None
+        found.append(
+            SimpleNamespace(
+                nodeid=f"{function}[{len(found)}]",
+                callspec=SimpleNamespace(params=params),
+                get_closest_marker=lambda name, marker=marker: marker if name == marker else None,
+            )
+        )
+    return found
+
+
+def kept(tests):
+    left = {test.nodeid for test in ways.left_out(tests)}
+    return [test.callspec.params for test in tests if test.nodeid not in left]
+
+
+def test_each_case_takes_one_way_of_each_kind():
+    paths = [*FRAME_PATHS, *ROW_PATHS, "NumPy", *SQL_PATHS]
+    cases = [f"case {i}" for i in range(20)]
+    found = kept(collected("test.py::test", case=cases, path=paths))
+    for case in cases:
+        kinds = Counter(ways.KIND.get(params["path"]) for params in found if params["case"] == case)
+        assert kinds == {"frames": 1, "rows": 1, "expressions": 1, "DuckDB": 1, None: 1}
+    assert {params["path"] for params in found} == set(paths)
+
+
+@pytest.mark.parametrize("other", ["value of one", "two values", "six values"])
+def test_ways_do_not_follow_another_parameter(other):
+    """Each value of a second parameter, too, meets every way."""
+    values = range({"value of one": 1, "two values": 2, "six values": 6}[other])
+    found = kept(collected("test.py::test", case=range(12), other=values, run=FRAME_PATHS.values()))
+    for value in values:
+        assert {params["run"] for params in found if params["other"] == value} == set(FRAME_PATHS.values())
+
+
+def test_marked_tests_take_every_way():
+    tests = collected("test.py::test", marked=True, engine=SQL_PATHS)
+    assert len(kept(tests)) == len(tests)
+
+
+def test_tests_without_a_way_are_kept():
+    tests = [*collected("test.py::test", name="abc"), SimpleNamespace(nodeid="test.py::alone")]
+    assert ways.left_out(tests) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "cells", "paths"),
+    [
+        ("truth/test_truth_inference.py::test_against_metafor", grid.META_CELLS, grid.PUBLISHED_PATHS),
+        ("truth/test_truth_uncertainty.py::test_published", grid.META_CELLS, grid.PUBLISHED_PATHS),
+        ("truth/test_truth_uncertainty.py::test_rows", grid.ROW_CELLS, grid.ROWS_PATHS),
+    ],
+)
+def test_every_estimator_meets_every_engine(function, cells, paths):
+    """Over its data sets, where these are three or more."""
+    found = kept(collected(f"tests/{function}", cell=cells, path=paths))
+    sets = Counter(cell.name for cell in cells)
+    for name in (name for name, count in sets.items() if count > 2):
+        met = {params["path"] for params in found if params["cell"].name == name}
+        assert met >= {"NumPy", *FRAME_PATHS, *SQL_PATHS}, name

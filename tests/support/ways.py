@@ -1,0 +1,83 @@
+"""Which tests run by default, and which only with `--full`.
+
+A way is the path that a case takes through the package: the parameter `engine`, `path` or `run` of a test. Ways of one
+kind differ in their last step only. By default a case takes one way of each kind, and the next case takes the next way;
+with `--full` every case takes every way. A test that is marked `every_way` always takes all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+from zlib import crc32
+
+PARAMETERS = ("engine", "path", "run")
+KINDS = {
+    "frames": ("DataFrame", "in-memory", "streaming"),
+    "rows": ("encode DataFrame", "encode in-memory", "encode streaming"),
+    "expressions": ("expression", "expression streaming"),
+    "stored": ("moments", "merged moments"),
+    "DuckDB": ("duckdb", "module", "shell"),
+}
+KIND = {way: kind for kind, ways in KINDS.items() for way in ways}
+
+full = False
+"""Whether `--full` was given; conftest.py sets it before tests are collected."""
+
+
+def share(cases: Iterable[Any], of: int, start: int = 0) -> list[Any]:
+    """One of `of` cases, from `start` on; all of them with `--full`."""
+    listed = list(cases)
+    return listed if full else listed[start % of :: of]
+
+
+def left_out(tests: Sequence[Any]) -> list[Any]:
+    """The tests that only `--full` runs."""
+    numbers: dict[str, dict[Any, int]] = defaultdict(dict)
+    alike: dict[Any, list[Any]] = defaultdict(list)
+    turns: dict[Any, int | None] = {}
+    for test in tests:
+        parameter, kind = way(test)
+        if kind is not None and test.get_closest_marker("every_way") is None:
+            function = test.nodeid.partition("[")[0]
+            others = [value for name, value in test.callspec.params.items() if name != parameter]
+            case = (function, *map(id, others))
+            numbers[function].setdefault(case, len(numbers[function]))
+            turns[case] = next((value.turn for value in others if hasattr(value, "turn")), None)
+            alike[case, kind].append(test)
+    left = []
+    for (case, _), choices in alike.items():
+        turn = turns[case]
+        if turn is None:
+            turn = digits(numbers[case[0]][case], len(choices))
+        kept = (turn + crc32(case[0].encode())) % len(choices)
+        left += [test for position, test in enumerate(choices) if position != kept]
+    return left
+
+
+def digits(number: int, base: int) -> int:
+    """The sum of the digits of a number: in regular patterns of cases, too, every way has its turn."""
+    total = 0
+    while base > 1 and number:
+        number, digit = divmod(number, base)
+        total += digit
+    return total
+
+
+def way(test: Any) -> tuple[str | None, str | None]:
+    """The parameter of a test that holds its way, and the kind of the way."""
+    values = test.callspec.params if hasattr(test, "callspec") else {}
+    for parameter in PARAMETERS:
+        value = values.get(parameter)
+        name = value if isinstance(value, str) else names().get(id(value))
+        if name in KIND:
+            return parameter, KIND[name]
+    return None, None
+
+
+@cache
+def names() -> dict[int, str]:
+    """The name of each function that runs a verb by a way."""
+    from grid import ROW_PATHS, ROWS_PATHS
+
+    return {id(run): name for name, run in (ROWS_PATHS | ROW_PATHS).items()}
