@@ -2565,6 +2565,376 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
     WHERE (SELECT same_types FROM _pool_same_types);
 
 
+-- Rendered from polars_pool/formulas/estimators.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The estimators of tau2: what each needs, and its formulas in terms of the columns of fit.sql and search.sql.
+--
+-- A table macro has one CTE per estimator and reads the one that `method` names when the query is planned: the others
+-- are not bound.
+
+-- The estimator that computes tau2: about a known mu some are another one.
+CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
+    CASE
+        WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
+        ELSE _pool_name(tau2)
+    END;
+
+-- Whether there are enough groups for an estimator.
+CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+    CASE
+        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+        WHEN _pool_name(tau2) = 'chung' THEN j >= 2 AND j - fitted >= 1
+        ELSE j >= 1 AND j - fitted >= 1
+    END;
+
+-- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
+CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml', 'cv');
+
+-- Whether tau2 is above 0 even where all means agree.
+CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
+    _pool_name(tau2) = 'chung';
+
+-- Whether the weights of the groups use another tau2 than the estimate.
+CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
+    _pool_name(tau2) = 'morris';
+
+-- The tau2 that they use.
+CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
+    CASE
+        WHEN _pool_name(tau2) = 'morris'
+            THEN CASE WHEN v = 'infinity'::DOUBLE THEN estimate ELSE (df * estimate + 2 * v) / (df - 2) END
+        ELSE estimate
+    END;
+
+-- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
+CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
+        WHEN method = 'sj' THEN 1 / (v + CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
+        ELSE 1.0
+    END;
+
+-- Whether groups with v = 0 outweigh all others.
+CREATE OR REPLACE MACRO _pool_exact_outweigh(method) AS
+    method IN ('dl', 'hs', 'hsk');
+
+-- tau2 of every model from its sums of moments, before it is truncated at 0.
+CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
+    WITH "anova" AS (
+        SELECT model,
+            CASE
+                WHEN known IS NOT NULL THEN (ad2 - av) / a
+                ELSE (ad2 - av + a2v / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "he" AS (FROM "anova"),
+    "dl" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / (exact - fitted)
+                WHEN exact > 0 THEN (ad2 - j + 1) / (2 * a)
+                WHEN known IS NOT NULL THEN (ad2 - j) / a
+                ELSE (ad2 - j + a / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hs" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hsk" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN j / df * exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (j / df * ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "sj" AS (
+        SELECT model, plain_squares / j * ad2 / df AS x
+        FROM query_table(sums)
+    )
+    FROM query_table(method);
+
+-- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
+-- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
+CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, df AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, pool_chi_square_median(df) AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "ml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "chung" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            1e-30 * high AS floor,
+            exact > 1 AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "sure" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "cv" AS (
+        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole
+        FROM (
+            SELECT *, 10000000000.0 / wmin AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly
+            )
+        )
+    )
+    FROM query_table(method);
+
+-- The slope at the points of a search, and the deviance there.
+CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
+        FROM query_table(about)
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (FROM "pm"),
+    "ml" AS (
+        SELECT *,
+            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
+        FROM query_table(about)
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
+                ELSE pairs / s1 - h2d2
+            END AS slope,
+            CASE
+                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
+                ELSE logs + hd2 + ln(s1)
+            END AS deviance
+        FROM query_table(about)
+    ),
+    "chung" AS (
+        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
+        FROM query_table(about)
+    ),
+    "_pool_sure_counted" AS (
+        SELECT *, pooling * pooling AS counted
+        FROM (
+            SELECT *,
+                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
+                1 / (u + x) AS w
+            FROM _pool_at_points(about, classes)
+        )
+    ),
+    "_pool_sure_terms" AS (
+        SELECT id, k,
+            2 * pooling * pooling * (1 - w * d2) AS slope,
+            pooling * pooling * d2 + pooling * (x - u) AS deviance
+        FROM _pool_about_own_mean('_pool_sure_counted')
+    ),
+    "sure" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_sure_terms') USING (id)
+    ),
+    "_pool_cv_terms" AS (
+        SELECT id, k,
+            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
+            residuals / (leverage * leverage) AS deviance
+        FROM (
+            SELECT *,
+                squares + n * keep * keep * d2 AS residuals,
+                (n - 1 + keep) / n - keep * keep / s AS leverage,
+                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
+                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
+            FROM (
+                SELECT *, 1 / (1 + n * x) AS keep
+                FROM _pool_about_gls_mean(about, classes)
+            )
+        )
+    ),
+    "cv" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_cv_terms') USING (id)
+    )
+    FROM query_table(method);
+
+-- The degrees of freedom of sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_df(method, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN n
+        WHEN method = 'reml' THEN n - 1
+        WHEN method = 'cv' THEN n - j
+    END;
+
+-- sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_sigma2(method, ssw, hd2, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN (ssw + hd2) / n
+        WHEN method = 'reml' THEN (ssw + hd2) / (n - 1)
+        WHEN method = 'cv' THEN CASE WHEN n > j THEN ssw / (n - j) END
+    END;
+
+-- tau2 where v is known and there is nothing to search for, NULL elsewhere: every v is 0, or no row differs
+-- from its group and the estimator needs rows that do.
+CREATE OR REPLACE MACRO _pool_without_search(method, plain_squares, exact, j, df) AS
+    CASE
+        WHEN method = 'sure' THEN CASE WHEN exact = j THEN plain_squares / j END
+        WHEN method = 'cv' THEN plain_squares / df
+    END;
+
+-- x, which is tau2 or rho = tau2 / sigma2, of every model by one estimator; by `known` no estimate. hd2 is the
+-- sum of squares there and `done` whether the search settled, NULL for a closed form.
+CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
+    WITH "known" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, NULL::DOUBLE AS x
+        FROM query_table(facts)
+    ),
+    "anova" AS (FROM _pool_by_moments(moved, facts, 'anova')),
+    "plugin" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / df AS x
+        FROM query_table(facts)
+    ),
+    "he" AS (FROM _pool_by_moments(moved, facts, 'he')),
+    "dl" AS (FROM _pool_by_moments(moved, facts, 'dl')),
+    "hs" AS (FROM _pool_by_moments(moved, facts, 'hs')),
+    "hsk" AS (FROM _pool_by_moments(moved, facts, 'hsk')),
+    "sj" AS (FROM _pool_by_moments(moved, facts, 'sj')),
+    "js" AS (
+        SELECT * REPLACE (
+            CASE WHEN unequal = 0 THEN x ELSE _pool_unequal('js', '''morris'' and ''chung''', unequal) END AS x
+        )
+        FROM (
+            SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / (df - 2) - vmax AS x
+            FROM query_table(facts)
+        ), _pool_unequal_models(facts)
+    ),
+    "pm" AS (FROM _pool_by_search(moved, facts, 'pm')),
+    "eb" AS (FROM _pool_by_search(moved, facts, 'eb')),
+    "morris" AS (FROM _pool_by_search(moved, facts, 'morris')),
+    "pmm" AS (FROM _pool_by_search(moved, facts, 'pmm')),
+    "ml" AS (FROM _pool_by_search(moved, facts, 'ml')),
+    "reml" AS (FROM _pool_by_search(moved, facts, 'reml')),
+    "chung" AS (FROM _pool_by_search(moved, facts, 'chung')),
+    "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
+    "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
+    FROM query_table(method);
+
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The request for a one-way model: arguments that do not fit together or do not fit the columns.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -2974,62 +3344,13 @@ CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABL
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- What Q is expected to be: its degrees of freedom, or the median of a chi-square variable with as many.
-CREATE OR REPLACE MACRO _pool_expected(facts, method) AS TABLE
-    WITH mean AS (SELECT *, df AS expected FROM query_table(facts)),
-    median AS (SELECT *, pool_chi_square_median(df) AS expected FROM query_table(facts))
-    FROM query_table(CASE WHEN method = 'pmm' THEN 'median' ELSE 'mean' END);
-
--- Where to look: at `floor`, or on a grid of `points` from `low` to `high`. At a pole the deviance falls without end:
--- that is no minimum.
+-- Where to look, with the number of points in the grid.
 CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
-    WITH expecting AS (
-        SELECT *,
-            CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
-            coalesce(known, mean_of_rows) AS of_rows,
-            CASE WHEN method = 'chung' THEN j ELSE 1.0 END AS stretch  -- of the grid, at both ends
-        FROM _pool_expected(facts, method)
-        WHERE jointly OR estimable AND method <> 'cv'
-    ),
-    highest AS (
-        SELECT *,
-            CASE
-                -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
-                -- Without squares within they may fall for ever, to sigma2 = 0.
-                WHEN jointly AND (method = 'cv' OR ssw = 0) THEN 1e10 / wmin
-                WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
-                    * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
-                -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-                WHEN method IN ('reml', 'ml', 'chung', 'sure') THEN stretch * _pool_larger(vmax, 12 * reach)
-                -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
-                ELSE 1.001 * plain_squares / expected
-            END AS most
-        FROM expecting
-    ),
-    positive AS (SELECT *, CASE WHEN most = 0 THEN 1.0 ELSE most END AS high FROM highest),
-    lowest AS (
-        SELECT *,
-            CASE
-                WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml', 'chung', 'sure')
-                    THEN _pool_larger(0.01 / stretch * least(coalesce(vleast, high), high), 1e-18 * high)
-                ELSE high
-            END AS low,
-            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite, or
-            -- where log(tau2) is asked.
-            CASE WHEN jointly OR exact = 0 AND method <> 'chung' THEN 0.0 ELSE 1e-30 * high END AS floor,
-            CASE method
-                WHEN 'ml' THEN NOT jointly AND exact > 0 AND known IS NULL
-                WHEN 'chung' THEN exact > 1
-                ELSE false
-            END AS pole
-        FROM positive
-    )
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
         pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
-    FROM lowest;
+    FROM _pool_bounds(facts, method);
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
@@ -3064,55 +3385,61 @@ CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
     )
     GROUP BY id;
 
--- The points with their sums about mu = c + delta.
+-- The points with their sums about mu = c + delta; `others` is the sum of h without one group of the least u.
 CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
     SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
         _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
     FROM (
         SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
             CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
         FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
         JOIN (FROM _pool_sums_at(search, classes)) USING (id)
     );
 
-CREATE OR REPLACE MACRO _pool_by_reml(about) AS TABLE
-    SELECT *,
-        CASE WHEN jointly THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
-            ELSE pool_reml_slope(h2d2, s1, pool_pairs(at_umin, top, rest, rest2)) END AS slope,
-        CASE WHEN jointly THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
-            ELSE pool_reml_deviance(logs, hd2, s1) END AS deviance
-    FROM query_table(about);
+-- ---- sums of one term per group -------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
-    SELECT *,
-        CASE WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n) ELSE pool_ml_slope(h2d2, s1) END AS slope,
-        CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
-    FROM query_table(about);
+-- The groups at each point.
+CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
+    SELECT id, x, known, k, n, y, spread, squares, u
+    FROM (SELECT id, model, x, known FROM query_table(about))
+    JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
 
-CREATE OR REPLACE MACRO _pool_by_chung(about) AS TABLE
-    SELECT *, pool_chung_slope(h2d2, (at_umin - 1) * top + rest, umin, x) AS slope,
-        pool_chung_deviance(logs, hd2, x) AS deviance
-    FROM query_table(about);
-
--- The unbiased estimate of risk, about the mu of least risk: 0, whatever mu, where all v are 0.
-CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
-    WITH weighed AS (
-        SELECT id, x, known, k, y, spread, u, pool_pooling(x, u) AS b
-        FROM (SELECT id, model, x, known FROM query_table(about))
-        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
-    ),
-    centred AS (
-        SELECT id, coalesce(any_value(known), sum(k * b * b * y) / NULLIF(sum(k * b * b), 0), 0.0) AS mu
-        FROM weighed GROUP BY id
+-- The same with deviations from the mu of the search. About a known mu no group counts in it.
+CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
+    SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+    FROM (
+        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM query_table(about)
     )
-    FROM query_table(about) JOIN (
-        SELECT id, sum(k * pool_unbiased_risk_slope(b, d2, pool_precision(u, x))) AS slope,
-            sum(k * pool_unbiased_risk(b, d2, u, x)) AS deviance
-        FROM (SELECT w.*, (y - mu) * (y - mu) + spread AS d2 FROM weighed AS w JOIN centred USING (id))
-        GROUP BY id
-    ) USING (id);
+    JOIN query_table(classes) USING (model);
 
--- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
+-- Groups with deviations from the mean in which each counts as `counted` says; any mean where none counts.
+CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
+    WITH sums AS (
+        SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
+            sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
+        FROM query_table(groups) GROUP BY id
+    ),
+    centres AS (
+        SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
+            CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM sums
+    )
+    SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
+    FROM query_table(groups) JOIN centres USING (id);
+
+CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
+    SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table(terms) GROUP BY id;
+
+-- ---- slopes of other searches ---------------------------------------------------------------------------------------
+
+-- The generalised Q statistic short of its expectation: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
@@ -3127,12 +3454,12 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         SELECT *,
             CASE
                 WHEN NOT jointly THEN 1.0
-                WHEN method = 'reml level'
+                WHEN method = 'restricted level'
                     THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
                 ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
             END AS sigma2,
             CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                + CASE WHEN method = 'reml level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
         FROM query_table(about)
     );
 
@@ -3153,48 +3480,17 @@ CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
         FROM query_table(about)
     );
 
--- The leave-one-out error. About a known mu no group tells of it.
-CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
-    WITH centred AS (
-        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
-            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
-        FROM query_table(about)
-    ),
-    held_out AS (
-        SELECT id, k,
-            pool_squared_residuals(n, keep, squares, d2) AS residuals,
-            pool_leverage(n, keep, s) AS leverage,
-            pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
-            pool_leverage_slope(n, keep, s, s2) AS leverage_slope
-        FROM (
-            SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d,
-                (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
-            FROM centred JOIN query_table(classes) USING (model)
-        )
-    )
-    FROM query_table(about) JOIN (
-        SELECT id, sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
-            sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
-        FROM held_out GROUP BY id
-    ) USING (id);
-
+-- The slope by one of these searches, or by the estimator that `method` names.
 CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     WITH about AS (FROM _pool_about(search, classes)),
-    reml AS (FROM _pool_by_reml('about')),
-    ml AS (FROM _pool_by_ml('about')),
-    validation AS (FROM _pool_by_validation('about', classes)),
-    chung AS (FROM _pool_by_chung('about')),
-    risk AS (FROM _pool_by_risk('about', classes)),
     level AS (FROM _pool_by_level('about', method)),
     tau AS (FROM _pool_by_tau('about')),
-    q AS (FROM _pool_by_q('about'))
-    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
-    FROM query_table(CASE method
-        WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' WHEN 'tau' THEN 'tau'
-        ELSE 'q'
+    q AS (FROM _pool_by_q('about')),
+    estimator AS (FROM _pool_slopes('about', classes, method))
+    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
+    FROM query_table(CASE
+        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
+        ELSE 'estimator'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
@@ -3280,10 +3576,6 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
 -- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
 -- ---------------------------------------------------------------------------------------------------------------------
-
--- About a known mu, restricted maximum likelihood is maximum likelihood.
-CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
-    CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
 
 -- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
 -- many of the means are no numbers.
@@ -3395,14 +3687,6 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     FROM query_table(classes) AS c
     JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
--- Whether there are enough groups for an estimator of tau2.
-CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
-    CASE
-        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j - fitted >= 3
-        WHEN _pool_name(tau2) = 'chung' THEN j >= 2
-        ELSE j > fitted
-    END;
-
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 -- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
@@ -3420,13 +3704,12 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
-            AS told,
+        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
         has_v OR told AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
         told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
+            AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
             min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
@@ -3453,7 +3736,8 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     centred AS (
         SELECT s.*, e.* EXCLUDE (model),
-            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain
+            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain,
+            coalesce(known, mean_of_rows) AS of_rows
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -3463,21 +3747,14 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
+        2 * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread)
+            AS reach_of_rows
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
--- What a group counts in the moments: by its size, alike, or by its precision; sj by a precision with a crude tau2.
-CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
-    CASE
-        WHEN method = 'anova' THEN w
-        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
-        WHEN method = 'sj' THEN pool_precision(v, CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
-        ELSE 1.0
-    END;
-
--- tau2 of every model, before it is truncated at 0. With weights 1 / v exact groups outweigh all others.
+-- tau2 of every model, before it is truncated at 0. Exact groups that outweigh all others have their mean at 0.
 CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     WITH weighed AS (
         SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
@@ -3485,7 +3762,7 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     ),
     centres AS (
         SELECT f.*, top,
-            coalesce(known, CASE WHEN exact > 0 AND method IN ('dl', 'hs', 'hsk') THEN 0.0 ELSE ay / a END) AS centre
+            coalesce(known, CASE WHEN exact > 0 AND _pool_exact_outweigh(method) THEN 0.0 ELSE ay / a END) AS centre
         FROM query_table(facts) AS f JOIN (
             SELECT model, sum(k * a) AS a, sum(k * a * y) AS ay, max(a) AS top FROM weighed GROUP BY model
         ) USING (model)
@@ -3501,66 +3778,43 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
             FROM weighed AS w JOIN (SELECT model, top, centre FROM centres) USING (model)
         )
         GROUP BY model
-    )
-    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
-        CASE
-            WHEN method = 'plugin' THEN plain_squares / df
-            WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
-            WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
-            WHEN method IN ('anova', 'he')
-                THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
-            WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
-            WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
-            WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)
-            WHEN method = 'hsk' AND exact > fitted THEN j / df * exact_d2 / exact
-            WHEN method = 'dl' AND exact > fitted THEN exact_d2 / (exact - fitted)
-            WHEN method = 'dl' AND exact > 0 THEN pool_moment_estimate_one_exact(ad2, j, a)
-            WHEN method = 'dl' AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, j, a)
-            WHEN method = 'dl' THEN pool_moment_estimate(ad2, j, a, a, pool_pairs(at_top, top, rest, rest2))
-            ELSE 0.0
-        END AS x
-    FROM centres JOIN sums USING (model);
+    ),
+    squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
 
--- James and Stein's, or an error where groups of a model differ in v by more than rounding.
-CREATE OR REPLACE MACRO _pool_by_james_stein(facts) AS TABLE
-    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
-        CASE WHEN unequal = 0 THEN pool_james_stein(plain_squares, df, vmax)
-            ELSE error('tau2=''js'' is for groups of equal sampling variance, all of as many rows, and those of '
-                || CASE WHEN unequal = 1 THEN '1 model' ELSE format('{:,} models', unequal) END
-                || ' differ: ''morris'' and ''chung'' fit them') END AS x
-    FROM query_table(facts),
-        (SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts));
+-- Models whose groups differ in v by more than rounding, for estimators that need equal v; and the error that says so.
+CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
+    SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
+
+CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
+    error('tau2=''' || method || ''' is for groups of equal sampling variance, all of as many rows, and those of '
+        || CASE WHEN models = 1 THEN '1 model' ELSE format('{:,} models', models) END
+        || ' differ: ' || instead || ' fit them');
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
 -- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
 -- sums, which says nothing of the groups: then tau2 is 0.
-CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
-                AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
+                AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
             -- where the likelihood of single rows rises to the end of the grid
             told AND x * wmin > 0.99e10 AS at_the_end,
             CASE
                 WHEN at_the_end THEN 0.0
-                WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
-                    pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
+                WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
                 ELSE pooled
             END AS sigma2_,
-            -- nothing to validate across where no row differs from its group
-            CASE
-                WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df
-                WHEN _pool_name(tau2) = 'sure' AND exact = j THEN plain_squares / j  -- no risk: its limit for equal v
-                ELSE x
-            END AS x_
-        FROM query_table(facts) LEFT JOIN query_table(found) USING (model)
+            coalesce(_pool_without_search(_pool_method(tau2, mu), plain_squares, exact, j, df), x) AS x_
+        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     )
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
-            WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
+            WHEN at_the_end THEN plain_squares / _pool_joint_df(_pool_method(tau2, mu), n, j)
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
@@ -3954,7 +4208,8 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
                 ELSE f.x * f.hd2
             END AS answer
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
-            WHEN 'q' THEN 'pm' ELSE _pool_method(tau2, mu) || ' level' END) AS f
+            WHEN 'q' THEN 'q'
+            ELSE CASE WHEN _pool_method(tau2, mu) = 'reml' THEN 'restricted level' ELSE 'level' END END) AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
@@ -4106,19 +4361,11 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
-    by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
-    by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
-    by_james_stein AS (FROM _pool_by_james_stein('facts')),
-    found AS (
-        FROM query_table(CASE
-            WHEN _pool_name(tau2) = '' THEN 'known'
-            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv', 'chung', 'sure', 'morris') THEN 'by_search'
-            WHEN _pool_name(tau2) = 'js' THEN 'by_james_stein'
-            ELSE 'by_moments'
-        END)
+    estimates AS (
+        FROM _pool_estimated_by('moved', 'facts', CASE WHEN _pool_name(tau2) = '' THEN 'known'
+            ELSE _pool_method(tau2, mu) END)
     ),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
     judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
@@ -4367,7 +4614,7 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
 
 -- The weight of a group by the estimator of tau2.
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
-    pool_weight(CASE WHEN _pool_name(tau2) = 'morris' THEN pool_morris_variance(estimated, v, df) ELSE estimated END, v);
+    pool_weight(_pool_corrected(tau2, estimated, v, df), v);
 
 -- What each group counts in mu with all its rows and with one less, and its weights.
 CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
@@ -5344,7 +5591,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
         FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     corrected AS (
-        SELECT * REPLACE (pool_morris_variance(_pool_tau2, _pool_sampling,
+        SELECT * REPLACE (_pool_corrected(tau2, _pool_tau2, _pool_sampling,
             _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
         FROM sampled
     ),
@@ -5354,7 +5601,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
-        FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
+        FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
     ),
     -- Which errors are told is decided when the query is planned, as which estimator is read.
     given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),

@@ -24,8 +24,7 @@ def high(v_largest: Column, reach: Column, stretch: Column) -> Column:
 
     This holds for any J >= 2; `stretch` is for a deviance that rises only further out.
     """
-    most = stretch * larger(v_largest, 12 * reach)
-    return where(most == 0, 1.0, most)
+    return where(v_largest + reach == 0, 1.0, stretch * larger(v_largest, 12 * reach))
 
 
 def low(v_positive: Column, high: Column, stretch: Column) -> Column:

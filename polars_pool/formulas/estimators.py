@@ -87,6 +87,7 @@ JS = Method(
     given=Moments(lambda plain_squares, df, v_largest: between.james_stein(plain_squares, df, v_largest)),
     df=3,
     equal_v=True,
+    instead=("morris", "chung"),
 )
 
 # ---- roots: the generalised Q statistic equals its expectation ------------------------------------------------------

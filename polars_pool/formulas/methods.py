@@ -145,5 +145,6 @@ class Method:
     weighted: bool = True  # rows may carry precision weights
     groups: int = 1  # least number of groups it is defined for,
     df: int = 1  # and least number of them less the mean that is fitted
-    equal_v: bool = False  # all groups of a model have the same sampling variance
+    equal_v: bool = False  # all groups of a model have the same sampling variance;
+    instead: tuple[str, ...] = ()  # the estimators for groups where they differ
     positive: bool = False  # never 0 while v > 0, even where all means agree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engines.duckdb import FOLDER
-from . import columns, estimators, formulas, names, priors
+from . import columns, estimators, formulas, methods, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -15,6 +15,7 @@ ORDER = (
     ("", "formulas"),
     ("parts/rendered", "names priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
+    ("parts/rendered", "estimators"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
     ("parts/oneway", "profile comparison critical robust"),
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
@@ -67,7 +68,8 @@ PREFACE = """\
 def rendered() -> dict[str, str]:
     """The text of every rendered file but pool.sql, by its path in sql/."""
     return {
-        FORMULAS: f"{formulas.text()}\n{estimators.text()}",
+        FORMULAS: f"{formulas.text()}\n{methods.text()}",
+        "parts/rendered/estimators.sql": _headed("formulas/estimators.py", estimators.text()),
         "parts/rendered/names.sql": _headed("formulas/names.py", names.text()),
         "parts/rendered/priors.sql": _headed("formulas/priors.py", priors.text()),
         "parts/rendered/columns.sql": _headed("verbs", columns.text()),

@@ -169,8 +169,9 @@ def _without_one_least(s: Statistics) -> Array:
     return np.asarray(rest + (s.g.sum(is_least) - 1) * between.precision(least, s["tau2"]))
 
 
+IN_SEARCH: Table = {name: OF_MODELS[name] for name in ("groups", "rows", "fitted", "df", "squares", "v_least")}
 AT_TAU2: Table = {
-    **OF_MODELS,
+    **IN_SEARCH,
     "weight": lambda s: between.precision(s.g.v, s.g.each(s["tau2"])),
     "d2": lambda s: s.g.squares_about(_centre(s, "s1")),
     "s1": lambda s: s.g.sum(s["weight"]),
@@ -182,7 +183,7 @@ AT_TAU2: Table = {
     "rest": _without_one_least,
 }
 AT_RHO: Table = {
-    **{name: statistic for name, statistic in OF_MODELS.items() if name != "df"},  # that of sigma2 is the profile's
+    **{name: statistic for name, statistic in IN_SEARCH.items() if name != "df"},  # that of sigma2 is the profile's
     "weight": lambda s: oneway.information(s.g.w, s.g.each(s["rho"])),
     "d2": lambda s: s.g.squares_about(_centre(s, "h")),
     "h": lambda s: s.g.sum(s["weight"]),
@@ -250,8 +251,8 @@ def _objective(objective: Sums | Terms, sums: Table, terms: Table, argument: str
 
         return of_sums(objective.value), of_sums(objective.slope)
     steps = {name: _step(formula) for name, formula in objective.steps.items()}
-    if objective.count is not None:
-        steps["count"] = _step(objective.count)
+    if (count := objective.count) is not None:
+        steps["count"] = lambda s: np.broadcast_to(applied(count, s), s.g.y.shape)
     table = {**terms, **steps}
 
     def of_terms(formula: Formula) -> Objective:
@@ -279,13 +280,13 @@ def by_minimum(minimum: Minimum, g: Groups) -> Estimate:
 
 def by_profile(profile: Profile, g: Groups) -> tuple[Array, Array, Array]:
     """sigma2 and tau2 at the rho of the least deviance, and whether the search settled."""
-    sums: Table = {**AT_RHO, "df": lambda s: applied(profile.df, s)}
-    s = Statistics(g, sums)
+    df: Table = {"df": lambda s: applied(profile.df, s)}
+    s, sums = Statistics(g, {**OF_MODELS, **df}), {**AT_RHO, **df}
     low, high = applied(bounds.rho_low, s), applied(profile.high, s)
     zero = np.zeros(g.models)
     deviance, slope = _objective(profile.objective, sums, TERMS_AT_RHO, "rho")
     rho, settled = g.minimise(deviance, slope, by=g.w, low=low, high=high, floor=zero, pole=zero > 0)
-    sigma2 = applied(profile.sigma2, Statistics(g, sums, rho=rho))
+    sigma2 = applied(profile.sigma2, Statistics(g, {**OF_MODELS, **sums}, rho=rho))
     at_the_end = (rho >= high) & (s["squares"] == 0)
     sigma2, tau2 = np.where(at_the_end, 0.0, sigma2), np.where(at_the_end, s["plain_squares"] / s["df"], rho * sigma2)
     return sigma2, tau2, settled | at_the_end

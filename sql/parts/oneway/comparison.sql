@@ -42,7 +42,7 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
 
 -- The weight of a group by the estimator of tau2.
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
-    pool_weight(CASE WHEN _pool_name(tau2) = 'morris' THEN pool_morris_variance(estimated, v, df) ELSE estimated END, v);
+    pool_weight(_pool_corrected(tau2, estimated, v, df), v);
 
 -- What each group counts in mu with all its rows and with one less, and its weights.
 CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE

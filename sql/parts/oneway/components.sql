@@ -60,19 +60,11 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    known AS (SELECT model, NULL::DOUBLE AS x, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done FROM facts),
-    by_moments AS (FROM _pool_by_moments('moved', 'facts', _pool_method(tau2, mu))),
-    by_search AS (FROM _pool_by_search('moved', 'facts', _pool_method(tau2, mu))),
-    by_james_stein AS (FROM _pool_by_james_stein('facts')),
-    found AS (
-        FROM query_table(CASE
-            WHEN _pool_name(tau2) = '' THEN 'known'
-            WHEN _pool_name(tau2) IN ('reml', 'ml', 'pm', 'eb', 'pmm', 'cv', 'chung', 'sure', 'morris') THEN 'by_search'
-            WHEN _pool_name(tau2) = 'js' THEN 'by_james_stein'
-            ELSE 'by_moments'
-        END)
+    estimates AS (
+        FROM _pool_estimated_by('moved', 'facts', CASE WHEN _pool_name(tau2) = '' THEN 'known'
+            ELSE _pool_method(tau2, mu) END)
     ),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'found', tau2, mu)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
     judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),

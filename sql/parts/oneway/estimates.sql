@@ -9,7 +9,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
         FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     corrected AS (
-        SELECT * REPLACE (pool_morris_variance(_pool_tau2, _pool_sampling,
+        SELECT * REPLACE (_pool_corrected(tau2, _pool_tau2, _pool_sampling,
             _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
         FROM sampled
     ),
@@ -19,7 +19,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
                 ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
-        FROM query_table(CASE WHEN _pool_name(tau2) = 'morris' THEN 'corrected' ELSE 'sampled' END)
+        FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
     ),
     -- Which errors are told is decided when the query is planned, as which estimator is read.
     given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),

@@ -6,10 +6,6 @@
 -- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- About a known mu, restricted maximum likelihood is maximum likelihood.
-CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
-    CASE WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml' ELSE _pool_name(tau2) END;
-
 -- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
 -- many of the means are no numbers.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
@@ -120,14 +116,6 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     FROM query_table(classes) AS c
     JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
--- Whether there are enough groups for an estimator of tau2.
-CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
-    CASE
-        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j - fitted >= 3
-        WHEN _pool_name(tau2) = 'chung' THEN j >= 2
-        ELSE j > fitted
-    END;
-
 -- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
 -- others, else of all; so 1 / v may grow without rounding.
 -- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
@@ -145,13 +133,12 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml')
-            AS told,
+        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
         has_v OR told AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
         told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_name(tau2) IN ('reml', 'ml', 'cv') AS jointly
+            AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
             min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
@@ -178,7 +165,8 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     ),
     centred AS (
         SELECT s.*, e.* EXCLUDE (model),
-            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain
+            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain,
+            coalesce(known, mean_of_rows) AS of_rows
         FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
     ),
     squares AS (
@@ -188,21 +176,14 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
+        2 * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread)
+            AS reach_of_rows
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
--- What a group counts in the moments: by its size, alike, or by its precision; sj by a precision with a crude tau2.
-CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
-    CASE
-        WHEN method = 'anova' THEN w
-        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
-        WHEN method = 'sj' THEN pool_precision(v, CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
-        ELSE 1.0
-    END;
-
--- tau2 of every model, before it is truncated at 0. With weights 1 / v exact groups outweigh all others.
+-- tau2 of every model, before it is truncated at 0. Exact groups that outweigh all others have their mean at 0.
 CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     WITH weighed AS (
         SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
@@ -210,7 +191,7 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     ),
     centres AS (
         SELECT f.*, top,
-            coalesce(known, CASE WHEN exact > 0 AND method IN ('dl', 'hs', 'hsk') THEN 0.0 ELSE ay / a END) AS centre
+            coalesce(known, CASE WHEN exact > 0 AND _pool_exact_outweigh(method) THEN 0.0 ELSE ay / a END) AS centre
         FROM query_table(facts) AS f JOIN (
             SELECT model, sum(k * a) AS a, sum(k * a * y) AS ay, max(a) AS top FROM weighed GROUP BY model
         ) USING (model)
@@ -226,66 +207,43 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
             FROM weighed AS w JOIN (SELECT model, top, centre FROM centres) USING (model)
         )
         GROUP BY model
-    )
-    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
-        CASE
-            WHEN method = 'plugin' THEN plain_squares / df
-            WHEN method = 'sj' THEN pool_sidik_jonkman(plain_squares / j, ad2, df)
-            WHEN method IN ('anova', 'he') AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, av, a)
-            WHEN method IN ('anova', 'he')
-                THEN pool_moment_estimate(ad2, av, a2v, a, pool_pairs(at_top, top, rest, rest2))
-            WHEN method = 'hs' AND exact = 0 THEN pool_hunter_schmidt(ad2, j, a)
-            WHEN method = 'hs' AND exact > fitted THEN exact_d2 / exact
-            WHEN method = 'hsk' AND exact = 0 THEN pool_hunter_schmidt_corrected(ad2, j, df, a)
-            WHEN method = 'hsk' AND exact > fitted THEN j / df * exact_d2 / exact
-            WHEN method = 'dl' AND exact > fitted THEN exact_d2 / (exact - fitted)
-            WHEN method = 'dl' AND exact > 0 THEN pool_moment_estimate_one_exact(ad2, j, a)
-            WHEN method = 'dl' AND known IS NOT NULL THEN pool_moment_estimate_known_mu(ad2, j, a)
-            WHEN method = 'dl' THEN pool_moment_estimate(ad2, j, a, a, pool_pairs(at_top, top, rest, rest2))
-            ELSE 0.0
-        END AS x
-    FROM centres JOIN sums USING (model);
+    ),
+    squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
 
--- James and Stein's, or an error where groups of a model differ in v by more than rounding.
-CREATE OR REPLACE MACRO _pool_by_james_stein(facts) AS TABLE
-    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done,
-        CASE WHEN unequal = 0 THEN pool_james_stein(plain_squares, df, vmax)
-            ELSE error('tau2=''js'' is for groups of equal sampling variance, all of as many rows, and those of '
-                || CASE WHEN unequal = 1 THEN '1 model' ELSE format('{:,} models', unequal) END
-                || ' differ: ''morris'' and ''chung'' fit them') END AS x
-    FROM query_table(facts),
-        (SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts));
+-- Models whose groups differ in v by more than rounding, for estimators that need equal v; and the error that says so.
+CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
+    SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
+
+CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
+    error('tau2=''' || method || ''' is for groups of equal sampling variance, all of as many rows, and those of '
+        || CASE WHEN models = 1 THEN '1 model' ELSE format('{:,} models', models) END
+        || ' differ: ' || instead || ' fit them');
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
 -- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
 -- sums, which says nothing of the groups: then tau2 is 0.
-CREATE OR REPLACE MACRO _pool_variances(facts, found, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
-                AND (_pool_name(tau2) <> 'chung' OR exact = j) AS alike,
+                AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
             -- where the likelihood of single rows rises to the end of the grid
             told AND x * wmin > 0.99e10 AS at_the_end,
             CASE
                 WHEN at_the_end THEN 0.0
-                WHEN jointly AND _pool_name(tau2) <> 'cv' THEN
-                    pool_residual_variance(ssw, hd2, CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END)
+                WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
                 ELSE pooled
             END AS sigma2_,
-            -- nothing to validate across where no row differs from its group
-            CASE
-                WHEN _pool_name(tau2) = 'cv' AND NOT jointly THEN plain_squares / df
-                WHEN _pool_name(tau2) = 'sure' AND exact = j THEN plain_squares / j  -- no risk: its limit for equal v
-                ELSE x
-            END AS x_
-        FROM query_table(facts) LEFT JOIN query_table(found) USING (model)
+            coalesce(_pool_without_search(_pool_method(tau2, mu), plain_squares, exact, j, df), x) AS x_
+        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     )
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
-            WHEN at_the_end THEN plain_squares / CASE WHEN _pool_method(tau2, mu) = 'reml' THEN n - 1 ELSE n END
+            WHEN at_the_end THEN plain_squares / _pool_joint_df(_pool_method(tau2, mu), n, j)
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,

@@ -8,62 +8,13 @@
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- What Q is expected to be: its degrees of freedom, or the median of a chi-square variable with as many.
-CREATE OR REPLACE MACRO _pool_expected(facts, method) AS TABLE
-    WITH mean AS (SELECT *, df AS expected FROM query_table(facts)),
-    median AS (SELECT *, pool_chi_square_median(df) AS expected FROM query_table(facts))
-    FROM query_table(CASE WHEN method = 'pmm' THEN 'median' ELSE 'mean' END);
-
--- Where to look: at `floor`, or on a grid of `points` from `low` to `high`. At a pole the deviance falls without end:
--- that is no minimum.
+-- Where to look, with the number of points in the grid.
 CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
-    WITH expecting AS (
-        SELECT *,
-            CASE WHEN method = 'reml' THEN n - 1 ELSE n END AS joint_df,
-            coalesce(known, mean_of_rows) AS of_rows,
-            CASE WHEN method = 'chung' THEN j ELSE 1.0 END AS stretch  -- of the grid, at both ends
-        FROM _pool_expected(facts, method)
-        WHERE jointly OR estimable AND method <> 'cv'
-    ),
-    highest AS (
-        SELECT *,
-            CASE
-                -- Beyond 3 / min(n) and 8 df range^2 / SSW both profiles rise, for any J >= 2.
-                -- Without squares within they may fall for ever, to sigma2 = 0.
-                WHEN jointly AND (method = 'cv' OR ssw = 0) THEN 1e10 / wmin
-                WHEN jointly THEN _pool_larger(3 / wmin, 64 * joint_df / ssw
-                    * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread))
-                -- Beyond max(v) and three times the squared range of y the restricted likelihood falls, for any J >= 2.
-                WHEN method IN ('reml', 'ml', 'chung', 'sure') THEN stretch * _pool_larger(vmax, 12 * reach)
-                -- Q(tau2) <= sum((y - centre)^2) / tau2 for any centre, so the root lies below this.
-                ELSE 1.001 * plain_squares / expected
-            END AS most
-        FROM expecting
-    ),
-    positive AS (SELECT *, CASE WHEN most = 0 THEN 1.0 ELSE most END AS high FROM highest),
-    lowest AS (
-        SELECT *,
-            CASE
-                WHEN jointly THEN 0.01 / wmax
-                WHEN method IN ('reml', 'ml', 'chung', 'sure')
-                    THEN _pool_larger(0.01 / stretch * least(coalesce(vleast, high), high), 1e-18 * high)
-                ELSE high
-            END AS low,
-            -- A negligible part of the largest tau2 in question stands for 0 where v = 0 makes 1 / v infinite, or
-            -- where log(tau2) is asked.
-            CASE WHEN jointly OR exact = 0 AND method <> 'chung' THEN 0.0 ELSE 1e-30 * high END AS floor,
-            CASE method
-                WHEN 'ml' THEN NOT jointly AND exact > 0 AND known IS NULL
-                WHEN 'chung' THEN exact > 1
-                ELSE false
-            END AS pole
-        FROM positive
-    )
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
         pole,
         CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
             AS points
-    FROM lowest;
+    FROM _pool_bounds(facts, method);
 
 -- The floor, then points from low to high in equal ratios.
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
@@ -98,55 +49,61 @@ CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
     )
     GROUP BY id;
 
--- The points with their sums about mu = c + delta.
+-- The points with their sums about mu = c + delta; `others` is the sum of h without one group of the least u.
 CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
     SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
         _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
     FROM (
         SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
             CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
         FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
         JOIN (FROM _pool_sums_at(search, classes)) USING (id)
     );
 
-CREATE OR REPLACE MACRO _pool_by_reml(about) AS TABLE
-    SELECT *,
-        CASE WHEN jointly THEN pool_reml_profile_slope(ssw, hd2, h2d2, s1, s2, n - 1)
-            ELSE pool_reml_slope(h2d2, s1, pool_pairs(at_umin, top, rest, rest2)) END AS slope,
-        CASE WHEN jointly THEN pool_reml_profile(ssw, hd2, logs, n - 1, s1)
-            ELSE pool_reml_deviance(logs, hd2, s1) END AS deviance
-    FROM query_table(about);
+-- ---- sums of one term per group -------------------------------------------------------------------------------------
 
-CREATE OR REPLACE MACRO _pool_by_ml(about) AS TABLE
-    SELECT *,
-        CASE WHEN jointly THEN pool_ml_profile_slope(ssw, hd2, h2d2, s1, n) ELSE pool_ml_slope(h2d2, s1) END AS slope,
-        CASE WHEN jointly THEN pool_ml_profile(ssw, hd2, logs, n) ELSE pool_ml_deviance(logs, hd2) END AS deviance
-    FROM query_table(about);
+-- The groups at each point.
+CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
+    SELECT id, x, known, k, n, y, spread, squares, u
+    FROM (SELECT id, model, x, known FROM query_table(about))
+    JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
 
-CREATE OR REPLACE MACRO _pool_by_chung(about) AS TABLE
-    SELECT *, pool_chung_slope(h2d2, (at_umin - 1) * top + rest, umin, x) AS slope,
-        pool_chung_deviance(logs, hd2, x) AS deviance
-    FROM query_table(about);
-
--- The unbiased estimate of risk, about the mu of least risk: 0, whatever mu, where all v are 0.
-CREATE OR REPLACE MACRO _pool_by_risk(about, classes) AS TABLE
-    WITH weighed AS (
-        SELECT id, x, known, k, y, spread, u, pool_pooling(x, u) AS b
-        FROM (SELECT id, model, x, known FROM query_table(about))
-        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
-    ),
-    centred AS (
-        SELECT id, coalesce(any_value(known), sum(k * b * b * y) / NULLIF(sum(k * b * b), 0), 0.0) AS mu
-        FROM weighed GROUP BY id
+-- The same with deviations from the mu of the search. About a known mu no group counts in it.
+CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
+    SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+    FROM (
+        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM query_table(about)
     )
-    FROM query_table(about) JOIN (
-        SELECT id, sum(k * pool_unbiased_risk_slope(b, d2, pool_precision(u, x))) AS slope,
-            sum(k * pool_unbiased_risk(b, d2, u, x)) AS deviance
-        FROM (SELECT w.*, (y - mu) * (y - mu) + spread AS d2 FROM weighed AS w JOIN centred USING (id))
-        GROUP BY id
-    ) USING (id);
+    JOIN query_table(classes) USING (model);
 
--- The generalised Q statistic short of what is expected: a slope without a deviance, as its root is the only one.
+-- Groups with deviations from the mean in which each counts as `counted` says; any mean where none counts.
+CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
+    WITH sums AS (
+        SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
+            sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
+        FROM query_table(groups) GROUP BY id
+    ),
+    centres AS (
+        SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
+            CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM sums
+    )
+    SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
+    FROM query_table(groups) JOIN centres USING (id);
+
+CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
+    SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table(terms) GROUP BY id;
+
+-- ---- slopes of other searches ---------------------------------------------------------------------------------------
+
+-- The generalised Q statistic short of its expectation: a slope without a deviance, as its root is the only one.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
@@ -161,12 +118,12 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         SELECT *,
             CASE
                 WHEN NOT jointly THEN 1.0
-                WHEN method = 'reml level'
+                WHEN method = 'restricted level'
                     THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
                 ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
             END AS sigma2,
             CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
-                + CASE WHEN method = 'reml level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
         FROM query_table(about)
     );
 
@@ -187,48 +144,17 @@ CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
         FROM query_table(about)
     );
 
--- The leave-one-out error. About a known mu no group tells of it.
-CREATE OR REPLACE MACRO _pool_by_validation(about, classes) AS TABLE
-    WITH centred AS (
-        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
-            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
-            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
-            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
-        FROM query_table(about)
-    ),
-    held_out AS (
-        SELECT id, k,
-            pool_squared_residuals(n, keep, squares, d2) AS residuals,
-            pool_leverage(n, keep, s) AS leverage,
-            pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS residuals_slope,
-            pool_leverage_slope(n, keep, s, s2) AS leverage_slope
-        FROM (
-            SELECT id, k, n, squares, pool_pooling_at(n, x) AS keep, y - mu AS d,
-                (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
-            FROM centred JOIN query_table(classes) USING (model)
-        )
-    )
-    FROM query_table(about) JOIN (
-        SELECT id, sum(k * pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope)) AS slope,
-            sum(k * pool_leave_one_out(residuals, leverage)) AS deviance
-        FROM held_out GROUP BY id
-    ) USING (id);
-
+-- The slope by one of these searches, or by the estimator that `method` names.
 CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
     WITH about AS (FROM _pool_about(search, classes)),
-    reml AS (FROM _pool_by_reml('about')),
-    ml AS (FROM _pool_by_ml('about')),
-    validation AS (FROM _pool_by_validation('about', classes)),
-    chung AS (FROM _pool_by_chung('about')),
-    risk AS (FROM _pool_by_risk('about', classes)),
     level AS (FROM _pool_by_level('about', method)),
     tau AS (FROM _pool_by_tau('about')),
-    q AS (FROM _pool_by_q('about'))
-    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2)
-    FROM query_table(CASE method
-        WHEN 'reml' THEN 'reml' WHEN 'ml' THEN 'ml' WHEN 'cv' THEN 'validation' WHEN 'chung' THEN 'chung'
-        WHEN 'sure' THEN 'risk' WHEN 'reml level' THEN 'level' WHEN 'ml level' THEN 'level' WHEN 'tau' THEN 'tau'
-        ELSE 'q'
+    q AS (FROM _pool_by_q('about')),
+    estimator AS (FROM _pool_slopes('about', classes, method))
+    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
+    FROM query_table(CASE
+        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
+        ELSE 'estimator'
     END);
 
 -- ---- the search -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,368 @@
+-- Rendered from polars_pool/formulas/estimators.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The estimators of tau2: what each needs, and its formulas in terms of the columns of fit.sql and search.sql.
+--
+-- A table macro has one CTE per estimator and reads the one that `method` names when the query is planned: the others
+-- are not bound.
+
+-- The estimator that computes tau2: about a known mu some are another one.
+CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
+    CASE
+        WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
+        ELSE _pool_name(tau2)
+    END;
+
+-- Whether there are enough groups for an estimator.
+CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+    CASE
+        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+        WHEN _pool_name(tau2) = 'chung' THEN j >= 2 AND j - fitted >= 1
+        ELSE j >= 1 AND j - fitted >= 1
+    END;
+
+-- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
+CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml', 'cv');
+
+-- Whether tau2 is above 0 even where all means agree.
+CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
+    _pool_name(tau2) = 'chung';
+
+-- Whether the weights of the groups use another tau2 than the estimate.
+CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
+    _pool_name(tau2) = 'morris';
+
+-- The tau2 that they use.
+CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
+    CASE
+        WHEN _pool_name(tau2) = 'morris'
+            THEN CASE WHEN v = 'infinity'::DOUBLE THEN estimate ELSE (df * estimate + 2 * v) / (df - 2) END
+        ELSE estimate
+    END;
+
+-- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
+CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
+        WHEN method = 'sj' THEN 1 / (v + CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
+        ELSE 1.0
+    END;
+
+-- Whether groups with v = 0 outweigh all others.
+CREATE OR REPLACE MACRO _pool_exact_outweigh(method) AS
+    method IN ('dl', 'hs', 'hsk');
+
+-- tau2 of every model from its sums of moments, before it is truncated at 0.
+CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
+    WITH "anova" AS (
+        SELECT model,
+            CASE
+                WHEN known IS NOT NULL THEN (ad2 - av) / a
+                ELSE (ad2 - av + a2v / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "he" AS (FROM "anova"),
+    "dl" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / (exact - fitted)
+                WHEN exact > 0 THEN (ad2 - j + 1) / (2 * a)
+                WHEN known IS NOT NULL THEN (ad2 - j) / a
+                ELSE (ad2 - j + a / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hs" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hsk" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN j / df * exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (j / df * ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "sj" AS (
+        SELECT model, plain_squares / j * ad2 / df AS x
+        FROM query_table(sums)
+    )
+    FROM query_table(method);
+
+-- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
+-- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
+CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, df AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, pool_chi_square_median(df) AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "ml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "chung" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            1e-30 * high AS floor,
+            exact > 1 AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "sure" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "cv" AS (
+        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole
+        FROM (
+            SELECT *, 10000000000.0 / wmin AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly
+            )
+        )
+    )
+    FROM query_table(method);
+
+-- The slope at the points of a search, and the deviance there.
+CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
+        FROM query_table(about)
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (FROM "pm"),
+    "ml" AS (
+        SELECT *,
+            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
+        FROM query_table(about)
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
+                ELSE pairs / s1 - h2d2
+            END AS slope,
+            CASE
+                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
+                ELSE logs + hd2 + ln(s1)
+            END AS deviance
+        FROM query_table(about)
+    ),
+    "chung" AS (
+        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
+        FROM query_table(about)
+    ),
+    "_pool_sure_counted" AS (
+        SELECT *, pooling * pooling AS counted
+        FROM (
+            SELECT *,
+                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
+                1 / (u + x) AS w
+            FROM _pool_at_points(about, classes)
+        )
+    ),
+    "_pool_sure_terms" AS (
+        SELECT id, k,
+            2 * pooling * pooling * (1 - w * d2) AS slope,
+            pooling * pooling * d2 + pooling * (x - u) AS deviance
+        FROM _pool_about_own_mean('_pool_sure_counted')
+    ),
+    "sure" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_sure_terms') USING (id)
+    ),
+    "_pool_cv_terms" AS (
+        SELECT id, k,
+            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
+            residuals / (leverage * leverage) AS deviance
+        FROM (
+            SELECT *,
+                squares + n * keep * keep * d2 AS residuals,
+                (n - 1 + keep) / n - keep * keep / s AS leverage,
+                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
+                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
+            FROM (
+                SELECT *, 1 / (1 + n * x) AS keep
+                FROM _pool_about_gls_mean(about, classes)
+            )
+        )
+    ),
+    "cv" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_cv_terms') USING (id)
+    )
+    FROM query_table(method);
+
+-- The degrees of freedom of sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_df(method, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN n
+        WHEN method = 'reml' THEN n - 1
+        WHEN method = 'cv' THEN n - j
+    END;
+
+-- sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_sigma2(method, ssw, hd2, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN (ssw + hd2) / n
+        WHEN method = 'reml' THEN (ssw + hd2) / (n - 1)
+        WHEN method = 'cv' THEN CASE WHEN n > j THEN ssw / (n - j) END
+    END;
+
+-- tau2 where v is known and there is nothing to search for, NULL elsewhere: every v is 0, or no row differs
+-- from its group and the estimator needs rows that do.
+CREATE OR REPLACE MACRO _pool_without_search(method, plain_squares, exact, j, df) AS
+    CASE
+        WHEN method = 'sure' THEN CASE WHEN exact = j THEN plain_squares / j END
+        WHEN method = 'cv' THEN plain_squares / df
+    END;
+
+-- x, which is tau2 or rho = tau2 / sigma2, of every model by one estimator; by `known` no estimate. hd2 is the
+-- sum of squares there and `done` whether the search settled, NULL for a closed form.
+CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
+    WITH "known" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, NULL::DOUBLE AS x
+        FROM query_table(facts)
+    ),
+    "anova" AS (FROM _pool_by_moments(moved, facts, 'anova')),
+    "plugin" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / df AS x
+        FROM query_table(facts)
+    ),
+    "he" AS (FROM _pool_by_moments(moved, facts, 'he')),
+    "dl" AS (FROM _pool_by_moments(moved, facts, 'dl')),
+    "hs" AS (FROM _pool_by_moments(moved, facts, 'hs')),
+    "hsk" AS (FROM _pool_by_moments(moved, facts, 'hsk')),
+    "sj" AS (FROM _pool_by_moments(moved, facts, 'sj')),
+    "js" AS (
+        SELECT * REPLACE (
+            CASE WHEN unequal = 0 THEN x ELSE _pool_unequal('js', '''morris'' and ''chung''', unequal) END AS x
+        )
+        FROM (
+            SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / (df - 2) - vmax AS x
+            FROM query_table(facts)
+        ), _pool_unequal_models(facts)
+    ),
+    "pm" AS (FROM _pool_by_search(moved, facts, 'pm')),
+    "eb" AS (FROM _pool_by_search(moved, facts, 'eb')),
+    "morris" AS (FROM _pool_by_search(moved, facts, 'morris')),
+    "pmm" AS (FROM _pool_by_search(moved, facts, 'pmm')),
+    "ml" AS (FROM _pool_by_search(moved, facts, 'ml')),
+    "reml" AS (FROM _pool_by_search(moved, facts, 'reml')),
+    "chung" AS (FROM _pool_by_search(moved, facts, 'chung')),
+    "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
+    "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
+    FROM query_table(method);
