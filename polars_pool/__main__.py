@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         starting.as_usual()
-        from .cli.commands import run
+        from .cli.program import run
     except KeyboardInterrupt:
         return 130
     return run(arguments)

@@ -1,1 +1,1 @@
-"""The command line: what is asked (`task`), who answers (`by_polars`, `by_duckdb`), and where it goes (`output`)."""
+"""The command line: `commands` defines it, `by_polars` and `by_duckdb` compute, `output` and `screen` show results."""

@@ -1,4 +1,4 @@
-"""Answers by Polars: rows by way of a store of moments, part by part; states and published estimates as one plan."""
+"""Results by Polars: rows through states of moments, part by part; stored moments and published estimates directly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .whole import scan
 
 
 def definition(task: Task, frame: pl.LazyFrame) -> dict[str, Any]:
-    """What a task takes the moments of, on frames like this: the arguments of a store."""
+    """The arguments of a store with the moments of a task, for frames with these columns."""
     names = frame.collect_schema().names()
     weights = task.columns.get("weights")
     return {
@@ -34,7 +34,7 @@ def definition(task: Task, frame: pl.LazyFrame) -> dict[str, Any]:
 
 
 def of_rows(task: Task, parts: Sequence[Part], folder: Path, report: Report) -> Input:
-    """The moments of rows, part by part, by way of states in a folder."""
+    """The moments of rows, computed part by part and kept as states in a folder."""
     defined = define(**definition(task, parts[0].scan()))
     folder.mkdir()
     written = [
@@ -46,15 +46,15 @@ def of_rows(task: Task, parts: Sequence[Part], folder: Path, report: Report) -> 
 
 
 def of_store(store: MomentStore, task: Task) -> Input:
-    """Stored moments by the keys that are asked for, or all of them."""
+    """Stored moments by the keys of the task, or by all keys."""
     frame = store.scan()
-    if task.value is None and task.where is not None:  # with a value it says which rows are in the store
+    if task.value is None and task.where is not None:  # with a value, `where` selected the rows of the store
         frame = frame.filter(expressions.condition(task.where, frame))
     return of_states(frame, task)
 
 
 def of_states(frame: pl.LazyFrame, task: Task) -> Input:
-    """Moments, in the columns that a store gives them."""
+    """Moments, in the columns of a store."""
     names = frame.collect_schema().names()
     stored, statistics = names[: names.index("n")], names[names.index("n") :]
     over = keys(task.over, stored, "over")
@@ -64,27 +64,27 @@ def of_states(frame: pl.LazyFrame, task: Task) -> Input:
 
 
 def keys(texts: Sequence[str], stored: Sequence[str], role: str) -> list[str]:
-    """The stored keys that a task asks for by the expressions that made them, or by name."""
+    """The names of stored keys that a task selects, by name or by the expression that defined the key."""
     return key_names(expressions.columns(texts, stored, role), role)
 
 
 def of_groups(task: Task, parts: Sequence[Part]) -> Input:
-    """Stored moments or published estimates, in any columns."""
+    """Stored moments or published estimates, in columns of any name."""
     frame = scan(parts, task)
     names = frame.collect_schema().names()
     if task.where is not None:
         frame = frame.filter(expressions.condition(task.where, frame))
-    given = {"value": task.value or "", **task.columns}
-    columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in given.items()}
+    texts = {"value": task.value or "", **task.columns}
+    columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in texts.items()}
     columns["by"] = expressions.columns(task.by, names, "by")
     columns["over"] = expressions.columns(task.over, names, "over")
     return Input(frame, columns)
 
 
-def answer(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
-    """What a verb makes of the data, lazily."""
+def result(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:
+    """The lazy result of a verb."""
     columns = {role: column for role, column in data.columns.items() if not (role == "over" and column == [])}
     if verb == "shrink" and "groups" in options:
-        options = {**options, "groups": keyfile.fitting(options["groups"], data.frame, columns)}
-    found: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
-    return found
+        options = {**options, "groups": keyfile.checked(options["groups"], data.frame, columns)}
+    lazy: pl.LazyFrame = getattr(verbs, verb)(data.frame, **columns, **options)
+    return lazy

@@ -1,31 +1,21 @@
-"""The commands: each gathers its task, asks an engine, and hands the answer on."""
+"""The commands: each collects its task and options, checks them, and delivers the result."""
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
-import polars as pl
 import typer
 
 from .. import __version__
 from ..engines.duckdb import FOLDER, install_macros
-from ..models import warning
-from ..store.sources import Part
 from . import errors, jobs, options, output, screen
+from .deliver import deliver
 from .errors import DataError, UsageError
 from .task import Task, checked, number_or_name, split, taus
-
-WRONG_COMMAND: type[Exception] = typer.BadParameter.__mro__[2]  # ClickException, wherever typer takes it from
-
-# The column that follows the keys in the answer of a verb.
-FIRST = {"shrink": "n", "components": "groups", "profile": "tau", "compare": "groups", "merge": "n"}
 
 app = typer.Typer(
     name="polars-pool",
@@ -37,37 +27,11 @@ app = typer.Typer(
 )
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; whatever a user can do wrong is a sentence on stderr and an exit code."""
-    try:
-        for given in sys.argv[1:] if arguments is None else arguments:
-            errors.is_text(given, "the argument")
-        code = app(arguments, prog_name="polars-pool", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except errors.OutputClosed:
-        return errors.BROKEN_PIPE
-    except (KeyboardInterrupt, typer.Abort):
-        return errors.INTERRUPTED
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":  # so DuckDB calls it
-            return errors.INTERRUPTED
-        return _failed(errors.sentence(error), errors.DATA)
-    except (UsageError, WRONG_COMMAND) as error:
-        return _failed(errors.sentence(error), errors.USAGE)
-    except (DataError, ValueError, TypeError, ImportError, OSError, pl.exceptions.PolarsError, duckdb.Error) as error:
-        return _failed(errors.sentence(error), errors.DATA)
-
-
-def _failed(text: str, code: int) -> int:
-    errors.say(text)
-    return code
-
-
 @app.callback(invoke_without_command=True)
 def alone(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version")] = False
 ) -> None:
-    """What is shown without a command."""
+    """Show the version, or the help if there is no command."""
     if version:
         output.line(__version__)
     elif context.invoked_subcommand is None:
@@ -115,12 +79,12 @@ def shrink(
           --tau2 'half_cauchy(5)' --mu 'normal(0, 5)'
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    model = _given(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
-    asked = _given(
+    model = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    settings = _set_options(
         level=level, uncertainty=uncertainty, interval=interval, predict=predict, threshold=threshold, groups=groups
     )
-    checked(task, engine, "shrink", model | asked)
-    _delivered(task, engine, {"shrink": model | asked, "components": model}, out)
+    checked(task, engine, "shrink", model | settings)
+    deliver(task, engine, {"shrink": model | settings, "components": model}, out)
 
 
 @app.command()
@@ -155,7 +119,7 @@ def components(
           --test knha --limits profile
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    asked = _given(
+    settings = _set_options(
         sigma2=number_or_name(sigma2),
         tau2=number_or_name(tau2),
         mu=number_or_name(mu),
@@ -163,8 +127,8 @@ def components(
         test=test,
         limits=limits,
     )
-    checked(task, engine, "components", asked)
-    _delivered(task, engine, {"components": asked}, out)
+    checked(task, engine, "components", settings)
+    deliver(task, engine, {"components": settings}, out)
 
 
 @app.command()
@@ -182,13 +146,13 @@ def profile(
     store: options.Store = None,
     engine: options.Engine = "polars",
     sigma2: options.Sigma2 = "pooled",
-    mu: options.MuOfProfile = "gls",
+    mu: options.MuForProfile = "gls",
     tau: options.Tau = None,
-    tau2: options.PriorOfTau = None,
-    groups: options.OfGroups = False,
+    tau2: options.TauPrior = None,
+    groups: options.ByGroup = False,
     out: options.Output = None,
 ) -> None:
-    """What the data say at every tau, the standard deviation between groups.
+    """Curves along tau, the standard deviation between groups: mu, Q and the log likelihoods.
 
     \b
     Examples:
@@ -197,11 +161,11 @@ def profile(
           --tau 0,5,10 --groups
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var, se=se, weights=weights)
-    asked = _given(
+    settings = _set_options(
         sigma2=number_or_name(sigma2), mu=number_or_name(mu), tau=taus(tau), tau2=tau2, groups=groups or None
     )
-    checked(task, engine, "profile", asked)
-    _delivered(task, engine, {"profile": asked}, out)
+    checked(task, engine, "profile", settings)
+    deliver(task, engine, {"profile": settings}, out)
 
 
 @app.command()
@@ -221,7 +185,7 @@ def compare(
     mu: options.Mu = "gls",
     out: options.Output = None,
 ) -> None:
-    """What pooling gains: the errors of predicting rows that are held out.
+    """The gain from pooling: prediction errors of rows that are held out.
 
     \b
     Examples:
@@ -229,9 +193,9 @@ def compare(
       polars-pool compare --store moments --by school --over year -o gains.csv
     """
     task = _task(source, value, by, over, where, nan, store, n=n, var=var)
-    asked = _given(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
-    checked(task, engine, "compare", asked)
-    _delivered(task, engine, {"compare": asked}, out)
+    settings = _set_options(sigma2=number_or_name(sigma2), tau2=number_or_name(tau2), mu=number_or_name(mu))
+    checked(task, engine, "compare", settings)
+    deliver(task, engine, {"compare": settings}, out)
 
 
 @app.command()
@@ -246,7 +210,7 @@ def moments(
     engine: options.Engine = "polars",
     out: options.Output = None,
 ) -> None:
-    """Count, mean and variance of every group: what can be stored and merged.
+    """Count, mean and variance of every group: moments, which can be stored and merged.
 
     \b
     Examples:
@@ -256,7 +220,7 @@ def moments(
     """
     task = _task(source, value, by, None, where, nan, store, weights=weights)
     checked(task, engine, "moments", {})
-    _delivered(task, engine, {"merge": {}}, out)
+    deliver(task, engine, {"merge": {}}, out)
 
 
 @app.command()
@@ -266,18 +230,22 @@ def merge(
     value: Annotated[
         str, typer.Option(metavar="COL", help="Column of the means", rich_help_panel=options.DATA)
     ] = "mean",
-    n: Annotated[str, typer.Option("--n", metavar="COL", help="of the counts", rich_help_panel=options.DATA)] = "n",
+    n: Annotated[
+        str, typer.Option("--n", metavar="COL", help="Column of the counts", rich_help_panel=options.DATA)
+    ] = "n",
     var: Annotated[
-        str, typer.Option(metavar="COL", help="of the sample variances", rich_help_panel=options.DATA)
+        str, typer.Option(metavar="COL", help="Column of the sample variances", rich_help_panel=options.DATA)
     ] = "var",
     weights: Annotated[
         str | None,
-        typer.Option(metavar="COL", help="of the total weights; w where there is one", rich_help_panel=options.DATA),
+        typer.Option(
+            metavar="COL", help="Column of the total weights; w if the column exists", rich_help_panel=options.DATA
+        ),
     ] = None,
     engine: options.Engine = "polars",
     out: options.Output = None,
 ) -> None:
-    """Moments of disjoint rows made one: the moments of all the rows, exactly.
+    """Merge moments of disjoint rows: the result is the exact moments of all rows.
 
     \b
     Examples:
@@ -285,14 +253,14 @@ def merge(
       polars-pool merge 'moments/*.parquet' --by school -o week.parquet
     """
     if not by:
-        raise UsageError("--by is missing: say by which keys the moments are merged")
+        raise UsageError("--by is missing; give the keys by which to merge the moments")
     task = Task(tuple(states), None, value, tuple(by), columns={"n": n, "var": var})
-    found = jobs.listed(task)
-    names = found[0].scan().collect_schema().names()
+    listed = jobs.parts_of(task)
+    names = listed[0].scan().collect_schema().names()
     weights = weights or ("w" if "w" in names and "w" not in split(by) else None)
     task = replace(task, columns=task.columns | ({} if weights is None else {"weights": weights}))
     checked(task, engine, "merge", {})
-    _delivered(task, engine, {"merge": {}}, out, found)
+    deliver(task, engine, {"merge": {}}, out, listed)
 
 
 @app.command()
@@ -302,7 +270,9 @@ def refresh(
     ],
     store: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="The store; a new one needs --value and --by", rich_help_panel=options.DATA),
+        typer.Option(
+            metavar="DIR", help="Folder of the store; a new store needs --value and --by", rich_help_panel=options.DATA
+        ),
     ],
     value: options.Value = None,
     by: options.By = None,
@@ -310,7 +280,7 @@ def refresh(
     weights: options.Weights = None,
     nan: options.NaN = None,
 ) -> None:
-    """Bring a store of moments up to date: read what is new or changed, drop what is gone.
+    """Refresh a store of moments: read new and changed parts, drop parts that no longer exist.
 
     \b
     Examples:
@@ -319,18 +289,18 @@ def refresh(
     """
     task = _task(source, value, by, None, where, nan, store, weights=weights)
     if value is None and (by or where):
-        raise UsageError("--by and --where define a store, and go with --value; without it the store's own hold")
+        raise UsageError("--by and --where define a new store and need --value; an existing store has its own")
     checked(task, "polars", "moments", {})
-    output.line(str(jobs.store(task, jobs.listed(task))[1]))
+    output.line(str(jobs.store(task, jobs.parts_of(task))[1]))
 
 
 @app.command()
 def sql(
     install: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Install them into this DuckDB database file instead")
+        Path | None, typer.Option(metavar="FILE", help="Install the macros into this DuckDB database file instead")
     ] = None,
 ) -> None:
-    """Print the macros of DuckDB, or install them into a database file.
+    """Print the macros for DuckDB, or install them into a database file.
 
     \b
     Examples:
@@ -338,15 +308,15 @@ def sql(
       polars-pool sql --install warehouse.duckdb
     """
     if install is None:
-        output.to_stdout(FOLDER / "pool.sql")
+        output.copy_to_stdout(FOLDER / "pool.sql")
         return
     with duckdb.connect(install) as con:
-        # A file of rows opens as a database in memory.
+        # DuckDB opens a file of rows, such as CSV, as a database in memory.
         query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
         if con.execute(query).fetchall() == [(None,)]:
-            raise DataError(f"{install}: is no database of DuckDB")
+            raise DataError(f"{install} is not a DuckDB database")
         install_macros(con)
-    screen.note(f"pool_shrink and its companions are in {install}")
+    screen.note(f"the pool_ macros are in {install}")
 
 
 def _task(
@@ -359,59 +329,11 @@ def _task(
     store: Path | None,
     **columns: str | None,
 ) -> Task:
-    given = {role: text for role, text in columns.items() if text is not None}
+    present = {role: text for role, text in columns.items() if text is not None}
     sources = () if source is None else (source,)
-    return Task(sources, store, value, tuple(by or ()), tuple(over or ()), given, where, nan)
+    return Task(sources, store, value, tuple(by or ()), tuple(over or ()), present, where, nan)
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that a verb is asked with; what is left out is as the verb has it."""
+def _set_options(**options: Any) -> dict[str, Any]:
+    """The options that are set; for the others, the verb has its own defaults."""
     return {name: option for name, option in options.items() if option is not None}
-
-
-def _delivered(
-    task: Task, engine: str, questions: jobs.Questions, out: str | None, found: Sequence[Part] | None = None
-) -> None:
-    """The answer to the first question where it belongs, that to the second beside it; `found` are the parts."""
-    found = jobs.listed(task) if found is None else found
-    output.checked(out, [*(part.name for part in found), *jobs.key_files(questions)])
-    with _without_warnings(), jobs.answers(task, found, engine, questions) as (first, *others):
-        names = first.collect_schema().names()
-        keys = names[: names.index(FIRST[next(iter(questions))])]
-        order = [*keys, "tau"] if "profile" in questions else keys
-        answer = first.sort(order) if order else first
-        if out is None and output.is_terminal():
-            shown, *beside = pl.collect_all([answer, *others])
-            screen.table(shown, keys, *map(screen.components, beside))
-            beside = beside or [shown]
-        else:
-            beside = output.write(
-                answer, out or output.STDOUT, *(others or ([first] if "components" in questions else []))
-            )
-            if out not in (None, output.STDOUT):
-                screen.note("  ".join([f"{out} written", *map(screen.components, beside)]))
-    if "components" in questions:
-        _warned(beside[0], "se" in task.columns, questions["components"])
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Inside, no model warns: as DuckDB cannot, `_warned` reads the components, whatever the engine."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", warning.ConvergenceWarning)
-        yield
-
-
-def _warned(found: pl.DataFrame, published: bool, asked: Mapping[str, Any]) -> None:
-    """What the library says of models that the data do not determine, on stderr."""
-    posterior = "tau_median" in found.columns
-    names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
-    missing = warning.Missing(published, *(found[name].to_numpy() for name in names))
-    if posterior:
-        causes = warning.causes_of_posterior(missing)
-    else:
-        causes = warning.causes(missing, asked.get("tau2", "reml"), asked.get("mu", "gls"))
-    for message, models in causes.items():
-        if count := int(models.sum()):
-            of = "" if found.height == 1 else f"{count:,} of {found.height:,} models: "
-            errors.say(f"warning: {of}{errors.as_options(message)}")

@@ -1,4 +1,4 @@
-"""Any error that a user can cause as one sentence and an exit code."""
+"""Errors that a user can cause: one sentence and an exit code for each."""
 
 from __future__ import annotations
 
@@ -16,57 +16,59 @@ OPTIONS = (
 )
 
 
-class OutputClosed(Exception):  # noqa: N818  nothing is wrong
-    """What stdout is piped into has gone, as `head` does."""
+class OutputClosed(Exception):  # noqa: N818  this is no error
+    """The program that reads stdout has ended, for example `head`."""
 
 
 class UsageError(Exception):
-    """The command is wrong, whatever the data are."""
+    """The command is wrong for any data."""
 
 
 class DataError(Exception):
-    """The data, a file or a folder is not as it must be."""
+    """The data, a file or a folder does not meet a requirement."""
 
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """What is refused inside is a wrong command."""
+    """Errors of arguments inside this context become a `UsageError`."""
     try:
         yield
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
 
 
-def say(text: str) -> None:
-    """A line on stderr, if there is one: a program may be started without, or lose it."""
+def show(text: str) -> None:
+    """Print a line on stderr. A program may start without stderr or lose it; the line is then dropped."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(f"polars-pool: {text}", file=sys.stderr, flush=True)
 
 
-def is_text(given: str, role: str) -> None:
-    """Refuse bytes that are not UTF-8: neither Polars nor DuckDB take them as a name."""
+def check_utf8(text: str, role: str) -> None:
+    """Refuse bytes that are not UTF-8: neither Polars nor DuckDB accepts them in a name."""
     try:
-        given.encode()
+        text.encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(given).decode("utf-8", "backslashreplace")
+        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
         raise UsageError(f"{role} '{shown}' is not UTF-8, so it cannot be read as a name; rename it") from None
 
 
 def sentence(error: BaseException) -> str:
-    """The error in one line, with options written as on the command line."""
+    """The error in one line, with arguments written as options of the command line."""
     if isinstance(error, OSError) and error.strerror:
         named = f"{error.filename}: " if error.filename else ""
         return f"{named}{error.strerror[0].lower()}{error.strerror[1:]}"
-    said = error.format_message() if hasattr(error, "format_message") else str(error)  # one of the parser's has its own
-    text = re.split(r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred|\n\nThe current offset", said)[0]
+    # Errors of the command-line parser format their own message.
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    details = r"\n\n(?:Resolved plan|LINE \d)|\nLINE \d|\n\nThis error occurred|\n\nThe current offset"
+    text = re.split(details, message)[0]
     text = re.sub(r"^(?:[A-Z][A-Za-z]*(?: [A-Za-z]+)* )?Error: ", "", text.strip())
     text = re.sub(r"\s*\n\s*", " ", text)
     return as_options(text) or type(error).__name__
 
 
 def as_options(text: str) -> str:
-    """The arguments that a sentence of the library names, as options: `tau2='x'` to `--tau2='x'`, `n=` to `--n`."""
+    """The sentence with arguments of the library as options: `tau2='x'` becomes `--tau2='x'`, `n=` becomes `--n`."""
     text = re.sub(rf"(^|: )({OPTIONS}) (names|stands for) ", r"\1--\2 \3 ", text)
     text = re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\s;:,.)]|$)", r"--\1", text)
     return re.sub(rf"(?<![\w=\-'\"/])({OPTIONS})=(?=[\w'\"\[.-])", r"--\1=", text)

@@ -1,4 +1,4 @@
-"""Text of the command line to Polars expressions: a column's name as it stands, otherwise one expression of SQL."""
+"""Text of the command line to Polars expressions: a column's name, otherwise one expression of Polars SQL."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ..arguments.rowwise import is_rowwise
 from .errors import UsageError
 from .task import split
 
-OF_KEYS = ("by", "over")
-MOST_OPERATIONS = 1_000  # in an expression: each may lie within another, and Polars' stack holds some thousands
+KEY_ROLES = ("by", "over")
+MOST_OPERATIONS = 1_000  # in one expression: operations may be nested, and Polars' stack holds a few thousand levels
 OPERATION = re.compile(r"[-+*/%|&<>=!^~:]+|[(\[]|\b(?:and|or|not|when|is|like|between|in)\b", re.IGNORECASE)
 
 
-def of_moderate_size(text: str, role: str) -> None:
-    """Refuse an expression that would end the process: parsers, Polars and DuckDB go through it recursively."""
+def check_size(text: str, role: str) -> None:
+    """Refuse an expression so large that it would crash the process: Polars and DuckDB process it recursively."""
     if sum(1 for _ in OPERATION.finditer(text)) > MOST_OPERATIONS:
         raise too_large(text, role)
 
 
 def too_large(text: str, role: str) -> UsageError:
-    """That an expression has too many operations, or too many within each other."""
+    """The error for an expression with too many operations, or with too many nested operations."""
     return UsageError(
-        f"--{role} {text[:40]!r}… has more operations, or more within each other, than can be computed; write a column "
-        "of it first"
+        f"--{role} {text[:40]!r}… has too many operations, or too many nested ones, to be computed; write it to a "
+        "column of the data first"
     )
 
 
 def constant_key(text: str, role: str) -> UsageError:
-    """That a key without a name of its own is the same in every row: in SQL, quotes of texts are no quotes of names."""
+    """The error for a key that reads no column. In SQL, single quotes mean text; names take double quotes or none."""
     quoted = re.fullmatch(r"'([^']+)'", text.strip())
     remedy = f"did you mean {quoted[1]}?" if quoted else "give a column or an expression of columns"
     return UsageError(f"--{role} {text!r} reads no column, so it is the same in every row; {remedy}")
@@ -42,11 +42,11 @@ def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
     """One column: its name, or an expression of Polars SQL."""
     if text in names:
         return text
-    of_moderate_size(text, role)
+    check_size(text, role)
     try:
         expression = pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
-        raise UsageError(f"--{role} {text!r} is no expression of Polars SQL: {error}") from None
+        raise UsageError(f"--{role} {text!r} is not a Polars SQL expression: {error}") from None
     if expression.meta.has_multiple_outputs():
         raise UsageError(f"--{role} {text!r} stands for several columns; name each")
     try:
@@ -56,13 +56,13 @@ def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
     if not rowwise:
         raise UsageError(f"--{role} {text!r} must be computed row by row: no aggregate, window, subquery or unnest")
     unnamed = expression.meta.eq(expression.meta.undo_aliases())
-    if role in OF_KEYS and unnamed and not expression.meta.root_names():
+    if role in KEY_ROLES and unnamed and not expression.meta.root_names():
         raise constant_key(text, role)
     return expression
 
 
 def columns(texts: Iterable[str], names: Collection[str], role: str) -> list[str | pl.Expr]:
-    """Several columns, each text a name or a list of expressions."""
+    """Several columns; each text is a name or a list of expressions."""
     pieces = [piece for text in texts for piece in ([text] if text in names else split([text]))]
     return [column(piece, names, role) for piece in pieces]
 

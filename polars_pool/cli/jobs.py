@@ -1,4 +1,4 @@
-"""From a task to answers: the parts of its source, the engine, the verbs, in a folder that is gone afterwards."""
+"""From a task to results: the parts of its source, the engine and the verbs, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -13,93 +13,93 @@ import polars as pl
 
 from ..store.sources import Part, parts, stdin
 from ..store.store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, keyfile, screen, whole
+from . import by_duckdb, by_polars, database, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
-Questions = dict[str, dict[str, Any]]  # verb -> its options
+Requests = dict[str, dict[str, Any]]  # verb -> its options
 
 
 @contextmanager
-def answers(task: Task, found: Sequence[Part], engine: str, questions: Questions) -> Iterator[list[pl.LazyFrame]]:
-    """What the verbs make of a task, an answer each; files that they read from live as long as the context."""
+def results(task: Task, listed: Sequence[Part], engine: str, requests: Requests) -> Iterator[list[pl.LazyFrame]]:
+    """The result of each requested verb. The files that the results read exist as long as the context."""
     if engine == "duckdb" and task.source and task.store is not None:
-        raise UsageError("a store is filled by Polars: refresh it first, then leave SOURCE out with --engine duckdb")
+        raise UsageError("only Polars refreshes a store; refresh it first, then omit SOURCE with --engine duckdb")
     if task.by_group and task.nan is not None:
-        questions = {verb: {**options, "nan": task.nan} for verb, options in questions.items()}
-    for name in key_files(questions):
-        keyfile.read(name, {})  # that it can be read, before the rows are
+        requests = {verb: {**options, "nan": task.nan} for verb, options in requests.items()}
+    for name in key_files(requests):
+        keyfile.read(name, {})  # an error in this file appears before the rows are read
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         scratch = Path(folder)
         if engine == "duckdb":
-            with by_duckdb.connection(scratch) as con:
-                yield _by_duckdb(con, task, found, questions, scratch)
+            with database.connection(scratch) as con:
+                yield _by_duckdb(con, task, listed, requests, scratch)
         else:
-            yield _by_polars(task, found, questions, scratch)
+            yield _by_polars(task, listed, requests, scratch)
 
 
-def listed(task: Task) -> list[Part]:
+def parts_of(task: Task) -> list[Part]:
     """The parts of a task's source, at least one if there is a source."""
     sources = [source for source in task.source if source != stdin.NAME]
     if len(sources) < len(task.source) and task.store is not None:
-        raise UsageError("'-', the standard input, does not go with --store, which keeps the moments of files")
-    found = parts(sources[0] if len(sources) == 1 else sources) if sources else []
-    found += [stdin.part()] if len(sources) < len(task.source) else []
-    if task.source and not found:
+        raise UsageError("'-', the standard input, cannot be used with --store, which keeps the moments of files")
+    listed = parts(sources[0] if len(sources) == 1 else sources) if sources else []
+    listed += [stdin.part()] if len(sources) < len(task.source) else []
+    if task.source and not listed:
         raise DataError(f"{', '.join(task.source)}: there is no data file in it")
-    return found
+    return listed
 
 
-def key_files(questions: Questions) -> list[str]:
-    """The file of keys of groups that may have no rows, if there is one."""
-    return [options["groups"] for verb, options in questions.items() if verb == "shrink" and "groups" in options]
+def key_files(requests: Requests) -> list[str]:
+    """The file of the option --groups, if it is set."""
+    return [options["groups"] for verb, options in requests.items() if verb == "shrink" and "groups" in options]
 
 
-def store(task: Task, found: Sequence[Part]) -> tuple[MomentStore, Refreshed | None]:
-    """The store of a task, refreshed if there is a source; with a value the task defines it, else it exists."""
+def store(task: Task, listed: Sequence[Part]) -> tuple[MomentStore, Refreshed | None]:
+    """The store of a task, refreshed if there is a source. With a value the task defines it, else it must exist."""
     assert task.store is not None
-    if task.value is None or not found:
+    if task.value is None or not listed:
         kept = MomentStore(task.store)
     else:
-        kept = MomentStore(task.store, **by_polars.definition(task, found[0].scan()))
+        kept = MomentStore(task.store, **by_polars.definition(task, listed[0].scan()))
     return kept, refreshed(kept, task) if task.source else None
 
 
 def refreshed(kept: MomentStore, task: Task) -> Refreshed:
-    """The store with the moments of all that is new in the source."""
+    """Refresh a store from the source of a task."""
     with screen.bar("reading") as report:
         return kept.refresh(task.source[0] if len(task.source) == 1 else list(task.source), progress=report)
 
 
-def _of_store(kept: MomentStore, task: Task, questions: Questions) -> Input:
-    if "compare" in questions and kept.definition.weights is not None:
-        raise DataError(f"the store {str(task.store)!r} holds moments with weights, which compare does not take")
+def _of_store(kept: MomentStore, task: Task, requests: Requests) -> Input:
+    if "compare" in requests and kept.definition.weights is not None:
+        raise DataError(f"the store {str(task.store)!r} holds moments with weights, which compare does not accept")
     return by_polars.of_store(kept, task)
 
 
-def _by_polars(task: Task, found: Sequence[Part], questions: Questions, scratch: Path) -> list[pl.LazyFrame]:
+def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: Path) -> list[pl.LazyFrame]:
     if task.by_group:
-        data = by_polars.of_groups(task, found)
+        data = by_polars.of_groups(task, listed)
     elif task.store is not None:
-        kept, news = store(task, found)
-        if news is not None:
-            screen.note(str(news))
-        data = _of_store(kept, task, questions)
+        kept, refresh = store(task, listed)
+        if refresh is not None:
+            screen.note(str(refresh))
+        data = _of_store(kept, task, requests)
     else:
         with screen.bar("reading") as report:
-            data = by_polars.of_rows(task, found, scratch / "moments", report)
-    return [by_polars.answer(verb, data, options) for verb, options in questions.items()]
+            data = by_polars.of_rows(task, listed, scratch / "moments", report)
+    return [by_polars.result(verb, data, options) for verb, options in requests.items()]
 
 
 def _by_duckdb(
-    con: duckdb.DuckDBPyConnection, task: Task, found: Sequence[Part], questions: Questions, scratch: Path
+    con: duckdb.DuckDBPyConnection, task: Task, listed: Sequence[Part], requests: Requests, scratch: Path
 ) -> list[pl.LazyFrame]:
     if task.by_group:
-        data = by_duckdb.of_frame(con, task, whole.scan(found, task))
+        data = by_duckdb.of_frame(con, task, whole.scan(listed, task))
     elif task.store is not None:
-        data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, questions))
+        data = by_duckdb.of_states(con, _of_store(MomentStore(task.store), task, requests))
     else:
         with screen.bar("reading") as report:
-            data = by_duckdb.of_rows(con, task, found, report)
-    asked = enumerate(questions.items())
-    return [by_duckdb.answer(con, verb, data, options, scratch / f"{i}.parquet") for i, (verb, options) in asked]
+            data = by_duckdb.of_rows(con, task, listed, report)
+    numbered = enumerate(requests.items())
+    return [by_duckdb.result(con, verb, data, options, scratch / f"{i}.parquet") for i, (verb, options) in numbered]

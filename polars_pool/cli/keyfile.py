@@ -1,4 +1,4 @@
-"""The file of --groups: keys of groups that may have no rows."""
+"""The file of the option --groups: keys of groups that may have no rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import DataError, sentence
 
 
 def read(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """A Parquet file, or whatever else is a source, or CSV, whose text is read as what the keys are."""
+    """The rows of the file: CSV, whose text is converted to the types of the keys, or any other source."""
     try:
         if Path(name).suffix.lower() == ".csv":
             if not Path(name).exists():
@@ -25,10 +25,10 @@ def read(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         raise DataError(f"--groups {name}: {sentence(error)}") from error
 
 
-def fitting(name: str, frame: pl.LazyFrame, columns: Mapping[str, Any]) -> pl.LazyFrame:
-    """The keys in a file, if they have the names and types that they have in the estimates of a frame."""
+def checked(name: str, frame: pl.LazyFrame, columns: Mapping[str, Any]) -> pl.LazyFrame:
+    """The keys in a file, after a check that their names and types are those in the estimates of a frame."""
     schema = verbs.shrink(frame, **columns).collect_schema()
     types = {key: schema[key] for key in schema.names()[: schema.names().index("n")]}
-    found = read(name, types)
-    verbs.shrink(frame, **columns, groups=found)
-    return found.select(key for key in types if key in found.collect_schema())
+    keys = read(name, types)
+    verbs.shrink(frame, **columns, groups=keys)
+    return keys.select(key for key in types if key in keys.collect_schema())

@@ -1,4 +1,4 @@
-"""The arguments and options that commands share: how they are called, and what --help says of them."""
+"""The arguments and options that commands share, with their names and their help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Source = Annotated[
 States = Annotated[list[str], typer.Argument(metavar="STATES", help="Parquet files, folders or 'globs' of moments")]
 Value = Annotated[
     str | None,
-    typer.Option(metavar="EXPR", help="What is pooled: a column or an expression of SQL", rich_help_panel=DATA),
+    typer.Option(metavar="EXPR", help="The value to pool: a column or an SQL expression", rich_help_panel=DATA),
 ]
 By = Annotated[
     list[str] | None,
@@ -28,13 +28,13 @@ By = Annotated[
 ]
 Over = Annotated[
     list[str] | None,
-    typer.Option(metavar="COL,COL", help="Keys of independent models, one for each", rich_help_panel=DATA),
+    typer.Option(metavar="COL,COL", help="Keys of independent models, one model per combination", rich_help_panel=DATA),
 ]
 Where = Annotated[
     str | None,
     typer.Option(
         metavar="EXPR",
-        help="Rows that count; without SOURCE, by the store's keys",
+        help="Condition on rows; without SOURCE, on the store's keys",
         rich_help_panel=DATA,
     ),
 ]
@@ -43,31 +43,33 @@ Weights = Annotated[
 ]
 N = Annotated[
     str | None,
-    typer.Option("--n", metavar="EXPR", help="SOURCE holds moments: their count,", rich_help_panel=DATA),
+    typer.Option("--n", metavar="EXPR", help="SOURCE holds moments: their counts", rich_help_panel=DATA),
 ]
-Var = Annotated[str | None, typer.Option(metavar="EXPR", help="and their sample variance", rich_help_panel=DATA)]
+Var = Annotated[
+    str | None, typer.Option(metavar="EXPR", help="SOURCE holds moments: their sample variances", rich_help_panel=DATA)
+]
 Se = Annotated[
     str | None,
-    typer.Option(metavar="EXPR", help="SOURCE holds estimates: their standard error", rich_help_panel=DATA),
+    typer.Option(metavar="EXPR", help="SOURCE holds estimates: their standard errors", rich_help_panel=DATA),
 ]
 NaN = Annotated[
     str | None,
     typer.Option(
         "--nan",
         metavar="error|null",
-        help="Refuse NaN and infinity (default), or skip them",
+        help="NaN and infinity are errors (default), or are treated as null",
         rich_help_panel=DATA,
     ),
 ]
 Store = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="A store: refreshed from SOURCE, or read as it is", rich_help_panel=DATA),
+    typer.Option(metavar="DIR", help="A store: refreshed from SOURCE, or read unchanged", rich_help_panel=DATA),
 ]
 Engine = Annotated[
     str,
     typer.Option(
         metavar="polars|duckdb",
-        help="Who computes (polars), and whose SQL EXPR is",
+        help="Engine, and dialect of SQL in EXPR (default: polars)",
         rich_help_panel=DATA,
         show_default=False,
     ),
@@ -85,7 +87,7 @@ Tau2 = Annotated[
     str,
     typer.Option(
         metavar="NAME|NUM|PRIOR",
-        help="Variance between: reml (default), ml, dl …; or a prior of its root, 'half_cauchy(5)'",
+        help="Variance between: reml (default), ml, dl …; or a prior on its root, 'half_cauchy(5)'",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -99,11 +101,11 @@ Mu = Annotated[
         show_default=False,
     ),
 ]
-MuOfProfile = Annotated[
+MuForProfile = Annotated[
     str,
     typer.Option(
         metavar="gls|NUM|PRIOR",
-        help="Mean: at every tau its own (default), known, or beside a prior of tau by one, too",
+        help="Mean: estimated at each tau (gls, default), known, or a prior (with a prior on tau)",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -116,7 +118,7 @@ Uncertainty = Annotated[
     str,
     typer.Option(
         metavar="KIND",
-        help="Errors with that of mu (default), with that of tau2 too, or conditional",
+        help="Errors in se: mu (default), tau2 (also that of tau2), or conditional (neither)",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -125,7 +127,7 @@ Interval = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
-        help="Right for normal groups (normal, default), or for any (robust); of a posterior central or shortest",
+        help="For normal groups (normal, default) or any groups (robust); with a prior, central or shortest",
         rich_help_panel=MODEL,
     ),
 ]
@@ -133,13 +135,13 @@ Predict = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
-        help="Of the true mean (mean, default), a new row, or a replicate of the mean",
+        help="Quantity of the interval: true mean (mean, default), a new row, or a replicate of the mean",
         rich_help_panel=MODEL,
     ),
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option(metavar="C", help="Adds p_above, the probability of more than C", rich_help_panel=MODEL),
+    typer.Option(metavar="C", help="Adds p_above, the probability of a value above C", rich_help_panel=MODEL),
 ]
 Groups = Annotated[
     str | None,
@@ -149,7 +151,7 @@ Test = Annotated[
     str | None,
     typer.Option(
         metavar="z|t|knha|adhoc",
-        help="Test and interval of mu: by the normal (z, default), Student's (t) or Knapp & Hartung",
+        help="Test and interval of mu: normal (z, default), Student's t, or Knapp & Hartung",
         rich_help_panel=MODEL,
     ),
 ]
@@ -161,16 +163,19 @@ Limits = Annotated[
 ]
 Tau = Annotated[
     str | None,
-    typer.Option(metavar="NUM,NUM", help="The values of tau; by default 61 from 0 up", rich_help_panel=MODEL),
+    typer.Option(metavar="NUM,NUM", help="The values of tau; by default 61 values from 0 up", rich_help_panel=MODEL),
 ]
-PriorOfTau = Annotated[
+TauPrior = Annotated[
     str | None,
     typer.Option(
-        "--tau2", metavar="PRIOR", help="Adds the posterior density by a prior, 'half_cauchy(5)'", rich_help_panel=MODEL
+        "--tau2",
+        metavar="PRIOR",
+        help="Adds the posterior density under a prior on tau, 'half_cauchy(5)'",
+        rich_help_panel=MODEL,
     ),
 ]
-OfGroups = Annotated[
-    bool, typer.Option("--groups", help="One row a group besides, with its estimate", rich_help_panel=MODEL)
+ByGroup = Annotated[
+    bool, typer.Option("--groups", help="One row per group and tau, with the group's estimate", rich_help_panel=MODEL)
 ]
 Output = Annotated[
     str | None,

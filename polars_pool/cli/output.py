@@ -1,4 +1,4 @@
-"""Where a result goes: into a file by its ending, as CSV into a pipe, as a table onto a terminal."""
+"""The output of a result: a file in the format of its ending, or CSV on stdout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDINGS = (".parquet", ".csv", ".json", ".ndjson")
 
 
 def checked(output: str | None, sources: Iterable[str]) -> None:
-    """Refuse now what could not be written to once the work is done, or would be written over what is read."""
+    """Refuse, before the work begins, an output that cannot be written or that would overwrite a source."""
     if output is None or output == STDOUT:
         _open_stdout()
         return
@@ -28,7 +28,7 @@ def checked(output: str | None, sources: Iterable[str]) -> None:
     with usage():
         arguments.one_of(path.suffix.lower(), ENDINGS, "the ending of --output")
     if path.is_dir():
-        raise DataError(f"{output}: is a folder; give a file")
+        raise DataError(f"{output} is a folder; give a file")
     if not path.parent.is_dir():
         raise DataError(f"{output}: the folder {str(path.parent)!r} does not exist")
     if not os.access(path.parent, os.W_OK):
@@ -38,39 +38,39 @@ def checked(output: str | None, sources: Iterable[str]) -> None:
 
 
 def write(result: pl.LazyFrame, output: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
-    """The result into a file, written beside it and renamed; other frames collected from the same scan."""
+    """Write the result to a temporary file and rename it; return the other frames, collected from the same scan."""
     if output == STDOUT:
-        return _printed(result, *others)
+        return _to_stdout(result, *others)
     path = Path(output)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(descriptor)
-    beside = Path(name)
+    temporary = Path(name)
     try:
-        collected = _sunk(result, beside, path.suffix.lower(), *others)
-        beside.chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
-        _to_disk(beside)
-        beside.replace(path)
+        collected = _sink(result, temporary, path.suffix.lower(), *others)
+        temporary.chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
+        _to_disk(temporary)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return collected
 
 
-def _printed(result: pl.LazyFrame, *others: pl.LazyFrame) -> list[pl.DataFrame]:
-    """CSV on stdout, whole or not at all: by way of a file, so that nothing is printed before an error."""
+def _to_stdout(result: pl.LazyFrame, *others: pl.LazyFrame) -> list[pl.DataFrame]:
+    """Print the result as CSV. It is written to a file first, so that nothing is printed before an error."""
     with tempfile.TemporaryDirectory(prefix="polars-pool-") as folder:
         path = Path(folder) / "result.csv"
-        collected = _sunk(result, path, ".csv", *others)
-        to_stdout(path)
+        collected = _sink(result, path, ".csv", *others)
+        copy_to_stdout(path)
     return collected
 
 
 def line(text: str) -> None:
-    """A line on stdout."""
+    """Print a line on stdout."""
     _open_stdout()
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        _nobody_reads()
+        _stop_writing()
 
 
 def is_terminal() -> bool:
@@ -80,26 +80,26 @@ def is_terminal() -> bool:
 
 def _open_stdout() -> None:
     if sys.stdout is None:
-        raise DataError("stdout is closed, so there is no place for the result; give -o FILE, or keep stdout open")
+        raise DataError("stdout is closed, so the result cannot be printed; give -o FILE, or keep stdout open")
 
 
-def _nobody_reads() -> NoReturn:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more at exit, and fails
+def _stop_writing() -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python fails when it flushes at exit
     raise OutputClosed from None
 
 
-def to_stdout(path: Path) -> None:
-    """A file, as long as somebody reads."""
+def copy_to_stdout(path: Path) -> None:
+    """Copy a file to stdout, until its reader ends."""
     _open_stdout()
     try:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.flush()
     except BrokenPipeError:
-        _nobody_reads()
+        _stop_writing()
 
 
-def _sunk(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
+def _sink(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) -> list[pl.DataFrame]:
     sinks: dict[str, Any] = {
         ".parquet": lambda: result.sink_parquet(path, lazy=True),
         ".csv": lambda: result.sink_csv(path, lazy=True, check_extension=False),
@@ -112,7 +112,7 @@ def _sunk(result: pl.LazyFrame, path: Path, ending: str, *others: pl.LazyFrame) 
 
 
 def _as_array(path: Path) -> None:
-    """Lines of JSON as one array, line by line."""
+    """Turn lines of JSON into one array, line by line."""
     array = path.with_name(path.name + ".array")
     try:
         with path.open("rb") as lines, array.open("wb") as file:

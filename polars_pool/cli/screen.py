@@ -1,4 +1,4 @@
-"""What a terminal shows: a bar over the parts, the components in a line, first and last rows as a table."""
+"""Output on a terminal: a progress bar over the parts, the components in one line, a table of first and last rows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Side = Literal["left", "right"]
-ROWS = 10  # shown at the beginning, and as many at the end
-FEW = 4  # rows that may stand side by side
+ROWS = 10  # shown from the beginning, and as many from the end
+FEW = 4  # rows at most of a table that may be transposed
 UNITS = ("mean", "estimate", "se", "lower", "upper", "mu", "se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper")
 DECIMALS = dict.fromkeys(("weight", "icc", "noncoverage", "p_above", "pooling_rows", "pooling_groups"), 3)
-DECIMALS |= dict.fromkeys(("log_likelihood", "restricted_log_likelihood", "aic"), 2)  # it is differences that tell
-# Left out where the terminal is narrow: what is mostly null, and what follows from the rest.
-LEAST_TELLING = (
+DECIMALS |= dict.fromkeys(("log_likelihood", "restricted_log_likelihood", "aic"), 2)  # only differences are interpreted
+# Left out on a narrow terminal, in this order: columns that are mostly null, and those that follow from others.
+LEAST_INFORMATIVE = (
     *("sigma2_prior", "df_prior", "v", "se", "weight", "mean"),
     *("aic", "lrt", "log_likelihood", "h2", "q", "new_lower", "new_upper", "se_tau2", "lrt_p", "mu_p", "i2"),
     *("tau2_lower", "tau2_upper", "mu_lower", "mu_upper", "q_p"),
@@ -34,7 +34,7 @@ LEAST_TELLING = (
 
 @contextmanager
 def bar(verb: str) -> Iterator[Report]:
-    """Report progress on stderr, if somebody watches."""
+    """Show progress on stderr if it is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -70,83 +70,83 @@ def bar(verb: str) -> Iterator[Report]:
 
 
 def note(text: str) -> None:
-    """A line on stderr, if somebody watches."""
+    """Print a line on stderr if it is a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
         print(text, file=sys.stderr)
 
 
-def components(found: pl.DataFrame) -> str:
-    """The components of a model in a line; of several models, how many there are and between what they lie."""
-    if found.height == 1:
-        row = found.row(0, named=True)
+def components(frame: pl.DataFrame) -> str:
+    """The components of a model in one line; for several models, their number and the range of each component."""
+    if frame.height == 1:
+        row = frame.row(0, named=True)
         row["mu"] = f"{number(row['mu'])} ± {number(row['se_mu'])}" if row["se_mu"] is not None else row["mu"]
         names = ("groups", "n", "sigma2", "tau2", "mu", "icc")
         return "  ".join(f"{name} {number(row[name])}" for name in names if row[name] is not None)
     ranges = (
-        f"{name} {number(found[name].min())} … {number(found[name].max())}"
+        f"{name} {number(frame[name].min())} … {number(frame[name].max())}"
         for name in ("groups", "sigma2", "tau2", "mu")
-        if found[name].count()
+        if frame[name].count()
     )
-    return "  ".join([f"{found.height:,} models", *ranges])
+    return "  ".join([f"{frame.height:,} models", *ranges])
 
 
-def table(found: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
-    """The first and the last rows, in as many columns as fit; a few rows side by side, where only so all fit."""
+def table(frame: pl.DataFrame, keys: Sequence[str], title: str = "") -> None:
+    """Print the first and the last rows, with as many columns as fit; transposed if only then all columns fit."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     if title:
         console.print(Text(title))
-    cut = found if found.height <= 2 * ROWS + 1 else pl.concat([found.head(ROWS), found.tail(ROWS)])
-    cells = {name: _cells(cut[name], _decimals(found, name)) for name in found.columns}
+    cut = frame if frame.height <= 2 * ROWS + 1 else pl.concat([frame.head(ROWS), frame.tail(ROWS)])
+    cells = {name: _cells(cut[name], _decimals(frame, name)) for name in frame.columns}
     widths = {name: max(map(len, [name, *column])) for name, column in cells.items()}
     left_out: list[str] = []
-    if _width(widths.values()) > console.width and _few(cells, console.width):
+    if _width(widths.values()) > console.width and _fits_transposed(cells, console.width):
         lines = [[name, *column] for name, column in cells.items()]
         sides: list[Side] = ["right"] * cut.height
-        console.print(_drawn(lines, ["left", *sides]))
+        console.print(_rendered(lines, ["left", *sides]))
     else:
-        left_out = _too_wide(widths, console.width)
+        left_out = _left_out(widths, console.width)
         names = [name for name in cells if name not in left_out]
         lines = [list(row) for row in zip(*(cells[name] for name in names), strict=True)]
-        lines[ROWS:ROWS] = [["…" for _ in names]] if cut.height < found.height else []
-        texts = [name for name in keys if not found.schema[name].is_numeric()]
-        console.print(_drawn(lines, ["left" if name in texts else "right" for name in names], names))
-    said = [f"{found.height:,} row{'' if found.height == 1 else 's'}"]
-    said += [f"{cut.height} shown"] if cut.height < found.height else []
-    said += [f"without {', '.join(left_out)}"] if left_out else []
-    console.print(Text(", ".join(said) + ("; -o FILE writes everything" if said[1:] else ""), style="dim"))
+        lines[ROWS:ROWS] = [["…" for _ in names]] if cut.height < frame.height else []
+        texts = [name for name in keys if not frame.schema[name].is_numeric()]
+        console.print(_rendered(lines, ["left" if name in texts else "right" for name in names], names))
+    notes = [f"{frame.height:,} row{'' if frame.height == 1 else 's'}"]
+    notes += [f"{cut.height} shown"] if cut.height < frame.height else []
+    notes += [f"without {', '.join(left_out)}"] if left_out else []
+    console.print(Text(", ".join(notes) + ("; -o FILE writes everything" if notes[1:] else ""), style="dim"))
 
 
-def _drawn(lines: Sequence[Sequence[str]], sides: Sequence[Side], heading: Sequence[str] = ()) -> Table:
+def _rendered(lines: Sequence[Sequence[str]], sides: Sequence[Side], heading: Sequence[str] = ()) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, show_header=bool(heading))
+    rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, show_header=bool(heading))
     for name, side in zip(heading or [""] * len(sides), sides, strict=True):
-        drawn.add_column(Text(name), justify=side, no_wrap=True, overflow="ellipsis")
+        rendered.add_column(Text(name), justify=side, no_wrap=True, overflow="ellipsis")
     for line in lines:
-        drawn.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in line))
-    return drawn
+        rendered.add_row(*(Text(cell, style="dim" if cell == "null" else "") for cell in line))
+    return rendered
 
 
-def _few(cells: dict[str, list[str]], width: int) -> bool:
-    """Whether there are few rows, and they fit side by side."""
+def _fits_transposed(cells: dict[str, list[str]], width: int) -> bool:
+    """Whether there are only a few rows, and they fit as columns."""
     rows = [list(cells), *map(list, zip(*cells.values(), strict=True))]
     return 1 < len(rows) <= 1 + FEW and _width(max(map(len, row)) for row in rows) <= width
 
 
 def _width(widths: Iterable[int]) -> int:
-    """Of a table whose columns have these widths."""
+    """The width of a table whose columns have these widths."""
     return sum(width + 3 for width in widths) - 3
 
 
-def _too_wide(widths: dict[str, int], width: int) -> list[str]:
-    """Columns to leave out, the least telling first, until the others fit."""
+def _left_out(widths: dict[str, int], width: int) -> list[str]:
+    """Columns to leave out, the least informative first, until the others fit."""
     left_out: list[str] = []
-    for name in (name for name in LEAST_TELLING if name in widths):
+    for name in (name for name in LEAST_INFORMATIVE if name in widths):
         if _width(w for column, w in widths.items() if column not in left_out) <= width:
             break
         left_out.append(name)
@@ -156,22 +156,22 @@ def _too_wide(widths: dict[str, int], width: int) -> list[str]:
 def _cells(column: pl.Series, decimals: int | None) -> list[str]:
     if decimals is None or not column.dtype.is_float():
         whole = column.dtype.is_integer() and column.name in ("n", "groups")
-        return ["null" if x is None else f"{x:,}" if whole else _shown(x) for x in column]
+        return ["null" if x is None else f"{x:,}" if whole else _text(x) for x in column]
     return ["null" if x is None else f"{x:,.{decimals}f}" for x in column]
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _decimals(found: pl.DataFrame, name: str) -> int | None:
-    """Decimals that a column is worth: two digits of the median error for what has its unit, fixed for others."""
+def _decimals(frame: pl.DataFrame, name: str) -> int | None:
+    """Decimals of a column: two digits of the median error for columns in the unit of the value, else fixed."""
     if name in DECIMALS:
         return DECIMALS[name]
-    if name not in UNITS or not found.schema[name].is_float():
+    if name not in UNITS or not frame.schema[name].is_float():
         return None
     error = next(
-        (found[error].drop_nulls() for error in ("se", "se_mu") if error in found.columns),
+        (frame[error].drop_nulls() for error in ("se", "se_mu") if error in frame.columns),
         pl.Series([], dtype=pl.Float64),
     )
     scale = error.filter(error.is_finite() & (error > 0)).median()
@@ -182,7 +182,7 @@ def _decimals(found: pl.DataFrame, name: str) -> int | None:
 
 
 def number(value: object) -> str:
-    """A number in four digits, a count in full."""
+    """A number with four digits, a count with all digits."""
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     if value and math.isfinite(value) and 1e3 <= abs(value) < 1e9:

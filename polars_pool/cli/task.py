@@ -1,4 +1,4 @@
-"""What a command is asked for, checked as far as it can be before any data are read."""
+"""The task of a command, checked as far as possible before any data are read."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PUBLISHED = ("n", "var", "se")
 
 @dataclass(frozen=True)
 class Task:
-    """The data of a command as they are named on the command line: expressions are text still."""
+    """The data of a command as written on the command line: expressions are still text."""
 
     source: tuple[str, ...] = ()
     store: Path | None = None
     value: str | None = None
     by: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
-    columns: dict[str, str] = field(default_factory=dict)  # n, var, se, weights: those that are given
+    columns: dict[str, str] = field(default_factory=dict)  # those of n, var, se and weights that are set
     where: str | None = None
     nan: str | None = None
 
@@ -40,12 +40,12 @@ class Task:
 
     @property
     def by_group(self) -> bool:
-        """Whether the source holds one row a group: stored moments or published estimates."""
+        """Whether the source holds one row per group: stored moments or published estimates."""
         return any(role in self.columns for role in PUBLISHED)
 
 
 class Input(NamedTuple):
-    """What a verb is given: its frame or table, the columns by their roles, and the types of the keys in a table."""
+    """The input of a verb: its frame or table, the columns by role, and the types of the keys in a table."""
 
     frame: Any
     columns: dict[str, Any]
@@ -53,39 +53,41 @@ class Input(NamedTuple):
 
 
 def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task:
-    """Refuse what no data could make right: before a warehouse is read, not after."""
+    """Refuse a command that is wrong for any data, before a warehouse is read."""
     if not task.source and task.store is None:
-        raise UsageError("there is nothing to read: give a SOURCE, or a --store that is filled")
+        raise UsageError("there is nothing to read; give a SOURCE, or a --store that holds moments")
     if task.store is not None and task.by_group:
         raise UsageError("--store keeps the moments of rows; --n, --var and --se belong to a SOURCE without it")
     if task.source and task.store is None and (task.value is None or not task.by):
-        raise UsageError(f"{'--value' if task.value is None else '--by'} is missing: say what is pooled, and by what")
+        raise UsageError(
+            f"{'--value' if task.value is None else '--by'} is missing; give the value to pool, and the keys to pool it by"
+        )
     if task.store is not None and task.value is None and ("weights" in task.columns or task.nan is not None):
-        raise UsageError("--weights and --nan define a store, and go with --value; without it the store's own hold")
+        raise UsageError("--weights and --nan define a new store and need --value; an existing store has its own")
     if task.store is not None and task.value is not None and not (task.source and task.by):
-        raise UsageError("--value defines a store, and goes with a SOURCE and --by; without it the store's own hold")
+        raise UsageError("--value defines a new store and needs a SOURCE and --by; an existing store has its own")
     with usage():
         arguments.one_of(task.nan or "error", ("error", "null"), "nan")
         arguments.one_of(engine, ENGINES, "--engine")
-        # What does not fit the columns, by asking the verb of a frame that has these columns and no rows.
+        # The verb checks its options on a frame with these columns and without rows.
         roles = {role: f"_{role}" for role in task.columns}
         numbers = dict.fromkeys(["_value", *roles.values()], pl.Float64)
         frame = pl.LazyFrame(schema={"_key": pl.Int64, **numbers})
-        asked = {name: option for name, option in options.items() if name != "groups"}
-        getattr(verbs, verb)(frame, value="_value", by="_key", **roles, **asked)
+        settings = {name: option for name, option in options.items() if name != "groups"}
+        getattr(verbs, verb)(frame, value="_value", by="_key", **roles, **settings)
     return task
 
 
 def taus(text: str | None) -> list[float] | None:
-    """A grid of tau: numbers between commas."""
+    """A grid of tau: numbers separated by commas."""
     try:
         return None if text is None else list(arguments.taus([float(piece) for piece in text.split(",")]))
     except ValueError:
-        raise UsageError(f"--tau={text!r}; give numbers between commas, each 0 or more, such as 0,5,10") from None
+        raise UsageError(f"--tau={text!r}; give numbers of 0 or more, separated by commas, such as 0,5,10") from None
 
 
 def number_or_name(text: str) -> float | str:
-    """A hyperparameter: what reads as a number is one."""
+    """A hyperparameter: a number if the text is one, otherwise a name."""
     try:
         return float(text)
     except ValueError:
@@ -93,7 +95,7 @@ def number_or_name(text: str) -> float | str:
 
 
 def split(texts: Iterable[str]) -> tuple[str, ...]:
-    """The expressions of a list: at commas outside of brackets and quotes."""
+    """The expressions of a list, which is split at commas outside of brackets and quotes."""
     return tuple(piece.strip() for text in texts for piece in _pieces(text))
 
 

@@ -1,7 +1,7 @@
-"""Keys on their way through DuckDB and back: in types that both engines hold in full, by cast there and by cast back.
+"""Types of keys in DuckDB: keys are cast to types that both engines hold without loss, and cast back in the result.
 
-DuckDB has no order of an Enum, one zone for all times, microseconds or nanoseconds only, and intervals of months, which
-Polars does not read; 128-bit integers leave it as floating-point numbers.
+DuckDB does not keep the order of an Enum, has one time zone for all times, has only microseconds and nanoseconds, has
+intervals with months, which Polars cannot read, and returns 128-bit integers as floating-point numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ WIDE = (pl.Int128, pl.UInt128)
 
 
 def carried(dtype: pl.DataType) -> pl.DataType:
-    """The type in which values of a type pass through DuckDB, one to one."""
+    """The type in which DuckDB holds the values of a type, one to one."""
     if dtype in (pl.Datetime, pl.Duration, pl.Time):
         return pl.Int64()
     if dtype in (pl.Enum, pl.Categorical) or dtype in WIDE:
@@ -29,16 +29,16 @@ def carried(dtype: pl.DataType) -> pl.DataType:
 
 
 def encoded(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """A frame with its keys as they pass through."""
+    """A frame with its keys in the types for DuckDB."""
     return frame.cast({name: carried(dtype) for name, dtype in types.items()})
 
 
 def decoded(frame: pl.LazyFrame, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    """A frame with the keys that it has in their own types again."""
+    """A frame with its keys in their original types."""
     return frame.cast({name: dtype for name, dtype in types.items() if name in frame.collect_schema()})
 
 
 def admitted(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """A frame whose columns DuckDB takes: integers of 128 bits as decimals, the widest numbers that it reads."""
+    """A frame with columns that DuckDB accepts: 128-bit integers become decimals, the widest numbers that it reads."""
     wide = [name for name, dtype in frame.collect_schema().items() if dtype in WIDE]
     return frame.cast(dict.fromkeys(wide, pl.Decimal(38, 0))) if wide else frame

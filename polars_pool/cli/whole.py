@@ -15,7 +15,7 @@ Schema = Mapping[str, pl.DataType]
 
 
 def scan(parts: Sequence[Part], task: Task | None = None) -> pl.LazyFrame:
-    """The rows of all parts, in the columns that all have and, with a task, in those that it may name."""
+    """The rows of all parts, with the columns that all parts share; with a task, only those that it may read."""
     kinds: dict[tuple[str, object], list[Part]] = {}
     schemas: dict[str, tuple[str, Schema]] = {}
     for part in parts:
@@ -32,22 +32,22 @@ def scan(parts: Sequence[Part], task: Task | None = None) -> pl.LazyFrame:
 
 
 def _types(schemas: Sequence[tuple[str, Schema]], task: Task | None) -> dict[str, pl.DataType]:
-    """The common type of each column, which loses nothing of keys; of other numbers it is Float64, as in the model."""
+    """The common type of each column: without loss for keys, Float64 for other numbers, as in the models."""
     first, types = schemas[0][0], dict(schemas[0][1])
     for source, schema in schemas[1:]:
         for name, dtype in list(types.items()):
             if name not in schema or not (task is None or _named(name, task)):
                 del types[name]
                 continue
-            found = common(dtype, schema[name])
-            if found is None and dtype.is_numeric() and schema[name].is_numeric() and not _key(name, task):
-                found = pl.Float64()
-            if found is None:
+            shared = common(dtype, schema[name])
+            if shared is None and dtype.is_numeric() and schema[name].is_numeric() and not _key(name, task):
+                shared = pl.Float64()
+            if shared is None:
                 raise TypeError(
                     f"the column {name!r} has two types: in {first!r} it is {dtype}, in {source!r} {schema[name]}, and "
                     "no type holds the values of both without loss; cast the column to one type"
                 )
-            types[name] = found
+            types[name] = shared
     return types
 
 

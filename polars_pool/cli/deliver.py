@@ -1,0 +1,65 @@
+"""From requests to output: results are computed and written or shown; models without a solution are reported."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+
+from ..models import warning
+from ..store.sources import Part
+from . import errors, jobs, output, screen
+from .task import Task
+
+# The column that follows the keys in the result of a verb.
+FIRST = {"shrink": "n", "components": "groups", "profile": "tau", "compare": "groups", "merge": "n"}
+
+
+def deliver(
+    task: Task, engine: str, requests: jobs.Requests, out: str | None, listed: Sequence[Part] | None = None
+) -> None:
+    """Output the result of the first request; the second request, if any, is the components shown with it."""
+    listed = jobs.parts_of(task) if listed is None else listed
+    output.checked(out, [*(part.name for part in listed), *jobs.key_files(requests)])
+    with _without_warnings(), jobs.results(task, listed, engine, requests) as (first, *others):
+        names = first.collect_schema().names()
+        keys = names[: names.index(FIRST[next(iter(requests))])]
+        order = [*keys, "tau"] if "profile" in requests else keys
+        result = first.sort(order) if order else first
+        if out is None and output.is_terminal():
+            shown, *components = pl.collect_all([result, *others])
+            screen.table(shown, keys, *map(screen.components, components))
+            components = components or [shown]
+        else:
+            others = others or ([first] if "components" in requests else [])
+            components = output.write(result, out or output.STDOUT, *others)
+            if out not in (None, output.STDOUT):
+                screen.note("  ".join([f"{out} written", *map(screen.components, components)]))
+    if "components" in requests:
+        _warn(components[0], "se" in task.columns, requests["components"])
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Suppress warnings of models: `_warn` reports from the components, for DuckDB as well, which cannot warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", warning.ConvergenceWarning)
+        yield
+
+
+def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any]) -> None:
+    """Report on stderr, in the words of the library, the models that the data do not determine."""
+    posterior = "tau_median" in components.columns
+    names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
+    missing = warning.Missing(published, *(components[name].to_numpy() for name in names))
+    if posterior:
+        causes = warning.causes_of_posterior(missing)
+    else:
+        causes = warning.causes(missing, options.get("tau2", "reml"), options.get("mu", "gls"))
+    for message, models in causes.items():
+        if count := int(models.sum()):
+            scope = "" if components.height == 1 else f"{count:,} of {components.height:,} models: "
+            errors.show(f"warning: {scope}{errors.as_options(message)}")
