@@ -59,9 +59,8 @@ def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task
     if task.store is not None and task.by_group:
         raise UsageError("--store keeps the moments of rows; --n, --var and --se belong to a SOURCE without it")
     if task.source and task.store is None and (task.value is None or not task.by):
-        raise UsageError(
-            f"{'--value' if task.value is None else '--by'} is missing; give the value to pool, and the keys to pool it by"
-        )
+        missing = "--value" if task.value is None else "--by"
+        raise UsageError(f"{missing} is missing; a SOURCE needs both --value and --by")
     if task.store is not None and task.value is None and ("weights" in task.columns or task.nan is not None):
         raise UsageError("--weights and --nan define a new store and need --value; an existing store has its own")
     if task.store is not None and task.value is not None and not (task.source and task.by):

@@ -1,1 +1,1 @@
-"""Moments that last, and the sources they are read from."""
+"""The store of moments in files, and the sources of its rows."""

@@ -1,6 +1,6 @@
-"""The checksums of a Parquet file in its own metadata: one of the data, one of what follows them, CRC-32 each.
+"""Two CRC-32 checksums of a Parquet file in its own metadata: one for the data, one for the footer after the data.
 
-The checksums of pages that Parquet knows are optional, leave the footer out, and are not verified by every reader.
+Parquet itself defines checksums of pages. They are optional, exclude the footer, and some readers do not verify them.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 ENTRY = "polars-pool-crc32"  # in the metadata of the Parquet file
-UNSEALED = "crc32:00000000:00000000"  # of the data, of the footer; the place of the latter counts as zeros
+UNSEALED = "crc32:00000000:00000000"  # placeholder: data, footer; the footer is summed with zeros in its own place
 SEAL = re.compile(rb"crc32:([0-9a-f]{8}):([0-9a-f]{8})")
-TAIL = 8  # bytes at the end of a Parquet file: the length of the footer, and the word PAR1
-PIECE = 1 << 20  # bytes that are read at a time
+TAIL = 8  # bytes at the end of a Parquet file: the length of the footer and the bytes PAR1
+PIECE = 1 << 20  # bytes per read
 
 
 class MismatchError(ValueError):
-    """A file is not as it was written."""
+    """The content of a file differs from what was written."""
 
 
 class Footer(NamedTuple):
-    """What follows the data of a sealed file: where it begins, and the checksum of the data."""
+    """The footer of a sealed file: its position, and the checksum of the data before it."""
 
     start: int
     data: bytes
 
 
 def seal(path: Path) -> None:
-    """Write the checksums of a file into the place that was left for them."""
+    """Write the checksums of a file over their placeholder."""
     with path.open("r+b") as file:
         start, footer = _footer(file)
         match = SEAL.search(footer)
         if match is None:
-            raise MismatchError("there is no place for its checksum")
+            raise MismatchError("it has no placeholder for its checksum")
         footer = _with(footer, match, b"%08x" % _crc_of_data(file, start), b"0" * 8)
         footer = _with(footer, match, footer[match.start(1) : match.end(1)], b"%08x" % zlib.crc32(footer))
         file.seek(start)
@@ -51,8 +51,8 @@ def footer(path: Path) -> Footer | None:
 def verify(path: Path) -> None:
     """Raise a `MismatchError` if any byte of a sealed file has changed."""
     with path.open("rb") as file:
-        found = _checked(file)
-        if found is not None and b"%08x" % _crc_of_data(file, found.start) != found.data:
+        footer = _checked(file)
+        if footer is not None and b"%08x" % _crc_of_data(file, footer.start) != footer.data:
             raise MismatchError("its content differs from its checksum")
 
 
@@ -67,14 +67,14 @@ def _checked(file: BinaryIO) -> Footer | None:
 
 
 def _footer(file: BinaryIO) -> tuple[int, bytes]:
-    """Where the footer begins, and all bytes from there on."""
+    """The position of the footer, and all bytes from there on."""
     size = file.seek(0, os.SEEK_END)
     if size <= TAIL:
-        raise MismatchError("it is truncated or no Parquet file")
+        raise MismatchError("it is truncated or not a Parquet file")
     file.seek(size - TAIL)
     start = size - TAIL - int.from_bytes(file.read(4), "little")
     if file.read(4) != b"PAR1" or start < 0:
-        raise MismatchError("it is truncated or no Parquet file")
+        raise MismatchError("it is truncated or not a Parquet file")
     file.seek(start)
     return start, file.read()
 
@@ -89,6 +89,6 @@ def _crc_of_data(file: BinaryIO, end: int) -> int:
     while end > 0:
         piece = file.read(min(PIECE, end))
         if not piece:
-            raise MismatchError("it is truncated or no Parquet file")
+            raise MismatchError("it is truncated or not a Parquet file")
         crc, end = zlib.crc32(piece, crc), end - len(piece)
     return crc

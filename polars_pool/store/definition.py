@@ -1,4 +1,4 @@
-"""What the moments of a store are moments of: value, keys, weights, filter, NaN policy; told apart."""
+"""The definition of the moments in a store: value, keys, weights, filter and NaN policy; comparison and JSON."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..version import FORMAT, __version__
 
-ABBREVIATED = ("…", "Series")  # a text that holds these may stand for several expressions
+ABBREVIATED = ("…", "Series")  # text with these marks may abbreviate several different expressions
 
 
 @dataclass(frozen=True)
 class Column:
-    """An expression as it is read, `text`, and as Polars writes it out in full, `json`, in one of its versions."""
+    """An expression as readable `text` and as complete `json`, with the version of Polars that wrote both."""
 
     text: str
     json: str
@@ -33,36 +33,36 @@ class Column:
 
 @dataclass(frozen=True)
 class Definition:
-    """A column name stands as it is, an expression as a `Column`."""
+    """The definition of moments; a column is a name, or a `Column` if it is an expression."""
 
     value: str | Column
     by: tuple[str | Column, ...]
     weights: str | Column | None
     where: str | Column | None
     nan: str
-    library: str = __version__  # that wrote it, and how
+    library: str = __version__  # version of polars-pool that wrote the states
     format: int = FORMAT
 
     def __str__(self) -> str:
-        given = {"value": _text(self.value), "by": f"[{', '.join(map(_text, self.by))}]"}
-        given |= {role: _text(column) for role in ("weights", "where") if (column := getattr(self, role)) is not None}
-        listed = ", ".join(f"{role}={text}" for role, text in (given | {"nan": repr(self.nan)}).items())
+        texts = {"value": _text(self.value), "by": f"[{', '.join(map(_text, self.by))}]"}
+        texts |= {role: _text(column) for role in ("weights", "where") if (column := getattr(self, role)) is not None}
+        listed = ", ".join(f"{role}={text}" for role, text in (texts | {"nan": repr(self.nan)}).items())
         return f"{listed} (polars-pool {self.library}, format {self.format})"
 
 
 def define(value: IntoColumn, by: Keys, weights: IntoColumn | None, where: IntoColumn | None, nan: str) -> Definition:
-    """The checked definition of a store, as far as it can be checked without a schema."""
+    """The definition of a store, checked as far as possible without a schema."""
     return Definition(
-        value=_written(value, "value"),
-        by=tuple(_written(key, "by") for key in arguments.key_columns(by, "by")),
-        weights=None if weights is None else _written(weights, "weights"),
-        where=None if where is None else _written(where, "where"),
+        value=_column(value, "value"),
+        by=tuple(_column(key, "by") for key in arguments.key_columns(by, "by")),
+        weights=None if weights is None else _column(weights, "weights"),
+        where=None if where is None else _column(where, "where"),
         nan=arguments.one_of(nan, ("error", "null"), "nan"),
     )
 
 
 def expression(column: str | Column) -> IntoColumn:
-    """The column as a verb takes it."""
+    """The column as an argument of a verb."""
     if isinstance(column, str):
         return column
     try:
@@ -75,8 +75,8 @@ def expression(column: str | Column) -> IntoColumn:
 
 
 def columns(definition: Definition) -> set[str] | None:
-    """The columns of the source that a definition reads; None where selectors or old expressions leave that open."""
-    found = set()
+    """The columns of the source that a definition reads; None if selectors or old expressions make them unknown."""
+    names = set()
     for column in (definition.value, *definition.by, definition.weights, definition.where):
         if isinstance(column, Column):
             try:
@@ -85,14 +85,14 @@ def columns(definition: Definition) -> set[str] | None:
                 return None
             if expr.meta.has_multiple_outputs():
                 return None
-            found |= set(expr.meta.root_names())
+            names |= set(expr.meta.root_names())
         elif column is not None:
-            found.add(column)
-    return found
+            names.add(column)
+    return names
 
 
 def same(one: Definition, other: Definition) -> bool:
-    """Whether two definitions give the same moments, whatever library versions wrote them."""
+    """Whether two definitions give the same moments, even if different library versions wrote them."""
     if one.nan != other.nan or len(one.by) != len(other.by):
         return False
     pairs = [(one.value, other.value), (one.weights, other.weights), (one.where, other.where)]
@@ -106,32 +106,32 @@ def _same(one: str | Column | None, other: str | Column | None) -> bool:
         return one.json == other.json
     try:
         return one.expr.meta.eq(other.expr)
-    except pl.exceptions.PolarsError:  # another version of Polars wrote its expressions otherwise
+    except pl.exceptions.PolarsError:  # the other version of Polars has another format of expressions
         return one.text == other.text and not any(mark in one.text for mark in ABBREVIATED)
 
 
-def _written(given: Any, role: str) -> str | Column:
-    column = arguments.name_or_expression(given, role)
+def _column(argument: Any, role: str) -> str | Column:
+    column = arguments.name_or_expression(argument, role)
     if isinstance(column, str):
         return column
     if column.meta.is_column() and not (name := column.meta.output_name()).startswith("^"):
-        return name  # pl.col("y") and "y" are one
+        return name  # pl.col("y") and "y" are the same column
     try:
         with _without_pickling():
             written = column.meta.serialize(format="json")
     except pl.exceptions.PolarsError:
         raise ValueError(
-            f"{role}={column} calls a Python function or holds Python objects, which cannot be told from others like "
-            "them when the store is used again; write it with expressions of Polars"
+            f"{role}={column} contains a Python function or Python objects, which cannot be compared when the store is "
+            "opened again; use expressions of Polars only"
         ) from None
-    part = "moments are taken part by part, so give an expression without aggregates, windows and the like"
+    part = "moments are computed part by part, so give an expression without aggregates, windows and the like"
     arguments.rowwise(column, role, part)
     return Column(str(column), written, pl.__version__)
 
 
 @contextmanager
 def _without_pickling() -> Iterator[None]:
-    """Polars writes Python functions with cloudpickle where it is installed; without it, it refuses them."""
+    """Hide cloudpickle: with it, Polars would serialize Python functions; without it, Polars refuses them."""
     missing = object()
     before: Any = sys.modules.get("cloudpickle", missing)
     sys.modules["cloudpickle"] = None  # type: ignore[assignment]
@@ -152,7 +152,7 @@ def _text(column: str | Column) -> str:
 
 
 def to_json(definition: Definition) -> dict[str, Any]:
-    """A definition of strings, lists and dicts."""
+    """The definition as strings, lists and dictionaries."""
     return {
         "value": _to_json(definition.value),
         "by": [_to_json(key) for key in definition.by],
@@ -162,14 +162,14 @@ def to_json(definition: Definition) -> dict[str, Any]:
     }
 
 
-def from_json(given: dict[str, Any], library: str, written: int) -> Definition:
-    """The definition that `to_json` of a library version wrote, into states of a format."""
+def from_json(fields: dict[str, Any], library: str, written: int) -> Definition:
+    """The definition from the output of `to_json`, with the library version and the format of the states."""
     return Definition(
-        value=_from_json(given["value"]),
-        by=tuple(_from_json(key) for key in given["by"]),
-        weights=given["weights"] and _from_json(given["weights"]),
-        where=given["where"] and _from_json(given["where"]),
-        nan=given["nan"],
+        value=_from_json(fields["value"]),
+        by=tuple(_from_json(key) for key in fields["by"]),
+        weights=fields["weights"] and _from_json(fields["weights"]),
+        where=fields["where"] and _from_json(fields["where"]),
+        nan=fields["nan"],
         library=library,
         format=written,
     )
@@ -179,5 +179,5 @@ def _to_json(column: str | Column) -> str | dict[str, str]:
     return column if isinstance(column, str) else {"text": column.text, "json": column.json, "polars": column.polars}
 
 
-def _from_json(given: str | dict[str, str]) -> str | Column:
-    return given if isinstance(given, str) else Column(**given)
+def _from_json(column: str | dict[str, str]) -> str | Column:
+    return column if isinstance(column, str) else Column(**column)

@@ -1,4 +1,4 @@
-"""From parts to their moments: one part at a time, many small ones in one query, each as it was at one moment."""
+"""From parts to their moments: large parts one by one, many small parts in one query, each part at one version."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .merging import ranged
 from .sources import NAME, Part, batches, rows_of
 from .states import Moments
 
-TRIES = 3  # readings of a part that changes meanwhile
+TRIES = 3  # readings of a part that changes while it is read
 
 
 class Progress(NamedTuple):
-    """How far a refresh has come: parts and rows read, of those that are to be read (rows: None if unknown)."""
+    """The progress of a refresh: parts and rows read so far and in total (`of_rows` is None if unknown)."""
 
     parts: int
     of_parts: int
@@ -36,13 +36,13 @@ class Reading(NamedTuple):
 
     moments: list[Moments]
     keys: list[str]
-    parts: int  # how many were read
+    parts: int  # number of parts that were read
 
 
 def readings(
     parts: Sequence[Part], definition: Definition, report: Report | None, joined: bool = False
 ) -> Iterator[Reading]:
-    """The moments of parts, in their order; `joined`, those of small parts that are read together are one state."""
+    """The moments of parts, in their order. With `joined`, small parts that are read together give one state."""
     of_rows = _count(parts) if report else None
     done = rows = 0
     if report:
@@ -58,9 +58,9 @@ def readings(
 
 def _readings(parts: Sequence[Part], definition: Definition, joined: bool) -> Iterator[Reading]:
     for batch in batches(parts):
-        found = _of_batch(batch, definition, joined) if len(batch) > 1 else None
-        if found is not None:
-            yield found
+        together = _of_batch(batch, definition, joined) if len(batch) > 1 else None
+        if together is not None:
+            yield together
             continue
         for part in batch:
             with naming(part):
@@ -71,27 +71,27 @@ def _readings(parts: Sequence[Part], definition: Definition, joined: bool) -> It
 def _of_batch(batch: Sequence[Part], definition: Definition, joined: bool) -> Reading | None:
     """The moments of small parts from one query; None if they must be read one by one.
 
-    That is so where one of them is bad, which reading them one by one names; has other types; or has changed.
+    They must be if a part is invalid, so that the error names the part; if their types differ; or if a part changed.
     """
     with suppress(Exception):
         lf = rows_of(batch)
         if joined:
             rows = int(lf.select(pl.len()).collect().item())
             table, keys = _table(lf.drop(NAME), definition)
-            found = [Moments(f"{batch[0].name} and {len(batch) - 1} more", "together", rows, table)]
+            moments = [Moments(f"{batch[0].name} and {len(batch) - 1} more", "together", rows, table)]
         else:
             counts = dict(lf.group_by(NAME).len().collect().rows())
             table, [_, *keys] = _table(lf, definition, NAME)
             tables = {name: rows for (name,), rows in table.partition_by(NAME, as_dict=True, include_key=False).items()}
             if not counts.keys() | tables.keys() <= {part.name for part in batch}:
                 return None
-            nothing = table.drop(NAME).clear()
-            found = [
-                Moments(part.name, part.version, counts.get(part.name, 0), tables.get(part.name, nothing))
+            empty = table.drop(NAME).clear()
+            moments = [
+                Moments(part.name, part.version, counts.get(part.name, 0), tables.get(part.name, empty))
                 for part in batch
             ]
         if all(part.current() == part.version for part in batch):
-            return Reading(found, keys, len(batch))
+            return Reading(moments, keys, len(batch))
     return None
 
 
@@ -100,24 +100,24 @@ def _of_part(part: Part, definition: Definition) -> Reading:
     version: str | None = part.version
     for _ in range(TRIES):
         if version is None:
-            raise FileNotFoundError("it is gone since the source was listed; refresh again")
+            raise FileNotFoundError("it was deleted after the source was listed; refresh again")
         before = version
         failure = None
         try:
             rows = _height(part)
             table, keys = _table(part.scan(), definition)
-        except Exception as error:  # of a file that was being written, perhaps
+        except Exception as error:  # perhaps because the file was being written
             failure = error
         version = part.current()
         if version == before:
             if failure is not None:
                 raise failure
             return Reading([Moments(part.name, before, rows, table)], keys, 1)
-    raise RuntimeError(f"it changed whenever it was read, {TRIES} times; refresh again when it is complete")
+    raise RuntimeError(f"it changed each time it was read, {TRIES} times; refresh again when it is complete")
 
 
 def _table(lf: pl.LazyFrame, d: Definition, *first: str) -> tuple[pl.DataFrame, list[str]]:
-    """The moments of rows, sorted by the keys that tell most groups apart first; `first` are further keys."""
+    """The moments of rows, sorted by keys, those with the most values first; `first` are further keys."""
     schema = lf.collect_schema()
     if d.where is not None:
         lf = lf.filter(arguments.boolean(lf, schema, expression(d.where), "where"))
@@ -132,8 +132,8 @@ def _table(lf: pl.LazyFrame, d: Definition, *first: str) -> tuple[pl.DataFrame, 
 
 
 def _count(parts: Sequence[Part]) -> int | None:
-    """The rows of all parts together, if they can be counted."""
-    with suppress(Exception):  # what ails a part is said when it is read
+    """The number of rows in all parts; None if they cannot be counted."""
+    with suppress(Exception):  # a part with an error raises it when its moments are read
         return sum(int(rows_of(batch).select(pl.len()).collect().item()) for batch in batches(parts))
     return None
 
@@ -144,9 +144,11 @@ def _height(part: Part) -> int:
 
 @contextmanager
 def naming(part: Part) -> Iterator[None]:
-    """Errors that say which part they are of."""
+    """Add the name of the part to errors."""
     try:
         yield
     except (ValueError, TypeError, OSError, RuntimeError, pl.exceptions.PolarsError) as error:
-        kind = ValueError if isinstance(error, UnicodeError) else type(error)  # which wants more than a sentence
+        kind = (
+            ValueError if isinstance(error, UnicodeError) else type(error)
+        )  # a UnicodeError cannot be built from a message
         raise kind(f"{part.name!r} cannot be pooled: {str(error).partition(chr(10))[0]}") from error

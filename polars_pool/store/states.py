@@ -1,4 +1,4 @@
-"""One state: the moments of one part in a Parquet file that tells what they are, written whole or not at all."""
+"""A state: the moments of one part in a Parquet file, with its definition in the metadata, written atomically."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from . import checksum
 from .definition import Definition, from_json, to_json
 
 ENTRY = "polars-pool"  # in the metadata of the Parquet file
-ROWS_TOGETHER = 65_536  # rows of a row group: what a filter by keys reads at least
+ROWS_TOGETHER = 65_536  # rows per row group: the least that a filter by keys reads
 CHECKED = 2  # the first format whose files have a checksum
-SYNCS = 8  # files that are awaited on disk at a time: the disk takes hardly longer for them than for one
+SYNCS = 8  # files synced at a time: the disk needs hardly more time for them than for one
 
 
 @dataclass(frozen=True)
 class State:
-    """What the file of a state tells of itself."""
+    """The metadata of a state."""
 
     path: Path
     source: str  # the name of the part
@@ -38,7 +38,7 @@ class State:
     groups: int  # rows of the state
     definition: Definition
     keys: dict[str, str]  # name -> data type
-    means: tuple[float, float] | None  # the least and the greatest
+    means: tuple[float, float] | None  # the smallest and the largest
 
 
 def path_of(folder: Path, source: str) -> Path:
@@ -46,7 +46,7 @@ def path_of(folder: Path, source: str) -> Path:
     return folder / (hashlib.sha256(source.encode()).hexdigest()[:24] + ".parquet")
 
 
-def named_in_text(folder: Path) -> None:
+def check_utf8(folder: Path) -> None:
     """Refuse a path whose bytes are not UTF-8, which Polars cannot open."""
     try:
         str(folder).encode()
@@ -57,52 +57,60 @@ def named_in_text(folder: Path) -> None:
 
 def listed(folder: Path) -> list[State]:
     """All states of a folder, in the order of their parts."""
-    found = []
+    listed = []
     for path in folder.glob("*.parquet"):
         if not path.name.startswith("."):
-            with suppress(FileNotFoundError):  # dropped by a refresh since
-                found.append(read(path))
-    return sorted(found, key=lambda state: state.source)
+            with suppress(FileNotFoundError):  # a refresh dropped it meanwhile
+                listed.append(read(path))
+    return sorted(listed, key=lambda state: state.source)
 
 
 def read(path: Path) -> State:
-    """What a state tells of itself, from the end of its file, which is checked; the data are where they are read."""
+    """The metadata of a state. The checksum of the footer is verified here, that of the data when they are read."""
     try:
         sealed = checksum.footer(path)
         footer = pq.read_metadata(path)
     except (FileNotFoundError, PermissionError):
         raise
     except checksum.MismatchError as error:
-        raise _no_state(path, str(error)) from None
+        raise _not_a_state(path, str(error)) from None
     except (pa.ArrowException, OSError):
-        raise _no_state(path, "it is truncated or no Parquet file") from None
+        raise _not_a_state(path, "it is truncated or not a Parquet file") from None
     entry = (footer.metadata or {}).get(ENTRY.encode())
     if entry is None:
-        raise _no_state(path, "it says nothing of polars-pool in its metadata")
+        raise _not_a_state(path, "its metadata has no entry of polars-pool")
     try:
-        told = json.loads(entry)
-        if told["format"] > FORMAT:
-            raise ValueError(
-                f"the state {str(path)!r} has format {told['format']}, written by polars-pool {told['library']}; this "
-                f"is polars-pool {__version__}, which reads format {FORMAT}: upgrade it"
-            )
-        if told["format"] >= CHECKED and sealed is None:
-            raise _no_state(path, "its checksum is missing")
-        state = State(
-            path,
-            told["source"],
-            told["version"],
-            told["rows"],
-            footer.num_rows,
-            from_json(told["definition"], told["library"], told["format"]),
-            told["keys"],
-            tuple(told["means"]) if told["means"] else None,
-        )
+        fields = json.loads(entry)
+        _check_format(path, fields, sealed is not None)
+        state = _state(path, fields, footer.num_rows)
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
-        raise _no_state(path, "its metadata cannot be read") from None
+        raise _not_a_state(path, "its metadata cannot be read") from None
     if path.name != path_of(path.parent, state.source).name:
-        raise _no_state(path, f"it is a copy under another name of the state of {state.source!r}")
+        raise _not_a_state(path, f"it is a copy, under another name, of the state of {state.source!r}")
     return state
+
+
+def _check_format(path: Path, fields: dict[str, Any], sealed: bool) -> None:
+    if fields["format"] > FORMAT:
+        raise ValueError(
+            f"the state {str(path)!r} has format {fields['format']}, written by polars-pool {fields['library']}; this "
+            f"is polars-pool {__version__}, which reads format {FORMAT}: upgrade it"
+        )
+    if fields["format"] >= CHECKED and not sealed:
+        raise _not_a_state(path, "its checksum is missing")
+
+
+def _state(path: Path, fields: dict[str, Any], groups: int) -> State:
+    return State(
+        path,
+        fields["source"],
+        fields["version"],
+        fields["rows"],
+        groups,
+        from_json(fields["definition"], fields["library"], fields["format"]),
+        fields["keys"],
+        tuple(fields["means"]) if fields["means"] else None,
+    )
 
 
 class Moments(NamedTuple):
@@ -114,40 +122,40 @@ class Moments(NamedTuple):
     table: pl.DataFrame
 
 
-def write(folder: Path, found: Sequence[Moments], definition: Definition, keys: list[str]) -> list[State]:
-    """States beside their places, then moved there: whoever looks sees the one before or this one, whole."""
-    beside: list[Path] = []
+def write(folder: Path, moments: Sequence[Moments], definition: Definition, keys: list[str]) -> list[State]:
+    """Write states under temporary names, then rename them, so that readers see complete states only."""
+    temporary: list[Path] = []
     try:
-        for moments in found:
-            path = path_of(folder, moments.source)
-            beside.append(folder / f".{path.name}.{secrets.token_hex(8)}.tmp")
-            _written(beside[-1], moments, definition, keys)
-        with ThreadPoolExecutor(min(SYNCS, len(beside))) as threads:
-            list(threads.map(_to_disk, beside))
-        for moments, new in zip(found, beside, strict=True):
-            os.replace(new, path_of(folder, moments.source))
+        for one in moments:
+            path = path_of(folder, one.source)
+            temporary.append(folder / f".{path.name}.{secrets.token_hex(8)}.tmp")
+            _write_file(temporary[-1], one, definition, keys)
+        with ThreadPoolExecutor(min(SYNCS, len(temporary))) as threads:
+            list(threads.map(_to_disk, temporary))
+        for one, new in zip(moments, temporary, strict=True):
+            os.replace(new, path_of(folder, one.source))
     except BaseException:
-        for path in beside:
+        for path in temporary:
             path.unlink(missing_ok=True)
         raise
     _to_disk(folder)
     return [
         State(
-            path_of(folder, moments.source),
-            moments.source,
-            moments.version,
-            moments.rows,
-            moments.table.height,
+            path_of(folder, one.source),
+            one.source,
+            one.version,
+            one.rows,
+            one.table.height,
             definition,
-            _types(moments.table, keys),
-            _means(moments.table),
+            _types(one.table, keys),
+            _means(one.table),
         )
-        for moments in found
+        for one in moments
     ]
 
 
-def _written(path: Path, moments: Moments, definition: Definition, keys: list[str]) -> None:
-    told: dict[str, Any] = {
+def _write_file(path: Path, moments: Moments, definition: Definition, keys: list[str]) -> None:
+    fields: dict[str, Any] = {
         "format": FORMAT,
         "library": __version__,
         "source": moments.source,
@@ -157,7 +165,7 @@ def _written(path: Path, moments: Moments, definition: Definition, keys: list[st
         "keys": _types(moments.table, keys),
         "means": _means(moments.table),
     }
-    metadata = {ENTRY: json.dumps(told), checksum.ENTRY: checksum.UNSEALED}
+    metadata = {ENTRY: json.dumps(fields), checksum.ENTRY: checksum.UNSEALED}
     moments.table.write_parquet(path, metadata=metadata, row_group_size=ROWS_TOGETHER)
     checksum.seal(path)
 
@@ -172,36 +180,36 @@ def _means(table: pl.DataFrame) -> tuple[float, float] | None:
 
 
 def verify(path: Path) -> None:
-    """Raise if any byte of a state is not as it was written; states of older formats have nothing to tell it by."""
+    """Raise an error if any byte of a state has changed; states of older formats have no checksum."""
     try:
         checksum.verify(path)
     except checksum.MismatchError as error:
-        raise _no_state(path, str(error)) from None
+        raise _not_a_state(path, str(error)) from None
 
 
 def drop(state: State) -> None:
-    """Forget the state of a part that is gone."""
+    """Delete the state of a part that no longer exists."""
     state.path.unlink(missing_ok=True)
     _to_disk(state.path.parent)
 
 
 def tidy(folder: Path) -> None:
-    """Remove what killed runs left; only for who holds the lock."""
+    """Delete temporary files of interrupted runs; the caller must hold the lock."""
     for path in folder.glob(".*.parquet.*.tmp"):
         path.unlink(missing_ok=True)
 
 
 def first_keys(states: list[State], key: str) -> list[tuple[Any, int]]:
-    """The least value of a key in every row group of the states, and the rows there: where the keys lie."""
-    found = []
+    """The smallest value of a key in each row group of the states, with the number of its rows."""
+    firsts = []
     for state in states:
         footer = pq.read_metadata(state.path)
         column = [footer.schema.column(i).path for i in range(footer.num_columns)].index(key)
         for group in map(footer.row_group, range(footer.num_row_groups)):
             statistics = group.column(column).statistics
             if statistics is not None and statistics.has_min_max:
-                found.append((statistics.min, group.num_rows))
-    return found
+                firsts.append((statistics.min, group.num_rows))
+    return firsts
 
 
 def _to_disk(path: Path) -> None:
@@ -214,5 +222,5 @@ def _to_disk(path: Path) -> None:
             os.close(handle)
 
 
-def _no_state(path: Path, reason: str) -> ValueError:
-    return ValueError(f"{str(path)!r} is no state of a store: {reason}; delete it and refresh")
+def _not_a_state(path: Path, reason: str) -> ValueError:
+    return ValueError(f"{str(path)!r} is not a state of a store: {reason}; delete it and refresh")

@@ -1,4 +1,4 @@
-"""A store of moments beside a warehouse: one state a part of the source, refreshed where the source has changed."""
+"""A store of the moments of a warehouse: one state per part of the source; a refresh reads only changed parts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..formulas.names import NaN
 from ..version import FORMAT, __version__
 from . import states
 from .definition import columns, define, same
-from .merging import Known, merged
+from .merging import KeyTypes, merged
 from .reading import Progress, readings
 from .sources import Part, parts
 from .states import State
 
 
 class Refreshed(NamedTuple):
-    """What a refresh did: names of parts, and the number of rows read."""
+    """The result of a refresh: names of parts, and the number of rows read."""
 
     read: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -37,22 +37,22 @@ class Refreshed(NamedTuple):
 
 
 class MomentStore:
-    """Moments of every part of a warehouse in a folder of Parquet files: what has not changed is never read again.
+    """A store with the moments of each part of a warehouse, as Parquet files; unchanged parts are not read again.
 
     Parameters
     ----------
     path
-        Folder of the states; the first refresh makes it.
+        Folder of the states; the first refresh creates it.
     value, by, weights, nan
-        As in `moments`: what the moments are of. Without value and by, an existing store is opened as it was defined.
+        The definition of the moments, as in `moments`. Without value and by, an existing store keeps its definition.
     where
-        Column or expression of Booleans: only rows for which it is true count.
+        Column or expression of Booleans: only rows for which it is true are counted.
 
     Raises
     ------
     ValueError, TypeError, FileNotFoundError
-        A wrong argument; another definition than that of the states in the folder; a file there that is no state; no
-        states where value and by are not given.
+        An invalid argument; a definition that differs from that of the states in the folder; a file in the folder that
+        is not a state; no states in the folder and neither value nor by.
 
     Examples
     --------
@@ -77,43 +77,45 @@ class MomentStore:
         nan: NaN = "error",
     ) -> None:
         self.path = Path(path).absolute()
-        states.named_in_text(self.path)
+        states.check_utf8(self.path)
         if value is not None and by is not None:
             self.definition = define(value, by, weights, where, nan)
             self._states()
         elif value is None and by is None and weights is None and where is None:
-            found = states.listed(self.path)
-            if not found:
+            listed = states.listed(self.path)
+            if not listed:
                 raise FileNotFoundError(f"the folder {str(path)!r} holds no states; give value and by for a new store")
-            self.definition = replace(found[0].definition, library=__version__, format=FORMAT)
+            self.definition = replace(listed[0].definition, library=__version__, format=FORMAT)
             self._states()
         else:
-            raise ValueError("a store is defined by value and by, with weights, where and nan; give both, or none")
+            raise ValueError(
+                "value and by define a store, with weights, where and nan as options; give both, or none of these"
+            )
 
     def refresh(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Refreshed:
-        """Read the parts of a source that are new or have changed, and forget those that are gone.
+        """Read new and changed parts of a source, and drop the states of parts that no longer exist.
 
         Parameters
         ----------
         source
-            A Parquet file, or text whose name ends in .csv, .tsv, .ndjson, .jsonl or .json (.gz too); a folder, pattern
-            (`**`, `*`, `?`, `[…]`) or URL of them; a Delta table (its folder or URL, or a
-            DeltaTable at the version it was loaded with); an Iceberg table (its folder or metadata file, a table of
-            pyiceberg, or `table.scan(snapshot_id=...)`); or a list of them. `key=value` folders are columns. A file
-            is a part; it has changed if its size or modification time has (on the web: ETag, Last-Modified), or if
-            the table deletes other rows of it.
+            A Parquet file, or a text file with the ending .csv, .tsv, .ndjson, .jsonl or .json (also with .gz); a
+            folder, pattern (`**`, `*`, `?`, `[…]`) or URL of such files; a Delta table (its folder or URL, or a
+            DeltaTable at the version it was loaded with); an Iceberg table (its folder or metadata file, a pyiceberg
+            table, or `table.scan(snapshot_id=...)`); or a list of sources. `key=value` folders become columns. Each
+            file is a part. A part has changed if its size or modification time has changed (on the web: ETag,
+            Last-Modified), or if the table has deleted further rows of it.
         progress
-            Called before the first part and after each, with the parts and rows read so far and in all.
+            Called before the first part and after each part, with the parts and rows read so far and in total.
 
         Returns
         -------
-        A `Refreshed`: the names of parts `read`, `unchanged` and `dropped`, and the `rows` that were read.
+        A `Refreshed`: the names of the parts `read`, `unchanged` and `dropped`, and the number of `rows` read.
 
         Raises
         ------
         ValueError, TypeError, OSError, polars.exceptions.PolarsError
-            An unknown source; a part that cannot be read, by name (the states of parts before it are kept); a part
-            that changed whenever it was read; another refresh at work; a file in the store that is no state.
+            An unknown source; a part that cannot be read (the error names it; states of earlier parts are kept); a part
+            that changed each time it was read; another refresh at work; a file in the store that is not a state.
 
         Examples
         --------
@@ -130,29 +132,31 @@ class MomentStore:
             states.tidy(self.path)
             old = {state.source: state for state in self._states()}
             now = {part.name: part for part in parts(source, columns(self.definition))}
-            self._apart(now)
+            self._check_apart(now)
             kept = [name for name in now if name in old and old[name].version == now[name].version]
             stale = [part for name, part in now.items() if name not in kept]
-            gone = [state for name, state in old.items() if name not in now]
+            dropped = [state for name, state in old.items() if name not in now]
             rows = self._read(stale, [old[name] for name in kept], progress)
-            for state in gone:
+            for state in dropped:
                 states.drop(state)
-        return Refreshed(tuple(part.name for part in stale), tuple(kept), tuple(state.source for state in gone), rows)
+        return Refreshed(
+            tuple(part.name for part in stale), tuple(kept), tuple(state.source for state in dropped), rows
+        )
 
     def scan(self) -> pl.LazyFrame:
-        """The merged moments of all parts, lazily: what `moments` gives of all their rows.
+        """The merged moments of all parts, lazily: the result of `moments` for all their rows.
 
         Returns
         -------
-        One row a group: the keys, `n` (Int64), `mean`, `var`, and with weights `w`; for
-        `shrink(store.scan(), "mean", by=..., n="n", var="var")`, and `weights="w"`. The states are those of now; their
-        files are read when the query runs, a filter of keys where they are read. As with every group-by that streams,
-        the last digit may differ from run to run.
+        One row per group: the keys, `n` (Int64), `mean`, `var`, and with weights `w`. Use it as input of
+        `shrink(store.scan(), "mean", by=..., n="n", var="var")`, with weights also `weights="w"`. The list of states is
+        fixed at the call; their files are read when the query runs, and filters on keys apply while they are read. As
+        in every streaming group-by, the last digit may differ between runs.
 
         Raises
         ------
         ValueError, FileNotFoundError
-            The store has no states yet; states whose keys differ in type; a file that is no state.
+            The store has no states yet; the keys of states differ in type; a file is not a state.
 
         Examples
         --------
@@ -165,29 +169,29 @@ class MomentStore:
         >>> pool.components(store.scan(), "mean", by="school", n="n", var="var").select("groups", "n").collect().rows()
         [(2, 4)]
         """
-        found = self._states()
-        if not found:
+        listed = self._states()
+        if not listed:
             raise FileNotFoundError(f"the store {str(self.path)!r} holds no states yet; refresh it with a source")
-        return merged(found, weighted=self.definition.weights is not None)
+        return merged(listed, weighted=self.definition.weights is not None)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
     def _states(self) -> list[State]:
-        """The states of the folder, all of one definition."""
-        found = states.listed(self.path)
-        for state in found:
+        """The states of the folder, which must all have the definition of this store."""
+        listed = states.listed(self.path)
+        for state in listed:
             if not same(state.definition, self.definition):
                 raise ValueError(
-                    f"the store {str(self.path)!r} holds moments of {state.definition}, asked is {self.definition}; "
-                    "use another folder, or delete this one"
+                    f"the store {str(self.path)!r} holds moments of {state.definition}, "
+                    f"but this call defines {self.definition}; use another folder, or delete this one"
                 )
-        return found
+        return listed
 
-    def _apart(self, names: Iterable[str]) -> None:
-        """A store below its own source would be read as rows."""
+    def _check_apart(self, names: Iterable[str]) -> None:
+        """Refuse a store inside its own source: its states would be read as rows."""
         for name in names:
             if "://" not in name and Path(name).is_relative_to(self.path):
-                raise ValueError(f"the store {str(self.path)!r} lies in its own source; keep it in another folder")
+                raise ValueError(f"the store {str(self.path)!r} lies inside its own source; use another folder")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -205,12 +209,12 @@ class MomentStore:
             lock.release()
 
     def _read(self, stale: list[Part], kept: list[State], progress: Callable[[Progress], None] | None) -> int:
-        """New states of parts; the number of their rows."""
-        known = Known(kept)
+        """Write the states of changed parts; return the number of rows read."""
+        key_types = KeyTypes(kept)
         rows = 0
         for reading in readings(stale, self.definition, progress):
             for moments in reading.moments:
-                known.add(moments.source, moments.table.select(reading.keys).schema)
+                key_types.add(moments.source, moments.table.select(reading.keys).schema)
             states.write(self.path, reading.moments, self.definition, reading.keys)
             rows += sum(moments.rows for moments in reading.moments)
         return rows

@@ -1,4 +1,4 @@
-"""The type that holds every value of two types: keys that agree in value are one group, whatever type a file has."""
+"""The type that holds every value of two types: keys with equal values are one group, even if files differ in type."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import polars as pl
 
 SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128)
 UNSIGNED = (pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
-DIGITS = {1: 3, 2: 5, 4: 10, 8: 20, 16: 39}  # of the largest integer of so many bytes
+DIGITS = {1: 3, 2: 5, 4: 10, 8: 20, 16: 39}  # number of bytes of an integer -> digits of the largest one
 UNITS = ("ms", "us", "ns")
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
-MOST_DIGITS = 38  # of a Decimal
+MOST_DIGITS = 38  # digits of a Decimal
 
 
 def common(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
-    """The least type in which no value of either is lost; None if there is none."""
+    """The smallest type that holds the values of both types without loss; None if no type does."""
     if one == other:
         return one
     if pl.Null in (one, other):
@@ -40,7 +40,7 @@ def _number(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
 
 
 def _integer(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
-    """Of one sign the wider; of both a signed one that is wider than the unsigned."""
+    """The wider of two types with the same signedness, else a signed type wider than the unsigned one."""
     kinds = [SIGNED if dtype.is_signed_integer() else UNSIGNED for dtype in (one, other)]
     if kinds[0] == kinds[1]:
         return max(one, other, key=_bytes)
@@ -49,7 +49,7 @@ def _integer(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
 
 
 def _float(size: int, dtype: pl.DataType) -> pl.DataType | None:
-    """A Float64 holds integers of 4 bytes, a Float32 those of 2."""
+    """The float type that also holds integers of a size: Float64 holds 4 bytes, Float32 holds 2."""
     if dtype == pl.Float32 and size <= 2:
         return dtype
     return pl.Float64() if size <= 4 else None
@@ -68,7 +68,7 @@ def _decimal(one: pl.Decimal, other: pl.DataType) -> pl.DataType | None:
 
 
 def _time(one: pl.DataType, other: pl.DataType) -> pl.DataType | None:
-    """Of two units the finer; a date is the midnight of a time without a zone."""
+    """The type with the finer unit; a date becomes midnight of a datetime without a time zone."""
     if isinstance(one, pl.Datetime) and isinstance(other, pl.Datetime) and one.time_zone == other.time_zone:
         return max(one, other, key=lambda dtype: UNITS.index(dtype.time_unit))
     if isinstance(one, pl.Duration) and isinstance(other, pl.Duration):

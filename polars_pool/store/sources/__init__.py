@@ -1,4 +1,4 @@
-"""Where rows come from, part by part: whatever a source is, a list of parts."""
+"""The sources of rows: files, folders, URLs and tables, each as a list of parts."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from . import delta, iceberg, plain
-from .listing import readable
+from .listing import check_utf8
 from .part import NAME, Part, batches, rows_of
 
 __all__ = ["NAME", "Part", "batches", "parts", "rows_of"]
 
 
 def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
-    """The parts of a source, sorted by name, none twice.
+    """The parts of a source, sorted by name, without duplicates.
 
     A source is a path, pattern, folder or URL of Parquet, CSV or JSON, a Delta or Iceberg table, or a list of them.
-    `columns` are the ones that will be read, if that is known: what a table changes about others is then no change of
-    a part.
+    `columns` are the columns that will be read, if they are known. Changes of a table to other columns then do not
+    change the version of a part.
     """
     files: list[str] = []
-    found: list[Part] = []
+    listed: list[Part] = []
     for one in source if isinstance(source, list | tuple) else [source]:
         if isinstance(one, str | os.PathLike):
-            readable(os.fspath(one))
+            check_utf8(os.fspath(one))
         if delta.is_table(one):
-            found += delta.parts(one)
+            listed += delta.parts(one)
         elif iceberg.is_table(one):
-            found += iceberg.parts(one, columns)
+            listed += iceberg.parts(one, columns)
         elif isinstance(one, str | os.PathLike):
             files.append(os.fspath(one))
         else:
@@ -40,20 +40,20 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
             )
     read = plain.parts(files)
     _refuse_files_of_tables([part.name for part in read], files)
-    found += read
-    found.sort(key=lambda part: part.name)
-    for one, other in pairwise(found):
+    listed += read
+    listed.sort(key=lambda part: part.name)
+    for one, other in pairwise(listed):
         if one.name == other.name:
-            raise ValueError(f"the source has the data file {one.name!r} twice, which cannot be two parts")
-    return found
+            raise ValueError(f"the source contains the data file {one.name!r} twice; a file can be only one part")
+    return listed
 
 
-def _refuse_files_of_tables(names: list[str], given: list[str]) -> None:
-    """A pattern or folder must not find files of a table, which keeps those that it has deleted or replaced."""
-    found = {Path(name) for name in names if "://" not in name} - {Path(one).absolute() for one in given}
-    for folder in sorted({parent for path in found for parent in path.parents}):
+def _refuse_files_of_tables(names: list[str], sources: list[str]) -> None:
+    """Refuse patterns and folders that match files of a table: it keeps files that it has deleted or replaced."""
+    matched = {Path(name) for name in names if "://" not in name} - {Path(one).absolute() for one in sources}
+    for folder in sorted({parent for path in matched for parent in path.parents}):
         if delta.is_table(folder) or iceberg.is_table(folder):
             raise ValueError(
-                f"the source finds files of the table {str(folder)!r}, some of which it may have deleted: "
+                f"the source matches files of the table {str(folder)!r}, and the table may have deleted some of them: "
                 "give the folder of the table itself"
             )

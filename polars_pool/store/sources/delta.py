@@ -1,4 +1,4 @@
-"""Delta tables: one data file of one version of the log is a part, and a version never changes."""
+"""Delta tables: each data file of one version of the table is a part; a version never changes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .tables import folder, inside, local, missing
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-ROW = "_pool_row"  # the place of a row in its file, which deletion vectors count by
-COMMIT = re.compile(r"\d{20}\.")  # what a log is made of: commits and checkpoints, by number
+ROW = "_pool_row"  # column with the row number in the file, to which deletion vectors refer
+COMMIT = re.compile(r"\d{20}\.")  # files of the log: commits and checkpoints, by number
 MOST_READER_VERSION = 3
-# What the log alone is about is deltalake's to read; of what the data files are about, deletion vectors are read here.
+# deltalake handles the features of the log; among the features of data files, deletion vectors are handled here.
 READ = frozenset({"deletionVectors", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
-# As the format allows a data file to differ from its table: narrower numbers, timestamps of other writers.
+# Differences that the format allows between a data file and its table: narrower numbers, timestamps of other writers.
 CASTS = pl.ScanCastOptions(
     integer_cast="upcast",
     float_cast="upcast",
@@ -34,29 +34,31 @@ CASTS = pl.ScanCastOptions(
 
 
 def is_table(source: object) -> bool:
-    """Whether a source is a DeltaTable, or a folder that has a log, local or in an object store."""
+    """Whether a source is a DeltaTable, or a folder with a log, local or in an object store."""
     if isinstance(source, str | os.PathLike):
         return any(COMMIT.match(name) for name in inside(source, "_delta_log"))
     return type(source).__module__.partition(".")[0] == "deltalake"
 
 
 def parts(source: str | os.PathLike[str] | DeltaTable) -> list[Part]:
-    """The data files of a table as parts: of the version it was loaded with, else of the latest."""
+    """The data files of a table as parts: of the version that was loaded, else of the latest version."""
     table = _loaded(source)
-    schema = pl.Schema(table.schema())  # by the Arrow C interface
+    schema = pl.Schema(table.schema())  # through the Arrow C interface
     _refuse_unread(table, schema)
     kept = dict(pl.DataFrame(table.deletion_vectors()).select("filepath", "selection_vector").rows())
     log = pl.DataFrame(table.get_add_actions())
     partitions = log["partition"].to_list() if "partition" in log.columns else [{}] * log.height
-    found = [
+    listed = [
         _part(table, schema, values, kept.pop(url, None), url, f"size={size} modified={modified}")
         for values, url, size, modified in zip(
             partitions, _urls(table, log["path"]), log["size_bytes"], log["modification_time"], strict=True
         )
     ]
     if kept:
-        raise ValueError(f"the Delta table {table.table_uri!r} deletes rows of files it does not have: {sorted(kept)}")
-    return found
+        raise ValueError(
+            f"the Delta table {table.table_uri!r} deletes rows of files that it does not have: {sorted(kept)}"
+        )
+    return listed
 
 
 def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
@@ -79,7 +81,7 @@ def _loaded(source: str | os.PathLike[str] | DeltaTable) -> DeltaTable:
 
 
 def _refuse_unread(table: DeltaTable, schema: pl.Schema) -> None:
-    """Refuse what would be read wrong: Polars 1.44 gives nulls for every column of a table with column mapping."""
+    """Refuse features that would give wrong rows: Polars 1.44 reads nulls from a table with column mapping."""
     protocol, metadata = table.protocol(), table.metadata()
     unread = sorted(set(protocol.reader_features or ()) - READ - {"columnMapping"})
     if (mode := metadata.configuration.get("delta.columnMapping.mode") or "none") != "none":
@@ -88,18 +90,18 @@ def _refuse_unread(table: DeltaTable, schema: pl.Schema) -> None:
         unread.append(f"reader version {protocol.min_reader_version}")
     if unread:
         raise ValueError(
-            f"the Delta table {table.table_uri!r} uses {', '.join(unread)}, which is not read here; "
-            "write it to a table without, and refresh from that"
+            f"the Delta table {table.table_uri!r} uses {', '.join(unread)}, which is not supported; "
+            "copy the table to one without these features, and refresh from the copy"
         )
     for name in metadata.partition_columns:
         if schema[name] == pl.Binary:  # deltalake leaves their values escaped, as the log has them
             raise ValueError(
-                f"the Delta table {table.table_uri!r} is partitioned by {name!r} of type Binary, which is not read here"
+                f"the Delta table {table.table_uri!r} is partitioned by {name!r} of type Binary, which is not supported"
             )
 
 
 def _urls(table: DeltaTable, paths: Iterable[str]) -> list[str]:
-    """Where the data files are, as escaped URLs. DeltaTable.file_uris escapes folders and not files: no path at all."""
+    """The escaped URLs of the data files. DeltaTable.file_uris escapes folders but not file names."""
     return [path if "://" in path else f"{table.table_uri.rstrip('/')}/{path}" for path in paths]
 
 
@@ -111,7 +113,7 @@ def _part(
         deleted = pl.Series(kept, dtype=pl.Boolean).not_().arg_true()
         version += f" deleted={hashlib.sha256(deleted.to_numpy().tobytes()).hexdigest()[:16]}"
     address = local(url) if url.startswith("file://") else unquote(url)
-    options = table._storage_options  # deltalake has no public name for them; Polars reads them here, too
+    options = table._storage_options  # deltalake has no public name for them; Polars reads this attribute, too
     return Part(address, version, partial(_scan, address, schema, values, deleted, options), lambda: version)
 
 
@@ -122,7 +124,7 @@ def _scan(
     deleted: pl.Series | None,
     options: dict[str, str] | None,
 ) -> pl.LazyFrame:
-    """The rows of one data file in the table's schema; partition values are the log's, not the path's."""
+    """The rows of one data file in the schema of the table; partition values come from the log, not from the path."""
     rows = pl.scan_parquet(
         address,
         glob=False,

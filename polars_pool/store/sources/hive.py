@@ -1,4 +1,4 @@
-"""The `key=value` folders of paths: columns that all paths of a source have, typed by all their values."""
+"""The columns of `key=value` folders: all paths of a source have the same ones, with types from all their values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import unquote
 
 import polars as pl
 
-Hive = Callable[[], dict[str, pl.DataType]]  # the columns, found out when the first part is read
+Hive = Callable[[], dict[str, pl.DataType]]  # the columns, inferred when the first part is read
 NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def of(names: Sequence[str]) -> Hive:
-    """The hive columns of files, which must all have the same."""
+    """The hive columns of files; all files must have the same ones."""
     for name in names[1:]:
         if set(keys(name)) != set(keys(names[0])):
             raise ValueError(
-                f"the files of a source have the same hive keys, but {names[0]!r} has "
+                f"the files of a source must have the same hive keys, but {names[0]!r} has "
                 f"{keys(names[0])} and {name!r} {keys(name)}"
             )
     return cache(partial(_types, names))
@@ -42,7 +42,7 @@ def _folders(name: str) -> list[str]:
 
 
 def _types(names: Sequence[str]) -> dict[str, pl.DataType]:
-    """As Polars types the values of all paths; no file is opened."""
+    """The types that Polars infers from the values of all paths; no file is opened."""
     if not names or not keys(names[0]):
         return {}
     paths = pl.scan_parquet(list(names), glob=False, hive_partitioning=True, schema={}, extra_columns="ignore")

@@ -1,4 +1,4 @@
-"""Iceberg tables: one data file of one snapshot is a part, and a snapshot never changes."""
+"""Iceberg tables: each data file of one snapshot is a part; a snapshot never changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METADATA = ".metadata.json"
 
 
 def is_table(source: object) -> bool:
-    """Whether a source is a table or scan of pyiceberg, a metadata file, or a folder that has one."""
+    """Whether a source is a pyiceberg table or scan, a metadata file, or a folder with a metadata file."""
     if isinstance(source, str | os.PathLike):
         return os.fspath(source).endswith(METADATA) or bool(_newest(inside(source, "metadata")))
     return type(source).__module__.partition(".")[0] == "pyiceberg"
@@ -33,10 +33,10 @@ def is_table(source: object) -> bool:
 def parts(source: str | os.PathLike[str] | Table | DataScan, columns: Collection[str] | None = None) -> list[Part]:
     """The data files of a snapshot as parts.
 
-    The snapshot is the table's current one, or the one that a scan was made for: `table.scan(snapshot_id=...)`. Of a
-    folder it is the one of the newest metadata file, since a folder does not tell what a catalogue has committed.
-    A file of a version may be read otherwise after a change of the schema, which is why the version of a part has the
-    fields of the columns that will be read: of all, or of `columns`.
+    The snapshot is the current one of the table, or that of a scan: `table.scan(snapshot_id=...)`. For a folder it is
+    that of the newest metadata file, because a folder does not show which snapshot the catalogue has committed. After a
+    change of the schema, the same file may give other values; the version of a part therefore includes the fields of
+    the columns that will be read: all fields, or those of `columns`.
     """
     scan = _scan_of(source)
     schema = scan.projection()
@@ -59,14 +59,14 @@ def _scan_of(source: str | os.PathLike[str] | Table | DataScan) -> DataScan:
     if isinstance(source, Table):
         return source.scan()
     if not isinstance(source, DataScan):
-        raise TypeError(f"source={source!r}; give a table of pyiceberg, or table.scan(snapshot_id=...)")
+        raise TypeError(f"source={source!r}; give a pyiceberg table, or table.scan(snapshot_id=...)")
     if source.row_filter != AlwaysTrue() or source.limit is not None or source.selected_fields != ("*",):
         raise ValueError("the Iceberg scan has a filter, a limit or selected fields; give table.scan(snapshot_id=...)")
     return source
 
 
 def _metadata(source: str | os.PathLike[str]) -> str:
-    """The address of the metadata file: the source itself, the one that a hint names, or the newest of a folder."""
+    """The address of the metadata file: the source itself, the file in the hint, or the newest in the folder."""
     where = str(folder(source) or os.fspath(source)).rstrip("/")
     if where.endswith(METADATA):
         return where
@@ -79,13 +79,13 @@ def _metadata(source: str | os.PathLike[str]) -> str:
     if len(newest) > 1:
         raise ValueError(
             f"the Iceberg table {where!r} has two newest metadata files, {newest[0]!r} and {newest[1]!r}: give the one "
-            "that its catalogue has, or the table itself"
+            "in its catalogue, or the table itself"
         )
     return f"{where}/metadata/{newest[0]}"
 
 
 def _newest(files: Iterable[str]) -> list[str]:
-    """The names with the highest number: 3 of a catalogue's `00003-….metadata.json`, and of `v3.metadata.json`."""
+    """The names with the highest number, which is 3 in `00003-….metadata.json` and in `v3.metadata.json`."""
     numbered = {name: re.match(r"v?(\d+)\b", name) for name in files if name.endswith(METADATA)}
     numbers = {name: int(match[1]) for name, match in numbered.items() if match}
     return sorted(name for name, number in numbers.items() if number == max(numbers.values()))
@@ -101,12 +101,12 @@ def _part(scan: DataScan, task: FileScanTask, dtypes: pl.Schema, version: str) -
 def _planned(scan: DataScan) -> list[FileScanTask]:
     try:
         return list(scan.plan_files())
-    except (NotImplementedError, ValueError) as error:  # deletes by equality, and what later formats have
+    except (NotImplementedError, ValueError) as error:  # equality deletes, and features of later formats
         raise ValueError(f"the Iceberg table {scan.table_metadata.location!r} cannot be read: {error}") from error
 
 
 def _fields(scan: DataScan, schema: Schema, columns: Collection[str] | None) -> str:
-    """What names stand for: the id and type of each field, and its names in files that have no ids."""
+    """The id and type of each field, and its names in files without ids, as text."""
     mapping = scan.table_metadata.name_mapping()
     mapped = {field.field_id: repr(field) for field in mapping.root} if mapping else {}
     return repr(
@@ -138,7 +138,7 @@ def _dtypes(schema: Schema) -> pl.Schema:
 
 
 def _rows(scan: DataScan, task: FileScanTask, dtypes: pl.Schema) -> pl.LazyFrame:
-    """The rows of one data file: pyiceberg resolves fields by their ids and drops deleted rows."""
+    """The rows of one data file; pyiceberg resolves fields by their ids and drops deleted rows."""
     return register_io_source(partial(_frames, scan, task, dtypes), schema=dtypes, is_pure=True)
 
 
@@ -155,7 +155,9 @@ def _frames(
     from pyiceberg.io.pyarrow import ArrowScan
 
     _refuse_ambiguous(scan, task)
-    names = columns or list(dtypes)[: None if columns is None else 1]  # no column at all would count no rows
+    names = (
+        columns or list(dtypes)[: None if columns is None else 1]
+    )  # without any column, the number of rows would be lost
     left = sys.maxsize if n_rows is None else n_rows
     reader = ArrowScan(scan.table_metadata, scan.io, scan.projection().select(*names), AlwaysTrue())
     for batch in reader.to_record_batches([task]):
@@ -169,7 +171,7 @@ def _frames(
 
 
 def _refuse_ambiguous(scan: DataScan, task: FileScanTask) -> None:
-    """Refuse two deletion vectors of one data file in a Puffin file: pyiceberg would take either."""
+    """Refuse two deletion vectors for one data file in a Puffin file: pyiceberg would use either of them."""
     from pyiceberg.manifest import FileFormat
     from pyiceberg.table.puffin import PuffinFile
 
@@ -179,6 +181,6 @@ def _refuse_ambiguous(scan: DataScan, task: FileScanTask) -> None:
                 vectors = PuffinFile(stream.read()).footer.blobs
             if sum(vector.properties.get("referenced-data-file") == task.file.file_path for vector in vectors) > 1:
                 raise ValueError(
-                    f"{file.file_path!r} has several deletion vectors of {task.file.file_path!r}, and pyiceberg does "
-                    "not tell which is the last"
+                    f"{file.file_path!r} has several deletion vectors for {task.file.file_path!r}, and pyiceberg "
+                    "does not show which is the last; rewrite the data files of the table"
                 )

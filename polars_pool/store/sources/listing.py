@@ -1,4 +1,4 @@
-"""Which files there are, each with a version: in local folders, behind a web address, in object stores."""
+"""The files of a source, each with a version: in local folders, on the web, in object stores."""
 
 from __future__ import annotations
 
@@ -18,39 +18,40 @@ from pyarrow import fs
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a Windows drive
 OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss")
-TIMEOUT = 30  # seconds that a web server has to tell the version of a file
+TIMEOUT = 30  # seconds until a web server must have sent the version of a file
 
 
 @dataclass(frozen=True)
 class File:
-    """A file that was there, its version, and how to ask for the version again."""
+    """A file, its version when it was listed, and a function that returns its version now."""
 
     name: str
     version: str
     current: Callable[[], str | None]
-    identity: object  # the same for all names of one file
+    identity: object  # equal for all names of one file
     size: int | None = None  # bytes
 
 
 def files(source: str, ending: str | tuple[str, ...]) -> list[File]:
-    """The files of a path, a pattern, a folder (all below it that have an ending) or a URL, sorted by name."""
+    """The files of a path, a pattern, a folder (all files below it with an ending) or a URL, sorted by name."""
     scheme = source.partition("://")[0].lower() if URL.match(source) else ""
     if scheme in ("http", "https"):
-        found = [_web_file(source)]
+        listed = [_web_file(source)]
     elif scheme in OBJECT_STORES:
-        found = _stored(source, ending)
+        listed = _stored(source, ending)
     elif scheme in ("", "file"):
         path = _local_path(source) if scheme else source
-        found = [file for file in map(_local_file, _local_names(path, ending)) if file]
+        listed = [file for file in map(_local_file, _local_names(path, ending)) if file]
     else:
         raise ValueError(
-            f"the source {source!r} has the scheme {scheme!r}; known are file, http, https, {', '.join(OBJECT_STORES)}"
+            f"the source {source!r} has the scheme {scheme!r}; "
+            f"supported are file, http, https, {', '.join(OBJECT_STORES)}"
         )
-    return sorted(found, key=lambda file: file.name)
+    return sorted(listed, key=lambda file: file.name)
 
 
 def hidden(name: str) -> bool:
-    """Files and folders that writers of tables keep for themselves: `.crc`, `_SUCCESS`, `_delta_log`, `_temporary`."""
+    """Whether a name is internal to a writer of tables: `.crc`, `_SUCCESS`, `_delta_log`, `_temporary`."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
@@ -59,7 +60,7 @@ def hidden(name: str) -> bool:
 
 def _local_path(url: str) -> str:
     """The path of a file:// URL."""
-    parts = urlsplit(url.replace("?", "%3F").replace("#", "%23"))  # neither ends a path
+    parts = urlsplit(url.replace("?", "%3F").replace("#", "%23"))  # in a file URL, neither ends the path
     if parts.netloc not in ("", "localhost"):
         raise ValueError(f"the source {url!r} names the host {parts.netloc!r}; a file URL has three slashes, file:///…")
     return urllib.request.url2pathname(parts.path)
@@ -67,7 +68,7 @@ def _local_path(url: str) -> str:
 
 def _local_names(path: str, ending: str | tuple[str, ...]) -> list[str]:
     path = os.path.abspath(path if os.path.lexists(path) else os.path.expanduser(path))
-    _whole_link(path)
+    _check_link(path)
     if os.path.isdir(path):
         return [name for name in _below(path, hidden) if name.endswith(ending)]
     if os.path.exists(path):
@@ -76,14 +77,14 @@ def _local_names(path: str, ending: str | tuple[str, ...]) -> list[str]:
         raise FileNotFoundError(f"the source {printable(path)} does not exist")
     names = [name for name in _matching(path) if not os.path.isdir(name)]
     for name in names:
-        _whole_link(name)
+        _check_link(name)
     if not names:
         raise FileNotFoundError(f"the source {printable(path)} matches no file")
     return names
 
 
 def _matching(pattern: str) -> list[str]:
-    """The paths that a pattern means; a link that leads back to a folder above it is not followed."""
+    """The paths that match a pattern; a link to one of its parent folders is not followed."""
     pieces = Path(_literal_where_it_exists(pattern)).parts
     if "**" not in pieces:
         return glob.glob(os.path.join(*pieces))
@@ -103,39 +104,39 @@ def _below(folder: str, skipped: Callable[[str], bool]) -> list[str]:
 
 
 def _walked(folder: str, skipped: Callable[[str], bool], above: tuple[tuple[int, int], ...]) -> Iterator[str]:
-    """The files below a folder; a link to a folder above it leads nowhere new."""
+    """The files below a folder; a link to one of its parent folders is not followed."""
     status = os.stat(folder)
     here = (status.st_dev, status.st_ino)
     if here in above:
         return
-    with os.scandir(folder) as entries:  # a folder that cannot be read is no empty folder
+    with os.scandir(folder) as entries:  # a folder that cannot be read raises an error here
         for entry in entries:
             if skipped(entry.name):
                 continue
             if entry.is_symlink():
-                _whole_link(entry.path)
+                _check_link(entry.path)
             if entry.is_dir():
                 yield from _walked(entry.path, skipped, (*above, here))
             else:
                 yield entry.path
 
 
-def _whole_link(path: str) -> None:
-    """Refuse a link to nothing: rows that were there would be lost without a word."""
+def _check_link(path: str) -> None:
+    """Refuse a link to a missing file: its rows would be dropped silently."""
     if os.path.islink(path) and not os.path.exists(path):
         raise FileNotFoundError(
             f"the link {printable(path)} points to {printable(os.readlink(path))}, which does not exist; remove the "
-            "link, or mend it"
+            "link, or correct it"
         )
 
 
 def printable(path: str) -> str:
-    """A path in quotes, bytes that are no UTF-8 escaped."""
+    """A path in quotes, with bytes escaped that are not UTF-8."""
     return "'" + os.fsencode(path).decode("utf-8", "backslashreplace") + "'"
 
 
-def readable(path: str) -> str:
-    """The path, if it is text: neither Polars nor DuckDB open another."""
+def check_utf8(path: str) -> str:
+    """The path, after a check that it is UTF-8: neither Polars nor DuckDB opens other paths."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -144,7 +145,7 @@ def readable(path: str) -> str:
 
 
 def _literal_where_it_exists(pattern: str) -> str:
-    """The pattern, brackets escaped in leading folders whose very name has them."""
+    """The pattern, with brackets escaped in leading folders whose names contain brackets."""
     literal, rest = Path(pattern).anchor, list(Path(pattern).parts[1:])
     while rest and not any(c in rest[0] for c in "*?") and os.path.isdir(os.path.join(literal, rest[0])):
         literal = os.path.join(literal, rest.pop(0))
@@ -152,9 +153,9 @@ def _literal_where_it_exists(pattern: str) -> str:
 
 
 def _local_file(path: str) -> File | None:
-    status = _status(readable(path))
+    status = _status(check_utf8(path))
     if status is None:
-        return None  # gone since it was listed
+        return None  # deleted after it was listed
     identity = (status.st_dev, status.st_ino)
     return File(path, _version_of(status), partial(_local_version, path), identity, status.st_size)
 
@@ -186,7 +187,7 @@ def _web_file(url: str) -> File:
 
 
 def _web_version(url: str) -> str | None:
-    """What tells one content of an address from the next, from a HEAD request."""
+    """The version of the content of an address, from a HEAD request."""
     request = urllib.request.Request(url, method="HEAD")
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
@@ -194,24 +195,24 @@ def _web_version(url: str) -> str | None:
     except urllib.error.HTTPError as error:
         if error.code in (404, 410):
             return None
-        raise OSError(f"the source {url!r} does not tell its version: HTTP {error.code} {error.reason}") from None
+        raise OSError(f"the source {url!r} did not send its version: HTTP {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise OSError(f"the source {url!r} cannot be reached: {error.reason}") from None
-    told = {
+    fields = {
         name: headers[field]
         for name, field in (("etag", "ETag"), ("modified", "Last-Modified"), ("size", "Content-Length"))
         if headers[field]
     }
-    if not {"etag", "modified"} & set(told):
-        raise ValueError(f"the server of {url!r} tells neither ETag nor Last-Modified, so that a change cannot be seen")
-    return " ".join(f"{name}={value}" for name, value in told.items())
+    if not {"etag", "modified"} & set(fields):
+        raise ValueError(f"the server of {url!r} sends neither ETag nor Last-Modified, so changes cannot be detected")
+    return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
 # ---- object stores ------------------------------------------------------------------------------------------------
 
 
 def object_store(url: str) -> tuple[fs.FileSystem, str, str]:
-    """The file system behind a URL, its bucket there, and what follows the bucket, as it stands, whatever it has."""
+    """The file system of a URL, its bucket, and the rest of the URL after the bucket, unchanged."""
     scheme, rest = url.split("://", 1)
     bucket, _, path = rest.partition("/")
     if scheme == "s3":
@@ -232,13 +233,11 @@ def _stored(url: str, ending: str | tuple[str, ...]) -> list[File]:
 
 
 def _s3(bucket: str) -> fs.FileSystem:
-    """The file system of the variables that Polars reads too."""
-    told = os.environ.get
-    endpoint, region = (
-        told("AWS_ENDPOINT_URL") or told("AWS_ENDPOINT"),
-        told("AWS_REGION") or told("AWS_DEFAULT_REGION"),
-    )
-    options: dict[str, Any] = {"anonymous": told("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")}
+    """The file system for a bucket, configured by the environment variables that Polars reads."""
+    variable = os.environ.get
+    endpoint = variable("AWS_ENDPOINT_URL") or variable("AWS_ENDPOINT")
+    region = variable("AWS_REGION") or variable("AWS_DEFAULT_REGION")
+    options: dict[str, Any] = {"anonymous": variable("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")}
     if endpoint:
         options |= {"endpoint_override": urlsplit(endpoint).netloc, "scheme": urlsplit(endpoint).scheme}
     else:
@@ -247,18 +246,18 @@ def _s3(bucket: str) -> fs.FileSystem:
 
 
 def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending: str | tuple[str, ...]) -> list[File]:
-    """The files that a path, pattern or folder below `base` stands for; a name is `prefix` and the path below it."""
+    """The files of a path, pattern or folder below `base`; each name is `prefix` and the path below `base`."""
     path = path.strip("/")
     if glob.has_magic(path):
         matches = re.compile(regular(path)).fullmatch
-        found = [(info, name) for info, name in _below_base(filesystem, base, _folder(path)) if matches(name)]
-        if not found:
+        listed = [(info, name) for info, name in _below_base(filesystem, base, _folder(path)) if matches(name)]
+        if not listed:
             raise FileNotFoundError(f"the source {prefix + path!r} matches no file")
     else:
         [info] = filesystem.get_file_info([f"{base}/{path}".rstrip("/")])
         if info.type == fs.FileType.NotFound:
             raise FileNotFoundError(f"the source {prefix + path!r} does not exist")
-        found = (
+        listed = (
             [(info, path)]
             if info.type == fs.FileType.File
             else [
@@ -275,7 +274,7 @@ def objects(filesystem: fs.FileSystem, base: str, path: str, prefix: str, ending
             prefix + name,
             info.size,
         )
-        for info, name in found
+        for info, name in listed
     ]
 
 
@@ -287,22 +286,22 @@ def _below_base(filesystem: fs.FileSystem, base: str, folder: str) -> list[tuple
 
 
 def _folder(pattern: str) -> str:
-    """The folder above the first part that is a pattern."""
+    """The folder above the first component with a wildcard."""
     parts = pattern.split("/")
     return "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
 
 
 def regular(pattern: str) -> str:
-    """A glob as a regular expression: `**` is any folders, `*` and `?` stay in one name and off its leading dot."""
+    """A glob as a regular expression: `**` matches folders, `*` and `?` match within one name, except a leading dot."""
     parts = pattern.split("/")
-    found = ""
+    regex = ""
     for part, rest in zip(parts, reversed(range(len(parts))), strict=True):
         if part == "**":
-            found += r"(?:[^./][^/]*/)*" + ("" if rest else r"[^./][^/]*")
+            regex += r"(?:[^./][^/]*/)*" + ("" if rest else r"[^./][^/]*")
         else:
             dot = r"(?!\.)" if part[:1] in ("*", "?", "[") else ""
-            found += dot + re.sub(r"\[!?\]?[^\]]*\]|.", _regular_piece, part) + ("/" if rest else "")
-    return found
+            regex += dot + re.sub(r"\[!?\]?[^\]]*\]|.", _regular_piece, part) + ("/" if rest else "")
+    return regex
 
 
 def _regular_piece(piece: re.Match[str]) -> str:

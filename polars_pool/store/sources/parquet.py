@@ -1,4 +1,4 @@
-"""Parquet files as parts: the columns of the first file, in the types of each; hive columns as all paths type them."""
+"""Parquet files as parts: the columns of the first file in the types of each file, and the common hive columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parts(files: Sequence[File], hive: Hive) -> list[Part]:
 def _scan(
     names: Sequence[str], columns: Callable[[], Schema], hive: Hive, name_column: str | None = None
 ) -> pl.LazyFrame:
-    """Files in the types of the first of them: further columns are left alone, missing ones refused where used."""
+    """The rows of files in the types of the first: further columns are ignored, missing ones raise an error if used."""
     own = _schema(names[0])
     inside = {name: own.get(name, dtype) for name, dtype in columns().items()}
     typed = {name: inside.get(name, dtype) for name, dtype in hive().items()}
@@ -46,5 +46,9 @@ def _schema(name: str) -> Schema:
     try:
         return dict(pl.scan_parquet(name, glob=False, hive_partitioning=False).collect_schema())
     except (OSError, pl.exceptions.PolarsError) as error:
-        known = "" if name.endswith(".parquet") else "; text is known by its ending: .csv, .tsv, .ndjson, .jsonl, .json"
-        raise type(error)(f"the source {name!r} is no Parquet file that can be read{known}: {error}") from None
+        known = (
+            ""
+            if name.endswith(".parquet")
+            else "; the ending of a text file must be .csv, .tsv, .ndjson, .jsonl or .json"
+        )
+        raise type(error)(f"the source {name!r} cannot be read as Parquet{known}: {error}") from None

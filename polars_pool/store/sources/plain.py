@@ -1,4 +1,4 @@
-"""Files in folders, behind patterns and at URLs: which there are, each once, and what reads them."""
+"""Files of folders, patterns and URLs as parts, each file once, with the reader of its format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .part import Part
 
 
 def parts(sources: Sequence[str]) -> list[Part]:
-    """The files of paths, patterns, folders and URLs as parts, sorted by name, none twice."""
+    """The files of paths, patterns, folders and URLs as parts, sorted by name, without duplicates."""
     listed = _once([file for source in sources for file in _files(source)])
     types = hive.of([file.name for file in listed])
     texts = [file for file in listed if text.ending(file.name)]
@@ -20,30 +20,30 @@ def parts(sources: Sequence[str]) -> list[Part]:
 
 
 def _files(source: str) -> list[File]:
-    """The files of one source; of a folder the Parquet files, or if it has none, the text files of one kind."""
-    found = files(source, ".parquet") or files(source, text.ENDINGS)
-    kinds = sorted({text.ending(file.name) or ".parquet" for file in found})
+    """The files of one source; for a folder its Parquet files, or if it has none, its text files of one kind."""
+    listed = files(source, ".parquet") or files(source, text.ENDINGS)
+    kinds = sorted({text.ending(file.name) or ".parquet" for file in listed})
     if len(kinds) > 1 and Path(source).is_dir():
         raise ValueError(
             f"the folder {source!r} has files of several kinds, {', '.join(kinds)}; give a pattern, such as "
             f"{source.rstrip('/')}/**/*{kinds[0]}"
         )
-    return found
+    return listed
 
 
 def _once(listed: Sequence[File]) -> list[File]:
-    """Each file under one name, whatever links lead to it: a name that is no link, else the first."""
-    found: dict[object, File] = {}
+    """Each file once, even if several links lead to it: under a name that is not a link, else the first name."""
+    files_by_identity: dict[object, File] = {}
     for file in sorted(listed, key=lambda file: file.name):
-        other = found.setdefault(file.identity, file)
+        other = files_by_identity.setdefault(file.identity, file)
         if hive.values(other.name) != hive.values(file.name):
             raise ValueError(
-                f"{other.name!r} and {file.name!r} are one file, which cannot count for both; remove the link, or copy "
+                f"{other.name!r} and {file.name!r} are one file with different hive values; remove the link, or copy "
                 "the file"
             )
         if _through_link(other.name) and not _through_link(file.name):
-            found[file.identity] = file
-    return sorted(found.values(), key=lambda file: file.name)
+            files_by_identity[file.identity] = file
+    return sorted(files_by_identity.values(), key=lambda file: file.name)
 
 
 def _through_link(name: str) -> bool:

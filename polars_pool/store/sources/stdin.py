@@ -1,4 +1,4 @@
-"""The standard input as a part: Parquet, CSV or JSON, known by its first bytes."""
+"""The standard input as a part: Parquet, CSV or JSON, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "-"
 
 
 def part() -> Part:
-    """All of the standard input, which can be read but once and is therefore kept in memory."""
+    """The whole standard input, kept in memory because it can be read only once."""
     if sys.stdin is None:
         raise OSError("the source '-' is the standard input, which is closed")
     frame = _frame(sys.stdin.buffer.read())
@@ -36,4 +36,4 @@ def _frame(content: bytes) -> pl.DataFrame:
         separator = "\t" if b"\t" in content.partition(b"\n")[0] else ","
         return pl.read_csv(content, separator=separator, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
-        raise type(error)(f"the source '-' is no Parquet, CSV or JSON that can be read: {error}") from None
+        raise type(error)(f"the source '-' cannot be read as Parquet, CSV or JSON: {error}") from None

@@ -1,4 +1,4 @@
-"""What the table formats share: where a table is, the files of its log, and the sentence for a missing extra."""
+"""Functions that the table formats share: the place of a table, the files of its log, the error for a missing extra."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from . import listing
 
 
 def folder(source: str | os.PathLike[str]) -> Path | None:
-    """The local path that a source names; None for the URL of another place."""
-    given = os.fspath(source)
-    if "://" not in given:
-        return Path(given).expanduser()
-    return Path(local(given)) if given.startswith("file://") else None
+    """The local path of a source; None if its URL is not local."""
+    text = os.fspath(source)
+    if "://" not in text:
+        return Path(text).expanduser()
+    return Path(local(text)) if text.startswith("file://") else None
 
 
 def local(url: str) -> str:
-    """The path of a file:// URL, whose characters are escaped as URLs escape them; other URLs as they are."""
+    """The path of a file:// URL, without the escapes of URLs; other URLs unchanged."""
     return url2pathname(urlsplit(url).path) if url.startswith("file://") else url
 
 
 def inside(source: str | os.PathLike[str], name: str) -> dict[str, tuple[fs.FileSystem, str]]:
-    """The files in the folder of this name in a local folder or a folder of an object store, and how to open them."""
+    """The files in the subfolder `name` of a local folder or an object store, with the file system to open them."""
     where = folder(source)
     if where is not None:
         filesystem, path = fs.LocalFileSystem(), str(where.absolute())
@@ -41,7 +41,7 @@ def inside(source: str | os.PathLike[str], name: str) -> dict[str, tuple[fs.File
 
 
 def _may_be_stored(url: str) -> bool:
-    """Whether a URL may be a folder of an object store: neither a file nor a pattern."""
+    """Whether a URL may be a folder in an object store, that is, neither a file nor a pattern."""
     known = url.partition("://")[0].lower() in listing.OBJECT_STORES
     return known and not url.endswith(".parquet") and not glob.has_magic(url)
 

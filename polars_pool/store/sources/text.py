@@ -1,4 +1,4 @@
-"""Files of text as parts, CSV and JSON: typed as Polars types all rows of a file."""
+"""Text files as parts, CSV and JSON; Polars infers the types from all rows of a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".ndjson", ".ndjson.gz", ".json
 
 
 def ending(name: str) -> str | None:
-    """Which of the endings a name has, without `.gz`; None for no text."""
+    """The ending of a text file, without `.gz`; None for other files."""
     path = re.sub(r"[?#].*", "", name) if name.startswith("http") else name
     matches = [known for known in ENDINGS if path.lower().endswith(known)]
     return matches[0].removesuffix(".gz") if matches else None
@@ -36,7 +36,7 @@ def parts(files: Sequence[File], types: Hive) -> list[Part]:
 
 
 def _scan_together(names: Sequence[str], types: Hive) -> pl.LazyFrame:
-    """Files that have the types of the first; another type is an error."""
+    """The rows of files with equal types; a file with other types raises an error."""
     return pl.concat([_scan(name, types).with_columns(pl.lit(name).alias(NAME)) for name in names])
 
 
@@ -54,7 +54,7 @@ def _scan(name: str, types: Hive) -> pl.LazyFrame:
 
 
 def _csv(name: str, separator: str = ",") -> pl.LazyFrame:
-    """The columns of a header without rows have no type and fit those of other files; Polars takes them for text."""
+    """A CSV file. Without rows, its columns get the type Null, which fits other files; Polars would infer text."""
     rows = pl.scan_csv(name, glob=False, separator=separator, infer_schema_length=None)
     schema = rows.collect_schema()
     if set(schema.dtypes()) == {pl.String()} and rows.head(1).collect().is_empty():
@@ -63,13 +63,13 @@ def _csv(name: str, separator: str = ",") -> pl.LazyFrame:
 
 
 def _lines(name: str) -> pl.LazyFrame:
-    """Lines of JSON; a name with `*?[` would be a pattern, so that such a file is read at once."""
+    """Lines of JSON. Polars would read a name with `*?[` as a pattern, so such a file is read into memory."""
     literal = URL.match(name) or not glob.has_magic(name)
     return pl.scan_ndjson(name if literal else Path(name).read_bytes(), infer_schema_length=None)
 
 
 def _array(name: str) -> pl.LazyFrame:
-    """One array of JSON, which can only be read as a whole."""
+    """A JSON array, which can be read only as a whole."""
     if URL.match(name):
         raise pl.exceptions.ComputeError("a .json file is read from local folders only; give lines, as .ndjson")
     content = Path(name).read_bytes()
@@ -77,9 +77,9 @@ def _array(name: str) -> pl.LazyFrame:
 
 
 def array(content: bytes) -> pl.LazyFrame:
-    """An array of JSON objects; Polars would read a single object as a row of its own and lines as broken."""
+    """A JSON array of objects. Polars would accept a single object as a row and report lines of JSON as invalid."""
     if not content.lstrip().startswith(b"["):
-        raise pl.exceptions.ComputeError("it holds no array of objects; name lines of JSON .ndjson")
+        raise pl.exceptions.ComputeError("it contains no array of objects; lines of JSON need the ending .ndjson")
     return pl.read_json(content, infer_schema_length=None).lazy()
 
 
