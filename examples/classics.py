@@ -1,4 +1,4 @@
-"""Three classic worked examples of partial pooling, each checked against the numbers its authors give.
+"""Three classic worked examples of partial pooling, each checked against the numbers of its authors.
 
 Run it with `python examples/classics.py`.
 """
@@ -11,7 +11,7 @@ import polars_pool as pool
 
 
 def draw_locations(rng: np.random.Generator, experiment: int) -> pl.DataFrame:
-    """Mount's data: ten locations about a common centre, three observations at each."""
+    """Mount's data: ten locations around a common centre, with three observations each."""
     centre = rng.normal(loc=0, scale=15, size=1)
     effects = rng.normal(loc=centre, scale=3, size=10)
     observations = [rng.normal(loc=effect, scale=10, size=3) for effect in effects]
@@ -34,7 +34,7 @@ def win_vector() -> None:
     locations = pool.shrink(draw_locations(rng, 0), "observed", by="location", tau2="plugin", mu="shrunk")
     assert_allclose(locations["estimate"][:3], [10.557640, 3.737951, 10.262770], atol=5e-7)
 
-    # The generator goes on from the first example. A thousand models are one query.
+    # The random numbers continue after those of the first example. A thousand models need only one query.
     experiments = pl.concat(draw_locations(rng, i) for i in range(1, 1001)).lazy()
     truth = experiments.select("experiment", "location", "effect").unique()
     errors = (
@@ -69,8 +69,8 @@ def eight_schools() -> None:
         components = schools.pool.components("effect", se="se", by="school", tau2=tau2)
         return components.select(pl.lit(tau2).alias("estimator"), "tau2", "mu", "se_mu")
 
-    # REML and DerSimonian-Laird find no variance between schools: every school gets the completely pooled mean.
-    # Sidik-Jonkman is never 0. The numbers are those of metafor 3.8-1.
+    # REML and DerSimonian-Laird estimate tau2 as 0: every school gets the completely pooled mean.
+    # The Sidik-Jonkman estimate is never 0. The numbers are those of metafor 3.8-1.
     models = pl.concat(model(tau2) for tau2 in ("reml", "dl", "sj"))
     assert_allclose(models["tau2"], [0, 0, 38.612243], atol=5e-7)
     assert_allclose(models["mu"], [7.685617, 7.685617, 7.919186], atol=5e-7)
@@ -80,9 +80,9 @@ def eight_schools() -> None:
     assert_allclose(complete["estimate"], 7.685617, atol=5e-7)
     assert_allclose(partial["estimate"][:3], [10.860496, 7.941697, 6.488104], atol=5e-7)
 
-    print("\nEight schools: what three estimators find\n")
+    print("\nEight schools: tau2 and mu by three estimators\n")
     print(models)
-    print("\nEight schools: the estimates of two of them\n")
+    print("\nEight schools: the estimates by two of them\n")
     print(schools.with_columns(reml=complete["estimate"], sj=partial["estimate"]))
 
 
@@ -94,7 +94,7 @@ def gelman_hill() -> None:
     school = np.repeat(np.arange(50), sizes)
     scores = pl.DataFrame({"school": school, "score": rng.normal(loc=means[school], scale=10)})
 
-    # The formula to the letter: both variances known, the population mean that of all pupils.
+    # The formula exactly: both variances are known, and the population mean is the mean of all pupils.
     known = pool.shrink(scores, "score", by="school", sigma2=10.0**2, tau2=2.0**2, mu="rows")
     y = np.array([scores["score"].filter(scores["school"] == j).mean() for j in range(50)])
     y_all = scores["score"].mean()

@@ -1,7 +1,7 @@
-"""Eight schools as in the textbooks, tau integrated out and not estimated; then fifty simulated schools with pupils.
+"""Eight schools as in the textbooks, with tau integrated out instead of estimated; then fifty simulated schools.
 
-Coaching for the SAT (Rubin 1981; Gelman et al., Bayesian Data Analysis, section 5.5). Every number is checked against a
-quadrature in R, the book, or a grid of tau in plain NumPy. Run it with `python examples/eight_schools.py`.
+Coaching for the SAT (Rubin 1981; Gelman et al., Bayesian Data Analysis, section 5.5). Every number is checked
+against a quadrature in R, the book, or a grid of tau in plain NumPy. Run it with `python examples/eight_schools.py`.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ Y, V = SCHOOLS["effect"].to_numpy(), SCHOOLS["se"].to_numpy() ** 2
 STEP = 0.02
 
 
-def given(tau: np.ndarray, m: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log likelihood of tau less a constant, mean and precision of mu, which is normal(m, s): BDA3, 5.20 and 5.21."""
+def conditional(tau: np.ndarray, m: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log likelihood of tau up to a constant; mean and precision of mu given tau, a priori normal(m, s): BDA3 5.20, 5.21."""
     w = 1 / (V + tau**2)
     precision = w.sum(axis=1, keepdims=True) + 1 / s**2
     mu = ((w * Y).sum(axis=1, keepdims=True) + m / s**2) / precision
@@ -37,9 +37,9 @@ def given(tau: np.ndarray, m: float, s: float) -> tuple[np.ndarray, np.ndarray, 
 
 
 def by_grid(m: float, s: float, log_prior: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-    """The posterior by a fine grid of log tau: given tau all is normal, and what is left is a sum."""
+    """The posterior by a fine grid of log tau: given tau, all distributions are normal, so that only a sum remains."""
     tau = np.exp(np.arange(-40, 12, STEP))[:, None]
-    log_likelihood, mu, precision = given(tau, m, s)
+    log_likelihood, mu, precision = conditional(tau, m, s)
     density = np.exp(log_likelihood + log_prior(tau))
     p = density * tau / (density * tau).sum()
     weight = tau**2 / (tau**2 + V)
@@ -63,12 +63,12 @@ TUTORIALS = by_grid(0, 5, lambda tau: -np.log(1 + (tau / 5) ** 2))
 
 
 def effect_of_tau() -> None:
-    """BDA3, figures 5.5 to 5.7: how likely every tau is, and what each would make of the schools."""
+    """BDA3, figures 5.5 to 5.7: the posterior density of tau, and the estimates of the schools at each tau."""
     tau = [0, 5, 10, 15, 20, 25]
     curve = pool.profile(SCHOOLS, **PUBLISHED, tau2=pool.Uniform(), tau=tau)
     schools = pool.profile(SCHOOLS, **PUBLISHED, tau=tau, groups=True).pivot("school", index="tau", values="estimate")
 
-    log_likelihood, mu, precision = given(np.array(tau)[:, None], 0, 1e9)
+    log_likelihood, mu, precision = conditional(np.array(tau)[:, None], 0, 1e9)
     assert_allclose(curve["density"], (np.exp(log_likelihood) / FLAT["total"]).ravel(), rtol=1e-9)
     assert_allclose(curve["mu"], mu.ravel(), rtol=1e-9)
     assert_allclose(curve["se_mu"], precision.ravel() ** -0.5, rtol=1e-9)
@@ -76,12 +76,12 @@ def effect_of_tau() -> None:
 
     print("\nEight schools: the posterior density of tau under a flat prior, and mu given tau\n")
     print(curve.select("tau", "density", "mu", "se_mu"))
-    print("\nThe estimates, were tau known\n")
+    print("\nThe estimates for known tau\n")
     print(schools)
 
 
 def posterior(title: str, prior: dict, grid: dict[str, np.ndarray], expected: dict[str, float]) -> None:
-    """Every school's effect, and beside them mu, a new school's and tau; and how likely each is above 0."""
+    """Print the effect of every school, mu, the effect of a new school and tau, with their probabilities above 0."""
     schools = pool.shrink(SCHOOLS, **PUBLISHED, **prior, threshold=0)
     model = pool.components(SCHOOLS, **PUBLISHED, **prior)
     for name, value in expected.items():
@@ -96,45 +96,45 @@ def posterior(title: str, prior: dict, grid: dict[str, np.ndarray], expected: di
         return model.select(pl.lit(name).alias("school"), **columns, p_above=above or pl.lit(1.0))
 
     others = [row("mu", "mu_positive"), row("new", "new_positive"), row("tau", None)]
-    print(f"\nEight schools: {title}; p_above is the probability of more than 0\n")
+    print(f"\nEight schools: {title}; p_above is the probability of a value above 0\n")
     print(pl.concat([schools.select("school", "estimate", "se", "lower", "upper", "p_above"), *others]))
     print(f"\nE(log tau) = {model['log_tau'].item():.10f}")
 
 
 def as_in_the_textbook() -> None:
-    """BDA3: tau and mu flat. The expected values are those of the quadrature in R."""
+    """BDA3: flat priors on tau and mu. The expected values come from the quadrature in R."""
     prior = {"tau2": pool.Uniform()}
     expected = {"tau": 6.57548335, "tau_median": 5.23851472, "mu": 7.93237502, "mu_lower": -2.09022038}
     posterior("tau and mu flat", prior, FLAT, expected | {"new_upper": 28.86033211})
 
-    # Table 5.3 has the quartiles of 200 draws, rounded.
+    # Table 5.3 contains the rounded quartiles of 200 draws.
     half = pool.shrink(SCHOOLS, **PUBLISHED, **prior, level=0.5)
     assert_allclose(half["lower"], [7, 3, 2, 4, 1, 2, 7, 3], atol=1.1)
     assert_allclose(half["upper"], [16, 12, 11, 11, 10, 10, 15, 13], atol=1.1)
 
-    # Of those, A is better than C in 141, and one of the eight better than 28.4 in 22.
+    # In 141 of these draws, A is better than C; in 22, the best of the eight schools is above 28.4.
     draws = pool.posterior_draws(SCHOOLS, **PUBLISHED, **prior, draws=10_000, seed=1)
     wide = draws.pivot("school", index="draw", values="theta")
     better, best = wide.select(
         (pl.col("A") > pl.col("C")).mean(), best=(pl.max_horizontal(*"ABCDEFGH") > 28.4).mean()
     ).row(0)
     assert_allclose([better, best], [141 / 200, 22 / 200], atol=0.06)
-    print(f"A is better than C: {better:.2f}; the best is better than 28.4: {best:.2f}")
+    print(f"A is better than C: {better:.2f}; the best is above 28.4: {best:.2f}")
 
 
 def as_in_the_tutorials() -> None:
-    """PyMC's and Stan's: tau half-Cauchy(5), mu normal(0, 5). A draw by a sampler is not needed for any of it."""
+    """The tutorials of PyMC and Stan: tau half-Cauchy(5), mu normal(0, 5); here without a sampler."""
     prior = {"tau2": pool.HalfCauchy(5), "mu": pool.Normal(0, 5)}
     expected = {"tau": 3.59770548, "tau_median": 2.74873108, "mu": 4.39682071, "mu_lower": -2.16839594}
     posterior("tau half-Cauchy(5), mu normal(0, 5)", prior, TUTORIALS, expected | {"new_upper": 15.78083093})
 
-    # Samplers are held against 0.7658 in tutorials, the mean of a long chain, as if that were the truth.
+    # Tutorials compare samplers with 0.7658, the mean of a long chain, as if it were the exact value.
     assert_allclose(TUTORIALS["log_tau"], 0.8021392108, atol=5e-11)
-    print("The 0.7658 that tutorials hold samplers against was sampled itself: the rest is Monte-Carlo error.")
+    print("The 0.7658 in the tutorials was sampled itself: the difference is Monte Carlo error.")
 
 
 def fifty_schools() -> None:
-    """Pupils of 50 simulated schools, 2 to 60 in each: tau = 3, sigma = 10 and mu = 63 are all integrated out."""
+    """Pupils of 50 simulated schools, 2 to 60 in each, with tau = 3, sigma = 10 and mu = 63, all integrated out."""
     rng = np.random.default_rng(50)
     sizes, means = rng.integers(2, 61, size=50), rng.normal(63, 3, size=50)
     school = np.repeat(np.arange(50), sizes)
@@ -143,11 +143,11 @@ def fifty_schools() -> None:
     priors = {"tau2": pool.HalfCauchy(5), "sigma2": pool.Jeffreys()}
     schools = pool.shrink(pupils, "score", by="school", **priors).with_columns(truth=means)
     model = pool.components(pupils, "score", by="school", **priors)
-    holds = schools.select(pl.col("truth").is_between("lower", "upper").mean()).item()
+    coverage = schools.select(pl.col("truth").is_between("lower", "upper").mean()).item()
     errors = schools.select((pl.col("mean", "estimate") - pl.col("truth")).pow(2).mean().sqrt()).row(0)
 
     assert errors[1] < 0.9 * errors[0]
-    assert 0.86 <= holds <= 1  # 95 % of 50, and three standard errors
+    assert 0.86 <= coverage <= 1  # 95 % of 50 schools, within three standard errors
     assert model["tau_lower"].item() < 3 < model["tau_upper"].item()
     assert model["mu_lower"].item() < 63 < model["mu_upper"].item()
     assert abs(model["sigma2"].item() - 10**2) < 3 * model["se_sigma2"].item()
@@ -163,7 +163,7 @@ def fifty_schools() -> None:
     ends = pl.concat([by_size.head(3), by_size.tail(3)])
     print(ends.select("school", "n", "truth", "mean", "estimate", "se", "lower", "upper"))
     print(f"\nRoot mean squared error: raw means {errors[0]:.2f}, pooled {errors[1]:.2f};", end=" ")
-    print(f"{holds:.0%} of the intervals of 95 % hold the truth")
+    print(f"{coverage:.0%} of the 95 % intervals contain the true mean")
 
 
 def main() -> None:

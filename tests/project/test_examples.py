@@ -99,14 +99,14 @@ def test_flights_in_sql_print_what_polars_has(flights, flights_in_sql):
         "Arrival delay in minutes: variance within and between aircraft, and their mean": model.select(
             "groups", "n", "sigma2", "tau2", "tau2_lower", "tau2_upper", "mu", "se_mu", "icc", "converged"
         ),
-        "The ten best raw means, and what they are worth": ranked.head(10),
-        "The ten worst raw means, and what they are worth": ranked.tail(10).reverse(),
-        "No tail number and never arrived: all that is known of them is the population": shown.filter(
+        "The ten best raw means, with their estimates": ranked.head(10),
+        "The ten worst raw means, with their estimates": ranked.tail(10).reverse(),
+        "No tail number, and aircraft without an arrival: their estimate is the population mean": shown.filter(
             pl.col("tailnum").is_null()
         ),
-        "The aircraft that come latest": shown.sort("estimate", descending=True).head(3),
+        "The aircraft with the highest estimates": shown.sort("estimate", descending=True).head(3),
         "The same model from stored moments": model.select("tau2", "mu"),
-        "A model a month": months.select("month", "groups", "tau2", "mu"),
+        "One model per month": months.select("month", "groups", "tau2", "mu"),
     }
     assert list(flights_in_sql) == list(expected)
     for title, frame in expected.items():
