@@ -1,13 +1,14 @@
-"""Simulation-based calibration: does the truth lie in its posterior as often as the posterior says? Markdown tables.
+"""Simulation-based calibration: do true values fall in their posteriors as often as the posteriors state?
 
     python tests/benchmarks/calibration.py [--models 10000] [--only half_cauchy]
 
-The truth is drawn from the prior and data from the truth; the exact posterior probability of less than the truth, its
-rank, is then uniform between 0 and 1 for every quantity (Talts et al. 2018, "Validating Bayesian inference algorithms
-with simulation-based calibration"). All data sets of a line are models of one query. The tables show how probable ranks
-less even than these are, by chi-square of 20 bins; how far their distribution function is from the uniform one, beside
-the distance that one in a hundred lines exceeds; and how many ranks lie between 2.5 and 97.5 %. Lines with a star ask
-for something else than what the data were drawn from: they need not be calibrated, and show how far they are from it.
+True values are drawn from the prior, and data given the true values. The rank of a true value is the exact posterior
+probability of smaller values; it is uniform between 0 and 1 for every quantity (Talts et al. 2018, "Validating Bayesian
+inference algorithms with simulation-based calibration"). All data sets of a line are models of one query. The script
+prints three Markdown tables: the p-value of a chi-square test of uniform ranks in 20 bins; the largest distance between
+the distribution function of the ranks and the uniform one, with the distance that one in a hundred lines exceeds; and
+the percentage of ranks between 2.5 and 97.5 %. Lines with a star use a model that differs from the one that generated
+the data: they need not be calibrated, and the tables show their deviation.
 """
 
 import argparse
@@ -30,18 +31,18 @@ from polars_pool.models.posterior import groups as posteriors
 from polars_pool.numerics import mixture
 
 Array = Any
-SE = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])  # of the eight schools
-S0 = np.sqrt(len(SE) / np.sum(1 / SE**2))  # the scale of the priors that take theirs from the data
-SIZES, FEW = np.array([2, 3, 5, 10, 20]), np.array([2, 2, 3])  # rows of the groups, where there are rows
+SE = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])  # standard errors of the eight schools
+S0 = np.sqrt(len(SE) / np.sum(1 / SE**2))  # scale of the priors whose scale comes from the data
+SIZES, FEW = np.array([2, 3, 5, 10, 20]), np.array([2, 2, 3])  # rows per group, for data of rows
 MU, SIGMA = pool.Normal(0, 5), pool.HalfNormal(10)
 BINS = 20
-AT_ONCE = 50  # models where sigma2 is integrated, too: they have some thousand nodes each
+AT_ONCE = 50  # models per query if sigma2 is integrated, too: each has a few thousand nodes
 QUANTITIES = ("tau", "sigma", "mu", "new group", "first group", "last group", "new row")
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is drawn, tau by its quantile function, and what is asked; published estimates where no sizes are given."""
+    """How data are generated, with tau by its quantile function, and the model; without sizes, published estimates."""
 
     name: str
     tau2: Any
@@ -49,7 +50,7 @@ class Line:
     sizes: Array = None
     mu: Any = MU
     sigma2: Any = "pooled"
-    share: float = 1.0  # of the models
+    share: float = 1.0  # of the number of models
 
 
 def half_cauchy(u: Array) -> Array:
@@ -77,12 +78,12 @@ LINES = [
 ]
 
 
-# ---- what is drawn --------------------------------------------------------------------------------------------------
+# ---- simulation -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Truths with a value a model, true means with a row a model and a column a group, and the table of data."""
+    """True values (one per model), true means (one row per model, one column per group), and the table of data."""
 
     truth: dict[str, Array]
     means: Array
@@ -90,7 +91,7 @@ class Drawn:
 
 
 def draw(rng: np.random.Generator, line: Line, models: int) -> Drawn:
-    """Moments are drawn where there are rows, not the rows."""
+    """The simulated data of a line; for data of rows, their moments are drawn directly."""
     tau, mu = line.tau(rng.uniform(size=models)), MU.mean + MU.sd * rng.standard_normal(models)
     sigma = np.abs(SIGMA.scale * rng.standard_normal(models))
     sizes = np.ones(len(SE)) if line.sizes is None else line.sizes
@@ -111,17 +112,17 @@ def draw(rng: np.random.Generator, line: Line, models: int) -> Drawn:
     return Drawn(truth, means, pl.DataFrame(columns))
 
 
-def asked(line: Line) -> dict[str, Any]:
-    """The arguments of a verb."""
+def arguments_of(line: Line) -> dict[str, Any]:
+    """The arguments of a verb for a line."""
     data = {"se": "se"} if line.sizes is None else {"n": "n", "var": "var", "sigma2": line.sigma2}
     return {"value": "mean", "by": "group", "over": "model", "tau2": line.tau2, "mu": line.mu, **data}
 
 
-# ---- its ranks ------------------------------------------------------------------------------------------------------
+# ---- ranks ----------------------------------------------------------------------------------------------------------
 
 
 def ranks(line: Line, drawn: Drawn) -> dict[str, Array]:
-    """The posterior probability of less than the truth, of every quantity and model."""
+    """The posterior probability of values below the true value, for every quantity and model."""
     if line.tau2 == "reml":
         return ranks_of_normals(line, drawn)
     at_once = len(drawn.means) if line.sigma2 == "pooled" else AT_ONCE
@@ -130,13 +131,13 @@ def ranks(line: Line, drawn: Drawn) -> dict[str, Array]:
 
 
 def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Array]:
-    """Those of some models, one query, from the nodes that the verbs read their answers from."""
+    """The ranks of some models, in one query, from the quadrature nodes that the verbs use."""
     lf = drawn.table.lazy().filter(pl.col("model").is_between(start, end, closed="left"))
-    model = arguments.model(lf, **asked(line))
+    model = arguments.model(lf, **arguments_of(line))
     grouped, constants = groups.grouped(lf, model)
     table = grouped.join(constants, how="cross").collect().sort(model.keys)
-    table, found = posteriors.beside_models(table, model)
-    post, pivot, order = found.post, found.pivot, found.models[model.over[0]].to_numpy()
+    table, fitted = posteriors.beside_models(table, model)
+    post, pivot, order = fitted.post, fitted.pivot, fitted.models[model.over[0]].to_numpy()
     assert post is not None
     assert post.models == len(order)
     assert post.settled.all()
@@ -158,48 +159,50 @@ def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Arr
 
 
 def x_of(nodes: Any, value: Array) -> Array:
-    """The variable in which a positive value is integrated."""
+    """The integration variable of a positive value."""
     lower, upper = nodes.support.lower, nodes.support.upper
     return np.log(value - lower) if upper == np.inf else logit((value - lower) / (upper - lower))
 
 
 def below_of_groups(table: pl.DataFrame, post: posterior.Posterior, predict: str, truth: Array) -> Array:
-    """The same of one group a model, as `shrink` tells its `p_above`, here with a threshold for each."""
+    """The posterior probability below `truth` for one group per model, from `p_above` with a threshold per model."""
     column, y, v, sigma2, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "sigma2", "pivot"))
     wanted, every = posterior_estimates.Wanted(predict=predict, threshold=truth), np.arange(len(post.weight))
     return 1 - posterior_estimates._of_some(post, every, column, y, v, sigma2, pivot, wanted)["p_above"]
 
 
 def ranks_of_normals(line: Line, drawn: Drawn) -> dict[str, Array]:
-    """What the intervals of an estimated tau2 amount to: a normal distribution for each of the means."""
+    """The ranks for an estimated tau2, whose intervals imply a normal distribution for each mean."""
     uncertainty = "tau2" if "uncertainty" in line.name else "mu"
-    pooled = drawn.table.pool.shrink(**asked(line), uncertainty=uncertainty).sort("model", "group")
-    found = drawn.table.pool.components(**asked(line)).sort("model")
+    pooled = drawn.table.pool.shrink(**arguments_of(line), uncertainty=uncertainty).sort("model", "group")
+    components = drawn.table.pool.components(**arguments_of(line)).sort("model")
     estimate, se = (pooled[name].to_numpy().reshape(drawn.means.shape) for name in ("estimate", "se"))
-    deviations = {"mu": (drawn.truth["mu"] - found["mu"].to_numpy()) / found["se_mu"].to_numpy()}
+    deviations = {"mu": (drawn.truth["mu"] - components["mu"].to_numpy()) / components["se_mu"].to_numpy()}
     for name, group in (("first group", 0), ("last group", -1)):
         deviations[name] = (drawn.truth[name] - estimate[:, group]) / se[:, group]
     return {name: ndtr(deviation) for name, deviation in deviations.items()}
 
 
 def ranks_among_draws(line: Line, drawn: Drawn, rng: np.random.Generator) -> dict[str, Array]:
-    """The ranks among as many independent draws as make a bin each, evenly spread over its bin."""
-    draws = pool.posterior_draws(drawn.table, **asked(line), draws=BINS - 1, seed=1).sort("model", "group", "draw")
+    """The ranks among independent draws, one fewer than the bins, each spread uniformly over its bin."""
+    draws = pool.posterior_draws(drawn.table, **arguments_of(line), draws=BINS - 1, seed=1).sort(
+        "model", "group", "draw"
+    )
     shape = *drawn.means.shape, BINS - 1
     theta = draws["theta"].to_numpy().reshape(shape)
-    found = {"first group": theta[:, 0], "last group": theta[:, -1]}
-    found |= {name: draws[name].to_numpy().reshape(shape)[:, 0] for name in ("tau", "mu")}
+    draws_of = {"first group": theta[:, 0], "last group": theta[:, -1]}
+    draws_of |= {name: draws[name].to_numpy().reshape(shape)[:, 0] for name in ("tau", "mu")}
     if line.sizes is not None:
-        found["sigma"] = np.sqrt(draws["sigma2"].to_numpy().reshape(shape)[:, 0])
-    below = {name: (values < drawn.truth[name][:, None]).sum(axis=1) for name, values in found.items()}
+        draws_of["sigma"] = np.sqrt(draws["sigma2"].to_numpy().reshape(shape)[:, 0])
+    below = {name: (values < drawn.truth[name][:, None]).sum(axis=1) for name, values in draws_of.items()}
     return {name: (rank + rng.uniform(size=len(rank))) / BINS for name, rank in below.items()}
 
 
-# ---- what is told of them -------------------------------------------------------------------------------------------
+# ---- statistics of ranks --------------------------------------------------------------------------------------------
 
 
 def chi_square(rank: Array) -> str:
-    """Probability of bins less even than these."""
+    """The p-value of a chi-square test of uniform ranks."""
     counts, _ = np.histogram(rank, bins=BINS, range=(0, 1))
     return f"{stats.chisquare(counts).pvalue:.2g}"
 
@@ -212,8 +215,8 @@ def inside(rank: Array) -> str:
     return f"{100 * np.mean(np.abs(rank - 0.5) <= 0.475):.1f}"
 
 
-def found(models: int, only: str) -> Iterator[tuple[str, int, dict[str, Array]]]:
-    """Name, models and ranks of every line; of two of them by draws, too."""
+def simulated(models: int, only: str) -> Iterator[tuple[str, int, dict[str, Array]]]:
+    """Name, number of models and ranks of every line; for two lines also the ranks among draws."""
     for i, line in enumerate(LINES):
         if only not in line.name:
             continue
@@ -224,30 +227,32 @@ def found(models: int, only: str) -> Iterator[tuple[str, int, dict[str, Array]]]
             yield f"{line.name}, draws", len(drawn.means), ranks_among_draws(line, drawn, rng)
 
 
-def show(title: str, tell: Callable[[Array], str], lines: list[tuple[str, int, dict[str, Array]]], bound: bool) -> None:
+def show(
+    title: str, statistic: Callable[[Array], str], lines: list[tuple[str, int, dict[str, Array]]], bound: bool
+) -> None:
     print(f"\n{title}\n")
     print(f"| data and prior of tau | models | {' | '.join(QUANTITIES)} |{' 99 % |' * bound}")
     print("|---|" + "---:|" * (1 + len(QUANTITIES) + bound))
     for name, models, rank in lines:
-        cells = [tell(rank[quantity]) if quantity in rank else "" for quantity in QUANTITIES]
+        cells = [statistic(rank[quantity]) if quantity in rank else "" for quantity in QUANTITIES]
         cells += [f"{stats.kstwo.ppf(0.99, models):.4f}"] * bound
         print(f"| {name} | {models:,} | {' | '.join(cells)} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=10_000, help="models of a line; fewer where sigma2 is integrated")
+    parser.add_argument("--models", type=int, default=10_000, help="models per line; fewer if sigma2 is integrated")
     parser.add_argument("--only", default="", help="only lines whose name contains this")
-    given = parser.parse_args()
-    begun = time.perf_counter()
-    lines = list(found(given.models, given.only))
-    show("Probability of ranks less even, chi-square of 20 bins", chi_square, lines, False)
+    options = parser.parse_args()
+    start = time.perf_counter()
+    lines = list(simulated(options.models, options.only))
+    show("p-value of a chi-square test of uniform ranks, 20 bins", chi_square, lines, False)
     show("Largest distance between the distribution of the ranks and the uniform one", distance, lines, True)
     show("Ranks between 2.5 and 97.5 %, in percent", inside, lines, False)
     calibrated = [rank for name, _, of_line in lines if "*" not in name for rank in of_line.values()]
     smallest = min(stats.chisquare(np.histogram(rank, BINS, (0, 1))[0]).pvalue for rank in calibrated)
     print(f"\nThe least of the {len(calibrated)} probabilities of lines without a star is {smallest:.2g}.", end=" ")
-    print(f"{sum(models for _, models, _ in lines):,} posteriors, {time.perf_counter() - begun:.0f} s.")
+    print(f"{sum(models for _, models, _ in lines):,} posteriors, {time.perf_counter() - start:.0f} s.")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How often intervals of nominal 95 % hold what they are of, under normal effects: two Markdown tables.
+"""How often do nominal 95 % intervals contain the true value, for normal effects? Two Markdown tables.
 
     python tests/benchmarks/coverage.py [--models 5000] [--tau2 reml]
 
-The first is of the true mean of every group, the second of mu, of a new group's true mean and of tau2. Groups of 2 to
-20 rows with sigma2 = 1, true means of variance tau2 about mu = 0: moments are drawn, not rows. All models of a line are
-one query. The smallest groups are those of two rows.
+The first table covers the true means of all groups, the second mu, the true mean of a new group, and tau2. The groups
+have 2 to 20 rows with sigma2 = 1; their true means have variance tau2 about mu = 0. Moments are drawn directly, without
+rows. All models of a line are one query. The smallest groups have two rows.
 """
 
 import argparse
@@ -15,10 +15,10 @@ import polars as pl
 
 import polars_pool  # noqa: F401  registers .pool
 
-SIZES = (2, 3, 5, 10, 20)  # in turn
+SIZES = (2, 3, 5, 10, 20)  # repeated over the groups
 GROUPS = (5, 10, 50, 500)
 TAU2 = (0.1, 1.0)
-OF_GROUPS = {  # what is asked of shrink; one line adds an interval to the table
+OF_GROUPS = {  # options of shrink; one more line adds an interval to the table
     "conditional": {"uncertainty": "conditional"},
     "mu": {"uncertainty": "mu"},
     "tau2": {"uncertainty": "tau2"},
@@ -29,7 +29,7 @@ LIMITS = ("profile", "q")
 
 
 def draw(rng: np.random.Generator, models: int, groups: int, tau2: float) -> pl.DataFrame:
-    """Stored moments of every group, beside its true mean."""
+    """Stored moments and the true mean of every group."""
     n = np.tile(np.resize(SIZES, groups), models)
     truth = rng.normal(scale=np.sqrt(tau2), size=len(n))
     return pl.DataFrame(
@@ -45,24 +45,24 @@ def draw(rng: np.random.Generator, models: int, groups: int, tau2: float) -> pl.
 
 
 def of_groups(table: pl.DataFrame, moments: dict, options: dict) -> tuple[float, float]:
-    """The share of groups whose interval holds the truth, of all and of the smallest."""
-    found = table.select("model", "group", "truth").join(
+    """The share of groups whose interval contains the true mean: of all groups, and of the smallest."""
+    joined = table.select("model", "group", "truth").join(
         table.pool.shrink("mean", **moments, **options), on=["model", "group"], validate="1:1"
     )
-    holds = pl.col("truth").is_between("lower", "upper")
-    return found.select(holds.mean(), smallest=holds.filter(pl.col("n") == min(SIZES)).mean()).row(0)
+    covered = pl.col("truth").is_between("lower", "upper")
+    return joined.select(covered.mean(), smallest=covered.filter(pl.col("n") == min(SIZES)).mean()).row(0)
 
 
 def of_models(table: pl.DataFrame, moments: dict, new: np.ndarray, tau2: float) -> list[float]:
-    """The share of models whose intervals hold mu and the new group's true mean by every test, and tau2."""
-    found = {test: table.pool.components("mean", **moments, test=test) for test in TESTS}
-    ends = [(f, end, truth) for end, truth in (("mu", 0.0), ("new", new)) for f in found.values()]
+    """The share of models whose intervals contain mu and the true mean of a new group, by each test, and tau2."""
+    by_test = {test: table.pool.components("mean", **moments, test=test) for test in TESTS}
+    ends = [(f, end, truth) for end, truth in (("mu", 0.0), ("new", new)) for f in by_test.values()]
     ends += [(table.pool.components("mean", **moments, limits=limits), "tau2", tau2) for limits in LIMITS]
     return [((f[f"{end}_lower"] <= truth) & (f[f"{end}_upper"] >= truth)).mean() for f, end, truth in ends]
 
 
 def lines(rng: np.random.Generator, models: int, estimator: str) -> Iterator[tuple[str, list[float], list[float]]]:
-    """For every tau2 and number of groups the shares of both tables."""
+    """The shares of both tables, for every tau2 and number of groups."""
     for tau2 in TAU2:
         for groups in GROUPS:
             drawn = min(models, 2_000_000 // groups)
@@ -83,15 +83,15 @@ def show(names: Iterable[str], rows: Iterable[tuple[str, list[float]]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=5_000, help="models of a line, fewer where groups are many")
+    parser.add_argument("--models", type=int, default=5_000, help="models per line; fewer if there are many groups")
     parser.add_argument("--tau2", default="reml", help="the estimator")
     arguments = parser.parse_args()
-    found = list(lines(np.random.default_rng(5), arguments.models, arguments.tau2))
+    shares = list(lines(np.random.default_rng(5), arguments.models, arguments.tau2))
 
-    show([*OF_GROUPS, *(f"{name}, smallest" for name in OF_GROUPS)], ((line, first) for line, first, _ in found))
+    show([*OF_GROUPS, *(f"{name}, smallest" for name in OF_GROUPS)], ((line, first) for line, first, _ in shares))
     print()
-    names = [f"{what}, {test}" for what in ("mu", "new group") for test in TESTS]
-    show([*names, *(f"tau2, {limits}" for limits in LIMITS)], ((line, second) for line, _, second in found))
+    names = [f"{quantity}, {test}" for quantity in ("mu", "new group") for test in TESTS]
+    show([*names, *(f"tau2, {limits}" for limits in LIMITS)], ((line, second) for line, _, second in shares))
 
 
 if __name__ == "__main__":

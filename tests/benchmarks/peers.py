@@ -1,10 +1,10 @@
-"""Estimates of group means by polars-pool and by its peers, side by side: a Markdown table of seconds and of errors.
+"""Compares estimates of group means by polars-pool and by other tools: a Markdown table of times and errors.
 
     python tests/benchmarks/peers.py [--rounds 3] [--limit 300]
 
-The peers (gpboost, scikit-learn, statsmodels) come from PyPI; one that is not installed is reported as such.
-Every run is a process of its own and the tools take turns. What is timed is the way from rows in memory to one
-estimate a group; imports and making the data are not.
+The other tools (gpboost, scikit-learn, statsmodels) come from PyPI; the table reports tools that are not installed.
+Every run is a process of its own, and the tools run in turns. The time covers the way from rows in memory to one
+estimate per group, without imports and the generation of data.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 SIGMA, TAU = 1.0, 0.5
 
-# The rows and groups of a comparison, and who can run at that size.
+# Rows and groups of a comparison, and the tools that can run at that size.
 SIZES = [
     (1_000_000, 100_000, ["polars, raw means", "polars-pool", "gpboost", "scikit-learn"]),
     (20_000, 2_000, ["polars, raw means", "polars-pool", "gpboost", "scikit-learn", "statsmodels"]),
@@ -99,12 +99,12 @@ TOOLS = {
 
 
 def measure(tool, rows, groups):
-    """One run in this process: seconds on the wall and of all processors, and the root mean squared error."""
+    """One run in this process: wall time, CPU time of all threads, and the root mean squared error."""
     import numpy as np
 
     warnings.simplefilter("ignore")
     truth, g, y = draw(rows, groups)
-    TOOLS[tool](*draw(2_000, 100)[1:])()  # imports and thread pools are not what is measured
+    TOOLS[tool](*draw(2_000, 100)[1:])()  # excludes imports and the start of threads from the measurement
     run = TOOLS[tool](g, y)
     wall, cpu = time.perf_counter(), time.process_time()
     keys, estimates = run()
@@ -114,7 +114,7 @@ def measure(tool, rows, groups):
 
 
 def in_child(tool, rows, groups, limit):
-    """A run of `measure`, or the reason why there is none."""
+    """The result of `measure` in a process of its own, or the reason why it failed."""
     command = [sys.executable, __file__, "--measure", tool, str(rows), str(groups)]
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit)
@@ -126,7 +126,7 @@ def in_child(tool, rows, groups, limit):
 
 
 def compare(rows, groups, tools, rounds, limit):
-    """The runs of each tool, in turns; who failed once is not asked again."""
+    """The runs of each tool, in turns; a tool that failed once does not run again."""
     runs = {tool: [] for tool in tools}
     for _ in range(rounds):
         for tool in tools:
@@ -151,18 +151,18 @@ def print_line(tool, rows, groups, runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is given up")
+    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is stopped")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        tool, rows, groups = given.measure
+    options = parser.parse_args()
+    if options.measure:
+        tool, rows, groups = options.measure
         print(json.dumps(measure(tool, int(rows), int(groups))))
         return
-    print(f"Within-group sd {SIGMA}, between-group sd {TAU}; medians of {given.rounds} rounds\n")
+    print(f"Within-group sd {SIGMA}, between-group sd {TAU}; medians of {options.rounds} rounds\n")
     print("| rows | groups | tool | wall s | CPU s | RMSE of the group means |")
     print("|---:|---:|---|---:|---:|---:|")
     for rows, groups, tools in SIZES:
-        for tool, runs in compare(rows, groups, tools, given.rounds, given.limit).items():
+        for tool, runs in compare(rows, groups, tools, options.rounds, options.limit).items():
             print_line(tool, rows, groups, runs)
 
 

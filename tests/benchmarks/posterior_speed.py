@@ -1,12 +1,12 @@
-"""What the exact posterior costs, beside Markov chains of the same model in the same run: two Markdown tables.
+"""The cost of the exact posterior, compared with Markov chains of the same model in the same run: two Markdown tables.
 
-    pip install -e . pymc                             # better in a virtual environment of its own
+    pip install -e . pymc                             # preferably in a virtual environment of its own
     python tests/benchmarks/posterior_speed.py [--rounds 3] [--only components]
 
 Eight schools (Rubin 1981) with tau half-Cauchy(5) and mu normal(0, 5): PyMC's non-centred model, two chains of 10,000
-draws after 1,000 of tuning, against `components` and `shrink`. Digits are -log10 of the relative error of the posterior
-means, beside a quadrature in R. Then what many models, many groups and many rows cost. Every run is a process of its
-own, and the jobs take turns; imports are not timed.
+draws after 1,000 of tuning, compared with `components` and `shrink`. Digits are -log10 of the relative error of the
+posterior means, relative to a quadrature in R. The second table shows the cost of many models, groups and rows. Every
+run is a process of its own, and the jobs run in turns; imports are not timed.
 """
 
 import argparse
@@ -32,14 +32,14 @@ REFERENCE = {
     ],
 }
 PYMC, BOTH, DUCKDB = "PyMC, 2 × 10,000 draws", "components + shrink", "pool_shrink, DuckDB"
-WARM = 50  # calls before and while timing
+WARM = 50  # calls before the timing, and timed calls
 MODELS, GROUPS, OF_ROWS, ROWS = 1_000, 100_000, 10_000, 1_000_000
 
 
-def digits(found: dict[str, list[float]]) -> dict[str, float]:
-    """Correct digits of the posterior means, of theta the least of the eight."""
+def digits(means: dict[str, list[float]]) -> dict[str, float]:
+    """Correct digits of the posterior means; for theta the smallest number of the eight."""
     return {
-        name: min(-math.log10(max(abs(x / r - 1), 2**-53)) for x, r in zip(found[name], reference, strict=True))
+        name: min(-math.log10(max(abs(x / r - 1), 2**-53)) for x, r in zip(means[name], reference, strict=True))
         for name, reference in REFERENCE.items()
     }
 
@@ -48,11 +48,11 @@ def digits(found: dict[str, list[float]]) -> dict[str, float]:
 
 
 def by_pymc() -> dict[str, float]:
-    beside = sys.path.pop(0)  # numba would take coverage.py beside this script for the package of that name
+    folder = sys.path.pop(0)  # numba would import coverage.py of this folder instead of the package with that name
     import numpy as np
     import pymc
 
-    sys.path.insert(0, beside)
+    sys.path.insert(0, folder)
 
     start = time.perf_counter()
     with pymc.Model():
@@ -62,25 +62,25 @@ def by_pymc() -> dict[str, float]:
         two = {"chains": 2, "cores": 2, "mp_ctx": "fork", "progressbar": False}
         chains = pymc.sample(10_000, tune=1_000, target_accept=0.9, random_seed=1, **two).posterior
     wall = time.perf_counter() - start
-    found = {name: np.atleast_1d(chains[name].mean(("chain", "draw")).values).tolist() for name in REFERENCE}
-    return {"wall": wall, "sampling": chains.attrs["sampling_time"], **digits(found)}
+    means = {name: np.atleast_1d(chains[name].mean(("chain", "draw")).values).tolist() for name in REFERENCE}
+    return {"wall": wall, "sampling": chains.attrs["sampling_time"], **digits(means)}
 
 
 def by_polars_pool(job: str) -> dict[str, float]:
-    """The first call, and the median of many warm ones."""
+    """Times of the first call, and the median of many warm calls."""
     import polars as pl
 
     import polars_pool as pool
 
     schools = pl.DataFrame({"school": list("ABCDEFGH"), "effect": EFFECT, "se": SE})
-    asked = {"se": "se", "by": "school", "tau2": pool.HalfCauchy(5), "mu": pool.Normal(0, 5)}
+    model = {"se": "se", "by": "school", "tau2": pool.HalfCauchy(5), "mu": pool.Normal(0, 5)}
 
     def components() -> dict[str, list[float]]:
-        found = schools.pool.components("effect", **asked)
-        return {"tau": found["tau"].to_list(), "mu": found["mu"].to_list()}
+        components = schools.pool.components("effect", **model)
+        return {"tau": components["tau"].to_list(), "mu": components["mu"].to_list()}
 
     def shrink() -> dict[str, list[float]]:
-        return {"theta": schools.pool.shrink("effect", **asked)["estimate"].to_list()}
+        return {"theta": schools.pool.shrink("effect", **model)["estimate"].to_list()}
 
     calls: dict[str, Callable[[], dict[str, list[float]]]] = {"components": components, "shrink": shrink}
     calls[BOTH] = lambda: components() | shrink()
@@ -89,13 +89,13 @@ def by_polars_pool(job: str) -> dict[str, float]:
         start = time.perf_counter()
         call()
         walls.append(time.perf_counter() - start)
-    found = {"first": walls[0], "wall": statistics.median(walls[-WARM:])}
-    answered = {"components": ("tau", "mu"), "shrink": ("theta",)}.get(job, tuple(REFERENCE))
-    return found | {name: value for name, value in digits(components() | shrink()).items() if name in answered}
+    times = {"first": walls[0], "wall": statistics.median(walls[-WARM:])}
+    quantities = {"components": ("tau", "mu"), "shrink": ("theta",)}.get(job, tuple(REFERENCE))
+    return times | {name: value for name, value in digits(components() | shrink()).items() if name in quantities}
 
 
 def by_duckdb() -> dict[str, float]:
-    """The same from SQL, a tenth of the calls: planning its large macros takes most of the time."""
+    """The same model in SQL, with a tenth of the calls: planning the large macros takes most of the time."""
     import duckdb
     import polars as pl
 
@@ -111,9 +111,9 @@ def by_duckdb() -> dict[str, float]:
     walls = []
     for _ in range(1 + WARM // 10):
         start = time.perf_counter()
-        found = connection.sql(query).fetchall()
+        estimates = connection.sql(query).fetchall()
         walls.append(time.perf_counter() - start)
-    theta = digits({**REFERENCE, "theta": [estimate for (estimate,) in found]})["theta"]
+    theta = digits({**REFERENCE, "theta": [estimate for (estimate,) in estimates]})["theta"]
     return {"first": walls[0], "wall": statistics.median(walls[1:]), "theta": theta}
 
 
@@ -155,7 +155,7 @@ def rows():
 SCHOOLS = {"value": "effect", "se": "se", "by": "school", "over": "model", "mu": "normal(0, 5)"}
 PUBLISHED, OF_GROUPS = {"value": "y", "se": "se", "by": "g"}, {"value": "y", "by": "g"}
 INTEGRATED = {"sigma2": "jeffreys()"}
-# job: its table, the verb and its arguments; one line adds a job
+# job: its table, the verb and its arguments; one more line adds a job
 LARGE = {
     f"components, {MODELS:,} models of 8 groups": (models_of_eight, "components", SCHOOLS),
     f"shrink, {MODELS:,} models of 8 groups": (models_of_eight, "shrink", SCHOOLS),
@@ -169,17 +169,17 @@ LARGE = {
 
 
 def large(job: str) -> dict[str, float]:
-    """One call in this process, after a small one; `table` is the peak before it."""
+    """One call in this process, after a small call; `table` is the peak before it."""
     import polars as pl
 
     import polars_pool as pool
 
-    table, verb, asked = LARGE[job]
+    table, verb, arguments = LARGE[job]
     frame, call = table(), getattr(pool, verb)
-    few = frame.head(64).with_columns(pl.col(asked["by"]) % 8)
-    call(few, **asked, tau2="half_cauchy(5)")  # imports and thread pools are not what is measured
+    few = frame.head(64).with_columns(pl.col(arguments["by"]) % 8)
+    call(few, **arguments, tau2="half_cauchy(5)")  # excludes imports and the start of threads from the measurement
     before = measured(lambda: None)["peak"]
-    return {**measured(lambda: call(frame, **asked, tau2="half_cauchy(5)")), "table": before}
+    return {**measured(lambda: call(frame, **arguments, tau2="half_cauchy(5)")), "table": before}
 
 
 # ---- the tables -----------------------------------------------------------------------------------------------------
@@ -194,23 +194,23 @@ def measure(job: str) -> dict[str, float]:
 
 
 def print_schools(runs: dict[str, list[dict[str, float]]]) -> None:
-    """Seconds, digits, and how many times faster than PyMC in the same round."""
+    """Print seconds, digits, and the ratio of PyMC's time to that of each job in the same round."""
     names = list(REFERENCE)
     print("| job | wall s | first call s | PyMC × | " + " | ".join(f"digits of {name}" for name in names) + " |")
     print("|---|" + "---:|" * (3 + len(names)))
     for job, rounds in runs.items():
-        wall, found = statistics.median(run["wall"] for run in rounds), rounds[-1]
+        wall, last = statistics.median(run["wall"] for run in rounds), rounds[-1]
         ratios = [chains["wall"] / run["wall"] for chains, run in zip(runs[PYMC], rounds, strict=True)]
-        first = f"{statistics.median(run['first'] for run in rounds):.3f}" if "first" in found else ""
+        first = f"{statistics.median(run['first'] for run in rounds):.3f}" if "first" in last else ""
         times = "" if job == PYMC else f"{statistics.median(ratios):,.0f}"
-        cells = [f"{wall:.4f}", first, times, *(f"{found[name]:.1f}" if name in found else "" for name in names)]
+        cells = [f"{wall:.4f}", first, times, *(f"{last[name]:.1f}" if name in last else "" for name in names)]
         print(f"| {job} | {' | '.join(cells)} |")
     sampling = statistics.median(run["sampling"] for run in runs[PYMC])
-    print(f"\nOf PyMC's seconds {sampling:.1f} are tuning and drawing, the rest is compiling and starting processes.")
+    print(f"\nPyMC needs {sampling:.1f} s for tuning and sampling; the rest is compilation and the start of processes.")
 
 
 def print_large(runs: dict[str, list[dict[str, float]]]) -> None:
-    print("| job | wall s | CPU s | peak MB | of it before MB |\n|---|---:|---:|---:|---:|")
+    print("| job | wall s | CPU s | peak MB | before the call MB |\n|---|---:|---:|---:|---:|")
     for job, rounds in runs.items():
         wall, cpu, peak, table = (statistics.median(run[m] for run in rounds) for m in ("wall", "cpu", "peak", "table"))
         print(f"| {job} | {wall:.2f} | {cpu:.2f} | {peak:,.0f} | {table:,.0f} |")
@@ -219,23 +219,23 @@ def print_large(runs: dict[str, list[dict[str, float]]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="of the large jobs only those whose name contains this")
+    parser.add_argument("--only", default="", help="only large jobs whose name contains this")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        print(json.dumps(measure(given.measure)))
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure)))
         return
     if importlib.util.find_spec("pymc") is None:
-        sys.exit("PyMC is not installed, which the posterior is compared with: pip install pymc")
-    small, wanted = [PYMC, "components", "shrink", BOTH, DUCKDB], [job for job in LARGE if given.only in job]
-    runs: dict[str, list[dict[str, float]]] = {job: [] for job in [*small, *wanted]}
-    for _ in range(given.rounds):
-        for job, found in runs.items():
-            found.append(json.loads(in_child("--measure", job).splitlines()[-1]))
-    print(f"{machine('polars')}, PyMC {importlib.metadata.version('pymc')}; medians of {given.rounds} rounds\n")
+        sys.exit("the comparison needs PyMC, which is not installed: pip install pymc")
+    small, selected = [PYMC, "components", "shrink", BOTH, DUCKDB], [job for job in LARGE if options.only in job]
+    runs: dict[str, list[dict[str, float]]] = {job: [] for job in [*small, *selected]}
+    for _ in range(options.rounds):
+        for job, results in runs.items():
+            results.append(json.loads(in_child("--measure", job).splitlines()[-1]))
+    print(f"{machine('polars')}, PyMC {importlib.metadata.version('pymc')}; medians of {options.rounds} rounds\n")
     print_schools({job: runs[job] for job in small})
     print()
-    print_large({job: runs[job] for job in wanted})
+    print_large({job: runs[job] for job in selected})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How often intervals of nominal 95 % cover the rate of a group: the Markdown table of the README.
+"""How often do nominal 95 % intervals contain the true rate of a group? The Markdown table of the README.
 
     python tests/benchmarks/rates_coverage.py [--models 5000]
 
-Groups of 20, 50, 100, 200 and 400 trials, or of as much exposure, in turn. Their rates are the same in all groups of a
-model (size infinite), or have a beta distribution with alpha + beta = size, or a gamma one with shape = size. The prior
-is estimated by maximum likelihood; `conditional` takes it as known, `mu` includes the error of its mean. All models of
-a cell are estimated at once; as many are drawn as hold 400,000 groups, at most `--models`.
+Groups have 20, 50, 100, 200 and 400 trials in turn, or as much exposure. Their rates are equal in all groups of a model
+(size infinite), or have a beta distribution with alpha + beta = size, or a gamma distribution with shape = size.
+Maximum likelihood estimates the prior; `conditional` treats it as known, `mu` includes the error of its mean. All
+models of a cell are estimated together; their number is at most `--models`, with at most 400,000 groups in total.
 """
 
 import argparse
@@ -16,16 +16,16 @@ from scipy.special import betainc, gammainc
 
 from polars_pool.models.rates import fit, posterior
 
-SIZES = (20.0, 50.0, 100.0, 200.0, 400.0)  # in turn
+SIZES = (20.0, 50.0, 100.0, 200.0, 400.0)  # repeated over the groups
 GROUPS = (3, 5, 10, 30, 100)
 RATES = (0.5, 0.01)
 SPREAD = {"binomial": (np.inf, 200.0, 30.0), "poisson": (np.inf, 10.0, 2.0)}
-MOST = 400_000  # groups of a cell
+MOST = 400_000  # groups per cell
 UNIT = {"binomial": "of trials", "poisson": "per exposure"}
 
 
 def draw(rng: np.random.Generator, models: int, groups: int, rate: float, size: float, family: str):
-    """Events of every group, and its true rate."""
+    """The events and the true rate of every group."""
     n = np.tile(np.resize(SIZES, groups), models)
     if np.isinf(size):
         truth = np.full(len(n), rate)
@@ -37,18 +37,18 @@ def draw(rng: np.random.Generator, models: int, groups: int, rate: float, size: 
     return fit.Pairs(np.arange(models) * groups, 1.0 * x, n, np.ones(len(n))), truth
 
 
-def covered(found: posterior.Posterior, truth: np.ndarray) -> float:
-    """The share of truths between the quantiles of 2.5 and 97.5 %; an interval of length 0 covers none."""
+def covered(rates: posterior.Posterior, truth: np.ndarray) -> float:
+    """The share of true rates between the 2.5 % and 97.5 % quantiles; an interval of length 0 contains none."""
     below = (
-        betainc(found.first, found.second, truth)
-        if found.family == "binomial"
-        else gammainc(found.first, found.second * truth)
+        betainc(rates.first, rates.second, truth)
+        if rates.family == "binomial"
+        else gammainc(rates.first, rates.second * truth)
     )
-    return float(((below >= 0.025) & (below <= 0.975) & np.isfinite(found.first)).mean())
+    return float(((below >= 0.025) & (below <= 0.975) & np.isfinite(rates.first)).mean())
 
 
 def shares(rng: np.random.Generator, models: int, groups: int, rate: float, size: float, family: str) -> list[float]:
-    """How often the intervals `mu` and `conditional` cover."""
+    """The coverage of the intervals `mu` and `conditional`."""
     pairs, truth = draw(rng, models, groups, rate, size, family)
     estimated = fit.by_likelihood(pairs, family)
     mean, total = pairs.each(estimated.mean), pairs.each(estimated.size)
@@ -58,22 +58,25 @@ def shares(rng: np.random.Generator, models: int, groups: int, rate: float, size
     else:
         first, second = total, total / mean
     prior = posterior.Prior(mean, first, second, family)
-    given = posterior.given_prior(pairs.x, pairs.n, prior)
+    conditional = posterior.given_prior(pairs.x, pairs.n, prior)
     effective = pairs.each(pairs.sum(posterior.effective(pairs.n, prior)))
-    return [covered(posterior.with_error_of_mean(given, pairs.n, prior, effective), truth), covered(given, truth)]
+    return [
+        covered(posterior.with_error_of_mean(conditional, pairs.n, prior, effective), truth),
+        covered(conditional, truth),
+    ]
 
 
 def line(rng: np.random.Generator, most: int, rate: float, size: float, family: str) -> str:
     """One row of the table: the coverage of `mu`, then that of `conditional`, by number of groups."""
-    found = [shares(rng, min(most, MOST // groups), groups, rate, size, family) for groups in GROUPS]
-    cells = [f"{100 * share:.1f}" for interval in zip(*found, strict=True) for share in interval]
+    coverage = [shares(rng, min(most, MOST // groups), groups, rate, size, family) for groups in GROUPS]
+    cells = [f"{100 * share:.1f}" for interval in zip(*coverage, strict=True) for share in interval]
     named = ["", f"{size:g}"] if np.isfinite(size) else [f"{rate:g} {UNIT[family]}", "no differences"]
     return f"| {' | '.join([*named, *cells])} |".replace("|  |", "| |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=5_000, help="models of a cell, fewer where groups are many")
+    parser.add_argument("--models", type=int, default=5_000, help="models per cell; fewer if there are many groups")
     arguments = parser.parse_args()
     rng = np.random.default_rng(5)
     several = " | ".join(str(groups) for groups in GROUPS)

@@ -1,10 +1,10 @@
-"""Regressions with varying intercepts and slopes by polars-pool and by its peers, side by side: a Markdown table.
+"""Compares regressions with varying intercepts and slopes by polars-pool and other tools: a Markdown table.
 
     python tests/benchmarks/slope_peers.py [--rounds 3] [--limit 300]
 
-The model of every tool is lme4's `y ~ x + (x | g)`. The peers (gpboost, statsmodels) come from PyPI; one that is not
-installed is reported as such. Every run is a process of its own and the tools take turns. What is timed is the way from
-rows in memory to an intercept and a slope of every group; imports and making the data are not.
+The model of every tool is lme4's `y ~ x + (x | g)`. The other tools (gpboost, statsmodels) come from PyPI; the table
+reports tools that are not installed. Every run is a process of its own, and the tools run in turns. The time covers the
+way from rows in memory to one intercept and slope per group, without imports and the generation of data.
 """
 
 import argparse
@@ -16,9 +16,9 @@ import time
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
-SIGMA, TAU, CORRELATION = 2.0, (1.0, 0.5), 0.5  # deviations of errors, of intercepts and of slopes
+SIGMA, TAU, CORRELATION = 2.0, (1.0, 0.5), 0.5  # standard deviations of errors; of intercepts and slopes
 
-# The rows and groups of a comparison, and who can run at that size.
+# Rows and groups of a comparison, and the tools that can run at that size.
 SIZES = [
     (10_000_000, 1_000_000, ["polars, least squares", "polars-pool"]),
     (1_000_000, 100_000, ["polars, least squares", "polars-pool", "gpboost"]),
@@ -39,7 +39,7 @@ def draw(rows, groups):
 
 
 def least_squares(g, x, y):
-    """Every group for itself; where it has too few rows, what that gives: nothing."""
+    """Least squares in each group separately; no result for groups with too few rows."""
     import polars as pl
 
     frame = pl.DataFrame({"g": g, "x": x, "y": y})
@@ -56,8 +56,8 @@ def polars_pool(g, x, y):
     frame = pl.DataFrame({"g": g, "x": x, "y": y}).lazy()
 
     def run():
-        found = pool.regress(frame, "y", ["x"], by="g", vary=["intercept", "x"]).select("g", "term", "estimate")
-        return found.collect().pivot("term", index="g", values="estimate").to_numpy()
+        estimates = pool.regress(frame, "y", ["x"], by="g", vary=["intercept", "x"]).select("g", "term", "estimate")
+        return estimates.collect().pivot("term", index="g", values="estimate").to_numpy()
 
     return run
 
@@ -99,17 +99,17 @@ TOOLS = {
 
 
 def measure(tool, rows, groups):
-    """One run in this process: seconds on the wall and of all processors, and the root mean squared errors."""
+    """One run in this process: wall time, CPU time of all threads, and the root mean squared errors."""
     import numpy as np
 
     warnings.simplefilter("ignore")
     truth, g, x, y = draw(rows, groups)
-    TOOLS[tool](*draw(2_000, 100)[1:])()  # imports and thread pools are not what is measured
+    TOOLS[tool](*draw(2_000, 100)[1:])()  # excludes imports and the start of threads from the measurement
     run = TOOLS[tool](g, x, y)
     wall, cpu = time.perf_counter(), time.process_time()
-    found = run()
+    estimates = run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    error = found[:, 1:] - truth[found[:, 0].astype(np.int64)]
+    error = estimates[:, 1:] - truth[estimates[:, 0].astype(np.int64)]
     error = error[np.isfinite(error).all(axis=1)]
     return {
         "wall": wall,
@@ -147,23 +147,23 @@ def print_line(tool, rows, groups, runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is given up")
-    parser.add_argument("--most", type=int, default=10**9, help="only sizes of so many rows or fewer")
+    parser.add_argument("--limit", type=float, default=300, help="seconds after which a run is stopped")
+    parser.add_argument("--most", type=int, default=10**9, help="only sizes with at most this number of rows")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.measure:
-        tool, rows, groups = given.measure
+    options = parser.parse_args()
+    if options.measure:
+        tool, rows, groups = options.measure
         print(json.dumps(measure(tool, int(rows), int(groups))))
         return
-    print(f"Errors of sd {SIGMA}, intercepts of {TAU[0]}, slopes of {TAU[1]}; medians of {given.rounds} rounds\n")
+    print(f"Errors of sd {SIGMA}, intercepts of {TAU[0]}, slopes of {TAU[1]}; medians of {options.rounds} rounds\n")
     print("| rows | groups | tool | wall s | CPU s | RMSE of intercepts | RMSE of slopes |")
     print("|---:|---:|---|---:|---:|---:|---:|")
     for rows, groups, tools in SIZES:
-        runs = {tool: [] for tool in tools if rows <= given.most}
-        for _ in range(given.rounds):
+        runs = {tool: [] for tool in tools if rows <= options.most}
+        for _ in range(options.rounds):
             for tool, done in runs.items():
-                if not any(isinstance(run, str) for run in done):  # who failed once is not asked again
-                    done.append(in_child(tool, rows, groups, given.limit))
+                if not any(isinstance(run, str) for run in done):  # a tool that failed once does not run again
+                    done.append(in_child(tool, rows, groups, options.limit))
         for tool, done in runs.items():
             print_line(tool, rows, groups, done)
 

@@ -1,8 +1,8 @@
-"""What a shrinkage estimate costs in Polars beside the bare group-by of the same rows: a Markdown table.
+"""The cost of a shrinkage estimate in Polars, relative to the plain group-by of the same rows: a Markdown table.
 
     python tests/benchmarks/speed.py [folder] [--rounds 5] [--scale 1.0] [--skewed] [--only shrink]
 
-Every run is a process of its own, the jobs take turns, and each job is compared with the bare job of the same round.
+Every run is a process of its own, the jobs run in turns, and each job is compared with the plain job of its round.
 """
 
 from pathlib import Path
@@ -45,8 +45,8 @@ JOBS: Jobs = {
 }
 
 
-def bare(job, lf):
-    """The work that any estimate needs: the group-by, or the group means beside the rows."""
+def plain(job, lf):
+    """The work that any estimate needs: the group-by, or the group mean of each row."""
     import polars as pl
 
     x, y, line = pl.col("x"), pl.col("y"), pl.col("line")
@@ -102,18 +102,18 @@ def pooled(job, lf):
 
 
 def measure(job: str, table: Path) -> dict[str, float]:
-    """One run in this process: seconds on the wall, seconds of all processors, and the peak in megabytes."""
+    """One run in this process: wall seconds, CPU seconds of all threads, and the peak in megabytes."""
     import polars as pl
 
     import polars_pool  # noqa: F401  in every process, so that the ratios compare the work and not the imports
 
-    query = bare if JOBS[job][1] == job else pooled
+    query = plain if JOBS[job][1] == job else pooled
     lf = pl.scan_parquet(table / "**/*.parquet", hive_partitioning=True)
     if JOBS[job][0] == "small":
         lf = lf.select("g", "y")
     if job.endswith("in memory"):
         lf = lf.collect().lazy()
-    query(job, lf.head(0)).collect(engine="streaming")  # imports and thread pools are not what is measured
+    query(job, lf.head(0)).collect(engine="streaming")  # excludes imports and the start of threads from the measurement
     return measured(lambda: query(job, lf).collect(engine="streaming"))
 
 

@@ -1,10 +1,9 @@
-"""What pool_shrink costs in DuckDB beside the bare GROUP BY of the same rows: a Markdown table.
+"""The cost of pool_shrink in DuckDB, relative to the plain GROUP BY of the same rows: a Markdown table.
 
     python tests/benchmarks/sql_speed.py [folder] [--rounds 5] [--scale 1.0] [--skewed] [--only reml]
 
-Every run is a process of its own, the jobs take turns, and each job is compared with the bare job of the same round.
-The macros are loaded before the clock starts; planning the query, and writing its result to a table in memory, are part
-of what is measured.
+Every run is a process of its own, the jobs run in turns, and each job is compared with the plain job of its round. The
+macros are loaded before the measurement, which includes planning the query and writing its result to a table in memory.
 """
 
 from pathlib import Path
@@ -56,7 +55,7 @@ QUERIES = {
 
 
 def measure(job: str, table: Path) -> dict[str, float]:
-    """One run in this process."""
+    """One run in this process: wall seconds, CPU seconds of all threads, and the peak in megabytes."""
     import duckdb
 
     import polars_pool as pool

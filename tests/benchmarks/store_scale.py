@@ -1,10 +1,10 @@
-"""A warehouse that grows partition by partition, in memory bounded by its groups: a Markdown table.
+"""A warehouse that grows partition by partition, with memory bounded by the number of groups: a Markdown table.
 
     python tests/benchmarks/store_scale.py [folder] [--partitions 60] [--rows 5000000] [--groups 1000000]
 
-Each partition is written by a process, and another refreshes the store, which reads that partition alone. At the end
-one process estimates every group from the store, and one refreshes a new store from all the rows. Peaks are resident
-memory, imports included.
+One process writes each partition, and another process refreshes the store, which reads only that partition. At the
+end, one process estimates every group from the store, and one process refreshes a new store from all rows. Peaks are
+resident memory, including imports.
 """
 
 import argparse
@@ -19,7 +19,7 @@ WRITE, REFRESH, SHRINK, REFRESH_ALL = "write", "refresh", "shrink from the store
 
 
 def write(warehouse: Path, part: int, rows: int, groups: int) -> None:
-    """A partition of rows of all groups, in pieces, so that writing needs less memory than reading."""
+    """Write a partition with rows of all groups, piece by piece, so that writing needs less memory than reading."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -36,7 +36,7 @@ def write(warehouse: Path, part: int, rows: int, groups: int) -> None:
 
 
 def step(name: str, folder: Path, part: int, rows: int, groups: int) -> dict[str, float]:
-    """One step in this process: seconds on the wall, seconds of all processors, and the peak in megabytes."""
+    """One step in this process: wall seconds, CPU seconds of all threads, and the peak in megabytes."""
     import polars_pool as pool
 
     warehouse = folder / "warehouse"
@@ -53,26 +53,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()))
     parser.add_argument("--partitions", type=int, default=60)
-    parser.add_argument("--rows", type=int, default=5_000_000, help="of each partition")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="rows of each partition")
     parser.add_argument("--groups", type=int, default=1_000_000)
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.step:
-        name, part = given.step
-        print(json.dumps(step(name, given.folder, int(part), given.rows, given.groups)))
+    options = parser.parse_args()
+    if options.step:
+        name, part = options.step
+        print(json.dumps(step(name, options.folder, int(part), options.rows, options.groups)))
         return
-    folder = Path(tempfile.mkdtemp(prefix="polars-pool-scale-", dir=given.folder))
-    sizes = ("--rows", str(given.rows), "--groups", str(given.groups))
+    folder = Path(tempfile.mkdtemp(prefix="polars-pool-scale-", dir=options.folder))
+    sizes = ("--rows", str(options.rows), "--groups", str(options.groups))
 
     def run(name: str, part: int = 0) -> dict[str, float]:
         return json.loads(in_child(str(folder), *sizes, "--step", name, str(part)))
 
     try:
-        growth = [(run(WRITE, part), run(REFRESH, part))[1] for part in range(given.partitions)]
+        growth = [(run(WRITE, part), run(REFRESH, part))[1] for part in range(options.partitions)]
         rest = {name: run(name) for name in (SHRINK, REFRESH_ALL)}
     finally:
         shutil.rmtree(folder)
-    print(f"{machine('polars')}; {given.partitions * given.rows:,} rows, {given.groups:,} groups\n")
+    print(f"{machine('polars')}; {options.partitions * options.rows:,} rows, {options.groups:,} groups\n")
     print("| step | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
     shown = {"refresh, first partition": growth[0], "refresh, last partition": growth[-1]}
     shown["refresh, partition of the highest peak"] = max(growth, key=lambda measures: measures["peak"])

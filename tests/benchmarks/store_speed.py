@@ -1,10 +1,10 @@
-"""What a store of moments costs beside the bare group-by of the same rows, in Polars: a Markdown table.
+"""The cost of a store of moments, relative to the plain group-by of the same rows, in Polars: a Markdown table.
 
     python tests/benchmarks/store_speed.py [folder] [--rounds 5] [--scale 1.0] [--only refresh]
 
-50 million rows in 24 partitions, of 100,000 groups and of one million. Every run is a process of its own, the jobs take
-turns, and each job is compared with the bare job of the same round. Targets are of CPU time for the refresh of 100,000
-groups (its peak should stay below 1), of the peak for that of a million.
+The tables have 50 million rows in 24 partitions, with 100,000 groups and with one million. Every run is a process of
+its own, the jobs run in turns, and each job is compared with the plain job of its round. The target of the refresh of
+100,000 groups is for CPU time (its peak should stay below 1), the target of the refresh of a million is for the peak.
 """
 
 import shutil
@@ -41,7 +41,7 @@ def files(table: Path, pattern: str = "**/*.parquet") -> str:
 
 
 def refreshed(table: Path) -> Path:
-    """The store of a table, made by a process of its own unless it is there already."""
+    """The store of a table; if it does not exist, a process of its own makes it."""
     folder = table.with_name(table.name + "-moments")
     if not folder.exists():
         in_child("--measure", "prepare", str(table))
@@ -65,7 +65,7 @@ def grouped(lf):
 
 
 def without_the_last(table: Path, folder: Path) -> Path:
-    """A copy of the store that has not seen the last partition."""
+    """A copy of the store without the last partition."""
     import polars_pool as pool
 
     shutil.copytree(refreshed(table), folder)
@@ -75,7 +75,7 @@ def without_the_last(table: Path, folder: Path) -> Path:
 
 
 def measure(job: str, table: Path) -> dict[str, float]:
-    """One run in this process: seconds on the wall, seconds of all processors, and the peak in megabytes."""
+    """One run in this process: wall seconds, CPU seconds of all threads, and the peak in megabytes."""
     import polars as pl
 
     import polars_pool as pool
@@ -85,7 +85,7 @@ def measure(job: str, table: Path) -> dict[str, float]:
         return {}
     rows = pl.scan_parquet(files(table))
     last = str(max(table.glob("**/*.parquet")))
-    grouped(rows.head(0)).collect(engine="streaming")  # thread pools are not what is measured
+    grouped(rows.head(0)).collect(engine="streaming")  # excludes the start of threads from the measurement
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "moments"
         match job.rpartition(", ")[0]:

@@ -1,6 +1,7 @@
-"""Jobs in turns, each run a process of its own, each compared with the bare job of the same round: a Markdown table.
+"""Runs jobs in turns, each in a process of its own, and compares each with the plain job of its round.
 
-The tables are made once and kept in a folder (by default below the system's folder for temporary files).
+The tables are made once and kept in a folder (by default below the folder for temporary files). The result is
+printed as a Markdown table.
 """
 
 import argparse
@@ -18,9 +19,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-# This process imports neither Polars nor NumPy nor DuckDB: on Linux a child's ru_maxrss starts at what its parent had.
+# This process imports neither Polars nor NumPy nor DuckDB: on Linux, ru_maxrss of a child starts at that of its parent.
 
-TABLES = {  # rows, groups, partitions
+TABLES = {  # number of rows, groups and partitions
     "large": (20_000_000, 1_000_000, 8),
     "small": (10_000_000, 100_000, 8),
     "lines": (10_000_000, 1_000_000, 8),
@@ -29,14 +30,14 @@ TABLES = {  # rows, groups, partitions
     "months of many": (50_000_000, 1_000_000, 24),
 }
 
-# job: its table, the bare job it is compared with, and the ratio it should stay below
+# job: its table, the plain job for comparison, and the target for the ratio (it should be lower)
 Jobs = dict[str, tuple[str, str, float | None]]
 
 
 def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bool) -> None:
-    """Hive-partitioned Parquet: groups `g`, which are also `models` times `models` groups `model`, `h`.
+    """Write hive-partitioned Parquet with groups `g`, which are also the pairs of a model `model` and a group `h`.
 
-    Group sizes are even, or skewed as those of real keys are: a few large groups, many small ones.
+    Group sizes are equal, or skewed as those of real keys: a few large groups, many small groups.
     """
     import numpy as np
     import polars as pl
@@ -67,11 +68,11 @@ def make_table(folder: Path, rows: int, groups: int, partitions: int, skewed: bo
 
 
 def measured(work: Callable[[], object]) -> dict[str, float]:
-    """Seconds on the wall, seconds of all processors, and the peak of this process in megabytes."""
+    """Wall seconds, CPU seconds of all threads, and the peak of this process in megabytes."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes on macOS, kilobytes elsewhere
     return {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
 
 
@@ -81,8 +82,8 @@ def in_child(*arguments: str) -> str:
 
 
 def tables(folder: Path, names: set[str], scale: float, skewed: bool) -> dict[str, Path]:
-    """The folder of each table, made by a process of its own unless it is there already."""
-    found = {}
+    """The folder of each table; if it does not exist, a process of its own makes it."""
+    folders = {}
     for name in sorted(names):
         rows, groups, partitions = TABLES[name]
         rows, groups = int(rows * scale), int(groups * scale)
@@ -91,13 +92,13 @@ def tables(folder: Path, names: set[str], scale: float, skewed: bool) -> dict[st
             half = table.with_name(table.name + "-unfinished")
             in_child("--make", str(half), str(rows), str(groups), str(partitions), str(int(skewed)))
             half.rename(table)
-        found[name] = table
-    return found
+        folders[name] = table
+    return folders
 
 
 def run_in_turns(jobs: Jobs, table: dict[str, Path], rounds: int) -> dict[str, list[dict[str, float]]]:
     runs: dict[str, list[dict[str, float]]] = {job: [] for job in jobs}
-    for job, (rows, base, _) in jobs.items():  # once for nothing: it fills the cache of the file system
+    for job, (rows, base, _) in jobs.items():  # an unmeasured run fills the file system cache
         if base == job:
             in_child("--measure", job, str(table[rows]))
     for _ in range(rounds):
@@ -107,7 +108,7 @@ def run_in_turns(jobs: Jobs, table: dict[str, Path], rounds: int) -> dict[str, l
 
 
 def print_table(jobs: Jobs, runs: dict[str, list[dict[str, float]]]) -> None:
-    """Medians, and the median over the rounds of the ratio to the bare job of the same round."""
+    """Print medians, and the median over the rounds of the ratio to the plain job of the same round."""
     measures = ("wall", "cpu", "peak")
     print("| job | wall s | CPU s | peak MB | wall × | CPU × | peak × | target |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -135,24 +136,22 @@ def main(description: str, engine: str, jobs: Jobs, measure: Callable[[str, Path
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="this part of the rows and of the groups")
+    parser.add_argument("--scale", type=float, default=1.0, help="fraction of the rows and groups")
     parser.add_argument("--skewed", action="store_true", help="groups of very different sizes")
-    parser.add_argument(
-        "--only", default="", help="only jobs whose name contains this, and what they are compared with"
-    )
+    parser.add_argument("--only", default="", help="only jobs whose name contains this, and the jobs for comparison")
     parser.add_argument("--make", nargs=5, help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.make:
-        folder, rows, groups, partitions, skewed = given.make
+    options = parser.parse_args()
+    if options.make:
+        folder, rows, groups, partitions, skewed = options.make
         make_table(Path(folder), int(rows), int(groups), int(partitions), bool(int(skewed)))
-    elif given.measure:
-        print(json.dumps(measure(given.measure[0], Path(given.measure[1]))))
+    elif options.measure:
+        print(json.dumps(measure(options.measure[0], Path(options.measure[1]))))
     else:
-        wanted = {job for job in jobs if given.only in job}
-        wanted |= {jobs[job][1] for job in wanted}
-        chosen = {job: what for job, what in jobs.items() if job in wanted}
-        made = tables(given.folder, {name for name, _, _ in chosen.values()}, given.scale, given.skewed)
-        runs = run_in_turns(chosen, made, given.rounds)
-        print(f"{machine(engine)}; medians of {given.rounds} rounds\n")
+        selected = {job for job in jobs if options.only in job}
+        selected |= {jobs[job][1] for job in selected}
+        chosen = {job: what for job, what in jobs.items() if job in selected}
+        made = tables(options.folder, {name for name, _, _ in chosen.values()}, options.scale, options.skewed)
+        runs = run_in_turns(chosen, made, options.rounds)
+        print(f"{machine(engine)}; medians of {options.rounds} rounds\n")
         print_table(chosen, runs)
