@@ -28,7 +28,7 @@ STEP = 0.02
 
 
 def conditional(tau: np.ndarray, m: float, s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log likelihood of tau up to a constant; mean and precision of mu given tau, a priori normal(m, s): BDA3 5.20, 5.21."""
+    """Log likelihood of tau less a constant; mean and precision of mu given tau; prior normal(m, s): BDA3, 5.20 f."""
     w = 1 / (V + tau**2)
     precision = w.sum(axis=1, keepdims=True) + 1 / s**2
     mu = ((w * Y).sum(axis=1, keepdims=True) + m / s**2) / precision

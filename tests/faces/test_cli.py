@@ -27,7 +27,7 @@ from polars.testing import assert_frame_equal
 
 import polars_pool as pool
 from polars_pool.__main__ import main
-from polars_pool.cli import by_duckdb, errors, expressions, screen, task
+from polars_pool.cli import by_duckdb, database, errors, expressions, quoting, screen, task
 
 ROOT = Path(__file__).parents[2]
 ENGINES = ("polars", "duckdb")
@@ -83,13 +83,13 @@ def folder(written, tmp_path, monkeypatch):
 @pytest.fixture
 def macros_at_hand(monkeypatch):
     """The database that DuckDB works in holds the macros from the start: to install them takes seconds a command."""
-    opened = by_duckdb.connection
+    opened = database.connection
 
     def connection(scratch):
         shutil.copy(shells.macros_file("module"), scratch / "scratch.duckdb")
         return opened(scratch)
 
-    monkeypatch.setattr(by_duckdb, "connection", connection)
+    monkeypatch.setattr(database, "connection", connection)
     monkeypatch.setattr(by_duckdb, "install_macros", lambda con, *, temporary: None)
 
 
@@ -571,7 +571,7 @@ def test_compare_takes_no_weights(run, engine):
     run("refresh", "warehouse", *DEFINED, "--weights=load")
     code, out, said = run("compare", "--store=moments", "--engine", engine)
     assert (code, out) == (1, "")
-    assert said == "polars-pool: the store 'moments' holds moments with weights, which compare does not take\n"
+    assert said == "polars-pool: the store 'moments' holds moments with weights, which compare does not accept\n"
 
 
 def test_shrink_refreshes_the_store_first(answer):
@@ -694,7 +694,7 @@ DATA = {
     ("shrink", "warehuse", *ROWS_OF): ["warehuse", "does not exist"],
     ("shrink", "warehouse/*/*.csv", *ROWS_OF): ["*.csv", "matches no file"],
     ("shrink", "empty", *ROWS_OF): ["empty", "no data file"],
-    ("shrink", "text.parquet", *ROWS_OF): ["text.parquet", "no Parquet file"],
+    ("shrink", "text.parquet", *ROWS_OF): ["text.parquet", "cannot be read as Parquet"],
     ("shrink", "ftp://host/x.parquet", *ROWS_OF): ["'ftp'", "http"],
     ("shrink", "warehouse", "--value=scor", "--by=school"): ["--value", "'scor'", "did you mean 'score'"],
     ("shrink", "warehouse", "--value=score", "--by=schol"): ["--by", "'schol'", "did you mean 'school'"],
@@ -744,7 +744,7 @@ NO_KEYS = {
     "nowhere.parquet": ["--groups nowhere.parquet", "does not exist"],
     "empty.csv": ["--groups empty.csv", "empty"],
     "text.csv": ["--groups text.csv", "'x'", "'year'"],
-    "text.parquet": ["--groups text.parquet", "no Parquet file"],
+    "text.parquet": ["--groups text.parquet", "cannot be read as Parquet"],
     "schools.parquet": ["--groups has no column 'year'", "'effect'"],
     "typed.parquet": ["'year'", "String", "--groups", "cast"],
 }
@@ -768,7 +768,7 @@ def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
 def test_literals_are_numbers_to_their_last_bit():
     values = [0.1, -1e300, 5e-324, True, False, "it's", [0.0, 1 / 3]]
     with duckdb.connect() as con:
-        found = con.execute(f"SELECT {', '.join(map(by_duckdb.literal, values))}").fetchone()
+        found = con.execute(f"SELECT {', '.join(map(quoting.literal, values))}").fetchone()
     assert list(found) == values
 
 
@@ -991,7 +991,7 @@ def test_a_full_disk(folder):
 BUSY = {
     "polars": "many = pl.LazyFrame({'x': range(60_000)}); "
     "many.join(many, how='cross').select(pl.all().sum()).collect(engine='streaming')",
-    "duckdb": "by_duckdb.rows(duckdb.connect(), 'SELECT sum(i % 7) FROM range(1000000000000) r(i)')",
+    "duckdb": "database.rows(duckdb.connect(), 'SELECT sum(i % 7) FROM range(1000000000000) r(i)')",
     "python": "time.sleep(60)",
 }
 
@@ -1002,7 +1002,7 @@ def test_an_interrupt(folder, busy):
     script = f"""
 import sys, time, duckdb, polars as pl
 from polars_pool.__main__ import main
-from polars_pool.cli import by_duckdb, jobs
+from polars_pool.cli import database, jobs
 def busy(source):
     print("ready", flush=True)
     {BUSY[busy]}
@@ -1362,7 +1362,7 @@ def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
     assert_same(answer("merge", "-", "--by=school"), pool.moments(ROWS, "score", by="school"), 1e-9)
     code, _, said = run("refresh", "-", "--store=m", "--value=score", "--by=school")
     assert (code, said.count("\n")) == (2, 1)
-    assert "does not go with --store" in said
+    assert "cannot be used with --store" in said
 
 
 def test_a_linked_warehouse_counts_each_file_once(answer, run):
@@ -1442,7 +1442,7 @@ def test_closed_streams(folder):
     found = done(*PLAIN, streams=(1,))
     assert (found.returncode, found.stderr) == (
         1,
-        "polars-pool: stdout is closed, so there is no place for the result; give -o FILE, or keep stdout open\n",
+        "polars-pool: stdout is closed, so the result cannot be printed; give -o FILE, or keep stdout open\n",
     )
     assert done(*PLAIN, "-o", "e.csv", streams=(0, 1, 2)).returncode == 0
     assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)

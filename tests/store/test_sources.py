@@ -229,7 +229,7 @@ def test_a_missing_column_is_an_error_of_that_file_and_another_type_is_its_own(t
 def test_no_parquet_file(tmp_path):
     (tmp_path / "a.parquet").write_text("no")
     [part] = parts(tmp_path)
-    with pytest.raises(pl.exceptions.PolarsError, match=r"a\.parquet' is no Parquet file that can be read"):
+    with pytest.raises(pl.exceptions.PolarsError, match=r"a\.parquet' cannot be read as Parquet"):
         part.scan()
 
 
@@ -261,7 +261,7 @@ def test_a_web_server_that_tells_no_version(tmp_path):
 def test_a_web_server_that_answers_no_question(tmp_path):
     write(tmp_path / "a.parquet")
     forbidden = webserver.serving(tmp_path, do_HEAD=lambda handler: handler.send_error(403))
-    with forbidden as address, pytest.raises(OSError, match=r"a\.parquet' does not tell its version: HTTP 403"):
+    with forbidden as address, pytest.raises(OSError, match=r"a\.parquet' did not send its version: HTTP 403"):
         parts(f"{address}/a.parquet")
 
 
@@ -406,9 +406,9 @@ def test_a_folder_is_of_one_kind(tmp_path):
 
 @pytest.mark.parametrize(("name", "content", "reason"), [
     ("a.csv", b"", "cannot be read as csv"),
-    ("a.json", b'{"g": 1}', "holds no array"),
+    ("a.json", b'{"g": 1}', "contains no array"),
     ("a.ndjson", b"no", "cannot be read as ndjson"),
-    ("a.xlsx", b"no", "no Parquet file that can be read; text is known by its ending: .csv"),
+    ("a.xlsx", b"no", "cannot be read as Parquet; the ending of a text file must be .csv"),
 ])  # fmt: skip
 def test_text_that_cannot_be_read_is_named(tmp_path, name, content, reason):
     (tmp_path / name).write_bytes(content)

@@ -546,7 +546,7 @@ def test_a_file_that_is_no_state_is_named(tmp_path, source, how):
     spoil(path, how)
     named = "0" * 24 if how == "renamed" else path.name
     for act in (store.scan, lambda: store.refresh(source), lambda: pool.MomentStore(tmp_path / "m")):
-        with refused(ValueError, named, "is no state", "delete it and refresh"):
+        with refused(ValueError, named, "is not a state", "delete it and refresh"):
             act()
     (tmp_path / "m" / f"{named.removesuffix('.parquet')}.parquet").unlink()  # as it says
     store.refresh(source)
@@ -592,5 +592,5 @@ def test_a_store_in_its_own_source_is_refused(tmp_path):
     source = write(tmp_path / "rows", a=ROWS)
     store = pool.MomentStore(source / "m", "y", by="g")
     store.refresh(source / "a.parquet")
-    with refused(ValueError, "lies in its own source"):
+    with refused(ValueError, "lies inside its own source"):
         store.refresh(source)
