@@ -1,4 +1,4 @@
-"""What a source is made of: every file once, typed as Polars types all of them together, with a version that tells."""
+"""The parts of a source: each file once, with the types that Polars infers from all files, and with a version."""
 
 import gzip
 import os
@@ -63,7 +63,7 @@ def tree(tmp_path):
     [
         ("*.parquet", ["top"]),
         ("x/*.parquet", ["one"]),
-        ("x/**/*.parquet", ["log", "one", "two"]),  # a pattern means what it says, but for names with a dot
+        ("x/**/*.parquet", ["log", "one", "two"]),  # a pattern matches literally, except names that begin with a dot
         ("**/t*.parquet", ["top", "two"]),
         ("x/?/[st]wo.parquet", ["two"]),
         ("top.parquet", ["top"]),
@@ -76,7 +76,7 @@ def test_paths_patterns_and_folders(tree, pattern, expected):
         assert sorted(Path(part.name).stem for part in parts(source)) == expected
 
 
-def test_a_folder_leaves_out_what_writers_keep_for_themselves(tree):
+def test_a_folder_excludes_internal_files_of_writers(tree):
     (tree / "top.parquet").unlink()
     (tree / "x/y/two.parquet").unlink()
     (tree / "x/one.parquet").unlink()
@@ -114,7 +114,7 @@ def test_odd_names_are_ordinary(tmp_path, odd):
         assert part.current() == part.version
 
 
-def test_a_pattern_does_not_mistake_a_folder_with_brackets_for_another(tmp_path):
+def test_a_pattern_handles_folders_with_brackets_literally(tmp_path):
     kept = write(tmp_path / "a[b]/x.parquet")
     write(tmp_path / "ab/x.parquet")
     assert [part.name for part in parts(f"{tmp_path}/a[b]/*.parquet")] == [str(kept)]
@@ -123,14 +123,14 @@ def test_a_pattern_does_not_mistake_a_folder_with_brackets_for_another(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["missing.parquet", "*.parquet", "no/**/*.parquet"])
-def test_what_matches_nothing_is_named(tmp_path, name):
+def test_a_source_that_matches_nothing_is_named(tmp_path, name):
     with pytest.raises(FileNotFoundError) as error:
         parts(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
 
 
 @pytest.mark.parametrize("source", [7, None, [1, 2], {"a": 1}, pl.DataFrame({"g": [1]})])
-def test_what_is_no_source(source):
+def test_an_invalid_source(source):
     with pytest.raises(TypeError, match=r"give a path, a glob pattern, a folder, a URL, or a list of them"):
         parts(source)
 
@@ -191,7 +191,7 @@ def test_a_hive_value_stands_for_a_column_in_the_file(tmp_path):
     write(tmp_path / "y=7/rows.parquet")
     write(tmp_path / "y=8/rows.parquet")
     found = rows(tmp_path)
-    assert found.schema["y"] == pl.Float64  # the type in the files, as for Polars
+    assert found.schema["y"] == pl.Float64  # the type in the files, as in Polars
     assert set(found["y"]) == {7.0, 8.0}
 
 
@@ -222,11 +222,11 @@ def test_a_missing_column_is_an_error_of_that_file_and_another_type_is_its_own(t
     _, b, c = parts(tmp_path)
     with pytest.raises(pl.exceptions.PolarsError, match="y"):
         b.scan().collect()
-    assert b.scan().select("g").collect().height == 2  # what is not asked for may be missing
+    assert b.scan().select("g").collect().height == 2  # a column that is not read may be missing
     assert c.scan().collect().equals(ROWS.cast({"y": pl.Int8}))
 
 
-def test_no_parquet_file(tmp_path):
+def test_a_file_that_is_not_parquet(tmp_path):
     (tmp_path / "a.parquet").write_text("no")
     [part] = parts(tmp_path)
     with pytest.raises(pl.exceptions.PolarsError, match=r"a\.parquet' cannot be read as Parquet"):
@@ -250,15 +250,15 @@ def test_a_file_of_a_web_server(tmp_path):
             parts(f"{address}/year=2024/a%20b.parquet")
 
 
-def test_a_web_server_that_tells_no_version(tmp_path):
+def test_a_web_server_that_sends_no_version(tmp_path):
     write(tmp_path / "a.parquet")
     with webserver.serving(tmp_path, tells=()) as address, pytest.raises(ValueError, match="neither ETag nor"):
         parts(f"{address}/a.parquet")
     with pytest.raises(OSError, match=r"a\.parquet' cannot be reached"):
-        parts(f"{address}/a.parquet")  # the server is gone
+        parts(f"{address}/a.parquet")  # the server has stopped
 
 
-def test_a_web_server_that_answers_no_question(tmp_path):
+def test_a_web_server_that_refuses_requests(tmp_path):
     write(tmp_path / "a.parquet")
     forbidden = webserver.serving(tmp_path, do_HEAD=lambda handler: handler.send_error(403))
     with forbidden as address, pytest.raises(OSError, match=r"a\.parquet' did not send its version: HTTP 403"):
@@ -269,7 +269,7 @@ def test_a_web_server_that_answers_no_question(tmp_path):
 
 
 def objects(folder, path):
-    """As from a bucket: the folder is the bucket."""
+    """The files of a bucket, for which a local folder stands in."""
     found = listing.objects(fs.LocalFileSystem(), str(folder), path, "s3://bucket/", ".parquet")
     return sorted(file.name.removeprefix("s3://bucket/") for file in found)
 
@@ -279,7 +279,7 @@ def objects(folder, path):
     ["*.parquet", "x/*.parquet", "x/**/*.parquet", "**/t*.parquet", "**/*.parquet", "x/?/[st]wo.parquet", "x/**",
      "**", "x/[!z]/*.parquet", "x/*/t[!a-v]o.parquet", "top.parquet"],
 )  # fmt: skip
-def test_patterns_mean_the_same_in_object_stores(tree, pattern):
+def test_patterns_match_the_same_names_in_object_stores(tree, pattern):
     expected = [file.name.removeprefix(f"{tree}/") for file in listing.files(str(tree / pattern), ".parquet")]
     assert objects(tree, pattern) == expected
 
@@ -331,14 +331,14 @@ def test_odd_names_in_a_bucket(bucket, odd):
 
 
 def test_a_bucket_and_what_follows_it(monkeypatch):
-    """No request is made where the endpoint is told."""
+    """No request is made if the endpoint is set."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     filesystem, base, path = listing.object_store("s3://bucket/a b/[c]")
     assert (filesystem.type_name, base, path) == ("s3", "bucket", "a b/[c]")
     assert listing.object_store("s3://bucket")[1:] == ("bucket", "")
 
 
-def test_azure_wants_an_account(monkeypatch):
+def test_azure_needs_an_account(monkeypatch):
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
     with pytest.raises(ValueError, match="AZURE_STORAGE_ACCOUNT_NAME"):
         parts("az://container/x/*.parquet")
@@ -361,14 +361,14 @@ TYPED = pl.DataFrame({"g": ["a", "b"], "y": [1.0, 2.5]})
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", TEXT)
-def test_text_is_typed_by_all_its_rows(tmp_path, name, packed):
+def test_types_of_text_come_from_all_its_rows(tmp_path, name, packed):
     content = gzip.compress(TEXT[name]) if packed else TEXT[name]
     file = tmp_path / "k=7" / (name + ".gz" * packed)
     file.parent.mkdir()
     file.write_bytes(content)
     for source in (file, tmp_path):
         if name == "a.CSV" and source == tmp_path:
-            continue  # a folder is read by endings in lower case
+            continue  # in folders, only endings in lower case are recognised
         [part] = parts(source)
         assert part.name == str(file)
         assert_frame_equal(part.scan().collect(), TYPED.with_columns(k=pl.lit(7, pl.Int64)))
@@ -394,14 +394,14 @@ def test_a_header_without_rows_fits_other_files(tmp_path):
     assert store.scan().collect().rows() == [("a", 2, 1.75, 1.125)]
 
 
-def test_a_folder_is_of_one_kind(tmp_path):
+def test_a_folder_must_have_text_files_of_one_kind(tmp_path):
     (tmp_path / "a.csv").write_bytes(TEXT["a.csv"])
     (tmp_path / "b.json").write_bytes(TEXT["a.json"])
     with pytest.raises(ValueError, match=r"several kinds, \.csv, \.json; give a pattern"):
         parts(tmp_path)
     assert [Path(part.name).name for part in parts(tmp_path / "*.csv")] == ["a.csv"]
     write(tmp_path / "c.parquet")
-    assert [Path(part.name).name for part in parts(tmp_path)] == ["c.parquet"]  # beside Parquet, text is no rows
+    assert [Path(part.name).name for part in parts(tmp_path)] == ["c.parquet"]  # text files are ignored
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), [
@@ -425,7 +425,7 @@ def named(source) -> list[str]:
     return [Path(part.name).name for part in parts(source)]
 
 
-def test_links_to_folders_above_are_not_followed(tmp_path):
+def test_links_to_parent_folders_are_not_followed(tmp_path):
     write(tmp_path / "wh/x/a.parquet")
     (tmp_path / "wh/loop").symlink_to(".")
     (tmp_path / "wh/x/up").symlink_to("..")
@@ -452,7 +452,7 @@ def test_a_file_under_two_names_counts_once(tmp_path, link):
         assert named(source) == ["b.parquet" if link is os.symlink else "a.parquet"]
 
 
-def test_a_file_cannot_stand_for_two_hive_values(tmp_path):
+def test_a_file_cannot_have_two_hive_values(tmp_path):
     file = write(tmp_path / "k=1/a.parquet")
     (tmp_path / "k=2").mkdir()
     (tmp_path / "k=2/a.parquet").symlink_to(file)

@@ -1,4 +1,4 @@
-"""Delta tables as parts: their rows are those of the version, and only what a commit changed has a new version."""
+"""Delta tables as parts: the rows are those of the version, and a commit changes the versions of its own files only."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ from polars_pool.store.sources import delta, listing, parts
 
 
 def rows(source) -> pl.DataFrame:
-    """All rows of all parts."""
+    """The rows of all parts."""
     return pl.concat([part.scan() for part in parts(source)]).collect()
 
 
@@ -30,7 +30,7 @@ def assert_rows(source, expected: pl.DataFrame) -> None:
 
 
 def assert_as_polars(table: Path, version: int) -> None:
-    """The rows of every version are those that Polars' own reader finds in one pass."""
+    """The rows of every version equal those of Polars' own reader in one pass."""
     assert_rows(DeltaTable(table, version=version), pl.scan_delta(str(table), version=version).collect())
 
 
@@ -46,7 +46,7 @@ MAY = pl.DataFrame({"month": [5], "store": ["c"], "sales": [16.0]})
 
 @pytest.fixture
 def table(tmp_path) -> Path:
-    """Two months, each a partition and a file, of two commits."""
+    """A table of two months; each month is a partition, a file and a commit."""
     folder = tmp_path / "sales"
     write_deltalake(folder, MARCH, partition_by=["month"])
     write_deltalake(folder, APRIL, mode="append")
@@ -56,14 +56,14 @@ def table(tmp_path) -> Path:
 # ---- commits ------------------------------------------------------------------------------------------------------
 
 
-def test_one_part_a_data_file_sorted_by_name(table):
+def test_one_part_per_data_file_sorted_by_name(table):
     found = parts(table)
     assert [part.name for part in found] == sorted(str(file) for file in table.rglob("*.parquet"))
     assert [part.scan().collect().height for part in found] == [3, 2]
     assert_rows(table, pl.concat([MARCH, APRIL]))
 
 
-def test_a_part_of_a_version_stays_what_it_is(table):
+def test_a_part_of_a_version_never_changes(table):
     [first, _] = parts(table)
     DeltaTable(table).delete("month = 3")
     assert first.current() == first.version
@@ -92,7 +92,7 @@ def test_delete_and_update_change_the_files_they_touch(table):
     assert_as_polars(table, 3)
 
 
-def test_a_partition_emptied_is_no_part_any_more(table):
+def test_an_emptied_partition_is_no_longer_a_part(table):
     before = versions(table)
     DeltaTable(table).delete("month = 4")
     after = versions(table)
@@ -111,7 +111,7 @@ def test_merge_changes_the_files_it_touches(table):
     assert_rows(table, pl.concat([MARCH, APRIL.tail(1), news]))
 
 
-def test_optimize_joins_files_and_leaves_single_ones(table):
+def test_optimize_joins_small_files_and_keeps_single_ones(table):
     write_deltalake(table, APRIL, mode="append")
     before = versions(table)
     DeltaTable(table).optimize.compact()
@@ -177,7 +177,7 @@ def test_restored_files_have_the_versions_they_had(table):
     assert versions(DeltaTable(table, version=1)) == before
 
 
-def test_vacuumed_files_are_missed_by_name(table):
+def test_a_missing_vacuumed_file_is_named(table):
     old = parts(table)
     write_deltalake(table, MAY, mode="overwrite")
     DeltaTable(table).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
@@ -192,13 +192,13 @@ def test_vacuumed_files_are_missed_by_name(table):
 
 
 def with_vectors(table: Path, places: list[int]) -> None:
-    """A commit that deletes these rows of the only file of version 0."""
+    """Commit a deletion of these rows from the only file of version 0."""
     version = DeltaTable(table).version()
     [add] = [action["add"] for action in actions(table, version) if "add" in action]
     commit(table, version + 1, [VECTORS, *replaced(add, places)])
 
 
-def test_rows_that_deletion_vectors_drop(tmp_path):
+def test_deletion_vectors_drop_rows(tmp_path):
     table = tmp_path / "vectors"
     numbers = pl.DataFrame({"g": ["a", "b"] * 50_000, "y": range(100_000)})
     write_deltalake(table, numbers)
@@ -221,11 +221,11 @@ def test_rows_that_deletion_vectors_drop(tmp_path):
 
 @pytest.mark.parametrize("name", ["a b", "a#b", "a[b]", "a%b", "é", "a?b", "a*b"])
 def test_deletion_vectors_find_files_with_odd_names(tmp_path, name):
-    """Polars finds no file of such tables: deltalake's file_uris escapes the folder and not what is below it."""
+    """Polars finds no file of such a table: file_uris of deltalake escapes the folder, but not the names below it."""
     stores = ["a b", "%25", "é/ü", "x=y&z", "*[?]"]
     frame = pl.DataFrame({"store": stores * 2, "y": range(10)})
     write_deltalake(tmp_path / "plain", frame, partition_by=["store"])
-    table = (tmp_path / "plain").rename(tmp_path / name)  # deltalake reads names that it cannot write
+    table = (tmp_path / "plain").rename(tmp_path / name)  # deltalake can read such names, but not write them
     assert_rows(table, frame.select(rows(table).columns))
     adds = [action["add"] for action in actions(table, 0) if "add" in action]
     commit(table, 1, [VECTORS, *(action for add in adds for action in replaced(add, [0]))])
@@ -233,8 +233,8 @@ def test_deletion_vectors_find_files_with_odd_names(tmp_path, name):
     assert all(Path(part.name).is_file() for part in parts(table))
 
 
-def test_a_folder_whose_name_deltalake_unescapes_is_refused(tmp_path):
-    """It opens "a b" for "a%20b", and reads the table of another folder where there is one."""
+def test_a_folder_whose_name_deltalake_would_unescape_is_refused(tmp_path):
+    """For "a%20b", deltalake opens "a b", which may contain another table."""
     write_deltalake(tmp_path / "a b", MARCH)
     write_deltalake(tmp_path / "plain", APRIL)
     (tmp_path / "plain").rename(tmp_path / "a%20b")
@@ -242,7 +242,7 @@ def test_a_folder_whose_name_deltalake_unescapes_is_refused(tmp_path):
         parts(tmp_path / "a%20b")
 
 
-def test_a_deletion_vector_of_no_file_is_refused(table, monkeypatch):
+def test_a_deletion_vector_without_its_file_is_refused(table, monkeypatch):
     vectors = pl.DataFrame({"filepath": ["file:///elsewhere.parquet"], "selection_vector": [[False]]})
     monkeypatch.setattr(DeltaTable, "deletion_vectors", lambda _: vectors)
     with pytest.raises(ValueError, match=r"file:///elsewhere\.parquet"):
@@ -269,7 +269,7 @@ def test_an_overwritten_schema(table):
     assert_rows(DeltaTable(table, version=1), pl.concat([MARCH, APRIL]))
 
 
-def test_narrow_numbers_in_a_file_are_read_as_the_table_has_them(tmp_path):
+def test_narrow_numbers_in_a_file_are_read_in_the_type_of_the_table(tmp_path):
     table = tmp_path / "wide"
     write_deltalake(table, pl.DataFrame({"y": [1.5]}, schema={"y": pl.Float32}))
     entries = actions(table, 0)
@@ -281,7 +281,7 @@ def test_narrow_numbers_in_a_file_are_read_as_the_table_has_them(tmp_path):
 
 
 def with_metadata(table: Path, **changes) -> None:
-    """Rewrite the first commit, so that the table is another one, and its files are not."""
+    """Rewrite the first commit: the table changes, its files stay."""
     entries = actions(table, 0)
     for entry in entries:
         if "metaData" in entry:
@@ -291,7 +291,7 @@ def with_metadata(table: Path, **changes) -> None:
     commit(table, 0, entries)
 
 
-def test_columns_that_only_the_files_have_are_left_out(tmp_path):
+def test_columns_that_only_the_files_have_are_dropped(tmp_path):
     write_deltalake(tmp_path / "wide", MARCH)
     write_deltalake(tmp_path / "narrow", MARCH.select("store", "sales"))
     [narrow] = [action["metaData"] for action in actions(tmp_path / "narrow", 0) if "metaData" in action]
@@ -299,7 +299,7 @@ def test_columns_that_only_the_files_have_are_left_out(tmp_path):
     assert_rows(tmp_path / "wide", MARCH.select("store", "sales"))
 
 
-def test_the_log_tells_the_partition_not_the_file(tmp_path):
+def test_partition_values_come_from_the_log_not_from_the_file(tmp_path):
     write_deltalake(tmp_path / "both", MARCH)
     with_metadata(tmp_path / "both", partitionColumns=["store"])
     assert_rows(tmp_path / "both", MARCH.with_columns(store=pl.lit("of the log")))
@@ -329,13 +329,13 @@ def test_partition_columns_have_the_types_of_the_table(tmp_path, name):
 
 
 def test_an_empty_partition_value_is_null(tmp_path):
-    """The protocol of Delta has it so, and deltalake reads it so; Polars reads the empty text of the path."""
+    """The Delta protocol requires this, and deltalake does it; Polars reads an empty text from the path."""
     frame = pl.DataFrame({"y": [1.0, 2.0], "key": ["", "a"]})
     write_deltalake(tmp_path / "blank", frame, partition_by=["key"])
     assert rows(tmp_path / "blank").sort("y")["key"].to_list() == [None, "a"]
 
 
-def test_only_the_columns_asked_for_are_read(table):
+def test_only_the_selected_columns_are_read(table):
     plan = parts(table)[0].scan().select("month", pl.col("sales").sum()).explain()
     assert "PROJECT 1/" in plan
 
@@ -359,7 +359,7 @@ def rewritten(table: Path, protocol: dict, configuration: dict | None = None) ->
 
 
 def test_column_mapping_is_refused(tmp_path):
-    """Polars 1.44 reads such a table as nulls, since its files have other names for the columns."""
+    """Polars 1.44 reads only nulls from such a table, because its files have other column names."""
     write_deltalake(tmp_path / "mapped", MAY)
     rewritten(tmp_path / "mapped", {"minReaderVersion": 2, "minWriterVersion": 5}, {"delta.columnMapping.mode": "name"})
     with pytest.raises(ValueError, match=r"mapped.* uses columnMapping \(by name\), which is not supported"):
@@ -382,7 +382,7 @@ def test_other_features_are_refused(tmp_path):
 
 
 def test_partitions_by_bytes_are_refused(tmp_path):
-    """The log escapes their values, and deltalake leaves them escaped."""
+    """The log escapes the values of such partitions, and deltalake does not remove the escapes."""
     write_deltalake(tmp_path / "bytes", pl.DataFrame({"y": [1.0], "key": [b"ab"]}), partition_by=["key"])
     with pytest.raises(ValueError, match=r"bytes.* is partitioned by 'key' of type Binary, which is not supported"):
         parts(tmp_path / "bytes")
@@ -394,7 +394,7 @@ def test_a_table_that_cannot_be_opened_is_named(table):
         parts(table)
 
 
-def test_what_a_missing_extra_says(table, monkeypatch):
+def test_the_error_for_a_missing_extra(table, monkeypatch):
     monkeypatch.setitem(sys.modules, "deltalake", None)
     with pytest.raises(ModuleNotFoundError, match=r"a Delta table.*pip install 'polars-pool\[delta\]'"):
         parts(table)
@@ -403,7 +403,7 @@ def test_what_a_missing_extra_says(table, monkeypatch):
 # ---- sources ------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_a_table(table, tmp_path, monkeypatch):
+def test_which_sources_are_tables(table, tmp_path, monkeypatch):
     for source in (table, str(table), table.as_uri(), DeltaTable(table)):
         assert delta.is_table(source)
         assert_rows(source, pl.concat([MARCH, APRIL]))
@@ -415,7 +415,7 @@ def test_what_is_a_table(table, tmp_path, monkeypatch):
 
 
 def test_folders_of_object_stores(table, tmp_path, monkeypatch):
-    """Such a folder has files that are no longer of the table, which must not be read as plain Parquet files."""
+    """Such a folder contains files that the table has dropped; they must not be read as plain Parquet files."""
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
     monkeypatch.setattr(listing, "object_store", lambda url: (store, "", url.removeprefix("s3://bucket/")))
     assert delta.is_table("s3://bucket/sales")
@@ -453,7 +453,7 @@ def test_a_table_twice_is_refused(table):
 
 
 def test_patterns_and_folders_above_a_table_are_refused(table, tmp_path):
-    """They would find deleted files, too."""
+    """Such a pattern would also match deleted files."""
     DeltaTable(table).delete("month = 3")
     for source in (tmp_path, f"{tmp_path}/**/*.parquet", f"{table}/month=*/*.parquet", [table, tmp_path]):
         with pytest.raises(ValueError, match=r"matches files of the table '.*sales', .* give the folder of the table"):

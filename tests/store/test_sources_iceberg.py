@@ -1,4 +1,4 @@
-"""Iceberg tables as parts: their rows are those of the snapshot, and only what a commit changed has a new version."""
+"""Iceberg tables as parts: the rows are those of the snapshot, and a commit changes the versions of its own files only."""
 
 import sys
 from datetime import datetime
@@ -28,7 +28,7 @@ BOTH = pl.concat([MARCH, APRIL])
 
 
 def rows(source) -> pl.DataFrame:
-    """All rows of all parts."""
+    """The rows of all parts."""
     return pl.concat([part.scan() for part in parts(source)]).collect()
 
 
@@ -47,7 +47,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def planner(monkeypatch):
-    """Polars 2.1 warns that its own planner is not installed, unless told to plan with pyiceberg."""
+    """Polars 2.1 warns that its own planner is not installed, unless it is set to plan with pyiceberg."""
     monkeypatch.setenv("POLARS_ICEBERG_PLANNER", "pyiceberg")
 
 
@@ -61,7 +61,7 @@ def catalogue(tmp_path):
 
 @pytest.fixture
 def table(catalogue) -> Table:
-    """Two months, each a partition and a file, of two commits."""
+    """A table of two months; each month is a partition, a file and a commit."""
     made = catalogue.create_table("shop.sales", schema=MARCH.to_arrow().schema)
     with made.update_spec() as update:
         update.add_field("month", IdentityTransform(), "month_is")
@@ -71,14 +71,14 @@ def table(catalogue) -> Table:
 
 
 def place(name: str) -> Path:
-    """The path of a data file's address."""
+    """The path in the address of a data file."""
     return Path(name.removeprefix("file://"))
 
 
 # ---- commits ------------------------------------------------------------------------------------------------------
 
 
-def test_one_part_a_data_file_sorted_by_name(table):
+def test_one_part_per_data_file_sorted_by_name(table):
     found = parts(table)
     assert [place(part.name) for part in found] == sorted(place(table.location()).rglob("*.parquet"))
     assert [part.scan().collect().height for part in found] == [3, 2]
@@ -86,7 +86,7 @@ def test_one_part_a_data_file_sorted_by_name(table):
     assert_rows(table, pl.scan_iceberg(table).collect())
 
 
-def test_a_part_of_a_snapshot_stays_what_it_is(table):
+def test_a_part_of_a_snapshot_never_changes(table):
     [first, _] = parts(table)
     table.delete("month = 3")
     assert first.current() == first.version
@@ -119,7 +119,7 @@ def test_delete_overwrite_and_upsert_change_the_files_they_touch(table):
     assert_rows(table, pl.scan_iceberg(table).collect())
 
 
-def test_a_partition_deleted_is_no_part_any_more(table):
+def test_a_deleted_partition_is_no_longer_a_part(table):
     before = versions(table)
     table.delete("month = 4")
     assert versions(table).items() < before.items()
@@ -164,7 +164,7 @@ def test_a_branch_or_tag(table):
     assert_rows(table.scan().use_ref("march"), MARCH)
 
 
-def test_a_table_rolled_back_and_short_of_history_keeps_its_versions(table):
+def test_a_rolled_back_table_with_expired_history_keeps_its_versions(table):
     before = versions(table)
     kept = table.current_snapshot().snapshot_id
     table.append(MAY.to_arrow())
@@ -178,7 +178,7 @@ def test_a_table_rolled_back_and_short_of_history_keeps_its_versions(table):
 
 
 def test_a_snapshot_of_an_older_schema(table):
-    """Polars 1.44 panics here, so the truth is what was written."""
+    """Polars 1.44 panics here, so the expected rows are those that were written."""
     old = table.current_snapshot().snapshot_id
     with table.update_schema() as update:
         update.rename_column("sales", "turnover")
@@ -205,8 +205,8 @@ def test_columns_renamed_and_added_and_dropped(table):
     assert_rows(table, pl.scan_iceberg(table).collect())
 
 
-def test_a_name_that_stands_for_another_field_is_another_version(table):
-    """The data files are the same, and the value is not: old rows have no `sales` any more."""
+def test_a_name_that_refers_to_another_field_changes_the_version(table):
+    """The data files do not change, but the value does: old rows no longer have `sales`."""
     before = versions(table, ["sales", "store"])
     with table.update_schema() as update:
         update.add_column("price", DoubleType())
@@ -221,7 +221,7 @@ def test_a_name_that_stands_for_another_field_is_another_version(table):
     assert set(versions(table, ["store"])) == set(before)
 
 
-def test_without_a_choice_of_columns_any_change_of_the_schema_counts(table):
+def test_without_selected_columns_any_change_of_the_schema_counts(table):
     before = versions(table)
     with table.update_schema() as update:
         update.add_column("price", DoubleType())
@@ -242,8 +242,8 @@ def test_wider_types(catalogue):
     assert_rows(table, pl.concat([wide, pl.DataFrame({"n": [2**40], "y": [0.1]})]))
 
 
-def test_times_of_files_with_a_zone_are_read_as_the_table_has_them(catalogue):
-    """As Spark writes them."""
+def test_times_with_a_zone_in_files_are_read_in_the_type_of_the_table(catalogue):
+    """Spark writes such files."""
     frame = pl.DataFrame({"at": [datetime(2020, 1, 1, 12)]})
     table = catalogue.create_table("shop.times", schema=frame.to_arrow().schema)
     table.append(frame.to_arrow())
@@ -298,8 +298,8 @@ def test_buckets(catalogue):
     assert_rows(table, frame)
 
 
-def test_files_that_leave_their_partition_to_the_path(catalogue, tmp_path):
-    """Hive files, added as they are: they have no field ids, and no column for what the partition says."""
+def test_files_whose_partition_is_only_in_the_path(catalogue, tmp_path):
+    """Hive files that were added unchanged have no field ids, and no column for the partition."""
     schema = Schema(NestedField(1, "month", LongType()), NestedField(2, "sales", DoubleType()))
     spec = PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "month"))
     table = catalogue.create_table("shop.hive", schema=schema, partition_spec=spec)
@@ -326,7 +326,7 @@ def test_files_that_leave_their_partition_to_the_path(catalogue, tmp_path):
 
 @pytest.fixture
 def numbers(catalogue) -> Table:
-    """Two data files of 200,000 rows, so that there are several batches: 0 … and 200,000 …"""
+    """Two data files of 200,000 rows, 0 … and 200,000 …, so that each gives several batches."""
     table = catalogue.create_table("shop.numbers", schema=pl.DataFrame({"y": [0]}).to_arrow().schema)
     for start in (0, 200_000):
         table.append(pl.DataFrame({"y": range(start, start + 200_000)}).to_arrow())
@@ -353,7 +353,7 @@ def test_rows_deleted_by_position(numbers):
     assert left(numbers) == {0, 1, 131_072, 199_999, 200_002, 200_003, 270_000}
     part = parts_of(numbers)[second]
     assert part.scan().select(pl.len()).collect().item() == 199_997
-    assert part.scan().select(pl.lit(1), pl.len()).collect().row(0) == (1, 199_997)  # Polars 1.44 asks for no column
+    assert part.scan().select(pl.lit(1), pl.len()).collect().row(0) == (1, 199_997)  # Polars 1.44 requests no column
     assert part.scan().filter(pl.col("y") > 270_000).select("y").collect()["y"].to_list()[:2] == [270_001, 270_002]
     assert part.scan().head(3).collect()["y"].to_list() == [200_000, 200_001, 200_004]
     old = numbers.snapshots()[2].snapshot_id
@@ -373,7 +373,7 @@ def test_deletes_of_a_partition_leave_the_others(table):
     assert_rows(table, pl.concat([MARCH.filter(pl.col("sales") != 2), APRIL]))
 
 
-def test_two_vectors_of_one_file_are_refused(numbers):
+def test_two_deletion_vectors_for_one_file_are_refused(numbers):
     [name, _] = versions(numbers)
     deletes.commit(numbers, deletes.deletion_vectors(numbers, [(name, [1]), (name, [2])]))
     with pytest.raises((ValueError, pl.exceptions.ComputeError), match="has several deletion vectors for"):
@@ -403,7 +403,7 @@ def test_metadata_files_and_folders(table, monkeypatch, tmp_path):
 
 
 def test_folders_of_object_stores(table, tmp_path, monkeypatch):
-    """Such a folder has files that are no longer of the table, which must not be read as plain Parquet files."""
+    """Such a folder contains files that the table has dropped; they must not be read as plain Parquet files."""
     store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
     monkeypatch.setattr(listing, "object_store", lambda url: (store, "", url.removeprefix("s3://bucket/")))
     address = f"s3://bucket/{place(table.location()).relative_to(tmp_path)}"
@@ -426,7 +426,7 @@ def test_the_hint_of_a_folder(table):
     assert parts(metadata.parent) == []
 
 
-def test_numbers_of_metadata_files_are_numbers(table):
+def test_metadata_files_are_ordered_by_number(table):
     metadata = place(table.location()) / "metadata"
     (metadata / "00010-x.metadata.json").write_bytes(place(table.metadata_location).read_bytes())
     (metadata / "v9.metadata.json").write_bytes(min(metadata.glob("0*.metadata.json")).read_bytes())
@@ -465,7 +465,7 @@ def test_a_file_listed_twice_is_refused(table):
         parts(table)
 
 
-def test_files_that_are_gone_are_missed_by_name(table):
+def test_a_missing_file_is_named(table):
     [first, second] = parts(table)
     place(first.name).unlink()
     with pytest.raises((OSError, pl.exceptions.ComputeError), match=place(first.name).name):
@@ -473,7 +473,7 @@ def test_files_that_are_gone_are_missed_by_name(table):
     assert second.scan().collect().height == 2
 
 
-def test_what_a_missing_extra_says(table, monkeypatch):
+def test_the_error_for_a_missing_extra(table, monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "pyiceberg"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModuleNotFoundError, match=r"an Iceberg table.*pip install 'polars-pool\[iceberg\]'"):
@@ -489,7 +489,7 @@ def test_required_columns_and_texts_of_names(catalogue):
 
 
 def test_patterns_and_folders_above_a_table_are_refused(table, tmp_path):
-    """They would find deleted files, too."""
+    """Such a pattern would also match deleted files."""
     for source in (tmp_path, place(table.location()) / "data", f"{tmp_path}/**/*.parquet"):
         with pytest.raises(ValueError, match=r"matches files of the table '.*shop/sales', .* give the folder of the"):
             parts(source)

@@ -1,4 +1,4 @@
-"""A store of moments: what is read, what is refused, and that its merged moments are those of one pass."""
+"""A store of moments: which parts are read, which arguments are refused, and merged moments equal to one pass."""
 
 import json
 import os
@@ -53,24 +53,24 @@ def names(parts) -> list[str]:
 
 
 def assert_merged(store, rows, by, *, weights=None):
-    """The store's moments are those of one pass over all rows, to 1e-12 of a number or of the values behind it."""
+    """The moments of the store equal those of one pass, to 1e-12 relative to the number or to its values."""
     expected = pool.moments(rows, "y", by=by, weights=weights)
     found = store.scan().collect()
     assert found.schema == expected.schema
     keys = [by] if isinstance(by, str) else by
     found, expected = found.sort(keys), expected.sort(keys)
     assert found.select(*keys, "n").equals(expected.select(*keys, "n"))
-    # Of values near 1e3 a mean is known to 1e-13, however near 0 it lies; a variance to that squared.
+    # For values near 1e3, a mean is accurate to 1e-13, even if it is near 0; a variance to the square of that.
     size = max(rows["y"].cast(pl.Float64).abs().max() or 0.0, 1e-300)
     for name, scale in {"mean": size, "var": size**2, "w": 1.0}.items():
         if name in found.columns:
             assert_series_equal(found[name], expected[name], rel_tol=1e-12, abs_tol=1e-12 * scale)
 
 
-# ---- what is read ------------------------------------------------------------------------------------------
+# ---- parts read --------------------------------------------------------------------------------------------
 
 
-def test_only_what_is_new_or_has_changed_is_read(tmp_path, source):
+def test_only_new_and_changed_parts_are_read(tmp_path, source):
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
     first = store.refresh(source)
     assert names(first.read) == ["month=1", "month=2", "month=3"]
@@ -111,7 +111,7 @@ def test_files_come_and_go_in_one_refresh(tmp_path, source):
         store.scan()
 
 
-def test_progress_is_told_before_and_after_every_part(tmp_path, source):
+def test_progress_is_reported_before_and_after_every_part(tmp_path, source):
     told = []
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
     store.refresh(source, progress=told.append)
@@ -131,7 +131,7 @@ def test_a_where_and_expressions(tmp_path, source):
     assert_frame_equal(store.scan().sort("g", "month").collect(), expected, rel_tol=1e-12)
 
 
-def test_nan_counts_as_missing_if_asked(tmp_path):
+def test_nan_null_treats_nan_as_missing(tmp_path):
     rows = pl.DataFrame({"g": ["a", "a", "b"], "y": [1.0, float("nan"), float("inf")]})
     store = pool.MomentStore(tmp_path / "m", "y", by="g", nan="null")
     store.refresh(write(tmp_path / "rows", a=rows))
@@ -199,7 +199,7 @@ def test_any_split_merges_to_one_pass(by, weights, pieces):
 
 @given(pieces=SPLITS, weights=st.sampled_from([None, "w"]))
 def test_any_split_gives_the_models_of_one_pass(pieces, weights):
-    """Given tau2 and mu, estimates follow from n and mean alone, in every model of `over`."""
+    """With known tau2 and mu, estimates depend only on n and mean, in every model of `over`."""
     known = {"by": "g", "over": "h", "sigma2": 4.0, "tau2": 2.0, "mu": 1.0}
     with tempfile.TemporaryDirectory() as folder:
         store, rows = refreshed(folder, pieces, ["h", "g"], weights)
@@ -213,7 +213,7 @@ def test_any_split_gives_the_models_of_one_pass(pieces, weights):
 
 
 def scattered(rows: int, offset: float) -> pl.DataFrame:
-    """Rows of many groups and five parts; deviations are whole multiples of 2^-10, so that an offset costs none."""
+    """Rows of many groups and five parts; deviations are multiples of 2^-10, so that adding an offset is exact."""
     i = pl.int_range(rows)
     deviation = ((i * 7919 % 4096) - 2048) / 1024 + (i % 37) / 16
     return pl.select(part=i * 31 % 5, g=i % 37, y=offset + deviation, w=1.0 + i % 3, deviation=deviation)
@@ -229,12 +229,12 @@ def test_an_offset_costs_the_variance_no_digits(tmp_path, offset, weights):
     exact = pool.moments(rows, "deviation", by="g", weights=weights)
     found = store.scan().sort("g").collect()
     assert_frame_equal(found.drop("mean"), exact.drop("mean"), rel_tol=1e-13)
-    # Half a unit in the last place of the offset, and no more.
+    # The tolerance is half a unit in the last place of the offset.
     assert (found["mean"] - (exact["mean"] + offset)).abs().max() <= 2.0**-52 * max(offset, 4.0)
 
 
 @pytest.mark.parametrize("far", [1e9, 2.0**60, 1e300])
-def test_a_group_far_away_costs_the_others_nothing(tmp_path, far):
+def test_a_distant_group_does_not_change_the_precision_of_others(tmp_path, far):
     near = pl.DataFrame({"g": ["a", "b", "a", "b"], "y": [0.1, 0.2, 0.3, 0.7]})
     away = pl.DataFrame({"g": ["c", "c"], "y": [far, far]})
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
@@ -310,7 +310,7 @@ def test_ranges_lose_no_group_and_share_none(tmp_path, monkeypatch, small_ranges
 
 
 @pytest.mark.parametrize("name", ["^g.*$", "a b", 'quo"te', "_pool_key_g", "mean_", "source"])
-def test_names_of_keys_are_taken_as_they_stand(tmp_path, small_ranges, name):
+def test_names_of_keys_are_not_patterns(tmp_path, small_ranges, name):
     rows = pl.DataFrame({name: [n % 250 for n in range(1_000)], "gg": [1, 2] * 500, "y": [n / 8 for n in range(1_000)]})
     store = pool.MomentStore(tmp_path / "m", "y", by=[name])
     store.refresh(write(tmp_path / "rows", a=rows[:500], b=rows[500:]))
@@ -328,7 +328,7 @@ def test_a_filter_of_keys_reaches_the_files(tmp_path, small_ranges):
     assert wanted.collect().equals(store.scan().collect().filter(pl.col("key") == 7))
 
 
-def test_a_scan_streams_as_a_whole(tmp_path, small_ranges):
+def test_all_nodes_of_a_scan_stream(tmp_path, small_ranges):
     rows = pl.select(key=i % 250, y=i / 8)
     store = pool.MomentStore(tmp_path / "m", "y", by="key", weights=pl.lit(2.0))
     store.refresh(write(tmp_path / "rows", a=rows[:500], b=rows[500:]))
@@ -339,7 +339,7 @@ def test_a_scan_streams_as_a_whole(tmp_path, small_ranges):
 # ---- the files ---------------------------------------------------------------------------------------------
 
 
-def test_a_state_tells_what_it_is(tmp_path, source):
+def test_a_state_contains_its_definition(tmp_path, source):
     store = pool.MomentStore(tmp_path / "m", pl.col("y") * 2, by="g", weights="w", where="keep", nan="null")
     for number in (1, 2, 3):
         file = month(source, number)
@@ -385,7 +385,7 @@ def test_an_existing_store_opens_by_its_own_definition(tmp_path, source):
     assert len(opened.refresh(source).read) == 1
 
 
-# ---- what is refused ---------------------------------------------------------------------------------------
+# ---- errors ------------------------------------------------------------------------------------------------
 
 
 def refused(kind, *said):
@@ -417,7 +417,7 @@ def test_another_definition_is_refused_with_both_named(tmp_path, source, other):
     assert text.count("value=") == 2
 
 
-def test_a_store_that_was_made_elsewhere_meanwhile(tmp_path, source):
+def test_a_store_that_another_process_made_meanwhile(tmp_path, source):
     late = pool.MomentStore(tmp_path / "m", "w", by="g")
     pool.MomentStore(tmp_path / "m", "y", by="g").refresh(source)
     for act in (late.scan, lambda: late.refresh(source)):
@@ -436,7 +436,7 @@ def test_a_store_that_was_made_elsewhere_meanwhile(tmp_path, source):
         (pl.col("y"), pl.col("y").alias("z")),
     ],
 )
-def test_expressions_that_differ_are_told_apart(one, other):
+def test_different_expressions_are_different_definitions(one, other):
     def defined(value, version=pl.__version__):
         made = definition.define(value, "g", None, None, "error")
         if isinstance(made.value, str):
@@ -445,12 +445,12 @@ def test_expressions_that_differ_are_told_apart(one, other):
 
     assert definition.same(defined(one), defined(one))
     assert not definition.same(defined(one), defined(other))
-    assert definition.same(defined(one, "0.1"), defined(one))  # an upgrade of Polars alone changes nothing
+    assert definition.same(defined(one, "0.1"), defined(one))  # only Polars is newer
     assert not definition.same(defined(one, "0.1"), defined(other))
 
 
 def test_expressions_that_a_new_polars_cannot_read():
-    """Their text decides, unless it leaves something out."""
+    """Their text is compared, unless it is abbreviated."""
 
     def defined(value, **old):
         made = definition.define(value, "g", None, None, "error")
@@ -464,7 +464,7 @@ def test_expressions_that_a_new_polars_cannot_read():
         definition.expression(defined(pl.col("y") * 2, **old).value)
 
 
-def test_a_column_is_its_name(tmp_path, source):
+def test_a_column_expression_equals_its_name(tmp_path, source):
     pool.MomentStore(tmp_path / "m", "y", by=["g"]).refresh(source)
     assert len(pool.MomentStore(tmp_path / "m", pl.col("y"), by=pl.col("g")).refresh(source).unchanged) == 3
 
@@ -548,7 +548,7 @@ def test_a_file_that_is_no_state_is_named(tmp_path, source, how):
     for act in (store.scan, lambda: store.refresh(source), lambda: pool.MomentStore(tmp_path / "m")):
         with refused(ValueError, named, "is not a state", "delete it and refresh"):
             act()
-    (tmp_path / "m" / f"{named.removesuffix('.parquet')}.parquet").unlink()  # as it says
+    (tmp_path / "m" / f"{named.removesuffix('.parquet')}.parquet").unlink()  # as the message says
     store.refresh(source)
     assert_merged(store, ROWS, "g")
 
@@ -564,13 +564,13 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path, source):
         store.scan()
 
 
-def test_keys_whose_type_drifts_are_refused_with_both_parts(tmp_path):
+def test_keys_that_change_type_are_refused_with_both_parts(tmp_path):
     source = write(tmp_path / "rows", a=ROWS[:3])
     store = pool.MomentStore(tmp_path / "m", "y", by="month")
     store.refresh(source)
     (source / "a.parquet").rename(tmp_path / "away.parquet")
     write(source, b=ROWS[3:].cast({"month": pl.String}))
-    store.refresh(source)  # all states that are kept agree
+    store.refresh(source)  # all states that remain agree
     write(source, a=ROWS[:3])
     with refused(TypeError, "a.parquet", "Int64", "b.parquet", "String"):
         store.refresh(source)

@@ -1,4 +1,4 @@
-"""A state that is not as it was written is named, whatever byte of it has changed: never a wrong moment."""
+"""A damaged state raises an error that names it, whichever byte has changed: moments are never wrong."""
 
 import json
 import random
@@ -70,7 +70,7 @@ def test_truncated_and_lengthened_files(store):
         assert_named(store, path, "truncated", "checksum")
 
 
-def test_swapped_files_are_told_apart(store):
+def test_swapped_files_are_detected(store):
     store, path = store
     other = states.path_of(store.path, str(store.path.parent / "rows/1.parquet"))
     content = path.read_bytes()
@@ -89,14 +89,14 @@ def test_the_data_are_checked_when_the_query_runs(store):
     with pytest.raises((ValueError, pl.exceptions.PolarsError), match="content differs from its checksum") as error:
         lazy.collect()
     assert path.name in str(error.value)
-    store.scan()  # the end of the file is as it was, and no data are read
+    store.scan()  # the footer is unchanged, and no data are read
     path.unlink()
     assert store.refresh(store.path.parent / "rows").read == (str(store.path.parent / "rows/0.parquet"),)
     assert_right(store)
 
 
 def test_states_of_the_first_format_are_read(store):
-    """They have no checksum."""
+    """Files of this format have no checksum."""
     store, path = store
     told = json.loads(pq.read_metadata(path).metadata[b"polars-pool"]) | {"format": 1}
     pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(told)})
@@ -106,7 +106,7 @@ def test_states_of_the_first_format_are_read(store):
     assert_named(store, path, "its checksum is missing")
 
 
-def test_a_checksum_is_that_of_zlib(store):
+def test_a_checksum_equals_that_of_zlib(store):
     _, path = store
     content = path.read_bytes()
     start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")

@@ -1,4 +1,4 @@
-"""Many small parts are read together, and are what they are one by one: states, versions, errors."""
+"""Many small parts are read together, with the same states, versions and errors as one by one."""
 
 import os
 
@@ -27,17 +27,17 @@ def source(tmp_path):
 
 @pytest.fixture
 def queries(monkeypatch):
-    """How many parts each query of moments reads."""
+    """The number of parts that each query of moments reads."""
     counted = []
-    spared = reading._of_batch, reading._of_part
+    original = reading._of_batch, reading._of_part
 
     def of_batch(batch, *rest):
         counted.append(len(batch))
-        return spared[0](batch, *rest)
+        return original[0](batch, *rest)
 
-    def of_part(*given):
+    def of_part(*arguments):
         counted.append(1)
-        return spared[1](*given)
+        return original[1](*arguments)
 
     monkeypatch.setattr(reading, "_of_batch", of_batch)
     monkeypatch.setattr(reading, "_of_part", of_part)
@@ -94,15 +94,15 @@ def test_parts_of_other_types_empty_parts_and_hive_columns(tmp_path, source):
 
 
 def test_a_part_that_changes_while_many_are_read(tmp_path, source, monkeypatch):
-    spared = reading._table
+    original = reading._table
     changes = []
 
     def table(lf, definition, *first):
-        found = spared(lf, definition, *first)
+        moments = original(lf, definition, *first)
         if not changes:
             changes.append(rows(50).write_parquet(source / "11.parquet"))
             os.utime(source / "11.parquet", ns=(1, 1))
-        return found
+        return moments
 
     monkeypatch.setattr(reading, "_table", table)
     store = refreshed(source, tmp_path / "m")
@@ -118,7 +118,7 @@ def test_progress_counts_every_part(tmp_path, source):
 
 
 def test_a_thousand_parts_are_two_queries(tmp_path):
-    """One by one each would cost what planning a query costs."""
+    """One query per part would take the planning time of a query for each."""
     (tmp_path / "rows").mkdir()
     content = tmp_path / "rows/0000.parquet"
     rows(1).write_parquet(content)

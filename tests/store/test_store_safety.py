@@ -1,4 +1,4 @@
-"""Killed, raced and misled: a store is always that of before or after a part, and the next refresh mends the rest."""
+"""Kills, races and changing sources: a store is complete as of before or after a part; a refresh repairs the rest."""
 
 import multiprocessing
 import os
@@ -18,18 +18,18 @@ from polars_pool.store import states, store
 from polars_pool.store.reading import Progress
 
 PARTS = 6
-SERVER = multiprocessing.get_context("forkserver")  # children that have imported the package already
+SERVER = multiprocessing.get_context("forkserver")  # children in which the package is already imported
 SERVER.set_forkserver_preload(["polars_pool"])
 
 
 def content(part: int, edition: int) -> pl.DataFrame:
-    """Rows of a part, other ones in every edition."""
+    """The rows of a part, different in every edition."""
     i = pl.int_range(200)
     return pl.select(g=(i * (part + 3)) % 17, y=((i * 7919 + edition * 31 + part) % 1_000) / 8)
 
 
 def publish(folder: Path, edition: int) -> None:
-    """A new edition of all parts but one, which stays away every second time; another stays as it is."""
+    """Write a new edition of the parts: one part is missing every second time, another one never changes."""
     folder.mkdir(exist_ok=True)
     for part in range(1, PARTS):
         content(part, edition).write_parquet(folder / f"{part}.parquet")
@@ -40,7 +40,7 @@ def publish(folder: Path, edition: int) -> None:
 
 
 def whole(folder: Path) -> dict[str, tuple[str, pl.DataFrame]]:
-    """Every state, read to its last byte: source -> version and moments."""
+    """All states, read completely: source -> version and moments."""
     return {
         state.source: (state.version, pl.read_parquet(state.path, glob=False).sort("g"))
         for state in states.listed(folder)
@@ -54,7 +54,7 @@ def fresh(source: Path, folder: Path) -> pl.DataFrame:
 
 
 def refresh(folder, source, told, deadly=None, at=0):
-    """What a child does: refresh, saying how far it is; with `deadly`, until the nth call of that function."""
+    """Refresh in a child and report progress; with `deadly`, kill the child at the nth call of that function."""
     if deadly:
         owner, name = deadly
         owner, calls = {"os": states.os, "states": states, "table": pl.DataFrame}[owner], []
@@ -63,7 +63,7 @@ def refresh(folder, source, told, deadly=None, at=0):
         def call(*args, **options):
             calls.append(1)
             if len(calls) == at:
-                if name == "write_parquet":  # half of a file, and no more
+                if name == "write_parquet":  # half of a file only
                     Path(args[1]).write_bytes(b"PAR1 and a half")
                 os.kill(os.getpid(), signal.SIGKILL)
             return spared(*args, **options)
@@ -98,7 +98,7 @@ def assert_of_before_or_after(found, before, after):
 
 
 class Editions:
-    """A store and its source, edition after edition, beside stores that were made afresh."""
+    """A store and its source over several editions, with new stores for comparison."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.source, self.edition = folder, folder / "rows", 0
@@ -106,7 +106,7 @@ class Editions:
         fresh(self.source, folder / "m")
 
     def next(self):
-        """The states of before, and those of after a whole refresh of the next edition."""
+        """The states before, and the states after a complete refresh of the next edition."""
         before = whole(self.folder / "m")
         self.edition += 1
         publish(self.source, self.edition)
@@ -114,7 +114,7 @@ class Editions:
         return before, whole(self.folder / f"fresh {self.edition}")
 
     def mended(self):
-        """After another refresh nothing is left of the killed one."""
+        """After another refresh, nothing of the killed one remains."""
         made = pool.MomentStore(self.folder / "m")
         made.refresh(self.source)
         assert_frame_equal(made.scan().sort("g").collect(), self.expected, rel_tol=1e-12)
@@ -167,13 +167,13 @@ def test_a_kill_at_any_moment_leaves_whole_states(tmp_path):
         versions = {name: version for name, (version, _) in found.items()}
         between += versions not in [{name: version for name, (version, _) in e.items()} for e in (before, after)]
         editions.mended()
-    assert between >= 3  # many of the kills hit a refresh in the middle
+    assert between >= 3  # many kills happen in the middle of a refresh
 
 
 # ---- two at once -------------------------------------------------------------------------------------------
 
 
-def test_a_second_refresh_is_refused_while_one_is_at_work(tmp_path):
+def test_a_second_refresh_is_refused_while_one_runs(tmp_path):
     editions = Editions(tmp_path)
     made = pool.MomentStore(tmp_path / "m")
 
@@ -186,7 +186,7 @@ def test_a_second_refresh_is_refused_while_one_is_at_work(tmp_path):
     told: list[Progress] = []
     editions.next()
     made.refresh(editions.source, progress=second)
-    assert [progress.parts for progress in told] == [0, 1, 2, 3, 4]  # one part is as it was, one is gone
+    assert [progress.parts for progress in told] == [0, 1, 2, 3, 4]  # one part is unchanged, one no longer exists
     assert_frame_equal(made.scan().sort("g").collect(), editions.expected, rel_tol=1e-12)
 
 
@@ -231,13 +231,13 @@ def test_many_refreshes_at_once_leave_a_whole_store(tmp_path):
 
 
 def changing(monkeypatch, file: Path, change, times: int) -> list[int]:
-    """The file changes after its rows were scanned, so often."""
+    """Change the file after its rows were scanned, a number of times."""
     done: list[int] = []
     listed = store.parts
 
     def scanned(part):
         lf = part.scan()
-        # The counting of rows comes first, the moments are the second scan of every reading.
+        # Each reading first counts the rows; its second scan computes the moments.
         done.append(1)
         if len(done) % 2 == 0 and len(done) // 2 <= times:
             read = lf.collect()
@@ -257,7 +257,7 @@ def changing(monkeypatch, file: Path, change, times: int) -> list[int]:
 
 @pytest.fixture
 def changed(tmp_path):
-    """A store, its source, and a part of it that is stale."""
+    """A store, its source, and a changed part of the source."""
     source = tmp_path / "rows"
     publish(source, 0)
     made = pool.MomentStore(tmp_path / "m", "y", by="g")
@@ -278,7 +278,7 @@ def test_a_part_that_changed_while_being_read_is_read_again(tmp_path, monkeypatc
     assert made.refresh(source).read == ()
 
 
-def test_a_part_that_changes_whenever_it_is_read_is_refused(tmp_path, monkeypatch, changed):
+def test_a_part_that_changes_at_each_reading_is_refused(tmp_path, monkeypatch, changed):
     made, source, file = changed
     before = whole(tmp_path / "m")
     changing(monkeypatch, file, lambda n: content(2, 50 + n).write_parquet(file), times=99)
@@ -314,7 +314,7 @@ def test_a_part_that_was_half_written_is_read_again(tmp_path, monkeypatch, chang
                 return part.scan().collect().lazy()
             finally:
                 if file.read_bytes() != complete:
-                    file.write_bytes(complete)  # now the writer is done
+                    file.write_bytes(complete)  # now the writer has finished
 
         return [replace(p, scan=lambda p=p: scan(p)) if p.name == str(file) else p for p in listed(source, columns)]
 

@@ -1,4 +1,4 @@
-"""A store beside a Delta or Iceberg table: a refresh reads what a commit changed, and moments are as in one pass."""
+"""A store of a Delta or Iceberg table: a refresh reads what a commit changed, and moments equal those of one pass."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from polars_pool.store.sources import parts
 
 
 def sales(month: int, rows: int = 400) -> pl.DataFrame:
-    """A month of sales, some far from zero, some missing, in a dozen stores, one of them nameless."""
+    """A month of sales in a dozen stores, one without a name; some sales are far from zero, some are missing."""
     row = pl.int_range(rows, eager=True)
     store = pl.when(row % 12 == 0).then(None).otherwise((row * 5 + month) % 12)
     return pl.DataFrame({"month": [month] * rows}).with_columns(
@@ -37,7 +37,7 @@ def store_of(path: Path) -> pool.MomentStore:
 
 
 def assert_refreshed(store: pool.MomentStore, source, rows: pl.DataFrame, read: int, dropped: int = 0) -> None:
-    """One refresh reads and drops so many parts, and then all is as in one pass over the rows that there should be."""
+    """Refresh; compare the numbers of parts read and dropped, and the moments with one pass over the expected rows."""
     listed = {part.name for part in parts(source)}
     done = store.refresh(source)
     assert (len(done.read), len(done.dropped)) == (read, dropped)
@@ -60,7 +60,7 @@ def delta(tmp_path) -> Path:
     return folder
 
 
-def test_a_delta_table_through_its_life(delta, tmp_path):
+def test_a_delta_table_after_each_kind_of_commit(delta, tmp_path):
     store = store_of(tmp_path)
     assert_refreshed(store, delta, pl.concat([JANUARY, FEBRUARY]), read=2)
     write_deltalake(delta, MARCH, mode="append")
@@ -133,7 +133,7 @@ def iceberg(tmp_path):
     catalogue.close()
 
 
-def test_an_iceberg_table_through_its_life(iceberg, tmp_path):
+def test_an_iceberg_table_after_each_kind_of_commit(iceberg, tmp_path):
     store = store_of(tmp_path)
     assert_refreshed(store, iceberg, pl.concat([JANUARY, FEBRUARY]), read=2)
     iceberg.append(MARCH.to_arrow())
@@ -163,7 +163,7 @@ def test_an_iceberg_table_back_in_time(iceberg, tmp_path):
 
 
 def test_an_iceberg_table_with_other_columns(iceberg, tmp_path):
-    """Columns that the moments do not need may come, go and be renamed; those that they need are read by their ids."""
+    """Columns that the moments do not need may be added, dropped and renamed; needed columns are read by their ids."""
     store = store_of(tmp_path)
     both = pl.concat([JANUARY, FEBRUARY])
     assert_refreshed(store, iceberg, both, read=2)
@@ -183,7 +183,7 @@ def test_an_iceberg_table_with_other_columns(iceberg, tmp_path):
 
 
 def test_an_iceberg_key_of_a_wider_type(iceberg, tmp_path):
-    """All states follow the type of the key, so that they can be merged."""
+    """All states get the new type of the key, so that they can be merged."""
     narrow = JANUARY.with_columns(pl.col("store").cast(pl.Int32))
     table = iceberg.catalog.create_table("shop.narrow", schema=narrow.to_arrow().schema)
     table.append(narrow.to_arrow())
@@ -200,15 +200,15 @@ def test_which_columns_a_definition_reads():
     y, w = pl.col("y"), pl.col("w")
     assert columns(define("y", "g", None, None, "error")) == {"y", "g"}
     assert columns(define(y.log() + w, ["g", pl.col("t").dt.year()], "v", pl.col("k") > 0, "error")) == set("ywgtvk")
-    assert columns(define("^y$", "g", None, None, "error")) == {"^y$", "g"}  # a name as it stands
+    assert columns(define("^y$", "g", None, None, "error")) == {"^y$", "g"}  # the name is no pattern
     for open_ended in (pl.sum_horizontal(pl.all()), pl.nth(0), pl.col("^y$"), pl.sum_horizontal(pl.col(pl.Float64))):
         assert columns(define("y", "g", open_ended, None, "error")) is None
     unreadable = Column("y", "{}", "0.1")
     assert columns(replace(define("y", "g", None, None, "error"), where=unreadable)) is None
 
 
-def test_selectors_read_whatever_the_schema_has(iceberg, tmp_path):
-    """Which columns they stand for depends on all that there are."""
+def test_selectors_read_all_columns(iceberg, tmp_path):
+    """The columns that a selector matches depend on all columns of the schema."""
     total = pl.sum_horizontal(pl.col(pl.Float64))
     store = pool.MomentStore(tmp_path / "moments", total, by="store")
     assert len(store.refresh(iceberg).read) == 2

@@ -1,4 +1,4 @@
-"""Keys and values whose type differs from part to part: widened where nothing is lost, else refused with both named."""
+"""Keys and values whose type differs between parts: widened if that is exact, else refused with both parts named."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -63,7 +63,7 @@ def test_types_without_a_common_one(one, other):
     assert common(one, other) is common(other, one) is None
 
 
-# one key that both parts have, one of each part's own
+# one key in both parts, and one key only in each part
 KEYS = {
     "integers": (pl.Series([1, 2], dtype=pl.Int32), pl.Series([1, 2**40])),
     "signs": (pl.Series([1, 2**32 - 1], dtype=pl.UInt32), pl.Series([1, -7], dtype=pl.Int32)),
@@ -127,7 +127,7 @@ def test_values_of_several_types(tmp_path):
     assert found["e"] == (2, 0.5)
 
 
-def test_keys_that_no_type_holds_are_refused_with_both_files_and_types(tmp_path):
+def test_keys_without_a_common_type_are_refused_with_both_files_and_types(tmp_path):
     written(tmp_path / "rows", pl.Series([1, 2]), pl.Series([0.5, 1.5]))
     store = pool.MomentStore(tmp_path / "m", "y", by="k")
     with pytest.raises(TypeError, match=r"'k' has two types.*b\.parquet.* Float64.*a\.parquet.* Int64.*without loss"):
