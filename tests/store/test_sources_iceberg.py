@@ -1,4 +1,4 @@
-"""Iceberg tables as parts: the rows are those of the snapshot, and a commit changes the versions of its own files only."""
+"""Iceberg tables as parts: the rows are those of the snapshot; a commit changes the versions of its own files only."""
 
 import sys
 from datetime import datetime
