@@ -1,4 +1,4 @@
-"""Every argument of every verb and expression, given what users of other packages give: one sentence, no guess."""
+"""Every argument of every verb and expression, with the values that users of other packages try: one clear sentence."""
 
 import warnings
 from functools import partial
@@ -25,7 +25,7 @@ ROWS = pl.DataFrame(
 STORED = {"n": "n", "var": "var"}
 Y = pl.col("y")
 
-# Every call that takes columns, with arguments that are right; each role of it in turn is then given something else.
+# Every call with column arguments, all of them valid; the tests replace one role at a time.
 CALLS = {
     "moments": (pool.moments, {"value": "y", "by": "g", "weights": "w"}),
     "merge": (pool.merge, {"value": "y", "by": "g", "weights": "w", **STORED}),
@@ -79,7 +79,7 @@ every_role = pytest.mark.parametrize(("call", "role"), ROLES)
 def called(call, frame, **given):
     verb, columns = CALLS[call]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # so few rows do not determine every model
+        warnings.simplefilter("ignore", UserWarning)  # a few rows do not determine every model
         return verb(frame, **columns | given)
 
 
@@ -109,13 +109,13 @@ OF_MANY_ROWS = {
 
 
 def listed(column: pl.Expr):
-    """As one of two keys."""
+    """The key as one of two keys."""
     return [column, "n"]
 
 
 @every_role
 @pytest.mark.parametrize("kind", OF_MANY_ROWS)
-def test_what_takes_other_rows_is_refused(call, role, kind):
+def test_expressions_that_read_other_rows_are_refused(call, role, kind):
     column = OF_MANY_ROWS[kind](pl.col(CALLS[call][1][role]))
     frames = [ROWS] if "expression" in call else [ROWS, ROWS.lazy()]
     for frame in frames:
@@ -128,7 +128,7 @@ def test_what_takes_other_rows_is_refused(call, role, kind):
 
 
 def outcome(call, frame, **given):
-    """What a call adds to the rows, or the sentence that refuses it."""
+    """The result of a call, or the message of its error."""
     try:
         return called(call, frame, **given).select(pl.exclude(*ROWS.columns, "k"))
     except (ValueError, pl.exceptions.PolarsError) as error:
@@ -136,7 +136,7 @@ def outcome(call, frame, **given):
 
 
 def assert_same(call, role, expression):
-    """An expression gives what it computes as a column gives."""
+    """An expression gives the same result as a column with its values."""
     found = outcome(call, ROWS, **{role: expression.alias("k")})
     expected = outcome(call, ROWS.with_columns(k=expression), **{role: "k"})
     assert type(found) is type(expected)
@@ -154,20 +154,20 @@ def test_an_expression_is_the_column_that_it_computes(call, role):
 
 
 @every_role
-def test_a_constant_stands_in_every_row(call, role):
+def test_a_constant_is_repeated_in_every_row(call, role):
     assert_same(call, role, pl.lit("all") if role in ("by", "over") else pl.lit(1.0))
 
 
 @pytest.mark.parametrize("call", ["moments", "shrink", "shrink of trials", "regress"])
 def test_constants_alone_are_refused(call):
-    """They would be one row, whatever the frame has."""
+    """They would be one row for every frame."""
     constants = {role: pl.lit(1).alias(role) for role in CALLS[call][1]}
     with pytest.raises(ValueError, match=r"^the value and the keys are constants, .*; give at least one column"):
         called(call, ROWS, **constants | ({"x": []} if call == "regress" else {}))
     assert called(call, ROWS, **constants | {"by": "g"} | ({"x": []} if call == "regress" else {})).height == 3
 
 
-def test_python_functions_are_taken_to_be_row_by_row():
+def test_python_functions_are_assumed_to_be_row_by_row():
     twice = Y.map_batches(lambda column: column * 2, return_dtype=pl.Float64).alias("y")
     assert pool.moments(ROWS, twice, "g").equals(pool.moments(ROWS.with_columns(Y * 2), "y", "g"))
     each = pl.col("g").map_elements(lambda key: f"{ord(key):x}", return_dtype=pl.String)
@@ -177,7 +177,7 @@ def test_python_functions_are_taken_to_be_row_by_row():
 
 
 def test_moments_of_all_rows_take_any_expression():
-    """Without `by` the expression aggregates: what it aggregates may be filtered before."""
+    """Without `by` the expression aggregates; its values may be filtered first."""
     found = ROWS.select(Y.filter(pl.col("g") == "a").pool.moments()).item()
     assert found == {"n": 2, "mean": 0.5, "var": 0.5}
 
@@ -200,7 +200,7 @@ OF_CALLS = [(call, role) for call, role in ROLES if role != "value" or "expressi
 
 @pytest.mark.parametrize(("call", "role"), OF_CALLS)
 @pytest.mark.parametrize("kind", NO_COLUMN)
-def test_no_column(call, role, kind):
+def test_a_missing_column(call, role, kind):
     with pytest.raises(TypeError, match=f"^{role}=.*give a column name") as error:
         called(call, ROWS, **{role: NO_COLUMN[kind]})
     text = sentence(error)
@@ -243,7 +243,7 @@ def test_keys(by):
             assert "did you mean 'g'?" in sentence(error)
 
 
-# ---- beside rates, and where names and numbers are expected --------------------------------------------------------
+# ---- arguments of rates, and arguments that are names or numbers -----------------------------------------------------
 
 ODD = {"expression": pl.col("w"), "Series": ROWS["w"], "array": ROWS["w"].to_numpy(), "frame": ROWS}
 RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": "poisson"}, {"trials": pl.col("n")}]
@@ -252,7 +252,7 @@ RATES = [{"trials": "n"}, {"exposure": "n"}, {"family": "binomial"}, {"family": 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("rates", RATES, ids=lambda rates: ", ".join(f"{role}={one}" for role, one in rates.items()))
 @pytest.mark.parametrize("role", ["n", "var", "se", "weights", "sigma2", "tau2", "mu"])
-def test_what_rates_do_not_take(rates, role, odd):
+def test_arguments_that_rates_do_not_accept(rates, role, odd):
     reason = f"^{role}=.* does not go with {next(iter(rates))}=: a rate carries its variance in its counts$"
     calls = [pool.shrink, pool.components]
     for verb in calls:
@@ -266,7 +266,7 @@ def test_what_rates_do_not_take(rates, role, odd):
             Y.pool.weight(by="g", **rates, **{role: ODD[odd]})
 
 
-NO_COLUMNS = {  # what takes a name or a number, and no column
+NO_COLUMNS = {  # arguments that are names or numbers, but not columns
     pool.shrink: (
         "sigma2",
         "tau2",
@@ -293,7 +293,7 @@ NO_COLUMNS = {  # what takes a name or a number, and no column
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize(("verb", "role"), [(verb, role) for verb, roles in NO_COLUMNS.items() for role in roles])
-def test_no_name_and_no_number(verb, role, odd):
+def test_neither_a_name_nor_a_number(verb, role, odd):
     more = {"x": "x"} if verb in (pool.regress, pool.regress_components, pool.predict) else {}
     more |= {"tau2": pool.HalfCauchy(5)} if verb is pool.posterior_draws else {}
     with pytest.raises((TypeError, ValueError), match=rf"^{role}\b.*give|^{role}=.*does not fit a profile") as error:
@@ -303,7 +303,7 @@ def test_no_name_and_no_number(verb, role, odd):
 
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("role", ["family", "prior"])
-def test_no_family_and_no_prior(role, odd):
+def test_neither_a_family_nor_a_prior(role, odd):
     for rates in ({}, {"trials": "n"}):
         with pytest.raises((TypeError, ValueError), match=f"^{role}=.*give") as error:
             pool.shrink(ROWS, "y", "g", **rates, **{role: ODD[odd]})
@@ -355,7 +355,7 @@ def test_the_class_of_a_prior_in_other_arguments():
     ],
     ids=str,
 )
-def test_the_prior_of_something_else(role, given, form):
+def test_a_prior_for_another_parameter(role, given, form):
     with pytest.raises(TypeError, match=f"^{role}=.* is no prior of {role}; give one of ") as error:
         pool.shrink(ROWS, "y", "g", **{role: given})
     assert form in sentence(error)
@@ -416,7 +416,7 @@ def test_numbers_do_not_warn(call):
     assert_frame_equal(found.select(pl.last()), of_truths.select(pl.last()), rel_tol=1e-9)
 
 
-def test_what_warnings_of_boolean_values_name_is_quiet():
+def test_the_remedies_of_the_warning_do_not_warn():
     rates = pool.shrink(TRUTHS, "hit", "g", family="binomial", prior=pool.Beta(1, 1))
     assert rates["lower"].min() >= 0
     assert rates["upper"].max() <= 1
@@ -427,7 +427,7 @@ def test_what_warnings_of_boolean_values_name_is_quiet():
 
 
 def test_where_boolean_values_are_numbers():
-    """Moments, errors of prediction and regressions of 0 and 1 mean what they say."""
+    """Moments, prediction errors and regressions treat Boolean values as 0 and 1, without a warning."""
     assert pool.moments(TRUTHS, "hit", "g")["mean"].to_list() == [0.5, 1.0, 0.5]
     pool.compare(TRUTHS, "hit", "g")
     pool.profile(TRUTHS, "hit", "g")

@@ -1,4 +1,4 @@
-"""The command line: the numbers of the library, wherever they go, and a sentence for whatever is wrong."""
+"""The command line: the numbers of the library in every output, and one sentence for each error."""
 
 import gzip
 import io
@@ -74,7 +74,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture
 def folder(written, tmp_path, monkeypatch):
-    """A folder to work in, with nothing but a warehouse of three partitions and a table of published estimates."""
+    """A working folder with only a warehouse of three partitions and a table of published estimates."""
     shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -82,7 +82,7 @@ def folder(written, tmp_path, monkeypatch):
 
 @pytest.fixture
 def macros_at_hand(monkeypatch):
-    """The database that DuckDB works in holds the macros from the start: to install them takes seconds a command."""
+    """A database with the macros already installed: installing them takes seconds per command."""
     opened = database.connection
 
     def connection(scratch):
@@ -95,7 +95,7 @@ def macros_at_hand(monkeypatch):
 
 @pytest.fixture
 def run(folder, macros_at_hand, capfd):
-    """A command in this process: its exit code, stdout and stderr."""
+    """Runs a command in this process; returns its exit code, stdout and stderr."""
 
     def command(*arguments: str) -> tuple[int, str, str]:
         code = main([*arguments])
@@ -107,7 +107,7 @@ def run(folder, macros_at_hand, capfd):
 
 @pytest.fixture
 def answer(run):
-    """A command that succeeds without a word, and the frame that it writes."""
+    """Runs a command that succeeds without output; returns the frame that it writes."""
 
     def command(*arguments: str) -> pl.DataFrame:
         assert run(*arguments, "-o", "answer.parquet") == (0, "", "")
@@ -117,7 +117,7 @@ def answer(run):
 
 
 def assert_same(found: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-12) -> None:
-    """The same rows in the same order, to so many digits of each column's size."""
+    """Assert equal rows in equal order, with a tolerance relative to the size of each column."""
     assert found.schema == expected.schema
     assert found.height == expected.height > 0
     for name in expected.columns:
@@ -128,9 +128,9 @@ def assert_same(found: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-
         assert_frame_equal(found.select(name), expected.select(name), abs_tol=digits * size, rel_tol=digits)
 
 
-DIGITS = {"polars": 1e-11, "duckdb": 1e-9}  # of one pass: an iteration ends within rounding of its sums
+DIGITS = {"polars": 1e-11, "duckdb": 1e-9}  # compared with one pass: iterations end within the rounding of their sums
 
-# What is typed after SOURCE, and what is asked of the library. The expressions are SQL of both engines.
+# The arguments after SOURCE, and those of the library. The expressions are valid SQL in both engines.
 SHRINK = {
     "plain": ("--value score --by school", "score", {"by": "school"}),
     "over": ("--value score --by school --over year", "score", {"by": "school", "over": "year"}),
@@ -218,7 +218,7 @@ BY_BOTH = (
 @pytest.mark.parametrize(
     ("engine", "case"), [("polars", case) for case in SHRINK] + [("duckdb", case) for case in BY_BOTH]
 )
-def test_shrink_is_that_of_one_pass(answer, engine, case):
+def test_shrink_equals_one_pass(answer, engine, case):
     typed, value, options = SHRINK[case]
     found = answer("shrink", "warehouse", *shlex.split(typed), "--engine", engine)
     assert_same(found, pool.shrink(ROWS, value, **options), DIGITS[engine])
@@ -233,7 +233,7 @@ def test_where(answer, engine):
 
 
 @every_engine
-def test_values_that_are_no_numbers_count_as_missing_if_so_asked(answer, engine):
+def test_nan_null_treats_nan_as_missing(answer, engine):
     typed = ["warehouse", "--value", "CASE WHEN state = 'ny' THEN score / 0.0 ELSE score END", "--by=school"]
     found = answer("shrink", *typed, "--nan=null", "--engine", engine)
     kept = pl.when(pl.col("state") != "ny").then("score")
@@ -269,7 +269,7 @@ def test_components_of_a_posterior(answer, engine):
     assert_same(found, expected, 1e-8)
 
 
-def test_a_posterior_that_is_improper_among_others_is_told_of(run):
+def test_an_improper_posterior_among_others_is_reported(run):
     SCHOOLS.with_columns(half=pl.col("school") < "C").write_parquet("halves.parquet")
     typed = ["halves.parquet", "--value=effect", "--se=se", "--by=school", "--over=half", "--tau2=uniform"]
     code, _, told = run("shrink", *typed, "-o", "answer.parquet")
@@ -320,7 +320,7 @@ def test_profile_of_published_estimates(answer):
 
 @pytest.mark.parametrize(("engine", "name"), [("polars", "NEW.CSV"), ("polars", "new.parquet"), ("duckdb", "new.csv")])
 def test_groups_without_rows(answer, engine, name):
-    """A file of them may have other columns; the text of CSV is read as what the keys are, nothing as null."""
+    """The file may have other columns; text in CSV is converted to the types of the keys, empty text to null."""
     new = pl.DataFrame({"mean": ["x", "y", "z"], "year": [2021, 2024, None], "school": ["s01", "01", None]})
     new.write_parquet(name) if name.endswith("parquet") else new.write_csv(name)
     typed = ["warehouse", "--value=score", "--groups", name, "--engine", engine]
@@ -333,7 +333,7 @@ def test_groups_without_rows(answer, engine, name):
 
 
 @every_engine
-def test_groups_of_one_model_beside_published_estimates(answer, engine):
+def test_new_groups_with_published_estimates(answer, engine):
     schools = SCHOOLS.with_columns(year=pl.col("size") % 2)
     schools.write_parquet("both.parquet")
     new = pl.DataFrame({"year": [0, 1], "school": ["A", "Z"]})
@@ -343,8 +343,8 @@ def test_groups_of_one_model_beside_published_estimates(answer, engine):
     assert_same(found, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
 
 
-def test_a_key_may_bear_the_name_of_a_column_of_another_verb(answer):
-    """The rows are sorted by it nevertheless."""
+def test_a_key_may_have_the_name_of_a_column_of_another_verb(answer):
+    """The rows are sorted by this key, too."""
     found = answer("shrink", "warehouse", "--value=score", "--by=state AS groups,school AS tau")
     named = ROWS.rename({"state": "groups", "school": "tau"})
     assert_same(found, pool.shrink(named, "score", by=["groups", "tau"]), 1e-11)
@@ -420,14 +420,14 @@ def test_duckdb_installs_its_macros_for_every_input(folder):
 
 @every_engine
 def test_a_delta_table(answer, engine):
-    """The partition's column is in the log alone."""
+    """The partition column is only in the log."""
     ROWS.write_delta("table", delta_write_options={"partition_by": ["year"]})
     found = answer("shrink", "table", "--value=score", "--by=school", "--over=year", "--engine", engine)
     assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), DIGITS[engine])
 
 
 def test_names_of_columns_are_names_first(answer):
-    """Whatever characters they have: as SQL these would be other expressions."""
+    """A text that is a column name is that column, even if it is also an SQL expression."""
     odd = {"school": "a, b", "score": "score - 1", "year": "year AS x"}
     ROWS.rename(odd).write_parquet("odd.parquet")
     for engine in ENGINES:
@@ -440,7 +440,7 @@ def test_names_of_columns_are_names_first(answer):
         )
 
 
-# ---- where results go ----------------------------------------------------------------------------------------------
+# ---- output -------------------------------------------------------------------------------------------------------
 
 PLAIN = ("shrink", "warehouse", "--value=score", "--by=school")
 
@@ -502,7 +502,7 @@ def test_a_new_file_has_the_usual_mode(run):
     assert Path("e.csv").stat().st_mode == Path("other").stat().st_mode
 
 
-def test_estimates_that_the_data_do_not_determine_are_spoken_of(run):
+def test_estimates_that_the_data_do_not_determine_are_reported(run):
     ROWS.unique(["school", "year"]).filter(pl.col("score").is_not_null()).write_parquet("single.parquet")
     typed = ["single.parquet", "--value=score", "--by=school,year"]
     for command in ("shrink", "components"):
@@ -522,7 +522,7 @@ def test_estimates_that_the_data_do_not_determine_are_spoken_of(run):
 DEFINED = ("--store=moments", "--value=score", "--by=year,school")
 
 
-def test_refresh_reads_what_is_new(run):
+def test_refresh_reads_new_parts(run):
     assert run("refresh", "warehouse", *DEFINED) == (0, "3 parts read (3,000 rows), 0 unchanged, 0 dropped\n", "")
     assert run("refresh", "warehouse", *DEFINED) == (0, "0 parts read (0 rows), 3 unchanged, 0 dropped\n", "")
     more = ROWS.head(10).with_columns(year=2024)
@@ -558,7 +558,7 @@ def test_a_filled_store_is_enough(run, answer):
     assert_same(found, pool.moments(ROWS, "score", by=["year", "school"]), 1e-11)
 
 
-def test_duckdb_pools_what_a_store_holds(run, answer):
+def test_duckdb_pools_the_moments_of_a_store(run, answer):
     run("refresh", "warehouse", *DEFINED, "--weights=load")
     typed = ["--by=school", "--over=year", "--where", "year <> 2022", "--engine=duckdb"]
     kept = ROWS.filter(pl.col("year") != 2022)
@@ -584,7 +584,7 @@ def test_shrink_refreshes_the_store_first(answer):
     found = answer("shrink", *typed)
     every = pl.concat([ROWS, more])
     assert_same(found, pool.shrink(every, doubled, by="school", over="year", weights="load"), 1e-11)
-    found = answer("shrink", "warehouse", "--store=moments", "--by=school")  # by its own definition, by fewer keys
+    found = answer("shrink", "warehouse", "--store=moments", "--by=school")  # fewer keys than in the store
     assert_same(found, pool.shrink(every, doubled, by="school", weights="load"), 1e-11)
 
 
@@ -619,11 +619,11 @@ def test_a_store_that_is_damaged_is_named(run):
     assert state.name in said
 
 
-# ---- what is wrong -------------------------------------------------------------------------------------------------
+# ---- errors ------------------------------------------------------------------------------------------------------
 
 ROWS_OF = ("--value=score", "--by=school")
 
-USAGE = {  # the command -> what the sentence names
+USAGE = {  # command -> words in its message
     ("shrnk",): ["shrnk", "shrink"],
     ("shrink",): ["SOURCE", "--store"],
     ("shrink", "warehouse"): ["--value"],
@@ -800,9 +800,9 @@ NOT_ONE = {
 @every_engine
 @pytest.mark.parametrize("text", NOT_ONE)
 @pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
-def test_what_is_not_one_expression_is_refused(run, folder, engine, option, text):
+def test_text_that_is_not_one_expression_is_refused(run, folder, engine, option, text):
     if option == "by" and text == "score, load":
-        return  # a list is what --by takes
+        return  # --by accepts a list
     given = {"value": "score", "by": "school"} | {option: text}
     code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
     assert code in (1, 2)
@@ -833,8 +833,8 @@ OF_MANY_ROWS = [
 
 @every_engine
 @pytest.mark.parametrize("text", OF_MANY_ROWS)
-def test_moments_of_parts_are_of_rows(run, engine, text):
-    """A partition's mean is not the mean of all: what needs more than a row would silently be of a part."""
+def test_expressions_that_need_other_rows_are_refused(run, engine, text):
+    """Moments are computed part by part: an expression that needs other rows would see those of one part only."""
     for option in ("value", "by"):
         given = {"value": "score", "by": "school"} | {option: text}
         code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
@@ -845,7 +845,7 @@ def test_moments_of_parts_are_of_rows(run, engine, text):
 @every_engine
 @pytest.mark.parametrize(("key", "remedy"), [("'school'", "did you mean school?"), ("1 + 1", "give a column or an")])
 def test_a_key_that_reads_no_column(run, engine, key, remedy):
-    """In SQL 'school' is a text: all rows would be one group. With a name of its own a constant is meant."""
+    """In SQL, 'school' is a text: all rows would be one group. A constant with an alias is intended."""
     for option in ("by", "over"):
         given = {"value": "score", "by": "school"} | {option: key}
         code, out, said = run("shrink", "warehouse", *(f"--{name}={given[name]}" for name in given), "--engine", engine)
@@ -874,7 +874,7 @@ ORDINARY = [
 
 @every_engine
 def test_ordinary_expressions_pass(answer, engine):
-    """All of them keys of one command, and what DuckDB itself makes of them."""
+    """Many expressions as keys of one command, compared with DuckDB's own values."""
     keys = [f"{text} AS e{i}" for i, text in enumerate(ORDINARY)]
     typed = [part for key in keys for part in ("--by", key)]
     found = answer("moments", "warehouse", "--value", "load -- a comment", *typed, "--engine", engine)
@@ -889,8 +889,8 @@ def test_ordinary_expressions_pass(answer, engine):
     assert_frame_equal(*numbers, abs_tol=0, rel_tol=1e-12)
 
 
-def test_words_in_names_and_texts_are_no_operations():
-    """`Len` and `Agg` are how Polars writes operations; as names they mean nothing."""
+def test_words_in_names_and_texts_are_not_operations():
+    """Polars prints operations such as `Len` and `Agg`; as names of columns they are not operations."""
     frame = pl.DataFrame({"Len": [1.0, 2.0], "Agg": ["Over", "SubPlan"]})
     for text in ("Len + 1 AS Over", "Agg || 'Len' AS Agg"):
         expression = expressions.column(text, frame.columns, "value")
@@ -914,7 +914,7 @@ HOSTILE = [
 
 @every_engine
 def test_names_of_files_and_columns_are_data(run, folder, engine):
-    """Each as a key, and one after the other as the value, the weights, the file that is read and that is written."""
+    """Each name is a key; in turn it is also the value, the weights, the file read and the file written."""
     keys = {name: pl.lit(name) for name in HOSTILE}
     for value, weights in (HOSTILE[:2], HOSTILE[-2:]):
         odd = [name for name in HOSTILE if name not in (value, weights)]
@@ -969,8 +969,8 @@ def test_the_program_is_installed(folder):
     assert done.stdout.strip() == pool.__version__
 
 
-def test_nobody_reads(folder):
-    """`| head`: quiet, and the exit code of a broken pipe."""
+def test_a_closed_pipe(folder):
+    """As in `| head`: no message, and the exit code of a broken pipe."""
     typed = ["shrink", "warehouse", "--value=score", "--by", "school,state,year,score AS s,load"]
     reader, writer = os.pipe()
     with subprocess.Popen([*PROGRAM, *typed], cwd=folder, stdout=writer, stderr=subprocess.PIPE) as process:
@@ -998,7 +998,7 @@ BUSY = {
 
 @pytest.mark.parametrize("busy", BUSY)
 def test_an_interrupt(folder, busy):
-    """^C while an engine is at work: no traceback, no half of a file, exit code 130."""
+    """^C while an engine works: no traceback, no partial file, exit code 130."""
     script = f"""
 import sys, time, duckdb, polars as pl
 from polars_pool.__main__ import main
@@ -1014,7 +1014,7 @@ sys.exit(main({[*PLAIN, "-o", "e.csv"]!r}))
     )
     try:
         assert process.stdout.readline() == "ready\n"
-        time.sleep(0.3)  # well into the work
+        time.sleep(0.3)  # in the middle of the work
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
@@ -1066,7 +1066,7 @@ def test_a_terminal_shows_a_table(folder):
     assert lines[-1].startswith(f"{ranked.height} rows, 20 shown")
 
 
-def test_a_narrow_terminal_leaves_columns_out_and_says_so(folder):
+def test_a_narrow_terminal_omits_columns_and_names_them(folder):
     done = on_terminal(*PLAIN, "--over=year,state", cwd=folder, columns=60)
     lines = done.out.splitlines()
     [heading] = [line.split() for line in lines if line.split()[:3] == ["year", "state", "school"]]
@@ -1084,15 +1084,15 @@ def test_a_terminal_shows_progress(folder):
 
 
 @every_engine
-def test_a_terminal_is_told_of_a_file(folder, engine):
+def test_a_terminal_shows_the_name_of_a_written_file(folder, engine):
     done = on_terminal(*PLAIN, "-o", "e.csv", "--engine", engine, cwd=folder)
     assert done.code == 0
     assert re.search(r"e\.csv written\s+groups \d+", done.out)
     assert_same(pl.read_csv(folder / "e.csv", schema=expected().schema), expected(), 1e-9)
 
 
-def test_a_terminal_shows_few_rows_whole(folder):
-    """A column a line, where not all fit beside each other."""
+def test_a_terminal_shows_all_columns_of_few_rows(folder):
+    """One column per line, if the columns do not fit side by side."""
     done = on_terminal("components", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
     lines = [line.split() for line in done.out.splitlines()]
     expected = pool.components(SCHOOLS, "effect", se="se", by="school")
@@ -1119,15 +1119,15 @@ def test_a_terminal_shows_few_models_side_by_side(folder):
         assert numbers == pytest.approx(expected[name].to_list(), rel=5e-4, abs=5e-4)
 
 
-def test_columns_that_do_not_fit_in_any_way_are_left_out(folder):
-    """Three rows side by side need more than thirty columns."""
+def test_columns_that_fit_in_neither_form_are_omitted(folder):
+    """Three rows side by side need more than thirty characters."""
     done = on_terminal("components", "warehouse", *ROWS_OF, "--over=year", cwd=folder, columns=30)
     assert re.search(r"3 rows, without\s+sigma2_prior,\s+df_prior", done.out)
     assert max(map(len, done.out.splitlines()[-20:])) <= 30
 
 
 def test_a_terminal_shows_a_profile(folder):
-    """Without the log likelihood that is not restricted, in two decimals, for differences of it are what tells."""
+    """The unrestricted log likelihood is omitted; the other one has two decimals, because only differences matter."""
     done = on_terminal("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", cwd=folder)
     lines = done.out.splitlines()
     assert lines[0].split() == ["tau", "sigma2", "mu", "se_mu", "q", "restricted_log_likelihood"]
@@ -1189,7 +1189,7 @@ def test_help_is_readable_in_80_columns(run, monkeypatch, command):
 
 
 def beside_a_warehouse(folder: Path) -> None:
-    """What the examples speak of: a small warehouse, published estimates, moments of two days."""
+    """Write the data of the examples: a small warehouse, published estimates, moments of two days."""
     two = ROWS.head(2_000)
     two.filter(pl.col("year") < 2023).write_parquet(folder / "monday-rows.parquet")
     pool.moments(two, "score", by="school").write_parquet(folder / "monday.parquet")
@@ -1197,7 +1197,7 @@ def beside_a_warehouse(folder: Path) -> None:
 
 
 def examples(text: str) -> list[str]:
-    """The commands in a text, lines that a further indent continues put together."""
+    """The commands in a text; indented continuation lines are joined."""
     found: list[str] = []
     for line in text.splitlines():
         if line.strip().startswith("polars-pool "):
@@ -1214,7 +1214,7 @@ def test_examples_in_help_run(run, folder, monkeypatch):
     pool.moments(ROWS.tail(1_000), "score", by="school").write_parquet("tuesday.parquet")
     listed = [line for name in COMMANDS for line in examples(run(name, "--help")[1])]
     assert len(listed) > 16
-    for line in sorted(listed, key=lambda line: " refresh " not in line):  # the store that others read
+    for line in sorted(listed, key=lambda line: " refresh " not in line):  # other examples read this store
         redirected = line.endswith(" > pool.sql")
         arguments = line.removeprefix("polars-pool ").removesuffix(" > pool.sql")
         code, out, said = run(*shlex.split(arguments))
@@ -1268,7 +1268,7 @@ def test_keys_of_every_type(answer, kind):
         assert_frame_equal(found, expected, rel_tol=1e-12)
 
 
-def test_a_stored_key_of_an_own_type_in_duckdb(run, answer):
+def test_a_stored_key_of_a_type_that_duckdb_lacks(run, answer):
     zone = pl.Datetime("us", "Europe/Berlin")
     for name, kind in {"a": pl.Enum(["z", "b"]), "b": pl.String}.items():
         Path("typed").mkdir(exist_ok=True)
@@ -1285,7 +1285,7 @@ def test_a_stored_key_of_an_own_type_in_duckdb(run, answer):
     assert (found.height, found.schema["t"]) == (20, zone)
 
 
-def test_an_interval_of_duckdb_is_no_key(run):
+def test_an_interval_of_duckdb_cannot_be_a_key(run):
     typed = ["moments", "warehouse", "--value=score", "--engine=duckdb", "--by"]
     code, _, said = run(*typed, "to_days(load::INTEGER) AS days")
     assert code == 2
@@ -1319,7 +1319,7 @@ def test_parts_of_several_types(run, answer, engine):
             assert word in said
 
 
-# ---- many files, text, and a hostile world -------------------------------------------------------------------------
+# ---- many files, text, and unusual conditions ----------------------------------------------------------------------
 
 
 @every_engine
@@ -1390,7 +1390,7 @@ def test_an_expression_that_is_too_large(run, engine, option, text):
     assert f"--{option}" in said
 
 
-def test_many_in_a_list_is_no_large_expression(answer):
+def test_a_long_list_is_not_a_large_expression(answer):
     listed = ", ".join(map(str, range(5_000)))
     found = answer("moments", "warehouse", "--value=score", "--by=school", "--where", f"load IN ({listed})")
     assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
@@ -1451,7 +1451,7 @@ def test_closed_streams(folder):
 
 
 def test_an_interrupt_while_importing(folder):
-    """^C as soon as the package begins to be imported."""
+    """^C as soon as the import of the package starts."""
     code = (
         "import importlib.abc, os, runpy, signal, sys\n"
         "class Interrupt(importlib.abc.MetaPathFinder):\n"

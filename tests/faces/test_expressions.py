@@ -1,4 +1,4 @@
-"""`pl.col(...).pool` gives beside each row what the frame verbs give, wherever Polars takes an expression."""
+"""`pl.col(...).pool` gives each row the result of the frame verbs, wherever Polars accepts an expression."""
 
 import keyword
 
@@ -24,12 +24,12 @@ every_method = pytest.mark.parametrize("tau2", [*TAU2, 2.5])
 
 
 def beside(frame: pl.DataFrame, result: pl.DataFrame, keys: list[str], column: str = "estimate") -> pl.Series:
-    """A group's statistic beside each row, joined by plain Polars."""
+    """The statistic of each row's group, joined by plain Polars."""
     return frame.join(result, on=keys, how="left", nulls_equal=True, maintain_order="left", suffix=" of group")[column]
 
 
 def estimates(frame: pl.DataFrame, by: list[str], **options) -> pl.Series:
-    """The estimates of the frame verb beside each row."""
+    """The estimate of each row's group, from the frame verb."""
     keys = [*([options["over"]] if isinstance(options.get("over"), str) else options.get("over", [])), *by]
     return beside(frame, pool.shrink(frame, "y", by, **options), keys)
 
@@ -74,7 +74,7 @@ def test_over_around_the_expression(tau2):
 
 @every_method
 def test_inside_agg(tau2):
-    """Each group of the group_by is a model of its own; the result is a list, as for any expression of full length."""
+    """Each group of the group_by is a separate model; the result is a list, as for every expression of full length."""
     want = FRAME.with_columns(p=estimates(FRAME, ["g"], over="year", tau2=tau2))
     query = FRAME.group_by("year", maintain_order=True).agg("y", p=pl.col("y").pool.shrink(by="g", tau2=tau2))
     assert query["p"].dtype == pl.List(pl.Float64)
@@ -167,7 +167,7 @@ def test_weights_that_are_expressions():
     assert_near(pool.encode(FRAME, "y", "g", weights=1 / pl.col("w"))["estimate"], want, 1e-12)
 
 
-def test_the_result_bears_the_name_of_the_value():
+def test_the_result_has_the_name_of_the_value():
     assert FRAME.select(pl.col("y").pool.shrink(by="g")).columns == ["y"]
     assert FRAME.select((pl.col("y") * 2).pool.weight(by="g")).columns == ["y"]
     assert FRAME.select(pl.col("y").pool.shrink(by="g").alias("p")).columns == ["p"]
@@ -271,7 +271,7 @@ def test_odd_names_of_models(name):
 
 @pytest.mark.parametrize("names", [("n", "mean", "var"), ("mean", "var", "n"), ("a b", "", "日本"), ("var", "n", "y")])
 def test_odd_names_of_moments(names):
-    """The columns of stored moments may bear each other's names."""
+    """The columns of stored moments may have each other's names."""
     states = pool.moments(FRAME, "y", "g")
     want = pool.shrink(states, "mean", "g", n="n", var="var")
     mean, n, var = names
@@ -283,7 +283,7 @@ def test_odd_names_of_moments(names):
 
 
 def test_value_and_key_may_be_one_column():
-    """Pooled by itself every group holds equal rows: nothing is pooled."""
+    """A value pooled by itself has equal rows in each group, so that nothing is pooled."""
     frame = pl.DataFrame({"y": [1.0, 1.0, 2.0, 2.0, 5.0]})
     assert frame.select(pl.col("y").pool.shrink(by="y")).to_series().to_list() == frame["y"].to_list()
     assert pool.shrink(frame, "y", "y")["estimate"].to_list() == [1, 2, 5]
@@ -294,7 +294,7 @@ def test_value_and_key_may_be_one_column():
 
 
 @every_method
-def test_weight_is_that_of_the_frame_verb(tau2):
+def test_weight_equals_that_of_the_frame_verb(tau2):
     want = beside(FRAME, pool.shrink(FRAME, "y", "g", tau2=tau2), ["g"], "weight")
     assert_near(FRAME.select(pl.col("y").pool.weight(by="g", tau2=tau2)).to_series(), want, 1e-12, 1.0)
     want = beside(FRAME, pool.shrink(FRAME, "y", "g", over="year", tau2=tau2), ["year", "g"], "weight")
@@ -323,7 +323,7 @@ def test_moments_of_a_column():
 
 
 def test_moments_inside_agg():
-    """One state a group: what `moments` gives."""
+    """One state per group, equal to the result of `moments`."""
     want = pool.moments(FRAME, "y", "g")
     for frame in (FRAME.lazy(), FRAME):
         states = (
@@ -432,7 +432,7 @@ every_engine = pytest.mark.parametrize("run", ENGINES.values(), ids=ENGINES)
 
 
 def one_by_one(value: pl.Expr, names: list[str], pooled, frame: pl.DataFrame = WIDE) -> pl.DataFrame:
-    """Every column of the value pooled by itself."""
+    """Every column of the value, pooled separately."""
     values = frame.select(value)
     assert sorted(values.columns) == sorted(names)
     keys = frame.select(pl.all().name.prefix("key "))
@@ -553,7 +553,7 @@ def test_every_column_in_agg_and_over(run):
 
 
 def test_several_columns_beside_other_expressions(tmp_path):
-    """In one query, which shares what its expressions have in common, and writes a file."""
+    """One query shares the common parts of its expressions, and writes a file."""
     lf = WIDE.lazy()
     query = lf.with_columns(
         pl.col("y", "x").pool.shrink(by="g").name.suffix("_p"),
@@ -583,7 +583,7 @@ def test_a_column_of_text_among_several_is_refused():
         FRAME.select(pl.all().pool.shrink(by="g"))
 
 
-# ---- columns beside the value ------------------------------------------------------------------------------
+# ---- other column arguments -------------------------------------------------------------------------------
 
 
 def test_a_selector_of_keys_is_several_keys():
@@ -639,7 +639,7 @@ def test_frame_verbs_count_several_columns_where_one_belongs(verb, role, lazy):
 
 
 def repeated(column: str) -> pl.Expr:
-    """One value, by a Python function: no one can know before the query runs."""
+    """One value from a Python function: its length is unknown until the query runs."""
     return pl.col(column).map_batches(lambda values: values.max(), returns_scalar=True, return_dtype=pl.self_dtype())
 
 
@@ -656,7 +656,7 @@ AGGREGATES = {
 @pytest.mark.parametrize("role", AGGREGATES)
 @every_engine
 def test_an_aggregate_by_a_python_function_is_refused(role, run):
-    """It would be repeated in every row without a word."""
+    """It would silently be repeated in every row."""
     with pytest.raises(ValueError, match=rf"^{role} has one value for all 14 rows, as an aggregate gives"):
         run(FRAME, lambda frame: frame.select(AGGREGATES[role]()))
 
@@ -674,7 +674,7 @@ def test_constants_are_repeated(run):
     assert empty.height == 0
 
 
-def test_messages_name_a_column_as_the_user_does():
+def test_messages_name_a_column_as_in_the_call():
     with pytest.raises(ValueError, match=r"^weights='w' is null, NaN, negative or infinite in 13 rows"):
         FRAME.select(pl.col("y").pool.shrink(by="g", weights=-pl.col("w")))
     with pytest.raises(ValueError, match=r"exceeds trials='h' in 1 row"):

@@ -1,4 +1,4 @@
-"""Every wrong argument gets one sentence: what was given, what is allowed, and the nearest match."""
+"""Every wrong argument gets one sentence with its value, the allowed values and the nearest match."""
 
 import math
 import re
@@ -29,17 +29,17 @@ MISSING_COLUMN = (ValueError, pl.exceptions.ColumnNotFoundError)
 
 
 def refused(kind=ValueError):
-    """The call is refused; what the sentence must hold is said beneath."""
+    """Assert that the call raises an error; the caller then checks its message."""
     return pytest.raises(kind)
 
 
 def word(name: str, text: str) -> int:
-    """How often a name stands in a text as a word of its own."""
+    """The number of times that a name occurs in a text as a separate word."""
     return len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", text))
 
 
 def assert_sentence(error: pytest.ExceptionInfo, *given: object, allowed=(), nearest: str | None = None) -> None:
-    """One line that holds what was given, all that is allowed, and the nearest match beside the list."""
+    """Assert one line with the value, all allowed values, and the nearest match."""
     text = str(error.value)
     assert text == text.strip()
     assert "\n" not in text
@@ -51,7 +51,7 @@ def assert_sentence(error: pytest.ExceptionInfo, *given: object, allowed=(), nea
 
 
 def shrink_calls():
-    """The same wrong call as a function and as a method, on both frames."""
+    """A wrong call as a function and as a method, on both kinds of frames."""
     return {
         "function": lambda frame, *args, **options: pool.shrink(frame, *args, **options),
         "DataFrame": lambda frame, *args, **options: frame.pool.shrink(*args, **options),
@@ -112,14 +112,14 @@ def test_unknown_uncertainty(call):
 @every_call
 @pytest.mark.parametrize("tau2", sorted(set(TAU2) - set(ERRORS)))
 def test_an_estimator_without_a_standard_error(call, tau2):
-    """The error names those that have one."""
+    """The error names the estimators with a standard error."""
     with refused() as error:
         call(ROWS, "score", "school", tau2=tau2, uncertainty="tau2")
     assert_sentence(error, "uncertainty", allowed=(tau2, *ERRORS))
 
 
 @pytest.mark.parametrize("given", ["", "xyzzy"])
-def test_a_name_like_no_other_still_lists_what_is_allowed(given):
+def test_a_name_without_a_near_match_lists_the_allowed_names(given):
     with refused() as error:
         pool.shrink(ROWS, "score", "school", tau2=given)
     assert_sentence(error, "tau2", allowed=TAU2)
@@ -321,7 +321,7 @@ def test_value_is_a_name_or_an_expression(call, value):
 
 @every_call
 @pytest.mark.parametrize("by", [None, [], ()], ids=repr)
-def test_there_is_something_to_pool_by(call, by):
+def test_keys_are_required(call, by):
     with pytest.raises(WRONG) as error:
         call(ROWS, "score", by)
     assert_sentence(error, "by")
@@ -336,7 +336,7 @@ def test_keys_are_names_or_expressions(call, by):
 
 
 @pytest.mark.parametrize("by", [None, [], 3], ids=repr)
-def test_there_is_something_to_pool_by_in_an_expression(by):
+def test_an_expression_needs_keys(by):
     with pytest.raises(WRONG) as error:
         pl.col("score").pool.shrink(by=by)
     assert_sentence(error, "by")
@@ -427,7 +427,7 @@ def test_arguments_that_do_not_fit_together(case):
 
 @pytest.mark.parametrize("verb", [pool.components, pool.shrink])
 def test_what_fits_with_n(verb):
-    """The ways out that the sentences name do work."""
+    """The remedies in the messages work."""
     assert verb(STUDIES, "effect", "school", se="error", n="size", tau2="anova").height > 0
     assert verb(STUDIES, "effect", "school", se="error", n="size", mu="rows").height > 0
 
@@ -450,11 +450,11 @@ def test_unknown_arguments_are_pythons_own_error(given):
         pool.shrink(ROWS, "score", "school", **{given: 1})
 
 
-# ---- nothing here depends on data --------------------------------------------------------------------------
+# ---- arguments are checked early ----------------------------------------------------------------------------
 
 
 def test_arguments_are_checked_before_any_data_is_read(monkeypatch):
-    """The sentences come from the schema: a frame that must not be collected gives them all the same."""
+    """The messages depend only on the schema: a frame that cannot be collected gives them, too."""
 
     def refuse(*_, **__):
         raise AssertionError("collected")
@@ -466,7 +466,7 @@ def test_arguments_are_checked_before_any_data_is_read(monkeypatch):
             pool.shrink(lazy, "score", "school", **options)
 
 
-# ---- what is asked of the groups ---------------------------------------------------------------------------
+# ---- options for groups -----------------------------------------------------------------------------------
 
 
 @every_call
@@ -493,7 +493,7 @@ def test_a_threshold_is_a_finite_number(call, given):
 
 
 @every_call
-def test_a_key_may_bear_the_name_p_above_where_no_threshold_is_given(call):
+def test_a_key_may_have_the_name_p_above_without_a_threshold(call):
     frame = ROWS.rename({"school": "p_above"})
     call(frame, "score", "p_above")
     with refused() as error:
@@ -502,7 +502,7 @@ def test_a_key_may_bear_the_name_p_above_where_no_threshold_is_given(call):
 
 
 @every_call
-def test_groups_that_are_no_frame_of_keys(call):
+def test_groups_that_are_not_a_frame_of_keys(call):
     with refused(TypeError) as error:
         call(ROWS, "score", "school", groups=[4, 5])
     assert_sentence(error, "groups", "list", "DataFrame")

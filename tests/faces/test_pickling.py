@@ -1,4 +1,4 @@
-"""Lazy queries can be pickled and serialised, with nothing installed beside Polars: no plan holds a local function."""
+"""Lazy queries can be pickled and serialised without further packages: no plan contains a local function."""
 
 import io
 import pickle
@@ -78,7 +78,7 @@ print(query.collect().height)
 
 @pytest.mark.usefixtures("no_cloudpickle")
 def test_another_process_runs_it():
-    """It imports the package by itself, as pickles do."""
+    """The pickle imports the package in the other process."""
     done = subprocess.run([sys.executable, "-c", CHILD], input=pickle.dumps(QUERIES["shrink"]), capture_output=True)
     assert done.stdout.split() == [b"5"], done.stderr
 
@@ -92,8 +92,8 @@ def test_a_query_from_a_pickle_warns():
 
 
 @pytest.mark.usefixtures("no_cloudpickle")
-def test_what_needs_cloudpickle_is_a_function_of_the_user():
-    """In a key, for one: Polars says so, and the README names the package."""
+def test_only_functions_of_the_user_need_cloudpickle():
+    """For example in a key: Polars raises an error, and the README names the package."""
     key = pl.col("g").map_batches(lambda g: g % 2, return_dtype=pl.Int64)
     with pytest.raises(pl.exceptions.ComputeError, match="cloudpickle"):
         pickle.dumps(ROWS.with_columns(key.alias("key")).pool.shrink("y", by="key"))

@@ -1,4 +1,4 @@
-"""The frame verbs stay lazy: nothing is collected while building, one scan, no fallback below the group table."""
+"""The frame verbs are lazy: building a query collects nothing, and running it needs one scan, without a fallback."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 import polars_pool as pool
 
-FALLBACK = 'fillcolor="0.0 0.3 1.0"'  # the legend's colour of "in-memory engine fallback"
+FALLBACK = 'fillcolor="0.0 0.3 1.0"'  # the colour of "in-memory engine fallback" in the legend
 FIRST_ROWS = re.compile(r"slice: offset: 0, len: \d+\b")
 
 
@@ -59,7 +59,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Plan:
-    """The streaming engine's own graph: nodes, and edges in the direction of the data."""
+    """The graph of the streaming engine: nodes, and edges in the direction of the data."""
 
     nodes: dict[str, Node]
     edges: tuple[tuple[str, str], ...]
@@ -78,14 +78,14 @@ class Plan:
         return [name for name in self.reads() if not FIRST_ROWS.search(self.nodes[name].label)]
 
     def reads_of_first_rows(self) -> list[str]:
-        """The reads of the first rows, which give a pivot to count deviations from, and end there."""
+        """The reads of only the first rows, which determine the pivot."""
         return [name for name in self.reads() if FIRST_ROWS.search(self.nodes[name].label)]
 
     def reads(self) -> list[str]:
         return [name for name, node in self.nodes.items() if node.kind.startswith("multi-scan")]
 
     def rows(self) -> list[str]:
-        """The nodes that see rows: all that data reach from a scan before they are grouped."""
+        """The nodes that process rows: those between a scan and the group-by."""
         todo, seen = self.scans(), []
         while todo:
             name = todo.pop()
@@ -100,7 +100,7 @@ class Plan:
         return [name for name in self.rows() if self.nodes[name].kind.startswith("group-by")]
 
 
-def test_the_reader_knows_a_plan_that_falls_back(lf):
+def test_the_reader_detects_a_plan_that_falls_back(lf):
     """quantile inside agg is known to leave the streaming engine."""
     plan = Plan.of(lf.group_by("g").agg(pl.col("y").quantile(0.5)))
     assert len(plan.scans()) == 1
@@ -108,7 +108,7 @@ def test_the_reader_knows_a_plan_that_falls_back(lf):
     assert not plan.groupings_of_rows()
 
 
-def test_the_reader_knows_a_plan_that_streams(lf):
+def test_the_reader_detects_a_plan_that_streams(lf):
     plan = Plan.of(lf.group_by("g").agg(pl.col("y").mean()))
     assert len(plan.scans()) == 1
     assert len(plan.groupings_of_rows()) == 1
@@ -120,7 +120,7 @@ def test_the_reader_counts_scans(lf, states):
     assert len(Plan.of(both).scans()) == 2
 
 
-def test_the_reader_tells_a_read_of_the_first_row_from_a_scan(lf):
+def test_the_reader_distinguishes_a_read_of_the_first_row_from_a_scan(lf):
     pivot = lf.head(1).select(pl.col("y").alias("pivot"))
     plan = Plan.of(lf.join(pivot, how="cross").group_by("g").agg((pl.col("y") - pl.col("pivot")).mean()))
     assert len(plan.scans()) == 1
@@ -144,7 +144,7 @@ UNSEEN = pl.LazyFrame({"g": [1, 60, 61, 1000]})
 
 
 def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """Every verb on rows, in the forms that plan differently."""
+    """Every verb on rows, in all forms with different plans."""
     by_method = {f"shrink {tau2}": pool.shrink(lf, "y", "g", tau2=tau2) for tau2 in TAU2}
     components = {f"components {tau2}": pool.components(lf, "y", "g", tau2=tau2) for tau2 in TAU2}
     return {
@@ -212,7 +212,7 @@ def test_stored_moments_are_scanned_once(states, tau2):
 
 
 def after(query: pl.LazyFrame, lookup: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """What users do with the result."""
+    """Typical steps after a verb."""
     return {
         "filter": query.filter(pl.col("g") == 1),
         "filter by result": query.filter(pl.col("estimate") > 14),
@@ -233,7 +233,7 @@ LOOKUP = pl.LazyFrame({"g": [1, 2, 3], "name": ["one", "two", "three"]})
 @pytest.mark.parametrize("step", after(LOOKUP.with_columns(estimate=1.0), LOOKUP))
 @pytest.mark.parametrize("tau2", ["reml", "dl", 2.0])
 def test_a_step_after_the_verb_changes_nothing(lf, step, tau2):
-    """No predicate, projection or slice reaches below the estimates, and none costs a scan."""
+    """No predicate, projection or slice is pushed below the estimates, and none needs another scan."""
     query = pool.shrink(lf, "y", "g", tau2=tau2)
     assert_one_scan(after(query, LOOKUP)[step])
     complete = query.sort("g").collect()
@@ -244,7 +244,7 @@ def test_a_step_after_the_verb_changes_nothing(lf, step, tau2):
 
 @pytest.mark.parametrize("tau2", ["reml", "dl"])
 def test_a_filter_on_a_model_or_a_key_reads_all_rows_it_needs(lf, tau2):
-    """A filter on `over` may go down to the scan, one on `by` must not: groups depend on each other, models do not."""
+    """A filter on `over` may reach the scan, a filter on `by` must not: estimates depend on all groups of a model."""
     query = pool.shrink(lf, "y", "g", over="year", tau2=tau2)
     complete = query.collect()
     for predicate in (pl.col("g") == 1, pl.col("year") == 2021, (pl.col("g") < 9) & (pl.col("year") > 2020)):
@@ -272,7 +272,7 @@ def test_a_filter_after_components_changes_no_model(lf):
 
 
 def test_a_slice_of_components_changes_no_model(lf):
-    """One model of three is asked for; it must still have been fitted to all of its groups."""
+    """One model of three is selected; it must be fitted to all of its groups."""
     query = pool.components(lf, "y", "g", over="year")
     complete = {row[0]: row for row in query.collect().iter_rows()}
     for part in (query.head(1), query.slice(1, 1), query.tail(1), query.limit(2), query.top_k(1, by="mu")):
@@ -294,11 +294,11 @@ def test_a_step_after_moments_changes_no_moment(lf):
 
 
 def test_a_filter_before_the_verb_reaches_the_scan(lf):
-    """What lies below the verb stays as lazy as it was: hive partitions are pruned, columns projected."""
+    """Steps before the verb are optimised as usual: hive partitions are pruned, columns projected."""
     text = pool.shrink(lf.filter(pl.col("year") == 2021), "y", "g").explain()
     assert "year=2021" in text
     assert "year=2020" not in text
-    # g and y of the five columns, with the year that Polars reads off the folder at most
+    # g and y of the five columns, and at most the year, which Polars takes from the folder
     assert re.search(r"PROJECT [23]/5 COLUMNS", text), text
 
 
@@ -306,7 +306,7 @@ def test_a_filter_before_the_verb_reaches_the_scan(lf):
 
 
 def test_estimates_and_components_from_one_scan(lf):
-    """Taken from one table of moments, `collect_all` shares it: the plan, as Polars shows it, holds one scan."""
+    """`collect_all` shares the table of moments: the plan that Polars shows has one scan."""
     moments = pool.moments(lf, "y", "g")
     shrunk = pool.shrink(moments, "mean", "g", n="n", var="var")
     model = pool.components(moments, "mean", "g", n="n", var="var")
@@ -336,9 +336,9 @@ def test_sinks_of_both_relations(lf, tmp_path):
 
 @pytest.mark.parametrize("verb", [pool.shrink, pool.components, pool.moments, pool.encode])
 @pytest.mark.parametrize("options", [{}, {"weights": "w"}], ids=str)
-def test_sinks_hold_what_collect_gives(lf, tmp_path, verb, options):
-    """Written without ever being a DataFrame, row for row."""
-    lf.head(130).sink_parquet(tmp_path / "rows.parquet")  # two rows a group at least
+def test_sinks_write_the_rows_of_collect(lf, tmp_path, verb, options):
+    """The sink writes the same rows without a DataFrame in memory."""
+    lf.head(130).sink_parquet(tmp_path / "rows.parquet")  # at least two rows per group
     query = verb(pl.scan_parquet(tmp_path / "rows.parquet"), "y", "g", **options)
     want = query.collect()
     keys = [] if verb in (pool.components, pool.encode) else ["g"]
@@ -379,8 +379,8 @@ def test_building_collects_nothing(lf, no_collect):
         assert query.collect().height > 0, name
 
 
-def test_a_broken_source_is_noticed_only_when_the_query_runs():
-    """The verb itself reads nothing: a source that fails when read can be built upon."""
+def test_a_broken_source_raises_only_when_the_query_runs():
+    """The verb itself reads nothing: it accepts a source that raises when it is read."""
 
     def broken(frame):
         raise RuntimeError("read")
@@ -394,7 +394,7 @@ def test_a_broken_source_is_noticed_only_when_the_query_runs():
 
 @pytest.mark.parametrize("name", ["shrink reml", "over", "encode", "components reml"])
 def test_running_reads_the_warehouse_in_one_query(lf, name, monkeypatch):
-    """No function inside the plan starts a query on the warehouse of its own."""
+    """No function inside the plan starts its own query on the warehouse."""
     collect = pl.LazyFrame.collect
     scans = []
 

@@ -1,4 +1,4 @@
-"""Types: the names of arguments are those that the registry has, and type checkers flag any other."""
+"""Types: the names of methods are those of the registry, and type checkers report all others."""
 
 import json
 import re
@@ -43,13 +43,13 @@ LISTED = [
 
 
 @pytest.mark.parametrize(("verb", "role", "kind"), LISTED, ids=lambda one: one if isinstance(one, str) else "")
-def test_what_a_message_lists_is_the_type(verb, role, kind):
+def test_the_names_in_a_message_are_those_of_the_type(verb, role, kind):
     with pytest.raises(ValueError, match=f"^{role}='[?]'; give .*one of ") as error:
         verb(ROWS, value="y", by="g", **{role: "?"})
     assert set(re.findall(r"'(\w+)'", str(error.value).partition("one of ")[2])) == set(get_args(kind))
 
 
-def test_what_a_message_of_rates_lists_is_the_type():
+def test_the_names_in_a_message_of_rates_are_those_of_the_type():
     with pytest.raises(ValueError, match=r"^prior='[?]'; give ") as error:
         pool.shrink(ROWS, "y", "g", trials="x", prior="?")
     assert set(re.findall(r"'(\w+)'", str(error.value).partition("one of ")[2])) == set(get_args(names.OfRates))
@@ -68,7 +68,7 @@ def test_there_are_right_and_wrong_calls():
     assert 40 <= len(marked()) <= calls - 40
 
 
-def test_mypy_flags_wrong_calls_alone():
+def test_mypy_reports_only_wrong_calls():
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", str(CALLS)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert not found.stderr
@@ -77,7 +77,7 @@ def test_mypy_flags_wrong_calls_alone():
     assert sorted({int(line) for _, line in flagged}) == marked(), found.stdout
 
 
-def test_pyright_flags_wrong_calls_alone():
+def test_pyright_reports_only_wrong_calls():
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(CALLS)]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     diagnostics = json.loads(found.stdout)["generalDiagnostics"]

@@ -18,9 +18,9 @@ from polars_pool.numerics import trust_region
 
 SINGLES = rows({1: [1], 2: [2], 3: [6]})
 TWO = rows({1: [1, 3], 2: [5, 7]})  # js needs four groups
-UNBOUNDED = published({1: (1, 0), 2: (1.5, 1), 3: (0.5, 2)})  # ml has no maximum inside
+UNBOUNDED = published({1: (1, 0), 2: (1.5, 1), 3: (0.5, 2)})  # ml has no maximum in the interior
 STUDIES = published({1: (1, 1), 2: (3, 1), 3: (8, 2), 4: (2, 1), 5: (4, 1), 6: (0, 1)})
-# A flat prior of tau needs three groups; among other models one of two groups has no posterior.
+# A flat prior on tau needs three groups; a model with two groups has no proper posterior.
 FEW_STUDIES = pl.concat([STUDIES.with_columns(m=1), STUDIES.head(2).with_columns(m=2)])
 COUNTS = pl.DataFrame({"g": range(8), "x": [0, 3, 9, 2, 5, 7, 1, 8], "n": [10] * 8})
 LINES = pl.DataFrame(
@@ -35,13 +35,13 @@ SAME = pl.concat([LINES.with_columns(m=1), LINES.with_columns(m=2, a=1.0)])  # n
 
 @dataclass(frozen=True)
 class Case:
-    """A verb, its frame and options, and the sentence it warns of."""
+    """A verb, its frame and options, and the message of its warning."""
 
     verb: object
     frame: pl.DataFrame
     message: str
     options: dict = field(default_factory=dict)
-    unsettled: bool = False  # whether a search must be kept from settling
+    unsettled: bool = False  # whether the search must be prevented from converging
 
     def __call__(self, frame):
         return self.verb(frame, **self.options)
@@ -156,14 +156,14 @@ def test_a_query_warns_once(made, run):
 
 
 @pytest.mark.parametrize("run", [RUNS[name] for name in ("DataFrame", "streaming", "async")])
-def test_a_warning_that_is_an_error_arrives_as_itself(made, run):
+def test_a_warning_as_an_error_keeps_its_type(made, run):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(pool.ConvergenceWarning, match=re.escape(made.message)):
             run(made)
 
 
-def test_building_and_explaining_a_query_warns_of_nothing(made):
+def test_building_and_explaining_a_query_do_not_warn(made):
     query = built(made)
     query.collect_schema()
     query.explain()
@@ -185,7 +185,7 @@ def test_a_result_that_a_query_uses_twice_warns_once(made):
     assert len(record) == 1
 
 
-def test_two_verbs_of_one_query_warn_one_each():
+def test_two_verbs_of_one_query_warn_once_each():
     lf = SINGLES.lazy()
     with pytest.warns(pool.ConvergenceWarning) as record:
         pl.collect_all([pool.shrink(lf, "y", "g"), pool.components(lf, "y", "g")])
@@ -268,7 +268,7 @@ for _ in range(3):
 
 
 def test_by_default_a_line_warns_once():
-    """As Python shows any warning."""
+    """This is Python's default for every warning."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert done.stderr.count("ConvergenceWarning: no group has two rows") == 2
     assert done.stdout == ""
@@ -314,7 +314,7 @@ def test_each_column_of_an_expression_warns():
     assert [str(said.message) for said in record] == [warning.UNIDENTIFIED] * 2
 
 
-def test_sorted_groups_that_are_streamed_in_pieces_warn_once_in_each():
+def test_sorted_groups_that_stream_in_pieces_warn_once_per_piece():
     pieces = pl.concat([SINGLES.with_columns(m=m) for m in range(50)])
     query = pieces.lazy().group_by("m").agg(EXPRESSIONS["shrink"]())
     with pytest.warns(pool.ConvergenceWarning) as record:
@@ -324,7 +324,7 @@ def test_sorted_groups_that_are_streamed_in_pieces_warn_once_in_each():
 
 
 @pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS)
-def test_an_error_from_an_expression_arrives_as_itself(context):
+def test_an_error_from_an_expression_keeps_its_type(context):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED)):
@@ -370,7 +370,7 @@ def test_an_expression_that_is_called_for_one_group_at_a_time_warns_once(express
     assert "over=" in warning.ALONE
 
 
-def test_the_number_that_it_warns_of_is_the_raw_mean():
+def test_the_result_with_this_warning_is_the_raw_mean():
     with pytest.warns(UserWarning, match="nothing is pooled"):
         found = SCHOOLS.group_by("school").agg(pl.col("y").pool.shrink(by="school").first()).sort("school")
     assert found["y"].to_list() == SCHOOLS.group_by("school").agg(pl.col("y").mean()).sort("school")["y"].to_list()
