@@ -1,4 +1,4 @@
-"""The comparison of raw means, the grand mean and partial pooling: every row really held out, every refit done."""
+"""The comparison of raw means, the grand mean and partial pooling, against holding out each row and refitting."""
 
 import math
 
@@ -41,7 +41,7 @@ MORRIS = [name for name in SHORT if groups(name).J > 3]
 @pytest.mark.parametrize("mu", [*CENTRES, "known"])
 @pytest.mark.parametrize("within", ["pooled", "separate", "known"])
 @pytest.mark.parametrize("name", SHORT)
-def test_every_row_really_held_out(name, within, mu, path):
+def test_every_row_held_out_explicitly(name, within, mu, path):
     g = groups(name)
     mu = KNOWN_MU[name] if mu == "known" else mu
     sigma2 = 0.75 * float(g.MSW) if within == "known" else within
@@ -98,14 +98,14 @@ def test_random_tables(table, tau2, mu):
     rows = [(j, y / 8) for j, ys in enumerate(table) for y in ys]
     g = truth.Groups(*zip(*rows, strict=True))
     if mu == "shrunk" and len(set(g.mean)) == 1:
-        mu = "groups"  # that centre has no weights then
+        mu = "groups"  # the weights of the other centre are undefined here
     found = pool.compare(pl.DataFrame(rows, schema=["g", "y"], orient="row"), "y", "g", tau2=tau2 / 8, mu=mu)
     want = truth.held_out_errors(g, [float(g.MSW)] * g.J, tau2 / 8, mu)
     assert found.select(ERRORS).row(0) == pytest.approx(want, rel=CLOSED_FORM, abs=1e-13)
 
 
-def test_cross_validation_is_the_least_of_these_errors():
-    """Without single rows the errors are those that tau2="cv" makes least."""
+def test_cross_validation_has_the_least_of_these_errors():
+    """Without single rows, tau2="cv" minimises these errors."""
     table = frame("oneway_Penicillin_plate")
     best = pool.compare(table, "value", "by", tau2="cv")["partial"].item()
     tau2 = pool.components(table, "value", "by", tau2="cv")["tau2"].item()
@@ -114,7 +114,7 @@ def test_cross_validation_is_the_least_of_these_errors():
         assert pool.compare(table, "value", "by", sigma2=sigma2, tau2=factor * tau2)["partial"].item() > best
 
 
-def test_many_models_are_each_as_if_alone():
+def test_many_models_equal_single_models():
     rng = np.random.default_rng(5)
     sizes = rng.integers(0, 9, (30, 7))
     keys = [(m, j) for m in range(30) for j in range(7) for _ in range(sizes[m, j])]
@@ -196,15 +196,15 @@ def test_an_empty_frame_gives_an_empty_result():
     assert found.height == 0
 
 
-def test_nan_is_refused_and_null_does_not_count():
+def test_nan_is_refused_and_null_is_ignored():
     table = pl.DataFrame({"g": [1, 1, 2, 2, 2], "y": [1.0, 3.0, 2.0, 6.0, None]})
     assert pool.compare(table, "y", "g")["n"].item() == 4
     with pytest.raises(ValueError, match="NaN or infinite"):
         pool.compare(table.with_columns(pl.col("y").fill_null(math.nan)), "y", "g")
 
 
-def test_a_group_with_an_exact_mean_beside_others():
-    """separate, tau2 = 0: the exact group outweighs all others in mu, and keeps its own mean."""
+def test_a_group_with_an_exact_mean_among_others():
+    """With separate variances and tau2 = 0, the exact group determines mu and keeps its own mean."""
     found = of([1, 1], [0, 4], [2, 3, 7], sigma2="separate", tau2=0)
     assert found["partial"] == pytest.approx(((1 + 9) + (1 + 4 + 36)) / 7)
 
@@ -232,7 +232,7 @@ OPTIONS = [
 
 
 def models():
-    """Unbalanced models, some of one group or one row, one of nulls alone."""
+    """Unbalanced models, some with one group or one row, one with only nulls."""
     rng = np.random.default_rng(1)
     listed = [
         (m, j, y)
@@ -245,7 +245,7 @@ def models():
 
 
 def compared(table, options):
-    """The comparison by a DataFrame; those of groups of one row warn, unless their sigma2 is known."""
+    """The comparison for a DataFrame; models with one row per group warn, unless sigma2 is known."""
     with warned_once() as record:
         want = pool.compare(table, "y", "g", over="m", **options)
     assert bool(record) == ("sigma2" not in options or isinstance(options["sigma2"], str))

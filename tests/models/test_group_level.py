@@ -1,4 +1,4 @@
-"""What is asked of the groups: predictions, probabilities of exceeding, and groups that have no rows yet."""
+"""Options for groups: predictions, probabilities above a threshold, and groups without rows."""
 
 import math
 from statistics import NormalDist
@@ -44,14 +44,14 @@ def test_error_of_a_row_and_of_a_replicate(run):
 
 
 @all_paths
-def test_the_true_mean_is_what_is_predicted_unless_told_otherwise(run):
+def test_the_true_mean_is_predicted_by_default(run):
     found = run(pool.shrink, ROWS, "y", "g", **KNOWN, predict="mean")
     assert_near(se(found), {key: math.sqrt(x) for key, x in SE2.items()}, 1e-14)
 
 
 @all_paths
 def test_a_row_of_a_group_with_its_own_variance(run):
-    """The pooled variance stands in where a single row has none: SSW / (N - J) = (2 + 8) / 2."""
+    """A single row gets the pooled variance: SSW / (N - J) = (2 + 8) / 2."""
     frame = rows({"a": [1, 3], "b": [5, 9], "c": [12], "d": [None, None]})
     options = {"sigma2": "separate", "tau2": 4}
     mean, row = (se(run(pool.shrink, frame, "y", "g", **options, predict=predict)) for predict in ("mean", "row"))
@@ -82,7 +82,7 @@ def test_nothing_is_replicated_without_rows(run):
 
 @all_paths
 def test_the_only_group(run):
-    """Its estimate is its mean, whatever tau2: a row of it lies about the mean with v + sigma2, here 4/3 + 4."""
+    """Its estimate is its mean for every tau2; the variance of a new row is v + sigma2, here 4/3 + 4."""
     found = run(pool.shrink, rows({"a": [5, 7, 9]}), "y", "g", predict="row", threshold=7).row(0, named=True)
     assert_near(found["se"], math.sqrt(4 / 3 + 4), 1e-14)
     assert_near(found["p_above"], 0.5, 1e-15)
@@ -90,7 +90,7 @@ def test_the_only_group(run):
 
 @all_paths
 @pytest.mark.parametrize("predict", ["mean", "row", "replicate"])
-def test_a_single_row_says_nothing_of_errors(run, predict):
+def test_a_single_row_has_no_error(run, predict):
     found = run(pool.shrink, rows({"a": [5]}), "y", "g", predict=predict, threshold=7).row(0, named=True)
     assert found["estimate"] == 5
     assert found["se"] is None
@@ -102,7 +102,7 @@ def test_a_single_row_says_nothing_of_errors(run, predict):
 
 @all_paths
 def test_eight_schools_pooled_completely(run):
-    """BDA3, section 5.5, one true effect for all: P(y_1 >= 28) and P(y_3 <= -3) of estimates observed anew."""
+    """BDA3, section 5.5, one true effect for all schools: P(y_1 >= 28) and P(y_3 <= -3) for new observations."""
     frame, by = studies("meta_eight_schools")
     options = {"se": "se", "tau2": 0, "predict": "replicate"}
     first, third = (run(pool.shrink, frame, "y", by, **options, threshold=c).sort(by) for c in (28, -3))
@@ -146,8 +146,8 @@ def test_far_tails_keep_their_digits(run):
 
 
 @all_paths
-def test_what_is_certain(run):
-    """se = 0: the mean is known, and does or does not exceed the threshold; to equal it is not to exceed it."""
+def test_exact_means_exceed_with_probability_0_or_1(run):
+    """se = 0: the mean is known, so the probability is 0 or 1; a mean equal to the threshold does not exceed it."""
     frame = published({"a": (1, 0), "b": (3, 0), "c": (5, 0)})
     table = run(pool.shrink, frame, "y", "g", se="se", threshold=3)
     assert {key: row["p_above"] for key, row in by_key(table).items()} == {"a": 0.0, "b": 0.0, "c": 1.0}
@@ -157,7 +157,7 @@ def test_what_is_certain(run):
 
 
 def new_group(found: dict) -> None:
-    """What the model of ROWS says of a group that it has not seen."""
+    """The estimates of the model of ROWS for a group without rows."""
     assert (found["n"], found["mean"], found["weight"]) == (0, None, 0.0)
     assert_near(found["estimate"], 7.0, 1e-14)
     assert_near(found["se"], math.sqrt(4 + 48 / 25), 1e-14)
@@ -180,7 +180,7 @@ def test_a_group_that_has_no_rows_yet(run, lazily):
 
 
 @all_paths
-def test_groups_beside_stored_moments_and_published_estimates(run):
+def test_new_groups_with_stored_moments_and_published_estimates(run):
     keys = pl.DataFrame({"g": ["new", "b"]})
     new_group(by_key(run(pool.shrink, stored(ROWS), "mean", "g", n="n", var="var", **KNOWN, groups=keys))["new"])
     frame = published({"a": (2, math.sqrt(2)), "b": (7, math.sqrt(4 / 3)), "c": (12, math.sqrt(2))})
@@ -195,7 +195,7 @@ def test_groups_beside_stored_moments_and_published_estimates(run):
 
 @all_paths
 def test_a_row_of_a_new_group(run):
-    """tau2 + se_mu² + sigma2 = 4 + 48/25 + 4."""
+    """The variance is tau2 + se_mu² + sigma2 = 4 + 48/25 + 4."""
     keys = pl.DataFrame({"g": ["new"]})
     found = by_key(run(pool.shrink, ROWS, "y", "g", **KNOWN, groups=keys, predict="row", threshold=9))["new"]
     assert_near(found["se"], math.sqrt(8 + 48 / 25), 1e-14)
@@ -224,7 +224,7 @@ def test_a_key_with_its_model_is_new_there_alone(run):
     found = by_key(table, "year", "g")
     assert found.keys() == {*((year, g) for year in (2000, 2001) for g in "abc"), (2000, "new"), (2002, "b")}
     new_group(found[2000, "new"])
-    assert found[2002, "b"]["estimate"] is None  # a model without rows does not say
+    assert found[2002, "b"]["estimate"] is None  # a model without rows has no estimates
     known = by_key(run(pool.shrink, MODELS, "y", "g", over="year", **KNOWN, mu=3, groups=keys), "year", "g")
     assert_near((known[2002, "b"]["estimate"], known[2002, "b"]["se"]), (3.0, 2.0), 1e-15)
 

@@ -1,4 +1,4 @@
-"""Estimators for where tau2 comes out 0: chung, sure, morris and js; what they say of few groups and unequal ones."""
+"""Estimators for data where tau2 is otherwise 0: chung, sure, morris and js, also for few and unequal groups."""
 
 import math
 import warnings
@@ -21,7 +21,7 @@ all_paths = pytest.mark.parametrize("run", ALL_PATHS.values(), ids=ALL_PATHS)
 
 
 def in_turns(names):
-    """(path, name): every name by every path, of the two DuckDBs by one, in turns."""
+    """Pairs (path, name): every name by every path, but alternating between the two versions of DuckDB."""
     engines = list(SQL_PATHS)
     return [
         (path, name)
@@ -36,7 +36,7 @@ def in_turns(names):
 
 @paths
 def test_chung_of_eight_schools(path):
-    """Chung et al. (2013), Psychometrika 78: section 5.1, where maximum likelihood gives 0."""
+    """Chung et al. (2013), Psychometrika 78, section 5.1: maximum likelihood gives 0 here."""
     frame, by = grid.studies("meta_eight_schools")
     found = PUBLISHED_PATHS[path](pool.components, frame, "y", by, se="se", tau2="chung")
     assert found["converged"].item()
@@ -46,7 +46,7 @@ def test_chung_of_eight_schools(path):
 @all_paths
 @pytest.mark.parametrize("groups", [2, 3, 1000])
 def test_chung_of_means_that_agree(run, groups):
-    """With one v and no spread J log(v + tau2) - log(tau2) is least at v / (J - 1)."""
+    """With equal v and equal means, J log(v + tau2) - log(tau2) has its minimum at v / (J - 1)."""
     frame = published(dict.fromkeys(range(groups), (5, 3)))
     model = run(pool.components, frame, "y", "g", se="se", tau2="chung").row(0, named=True)
     assert model["tau2"] == pytest.approx(9 / (groups - 1), rel=ITERATED)
@@ -62,8 +62,8 @@ def test_chung_of_two_means(run):
 
 
 @all_paths
-def test_chung_beside_exact_means(run):
-    """One exact mean takes log(tau2) back: the others decide, about that mean. Two that differ keep it inside."""
+def test_chung_with_exact_means(run):
+    """One exact mean cancels log(tau2), so the others determine tau2; two different exact means keep it positive."""
     se = {"se": "se", "tau2": "chung"}
     one = run(pool.components, published({1: (5, 0), 2: (5, 1), 3: (5.5, 1)}), "y", "g", **se).row(0, named=True)
     assert (one["tau2"], one["mu"], one["converged"]) == (0, 5, True)
@@ -78,13 +78,13 @@ def test_chung_beside_exact_means(run):
 
 
 def risk_at(y, v, tau2):
-    """At one tau2; at many of them where y and v are columns."""
+    """The risk at one tau2, or at several if y and v are columns."""
     return truth.sure_risk(y, v, tau2)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_sure_is_the_least_risk_anywhere(seed):
-    """Few studies of very unequal errors: the risk has several valleys, and no point of a fine grid is deeper."""
+    """Few studies with very unequal errors: the risk has several minima, and no point of a fine grid is lower."""
     rng = np.random.default_rng(seed)
     v = 10 ** rng.uniform(-2, 1.5, rng.integers(2, 9))
     y = rng.normal(0, np.sqrt(v + rng.choice([0, 0.5, 4])))
@@ -113,7 +113,7 @@ def test_sure_and_chung_of_published_estimates(name, path):
 
 
 def morris(y, v, mu=None):
-    """What shrink gives by truth.py: weight, estimate, se, conditional se."""
+    """Results of shrink by truth.py: weight, estimate, se, conditional se."""
     tau2 = truth.tau2_given_v("morris", y, v, mu=mu)
     centre, se_mu = truth.centre("gls" if mu is None else mu, y, v, tau2)
     weight = truth.morris_weights(truth.floats(y), truth.floats(v), tau2, mu)
@@ -154,7 +154,7 @@ def test_morris_of_rows(name, path):
 
 
 @pytest.mark.parametrize("run", grid.ROW_PATHS.values(), ids=grid.ROW_PATHS)
-def test_morris_beside_each_row(run):
+def test_morris_for_each_row(run):
     g, frame = road.groups("unbalanced"), road.frame("unbalanced")
     want = dict(zip(g.keys, morris(g.mean, g.v())["estimate"], strict=True))
     found = run(frame, "value", "by", tau2="morris")
@@ -163,7 +163,7 @@ def test_morris_beside_each_row(run):
 
 @all_paths
 def test_morris_where_all_means_agree(run):
-    """tau2 = 0, and yet each of six keeps 2 / (J - 1) of its own mean."""
+    """tau2 = 0, but each of the six groups keeps 2 / (J - 1) of its own mean."""
     frame = published({g: (5, 1 + g) for g in range(6)})
     assert run(pool.components, frame, "y", "g", se="se", tau2="morris")["tau2"].item() == 0
     assert run(pool.shrink, frame, "y", "g", se="se", tau2="morris")["weight"].to_list() == pytest.approx([0.4] * 6)
@@ -171,7 +171,7 @@ def test_morris_where_all_means_agree(run):
 
 @all_paths
 def test_morris_and_a_group_without_rows(run):
-    """Its mean is mu, and it varies about mu by tau2."""
+    """Its estimate is mu, with variance tau2 about mu."""
     frame = rows({1: [1, 3], 2: [7, 8, 3], 3: [12, 15], 4: [2, 1], 5: [None]})
     model = run(pool.components, frame, "y", "g", tau2="morris").row(0, named=True)
     found = run(pool.shrink, frame, "y", "g", tau2="morris").filter(g=5).row(0, named=True)
@@ -189,14 +189,14 @@ def test_exact_means_keep_their_own(run, tau2):
     assert found["estimate"].to_list() == [1, 2, 6, 4]
 
 
-def test_morris_and_james_stein_are_one_where_the_spread_exceeds_v():
-    """(J - 3)/(J - 1) (J - 1) v / S = (J - 3) v / S for equal v."""
+def test_morris_equals_james_stein_if_the_spread_exceeds_v():
+    """For equal v, (J - 3)/(J - 1) · (J - 1) v / S = (J - 3) v / S."""
     frame = published({g: (y, 2) for g, y in enumerate([1, 9, 4, 7, -3, 0])})
     weights = [pool.shrink(frame, "y", "g", se="se", tau2=tau2)["weight"] for tau2 in ("morris", "js")]
     assert weights[0].to_list() == pytest.approx(weights[1].to_list(), rel=ITERATED)
 
 
-# ---- where they are not defined --------------------------------------------------------------------------------------
+# ---- undefined cases --------------------------------------------------------------------------------------------------
 
 LEAST = {("js", "gls"): 4, ("js", 1.0): 3, ("morris", "gls"): 4, ("morris", 1.0): 3, ("chung", 1.0): 2}
 few = pytest.mark.parametrize(("tau2", "mu"), LEAST)
@@ -205,7 +205,7 @@ few = pytest.mark.parametrize(("tau2", "mu"), LEAST)
 @all_paths
 @few
 def test_too_few_groups(run, tau2, mu):
-    """Null and not converged; the model beside it has its answer; one group alone keeps its mean."""
+    """tau2 is null and not converged; other models are unaffected; a single group keeps its mean."""
     enough = LEAST[tau2, mu]
     frame = pl.concat(
         [

@@ -1,4 +1,4 @@
-"""The posterior where data are hard or degenerate, its laws, what is refused, and draws from it."""
+"""The posterior for difficult and degenerate data, its laws, its errors, and draws from it."""
 
 import math
 import warnings
@@ -45,7 +45,7 @@ def components(frame, **options):
 
 
 def integrated(y, v, log_prior, wanted=lambda tau: tau):
-    """Posterior mean about a flat mu, by adaptive quadrature over pieces of log tau."""
+    """The posterior mean for a flat mu, by adaptive quadrature over pieces of log tau."""
     y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
 
     def log_density(x):
@@ -141,8 +141,8 @@ def test_hard_cases(run, case):
     assert (groups["weight"].to_numpy()[exact] == 1).all()
 
 
-def test_many_groups_leave_the_prior_behind():
-    """With many groups the posterior of tau2 is the normal one of its estimate and error."""
+def test_with_many_groups_the_prior_has_no_influence():
+    """With many groups, the posterior of tau2 is normal, with the estimate and its error."""
     rng = np.random.default_rng(8)
     v = rng.uniform(0.2, 2.0, 20_000)
     frame = pl.DataFrame({"g": range(len(v)), "y": rng.normal(size=len(v)) * np.sqrt(v + 1), "se": np.sqrt(v)})
@@ -169,7 +169,7 @@ def test_empty_input(run):
     assert draws.is_empty()
 
 
-def test_one_group_keeps_its_mean_and_tau_its_prior(run):
+def test_with_one_group_the_posterior_of_tau_is_its_prior(run):
     one = SCHOOLS.head(1)
     [group] = run(pool.shrink, one, "y", "g", se="se", tau2=pool.HalfNormal(5)).to_dicts()
     near([group["estimate"], group["se"]], [28.0, 15.0])
@@ -180,7 +180,7 @@ def test_one_group_keeps_its_mean_and_tau_its_prior(run):
 
 
 def test_moments_that_are_infinite_are_null():
-    """About a flat mu E tau^k needs J > k + 2 if tau is flat, J > k if half-Cauchy; one group less if mu is normal."""
+    """For flat mu, E tau^k needs J > k + 2 with a flat tau, J > k with a half-Cauchy; for normal mu one group fewer."""
 
     def known(prior, groups, **options):
         found = components(SCHOOLS.head(groups), tau2=prior, **options)
@@ -230,7 +230,7 @@ def test_groups_of_nulls_and_null_keys(run):
     near([empty["estimate"], empty["se"]], [model["new"], model["se_new"]], 1e-12)
 
 
-def test_rows_that_do_not_tell_sigma2():
+def test_rows_that_do_not_determine_sigma2():
     singles = rows({"a": [1.0], "b": [3.0], "c": [4.0]})
     with pytest.warns(pool.ConvergenceWarning, match="no group has two rows"):
         found = pool.shrink(singles, "y", "g", tau2="half_normal(3)")
@@ -321,7 +321,7 @@ def test_among_other_models_it_has_none_and_warns(case):
     assert groups.filter(m="good")["estimate"].null_count() == 0
 
 
-def test_rows_that_do_not_differ_leave_no_posterior_of_sigma():
+def test_equal_rows_make_the_posterior_of_sigma_improper():
     frame = rows({"a": [1.0, 1.0], "b": [3.0, 3.0], "c": [4.0, 4.0]})
     with pytest.raises(ValueError, match="improper at sigma2 = 0"):
         pool.shrink(frame, "y", "g", tau2="half_cauchy(5)", sigma2="jeffreys()")
@@ -340,7 +340,7 @@ RESULTS = ("estimate", "se", "lower", "upper")
     st.floats(-1e3, 1e3),
     st.floats(0.01, 100),
 )
-def test_shift_and_scale_carry_over(pairs, shift, scale):
+def test_shift_and_scale_equivariance(pairs, shift, scale):
     y, se = (np.array(column) for column in zip(*pairs, strict=True))
     frame = pl.DataFrame({"g": range(len(y)), "y": y, "se": se})
     moved = pl.DataFrame({"g": range(len(y)), "y": y * scale + shift, "se": se * scale})
@@ -353,14 +353,14 @@ def test_shift_and_scale_carry_over(pairs, shift, scale):
         np.testing.assert_allclose(again[column].to_numpy(), expected, rtol=1e-7, atol=1e-9 * (abs(shift) + scale * 50))
 
 
-def test_a_prior_that_knows_tau_gives_the_estimates_at_it(run):
+def test_a_concentrated_prior_gives_the_estimates_at_its_tau(run):
     known = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0).sort("g")
     narrow = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=pool.Uniform(6 - 1e-6, 6 + 1e-6)).sort("g")
     for column in (*RESULTS, "weight"):
         near(narrow[column], known[column], 1e-6)
 
 
-def test_a_known_tau2_beside_a_prior_of_mu_is_regression_to_both(run):
+def test_a_known_tau2_with_a_prior_of_mu_pools_to_both(run):
     found = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=pool.Normal(2, 1e7)).sort("g")
     flat = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0).sort("g")
     sure = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=pool.Normal(2, 1e-9)).sort("g")
@@ -377,7 +377,7 @@ def test_mu_by_name_is_flat(run):
     assert_frame_equal(reml, run(pool.components, SCHOOLS, "y", "g", se="se"))
 
 
-def test_models_of_over_are_those_alone():
+def test_models_of_over_equal_single_models():
     rng = np.random.default_rng(5)
     count = 40
     frame = pl.DataFrame(
@@ -420,7 +420,7 @@ def test_weights_stored_moments_and_squeezed_variances():
 
 
 @pytest.mark.parametrize("path", ROW_PATHS)
-def test_beside_rows(path):
+def test_estimates_for_each_row(path):
     frame = rows({"a": [1.0, 2.0, 4.0], "b": [3.0, 7.0], "c": [5.0, 6.0, 9.0], "d": [None]})
     found = ROW_PATHS[path](frame, "y", "g", tau2="half_normal(3)", mu="normal(0, 5)")
     by_group = pool.shrink(frame, "y", "g", tau2="half_normal(3)", mu="normal(0, 5)")
@@ -430,7 +430,7 @@ def test_beside_rows(path):
     near(over, expected, 1e-12)
 
 
-def test_the_weight_beside_rows():
+def test_the_weight_for_each_row():
     frame = rows({"a": [1.0, 2.0, 4.0], "b": [3.0, 7.0], "c": [5.0, 6.0, 9.0]})
     found = frame.select(pl.col("y").pool.weight(by="g", tau2="half_normal(3)"))["y"]
     by_group = pool.shrink(frame, "y", "g", tau2="half_normal(3)")
@@ -449,7 +449,7 @@ def test_predictions(run):
 def test_shortest_intervals_of_tau():
     found = components(SCHOOLS, tau2="uniform()", interval="shortest")
     central = components(SCHOOLS, tau2="uniform()")
-    assert found["tau_lower"] == 0.0  # the density falls from 0 on
+    assert found["tau_lower"] == 0.0  # the density decreases from 0
     assert found["tau_upper"] < central["tau_upper"]
     jeffreys = components(SCHOOLS, tau2="jeffreys()", interval="shortest")
     ends = [jeffreys["tau_lower"], jeffreys["tau_upper"]]
@@ -458,7 +458,7 @@ def test_shortest_intervals_of_tau():
     assert ends[0] > 0
 
 
-def test_the_profile_ends_where_the_posterior_does():
+def test_the_profile_ends_at_the_limit_of_the_posterior():
     found = pool.profile(SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)")
     assert found.height == 61
     end = components(SCHOOLS, tau2="half_cauchy(5)", level=0.99)["tau_upper"]
@@ -471,7 +471,7 @@ def test_the_profile_ends_where_the_posterior_does():
 # ---- draws -----------------------------------------------------------------------------------------------------------
 
 
-def test_draws_are_of_the_posterior():
+def test_draws_follow_the_posterior():
     priors = {"se": "se", "tau2": "half_cauchy(5)", "mu": "normal(0, 5)"}
     drawn = pool.posterior_draws(SCHOOLS, "y", "g", **priors, draws=3000, seed=2)
     assert drawn.columns == ["g", "chain", "draw", "sigma2", "tau", "mu", "theta"]
@@ -494,7 +494,7 @@ def test_draws_are_of_the_posterior():
             assert abs(1 - above - p) < 4.5 * math.sqrt(p * (1 - p) / 3000)
 
 
-def test_draws_come_again_with_their_seed(run):
+def test_draws_repeat_with_their_seed(run):
     options = {"se": "se", "tau2": "half_cauchy(5)", "draws": 20, "seed": 9}
     first = pool.posterior_draws(SCHOOLS, "y", "g", **options)
     again = run(pool.posterior_draws, SCHOOLS.sample(fraction=1, shuffle=True, seed=1), "y", "g", **options)
@@ -506,7 +506,7 @@ def test_draws_come_again_with_their_seed(run):
     assert (first["theta"] != free["theta"]).all()
 
 
-# Every prior of tau; those seeds gave nulls, one to three in a million draws, where Newton's steps went to and fro.
+# Every prior on tau. These seeds gave one to three nulls in a million draws, because Newton's steps oscillated.
 EVERY_PRIOR = {
     "uniform_shrinkage": (pool.UniformShrinkage(), 11),
     "dumouchel": (pool.DuMouchel(), 3),
@@ -533,8 +533,8 @@ def test_no_draw_is_missing_and_draws_fall_below_quantiles_as_often_as_they_shou
             assert abs((tau < model[end]).mean() - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
 
 
-def test_quantiles_settle_where_the_distribution_is_rounded():
-    """Two points whose Newton steps lead exactly to each other, as the rounding of a sum has them do."""
+def test_quantiles_converge_if_the_distribution_is_rounded():
+    """Two points whose Newton steps lead exactly to each other, because of the rounding of a sum."""
     low, high = np.array([0.0]), np.array([4.0])
     ends = {1.0: -(2.0**-30), 3.0: 2.0**-30}
 
@@ -559,7 +559,7 @@ def test_draws_of_rows_with_sigma2():
     assert ((found - groups["estimate"]).abs() < 5 * groups["se"] / math.sqrt(2000)).all()
 
 
-# ---- what is refused, and how ----------------------------------------------------------------------------------------
+# ---- errors ----------------------------------------------------------------------------------------------------------
 
 WRONG = [
     (
@@ -636,13 +636,13 @@ def test_wrong_arguments(options, parts):
     ],
     ids=lambda x: x[:40] if isinstance(x, str) else "",
 )
-def test_refusals(call, part):
+def test_errors(call, part):
     with pytest.raises(ValueError, match="=") as refused:
         call()
     assert part in str(refused.value)
 
 
-def test_values_that_are_no_numbers():
+def test_values_that_are_not_numbers():
     for wrong in (lambda: pool.HalfCauchy("5"), lambda: pool.Normal(True, 5), lambda: pool.Uniform(None)):
         with pytest.raises(TypeError, match="give a number"):
             wrong()
@@ -651,7 +651,7 @@ def test_values_that_are_no_numbers():
 
 
 @pytest.mark.parametrize("prior", [*OF_TAU.values(), *OF_MU.values()], ids=lambda prior: prior.__name__)
-def test_every_prior_reads_as_it_is_written(prior):
+def test_every_prior_parses_from_its_text(prior):
     allowed = OF_TAU | OF_MU
     value = prior(*[2.5, 7.0][: called(prior).count(",") + ("()" not in called(prior))])
     assert parsed(str(value), allowed) == value
@@ -663,7 +663,7 @@ def test_every_prior_reads_as_it_is_written(prior):
 # ---- plans -----------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_runs_before_it_is_asked_for():
+def test_building_a_query_runs_nothing():
     def fail(frame):
         raise AssertionError("collected")
 
@@ -691,7 +691,7 @@ def test_one_scan(verb, tmp_path):
 
 
 def test_a_tail_of_a_mixture_keeps_its_digits():
-    """P(theta > c) far out is a sum of normal tails, not a difference from 1."""
+    """P(theta > c) in the tail is a sum of normal tails, not a difference from 1."""
     found = pool.shrink(SCHOOLS, "y", "g", se="se", tau2=4.0, mu=pool.Normal(0, 1), threshold=60.0)
     for group in found.to_dicts():
         near(math.log(group["p_above"]), log_ndtr((group["estimate"] - 60) / group["se"]), 1e-10)

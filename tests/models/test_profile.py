@@ -1,4 +1,4 @@
-"""The tau profile against dense matrices, and against what metafor, components and shrink say at the same tau."""
+"""The tau profile against dense matrices, and against metafor, components and shrink at the same tau."""
 
 import math
 
@@ -24,8 +24,8 @@ LIKELIHOODS = ("log_likelihood", "restricted_log_likelihood")
 
 @paths
 @pytest.mark.parametrize("name", grid.META)
-def test_at_the_estimates_the_curve_is_what_metafor_says(name, path):
-    """mu, its error and both log likelihoods at tau of every method."""
+def test_at_the_estimates_the_curve_equals_metafor(name, path):
+    """mu, its error and both log likelihoods at the tau of every method."""
     frame, by = grid.studies(f"meta_{name}")
     results = [result for key, result in grid.vector(f"meta_{name}")["results"].items() if key != "GENQ_w_n"]
     taus = [math.sqrt(result["tau2"]) for result in results]
@@ -64,8 +64,8 @@ def test_rows_against_dense_matrices(path, weights, mu):
 
 @paths
 @pytest.mark.parametrize("sigma2", ["pooled", "separate", 2.0])
-def test_effect_of_tau_is_what_shrink_says(path, sigma2):
-    """At a tau and the sigma2 beside it every estimate is that of shrink with both known."""
+def test_effect_of_tau_equals_shrink(path, sigma2):
+    """At each tau and its sigma2, every estimate equals that of shrink with both known."""
     taus = [0.0, 0.7, 4.0]
     found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
     curve = pool.profile(UNEVEN, "y", "g", sigma2=sigma2, tau=taus)
@@ -79,7 +79,7 @@ def test_effect_of_tau_is_what_shrink_says(path, sigma2):
 
 
 def test_eight_schools_effect_of_tau():
-    """Gelman et al. (2013), figure 5.6: all at 7.7 for tau = 0, each at its own mean for a large tau."""
+    """Gelman et al. (2013), figure 5.6: all estimates are 7.7 at tau = 0, and the own means at a large tau."""
     frame, by = grid.studies("meta_eight_schools")
     found = pool.profile(frame, "y", by, se="se", tau=[0, 1e9], groups=True)
     assert_near(found.filter(pl.col("tau") == 0)["estimate"], [7.685616724956036] * 8, 1e-12)
@@ -100,7 +100,7 @@ def test_the_default_grid_reaches_the_limit_of_the_99_percent_interval(path, opt
 
 @paths
 def test_many_models_and_stored_moments(path):
-    """Each model as if it were alone; moments as rows."""
+    """Each model equals the same model alone; stored moments equal rows."""
     models = [UNEVEN, UNEVEN.with_columns(pl.col("y") * 100 + 1e6), UNEVEN.filter(pl.col("g") == 0)]
     stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(models)])
     found = PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
@@ -113,7 +113,7 @@ def test_many_models_and_stored_moments(path):
 
 
 @pytest.mark.parametrize("groups", [False, True])
-def test_lazy_stays_lazy_and_namespaces_do_the_same(groups):
+def test_lazy_input_gives_lazy_output_also_in_namespaces(groups):
     query = pool.profile(UNEVEN.lazy(), "y", "g", tau=[1.0], groups=groups)
     assert isinstance(query, pl.LazyFrame)
     assert query.collect_schema() == query.collect().schema
@@ -134,7 +134,7 @@ def test_nothing_to_profile(path, frame, options):
 
 
 def each(path, frames, *columns, keys, **options):
-    """(found, wanted) of every frame: of one query in SQL, which is slow to plan, and alone by default arguments."""
+    """Pairs (result, expected) for every frame; SQL is slow to plan, so all frames are models of one query."""
     wanted = [FRAME_PATHS["DataFrame"](pool.profile, frame, *columns, **options).sort(keys) for frame in frames]
     if path in MODULE:
         models = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
@@ -151,7 +151,7 @@ POOR = [[(0, 1.0)], [(0, 1.0), (1, 2.0)], [(0, 2.0), (0, 2.0), (1, 2.0), (1, 2.0
 @paths
 @pytest.mark.parametrize("tau", [None, [0.0, 1.0]])
 @pytest.mark.parametrize("options", [{}, {"groups": True}, {"mu": 1.0}, {"sigma2": "separate"}, {"sigma2": "squeezed"}])
-def test_degenerate_rows_say_nothing_that_is_no_number(path, tau, options):
+def test_degenerate_rows_give_numbers_or_nulls(path, tau, options):
     frames = [pl.DataFrame(rows, schema=["g", "y"], orient="row") for rows in POOR]
     keys = ["g", "tau"] if "groups" in options else ["tau"]
     for found, want in each(path, frames, "y", "g", keys=keys, tau=tau, **options):
@@ -172,15 +172,15 @@ def test_published_estimates_with_exact_groups(path, tau, options):
 
 @paths
 def test_squeezed_groups_at_a_tau(path):
-    """Each group by its squeezed variance, as shrink at that tau2, mu and all."""
+    """Each group uses its squeezed variance, as in shrink at the same tau2."""
     found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2="squeezed", tau=[0.0, 0.7], groups=True).sort("tau", "g")
     want = [pool.shrink(UNEVEN, "y", "g", sigma2="squeezed", tau2=tau**2).sort("g") for tau in (0.0, 0.7)]
     assert_frame_equal(found.select("g", "estimate", "se"), pl.concat(want).select("g", "estimate", "se"))
 
 
 @given(st.lists(st.lists(st.integers(-40, 40), min_size=1, max_size=5), min_size=2, max_size=6), st.floats(0.01, 20))
-def test_sigma2_beside_tau_is_the_most_likely(groups, tau):
-    """No sigma2 of a grid over eight decades is more likely: the curve follows the highest of the maxima."""
+def test_sigma2_at_each_tau_is_the_most_likely(groups, tau):
+    """No sigma2 of a grid over eight decades is more likely: the curve follows the global maximum."""
     groups[0] = [*groups[0], groups[0][0] + 1]
     rows = pl.DataFrame(
         {"g": [j for j, ys in enumerate(groups) for _ in ys], "y": [y / 4 for ys in groups for y in ys]}

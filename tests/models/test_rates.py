@@ -30,7 +30,7 @@ STATISTICS = ["n", "mean", "weight", "estimate", "se", "lower", "upper"]
 
 
 def drawn(family, seed=0, groups=40, first=2.0, second=6.0) -> pl.DataFrame:
-    """One row a group, x out of n, whose rates have a beta or gamma distribution."""
+    """One row per group, x out of n; the rates have a beta or gamma distribution."""
     random = np.random.default_rng(seed)
     if family == "binomial":
         n = random.integers(1, 60, groups)
@@ -46,7 +46,7 @@ def table(x, n) -> pl.DataFrame:
 
 
 def shrunk(frame, family="binomial", uncertainty="conditional", **options):
-    """Given the prior, whether it pools completely or not: test_rates_intervals.py has its error and its warning."""
+    """A verb given the prior, without a warning; test_rates_intervals.py tests the error of the prior and the warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the data of a model of rates do not show")
         return pool.shrink(frame, "x", "g", uncertainty=uncertainty, **{ROLE[family]: "n"}, **options)
@@ -57,12 +57,12 @@ def model_of(frame, family="binomial", **options) -> dict:
 
 
 def assert_same_model(found: dict, want: dict) -> None:
-    """But for the order of sums."""
+    """Assert equality up to the order of sums."""
     assert_frame_equal(pl.DataFrame([found]), pl.DataFrame([want]), rel_tol=1e-11)
 
 
 def near(got, want, tolerance, scale=0.0) -> None:
-    """Each number relatively, and within the tolerance of a scale."""
+    """Assert closeness, relative to each number or to a scale."""
     got, want = np.array(got, dtype=float), np.array(want, dtype=float)
     assert got.shape == want.shape
     assert np.isfinite(got).all()
@@ -71,7 +71,7 @@ def near(got, want, tolerance, scale=0.0) -> None:
 
 # ---- Gamma(a + x) / Gamma(a) by exact sums ---------------------------------------------------------------------------
 
-# both sides of where the series takes over, and where the logs of single factors are 0
+# both sides of the switch to the series, and factors whose logs are 0
 A = [*np.logspace(-3, 12, 31), 0.5, 29.999, 30.0, 30.001, 480.0]
 X = (0, 1, 2, 3, 5, 16, 30, 100, 1000, 10_000)
 
@@ -103,20 +103,20 @@ def rise(a: Decimal, x: int) -> Decimal:
 
 
 def log_beta_binomial(x, n, u, v):
-    """By logit of the mean and log of the size; without the binomial coefficient."""
+    """The log likelihood by logit of the mean and log of the size, without the binomial coefficient."""
     size = v.exp()
     alpha = size / (1 + (-u).exp())
     return (rise(alpha, x) * rise(size - alpha, n - x) / rise(size, n)).ln()
 
 
 def log_gamma_poisson(x, exposure, u, v):
-    """By logs of the mean and of the shape; without log x!."""
+    """The log likelihood by logs of the mean and of the shape, without log x!."""
     shape, mu = v.exp(), u.exp() * Decimal(exposure)
     return rise(shape, x).ln() - (shape + x) * (shape + mu).ln() + shape * v + x * mu.ln()
 
 
 def differences(function, u, v):
-    """Value, gradient and Hessian (uu, uv, vv) by central differences with so many digits that they are exact."""
+    """Value, gradient and Hessian (uu, uv, vv) by central differences in high precision."""
     h = Decimal("1e-18")
     f = {(i, j): function(u + i * h, v + j * h) for i in (-1, 0, 1) for j in (-1, 0, 1)}
     gradient = (f[1, 0] - f[-1, 0]) / (2 * h), (f[0, 1] - f[0, -1]) / (2 * h)
@@ -130,7 +130,7 @@ def differences(function, u, v):
 @pytest.mark.parametrize("mean", [0.01, 0.3, 0.9])
 @pytest.mark.parametrize(("x", "n"), [(0, 1), (1, 1), (3, 11), (10, 10), (0, 50), (60, 210)])
 def test_derivatives_by_differences_of_many_digits(family, x, n, mean, size):
-    """What the size changes, which is little far out, to its own digits; what the mean changes to the digits of n."""
+    """Derivatives by the size are small for large sizes, but keep their digits; those by the mean keep those of n."""
     with localcontext(prec=90):
         m, v = Decimal(mean), Decimal(size).ln()
         if family == "binomial":
@@ -179,7 +179,7 @@ def test_maximum_likelihood_by_scipy(family, seed):
 
 
 def newton_step(family, pairs, first, second) -> tuple[float, float]:
-    """How far both parameters are from the root of the score, relatively: score and Hessian by sums of decimals."""
+    """Relative distance of both parameters from the root of the score; score and Hessian by sums of decimals."""
     with localcontext(prec=60):
         a, b = Decimal(first), Decimal(second)
         ga = gb = aa = ab = bb = Decimal(0)
@@ -209,8 +209,8 @@ def test_the_score_is_zero(family, seed):
 
 
 def barely(family, k) -> list[tuple[int, int, int]]:
-    """Pairs that differ by a little more than chance: the size of the prior is about as large as there are groups."""
-    if family == "binomial":  # the variance of x is 25, as chance has it, in all groups but two
+    """Pairs that differ by slightly more than chance: the size of the prior is about the number of groups."""
+    if family == "binomial":  # the variance of x is 25, as by chance, in all groups except two
         return [(45, 100, k), (55, 100, k), (44, 100, 1), (56, 100, 1)]
     return [(90, 100, k), (110, 100, k), (89, 100, 1), (111, 100, 1)]
 
@@ -225,7 +225,7 @@ def test_the_score_is_zero_far_out(family, k):
     assert found.converged.all()
     assert size > 100 * k / 3
     parameters = (mean * size, (1 - mean) * size) if family == "binomial" else (size, size / mean)
-    # Few groups of k decide: of sums over all k, so many digits are left.
+    # A few of the k groups determine the result: sums over all k keep this number of digits.
     near(newton_step(family, pairs, *parameters), [0, 0], max(1e-9, 3e-13 * k), 1.0)
 
 
@@ -242,7 +242,7 @@ def test_a_prior_far_out_from_a_frame(family):
 
 @every_family
 def test_a_large_group_does_not_hide_how_small_ones_differ(family):
-    """Its events are as chance has them and outweigh all others in the sum of squares; the likelihood knows better."""
+    """Its events are as expected by chance and dominate the sum of squares, but not the likelihood."""
     binomial = family == "binomial"
     x, n = (
         ([0, 10] * 10 + [500_000], [10] * 20 + [1_000_000])
@@ -268,7 +268,7 @@ def test_a_large_group_does_not_hide_how_small_ones_differ(family):
 
 @every_family
 @pytest.mark.parametrize("over", [None, "m"])
-def test_a_search_that_does_not_settle_is_said(family, over, monkeypatch):
+def test_a_search_that_does_not_converge_is_reported(family, over, monkeypatch):
     monkeypatch.setattr(trust_region, "MOST", 1)
     frame = drawn(family).with_columns(m=0)
     with pytest.warns(pool.ConvergenceWarning, match=r"prior of a model of rates did not settle.*converged"):
@@ -293,7 +293,7 @@ def kleinman(x, n) -> tuple[float, float]:
 
 
 def buhlmann_straub(x, n) -> tuple[float, float]:
-    """shape and rate by the moments of Buehlmann & Straub (1970), whose variance within is the mean, by fractions."""
+    """shape and rate by the moments of Buehlmann & Straub (1970) with the mean as variance within, by fractions."""
     n = [Fraction(e) for e in n]
     total = sum(n)
     rate = sum(x) / total
@@ -376,14 +376,14 @@ def test_a_known_prior_as_text(family, text):
 
 
 def binomial_tail(j, m, t) -> Fraction:
-    """That at least j of m happen: the distribution of Beta(j, m - j + 1) at t."""
+    """The probability of at least j of m events: the distribution function of Beta(j, m - j + 1) at t."""
     t = Fraction(t)
     return sum(math.comb(m, i) * t**i * (1 - t) ** (m - i) for i in range(j, m + 1))
 
 
 @pytest.mark.parametrize(("x", "n", "threshold"), [(300, 400, 0.125), (150, 400, 0.125), (399, 400, 0.5)])
 def test_small_errors_of_rates_by_fractions(x, n, threshold):
-    """pep = 1 - p_above where that would be 0 by subtraction, and p_above where it is small."""
+    """pep = 1 - p_above where the subtraction would give 0, and p_above where it is small."""
     a, b = 2 + x, 5 + n - x
     below = binomial_tail(a, a + b - 1, threshold)
     assert below < 1e-16
@@ -396,7 +396,7 @@ def test_small_errors_of_rates_by_fractions(x, n, threshold):
 
 @pytest.mark.parametrize(("x", "exposure", "threshold"), [(200, 10.0, 2.0), (100, 2.5, 0.5)])
 def test_small_errors_of_counts_by_decimals(x, exposure, threshold):
-    """Gamma(x + 3, exposure + 1) is below where at least x + 3 events of a Poisson law happen."""
+    """Gamma(x + 3, exposure + 1) is below the threshold with the probability of at least x + 3 Poisson events."""
     with localcontext(prec=60):
         mu = Decimal((exposure + 1) * threshold)
         below = (-mu).exp() * sum(mu**i / math.factorial(i) for i in range(x + 3, 3 * x + 300))
@@ -416,7 +416,7 @@ def test_thresholds_outside_of_all_rates():
 
 
 def test_a_threshold_of_groups_that_pool_completely():
-    """All are at the pooled rate, 0.3, for certain."""
+    """All rates equal the pooled rate, 0.3, with certainty."""
     for threshold, above in ((0.2, 1.0), (0.4, 0.0)):
         found = shrunk(table([3, 3], [10, 10]), threshold=threshold)
         assert found["p_above"].to_list() == [above] * 2
@@ -440,14 +440,14 @@ def test_q_values_by_a_loop_over_groups(family, over):
         near(groups["q_value"], want, 1e-13)
 
 
-# ---- what estimates are ----------------------------------------------------------------------------------------------
+# ---- estimates -------------------------------------------------------------------------------------------------------
 
 
 @every_family
 @pytest.mark.parametrize("prior", ["ml", "moments", "known"])
 @given(seed=st.integers(0, 10_000))
 @few
-def test_estimates_weigh_the_own_rate_and_the_mean_of_the_prior(family, prior, seed):
+def test_estimates_are_weighted_means_of_the_own_rate_and_the_prior_mean(family, prior, seed):
     frame = drawn(family, seed)
     prior = KNOWN[family] if prior == "known" else prior
     mean = model_of(frame, family, prior=prior)["mean"]
@@ -461,7 +461,7 @@ def test_estimates_weigh_the_own_rate_and_the_mean_of_the_prior(family, prior, s
 @given(seed=st.integers(0, 10_000))
 @few
 def test_single_trials_are_trials(seed):
-    """Boolean values, and 0 and 1, are the events of as many trials as there are rows."""
+    """Boolean values, and 0 and 1, are the events of one trial per row."""
     frame = drawn("binomial", seed)
     rows = pl.DataFrame(
         {
@@ -513,8 +513,8 @@ def test_the_unit_of_exposure_scales_the_rates(seed, unit):
 
 @given(seed=st.integers(0, 10_000))
 @few
-def test_failures_are_events_too(seed):
-    """What counts as an event is a matter of words: the rates turn about one half."""
+def test_failures_as_events_reflect_the_rates(seed):
+    """Exchanging events and failures reflects the rates about one half."""
     frame = drawn("binomial", seed)
     turned = frame.with_columns(x=pl.col("n") - pl.col("x"))
     plain, found = shrunk(frame), shrunk(turned)
@@ -529,7 +529,7 @@ def test_failures_are_events_too(seed):
 
 @every_family
 @every_prior
-def test_a_thousand_models_are_as_many_single_ones(family, prior):
+def test_a_thousand_models_equal_single_models(family, prior):
     frame = pl.concat([drawn(family, seed, 4 + seed % 9).with_columns(m=pl.lit(seed)) for seed in range(1000)])
     models = pool.components(frame, "x", "g", over="m", prior=prior, **{ROLE[family]: "n"})
     groups = shrunk(frame, family, over="m", prior=prior)
@@ -546,7 +546,7 @@ def test_a_thousand_models_are_as_many_single_ones(family, prior):
 
 
 def degenerate() -> dict[str, pl.DataFrame]:
-    """Models that the data do not tell much of."""
+    """Models with little information in the data."""
     return {
         "all 0": table([0, 0, 0], [5, 6, 7]),
         "all n": table([5, 6, 7], [5, 6, 7]),
@@ -574,7 +574,7 @@ def test_degenerate_models_leave_others_unharmed(prior):
 @every_family
 @pytest.mark.parametrize("over", [None, "m"])
 def test_groups_without_rows(family, over):
-    """They get the prior; keys that do not name their model stand for one in each."""
+    """They get the prior; keys without their model apply to every model."""
     frame = pl.concat([drawn(family, seed, 12).with_columns(m=pl.lit(seed)) for seed in range(2)])
     frame = frame if over else frame.filter(m=0)
     keys = pl.DataFrame({"g": [0, 100, 100, 101]})
@@ -637,8 +637,8 @@ def test_all_trials_are_events(prior, x, n):
 
 
 @every_prior
-def test_single_trials_tell_nothing_of_how_groups_differ(prior):
-    """The likelihood of one trial a group holds the mean alone; rounding must not decide."""
+def test_single_trials_do_not_determine_differences_between_groups(prior):
+    """With one trial per group, the likelihood depends only on the mean; rounding must not decide."""
     cases = [(groups, events) for groups in range(1, 30) for events in range(groups + 1)]
     frame = pl.concat(
         table([1] * events + [0] * (groups - events), [1] * groups).with_columns(m=pl.lit(i))
@@ -667,8 +667,8 @@ def test_equal_rates_of_any_size_pool_completely():
 
 
 @every_prior
-def test_groups_of_nothing_and_all(prior):
-    """Every trial of a group ends alike: no pooling, and by the likelihood half of the groups have a rate of 1."""
+def test_groups_with_no_or_only_events(prior):
+    """All trials of a group have the same outcome: no pooling, and by the likelihood half of the groups have rate 1."""
     frame = table([0, 10] * 5, [10] * 10)
     found, model = shrunk(frame, prior=prior), model_of(frame, prior=prior)
     assert (model["converged"], model["rho"], model["alpha"], model["beta"]) == (True, 1.0, 0.0, 0.0)
@@ -680,7 +680,7 @@ def test_groups_of_nothing_and_all(prior):
 
 @every_family
 def test_a_group_without_trials(family):
-    """Null exposure is no row; trials of 0 are a row that counts nothing."""
+    """A row with null exposure is ignored; a row with 0 trials adds nothing."""
     frame = drawn(family, 1)
     none = pl.DataFrame(
         {"g": [100], "x": [0 if family == "binomial" else None], "n": [0 if family == "binomial" else None]}
@@ -752,7 +752,7 @@ def test_null_keys_are_a_group_and_a_model():
 
 @every_family
 @pytest.mark.parametrize("column", ["x", "n"])
-def test_a_row_with_a_null_does_not_count(family, column):
+def test_a_row_with_a_null_is_ignored(family, column):
     frame = drawn(family, 1)
     extra = frame.head(3).with_columns(pl.lit(None).cast(frame.schema[column]).alias(column))
     both = pl.concat([frame, extra])
@@ -773,7 +773,7 @@ def test_columns_of_any_numeric_type(family, dtype):
 
 
 def test_huge_trials():
-    """A prior's mean and spread are those of the rates themselves, to what so many trials leave of chance."""
+    """Mean and variance of the prior equal those of the rates, up to the small chance error of this many trials."""
     rates = np.array([0.1, 0.2, 0.15, 0.3, 0.12])
     x = (rates * 10**9).astype(np.int64)
     found = model_of(table(x, [10**9] * 5))
@@ -791,7 +791,7 @@ def test_huge_trials():
 
 
 def digamma(z: Decimal) -> Decimal:
-    """By its recurrence, and Stirling's series from 60 on: good to 30 digits."""
+    """By its recurrence, and Stirling's series from 60 on: accurate to 30 digits."""
     shift = max(0, 60 - int(z))
     far = z + shift
     bernoulli = ("1/6", "-1/30", "1/42", "-1/30", "5/66", "-691/2730", "7/6", "-3617/510", "43867/798", "-174611/330")
@@ -801,7 +801,7 @@ def digamma(z: Decimal) -> Decimal:
 
 
 def score(family, pairs, u, v):
-    """By the logs of both parameters."""
+    """Derivatives by the logs of both parameters."""
     a, b = u.exp(), v.exp()
     if family == "binomial":
         total = sum(digamma(a + b + n) - digamma(a + b) for _, n in pairs)
@@ -815,7 +815,7 @@ def score(family, pairs, u, v):
 @every_family
 @pytest.mark.parametrize("many", [10**3, 10**6, 10**9, 10**12])
 def test_the_score_of_huge_counts_is_zero(family, many):
-    """Newton's step from the parameters found, by decimals."""
+    """Newton's step from the estimated parameters, by decimals."""
     x = [many // 10, many // 5, many * 3 // 20, many * 3 // 10, many * 3 // 25]
     found = model_of(table(x, [many] * 5), family)
     assert found["converged"]
@@ -853,13 +853,13 @@ GOOD = pl.DataFrame({"g": [0, 0, 1, 1, 2], "x": [2.0, 3.0, 1.0, 0.0, 4.0], "n": 
 
 
 def spoiled(values, rows) -> pl.DataFrame:
-    """The good rows, some of which hold other values."""
+    """The valid rows, with some values replaced."""
     at = pl.int_range(pl.len()) < rows
     return GOOD.with_columns(pl.when(at).then(value).otherwise(name).alias(name) for name, value in values.items())
 
 
 def running(query):
-    """What a query says of data when it runs: lazily Polars wraps the error."""
+    """The message of a query when it runs; Polars wraps errors of lazy queries."""
     with pytest.raises((ValueError, pl.exceptions.ComputeError)) as error:
         query()
     return str(error.value)
@@ -869,7 +869,7 @@ def running(query):
 @pytest.mark.parametrize("over", [None, "m"])
 @pytest.mark.parametrize("name", BAD)
 def test_bad_values(name, over, verb):
-    """The columns are named and the rows counted, once the query runs."""
+    """The error names the columns and counts the rows when the query runs."""
     family, values, columns, reason = BAD[name]
     for rows, counted in ((1, "1 row"), (2, "2 rows")):
         frame = spoiled(values, rows).with_columns(m=pl.lit(1))
@@ -902,8 +902,8 @@ def test_without_trials_a_value_is_0_or_1():
     assert "value='x' is more than 1 in 2 rows" in text
 
 
-def test_values_in_rows_that_do_not_count_may_be_anything():
-    """A null beside it takes the row out."""
+def test_values_in_ignored_rows_may_be_invalid():
+    """A row with a null in another column is ignored."""
     frame = pl.concat([GOOD, pl.DataFrame({"g": [5], "x": [9.0], "n": [None]}, schema=GOOD.schema)])
     assert_frame_equal(shrunk(frame).filter(pl.col("g") < 5), shrunk(GOOD))
 
@@ -939,8 +939,8 @@ def test_values_in_rows_that_do_not_count_may_be_anything():
     ],
     ids=str,
 )
-def test_arguments_that_do_not_go_together(verb, options, parts):
-    """At once, and of a LazyFrame too, before any query runs."""
+def test_arguments_that_exclude_each_other(verb, options, parts):
+    """The error comes at the call, for a LazyFrame, too, before any query runs."""
     for frame in (GOOD, GOOD.lazy()):
         with pytest.raises(WRONG) as error:
             verb(frame, "x", "g", **options)
@@ -948,7 +948,7 @@ def test_arguments_that_do_not_go_together(verb, options, parts):
 
 
 @pytest.mark.parametrize("options", [{"interval": "robust"}, {"uncertainty": "tau2"}, {"predict": "row"}], ids=str)
-def test_what_rates_do_not_tell(options):
+def test_results_that_rates_do_not_have(options):
     with refused() as error:
         pool.shrink(GOOD, "x", "g", trials="n", **options)
     assert_sentence(error, *options, "trials")
@@ -982,7 +982,7 @@ def test_parameters_of_a_known_prior(prior, first, second):
     assert_sentence(error, "above 0")
 
 
-def test_posterior_is_of_rates():
+def test_posterior_applies_to_rates_only():
     with refused() as error:
         pool.shrink(GOOD, "x", "g", posterior=True)
     assert_sentence(error, "posterior", "trials", "exposure")
@@ -1004,25 +1004,25 @@ def test_a_key_named_like_a_result(name):
 
 @pytest.mark.parametrize("dtype", [pl.String, pl.Date, pl.Duration("us"), pl.List(pl.Int64)], ids=str)
 @pytest.mark.parametrize(("role", "column"), [("value", "x"), ("trials", "n"), ("exposure", "n")])
-def test_columns_that_hold_no_numbers(role, column, dtype):
+def test_columns_without_numbers(role, column, dtype):
     frame = pl.LazyFrame(schema={"g": pl.Int64, "x": pl.Int64, "n": pl.Int64} | {column: dtype})
     with pytest.raises(TypeError) as error:
         pool.shrink(frame, "x", "g", **{"trials" if role == "value" else role: "n"})
     assert f"{role}={column!r} is {dtype};" in str(error.value)
 
 
-def test_columns_that_are_not_there():
+def test_missing_columns():
     for role in ("trials", "exposure"):
         with pytest.raises(pl.exceptions.ColumnNotFoundError) as error:
             pool.shrink(GOOD, "x", "g", **{role: "nn"})
         assert_sentence(error, role, "nn")
 
 
-# ---- beside each row -------------------------------------------------------------------------------------------------
+# ---- expressions -----------------------------------------------------------------------------------------------------
 
 
 def rows_of(family) -> pl.DataFrame:
-    """Two rows a group of two models, in no order, some without a value."""
+    """Two rows per group in two models, unordered, some without a value."""
     parts = [drawn(family, seed, 30).with_columns(m=pl.lit(seed)) for seed in range(2)]
     frame = pl.concat([*parts, *parts]).sample(fraction=1, shuffle=True, seed=4).with_row_index("i")
     return frame.with_columns(x=pl.when(pl.col("i") % 7 > 0).then("x"), g=pl.when(pl.col("g") > 0).then("g"))
@@ -1032,7 +1032,7 @@ def rows_of(family) -> pl.DataFrame:
 @pytest.mark.parametrize("over", [None, "m"])
 @pytest.mark.parametrize("prior", ["ml", "known"])
 @pytest.mark.parametrize("column", ["estimate", "weight"])
-def test_the_expression_is_the_verb_joined(family, over, prior, column):
+def test_the_expression_equals_the_joined_verb(family, over, prior, column):
     frame = rows_of(family)
     options = {ROLE[family]: "n", "prior": KNOWN[family] if prior == "known" else prior, "over": over}
     keys = ["g", *([over] if over else [])]
@@ -1063,14 +1063,14 @@ def test_the_expression_of_single_trials():
     near(found, [3 / 4, 3 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 2, 1 / 2], 1e-15)
 
 
-def test_the_expression_over_models_is_the_expression_in_each():
+def test_the_expression_over_models_equals_the_expression_in_each():
     frame = rows_of("poisson")
     whole = frame.select(pl.col("x").pool.shrink(by="g", exposure="n", over="m")).to_series()
     each = frame.select(pl.col("x").pool.shrink(by="g", exposure="n").over("m")).to_series()
     near(whole, each, 1e-9)
 
 
-def test_the_expression_refuses_at_once_what_does_not_go_together():
+def test_the_expression_refuses_conflicting_arguments_at_the_call():
     for name in ("shrink", "weight"):
         with refused() as error:
             getattr(pl.col("x").pool, name)(by="g", trials="n", tau2="dl")
@@ -1102,7 +1102,7 @@ def scanned(tmp_path_factory):
 
 
 def queries(lf) -> dict[str, pl.LazyFrame]:
-    """Both verbs in the forms that plan differently."""
+    """Both verbs, in all forms with different plans."""
     unseen = pl.LazyFrame({"g": [1, 100]}, schema={"g": pl.Int64})
     found = {}
     for name, options in {

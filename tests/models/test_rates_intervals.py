@@ -1,7 +1,7 @@
 """The error of the prior's mean in intervals of rates and counts, and the digits of huge counts, in every engine.
 
-References are worked out here: the law of total variance by a sum over the posterior of the prior's mean, distributions
-by SciPy, likelihoods of huge counts by the decimals of 60 digits that mpmath gives.
+The references are computed here: the law of total variance by a sum over the posterior of the prior's mean,
+distributions by SciPy, and likelihoods of huge counts by mpmath with 60 digits.
 """
 
 import math
@@ -59,7 +59,7 @@ def together(family) -> pl.DataFrame:
 
 
 def distribution(family, model, row):
-    """By the law of total variance, the prior's mean integrated over its posterior by a sum of quantiles."""
+    """Mean and variance by the law of total variance; the prior's mean is integrated by a sum over quantiles."""
     first, second = (model[name] for name in (("alpha", "beta") if family == "binomial" else ("shape", "rate")))
     m, n, x = model["mean"], float(row["n"]), (row["mean"] or 0.0) * row["n"]
     size = first + second if family == "binomial" else second
@@ -114,7 +114,7 @@ def test_by_the_law_of_total_variance(family, prior, name, level):
 @pytest.mark.parametrize("size", [1e-9, 0.01, 0.5, 3.0, 1e3, 1e12, np.inf])
 @every_family
 def test_defined_for_every_prior(family, size, n):
-    """Limits lie where rates do, in order, with a variance above 0, however small or large the prior is."""
+    """Limits are valid rates in order, and variances are positive, for small and large priors."""
     for share in (0.0, 0.4, 1.0):
         for mean in (1e-9, 0.3, 1 - 1e-9):
             parameters = [[size * mean], [size * (1 - mean)]] if family == "binomial" else [[size * mean], [size]]
@@ -160,7 +160,7 @@ def test_parameters_are_those_given_the_prior(family):
 
 @every_family
 def test_groups_of_a_frame(family):
-    """Groups that are not among the rows have the distribution of one without trials."""
+    """Groups without rows have the distribution of a group without trials."""
     frame, unseen = data(family)["overdispersed"], pl.DataFrame({"g": [99]})
     found = shrunk(frame, family, groups=unseen, threshold=0.3).drop("q_value")
     assert_frame_equal(found.head(-1), shrunk(frame, family, threshold=0.3).drop("q_value"), rel_tol=1e-12)
@@ -204,7 +204,7 @@ def test_complete_pooling_warns_once(family, uncertainty):
 
 @every_family
 @pytest.mark.parametrize("name", ["overdispersed", "one group"])
-def test_nothing_warns_where_groups_differ_or_there_is_one(family, name):
+def test_no_warning_if_groups_differ_or_there_is_only_one(family, name):
     pool.shrink(data(family)[name], "x", "g", **{ROLE[family]: "n"})
 
 
@@ -214,7 +214,7 @@ def test_nothing_warns_where_groups_differ_or_there_is_one(family, name):
 @every_family
 @pytest.mark.parametrize("groups", [3, 10])
 def test_the_common_rate_is_covered(family, groups):
-    """Exactly: without overdispersion and pooled completely, the interval is Jeffreys' of all trials."""
+    """Without overdispersion and with complete pooling, the interval is exactly Jeffreys' interval of all trials."""
     for mean, trials in ((0.5, 20 * groups), (0.05, 100 * groups)):
         events = np.arange(trials + 1.0)
         both = (
@@ -314,8 +314,8 @@ def test_small_and_huge_counts_together_in_sql(engine, family):
 @every_family
 @pytest.mark.parametrize("mean", [0.5, 0.01, 1e-4])
 @pytest.mark.parametrize("size", [0.3, 40.0, 1e5, 1e9, 1e14])
-def test_both_forms_meet(family, mean, size, monkeypatch):
-    """One pair of counts that both forms evaluate well: what is combined first, and sums of log gamma functions."""
+def test_both_forms_agree(family, mean, size, monkeypatch):
+    """A pair of counts at which both forms are accurate: combined terms, and sums of log gamma functions."""
     n, x = np.array([400.0, 400.0, 3000.0]), np.array([0.0, 7.0, 60.0])
     at = [np.full(3, value) for value in (mean, size)]
     terms = likelihood.beta_binomial if family == "binomial" else likelihood.gamma_poisson
@@ -325,5 +325,5 @@ def test_both_forms_meet(family, mean, size, monkeypatch):
     assert likelihood.constant(x, n, family).tolist() == [0.0] * 3
     np.testing.assert_allclose(combined.value, apart.value + left_out, rtol=1e-10, atol=1e-10)
     for ours, theirs in zip((*combined.gradient, *combined.hessian), (*apart.gradient, *apart.hessian), strict=True):
-        # what the size changes is known to the digits of x alone, where it is far larger than n
+        # derivatives by the size are accurate to the digits of x if the size is far larger than n
         np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9 * np.abs(theirs).max() + 1e-16 * n.max())

@@ -67,13 +67,13 @@ def mixed(frame, x, vary, *, method="reml", correlated=True, intercept=True, wei
 
 
 def values(struct: dict) -> np.ndarray:
-    """Numbers of a struct, or of a struct of structs; NaN for null."""
+    """The numbers of a struct, or of a struct of structs, with NaN for null."""
     rows = [list(x.values()) if isinstance(x, dict) else x for x in struct.values()]
     return np.array(rows, dtype=float)
 
 
 def near(got, want, tolerance: float, scale: float | None = None) -> None:
-    """Within the tolerance of the largest of all, or of a scale."""
+    """Assert closeness relative to the largest number, or to a scale."""
     got, want = np.array(got, dtype=float), np.array(want, dtype=float)
     assert got.shape == want.shape
     assert np.isfinite(got).all()
@@ -93,7 +93,7 @@ def model_of(frame: pl.DataFrame, *args, **options) -> dict:
 
 @dataclass(frozen=True)
 class Case:
-    """Rows, and a model of them; `rank` of the covariance that the dense road finds, where it is not full."""
+    """Rows and a model; `rank` of the covariance in the dense computation, if it is not full."""
 
     x: list
     vary: list
@@ -142,7 +142,7 @@ CASES = {
 METHODS = ("reml", "ml")
 every_case = pytest.mark.parametrize("name", CASES)
 every_method = pytest.mark.parametrize("method", METHODS)
-# The searches of the dense road end by the gradient of the likelihood, which keeps more digits than its value.
+# Dense searches stop by the gradient of the likelihood, which is more accurate than its value.
 DENSE = 1e-10
 
 
@@ -160,8 +160,8 @@ def asked(verb, name: str, method: str, **options) -> pl.DataFrame:
 
 @every_method
 @every_case
-def test_the_cases_are_what_they_are_called(name, method):
-    """The dense road stands at a maximum, and of the rank that the case is about."""
+def test_the_cases_match_their_names(name, method):
+    """The dense computation ends at a maximum, with the rank in the name of the case."""
     truth, case = dense(name, method), CASES[name]
     _, gradient = truth.deviance(truth.theta)
     assert np.abs(gradient).max() < 1e-10
@@ -238,7 +238,7 @@ def test_predictions_by_dense_matrices(name):
 
 @every_case
 def test_own_coefficients_by_least_squares(name):
-    """`mean` beside the population's fixed terms, where a group has the rows to tell of every varying term."""
+    """`mean`, given the fixed terms of the population, if the group has enough rows for every varying term."""
     truth, case = dense(name, "reml"), CASES[name]
     terms = ["intercept"] * case.options.get("intercept", True) + case.x
     varying = [term for term in terms if term in case.vary]
@@ -330,7 +330,7 @@ def test_a_shift_of_the_value_moves_the_intercept(shape, seed, shift):
 @given(seed=seeds, shift=st.integers(-800, 800))
 @few
 def test_a_shift_of_a_covariate_moves_the_intercept(shape, seed, shift):
-    """Where the intercept varies, and free of a varying slope: the same lines, met elsewhere."""
+    """If the intercept varies and is correlated freely with the slope, a shift describes the same lines."""
     frame, options = drawn(seed), SHAPES[shape]
     moved = frame.with_columns(pl.col("a") + shift / 8)
     plain, found = lines(frame, **options), lines(moved, **options)
@@ -370,8 +370,8 @@ def test_scales_of_value_and_covariate(shape, seed, of_y, of_x):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("seed", [1, 3, 4])
-def test_a_steep_line_hides_nothing(shape, seed):
-    """Where nearly all of the value is its line, rounding blurs the likelihood, and not the estimates."""
+def test_a_steep_line_does_not_change_the_estimates(shape, seed):
+    """If the line explains nearly all of the value, rounding affects the likelihood, but not the estimates."""
     frame, options = drawn(seed), SHAPES[shape]
     steep = frame.with_columns(pl.col("y") + 1024 * pl.col("a"))
     plain, found = lines(frame, **options), lines(steep, **options)
@@ -385,14 +385,14 @@ def test_a_steep_line_hides_nothing(shape, seed):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_steep_line_settles(shape):
-    """In whatever order its rows come."""
+def test_every_steep_line_converges(shape):
+    """The search converges for every order of rows."""
     models = [drawn(seed).sample(fraction=1, shuffle=True, seed=seed).with_columns(m=seed) for seed in range(200)]
     steep = pl.concat(models).with_columns(pl.col("y") + 1024 * pl.col("a"))
     assert pool.regress_components(steep, "y", ["a"], "g", over="m", **SHAPES[shape])["converged"].all()
 
 
-def test_a_search_that_does_not_settle_is_said(monkeypatch):
+def test_a_search_that_does_not_converge_is_reported(monkeypatch):
     monkeypatch.setattr(trust_region, "MOST", 1)
     with pytest.warns(pool.ConvergenceWarning, match=r"tau2 did not settle.*converged"):
         assert lines(drawn(1), vary=BOTH)["estimate"].is_finite().all()
@@ -415,7 +415,7 @@ def test_the_order_of_rows_covariates_and_terms_does_not_matter(options, seed):
 
 @given(seed=seeds, name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
 @few
-def test_the_name_of_a_covariate_is_no_more_than_a_name(seed, name):
+def test_the_name_of_a_covariate_does_not_matter(seed, name):
     if name in ("g", "y", "b", "u", "w", "intercept"):
         return
     frame = drawn(seed)
@@ -427,7 +427,7 @@ def test_the_name_of_a_covariate_is_no_more_than_a_name(seed, name):
 @pytest.mark.parametrize("over", [False, True], ids=["one model", "over"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_large_offsets_cost_no_digits(shape, over):
-    """Numbers in eighths, so that 1e9 more is exact: seven digits of slopes and errors stay, ten of the lines."""
+    """Numbers in eighths, so that adding 1e9 is exact: seven digits of slopes and errors remain, ten of the lines."""
     frame, options = drawn(3).with_columns(m=0), SHAPES[shape] | ({"over": "m"} if over else {})
     moved = frame.with_columns(pl.col("y") + 1e9, pl.col("a") + 1e6)
     plain, found = lines(frame, **options), lines(moved, **options)
@@ -445,7 +445,7 @@ def test_large_offsets_cost_no_digits(shape, over):
 
 
 def many(models: int, groups: int = 5, rows: int = 7) -> pl.DataFrame:
-    """Models m of groups g with lines of their own."""
+    """Models m with groups g; each group has its own line."""
     random = np.random.default_rng(5)
     m = np.repeat(np.arange(models), groups * rows)
     g = np.tile(np.repeat(np.arange(groups), rows), models)
@@ -456,7 +456,7 @@ def many(models: int, groups: int = 5, rows: int = 7) -> pl.DataFrame:
     return pl.DataFrame({"m": m, "g": g, "a": a, "y": y})
 
 
-def test_a_thousand_models_are_as_each_alone():
+def test_a_thousand_models_equal_single_models():
     frame = many(1000)
     options = {"vary": BOTH}
     models = pool.regress_components(frame, "y", ["a"], "g", over="m", **options)
@@ -481,7 +481,7 @@ def test_a_thousand_models_are_as_each_alone():
 
 
 def troubled() -> tuple[pl.DataFrame, dict[str, str | None]]:
-    """Models that are degenerate beside good ones, and what is said of each."""
+    """Degenerate models among valid ones, with the expected message of each."""
     good = many(3).with_columns(m=pl.format("good {}", "m"))
     one = good.filter(m="good 0")
     collinear, untold = warning.COLLINEAR, warning.UNTOLD
@@ -515,7 +515,7 @@ def test_degenerate_models_leave_others_unharmed(verb):
     assert set(found["m"]) == {*said, "good 0", "good 1", "good 2"}
 
 
-def test_what_is_known_of_degenerate_models():
+def test_results_of_degenerate_models():
     frame, said = troubled()
     with pytest.warns(pool.ConvergenceWarning) as spoken:
         lazy = pool.regress_components(frame.lazy(), "y", ["a"], "g", over="m", vary=BOTH).collect()
@@ -547,7 +547,7 @@ DATA_ERRORS = (ValueError, pl.exceptions.ComputeError)
 
 
 def assert_sentence_of_data(error, *given) -> None:
-    """Each is named, as a word of its own, by an error that a query raises."""
+    """Assert that the error of a query contains each name as a separate word."""
     for name in given:
         assert word(name, str(error.value)), f"{name!r} is not in: {error.value}"
 
@@ -565,7 +565,7 @@ SPANNED = {
 @every_verb
 @pytest.mark.parametrize("kind", SPANNED)
 def test_covariates_that_others_span(kind, verb, run):
-    """An error that names the covariate and those that span it; with `over` null, and not converged."""
+    """An error names the covariate and those that span it; with `over` the model is null and not converged."""
     expression, x, names, options = SPANNED[kind]
     frame = drawn(1).with_columns(c=expression)
     with pytest.raises(DATA_ERRORS) as error:
@@ -588,7 +588,7 @@ def test_covariates_that_others_span(kind, verb, run):
 
 @every_path
 def test_a_group_of_fewer_rows_than_terms_shrinks(run):
-    """Single rows, and rows at one place, tell of their own line what the population makes of them."""
+    """Groups with single rows, or with rows at one value of the covariate, follow the line of the population more."""
     frame = drawn(1)
     place = frame.filter(g=4).with_columns(a=2.0)
     frame = pl.concat([frame.filter(pl.col("g") != 4), place])
@@ -604,7 +604,7 @@ def test_a_group_of_fewer_rows_than_terms_shrinks(run):
 
 @every_path
 @pytest.mark.parametrize("options", [{}, WEIGHTED, {"over": "m"}], ids=str)
-def test_rows_that_lack_a_number_do_not_count(run, options):
+def test_rows_with_a_missing_number_are_ignored(run, options):
     frame = drawn(1).with_columns(m=0).with_row_index("i")
     lacking = frame.with_columns(
         a=pl.when(pl.col("i") % 9 != 0).then("a"), y=pl.when(pl.col("i") % 7 != 0).then("y")
@@ -624,7 +624,7 @@ def test_rows_that_lack_a_number_do_not_count(run, options):
 
 @every_path
 @pytest.mark.parametrize("column_", ["a", "y"])
-def test_a_group_of_only_nulls_is_what_the_population_says(run, column_):
+def test_a_group_of_only_nulls_gets_the_population(run, column_):
     frame = drawn(1)
     empty = pl.DataFrame({"g": [99] * 3, "a": [1.0, 2.0, 3.0], "y": [5.0, 1.0, 2.0]}).with_columns(
         pl.lit(None, pl.Float64).alias(column_)
@@ -646,7 +646,7 @@ def test_a_group_of_only_nulls_is_what_the_population_says(run, column_):
 @every_verb
 @pytest.mark.parametrize("bad", [math.nan, -math.inf], ids=str)
 @pytest.mark.parametrize("column_", ["a", "y"])
-def test_numbers_that_are_none(column_, bad, verb, run):
+def test_values_that_are_not_finite(column_, bad, verb, run):
     frame = drawn(1).with_row_index("i")
     wrong = frame.with_columns(pl.when(pl.col("i") == 20).then(bad).otherwise(column_).alias(column_))
     with pytest.raises(DATA_ERRORS, match=f"{'value' if column_ == 'y' else 'covariate'} '{column_}'"):
@@ -669,7 +669,7 @@ def test_a_bad_weight_is_counted(verb, run):
 
 
 @every_path
-def test_a_row_of_weight_0_does_not_count(run):
+def test_a_row_of_weight_0_is_ignored(run):
     frame = drawn(1)
     more = pl.concat([frame, frame.head(9).with_columns(y=pl.col("y") + 50, w=0.0)])
     found = run(pool.regress, more, "y", ["a"], "g", vary=BOTH, weights="w").sort("g", maintain_order=True)
@@ -704,7 +704,7 @@ def test_one_group_is_least_squares(run, method, vary):
 
 @every_verb
 @pytest.mark.parametrize("vary", ["intercept", "a", BOTH], ids=str)
-def test_groups_of_single_rows_tell_no_variances(verb, vary):
+def test_groups_of_single_rows_do_not_determine_variances(verb, vary):
     frame = drawn(1).unique("g", maintain_order=True)
     with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)) as spoken:
         found = verb(frame, "y", ["a"], "g", vary=vary)
@@ -747,7 +747,7 @@ def test_all_rows_on_one_line(run, vary, slope):
 
 @every_path
 def test_no_rows(run):
-    """Empty frames give the columns of full ones; of one model that is asked for it is said that it has none."""
+    """Empty frames give all columns; a single model without rows is reported."""
     full = drawn(1).with_columns(m=0)
     for verb in VERBS:
         for options in ({}, {"over": "m"}, {"weights": "w"}):
@@ -792,7 +792,7 @@ def test_null_is_a_key_like_any_other(run):
 
 @cache
 def usual(verb) -> pl.DataFrame:
-    """Of columns with usual names."""
+    """Expected results from columns with usual names."""
     return verb(drawn(1), "y", ["a", "b"], "g", vary=["a"])
 
 
@@ -833,7 +833,7 @@ def test_a_decimal_keeps_its_digits():
 )
 @every_method
 def test_shares_of_variance_over_the_rows(name, method):
-    """Variance of the fixed part of the rows, mean of z' Psi z of the rows, sigma2 (Nakagawa 2013, Johnson 2014)."""
+    """Variance of the fixed part of the rows, mean of z' Psi z over the rows, sigma2 (Nakagawa 2013; Johnson 2014)."""
     truth = dense(name, method)
     found = asked(pool.regress_components, name, method).row(0, named=True)
     fixed = np.var(truth.x @ truth.mu, ddof=1)
@@ -848,7 +848,7 @@ def test_shares_of_variance_over_the_rows(name, method):
 
 
 def given_by(found: pl.DataFrame, model: dict, rows: pl.DataFrame) -> tuple[list, list]:
-    """What the tables of coefficients say of rows with a covariate a."""
+    """Predictions for rows with a covariate a, from the tables of coefficients."""
     own = {(row["g"], row["term"]): row["estimate"] for row in found.iter_rows(named=True)}
     mu = model["mu"]
     fitted, population = [], []
@@ -867,7 +867,7 @@ ASKED = pl.DataFrame({"a": [1.5, None, -2.0, 1e3, 0.0], "note": [*"vwxyz"], "g":
 @pytest.mark.parametrize("lazy_rows", [False, True], ids=["rows DataFrame", "rows LazyFrame"])
 @pytest.mark.parametrize("vary", ["intercept", "a", BOTH], ids=str)
 def test_rows_of_another_frame(run, lazy_rows, vary):
-    """New groups by the population, null where the covariate is; no value is asked for, and order and columns stay."""
+    """New groups get the population, null covariates give null; no value is needed; order and columns are kept."""
     frame = drawn(1)
     rows = ASKED.lazy() if lazy_rows else ASKED
     found = run(pool.predict, frame, "y", ["a"], "g", vary=vary, rows=rows)
@@ -885,8 +885,8 @@ def test_rows_of_another_frame(run, lazy_rows, vary):
 @pytest.mark.parametrize("lazy_rows", [False, True], ids=["rows DataFrame", "rows LazyFrame"])
 @pytest.mark.parametrize("options", [{}, {"over": "m"}, {"intercept": False, "vary": "a"}, WEIGHTED], ids=str)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf], ids=str)
-def test_rows_to_predict_whose_covariate_is_no_number(bad, options, lazy_rows, run):
-    """An error that names the covariate and counts the rows, or null: as in the rows that are fitted."""
+def test_rows_to_predict_with_a_covariate_that_is_not_finite(bad, options, lazy_rows, run):
+    """An error names the covariate and counts the rows, or the result is null, as for rows that are fitted."""
     frame = drawn(1).with_columns(m=0)
     rows = pl.DataFrame({"a": [1.0, bad, None, bad], "b": [0.0, 1.0, 2.0, 3.0], "g": [3, 3, 3, 99], "m": 0})
     rows = rows.with_columns(pl.col("m").cast(pl.Int32))
@@ -902,8 +902,8 @@ def test_rows_to_predict_whose_covariate_is_no_number(bad, options, lazy_rows, r
 
 @every_path
 @pytest.mark.parametrize("nan", ["error", "null"])
-def test_own_rows_that_lack_a_value_and_hold_no_number(run, nan):
-    """Such a row is not fitted, yet it is to be predicted."""
+def test_own_rows_without_a_value_and_with_an_invalid_covariate(run, nan):
+    """Such a row is not fitted, but it is predicted."""
     frame = drawn(1).with_row_index("i")
     first = pl.col("i") == 0
     frame = frame.with_columns(y=pl.when(~first).then("y"), a=pl.when(first).then(math.nan).otherwise("a"))
@@ -945,7 +945,7 @@ def test_models_predict_their_own_rows(run):
 @every_path
 @pytest.mark.parametrize("options", [{}, {"over": "m"}], ids=str)
 def test_no_rows_predict_null(run, options):
-    """Of a frame without rows, or without a number, every row asked for is there, without a prediction."""
+    """For a frame without rows or numbers, the result has every requested row, with null predictions."""
     frame = drawn(1).with_columns(m=0)
     rows = ASKED.with_columns(m=pl.lit(0, pl.Int32))
     for empty in (frame.clear(), frame.with_columns(y=pl.lit(None, pl.Float64))):
@@ -978,7 +978,7 @@ def test_expressions_as_columns(run):
 @every_path
 @pytest.mark.parametrize("name", ["^a$", "^.*$", "*"])
 def test_odd_names_in_rows_of_another_order(run, name):
-    """A column is found by its name, wherever it stands."""
+    """Columns are matched by name, not by position."""
     frame = drawn(1).rename({"a": name, "g": "^g"})
     rows = pl.DataFrame([frame[column] for column in ("y", "^g", name)])
     found = run(pool.predict, frame, "y", [name], "^g", vary=["intercept", name], rows=rows)
@@ -1028,7 +1028,7 @@ def test_wrong_arguments(kind, verb, lazily):
 
 
 @every_verb
-def test_a_covariate_may_not_be_called_intercept(verb):
+def test_a_covariate_must_not_be_named_intercept(verb):
     frame = drawn(1).rename({"a": "intercept"})
     with pytest.raises(ValueError, match="bears the name of the intercept") as error:
         verb(frame, "y", ["intercept"], "g")
@@ -1045,7 +1045,7 @@ def test_a_level_is_a_probability(verb, level):
     assert repr(level) in str(error.value)
 
 
-def test_uncertainty_is_one_of_two():
+def test_uncertainty_has_two_values():
     with pytest.raises(ValueError, match="conditionel") as error:
         pool.regress(drawn(1), "y", ["a"], "g", uncertainty="conditionel")
     assert_sentence(error, "uncertainty", allowed=("mu", "conditional"), nearest="conditional")
@@ -1053,12 +1053,12 @@ def test_uncertainty_is_one_of_two():
 
 @pytest.mark.parametrize("verb", [pool.regress, pool.regress_components])
 @pytest.mark.parametrize("role", ["by", "over"])
-def test_a_key_may_not_bear_the_name_of_a_result(verb, role):
+def test_a_key_must_not_have_the_name_of_a_result(verb, role):
     name = "estimate" if verb is pool.regress else "sigma2"
     frame = drawn(1).with_columns(pl.lit(1).alias(name))
     arguments = {"by": "g"} | {role: name}
     if verb is pool.regress_components and role == "by":
-        verb(frame.with_columns(pl.col("g").alias(name)), "y", ["a"], **arguments)  # no key of the result
+        verb(frame.with_columns(pl.col("g").alias(name)), "y", ["a"], **arguments)  # the result has no such key
         return
     with pytest.raises(ValueError, match="result column") as error:
         verb(frame, "y", ["a"], **arguments)
@@ -1108,7 +1108,7 @@ def scanned(tmp_path_factory):
 
 
 def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """Every verb, in the forms that plan differently."""
+    """Every verb, in all forms with different plans."""
     forms = {
         "plain": {},
         "slopes": {"vary": BOTH},
@@ -1166,7 +1166,7 @@ def test_a_lazy_prediction_keeps_rows_and_columns_in_order(scanned, engine, opti
 
 
 def test_a_step_after_the_verb_changes_nothing(scanned):
-    """No filter, projection or slice reaches below the fit."""
+    """No filter, projection or slice is pushed below the fit."""
     groups = pool.regress(scanned, "y", ["a"], "g", vary=BOTH)
     complete = groups.sort("g", maintain_order=True).collect()
     for predicate in (pl.col("g") == 1, pl.col("estimate") > 10, pl.col("term") == "a"):

@@ -1,4 +1,4 @@
-"""Regressions at the limits of what rows tell: flat likelihoods, several maxima, covariates that nearly depend."""
+"""Regressions at the limits of identification: flat likelihoods, several maxima, nearly dependent covariates."""
 
 import math
 import re
@@ -77,7 +77,7 @@ def test_a_flat_likelihood_gives_no_variances_in_any_order_of_rows(case, seed):
 
 
 def test_only_the_terms_that_are_not_identified_are_named():
-    """The slope of a is told by three groups, that of b varies in one alone, whose fixed slope takes it up."""
+    """Three groups determine the slope of a; b varies in only one group, so that its fixed slope explains it."""
     random = np.random.default_rng(4)
     g = np.repeat([0, 1, 2, 3], 6)
     a, b = random.normal(size=24), np.where(g == 0, random.normal(size=24), 0.0)
@@ -88,8 +88,8 @@ def test_only_the_terms_that_are_not_identified_are_named():
 
 
 def deficiency(frame, x, vary, correlated, restricted) -> int:
-    """How many directions of sigma2 and the covariance leave the distribution of the rows (of what they hold beside the
-    fixed terms) as it is: the rank of the derivatives of V, by dense matrices."""
+    """The number of directions of sigma2 and the covariance that do not change the distribution of the rows (given the
+    fixed terms), by the rank of the derivatives of V, from dense matrices."""
     columns = {"intercept": np.ones(frame.height)} | {name: frame[name].to_numpy() for name in x}
     centred = {name: column - column.mean() if name in x and correlated else column for name, column in columns.items()}
     z = [centred[name] / np.sqrt((centred[name] ** 2).mean()) for name in columns if name in vary]
@@ -108,8 +108,8 @@ def deficiency(frame, x, vary, correlated, restricted) -> int:
 @every_method
 @pytest.mark.parametrize("correlated", [True, False], ids=["correlated", "uncorrelated"])
 @pytest.mark.parametrize("vary", [["intercept"], ["intercept", "a"], ["intercept", "a", "b"]], ids=len)
-def test_what_is_identified_is_what_the_derivatives_of_v_tell_apart(vary, correlated, method):
-    """Random sizes of groups, some with a covariate that is constant within them; singular fits stay converged."""
+def test_identification_agrees_with_the_rank_of_the_derivatives_of_v(vary, correlated, method):
+    """Random group sizes, some with a covariate that is constant within groups; singular fits are still converged."""
     random = np.random.default_rng(len(vary))
     x = ["a", "b"] if len(vary) > 1 else ["a"]
     frames = []
@@ -182,8 +182,8 @@ def highest(truth: Mixed, random) -> float:
 
 
 @pytest.mark.parametrize("seed", [0, 4, 8, 9, 21, 140])
-def test_no_search_from_elsewhere_ends_higher(seed):
-    """Few groups of few rows, whose likelihoods often have several maxima."""
+def test_no_other_starting_point_ends_higher(seed):
+    """Few groups with few rows: such likelihoods often have several maxima."""
     random = np.random.default_rng([0, seed])
     terms, method = 2 + (seed % 3 == 2), METHODS[1 - random.integers(2)]
     groups = random.integers(3, 9)
@@ -203,7 +203,7 @@ def test_no_search_from_elsewhere_ends_higher(seed):
 
 @pytest.mark.parametrize("seed", [49, 99, 187, 323, 379, 409])
 def test_maxima_of_lower_rank_of_three_varying_terms(seed):
-    """Designs that have one of rank 1 or 2, some far out, where searches from multiples of one covariance end lower."""
+    """Designs with a maximum of rank 1 or 2, where searches from multiples of one covariance end lower."""
     random = np.random.default_rng([7, seed])
     groups = random.integers(3, 9)
     g = np.repeat(np.arange(groups), random.integers(1, 6, size=groups))
@@ -220,11 +220,11 @@ def test_maxima_of_lower_rank_of_three_varying_terms(seed):
     assert model["log_likelihood"] >= highest(dense(frame, names, vary, method), random) - 1e-6
 
 
-# ---- covariates that nearly depend -----------------------------------------------------------------------------------
+# ---- nearly dependent covariates -------------------------------------------------------------------------------------
 
 
 def nearly(eps: float) -> pl.DataFrame:
-    """A covariate b that is a, but for eps times noise."""
+    """A covariate b that equals a, except for eps times noise."""
     random = np.random.default_rng(3)
     g = np.repeat(np.arange(10), 20)
     a, z = random.normal(size=200), random.normal(size=200)
@@ -256,7 +256,7 @@ def exactly(frame: pl.DataFrame, rho: Fraction) -> tuple[list[Fraction], Fractio
 
 @pytest.mark.parametrize("eps", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 3e-6])
 def test_digits_that_a_covariate_costs_are_counted(eps):
-    """Against fractions; where fewer than 8 digits are left, the number that the warning gives is right."""
+    """Compared with fractions: if fewer than 8 digits are left, the number in the warning is right."""
     frame = nearly(eps)
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
@@ -272,7 +272,7 @@ def test_digits_that_a_covariate_costs_are_counted(eps):
 
 
 def test_rounding_of_the_deviance_does_not_stop_the_search():
-    """Lost digits blur the deviance: a chance decrease of it, against the gradient, made the search go in circles."""
+    """Rounding made the deviance decrease by chance, against the gradient, and the search went in circles."""
     frame = nearly(1e-4)
     for seed in range(60):
         with warnings.catch_warnings():
@@ -282,7 +282,7 @@ def test_rounding_of_the_deviance_does_not_stop_the_search():
 
 
 @pytest.mark.parametrize("eps", [9e-7, 1e-7, 1e-12, 0.0])
-def test_a_covariate_without_digits_is_refused_in_true_words(eps):
+def test_a_covariate_without_digits_is_refused_with_the_reason(eps):
     said = r"'b' is a linear combination .*'a' in every row, or so nearly"
     with pytest.raises((ValueError, pl.exceptions.ComputeError), match=said):
         components(nearly(eps), ["a", "b"], ["intercept"])
@@ -305,7 +305,7 @@ def test_a_weighted_covariate_of_groups_in_every_order_of_rows():
         model = components(frame, ["x"], ["intercept"], weights="w")
         assert model["converged"]
         assert model["sigma2"] == pytest.approx(3.86680100864863, rel=1e-12)
-        # The log likelihood of weights goes without the sum of their logarithms.
+        # The log likelihood with weights omits the sum of their logarithms.
         assert model["log_likelihood"] == pytest.approx(-90.23735025307373, rel=1e-12)
 
 

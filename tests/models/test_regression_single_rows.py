@@ -1,7 +1,8 @@
-"""Regressions of one weighted row per group: unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
+"""Regressions with one weighted row per group: unequal weights separate sigma2 and tau2 in Var(y) = tau2 + sigma2 / w.
 
-The truth is the maximum of the likelihood of dense matrices: a search by scipy from many starts, then the root of its
-derivatives (Searle, Casella & McCulloch 1992, section 6.6). Without covariates the answers are those of `components`.
+The reference is the maximum of the likelihood of dense matrices: a search by scipy from many starting points, then the
+root of its derivatives (Searle, Casella & McCulloch 1992, section 6.6). Without covariates the results equal those of
+`components`.
 """
 
 import re
@@ -33,7 +34,7 @@ def components(engine: str, data: pl.DataFrame, **options) -> dict[str, dict]:
 
 
 def with_covariate(*names: str) -> pl.DataFrame:
-    """The models of single rows with a slope of 0.5 and a covariate that goes with the weights."""
+    """The models of single rows with a slope of 0.5 and a covariate that is correlated with the weights."""
     noise = np.random.default_rng(1).normal(size=50)
     parts = []
     for name in names:
@@ -44,7 +45,7 @@ def with_covariate(*names: str) -> pl.DataFrame:
 
 
 class Dense:
-    """-2 log likelihood of a model by matrices of all rows, over sigma2 and tau2, and where it is lowest."""
+    """-2 log likelihood of a model by matrices of all rows, as a function of sigma2 and tau2, and its minimum."""
 
     def __init__(self, name: str, method: str) -> None:
         data = with_covariate(name)
@@ -93,7 +94,7 @@ dense = cache(Dense)
 
 
 @every_method
-def test_without_covariates_the_answers_are_those_of_components(method):
+def test_without_covariates_the_results_equal_components(method):
     data = frame(*MODELS)
     of_means = by_key(pool.components(data, "y", "g", over="m", weights="w", tau2=method), "m")
     found = by_key(pool.regress_components(data, "y", [], "g", over="m", weights="w", method=method), "m")
@@ -135,7 +136,7 @@ def test_with_a_covariate_by_dense_matrices(engine, method):
         else:
             df = 48 if method == "reml" else 50
             expected = truth.deviance(truth.sigma2, truth.tau2) + df * np.log(2 * np.pi)
-            # The log likelihood of weights goes without the sum of their logarithms.
+            # The log likelihood with weights omits the sum of their logarithms.
             assert -2 * row["log_likelihood"] == pytest.approx(expected + np.log(truth.w).sum(), rel=1e-9)
 
 
@@ -179,7 +180,7 @@ NOT_TOLD = {
 
 @engines
 @every_method
-def test_what_the_weights_do_not_tell(engine, method):
+def test_results_that_the_weights_do_not_determine(engine, method):
     parts = [pl.DataFrame({"m": m, "g": range(len(y)), "y": y, "x": x, "w": w}) for m, (y, x, w) in NOT_TOLD.items()]
     if engine == "polars":
         with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)):

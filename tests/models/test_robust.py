@@ -1,4 +1,4 @@
-"""Robust intervals: the published critical values, and the worst distribution found by linear programming."""
+"""Robust intervals: the published critical values, and the worst distribution by linear programming."""
 
 import math
 
@@ -45,7 +45,7 @@ CASES = [
     (10 ** RANDOM.uniform(-2, 2), 1 + 10 ** RANDOM.uniform(-1.5, 1.5), RANDOM.uniform(1.0, 6.0)) for _ in range(40)
 ]
 CASES += [(1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)]
-# Where the bias is large, rho rises from nothing to its maximum within a small part of where x2 may lie.
+# If the bias is large, rho rises from 0 to its maximum within a small part of the range of x2.
 CASES += [(587368.5, 1.0195, 1779.8), (37311.7, 6.268, 1653.0), (838020.6, 1.7135, 4814.0), (300.0, 1.001, 19.0)]
 
 
@@ -70,15 +70,15 @@ def test_critical_values_grow_with_the_moments():
 
 
 @pytest.mark.parametrize(("kappa", "want"), [(INF, 20.0), (25.0, 20.0), (3.0, 1 + math.sqrt(38)), (1.0, 1.0)])
-def test_where_the_bias_is_all_there_is(kappa, want):
-    """The estimate is mu, and the interval Markov's or Cantelli's inequality."""
+def test_if_the_error_is_only_bias(kappa, want):
+    """The estimate is mu, and the interval follows from Markov's or Cantelli's inequality."""
     reach, worst = critical.intervals(np.array([1e16, INF]), np.array([1.0, 0.0]), np.full(2, kappa), 0.05)
     assert reach == pytest.approx(math.sqrt(want), rel=1e-7)
     assert worst[1] == 1.0
 
 
 @pytest.mark.parametrize("kappa", [1.0001, 1.5, 3.0, 100.0, INF])
-def test_the_search_ends_where_the_bias_is_nearly_all_there_is(kappa):
+def test_the_search_converges_if_the_error_is_nearly_only_bias(kappa):
     m = np.repeat(10.0 ** np.arange(9, 20), 7) * np.tile(np.linspace(1.0, 9.0, 7), 11)
     x = 1000.0 if kappa > 1000 else 1 + math.sqrt((kappa - 1) * 999)
     chi = critical.critical(m, np.full(len(m), kappa), 0.001)
@@ -87,7 +87,7 @@ def test_the_search_ends_where_the_bias_is_nearly_all_there_is(kappa):
 
 
 @pytest.mark.parametrize(("ratio", "kappa"), [(1.0, 3.0), (0.4, 1.3), (1.0, 40.0), (2.0, INF)])
-def test_a_table_reads_what_is_computed(ratio, kappa):
+def test_the_table_agrees_with_the_computation(ratio, kappa):
     m = 10 ** np.random.default_rng(3).uniform(-5, 5, critical.MANY + 1)
     m[:3] = 0.0, INF, math.nan
     some = np.r_[0:3, 3 : len(m) : 37]
@@ -105,7 +105,7 @@ def test_a_table_reads_what_is_computed(ratio, kappa):
 @pytest.mark.parametrize("level", [0.95, 0.8])
 @pytest.mark.parametrize("name", ["bcg", "raudenbush1985"])
 def test_intervals_miss_as_often_as_allowed_at_worst(name, tau2, mu, level):
-    """Whatever the weights are, right or wrong: the moments are those about mu."""
+    """For right and wrong weights: the moments are those about mu."""
     table, by = grid.studies(f"meta_{name}")
     options = {"se": "se", "tau2": tau2, "mu": 0.1 if mu == "known" else mu, "level": level}
     model = pool.components(table, "y", by, **{k: x for k, x in options.items() if k != "level"}).row(0, named=True)
@@ -123,8 +123,8 @@ def test_intervals_miss_as_often_as_allowed_at_worst(name, tau2, mu, level):
         assert row["noncoverage"] == pytest.approx(truth.worst_noncoverage(m, kappa, ordinary), abs=2e-9)
 
 
-def test_the_ordinary_interval_is_right_at_best():
-    """Where tau2 is mu2, its noncoverage at normal effects, so that at worst it is more."""
+def test_the_noncoverage_of_the_ordinary_interval_is_at_least_nominal():
+    """If tau2 is mu2, the ordinary interval is exact for normal effects, so that the worst noncoverage is larger."""
     table, by = grid.studies("meta_konstantopoulos2011_flat")
     mean, v = table["y"].to_numpy(), table["se"].to_numpy() ** 2
     mu2, _ = truth.effect_moments(mean, v, mean.mean())
@@ -145,7 +145,7 @@ def test_rows_with_a_pooled_variance():
     table = rows()
     found, model = pool.shrink(table, "y", "g", interval="robust"), pool.components(table, "y", "g")
     mu2, kappa = truth.effect_moments(found["mean"], found["v"], model["mu"].item())
-    assert kappa > 4  # a few groups lie far out
+    assert kappa > 4  # a few groups are outliers
     for row in found.unique("n").rows(named=True):
         w, v = row["weight"], row["v"]
         chi = (row["upper"] - row["lower"]) / 2 / (w * math.sqrt(v))
@@ -153,7 +153,7 @@ def test_rows_with_a_pooled_variance():
 
 
 @pytest.mark.parametrize("sigma2", ["pooled", "separate", 4.0])
-def test_many_models_are_each_as_if_alone(sigma2):
+def test_many_models_equal_single_models(sigma2):
     table = pl.concat([rows(12, seed).with_columns(m=pl.lit(seed or None, pl.Int64)) for seed in range(5)])
     options = {"sigma2": sigma2, "tau2": "dl", "interval": "robust"}
     found = pool.shrink(table, "y", "g", over="m", **options)
@@ -166,8 +166,8 @@ def test_many_models_are_each_as_if_alone(sigma2):
 
 
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
-def test_models_whose_tau2_is_unknown_are_each_as_if_alone():
-    """morris asks for four groups about a fitted mu; those without rows are pooled to it all the same."""
+def test_models_with_unknown_tau2_equal_single_models():
+    """morris needs four groups with a fitted mu; groups without rows are still pooled to mu."""
     tables = {"a": ([1, 3], [2, 9], [7, 4], [None]), "b": ([1, 5], [30, 33], [2, 1], [None]), "c": ([4, 5, 6],)}
     listed = [(m, j, y) for m, table in tables.items() for j, ys in enumerate(table) for y in ys]
     frame = pl.DataFrame(listed, schema={"m": pl.String, "g": pl.Int64, "y": pl.Float64}, orient="row")
@@ -195,17 +195,17 @@ def test_degenerate_data():
     assert none_twice == [(None, None, None, None)] * 3
     assert of([2, 2], [2, 2]) == [pytest.approx((2, 2, 2, 0.05))] * 2  # exact means
     assert of([1, 1], [4, 4]) == [pytest.approx((1, 1, 1, 0.05)), pytest.approx((4, 4, 4, 0.05))]
-    # a group without rows has no other interval where tau2 is unknown
+    # a group without rows has no other interval if tau2 is unknown
     *_, (estimate, lower, upper, worst) = of([1, 3, 5], [None])
     assert (estimate, worst) == (3, None)
     assert lower < 3 < upper
-    assert of([None, None], sigma2=1.0, tau2=1.0, mu=0.0) == [(0.0, None, None, None)]  # no group tells of moments
+    assert of([None, None], sigma2=1.0, tau2=1.0, mu=0.0) == [(0.0, None, None, None)]  # no group gives moments
     assert pool.shrink(rows().clear(), "y", "g", interval="robust").height == 0
 
 
 @pytest.mark.parametrize("tau2", [0, "reml"])
 def test_complete_pooling_has_an_interval(tau2):
-    """tau2 = 0: the estimate is mu, the interval tells how far groups may lie from it at worst."""
+    """tau2 = 0: the estimate is mu; the interval shows how far groups may lie from mu in the worst case."""
     table = ([1, 3, 5], [2, 4, 6], [0, 4, 5], [3, 3, 4])
     found = of(*table, tau2=tau2)
     estimates = pool.shrink(pl.DataFrame({"g": [0, 1, 2, 3], "y": [3.0, 4, 3, 10 / 3], "se": 1.0}), "y", "g", se="se")
