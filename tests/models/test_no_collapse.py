@@ -196,7 +196,7 @@ def test_morris_equals_james_stein_if_the_spread_exceeds_v():
     assert weights[0].to_list() == pytest.approx(weights[1].to_list(), rel=ITERATED)
 
 
-# ---- undefined cases --------------------------------------------------------------------------------------------------
+# ---- undefined cases -------------------------------------------------------------------------------------------------
 
 LEAST = {("js", "gls"): 4, ("js", 1.0): 3, ("morris", "gls"): 4, ("morris", 1.0): 3, ("chung", 1.0): 2}
 few = pytest.mark.parametrize(("tau2", "mu"), LEAST)

@@ -46,7 +46,7 @@ def table(x, n) -> pl.DataFrame:
 
 
 def shrunk(frame, family="binomial", uncertainty="conditional", **options):
-    """A verb given the prior, without a warning; test_rates_intervals.py tests the error of the prior and the warning."""
+    """A verb given the prior, without a warning; test_rates_intervals.py tests the prior's error and the warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the data of a model of rates do not show")
         return pool.shrink(frame, "x", "g", uncertainty=uncertainty, **{ROLE[family]: "n"}, **options)
