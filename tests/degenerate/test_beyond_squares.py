@@ -1,4 +1,4 @@
-"""Values whose squares leave the range of Float64: one answer in every engine, and never a wrong one silently."""
+"""Values whose squares are outside the range of Float64: equal results in every engine, never silently wrong ones."""
 
 import math
 
@@ -19,14 +19,14 @@ paths = pytest.mark.parametrize("run", PATHS.values(), ids=PATHS)
 ROWS = pl.DataFrame({"g": [0, 0, 0, 1, 1, 2, 2, 2], "y": [1.0, 2.5, 3.0, 7.0, 6.0, 4.0, 4.5, 3.5], "w": [1.0, 2.0] * 4})
 STUDIES = pl.DataFrame({"g": [0, 1, 2, 3], "y": [1.0, 5.0, 2.0, 9.0], "se": [1.0, 0.5, 2.0, 1.0]})
 BEYOND = (-320, -200, -160)
-TOO_SMALL_ERRORS = (-150, -100, -80)  # of published estimates: their inverse squares leave the range
+TOO_SMALL_ERRORS = (-150, -100, -80)  # standard errors of published estimates whose inverse squares are out of range
 OVERFLOWING = (155, 300)  # an error of the variance in DuckDB 1
 WITHIN = (-70, 70, 100, 140, 150)
 WITHIN_ROWS = (-150, -140, -100, -80, *WITHIN)
 
 
 def scaled(frame: pl.DataFrame, powers) -> pl.DataFrame:
-    """The same data in other units, a model each."""
+    """The same data in several units, one model each."""
     units = [c for c in ("y", "se") if c in frame.columns]
     parts = [frame.with_columns(pl.col(units) * 10.0**power, m=pl.lit(power)) for power in powers]
     return pl.concat(parts)
@@ -39,7 +39,7 @@ CASES |= {"weights": (ROWS, {"weights": "w"}), "separate": (ROWS, {"sigma2": "se
 
 @paths
 @pytest.mark.parametrize("case", CASES)
-def test_beyond_the_range_nothing_is_said_to_settle(run, case):
+def test_beyond_the_range_no_model_converges(run, case):
     frame, options = CASES[case]
     powers = BEYOND + (TOO_SMALL_ERRORS if "se" in options else ())
     powers += OVERFLOWING if run is FRAME_PATHS["DataFrame"] else ()
@@ -50,7 +50,7 @@ def test_beyond_the_range_nothing_is_said_to_settle(run, case):
 
 @paths
 @pytest.mark.parametrize("case", CASES)
-def test_within_it_units_do_not_matter(run, case):
+def test_within_the_range_units_do_not_matter(run, case):
     frame, options = CASES[case]
     [want] = run(pool.components, frame, "y", "g", **options).to_dicts()
     powers = WITHIN if "se" in options else WITHIN_ROWS
@@ -74,8 +74,8 @@ def test_within_it_units_do_not_matter(run, case):
 @pytest.mark.parametrize(
     "known", [{"tau2": 3.0}, {"sigma2": 0.5}, {"mu": 4.0}, {"mu": 4.0, "tau2": 2.0, "sigma2": 1.0}]
 )
-def test_known_numbers_have_the_unit_of_the_values(run, known):
-    """The same model at 1e120 and at 1, with all that is known in the same unit."""
+def test_known_numbers_scale_with_the_unit(run, known):
+    """The same model at 1e120 and at 1, with all known numbers in the same unit."""
     unit = 1e120
     options = {name: number * unit ** DIMENSION[name] for name, number in known.items()}
     [want] = run(pool.components, ROWS, "y", "g", **known).to_dicts()
@@ -104,7 +104,7 @@ VERBS = (pool.components, pool.shrink, pool.compare, pool.encode)
 @pytest.mark.parametrize("power", [-160, 160, 300])
 @pytest.mark.parametrize("options", [{}, {"tau2": "dl"}, {"tau2": 1.0}, {"sigma2": "squeezed"}, {"mu": 0.0}], ids=str)
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
-def test_a_warning_of_its_own_names_the_remedy(verb, options, power):
+def test_a_separate_warning_names_the_remedy(verb, options, power):
     with pytest.warns(pool.ConvergenceWarning) as record:
         verb(scaled(ROWS, [power]), "y", "g", **options)
     assert [str(said.message) for said in record] == [warning.OUT_OF_RANGE]
@@ -118,7 +118,7 @@ def test_published_estimates_have_the_same_warning(power):
     assert [str(said.message) for said in record] == [warning.OUT_OF_RANGE]
 
 
-def test_too_few_groups_are_no_matter_of_units():
+def test_too_few_groups_do_not_warn_of_units():
     with pytest.warns(pool.ConvergenceWarning) as record:
         pool.components(ROWS.filter(pl.col("g") < 2), "y", "g", tau2="morris")
     assert [str(said.message) for said in record] == [warning.TOO_FEW]
@@ -132,15 +132,15 @@ def test_the_command_line_names_the_remedy(tmp_path):
 
 
 @pytest.mark.parametrize(("y", "w"), [(1e160, 1.0), (1.0, 1e300)])
-def test_groups_of_several_rows_are_not_said_to_have_one(y, w):
+def test_groups_of_several_rows_do_not_warn_of_single_rows(y, w):
     frame = ROWS.with_columns(pl.col("y") * y, pl.col("w") * w)
     with pytest.warns(pool.ConvergenceWarning, match="are beyond Float64"):
         pool.components(frame, "y", "g", weights="w")
 
 
 @paths
-def test_one_study_of_no_precision_harms_none(run):
-    """An error of 1e80 is as good as infinite."""
+def test_a_study_without_precision_does_not_change_others(run):
+    """A standard error of 1e80 acts as an infinite one."""
     many = pl.concat([STUDIES, pl.DataFrame({"g": [9], "y": [7.0], "se": [1e80]})])
     [row] = run(pool.components, many, "y", "g", se="se", tau2="pm").to_dicts()
     assert row["converged"]

@@ -1,4 +1,4 @@
-"""Degenerate data have defined answers: every line of the table, by every path, against numbers worked out by hand."""
+"""Degenerate data have defined results: every line of the table, by every path, against numbers computed by hand."""
 
 import math
 import warnings
@@ -43,12 +43,12 @@ DATA_ERRORS = (pl.exceptions.ComputeError, ValueError)
 
 
 def as_input(frame: pl.DataFrame, source: str) -> tuple:
-    """(frame, value, options) for the same data as rows or as stored moments."""
+    """(frame, value, options) for rows, or for the stored moments of these rows."""
     return (frame, "y", {}) if source == "rows" else (stored(frame), "mean", MOMENTS)
 
 
 def fit(run, frame, value, **options) -> tuple[dict, dict]:
-    """The model's row and the groups' rows."""
+    """The row of the model and the rows of the groups."""
     model = run(pool.components, frame, value, "g", **options)
     assert model.height == 1
     return model.row(0, named=True), by_key(run(pool.shrink, frame, value, "g", **options))
@@ -64,7 +64,7 @@ KNOWN_ESTIMATES = {1: 11 / 3, 2: 7.0, 3: 31 / 3, 4: 7.0}
 
 
 @all_paths
-def test_null_rows_do_not_count_and_a_group_of_nulls_gets_mu(path):
+def test_null_rows_are_ignored_and_a_group_of_nulls_gets_mu(path):
     assert_near(estimates(path, WITH_NULLS, **KNOWN), KNOWN_ESTIMATES, 1e-14)
 
 
@@ -125,13 +125,13 @@ def test_only_nulls(run):
 
 
 @row_paths
-def test_only_nulls_beside_rows(column):
+def test_only_nulls_in_expressions(column):
     assert column(rows({1: [None, None], 2: [None]}), "y", "g").to_list() == [None] * 3
 
 
 @row_paths
 def test_a_model_of_only_nulls_keeps_its_rows(column):
-    """Its estimates are null, the other model's are what they are alone."""
+    """Its estimates are null; the other model is unaffected."""
     nulls = WITH_NULLS.with_columns(y=pl.lit(None, pl.Float64), year=1)
     result = column(pl.concat([nulls, WITH_NULLS.with_columns(year=2)]), "y", "g", over="year", **KNOWN)
     assert result.head(10).to_list() == [None] * 10
@@ -164,7 +164,7 @@ def test_not_finite_is_an_error_that_names_the_column(path, bad, tau2):
 
 @all_paths
 @pytest.mark.parametrize("bad", NOT_FINITE)
-def test_not_finite_may_count_as_null(path, bad):
+def test_not_finite_may_be_treated_as_null(path, bad):
     frame = rows({1: [1, 3], 2: [5, bad, 7, 9], 3: [10, 14, bad], 4: [bad, bad]})
     assert_near(estimates(path, frame, **KNOWN, nan="null"), KNOWN_ESTIMATES, 1e-14)
 
@@ -193,8 +193,8 @@ def test_not_finite_moments_and_studies(run, bad):
 
 
 @frame_paths
-def test_not_finite_is_seen_when_only_keys_are_asked_for(run):
-    """The error does not hang on which result columns the query keeps."""
+def test_not_finite_raises_even_if_only_keys_are_selected(run):
+    """The error does not depend on the result columns that the query selects."""
     frame = rows({1: [1, 3], 2: [5, math.nan], 3: [4, 4.5]}, value="reading")
 
     def only_the_estimate(frame, value, by):
@@ -211,7 +211,7 @@ def test_one_model_with_a_nan_is_an_error_for_all(run):
         run(pool.shrink, frame, "y", "g", over="year")
 
 
-def test_not_finite_of_an_expression_names_what_it_was_made_of():
+def test_not_finite_of_an_expression_names_the_expression():
     with pytest.raises(DATA_ERRORS, match="reading"):
         pool.shrink(rows({1: [1, 0], 2: [5, 7]}, value="reading"), pl.col("reading").log(), "g")
 
@@ -220,7 +220,7 @@ def test_not_finite_of_an_expression_names_what_it_was_made_of():
 
 
 @frame_paths
-def test_n_of_published_estimates_is_null_unless_given(run):
+def test_n_of_published_estimates_is_null_unless_set(run):
     frame = published({1: (2, 1), 2: (7, 2), 3: (12, 1)}).with_columns(size=pl.Series([10, 20, 30]))
     model, groups = fit(run, frame, "y", se="se", tau2="dl")
     assert [row["n"] for row in groups.values()] == [None] * 3
@@ -262,7 +262,7 @@ def test_null_and_nan_keys_stay_in_the_result(run):
 
 @all_paths
 def test_a_model_of_null(path):
-    """`over` may be null too; the model of null is a model like any other."""
+    """A null in `over` is a model like any other."""
     frame = pl.concat(
         [WITH_NULLS.with_columns(year=pl.lit(None, pl.Int64)), WITH_NULLS.with_columns(year=pl.lit(1, pl.Int64))]
     )
@@ -346,7 +346,7 @@ def test_empty_moments_and_studies(run, key):
 
 @row_paths
 @both_keys
-def test_empty_input_beside_rows(column, key):
+def test_empty_input_of_expressions(column, key):
     result = column(pl.DataFrame(schema={"g": key, "y": pl.Float64}), "y", "g")
     assert result.dtype == pl.Float64
     assert len(result) == 0
@@ -425,7 +425,7 @@ def test_one_group_with_known_tau2_and_mu(run):
 @pytest.mark.parametrize("tau2", ["reml", "ml", "anova", "dl", "he", "hs", "hsk", "pm", "eb"])
 @on_rows_and_moments
 def test_one_group_about_a_known_mu(run, tau2, source):
-    """(mean - 0)² = 9 is tau2 + v, so tau2 = 9 - 7/3 by every method that makes moments or likelihood agree."""
+    """(mean - 0)² = 9 is tau2 + v, so tau2 = 9 - 7/3 by every moment or likelihood method."""
     frame, value, options = as_input(ONE_GROUP, source)
     model, groups = fit(run, frame, value, **options, tau2=tau2, mu=0)
     assert_near(model["tau2"], 20 / 3, 1e-9)
@@ -452,7 +452,7 @@ def test_a_single_row(run, tau2):
 
 @row_paths
 @every_method
-def test_a_single_row_beside_itself(column, tau2):
+def test_a_single_row_in_an_expression(column, tau2):
     assert column(rows({1: [5]}), "y", "g", tau2=tau2).to_list() == [5.0]
 
 
@@ -466,7 +466,7 @@ def test_a_single_row_with_known_sigma2(run):
 
 @frame_paths
 def test_one_group_and_a_group_of_nulls(run):
-    """The empty group is no part of the model: mu is the mean of the other, and nothing is known of tau2."""
+    """The empty group is not part of the model: mu is the mean of the other group, and tau2 is unknown."""
     model, groups = fit(run, rows({1: [1, 2, 6], 2: [None]}), "y")
     assert model["groups"] == 1
     assert groups[1]["weight"] == 1
@@ -489,7 +489,7 @@ def single_moments() -> tuple:
 @pytest.mark.parametrize("sigma2", ["pooled", "separate"])
 def test_every_group_has_one_row(run, tau2, source, sigma2):
     if tau2 == "cv" and sigma2 == "separate":
-        sigma2 = "pooled"  # cv only takes the pooled one
+        sigma2 = "pooled"  # cv accepts only the pooled sigma2
     frame, value, options = as_input(SINGLES, source)
     model, groups = fit(run, frame, value, **options, tau2=tau2, sigma2=sigma2)
     assert (model["sigma2"], model["tau2"], model["converged"]) == (None, None, False)
@@ -502,13 +502,13 @@ def test_every_group_has_one_row(run, tau2, source, sigma2):
 
 @row_paths
 @every_method
-def test_every_group_has_one_row_beside_rows(column, tau2):
+def test_every_group_has_one_row_in_expressions(column, tau2):
     assert column(SINGLES, "y", "g", tau2=tau2).to_list() == [None] * 3
 
 
 @frame_paths
 @every_method
-def test_other_models_are_unharmed(run, tau2):
+def test_other_models_are_unaffected(run, tau2):
     good = rows({1: [1, 3], 2: [5, 7, 9], 3: [10, 14]})
     both = pl.concat([SINGLES.with_columns(year=1), good.with_columns(year=2)])
     alone = run(pool.shrink, good, "y", "g", tau2=tau2).sort("g")
@@ -523,7 +523,7 @@ def test_other_models_are_unharmed(run, tau2):
 
 
 @row_paths
-def test_other_models_are_unharmed_beside_rows(column):
+def test_other_models_are_unaffected_in_expressions(column):
     good = rows({1: [1, 3], 2: [5, 7, 9], 3: [10, 14]})
     both = pl.concat([SINGLES.with_columns(year=1), good.with_columns(year=2)])
     result = column(both, "y", "g", over="year")
@@ -533,7 +533,7 @@ def test_other_models_are_unharmed_beside_rows(column):
 
 @pytest.mark.parametrize("verb", [pool.shrink, pool.components, pool.encode])
 @on_rows_and_moments
-def test_eager_calls_warn_once_and_name_the_ways_out(verb, source):
+def test_eager_calls_warn_once_and_name_the_remedies(verb, source):
     if verb is pool.encode and source == "moments":
         frame, value, options = SINGLES, "y", {"sigma2": "separate"}
     else:
@@ -579,7 +579,7 @@ def test_lazy_calls_warn_when_the_query_runs(verb):
 
 
 @frame_paths
-def test_a_known_sigma2_is_a_way_out(run):
+def test_a_known_sigma2_is_a_remedy(run):
     """sigma2 = 1, so v = 1: he gives var(1, 2, 6) - 1 = 6, weight 6/7, mu 3."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -648,10 +648,10 @@ def test_estimates_where_all_rows_are_equal(path, tau2):
 
 @all_paths
 @pytest.mark.parametrize("value", [0.1, 1e9 + 0.3, -1e-300, 1 / 3])
-def test_all_rows_equal_whatever_their_value(path, value):
+def test_all_rows_equal_for_any_value(path, value):
     """Equal rows have variance 0, not a rounding error."""
     frame = rows({key: [value] * (key + 2) for key in range(7)})
-    # Polars' own mean of equal rows may be off in the last place.
+    # Polars' own mean of equal rows may differ in the last place.
     assert list(estimates(path, frame).values()) == pytest.approx([value] * 7, rel=4e-16, abs=0)
     model = pool.components(frame, "y", "g").row(0, named=True)
     assert (model["sigma2"], model["tau2"]) == (0, 0)
@@ -668,7 +668,7 @@ EXACT_TAU2 = {
 }
 
 
-def test_every_method_has_an_answer_for_exact_means():
+def test_every_method_is_defined_for_exact_means():
     assert set(EXACT_TAU2) == set(TAU2)
 
 
@@ -696,7 +696,7 @@ def test_estimates_without_variance_within(path, tau2):
 @frame_paths
 @pytest.mark.parametrize("tau2", [name for name in EXACT_TAU2 if name != "cv"])
 @pytest.mark.parametrize("sigma2", ["separate", 0])
-def test_no_variance_within_separate_or_given(run, tau2, sigma2):
+def test_no_variance_within_separate_or_known(run, tau2, sigma2):
     model, groups = fit(run, MEANS_DIFFER, "y", tau2=tau2, sigma2=sigma2)
     assert_near(model["tau2"], EXACT_TAU2[tau2], 1e-9)
     assert_near(model["mu"], 3.0, 1e-12)
@@ -746,7 +746,7 @@ def test_published_estimates_all_equal(run, tau2):
         assert_near([row["estimate"], row["se"]], [5, 1 / math.sqrt(5.25)], 1e-15)
 
 
-# Means 5, 5, 5 with SSW = 50 + 32 + 18 = 100 over 7 - 3 degrees of freedom. The joint estimates give all of it to
+# Means 5, 5, 5 with SSW = 50 + 32 + 18 = 100 over 7 - 3 degrees of freedom. The joint estimates assign all variance to
 # sigma2: 100/6 (reml), 100/7 (ml). se_mu² = sigma2 / 7.
 EQUAL_MEANS = rows({1: [0, 10], 2: [1, 9, 5], 3: [2, 8]})
 
@@ -771,14 +771,14 @@ TRUNCATED = [name for name in TAU2 if name not in ("plugin", "sj", "cv", "chung"
 @all_paths
 @pytest.mark.parametrize("tau2", TRUNCATED)
 def test_estimates_at_the_boundary(path, tau2):
-    """Means 5, 5.5, 4 lie closer than their errors allow: all are pooled into the mean of the seven rows."""
+    """Means 5, 5.5, 4 differ by less than their errors: all are pooled to the mean of the seven rows."""
     frame = rows({1: [0, 10], 2: [1.5, 9.5, 5.5], 3: [1, 7]})
     assert_near(estimates(path, frame, tau2=tau2), dict.fromkeys((1, 2, 3), 34.5 / 7), 1e-12)
 
 
 @frame_paths
 @pytest.mark.parametrize("tau2", TRUNCATED)
-def test_the_boundary_is_open_in_components(run, tau2):
+def test_the_boundary_is_visible_in_components(run, tau2):
     model, groups = fit(run, rows({1: [0, 10], 2: [1.5, 9.5, 5.5], 3: [1, 7]}), "y", tau2=tau2)
     assert (model["tau2"], model["converged"]) == (0, True)
     for row in groups.values():
@@ -820,7 +820,7 @@ def test_an_exact_study_keeps_its_estimate(run, tau2):
 
 @frame_paths
 def test_dl_with_one_exact_study(run):
-    """Q = 9/1 + 64/4 = 25 about the exact one, Σ1/v = 1.25 over the others: tau2 = (25 - 3 + 1) / 2.5 = 9.2."""
+    """Q = 9/1 + 64/4 = 25 about the exact study, Σ1/v = 1.25 over the others: tau2 = (25 - 3 + 1) / 2.5 = 9.2."""
     model, groups = fit(run, ONE_EXACT, "y", se="se", tau2="dl")
     assert_near(model["tau2"], 9.2, 1e-14)
     assert_near([groups[key]["weight"] for key in (1, 2, 3)], [1, 9.2 / 10.2, 9.2 / 13.2], 1e-14)
@@ -830,7 +830,7 @@ def test_dl_with_one_exact_study(run):
 
 @frame_paths
 def test_dl_with_one_exact_study_is_the_limit(run):
-    """The formula at se = 1e-5 differs from its limit by 1e-10, and no more is lost in evaluating it."""
+    """The formula at se = 1e-5 differs from its limit by 1e-10, and rounding adds nothing."""
     small = ONE_EXACT.with_columns(se=pl.when(pl.col("se") == 0).then(1e-5).otherwise(pl.col("se")))
     model, _ = fit(run, small, "y", se="se", tau2="dl")
     assert_near(model["tau2"], 9.2, 1e-8)
@@ -839,7 +839,7 @@ def test_dl_with_one_exact_study_is_the_limit(run):
 @frame_paths
 @pytest.mark.parametrize("tau2", ["dl", "reml", "pm", "eb"])
 def test_an_exact_study_at_the_boundary(run, tau2):
-    """Q = 0.25/1 + 0.25/4 < 2: the exact study is mu, and all others are pooled into it."""
+    """Q = 0.25/1 + 0.25/4 < 2: mu is the exact study, and all others are pooled to it."""
     model, groups = fit(run, ONE_EXACT_BOUNDARY, "y", se="se", tau2=tau2)
     assert (model["tau2"], model["mu"], model["se_mu"], model["converged"]) == (0, 1, 0, True)
     assert [groups[key]["weight"] for key in (1, 2, 3)] == [1, 0, 0]
@@ -848,7 +848,7 @@ def test_an_exact_study_at_the_boundary(run, tau2):
 
 @frame_paths
 def test_dl_with_several_exact_studies(run):
-    """Their sample variance: var(1, 3) = 2, var(1, 3, 8) = 13."""
+    """tau2 is their sample variance: var(1, 3) = 2, var(1, 3, 8) = 13."""
     model, _ = fit(run, published({1: (1, 0), 2: (4, 1), 3: (3, 0), 4: (9, 2)}), "y", se="se", tau2="dl")
     assert_near(model["tau2"], 2.0, 1e-14)
     model, _ = fit(run, published({1: (1, 0), 2: (4, 1), 3: (3, 0), 4: (8, 0)}), "y", se="se", tau2="dl")
@@ -857,7 +857,7 @@ def test_dl_with_several_exact_studies(run):
 
 @frame_paths
 def test_he_with_an_exact_study(run):
-    """var(1, 4, 9) = 49/3 less the mean v, 5/3."""
+    """tau2 is var(1, 4, 9) = 49/3 minus the mean v, 5/3."""
     model, _ = fit(run, ONE_EXACT, "y", se="se", tau2="he")
     assert_near(model["tau2"], 44 / 3, 1e-14)
 
@@ -888,7 +888,7 @@ def test_reml_with_an_exact_study(run):
 
 @frame_paths
 def test_ml_with_an_exact_study_takes_the_interior_maximum(run):
-    """The likelihood is infinite at 0, which is no estimate."""
+    """The likelihood is infinite at 0, which is not an estimate."""
     model, _ = fit(run, ONE_EXACT, "y", se="se", tau2="ml")
     assert model["converged"]
     assert model["tau2"] > 1
@@ -943,7 +943,7 @@ def test_bad_standard_errors_are_named_and_counted(run, bad, tau2):
 
 @frame_paths
 @pytest.mark.parametrize("bad", [-0.5, None, math.nan])
-def test_a_standard_error_beside_a_null_is_not_looked_at(run, bad):
+def test_a_standard_error_of_a_null_is_ignored(run, bad):
     frame = pl.DataFrame({"g": [1, 2, 3], "y": [1.0, None, 3], "se": [1, bad, 1]}, strict=False)
     assert by_key(run(pool.shrink, frame, "y", "g", se="se", tau2=1))[2]["weight"] == 0
 
@@ -971,14 +971,14 @@ def test_bad_weights_in_moments(run, bad):
 
 @all_paths
 @pytest.mark.parametrize("bad", [-0.5, None, math.nan])
-def test_a_weight_beside_a_null_is_not_looked_at(path, bad):
+def test_a_weight_of_a_null_is_ignored(path, bad):
     load = [1, 1, 1, bad, 1, 1, 1, 1, bad, bad]
     frame = WITH_NULLS.with_columns(load=pl.Series(load, dtype=pl.Float64, strict=False))
     assert_near(estimates(path, frame, weights="load", **KNOWN), KNOWN_ESTIMATES, 1e-14)
 
 
 @all_paths
-def test_rows_of_weight_zero_do_not_count(path):
+def test_rows_of_weight_zero_are_ignored(path):
     frame = rows({1: [1, 3, 50], 2: [5, -7, 7, 9], 3: [10, 14], 4: [3, 4]})
     frame = frame.with_columns(w=pl.Series([1.0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0]))
     assert_near(estimates(path, frame, weights="w", **KNOWN), KNOWN_ESTIMATES, 1e-14)
@@ -1005,7 +1005,7 @@ def test_weights_by_hand(run):
     assert_near([moments[1]["mean"], moments[1]["var"], moments[1]["w"]], [2, 6, 3], 1e-15)
     assert_near([moments[2]["mean"], moments[2]["var"], moments[2]["w"]], [4, 8, 8], 1e-15)
     model, groups = fit(run, frame, "y", weights="w", tau2=1)
-    assert_near(model["sigma2"], 7.0, 1e-15)  # (6 + 8) / (4 - 2): rows count, not weights
+    assert_near(model["sigma2"], 7.0, 1e-15)  # (6 + 8) / (4 - 2): degrees of freedom count rows, not weights
     assert_near([groups[1]["v"], groups[2]["v"]], [7 / 3, 7 / 8], 1e-15)
 
 
@@ -1031,8 +1031,8 @@ def test_bad_stored_moments(run, column, bad, tau2):
 @frame_paths
 @pytest.mark.parametrize("tau2", ["reml", "dl", 1.0])
 @pytest.mark.parametrize("ignored", [None, -5.0, math.nan, 1e9])
-def test_var_is_ignored_where_there_is_none(run, tau2, ignored):
-    """A single row has no variance, a group without rows neither, whatever was stored."""
+def test_var_is_ignored_for_fewer_than_two_rows(run, tau2, ignored):
+    """A single row and a group without rows have no variance; the stored number is ignored."""
     states = {"g": [1, 2, 3, 4], "mean": [1.0, 2.0, 5.0, None], "n": [3, 4, 1, 0]}
     want, got = (
         run(
@@ -1052,9 +1052,9 @@ def test_var_is_ignored_where_there_is_none(run, tau2, ignored):
     assert by_key(merged)[3] == {"g": 3, "n": 1, "mean": 5.0, "var": None}
 
 
-# ---- an iteration that does not settle ---------------------------------------------------------------------
+# ---- an iteration that does not converge -------------------------------------------------------------------
 
-# Leave-one-out error falls all the way to no pooling at all: in any finite tau2 it is above its limit.
+# The leave-one-out error decreases up to no pooling: at every finite tau2 it is above its limit.
 NO_FINITE_CV = rows({0: [-0.125], 1: [0.0, 0.0], 3: [0.25, 0.25, 0.375]})
 
 
@@ -1079,13 +1079,13 @@ def test_the_error_of_this_frame_has_no_minimum():
 
 
 @frame_paths
-def test_cross_validation_that_finds_no_minimum_says_so(run):
+def test_cross_validation_without_a_minimum_is_not_converged(run):
     model, groups = fit(run, NO_FINITE_CV, "y", tau2="cv")
     assert model["converged"] is False
     assert_near([groups[key]["estimate"] for key in (0, 1, 3)], [-0.125, 0.0, 0.875 / 3], 1e-9, 1.0)
 
 
-def test_eager_calls_warn_of_what_did_not_settle():
+def test_eager_calls_warn_of_models_that_did_not_converge():
     for verb in (pool.shrink, pool.components):
         with pytest.warns(pool.ConvergenceWarning) as record:
             verb(ONE_EXACT_BOUNDARY, "y", "g", se="se", tau2="ml")
@@ -1096,7 +1096,7 @@ def test_eager_calls_warn_of_what_did_not_settle():
 
 
 def exact_anova(frame: pl.DataFrame) -> dict[str, Fraction]:
-    """The analysis of variance of the doubles as stored, in exact arithmetic."""
+    """The analysis of variance of the stored doubles, in exact arithmetic."""
     groups = {}
     for key, value in frame.iter_rows():
         groups.setdefault(key, []).append(Fraction(value))
@@ -1119,7 +1119,7 @@ def exact_anova(frame: pl.DataFrame) -> dict[str, Fraction]:
 
 
 def offset_rows(offset: float) -> pl.DataFrame:
-    """Noise of about 1 on a huge offset; stored doubles are what counts, whatever was lost in storing them."""
+    """Noise of about 1 on a huge offset; the reference uses the doubles after rounding."""
     noise = {key: [((key * 7 + i * i * 13) % 31) / 10 + key % 5 for i in range(2 + key % 4)] for key in range(12)}
     return rows({key: [offset + x for x in values] for key, values in noise.items()})
 
@@ -1141,7 +1141,7 @@ def test_huge_offsets_keep_the_digits_of_rows(run, offset):
 @frame_paths
 @pytest.mark.parametrize("offset", [1e6, 1e9, -1e9])
 def test_huge_offsets_from_stored_moments(run, offset):
-    """A Float64 mean at 1e9 holds the deviations to about 1e-7: so does tau2, and no worse."""
+    """A Float64 mean at 1e9 holds the deviations to about 1e-7; tau2 has the same accuracy."""
     frame = offset_rows(offset)
     want = exact_anova(frame)
     states = pl.concat([pool.moments(part, "y", "g") for part in (frame.gather_every(2), frame.gather_every(2, 1))])
@@ -1153,7 +1153,7 @@ def test_huge_offsets_from_stored_moments(run, offset):
 
 
 def far_first_value(offset: float) -> pl.DataFrame:
-    """One model about 0 and one about the offset: whatever is subtracted from all rows is far from one of them."""
+    """One model about 0 and one about the offset: no common pivot is near both."""
     small = offset_rows(0.0).with_columns(year=pl.lit(1, pl.Int64))
     return pl.concat([small, offset_rows(offset).with_columns(year=pl.lit(2, pl.Int64))]).with_columns(w=1.0)
 
@@ -1162,7 +1162,7 @@ def far_first_value(offset: float) -> pl.DataFrame:
 @pytest.mark.parametrize("offset", [1e6, 1e9])
 @pytest.mark.parametrize("options", [{}, {"weights": "w"}, {"sigma2": "separate"}], ids=str)
 def test_models_of_very_different_size(run, offset, options):
-    """Each keeps the digits that a Float64 of its size holds: no variance is a difference of squares."""
+    """Each model keeps the digits that Float64 has at its size: no variance is a difference of squares."""
     frame = far_first_value(offset)
     models = run(pool.components, frame, "y", "g", over="year", tau2="plugin", **options).sort("year")
     for model, size in zip(models.iter_rows(named=True), (0.0, offset), strict=True):
@@ -1175,7 +1175,7 @@ def test_models_of_very_different_size(run, offset, options):
 @frame_paths
 @pytest.mark.parametrize("first", [0.0, -1e9])
 @pytest.mark.parametrize("options", [{}, {"weights": "w"}], ids=str)
-def test_a_first_value_that_is_like_no_other(run, first, options):
+def test_a_first_value_far_from_all_others(run, first, options):
     """The first row lies 1e9 away from all others; the variances within the other groups keep their digits."""
     frame = pl.concat([rows({-1: [first, first + 1]}), offset_rows(1e9 + first)]).with_columns(w=1.0)
     moments = by_key(run(pool.moments, frame, "y", "g", **options))
@@ -1189,7 +1189,7 @@ def test_a_first_value_that_is_like_no_other(run, first, options):
 @all_paths
 def test_estimates_of_huge_offsets(path):
     frame = offset_rows(1e9)
-    small = frame.with_columns(pl.col("y") - 1e9)  # exact: the difference of close doubles
+    small = frame.with_columns(pl.col("y") - 1e9)  # exact, as a difference of close doubles
     want = {key: estimate + 1e9 for key, estimate in estimates("DataFrame", small).items()}
     assert_near(estimates(path, frame), want, 1e-15)
 
@@ -1198,14 +1198,14 @@ def test_estimates_of_huge_offsets(path):
 
 
 def test_seventy_thousand_groups():
-    """70,000² overflows 32 bits. Two rows c ± 1 a group, c = 0, 3, 6 in turn: all sums in exact integers."""
+    """70,000² overflows 32 bits. Two rows c ± 1 per group, c = 0, 3, 6 in turn: all sums are exact integers."""
     groups = 70_000
     centres = [3 * (key % 3) for key in range(groups)]
     frame = pl.DataFrame({"g": range(groups), "c": centres}, schema={"g": pl.UInt32, "c": pl.Float64})
     frame = pl.concat([frame.select("g", y=pl.col("c") - 1), frame.select("g", y=pl.col("c") + 1)])
     grand = Fraction(sum(centres), groups)
     plugin = sum((c - grand) ** 2 for c in centres) / (groups - 1)
-    tau2 = float(plugin - 1)  # SSW = 2 a group, so MSW = 2 and v = 1; balanced, so all these agree
+    tau2 = float(plugin - 1)  # SSW = 2 per group, so MSW = 2 and v = 1; balanced, so these methods agree
     for name in ("anova", "dl", "he", "pm", "reml", "hsk"):
         model = pool.components(frame, "y", "g", tau2=name).row(0, named=True)
         assert (model["groups"], model["n"]) == (groups, 2 * groups)
@@ -1220,7 +1220,7 @@ def test_seventy_thousand_groups():
 
 
 def test_one_group_of_many_rows():
-    """A count beyond 65,535 squares beyond 32 bits too."""
+    """The square of a count above 65,535 overflows 32 bits, too."""
     frame = rows({1: [0.0, 2.0] * 50_000, 2: [3.0, 5.0], 3: [6.0, 8.0]})
     model = pool.components(frame, "y", "g", tau2="anova").row(0, named=True)
     want = exact_anova(frame)
@@ -1265,7 +1265,7 @@ def test_every_result_is_float64(run, name):
 
 @frame_paths
 def test_small_integers_do_not_overflow(run):
-    """The sum of five 200s leaves UInt8, their squares leave Int16."""
+    """The sum of five 200s overflows UInt8, their squares overflow Int16."""
     frame = pl.DataFrame({"g": [1, 1, 1, 2, 2], "y": [200, 210, 220, 100, 102]}, schema_overrides={"y": pl.UInt8})
     moments = by_key(run(pool.moments, frame, "y", "g"))
     assert_near(
@@ -1298,8 +1298,8 @@ def test_values_that_are_not_numbers_in_an_expression(name):
     assert name in str(error.value)
 
 
-def test_near_tells_null_nan_and_numbers_apart():
-    """The comparison of these tests itself."""
+def test_near_distinguishes_null_nan_and_numbers():
+    """A test of the comparison that these tests use."""
     assert near(None, None, 0)
     assert not near(None, 0.0, 1)
     assert not near(0.0, None, 1)

@@ -1,7 +1,7 @@
-"""The degenerate table in both DuckDBs, line by line, against the numbers worked out by hand in test_degenerate.py.
+"""The degenerate table in both versions of DuckDB, against the numbers computed by hand in test_degenerate.py.
 
-The cases of a line are models of one query for every method, as a query takes long to plan; those that matter most are
-asked alone too, as DataFrames are.
+The cases of a line are models of one query per method, because planning a query is slow. The most important cases also
+run alone, as for DataFrames.
 """
 
 import math
@@ -47,7 +47,7 @@ on_rows_and_moments = pytest.mark.parametrize("source", ["rows", "moments"])
 
 
 def on_rows_and_some_on_moments(methods):
-    """Every method on rows, every second on moments, which are those of rows whatever the method is."""
+    """Every method on rows, and every second one on moments, which do not depend on the method."""
     cases = [(tau2, "rows") for tau2 in methods] + [(tau2, "moments") for tau2 in methods[::2]]
     return pytest.mark.parametrize(("tau2", "source"), cases)
 
@@ -93,7 +93,7 @@ def as_input(frames: dict[str, pl.DataFrame], source: str) -> tuple:
 
 @cache
 def fits(engine: str, ask: str, source: str, **options) -> dict[str, tuple[dict, dict]]:
-    """{case: (the model's row, the groups' rows)}, out of one query or of one for each."""
+    """{case: (row of the model, rows of the groups)}, from one query or from one per case."""
     run, frames = MODULE[engine], STUDIES if source == "published" else ROWS
     if ask == "alone":
         return {case: fit(run, *as_input({case: frame}, source), **options) for case, frame in frames.items()}
@@ -111,7 +111,7 @@ def fit(run, frame, value, of_input, **options) -> tuple[dict, dict]:
 
 
 def both(engine: str, source: str, case: str, tau2: str):
-    """The answers among others; by the default method those of each alone too, in the module."""
+    """The results among other models; for the default method in the module, also those of each case alone."""
     yield fits(engine, "among others", source, tau2=tau2)[case]
     if tau2 == "reml" and source != "moments" and engine == "duckdb":
         yield fits(engine, "alone", source, tau2=tau2)[case]
@@ -175,8 +175,8 @@ def test_only_nulls(engine, tau2, source):
 
 @engines
 @every_method
-def test_other_models_are_unharmed(engine, tau2):
-    """Among all these the ordinary model has the numbers it has alone."""
+def test_other_models_are_unaffected(engine, tau2):
+    """Among all these models, the ordinary model has the numbers that it has alone."""
     model, groups = fits(engine, "among others", "rows", tau2=tau2)["ordinary"]
     want, estimates = fit(lambda verb, *args, **options: verb(*args, **options), ROWS["ordinary"], "y", {}, tau2=tau2)
     assert model["converged"] is True
@@ -209,14 +209,14 @@ ABOUT_KNOWN_MU = dict.fromkeys(("reml", "ml", "anova", "dl", "he", "hs", "hsk", 
 @engines
 @pytest.mark.parametrize("tau2", ABOUT_KNOWN_MU)
 def test_one_group_about_a_known_mu(engine, tau2):
-    """(mean - 0)² = 9 is tau2 + v, so tau2 = 9 - 7/3 by every method that makes moments or likelihood agree."""
+    """(mean - 0)² = 9 is tau2 + v, so tau2 = 9 - 7/3 by every moment or likelihood method."""
     model = MODULE[engine](pool.components, ONE_GROUP, "y", "g", tau2=tau2, mu=0).row(0, named=True)
     assert_near(model["tau2"], ABOUT_KNOWN_MU[tau2], 1e-9)
 
 
 @engines
-def test_known_sigma2_is_a_way_out(engine):
-    """sigma2 = 1, so v = 1: he gives var(1, 2, 6) - 1 = 6, weight 6/7, mu 3; a row alone has v = 9 and weight 1."""
+def test_known_sigma2_is_a_remedy(engine):
+    """sigma2 = 1, so v = 1: he gives var(1, 2, 6) - 1 = 6, weight 6/7, mu 3; a single row has v = 9 and weight 1."""
     model, groups = fit(MODULE[engine], SINGLES, "y", {}, sigma2=1, tau2="he")
     assert_near([model["sigma2"], model["tau2"], model["mu"]], [1, 6, 3], 1e-14)
     assert model["converged"]
@@ -241,7 +241,7 @@ def test_all_rows_equal(engine, tau2, source):
 
 @engines
 @pytest.mark.parametrize("value", [0.1, 1e9 + 0.3, -1e-300, 1 / 3])
-def test_all_rows_equal_whatever_their_value(engine, value):
+def test_all_rows_equal_for_any_value(engine, value):
     """Equal rows have variance 0, not a rounding error."""
     model, groups = fit(MODULE[engine], rows({key: [value] * (key + 2) for key in range(7)}), "y", {})
     assert column(groups, "estimate") == pytest.approx([value] * 7, rel=4e-16, abs=0)
@@ -261,7 +261,7 @@ def test_no_variance_within_and_means_that_differ(engine, tau2, source):
 @engines
 @pytest.mark.parametrize("tau2", ["reml", "ml", "dl"])
 @pytest.mark.parametrize("sigma2", ["separate", 0])
-def test_no_variance_within_separate_or_given(engine, tau2, sigma2):
+def test_no_variance_within_separate_or_known(engine, tau2, sigma2):
     model, groups = fit(MODULE[engine], MEANS_DIFFER, "y", {}, tau2=tau2, sigma2=sigma2)
     assert_near(model["tau2"], EXACT_TAU2[tau2], 1e-9)
     assert_near(model["mu"], 3.0, 1e-12)
@@ -271,7 +271,7 @@ def test_no_variance_within_separate_or_given(engine, tau2, sigma2):
 @engines
 @on_rows_and_some_on_moments([tau2 for tau2 in TAU2 if tau2 != "chung"])
 def test_boundary(engine, tau2, source):
-    """All of the variance is within: 100 on 4 degrees of freedom, 6 (reml) or 7 (ml) where it is estimated jointly."""
+    """All variance is within groups: 100 on 4 degrees of freedom; 6 (reml) or 7 (ml) in the joint estimates."""
     sigma2 = {"reml": 100 / 6, "ml": 100 / 7}.get(tau2, 25.0)
     for model, groups in both(engine, source, "equal means", tau2):
         assert (model["tau2"], model["icc"], model["converged"]) == (0, 0, True)
@@ -308,7 +308,7 @@ def test_precedence(engine):
 
 @engines
 @on_rows_and_moments
-def test_null_rows_do_not_count_and_a_group_of_nulls_gets_mu(engine, source):
+def test_null_rows_are_ignored_and_a_group_of_nulls_gets_mu(engine, source):
     frame, value, of_input = as_input({"with nulls": WITH_NULLS}, source)
     model, groups = fit(MODULE[engine], frame, value, of_input, **KNOWN)
     assert (model["groups"], model["n"]) == (3, 7)
@@ -332,7 +332,7 @@ def test_a_group_of_nulls_gets_the_estimated_mu(engine, tau2):
 
 
 @engines
-def test_nulls_beside_rows_and_in_moments(engine):
+def test_nulls_among_rows_and_in_moments(engine):
     run = MODULE[engine]
     nulls = WITH_NULLS.with_columns(y=pl.lit(None, pl.Float64), year=1)
     frame = pl.concat([nulls, WITH_NULLS.with_columns(year=2)])
@@ -421,7 +421,7 @@ def test_an_exact_study_keeps_its_estimate(engine, tau2):
             assert all(math.isfinite(estimate) for estimate in column(groups, "estimate"))
 
 
-# Worked out in test_degenerate.py at the tests of the same cases.
+# Computed in test_degenerate.py, in the tests of the same cases.
 ONE_EXACT_TAU2 = {"dl": 9.2, "he": 44 / 3, "sj": 98 / 9 * generalised_q(98 / 9) / 2}
 
 
@@ -452,7 +452,7 @@ def test_roots_with_an_exact_study(engine, tau2, expected):
 
 @engines
 def test_likelihoods_with_an_exact_study(engine):
-    """The restricted likelihood has its maximum where the score is 0; ml is infinite at 0, and takes the inner one."""
+    """The restricted likelihood has its maximum at score 0; ml is infinite at 0 and uses the interior maximum."""
     for tau2 in ("reml", "ml"):
         for model, _ in both(engine, "published", "one exact", tau2):
             w = [1 / (v + model["tau2"]) for v in (0, 1, 4)]
@@ -485,7 +485,7 @@ def test_separate_variance_of_zero(engine):
 
 
 @engines
-def test_a_study_without_an_estimate_gets_mu_and_n_is_null_unless_given(engine):
+def test_a_study_without_an_estimate_gets_mu_and_n_is_null_unless_set(engine):
     frame = published({1: (2, math.sqrt(2)), 2: (7, math.sqrt(4 / 3)), 3: (12, math.sqrt(2)), 4: (None, None)})
     model, groups = fit(MODULE[engine], frame, "y", {"se": "se"}, tau2=4)
     assert (model["groups"], model["n"]) == (3, None)
@@ -497,7 +497,7 @@ def test_a_study_without_an_estimate_gets_mu_and_n_is_null_unless_given(engine):
     assert (model["n"], column(groups, "n")) == (27, [9] * 3)
 
 
-# ---- what the data must not hold -----------------------------------------------------------------------------------
+# ---- invalid data ------------------------------------------------------------------------------------------------
 
 
 @engines
@@ -514,7 +514,7 @@ def test_not_finite_is_an_error_that_names_the_column(engine, bad):
 
 @engines
 @pytest.mark.parametrize("bad", NOT_FINITE)
-def test_not_finite_may_count_as_null(engine, bad):
+def test_not_finite_may_be_treated_as_null(engine, bad):
     frame = rows({1: [1, 3], 2: [5, bad, 7, 9], 3: [10, 14, bad], 4: [bad, bad]})
     groups = by_key(MODULE[engine](pool.shrink, frame, "y", "g", **KNOWN, nan="null"))
     assert_near({key: row["estimate"] for key, row in groups.items()}, KNOWN_ESTIMATES, 1e-14)
@@ -534,8 +534,8 @@ def test_not_finite_moments_and_studies(engine, bad):
 
 @engines
 @pytest.mark.parametrize("query", ["SELECT g FROM pool_shrink", "SELECT count(*) FROM pool_shrink"])
-def test_not_finite_is_seen_when_only_keys_are_asked_for(engine, query):
-    """The error does not hang on which result columns the query keeps."""
+def test_not_finite_raises_even_if_only_keys_are_selected(engine, query):
+    """The error does not depend on the result columns that the query selects."""
     database(engine).hold(rows({1: [1, 3], 2: [5, math.nan], 3: [4, 4.5]}, value="reading"))
     with pytest.raises(duckdb.Error, match="reading"):
         database(engine).ask(f"{query}(data, reading, g)")
@@ -577,8 +577,8 @@ def test_bad_stored_moments(engine, name, bad):
 
 @engines
 @pytest.mark.parametrize("ignored", [None, -5.0, math.nan, 1e9])
-def test_var_is_ignored_where_there_is_none(engine, ignored):
-    """A single row has no variance, a group without rows neither: SSW = 2 + 6 on 2 + 3 degrees of freedom."""
+def test_var_is_ignored_for_fewer_than_two_rows(engine, ignored):
+    """A single row and a group without rows have no variance: SSW = 2 + 6 on 2 + 3 degrees of freedom."""
     states = {"g": [1, 2, 3, 4], "mean": [1.0, 2.0, 5.0, None], "n": [3, 4, 1, 0], "var": [1.0, 2.0, ignored, ignored]}
     frame = pl.DataFrame(states, strict=False)
     groups = by_key(MODULE[engine](pool.shrink, frame, "mean", "g", **MOMENTS, tau2=1))
@@ -589,7 +589,7 @@ def test_var_is_ignored_where_there_is_none(engine, ignored):
 
 
 @engines
-def test_rows_of_weight_zero_do_not_count(engine):
+def test_rows_of_weight_zero_are_ignored(engine):
     frame = rows({1: [1, 3, 50], 2: [5, -7, 7, 9], 3: [10, 14], 4: [3, 4]})
     frame = frame.with_columns(w=pl.Series([1.0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0]))
     model, groups = fit(MODULE[engine], frame, "y", {"weights": "w"}, **KNOWN)
@@ -606,14 +606,14 @@ def test_weights_by_hand(engine):
     """Rows 1, 4 of weights 2, 1: mean 2, Σw(y - mean)² = 6, var 6, Σw = 3, v = sigma2 / 3."""
     frame = rows({1: [1, 4], 2: [3, 5]}).with_columns(w=pl.Series([2.0, 1, 4, 4]))
     model, groups = fit(MODULE[engine], frame, "y", {"weights": "w"}, tau2=1)
-    assert_near(model["sigma2"], 7.0, 1e-15)  # (6 + 8) / (4 - 2): rows count, not weights
+    assert_near(model["sigma2"], 7.0, 1e-15)  # (6 + 8) / (4 - 2): degrees of freedom count rows, not weights
     assert_near(column(groups, "v"), [7 / 3, 7 / 8], 1e-15)
 
 
 @engines
 @pytest.mark.parametrize("name", NOT_NUMERIC)
 def test_values_that_are_not_numbers(engine, name):
-    # Parquet of Polars has no word for durations.
+    # Parquet files of Polars cannot express durations.
     query = "SELECT g, to_hours(g) AS reading FROM data" if name == "Duration" else "FROM data"
     database(engine).hold(pl.DataFrame({"g": [1, 1, 2], "reading": NOT_NUMERIC[name]}))
     database(engine).engine.run(f"CREATE OR REPLACE TABLE readings AS {query}")
@@ -644,11 +644,11 @@ def test_empty_input(engine, key):
     assert run(pool.shrink, moments, "mean", "g", **MOMENTS).schema == {"g": key, **STATISTICS}
 
 
-# ---- iterations that do not settle, offsets, many groups -----------------------------------------------------------
+# ---- iterations that do not converge, offsets, many groups ---------------------------------------------------------
 
 
 @engines
-def test_cross_validation_that_finds_no_minimum_says_so(engine):
+def test_cross_validation_without_a_minimum_is_not_converged(engine):
     model, groups = fit(MODULE[engine], NO_FINITE_CV, "y", {}, tau2="cv")
     assert model["converged"] is False
     assert_near(column(groups, "estimate"), [-0.125, 0.0, 0.875 / 3], 1e-9, 1.0)
@@ -667,7 +667,7 @@ def test_huge_offsets_keep_the_digits_of_rows(engine, offset, tau2):
 @engines
 @pytest.mark.parametrize("offset", [1e6, -1e9])
 def test_huge_offsets_from_stored_moments(engine, offset):
-    """A Float64 mean at 1e9 holds the deviations to about 1e-7: so does tau2, and no worse."""
+    """A Float64 mean at 1e9 holds the deviations to about 1e-7; tau2 has the same accuracy."""
     run, frame = MODULE[engine], offset_rows(offset)
     want = exact_anova(frame)
     states = pl.concat(
@@ -681,7 +681,7 @@ def test_huge_offsets_from_stored_moments(engine, offset):
 @engines
 @pytest.mark.parametrize("options", [{}, {"weights": "w"}, {"sigma2": "separate"}], ids=str)
 def test_models_of_very_different_size(engine, options):
-    """One about 0 and one about 1e9: each keeps the digits that a Float64 of its size holds."""
+    """One model about 0 and one about 1e9: each keeps the digits that Float64 has at its size."""
     parts = [offset_rows(offset).with_columns(year=pl.lit(offset), w=1.0) for offset in (0.0, 1e9)]
     models = MODULE[engine](pool.components, pl.concat(parts), "y", "g", over="year", tau2="plugin", **options)
     for offset, model in by_key(models, "year").items():
@@ -692,7 +692,7 @@ def test_models_of_very_different_size(engine, options):
 
 @engines
 def test_seventy_thousand_groups_and_one_of_many_rows(engine):
-    """70,000² and 100,000² overflow 32 bits. Two rows c ± 1 a group, c = 0, 3, 6 in turn: sums in exact integers."""
+    """70,000² and 100,000² overflow 32 bits. Two rows c ± 1 per group, c = 0, 3, 6 in turn: sums are exact integers."""
     run, groups = MODULE[engine], 70_000
     frame = pl.select(g=pl.int_range(groups)).with_columns(c=(pl.col("g") % 3 * 3).cast(float))
     frame = pl.concat([frame.select("g", y=pl.col("c") - 1), frame.select("g", y=pl.col("c") + 1)])

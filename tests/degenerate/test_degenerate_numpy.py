@@ -1,4 +1,4 @@
-"""The degenerate table on the NumPy path alone: groups as arrays in, components out, no frame around them."""
+"""The degenerate table in NumPy alone: from groups as arrays to components, without a frame."""
 
 import math
 
@@ -72,7 +72,7 @@ def test_published_estimates_all_equal(tau2):
 
 
 def test_dl_with_one_exact_study_and_with_several():
-    # One at 0: Q = 9/1 + 16/4 = 13 over the others, (13 - 2) / (2 (1 + 1/4)). Several, 0 and 2: their sample variance.
+    # One at 0: Q = 9/1 + 16/4 = 13 over the others, (13 - 2) / (2 (1 + 1/4)). Two, 0 and 2: their sample variance.
     one = model(groups([1] * 3, [0.0, 3.0, 4.0], v=[0.0, 1.0, 4.0]), "dl", published=True)
     several = model(groups([1] * 3, [0.0, 2.0, 9.0], v=[0.0, 0.0, 4.0]), "dl", published=True)
     assert one["tau2"] == pytest.approx(11 / 2.5, rel=1e-12)

@@ -1,4 +1,4 @@
-"""A published estimate of infinite error has no information: as if its value were null, and its v is infinite."""
+"""A published estimate with infinite standard error has no information: it acts as a null, with infinite v."""
 
 import math
 
@@ -23,12 +23,12 @@ KNOWN = pl.DataFrame(
 )
 NOTHING = pl.DataFrame({"g": ["X", "Y"], "y": [1e3, -4.0], "se": [math.inf, math.inf], "n": [4.0, 3.0]})
 BOTH = pl.concat([NOTHING[:1], KNOWN, NOTHING[1:]])
-ALSO_FINITE = pl.concat([KNOWN, NOTHING.with_columns(g=pl.lit("A"))])  # beside an estimate of the same group
+ALSO_FINITE = pl.concat([KNOWN, NOTHING.with_columns(g=pl.lit("A"))])  # next to an estimate of the same group
 
 
 @paths
 @pytest.mark.parametrize("tau2", methods("published"))
-def test_components_are_those_of_the_others(run, tau2):
+def test_components_use_the_other_estimates(run, tau2):
     want = run(pool.components, KNOWN, "y", "g", se="se", tau2=tau2)
     for frame in (BOTH, ALSO_FINITE):
         assert_frame_equal(run(pool.components, frame, "y", "g", se="se", tau2=tau2), want, rel_tol=1e-12)
@@ -36,7 +36,7 @@ def test_components_are_those_of_the_others(run, tau2):
 
 @paths
 @pytest.mark.parametrize("options", [{}, {"interval": "robust"}, {"threshold": 3.0}, {"uncertainty": "tau2"}], ids=str)
-def test_groups_without_information_are_at_the_population(run, options):
+def test_groups_without_information_get_the_population(run, options):
     [model] = run(pool.components, KNOWN, "y", "g", se="se").to_dicts()
     found = run(pool.shrink, BOTH, "y", "g", se="se", **options)
     want = run(pool.shrink, KNOWN, "y", "g", se="se", **options)
@@ -92,7 +92,7 @@ def test_models_apart(run):
 @paths
 @pytest.mark.parametrize("se", [None, math.nan, -1.0, -math.inf], ids=str)
 @pytest.mark.parametrize("nan", ["error", "null"])
-def test_what_is_no_error_is_refused(run, se, nan):
+def test_invalid_standard_errors_are_refused(run, se, nan):
     frame = pl.concat([KNOWN, NOTHING.with_columns(se=pl.lit(se, pl.Float64))])
     with pytest.raises(Exception, match="se='se' is null, NaN or negative in 2 rows: a standard error is 0 or more"):
         run(pool.shrink, frame, "y", "g", se="se", nan=nan)

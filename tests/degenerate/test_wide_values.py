@@ -1,6 +1,6 @@
-"""Integers and decimals of more digits than Float64: an offset in common costs none of them, and nothing overflows.
+"""Integers and decimals with more digits than Float64: a common offset costs no digits, and nothing overflows.
 
-The truth is worked out with fractions.
+The reference is computed with fractions.
 """
 
 from fractions import Fraction
@@ -20,7 +20,7 @@ engines = pytest.mark.parametrize("engine", SQL_PATHS)
 
 
 def truth(*groups: list[Fraction]) -> tuple[float, float]:
-    """sigma2 and tau2 of balanced groups whose means differ by more than chance: the mean squares say both."""
+    """sigma2 and tau2 of balanced groups whose means differ by more than chance, from the mean squares."""
     [n] = {len(group) for group in groups}
     means = [sum(group) / n for group in groups]
     within = sum((y - mean) ** 2 for group, mean in zip(groups, means, strict=True) for y in group)
@@ -61,7 +61,7 @@ def frame(offset: int, dtype: pl.DataType) -> pl.DataFrame:
     return pl.DataFrame({"g": [0, 0, 0, 1, 1, 1], "y": y})
 
 
-def test_the_truth_is_that_of_the_issue():
+def test_the_reference_agrees_with_the_issue():
     sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
     assert round(sigma2, 5) == 39.33333
     assert round(tau2, 5) == 5291.38889
@@ -115,7 +115,7 @@ AT_THE_LIMIT = [f"{10**36 - 1 - step}.{step}0" for step in (0, 1, 7, 9)]
 )
 def test_decimals(run, values, scale):
     if values is AT_THE_LIMIT and run in SQL_PATHS.values():
-        values = [value[1:] for value in values]  # DuckDB takes the difference with a scale of 2 as well
+        values = [value[1:] for value in values]  # DuckDB accepts the difference with a scale of 2, too
     data = pl.DataFrame({"g": [0, 0, 1, 1], "y": pl.Series(values).cast(pl.Decimal(38, scale))})
     sigma2, tau2 = truth(*([Fraction(value) for value in pair] for pair in (values[:2], values[2:])))
     [row] = run(pool.components, data, "y", "g").to_dicts()
@@ -155,8 +155,8 @@ def test_nothing_overflows(run, case):
 
 @pytest.mark.parametrize("column", ROW_PATHS.values(), ids=ROW_PATHS)
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
-def test_estimates_beside_rows(column, dtype):
-    """At 2^62 a Float64 is off by up to 256: estimates are no farther from those of the same values without offset."""
+def test_estimates_in_expressions(column, dtype):
+    """At 2^62, Float64 rounds by up to 256: estimates differ by at most that from those without the offset."""
     data = frame(2**62, dtype)
     want = column(frame(0, pl.Int64), "y", "g")
     found = column(data, "y", "g")
@@ -165,7 +165,7 @@ def test_estimates_beside_rows(column, dtype):
     assert (spread - want).abs().max() <= 16
 
 
-def test_weights_of_groups_beside_rows():
+def test_weights_of_groups_in_expressions():
     sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
     found = frame(OFFSETS["ns"], pl.Int64).select(pl.col("y").pool.weight(by="g")).to_series()
     assert found.to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 6, rel=1e-11)
@@ -200,8 +200,8 @@ def test_models_of_over_share_an_offset(run, dtype):
 
 
 @every_path
-def test_models_of_over_below_the_limit_of_digits_stay_where_they_are(run):
-    """A model near 1e15 and another near 5: Float64 holds both, and no offset may cost the second its digits."""
+def test_models_of_over_within_float64_keep_their_digits(run):
+    """One model near 1e15 and one near 5: Float64 holds both, and no common offset may cost digits of the second."""
     near = frame(10**15, pl.Int64).with_columns(m=pl.lit("a"))
     data = pl.concat([near, frame(5, pl.Int64).with_columns(m=pl.lit("b"))])
     sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
@@ -212,7 +212,7 @@ def test_models_of_over_below_the_limit_of_digits_stay_where_they_are(run):
 
 @every_path
 def test_a_known_mean(run):
-    """A mean that Float64 holds: 1.7e18 + 256 is the nearest there is to the values."""
+    """A mean that Float64 holds: 1.7e18 + 256 is the double nearest to the values."""
     mu = float(OFFSETS["ns"] + 256)
     assert mu == OFFSETS["ns"] + 256
     found = run(pool.components, frame(OFFSETS["ns"], pl.Int64), "y", "g", mu=mu, tau2="dl")
@@ -221,7 +221,7 @@ def test_a_known_mean(run):
 
 
 def test_states_keep_the_digits(tmp_path):
-    """Parts that lie at different offsets of one column: their states hold mean + mean_low."""
+    """Parts with different offsets in one column: their states hold mean + mean_low."""
     rng = np.random.default_rng(1)
     values = OFFSETS["ns"] + rng.integers(0, 10_000_000, 600)
     data = pl.DataFrame({"g": np.arange(600) % 5, "y": values})
@@ -244,7 +244,7 @@ def test_sinks_of_wide_values(run, tmp_path):
     assert pl.read_parquet(tmp_path / "found.parquet")["n"].to_list() == [3, 3]
 
 
-# ---- every verb, with the same data less the offset as its truth -----------------------------------------------------
+# ---- every verb, compared with the data without the offset -----------------------------------------------------------
 
 WIDE = OFFSETS["ns"]
 ROW = np.arange(40)
@@ -276,7 +276,7 @@ def test_predictions_of_wide_values(run):
     want = run(pool.predict, LINES, "y", by="g", x=["x"])
     found = run(pool.predict, shifted("y"), "y", by="g", x=["x"])
     name = want.columns[-2]
-    assert (found[name] - float(WIDE) - want[name]).abs().max() <= 512  # a Float64 at 1.7e18 is off by up to 128
+    assert (found[name] - float(WIDE) - want[name]).abs().max() <= 512  # at 1.7e18, Float64 rounds by up to 128
 
 
 @engines
@@ -301,5 +301,5 @@ def test_comparisons_profiles_and_posteriors_of_wide_values(run):
 
     for found, want in zip(rows(shifted("y")), rows(LINES), strict=True):
         for name in found:
-            if isinstance(want[name], float) and not name.startswith(("mu", "new")):  # those that lie where values lie
+            if isinstance(want[name], float) and not name.startswith(("mu", "new")):  # at the level of values
                 assert_near(found[name], want[name], 1e-7)

@@ -32,7 +32,7 @@ few = settings(max_examples=10)
 
 
 def digits(tau2: object) -> float:
-    """Closed forms to 1e-12, iterated ones to 1e-9, both relative to |mu| + sd."""
+    """The tolerance: 1e-12 for closed forms, 1e-9 for iterated ones, relative to |mu| + sd."""
     return 1e-12 if tau2 in CLOSED or not isinstance(tau2, str) else 1e-9
 
 
@@ -40,7 +40,7 @@ def digits(tau2: object) -> float:
 
 
 def heard(query: pl.LazyFrame, engine: str, messages: list[list[str]]) -> pl.DataFrame:
-    """The result of a query; what it warns of, at most once, is one more of the messages."""
+    """The result of a query; its warning, at most one, is appended to the messages."""
     with warned_once() as record:
         result = query.collect(engine=engine)
     messages.append(sorted(str(warning.message) for warning in record))
@@ -48,7 +48,7 @@ def heard(query: pl.LazyFrame, engine: str, messages: list[list[str]]) -> pl.Dat
 
 
 def fits(frame: pl.DataFrame, key: str, messages: list[list[str]], **options) -> dict[str, dict]:
-    """{engine: {key: row of shrink}} for everything that runs whole frames."""
+    """{engine: {key: row of shrink}} for all engines that process whole frames."""
     lazy = pool.shrink(frame.lazy(), "y", key, **options)
     states = pool.shrink(stored(frame, key).lazy(), "mean", key, **MOMENTS, **options)
     return {
@@ -59,7 +59,7 @@ def fits(frame: pl.DataFrame, key: str, messages: list[list[str]], **options) ->
 
 
 def beside_rows(frame: pl.DataFrame, key: str, messages: list[list[str]], **options) -> dict[str, dict]:
-    """{engine: {key: estimate}} for everything that runs beside rows."""
+    """{engine: {key: estimate}} for all engines that give each row its estimate."""
     expression = pl.col("y").pool.shrink(by=key, **options)
     encoded = pool.encode(frame.lazy(), "y", key, name="p", **options)
     columns = {
@@ -77,14 +77,14 @@ def beside_rows(frame: pl.DataFrame, key: str, messages: list[list[str]], **opti
 def assert_engines_agree(frame: pl.DataFrame, tau2, key: str = "g", states_hold_all=True, **options) -> dict:
     """All engines, all groups; the rows of the first are returned.
 
-    At huge offsets stored moments hold fewer digits than rows: there only what is on the scale |mu| + sd is compared.
+    At huge offsets, stored moments hold fewer digits than rows: only numbers on the scale |mu| + sd are compared there.
     """
     messages: list[list[str]] = []
     found = fits(frame, key, messages, tau2=tau2, **options)
     want = found["in memory"]
     scale = spread(frame)
     model = heard(pool.components(frame.lazy(), "y", key, tau2=tau2, **options), "auto", messages)
-    # Where tau2 did not settle any large one is as good, and errors have no meaning but estimates do.
+    # If tau2 did not converge, every large value is equally good; estimates are then defined, their errors are not.
     settled = model["converged"].all()
     names = ("n", "mean", "estimate", "lower", "upper") if settled else ("n", "mean", "estimate")
     for engine, groups in found.items():
@@ -123,7 +123,7 @@ def with_nulls(draw):
 @settings(max_examples=10)
 @given(frame=with_nulls())
 def test_any_frame(tau2, frame):
-    """Nulls, singletons, one group, equal values, single rows throughout: all answers are the same everywhere."""
+    """Nulls, singletons, one group, equal values, only single rows: all engines give the same results."""
     assert_engines_agree(frame, tau2)
 
 
@@ -151,7 +151,7 @@ def test_huge_offsets(offset, frame, tau2):
 @few
 @given(frame=grouped(), scale=st.sampled_from([1e-100, 1e-9, 1e30, 1e100]), tau2=st.sampled_from(TAU2))
 def test_huge_and_tiny_units(frame, scale, tau2):
-    """Estimates follow the unit over the whole range of variances that Float64 holds."""
+    """Estimates scale with the unit over the whole range of variances in Float64."""
     want = assert_engines_agree(frame, tau2)
     got = assert_engines_agree(frame.with_columns(pl.col("y") * scale), tau2)
     for key, row in want.items():
@@ -163,7 +163,7 @@ def test_huge_and_tiny_units(frame, scale, tau2):
 
 
 def brute_force(frame: pl.DataFrame, tau2: str, sigma2="pooled", mu="gls") -> dict[str, object]:
-    """One model by dense matrices, exact fractions and refits, about the first value so that offsets cost nothing."""
+    """One model by dense matrices, exact fractions and refits, centred at the first value to keep all digits."""
     kept = frame.drop_nulls("y")
     pivot = truth.Fraction(kept["y"][0])
     groups = truth.Groups(kept["g"].to_list(), [truth.Fraction(y) - pivot for y in kept["y"]])
@@ -195,7 +195,7 @@ def brute_force(frame: pl.DataFrame, tau2: str, sigma2="pooled", mu="gls") -> di
 
 
 def regular(frame: pl.DataFrame) -> bool:
-    """Two groups or more, and variance within: what brute force has formulas for."""
+    """Whether brute force applies: at least two groups, and variance within groups."""
     groups = [part["y"].drop_nulls() for part in frame.partition_by("g")]
     groups = [values for values in groups if len(values)]
     return len(groups) > 1 and any(values.n_unique() > 1 for values in groups)
@@ -315,7 +315,7 @@ every_key = pytest.mark.parametrize("name", KEYS)
 
 
 def keyed(name: str) -> pl.DataFrame:
-    """Five groups of 2 to 4 rows in shuffled order, under keys of a type; `code` tells Polars' own groups apart."""
+    """Five groups of 2 to 4 shuffled rows with keys of a type; `code` numbers Polars' own groups."""
     values, dtype = KEYS[name]
     code = [0, 1, 2, 3, 4, 3, 2, 1, 0, 4, 4, 1, 2, 4]
     y = [1.0, 4.0, 2.5, 9.0, 3.0, 8.0, 3.5, 5.0, 1.5, 2.0, 2.5, 3.5, 2.0, 2.5]
@@ -329,7 +329,7 @@ def keyed(name: str) -> pl.DataFrame:
 @pytest.mark.parametrize("tau2", ["reml", "dl"])
 @pytest.mark.parametrize("engine", ["DataFrame", "streaming", "in-memory"])
 def test_keys_of_every_type(name, tau2, engine):
-    """A key of any type gives what a plain number in its place gives, and keeps its type and its value."""
+    """A key of any type gives the result of an integer key, and keeps its type and its value."""
     frame = keyed(name)
     wanted = pool.shrink(frame.lazy(), "y", "code", tau2=tau2).collect()
     want = {row["code"]: row["estimate"] for row in wanted.iter_rows(named=True)}
@@ -360,7 +360,7 @@ def test_keys_of_every_type_in_expressions(name):
 @every_key
 @pytest.mark.parametrize("engine", ["streaming", "in-memory"])
 def test_models_of_every_type(name, engine):
-    """`over` takes the same types."""
+    """`over` accepts the same types."""
     frame = keyed(name)
     frame = pl.concat([frame.with_columns(g=pl.lit(g), y=pl.col("y") * (1 + g) + g) for g in range(3)])
     want = pool.components(frame, "y", "g", over="code", tau2="dl")

@@ -1,4 +1,4 @@
-"""Laws that hold for every data set, checked on Hypothesis' data for every estimator and every input it fits."""
+"""Laws that hold for every data set, checked on data of Hypothesis for every estimator and its inputs."""
 
 import math
 import random
@@ -37,30 +37,30 @@ every_method = pytest.mark.parametrize("tau2", TAU2)
 
 
 def test_the_grid_holds_every_method():
-    """A method that leaves the registry leaves these laws too: it must not go unseen."""
+    """A method that is missing from the registry would also be missing from these tests."""
     assert set(NAMES) <= set(TAU2)
     assert {"gls", "rows", "groups", "shrunk"} <= set(MU)
 
 
 def digits(tau2: str) -> float:
-    """1e-12 for closed forms, 1e-9 for iterated ones."""
+    """The tolerance: 1e-12 for closed forms, 1e-9 for iterated ones."""
     return 1e-12 if tau2 in CLOSED else 1e-9
 
 
 def assert_same_groups(got: pl.DataFrame, want: pl.DataFrame, tolerance: float, scale: float, key="g") -> None:
-    """Every statistic of every group agrees: means and errors on the scale |mu| + sd, weights on the scale 1."""
+    """Assert that all statistics of groups agree: means and errors on the scale |mu| + sd, weights on the scale 1."""
     assert got.columns == want.columns
     assert got[key].to_list() == want[key].to_list()
     assert got["n"].to_list() == want["n"].to_list()
     assert_near(got["weight"], want["weight"], tolerance, 1.0, "weight")
     for name in ("mean", "estimate", "lower", "upper"):
         assert_near(got[name], want[name], tolerance, scale, name)
-    # near tau2 = 0 a standard error is the square root of what is accurate to the tolerance
+    # near tau2 = 0, the square of a standard error is accurate to the tolerance
     assert_near(got["se"].pow(2), want["se"].pow(2), tolerance, scale**2, "se squared")
 
 
 def inputs(frames: list[pl.DataFrame], tau2: str):
-    """The same data as rows and as stored moments, with the sigma2 that the method may use."""
+    """Data as rows and as stored moments, with the sigma2 that the method accepts."""
     for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed"):
         yield frames, "y", {"tau2": tau2, "sigma2": sigma2}
         yield [stored(frame) for frame in frames], "mean", {"tau2": tau2, "sigma2": sigma2, **MOMENTS}
@@ -77,7 +77,7 @@ def frames_of(strategy) -> list[pl.DataFrame]:
 
 
 def of_each(verb, frames: list[pl.DataFrame], value: str, **options) -> list[pl.DataFrame]:
-    """What a verb gives for each frame, all of them models of one query."""
+    """The result of a verb for each frame; all frames are models of one query."""
     stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
     found = verb(stacked, value, "g", over="model", **options).partition_by("model", maintain_order=True)
     assert len(found) == len(frames)
@@ -92,7 +92,7 @@ FACTORS = st.sampled_from([-3.0, -1.0, 0.125, 0.7, 10.0])
 
 
 def assert_partially_pooled(groups: pl.DataFrame, model: dict, scale: float) -> None:
-    """0 <= weight <= 1 and the estimate lies between the mean and mu."""
+    """Assert that 0 <= weight <= 1 and that the estimate lies between the mean and mu."""
     for row in groups.iter_rows(named=True):
         assert 0 <= row["weight"] <= 1
         low, high = sorted((row["mean"], model["mu"]))
@@ -153,7 +153,7 @@ def test_tau2_towards_infinity_does_not_pool(frame):
 
 
 def assert_shifted_and_scaled(strategy, method, errors="", **options):
-    """Means, mu and estimates go along; variances by the square of the factor; weights stay."""
+    """Means, mu and estimates transform with the data, variances by the square of the factor; weights do not change."""
     tolerance, cases = digits(method), some(strategy)
     before, after = [frame for frame, *_ in cases], []
     for frame, shift, factor, _ in cases:
@@ -278,7 +278,7 @@ def test_merging_needs_no_order_and_no_grouping(frame, seed):
 
 
 @pytest.mark.parametrize("tau2", methods("moments"))
-def test_stored_moments_give_what_rows_give(tau2):
+def test_stored_moments_give_the_results_of_rows(tau2):
     frames = frames_of(grouped)
     whole = [stored(frame) for frame in frames]
     repeated = [pl.concat([stored(p) for p in random_parts(frame, 3, seed)]) for frame, *_, seed in some(grouped)]
@@ -291,7 +291,7 @@ def test_stored_moments_give_what_rows_give(tau2):
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-def test_stored_weighted_moments_give_what_rows_give(tau2):
+def test_stored_weighted_moments_give_the_results_of_rows(tau2):
     frames = frames_of(weighted)
     repeated = [
         pl.concat([stored_with_weights(part, "g", "y", "w") for part in random_parts(frame, 3, seed)])
@@ -318,7 +318,7 @@ def test_stored_moments_have_the_same_centre(mu, frame):
 @few
 @given(frame=studies())
 def test_published_estimates_are_rows_of_weight_one_over_se_squared(tau2, frame):
-    """anova is left out: it weighs rows by 1/se², studies by their n."""
+    """anova is excluded: it weights rows by 1/se², studies by their n."""
     as_rows = frame.with_columns(w=1 / pl.col("se") ** 2)
     scale = spread(frame) + frame["se"].max()
     want = pool.shrink(as_rows, "y", "g", weights="w", sigma2=1, tau2=tau2)
@@ -343,7 +343,7 @@ def test_repeated_published_estimates_are_merged_by_inverse_variance(frame, seed
 
 
 def assert_others_unchanged(with_nulls, without, tolerance, scale):
-    """The group "nothing" gets mu, the others what they got before."""
+    """The group "nothing" gets mu; the results of the others do not change."""
     assert with_nulls.filter(g=99)["weight"].item() == 0
     assert_same_groups(with_nulls.filter(pl.col("g") != 99), without, tolerance, scale)
 
@@ -377,8 +377,8 @@ def test_a_study_without_an_estimate_changes_nothing(tau2, frame):
 
 
 @given(frame=grouped(), where=st.lists(st.booleans(), min_size=42, max_size=42))
-def test_null_rows_do_not_count(frame, where):
-    """Nulls strewn between the rows change nothing."""
+def test_null_rows_are_ignored(frame, where):
+    """Nulls between the rows change nothing."""
     parts = []
     for row, before in zip(frame.iter_slices(1), where, strict=False):
         parts += [row.with_columns(y=pl.lit(None, pl.Float64)), row] if before else [row]
@@ -390,12 +390,12 @@ def test_null_rows_do_not_count(frame, where):
 
 
 def centres(tau2: str, sigmas: tuple):
-    """(sigma2, mu): each sigma2 with every mu in turn along the methods."""
+    """Pairs (sigma2, mu): over the methods, each sigma2 is combined with every mu."""
     return [(sigma2, MU[(place + TAU2.index(tau2)) % len(MU)]) for place, sigma2 in enumerate(sigmas)]
 
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
-def test_weights_of_one_are_no_weights(tau2):
+def test_weights_of_one_change_nothing(tau2):
     frames = frames_of(grouped)
     ones = [frame.with_columns(w=pl.lit(1.0)) for frame in frames]
     for sigma2, mu in centres(tau2, ("pooled", "separate", "squeezed", 2.0)):
@@ -408,7 +408,7 @@ def test_weights_of_one_are_no_weights(tau2):
 
 @pytest.mark.parametrize("tau2", methods("weighted"))
 def test_the_unit_of_weights_is_irrelevant(tau2):
-    """sigma2 is the variance of a row of weight 1, so it takes the factor; all else stays."""
+    """sigma2 is the variance of a row of weight 1, so it changes by the factor; all other results are unchanged."""
     frames, factors = frames_of(weighted), [0.25, 3.0, 1000.0] * 4
     others = [frame.with_columns(pl.col("w") * factor) for frame, factor in zip(frames, factors, strict=True)]
     for sigma2, mu in centres(tau2, ("pooled", "separate", "squeezed")):
@@ -425,7 +425,7 @@ def test_the_unit_of_weights_is_irrelevant(tau2):
 
 
 @given(frame=weighted())
-def test_a_row_of_weight_zero_does_not_count(frame):
+def test_a_row_of_weight_zero_is_ignored(frame):
     unweighted = frame.with_columns(w=pl.lit(0.0), y=pl.col("y") + 1000)
     for tau2 in ("dl", "reml"):
         want, got = (
@@ -468,10 +468,10 @@ def test_equal_v_makes_estimators_agree(frame):
 @every_method
 @settings(max_examples=4)
 @given(frames=st.lists(grouped(), min_size=2, max_size=4))
-def test_models_by_over_do_not_know_of_each_other(tau2, frames):
+def test_models_by_over_are_independent(tau2, frames):
     together = pl.concat([frame.with_columns(year=pl.lit(2000 + i)) for i, frame in enumerate(frames)])
     groups = pool.shrink(together, "y", "g", over="year", tau2=tau2)
-    models = pool.components(together, "y", "g", over="year", tau2=tau2).drop("h2")  # i2 tells it, within bounds
+    models = pool.components(together, "y", "g", over="year", tau2=tau2).drop("h2")  # i2 has this
     assert groups.columns[:2] == ["year", "g"]
     for i, frame in enumerate(frames):
         alone = pool.shrink(frame, "y", "g", tau2=tau2)
@@ -501,13 +501,13 @@ def test_intervals_are_normal_quantiles_about_the_estimate(frame, level):
 def test_the_error_of_mu_only_widens(frame):
     wide, narrow = (pool.shrink(frame, "y", "g", uncertainty=kind) for kind in ("mu", "conditional"))
     assert (wide["se"] >= narrow["se"]).all()
-    assert_near(wide["estimate"], narrow["estimate"], 1e-14, spread(frame))  # groups come in any order
+    assert_near(wide["estimate"], narrow["estimate"], 1e-14, spread(frame))  # the order of groups is arbitrary
     v, weight = narrow["v"], narrow["weight"]
     assert_near(narrow["se"].pow(2), v * weight, 1e-9, spread(frame) ** 2)
 
 
 @every_method
-def test_the_grid_leaves_out_only_what_is_refused(tau2):
+def test_the_grid_excludes_only_refused_combinations(tau2):
     frame = pl.DataFrame({"g": [1, 2, 3], "y": [1.0, 4.0, 9.0], "se": [1.0, 1.0, 2.0]})
     if fits(tau2, "published"):
         assert pool.components(frame, "y", "g", se="se", tau2=tau2)["groups"].item() == 3

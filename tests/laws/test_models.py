@@ -1,4 +1,4 @@
-"""A thousand models by `over` are a thousand models: each has the numbers it has alone, at its own global optimum."""
+"""A thousand models by `over` equal a thousand single models, each at its own global optimum."""
 
 import math
 
@@ -21,13 +21,13 @@ every_fit = pytest.mark.parametrize("name", FITS)
 
 
 def one_model(rng: np.random.Generator, kind: int) -> tuple[list[int], list[float]]:
-    """Ordinary models, none between, little within, and large groups that agree among small wild ones."""
+    """Ordinary models, no variance between, little variance within, and equal large groups among scattered ones."""
     groups = int(rng.integers(8, 17)) if kind < 3 else int(rng.integers(6, 9))
     sizes = rng.integers(1, 7, groups)
     sizes[:2] = (2, 5)
     between, within = [(2.0, 1.0), (0.0, 3.0), (5.0, 0.05), (0.0, 1.0)][kind]
     centres = rng.normal(0, between, groups)
-    if kind == 3:  # the large groups ask for a small tau2, the small ones for a large one: two maxima
+    if kind == 3:  # the large groups favour a small tau2, the small ones a large tau2: two maxima
         sizes = np.where(np.arange(groups) < 4, rng.integers(40, 60, groups), 2)
         centres = np.where(np.arange(groups) < 4, 0.0, rng.normal(0, 4.0, groups))
     keys = np.repeat(np.arange(groups), sizes)
@@ -46,14 +46,14 @@ def rows() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def batch(rows) -> dict[str, pl.DataFrame]:
-    """All models at once, one row each in order."""
+    """The components of all models in one query, one row per model, sorted."""
     return {
         name: pool.components(rows.lazy(), "y", "g", over="model", **fit).sort("model").collect()
         for name, fit in FITS.items()
     }
 
 
-# ---- each as alone -----------------------------------------------------------------------------------------
+# ---- single models -----------------------------------------------------------------------------------------
 
 
 @every_fit
@@ -89,7 +89,7 @@ def test_estimates_at_once_are_single_estimates(rows, name):
 
 @every_fit
 def test_twice_the_same(rows, batch, name):
-    """No trace of the order in which threads deliver groups: every run gives the same numbers."""
+    """The result does not depend on the order in which threads deliver groups: every run gives the same numbers."""
     again = pool.components(rows.lazy(), "y", "g", over="model", **FITS[name]).sort("model").collect()
     scale = (rows["y"].abs().max() + rows["y"].std()) ** 2
     for column in ("sigma2", "tau2", "mu", "se_mu"):
@@ -100,7 +100,7 @@ def test_twice_the_same(rows, batch, name):
 
 
 class Padded:
-    """Moments of all models as arrays of models x groups; a place without a group has n = 0."""
+    """Moments of all models as arrays (models, groups); n = 0 marks a missing group."""
 
     def __init__(self, rows: pl.DataFrame):
         states = rows.group_by("model", "g").agg(
@@ -131,7 +131,7 @@ class Padded:
         return value + np.log(h.sum(1)) if reml else value
 
     def separate(self) -> np.ndarray:
-        """Each group's own s²/n, the pooled variance for single rows; infinite where there is no group."""
+        """s²/n of each group, with the pooled variance for single rows; infinite for a missing group."""
         pooled = (self.ssw / (self.rows - self.groups))[:, None]
         own = np.where(self.n > 1, self.ss / np.maximum(self.n - 1, 1), pooled)
         with np.errstate(divide="ignore"):
@@ -161,7 +161,7 @@ def objective(name: str, padded: Padded):
 
 
 def grid_of(name: str, padded: Padded) -> np.ndarray:
-    """Models x points; given v in units of the smallest finite v of each model."""
+    """A grid (models, points); given v, in units of the smallest finite v of each model."""
     if name == "reml given v":
         return RATIOS * padded.separate().min(axis=1)[:, None]
     return np.broadcast_to(RATIOS, (MODELS, len(RATIOS)))
@@ -179,8 +179,8 @@ def test_every_model_is_at_its_global_optimum(batch, padded, name):
 
 
 @pytest.mark.parametrize("name", ["reml", "reml given v"])
-def test_the_models_include_the_hard_ones(batch, padded, name):
-    """Boundaries, interior maxima and several maxima of the likelihood are all among them."""
+def test_the_models_include_difficult_ones(batch, padded, name):
+    """Boundaries, interior maxima and several maxima of the likelihood all occur."""
     zero = (batch[name]["tau2"] == 0).sum()
     assert 30 < zero < MODELS - 30
     grid = np.stack([objective(name, padded)(points) for points in grid_of(name, padded).T], axis=1)
@@ -201,12 +201,12 @@ def test_paule_mandel_solves_its_equation(batch, padded):
     assert (q[~inside] <= padded.groups[~inside] - 1).all()
 
 
-# ---- models that have no estimate among others -------------------------------------------------------------
+# ---- models without estimates among others -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_degenerate_models_among_a_thousand(rows, batch, name):
-    """One group, single rows, equal rows, only nulls: their answers are their own, the others' stay."""
+    """One group, single rows, equal rows, only nulls: each has its own result, and the others are unchanged."""
     odd = pl.DataFrame(
         {
             "model": [-1, -1, -2, -2, -2, -3, -3, -3, -4, -4],
@@ -233,7 +233,7 @@ def test_degenerate_models_among_a_thousand(rows, batch, name):
 
 
 def large_studies(rng: np.random.Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Published estimates (y, v): v over many decades, two kinds of groups, none between; and a small model."""
+    """Published estimates (y, v): v over many decades, two kinds of groups, no variance between; and a small model."""
 
     def two_kinds(precise: int, wild: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
         v = np.concatenate([np.full(precise, 1e-4), rng.uniform(0.5, 2.0, wild)])
@@ -259,7 +259,7 @@ def deviance_given_v(y: np.ndarray, v: np.ndarray, tau2: float, reml: bool) -> f
 
 
 def score_given_v(y: np.ndarray, v: np.ndarray, tau2: float, reml: bool) -> tuple[float, float]:
-    """The two sides of the likelihood equation: Σw²(y - mu)², and what it should be."""
+    """The two sides of the likelihood equation; the left one is Σw²(y - mu)²."""
     w = 1 / (v + tau2)
     mu = (w @ y) / w.sum()
     return float(w**2 @ (y - mu) ** 2), float(w.sum() - (w @ w) / w.sum() if reml else w.sum())
@@ -268,7 +268,7 @@ def score_given_v(y: np.ndarray, v: np.ndarray, tau2: float, reml: bool) -> tupl
 @pytest.mark.parametrize("tau2", ["reml", "ml"])
 @pytest.mark.parametrize("seed", range(3))
 def test_large_models_of_published_estimates(tau2, seed):
-    """All at once and each alone: the global optimum, whatever is done to find it fast."""
+    """All models together and each alone end at the global optimum, also with the fast search."""
     models = large_studies(np.random.default_rng(seed))
     frame = pl.concat(
         pl.DataFrame({"model": name, "g": np.arange(len(y)), "y": y, "se": np.sqrt(v)})
@@ -292,7 +292,7 @@ def test_large_models_of_published_estimates(tau2, seed):
 
 @pytest.mark.parametrize("tau2", ["reml", "ml"])
 def test_large_models_with_weights(tau2):
-    """Joint estimates where every group has a total weight of its own: 2,000 groups beside models of few."""
+    """Joint estimates with a different total weight in each group: 2,000 groups, and models with few groups."""
     rng = np.random.default_rng(5)
     parts = []
     for model, groups, between in ((0, 2000, 0.5), (1, 9, 2.0), (2, 700, 0.0)):
