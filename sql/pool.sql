@@ -2591,6 +2591,19 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
     _pool_name(tau2) IN ('ml', 'reml', 'cv');
 
+-- Whether the estimate is the maximum of a likelihood.
+CREATE OR REPLACE MACRO _pool_is_likelihood(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml');
+
+-- Whether it is the maximum of the restricted likelihood.
+CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
+    method = 'reml';
+
+-- Whether an estimator fits rows, moments and published estimates, with weights and without.
+CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
+    _pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+        'chung', 'sure');
+
 -- Whether tau2 is above 0 even where all means agree.
 CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
     _pool_name(tau2) = 'chung';
@@ -3026,7 +3039,7 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
-    _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
+    _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
     AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
 
@@ -3111,7 +3124,7 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
             WHEN limits IS NOT NULL
                 THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
         END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
             THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
                 || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
     );
@@ -3976,8 +3989,8 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_method(tau2, mu) = 'reml' AS restricted,
-        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(_pool_method(tau2, mu)) AS restricted,
+        _pool_is_likelihood(tau2) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -4023,7 +4036,7 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(tau2) THEN NULL
                 WHEN jointly AND restricted
                     THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
@@ -4184,8 +4197,8 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
 CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
     CASE
         WHEN _pool_name(tau2) = '' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) IN ('reml', 'ml') THEN 'profile'
-        WHEN limits IS NOT NULL OR _pool_name(tau2) NOT IN ('reml', 'ml') OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(tau2) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(tau2) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END;
 
@@ -4209,7 +4222,7 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
             END AS answer
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_method(tau2, mu) = 'reml' THEN 'restricted level' ELSE 'level' END END) AS f
+            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END) AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);

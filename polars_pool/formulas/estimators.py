@@ -126,6 +126,7 @@ ML = Method(
     joint=Profile(
         Sums(oneway.ml_profile, oneway.ml_profile_slope), df=lambda rows: rows, sigma2=oneway.residual_variance
     ),
+    likelihood="full",
 )
 REML = Method(
     "reml",
@@ -135,6 +136,7 @@ REML = Method(
     joint=Profile(
         Sums(oneway.reml_profile, oneway.reml_profile_slope), df=lambda rows: rows - 1, sigma2=oneway.residual_variance
     ),
+    likelihood="restricted",
     known_mu=ML,
 )
 CHUNG = Method(

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, Literal
 
 from . import between, bounds
 from .elementary import Column
@@ -139,6 +139,7 @@ class Method:
     source: str
     given: Moments | Root | Minimum | None = None  # tau2 from groups with known sampling variances v
     joint: Profile | None = None  # sigma2 and tau2 from groups of rows with one sigma2
+    likelihood: Literal["full", "restricted"] | None = None  # whose maximum it is, if of one
     known_mu: Method | None = None  # the estimator that this one is about a known mu
     shrunk_by: Formula | None = None  # tau2 as the weights of the groups use it, of tau2, v and df
     needs_n: bool = False  # on published estimates

@@ -186,6 +186,18 @@ def _facts() -> Iterable[str]:
         those(lambda m: m.joint is not None),
     )
     yield _scalar(
+        "Whether the estimate is the maximum of a likelihood.",
+        "_pool_is_likelihood(tau2)",
+        those(lambda m: m.likelihood is not None),
+    )
+    restricted = _names((m.name for m in TAU2.values() if m.likelihood == "restricted"), "method")
+    yield _scalar("Whether it is the maximum of the restricted likelihood.", "_pool_is_restricted(method)", restricted)
+    yield _scalar(
+        "Whether an estimator fits rows, moments and published estimates, with weights and without.",
+        "_pool_fits_every_input(tau2)",
+        those(lambda m: m.given is not None and m.weighted and not m.needs_n),
+    )
+    yield _scalar(
         "Whether tau2 is above 0 even where all means agree.",
         "_pool_is_positive(tau2)",
         those(lambda m: m.positive),

@@ -39,8 +39,8 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
         CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_method(tau2, mu) = 'reml' AS restricted,
-        _pool_name(tau2) IN ('reml', 'ml') AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(_pool_method(tau2, mu)) AS restricted,
+        _pool_is_likelihood(tau2) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -86,7 +86,7 @@ CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR _pool_name(tau2) NOT IN ('reml', 'ml') THEN NULL
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(tau2) THEN NULL
                 WHEN jointly AND restricted
                     THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n

@@ -34,8 +34,8 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
 CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
     CASE
         WHEN _pool_name(tau2) = '' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) IN ('reml', 'ml') THEN 'profile'
-        WHEN limits IS NOT NULL OR _pool_name(tau2) NOT IN ('reml', 'ml') OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(tau2) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(tau2) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END;
 
@@ -59,7 +59,7 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
             END AS answer
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_method(tau2, mu) = 'reml' THEN 'restricted level' ELSE 'level' END END) AS f
+            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END) AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);

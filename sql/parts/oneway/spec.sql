@@ -89,7 +89,7 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
-    _pool_name(sigma2) = 'pooled' AND _pool_name(tau2) IN ('reml', 'ml', 'dl', 'pm') AND _pool_name(mu) = 'gls'
+    _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
     AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
 
@@ -174,7 +174,7 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
             WHEN limits IS NOT NULL
                 THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
         END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) NOT IN ('', 'reml', 'ml')
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
             THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
                 || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
     );

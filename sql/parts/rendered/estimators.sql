@@ -24,6 +24,19 @@ CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
 CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
     _pool_name(tau2) IN ('ml', 'reml', 'cv');
 
+-- Whether the estimate is the maximum of a likelihood.
+CREATE OR REPLACE MACRO _pool_is_likelihood(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml');
+
+-- Whether it is the maximum of the restricted likelihood.
+CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
+    method = 'reml';
+
+-- Whether an estimator fits rows, moments and published estimates, with weights and without.
+CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
+    _pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+        'chung', 'sure');
+
 -- Whether tau2 is above 0 even where all means agree.
 CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
     _pool_name(tau2) = 'chung';
