@@ -11,9 +11,8 @@ import polars as pl
 from . import arguments, verbs
 from .arguments import IntoColumn, Keys
 from .formulas.names import Family, NaN
-from .models.oneway import estimates
-from .verbs.beside import beside, of_rates
 from .verbs.collecting import Frame
+from .verbs.expression import statistic
 from .verbs.types import Mu, PriorOfRates, Sigma2, Tau2
 
 P = ParamSpec("P")
@@ -131,13 +130,7 @@ class ExprPool:
         >>> scores.with_columns(estimate=pooled).rows()
         [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
         """
-        others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
-        if arguments.asks_for_rates(trials, exposure, family, prior, others):
-            counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
-            return of_rates(self._value, "estimate", by=by, over=over, nan=nan, **counted)
-        known = arguments.hyperparameters(sigma2, tau2, mu)
-        rates = None if family else arguments.BINOMIAL
-        return beside(self._value, estimates.ESTIMATE, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
+        return statistic(self._value, "estimate", arguments.call(ExprPool.shrink, locals()))
 
     def weight(
         self,
@@ -183,13 +176,7 @@ class ExprPool:
         >>> scores.select(pl.col("score").pool.weight(by="school", sigma2=1.0, tau2=1.0)).to_series().to_list()
         [0.5, 0.75, 0.75, 0.75]
         """
-        others = {"weights": (weights, None), "sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")}
-        if arguments.asks_for_rates(trials, exposure, family, prior, others):
-            counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
-            return of_rates(self._value, "weight", by=by, over=over, nan=nan, **counted)
-        known = arguments.hyperparameters(sigma2, tau2, mu)
-        rates = None if family else arguments.BINOMIAL
-        return beside(self._value, estimates.WEIGHT, by=by, over=over, weights=weights, nan=nan, rates=rates, **known)
+        return statistic(self._value, "weight", arguments.call(ExprPool.weight, locals()))
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
         """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.

@@ -21,7 +21,7 @@ Keys = IntoColumn | Sequence[IntoColumn]
 
 
 def lazy(frame: Any) -> pl.LazyFrame:
-    """A LazyFrame of a Polars frame."""
+    """The LazyFrame of a Polars frame."""
     if isinstance(frame, pl.LazyFrame):
         return frame
     if isinstance(frame, pl.DataFrame):
@@ -31,33 +31,33 @@ def lazy(frame: Any) -> pl.LazyFrame:
 
 def key_columns(keys: Any, role: str) -> list[IntoColumn]:
     """One key or several as a list."""
-    listed = list(keys) if isinstance(keys, list | tuple) else [keys]
-    for key in listed:
+    columns = list(keys) if isinstance(keys, list | tuple) else [keys]
+    for key in columns:
         if not isinstance(key, str | pl.Expr):
             raise TypeError(
                 f"{role}={shown(key)}; give a column name, an expression, or a list of them{series_hint(key)}"
             )
-    if not listed:
+    if not columns:
         raise ValueError(f"{role}={keys!r} names no key; give at least one column name or expression")
-    return listed
+    return columns
 
 
 def keys(
-    frame: pl.LazyFrame, schema: pl.Schema, by: Keys, over: Keys | None, result: Iterable[str]
+    frame: pl.LazyFrame, schema: pl.Schema, by: Keys, over: Keys | None
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[pl.Expr, ...]]:
-    """The names of by and of over, which differ from each other and the result's, and the columns of over and by."""
+    """The names of by and of over, all of which differ, and the columns of over and by."""
     columns = {"by": key_columns(by, "by"), "over": [] if over is None else key_columns(over, "over")}
     by_names, over_names = (_names(frame, schema, some, role) for role, some in columns.items())
     for role, names in (("by", by_names), ("over", over_names)):
         if columns[role] and not names:
-            given = shown(columns[role][0])
-            raise ValueError(f"{role}={given} selects no column of the frame; it has {listed(schema)}")
-    distinct_keys(over_names, by_names, result)
+            key = shown(columns[role][0])
+            raise ValueError(f"{role}={key} selects no column of the frame; it has {listed(schema)}")
+    distinct_keys(over_names, by_names, ())
     return by_names, over_names, tuple(column_of(schema, c, role) for role in ("over", "by") for c in columns[role])
 
 
 def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
-    """A column as an expression; a name is looked up as it stands, whatever characters it has."""
+    """A column as an expression; a name may hold any characters."""
     column = name_or_expression(column, role)
     if isinstance(column, pl.Expr):
         return column
@@ -69,35 +69,36 @@ def column_of(schema: pl.Schema, column: Any, role: str) -> pl.Expr:
 
 
 def named(column: str) -> pl.Expr:
-    """The column of a name, of which Polars would read ^…$ as a pattern and * as every column."""
+    """The column with a name; Polars alone would read ^…$ as a pattern and * as every column."""
     return pl.col(f"^{re.escape(column)}$") if column.startswith(("^", "*")) else pl.col(column)
 
 
-def name_or_expression(given: Any, role: str) -> IntoColumn:
-    """A column by its name or as an expression: numbers, arrays and Series are none."""
-    if isinstance(given, str | pl.Expr):
-        return given
-    instead = series_hint(given)
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        trial = role == "trials" and given == 1
-        instead = ", or family='binomial' where each row is one trial" if trial else f", such as pl.lit({given!r})"
-    raise TypeError(f"{role}={shown(given)}; give a column name or an expression{instead}")
+def name_or_expression(column: Any, role: str) -> IntoColumn:
+    """A column by its name or as an expression; numbers, arrays and Series are no columns."""
+    if isinstance(column, str | pl.Expr):
+        return column
+    instead = series_hint(column)
+    if isinstance(column, int | float) and not isinstance(column, bool):
+        trial = role == "trials" and column == 1
+        instead = ", or family='binomial' where each row is one trial" if trial else f", such as pl.lit({column!r})"
+    raise TypeError(f"{role}={shown(column)}; give a column name or an expression{instead}")
 
 
 def rowwise(column: IntoColumn, role: str, instead: str = AS_A_COLUMN) -> None:
-    """That the value of each row comes from that row alone: an aggregate would be repeated in every row."""
+    """Refuse expressions that need other rows for the value of a row: an aggregate would be repeated in every row."""
     if isinstance(column, pl.Expr) and not is_rowwise(column):
         raise ValueError(f"{role}={shown(column)} is not computed row by row; {instead}")
 
 
 def some_column(columns: Sequence[pl.Expr]) -> None:
-    """That a model has a column of the frame: constants alone would be one row, whatever the frame has."""
+    """Refuse constants alone: they would be one row, whatever the frame holds."""
     if not any(column.meta.root_names() or column.meta.has_multiple_outputs() for column in columns):
-        listed = ", ".join(map(shown, columns))
-        raise ValueError(f"the value and the keys are constants, {listed}; give at least one column of the frame")
+        constants = ", ".join(map(shown, columns))
+        raise ValueError(f"the value and the keys are constants, {constants}; give at least one column of the frame")
 
 
 def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
+    """The names and types of columns."""
     expressions = [column_of(schema, column, role) for column in columns]
     for expression in expressions:
         rowwise(expression, role)
@@ -109,7 +110,7 @@ def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColu
 
 
 def no_column(role: str, name: str, columns: Iterable[str]) -> pl.exceptions.ColumnNotFoundError:
-    """That an expression names a column that is not there."""
+    """The error of an expression that names a column which the frame does not have."""
     columns = list(columns)
     return pl.exceptions.ColumnNotFoundError(
         f"{role} names {name!r}, which is no column of the frame; it has {listed(columns)}{nearest(name, columns)}"
@@ -121,32 +122,32 @@ def _names(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn]
 
 
 def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> tuple[str, pl.DataType]:
-    """The name and type of one numeric column; text, dates and durations would become Float64 without a word."""
-    found = schema_of(frame, schema, [column], role)
-    one_column(list(found), role)
-    [(name, dtype)] = found.items()
+    """The name and type of one numeric column; Polars would cast text, dates and durations to Float64 silently."""
+    types = schema_of(frame, schema, [column], role)
+    one_column(list(types), role)
+    [(name, dtype)] = types.items()
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         raise TypeError(f"{role}={name!r} is {dtype}; give a column of numbers or Booleans")
     return name, dtype
 
 
 def one_column(names: Sequence[str], role: str) -> None:
-    """That a column or expression stands for one column."""
+    """Refuse an expression that stands for several columns."""
     if len(names) != 1:
         raise ValueError(f"{role} stands for {len(names)} columns, {listed(names)}; give one")
 
 
 def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:
     """One column of Booleans."""
-    found = schema_of(frame, schema, [column], role)
-    if list(found.values()) != [pl.Boolean]:
-        given = ", ".join(f"{name!r}: {dtype}" for name, dtype in found.items())
-        raise TypeError(f"{role} stands for {given}; give one column or expression of Booleans")
+    types = schema_of(frame, schema, [column], role)
+    if list(types.values()) != [pl.Boolean]:
+        columns = ", ".join(f"{name!r}: {dtype}" for name, dtype in types.items())
+        raise TypeError(f"{role} stands for {columns}; give one column or expression of Booleans")
     return column_of(schema, column, role)
 
 
 def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str]) -> None:
-    """Keys that differ from each other and from the columns of the result."""
+    """Refuse keys with equal names, or with the name of a column of the result."""
     keys, result = [*over, *by], list(result)
     for i, key in enumerate(keys):
         if key in keys[:i]:

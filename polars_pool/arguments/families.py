@@ -1,46 +1,73 @@
-"""Whether means or rates are pooled."""
+"""The model family that the arguments of a call describe: means, their posterior, rates or a regression."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Set
+from typing import get_args
 
-from ..formulas.names import (
-    Family,
-)
+from ..formulas.names import Family
+from .call import Call
 from .options import one_of
 from .sentences import shown
 
 BINOMIAL = "family='binomial'"
+EXPRESSION = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
+WITHOUT_POSTERIOR = {
+    "test": "mu has a posterior",
+    "limits": "tau2 has a posterior",
+    "uncertainty": "the posterior holds the errors of mu and tau2",
+}
 
 
-def asks_for_rates(trials: Any, exposure: Any, family: Any, prior: Any, others: dict[str, tuple[Any, Any]]) -> bool:
-    """Whether events are counted out of something; what else is asked must then be left at its default."""
-    given = {"trials": trials, "exposure": exposure, "family": family}
-    chosen = [role for role, value in given.items() if value is not None]
-    if chosen == ["family"] and one_of(family, get_args(Family), "family") == "normal":
-        chosen = []
-    if not chosen:
-        if not is_default(prior, "ml"):
-            raise ValueError(f"prior={shown(prior)} is of rates: give trials=, exposure= or family='binomial' too")
-        return False
-    for role, (value, default) in others.items():
-        if not is_default(value, default):
+def has_rates(call: Call) -> bool:
+    """Whether the value counts events out of trials or in an exposure; `family="normal"` is for means."""
+    return bool(_arguments_of_rates(call))
+
+
+def _arguments_of_rates(call: Call) -> list[str]:
+    roles = call.changed("trials", "exposure", "family")
+    if roles == ["family"] and one_of(call["family"], get_args(Family), "family") == "normal":
+        return []
+    return roles
+
+
+def refuse_for_rates(call: Call, accepted: Set[str]) -> None:
+    """Refuse arguments that do not apply to rates."""
+    for name in call.changed():
+        if name not in accepted:
             raise ValueError(
-                f"{role}={shown(value)} does not go with {chosen[0]}=: a rate carries its variance in its counts"
+                f"{name}={shown(call[name])} does not go with {_arguments_of_rates(call)[0]}=: a rate carries its "
+                "variance in its counts"
             )
-    return True
 
 
-def is_default(given: Any, default: str | float | None) -> bool:
-    """Whether an argument is left at its default; a column or an array is not, and has no single truth value."""
-    return given is default or (isinstance(given, str | int | float) and given == default)
+def refuse_for_means(call: Call, accepted: Set[str]) -> None:
+    """Refuse arguments that apply to rates only."""
+    for name in call.changed("prior", "posterior"):
+        if name not in accepted:
+            raise ValueError(
+                f"{name}={shown(call[name])} is of rates: give trials=, exposure= or family='binomial' too"
+            )
 
 
-def no_rates(family: Any, verb: str) -> str | None:
-    """What pools a Boolean value as rates where a verb does not; None where the family is normal."""
-    instead = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
-    if family is None:
-        return instead
-    if one_of(family, get_args(Family), "family") != "normal":
-        raise ValueError(f"family={family!r} does not fit {verb}, which pools means: {instead} puts rates beside rows")
-    return None
+def refuse_for_posterior(call: Call, accepted: Set[str]) -> None:
+    """Refuse arguments that apply to estimates only."""
+    for name in call.changed(*WITHOUT_POSTERIOR):
+        if name not in accepted:
+            raise ValueError(f"{name}={shown(call[name])} does not go with a prior: {WITHOUT_POSTERIOR[name]}")
+
+
+def instead_of_booleans(call: Call) -> str | None:
+    """How to pool a Boolean value as rates; None where the family is stated or the verb has none."""
+    if "family" not in call or call["family"] is not None:
+        return None
+    return BINOMIAL if "trials" in call else EXPRESSION
+
+
+def refuse_family_of_rates(call: Call, verb: str) -> None:
+    """Refuse a family of rates in a verb that pools means alone."""
+    family = call["family"]
+    if family is not None and one_of(family, get_args(Family), "family") != "normal":
+        raise ValueError(
+            f"family={family!r} does not fit {verb}, which pools means: {EXPRESSION} puts rates beside rows"
+        )

@@ -26,7 +26,7 @@ OF_MANY_ROWS = {
     "SearchSorted", "Shift", "Skew", "Slice", "Sort", "SortBy", "SubPlan", "TopK", "TopKBy", "Unique", "UniqueCounts",
     "UpperBound", "ValueCounts", "Window",
 }  # fmt: skip
-# What those read that are no constants, what holds names or constants, and functions of the value of one row.
+# Inputs that are no constants; parts that hold names or constants; functions of the value of one row.
 READ = ("Column", "Element", "Field", "Len", "Selector", "SubPlan")
 NAMES = ("Column", "Literal", "Selector", "Field", "dtype")
 WITHIN = ("ArrayExpr", "BinaryExpr", "Categorical", "ListExpr", "StringExpr", "StructExpr", "TemporalExpr")
@@ -44,7 +44,7 @@ TEXT_ALONE = ("python_udf(", "Series", "…")
 
 
 def is_rowwise(expression: pl.Expr) -> bool:
-    """Whether each row's value comes from that row alone; a Python function is taken to be so."""
+    """Whether each row's value comes from that row alone; a Python function is assumed to be so."""
     if expression.meta.is_column():
         return True
     text = str(expression)
@@ -65,7 +65,7 @@ def _serialised(expression: pl.Expr) -> Any:
 
 
 def _words(tree: Any) -> set[str]:
-    """The operations in a serialised expression: no names, no constants, nothing done within a list or a text."""
+    """The operations in a serialised expression, without names, constants and operations within a list or a text."""
     if isinstance(tree, str):
         return {tree}
     if isinstance(tree, list):
@@ -96,7 +96,7 @@ def _below(key: str, inner: Any) -> set[str]:
 
 
 def _words_of_text(text: str) -> set[str]:
-    """The same in the text of an expression, in small letters without "_"."""
+    """The operations in the text of an expression, in small letters without "_"."""
     text = _without_evaluations(re.sub(r'"[^"]*"', '""', text))
     called = re.findall(r"(?:(\w+)\.)?(\w+)\(", text)
     words = {word for space, word in called if space not in ROW_SPACES or word == "concat_vertical"}
@@ -104,11 +104,11 @@ def _words_of_text(text: str) -> set[str]:
 
 
 def _without_evaluations(text: str) -> str:
-    """The text without what is computed within the list of a row, `.list.eval(…)`."""
-    while found := re.search(r"\.(?:list|arr)\.(?:eval|agg)\(", text):
-        end, depth = found.end(), 1
+    """The text without operations within the list of a row, `.list.eval(…)`."""
+    while evaluation := re.search(r"\.(?:list|arr)\.(?:eval|agg)\(", text):
+        end, depth = evaluation.end(), 1
         while depth and end < len(text):  # a name of a field stands without quotes
             depth += {"(": 1, ")": -1}.get(text[end], 0)
             end += 1
-        text = text[: found.start()] + text[end:]
+        text = text[: evaluation.start()] + text[end:]
     return text

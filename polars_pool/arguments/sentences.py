@@ -1,4 +1,4 @@
-"""How messages show what was given, list what is allowed and name the nearest match."""
+"""Parts of messages: an argument in one line, a list of names, the nearest match."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from typing import Any
 import polars as pl
 
 
-def is_number(given: Any) -> bool:
-    """Whether something is one number: an array or a Series is none."""
-    return not isinstance(given, bool | str | type) and hasattr(given, "__float__") and getattr(given, "ndim", 0) == 0
+def is_number(value: Any) -> bool:
+    """Whether a value is one number; an array or a Series is not."""
+    return not isinstance(value, bool | str | type) and hasattr(value, "__float__") and getattr(value, "ndim", 0) == 0
 
 
-def shown(given: Any) -> str:
+def shown(argument: Any) -> str:
     """An argument in one line: an expression as Polars writes it, a class by its name, a table or array by its kind."""
-    if isinstance(given, pl.Expr):
-        return str(given)
-    if isinstance(given, type):
-        return given.__name__
-    text = repr(given)
-    return f"<{kind_of(given)}>" if "\n" in text or len(text) > 80 else text
+    if isinstance(argument, pl.Expr):
+        return str(argument)
+    if isinstance(argument, type):
+        return argument.__name__
+    text = repr(argument)
+    return f"<{kind_of(argument)}>" if "\n" in text or len(text) > 80 else text
 
 
-def kind_of(given: Any) -> str:
-    return f"{type(given).__module__.partition('.')[0]}.{type(given).__qualname__}"
+def kind_of(value: Any) -> str:
+    """The type of a value with its package: polars.Series."""
+    return f"{type(value).__module__.partition('.')[0]}.{type(value).__qualname__}"
 
 
-def series_hint(given: Any) -> str:
-    """The name of a Series, which is no column of the frame but most likely stems from one."""
-    name = getattr(given, "name", None)
-    return f"; did you mean {name!r}?" if isinstance(name, str) and name and hasattr(given, "dtype") else ""
+def series_hint(value: Any) -> str:
+    """A hint with the name of a Series: a Series is no column of the frame, but most likely comes from one."""
+    name = getattr(value, "name", None)
+    return f"; did you mean {name!r}?" if isinstance(name, str) and name and hasattr(value, "dtype") else ""
 
 
 def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names with commas between them; `most` of them where there are more."""
     names = list(names)
     return ", ".join(repr(name) for name in names[:most]) + (f" … ({len(names)} in all)" if len(names) > most else "")
 
 
-def nearest(given: Any, allowed: Iterable[str]) -> str:
-    folded = {name.casefold(): name for name in allowed}
-    matches = get_close_matches(given.casefold(), folded, 1, 0.5) if isinstance(given, str) else []
+def nearest(name: Any, allowed: Iterable[str]) -> str:
+    """A hint with the allowed name that is most like another; nothing where none is like it."""
+    folded = {other.casefold(): other for other in allowed}
+    matches = get_close_matches(name.casefold(), folded, 1, 0.5) if isinstance(name, str) else []
     return f"; did you mean {folded[matches[0]]!r}?" if matches else ""

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from ..models import warning
+from ..models.hyperparameters import Hyperparameters
 from ..store.sources import Part
 from . import errors, jobs, output, screen
 from .task import Task
@@ -58,7 +59,8 @@ def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any])
     if posterior:
         causes = warning.causes_of_posterior(missing)
     else:
-        causes = warning.causes(missing, options.get("tau2", "reml"), options.get("mu", "gls"))
+        estimators = {name: options[name] for name in ("tau2", "mu") if name in options}
+        causes = warning.causes(missing, Hyperparameters(**estimators))
     for message, models in causes.items():
         if count := int(models.sum()):
             scope = "" if components.height == 1 else f"{count:,} of {components.height:,} models: "

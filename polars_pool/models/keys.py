@@ -1,30 +1,11 @@
-"""Keys of groups and models: their names, and what they are called inside a plan."""
+"""Names of the columns inside a plan: all begin with a private prefix, so that the keys can have any name."""
 
 from __future__ import annotations
 
 import polars as pl
 
-PRIVATE = "_pool_"  # what the names of all columns inside a plan begin with
-KEY = PRIVATE + "key_"  # those of keys too, so that their own can be anything
-
-
-class Keyed:
-    """The names of keys, and what they are called inside a plan."""
-
-    by_names: tuple[str, ...]
-    over_names: tuple[str, ...]
-
-    @property
-    def over(self) -> tuple[str, ...]:
-        return tuple(KEY + name for name in self.over_names)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return self.over + tuple(KEY + name for name in self.by_names)
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        return self.over_names + self.by_names
+PRIVATE = "_pool_"  # the prefix of all columns inside a plan,
+KEY = PRIVATE + "key_"  # and of the keys
 
 
 def public(*names: str) -> list[pl.Expr]:

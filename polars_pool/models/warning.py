@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formulas.estimators import TAU2
+from .hyperparameters import Hyperparameters
 
 Array = NDArray[Any]
 
@@ -118,11 +118,11 @@ class Missing:
         return np.asarray(self.failed & ~self.unidentified & np.isnan(self.tau2))
 
 
-def causes(missing: Missing, tau2: str | float, mu: str | float) -> dict[str, Array]:
-    """The models that give cause for each message, with tau2 and mu as arguments: a name or a known number."""
+def causes(missing: Missing, hyperparameters: Hyperparameters) -> dict[str, Array]:
+    """The models that give cause for each message, where no hyperparameter has a prior."""
     failed, unidentified = missing.failed, missing.unidentified
-    if isinstance(tau2, str):
-        method, fitted = TAU2[tau2], 1 if isinstance(mu, str) else 0
+    if (method := hyperparameters.method) is not None:
+        fitted = 1 if hyperparameters.known_mu is None else 0
         few = missing.without_tau2 & ~((missing.groups >= method.groups) & (missing.groups - fitted >= method.df))
         out_of_range = missing.without_tau2 & ~few
     else:

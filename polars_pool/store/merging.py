@@ -149,11 +149,12 @@ def _schema(state: State) -> pl.Schema:
 def _merged(lf: pl.LazyFrame, keys: list[str], centre: float, weighted: bool) -> pl.LazyFrame:
     # After subtraction of the centre, one number holds all digits of `mean + mean_low`.
     lf = lf.with_columns(mean=(pl.col("mean") - centre) + pl.col("mean_low"))
-    model = arguments.model(lf, "mean", keys, n="n", var="var", weights="w" if weighted else None)
+    columns_of_states = {"value": "mean", "n": "n", "var": "var", "weights": "w" if weighted else None}
+    request = arguments.means(arguments.Call({"frame": lf, "by": keys, **columns_of_states}))
     columns = [groups.N.cast(pl.Int64).alias("n"), (groups.Y + centre).alias("mean"), groups.VAR.alias("var")]
     if weighted:
         columns.append(groups.W.alias("w"))
-    return groups.merged(lf, model).select(*public(*keys), *columns)
+    return groups.merged(lf, request).select(*public(*keys), *columns)
 
 
 def _centre(means: list[float]) -> float:

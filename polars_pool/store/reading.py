@@ -10,7 +10,6 @@ import polars as pl
 
 from .. import arguments
 from ..models.oneway import groups
-from ..verbs.moments import MOMENTS
 from .definition import Definition, expression
 from .merging import ranged
 from .sources import NAME, Part, batches, rows_of
@@ -122,11 +121,12 @@ def _table(lf: pl.LazyFrame, d: Definition, *first: str) -> tuple[pl.DataFrame, 
     if d.where is not None:
         lf = lf.filter(arguments.boolean(lf, schema, expression(d.where), "where"))
     weights = None if d.weights is None else expression(d.weights)
-    result = (*MOMENTS, "mean_low") if weights is None else (*MOMENTS, "mean_low", "w")
     by = [*first, *(expression(key) for key in d.by)]
-    model = arguments.model(lf, expression(d.value), by, weights=weights, nan=d.nan, result=result)
-    table = groups.states(lf, model, rest=True).collect()
-    keys = list(model.key_names)
+    columns = {"value": expression(d.value), "by": by, "weights": weights}
+    request = arguments.means(arguments.Call({"frame": lf, "nan": d.nan, **columns}))
+    arguments.distinct_keys((), request.by_names, (*groups.states_columns(request), "mean_low"))
+    table = groups.states(lf, request, rest=True).collect()
+    keys = list(request.key_names)
     order = sorted(ranged(table.select(keys[len(first) :]).schema), key=lambda key: -table[key].n_unique())
     return (table.sort(order) if order else table), keys
 

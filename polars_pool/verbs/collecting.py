@@ -1,4 +1,4 @@
-"""A frame of either kind in, one of the same kind out: what a verb does with its lazy result."""
+"""The lazy result of a verb as a frame of the same kind as its input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEW = 10_000  # rows
 
 
 def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
-    """What a query of a DataFrame gives: of few rows in memory, as a stream takes longer to begin than they take."""
+    """The result of a query of a DataFrame; few rows in memory, as a stream would take longer to begin."""
     return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
 
 
@@ -20,6 +20,6 @@ def in_order(result: pl.LazyFrame, keys: int) -> pl.LazyFrame:
     return result.sort(pl.nth(range(keys)), maintain_order=True) if keys else result
 
 
-def as_given(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
-    """A LazyFrame as it is, a DataFrame collected and sorted by its keys."""
+def same_kind(frame: Frame, result: pl.LazyFrame, keys: int) -> Frame:
+    """The result as it is for a LazyFrame, collected and sorted by its keys for a DataFrame."""
     return result if isinstance(frame, pl.LazyFrame) else collected(frame, in_order(result, keys))

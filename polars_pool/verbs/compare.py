@@ -8,9 +8,7 @@ from ..formulas.names import (
     NaN,
 )
 from ..models.oneway import comparison
-from ..models.oneway import components as _components
-from ..models.oneway import groups as _groups
-from .collecting import Frame, as_given
+from .collecting import Frame, same_kind
 from .types import Mu, Sigma2, Tau2
 
 
@@ -66,10 +64,7 @@ def compare(
     >>> compared.select("n", "none", "complete", "partial").rows()
     [(6, 7.0, 4.2, 4.59375)]
     """
-    lf = arguments.lazy(frame)
-    model = arguments.model(lf, value, by, over, n=n, var=var, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan)
-    arguments.no_prior(model, "compare")
-    arguments.distinct_keys(model.over_names, (), comparison.STATISTICS)
-    grouped, constants = _groups.grouped(lf, model)
-    found = comparison.comparisons(_components.classes(grouped, model), constants, model)
-    return as_given(frame, found, len(model.over_names))
+    call = arguments.call(compare, locals())
+    request = arguments.means_without_priors(call, "compare")
+    arguments.distinct_keys(request.over_names, (), comparison.STATISTICS)
+    return same_kind(frame, comparison.comparisons(call.frame, request), len(request.over_names))

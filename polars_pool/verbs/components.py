@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import polars as pl
-
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
@@ -15,14 +11,8 @@ from ..formulas.names import (
     OfPosterior,
     Test,
 )
-from ..models.keys import public
-from ..models.oneway import components as _components
-from ..models.oneway import groups as _groups
-from ..models.oneway.spec import Model
-from ..models.posterior import components as posterior_components
-from . import rates
-from .collecting import Frame, as_given
-from .stages import with_components
+from . import stages
+from .collecting import Frame
 from .types import Mu, PriorOfRates, Sigma2, Tau2
 
 
@@ -130,33 +120,4 @@ def components(
     >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
     (6.57548335, 20.752456)
     """
-    others = {
-        **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
-        **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls"), "level": (level, 0.95)},
-        **{"test": (test, "z"), "limits": (limits, None), "interval": (interval, None)},
-    }
-    if arguments.asks_for_rates(trials, exposure, family, prior, others):
-        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
-        return rates.components(frame, value, by, over, nan=nan, **counted)
-    lf = arguments.lazy(frame)
-    hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}
-    columns: dict[str, Any] = {"n": n, "var": var, "se": se, "weights": weights}
-    model = arguments.model(
-        lf, value, by, over, **columns, **hyperparameters, nan=nan, rates=None if family else arguments.BINOMIAL
-    )
-    arguments.distinct_keys(
-        model.over_names, (), posterior_components.STATISTICS if model.priors else _components.STATISTICS
-    )
-    asked = arguments.question(model, level, test, limits)
-    ends = arguments.interval_of_components(interval, model)
-    if model.priors:
-        return _posterior_of_models(frame, lf, model, asked.level, ends)
-    found = _components.result(with_components(lf, model, asked)[1], model)
-    return as_given(frame, found, len(model.over_names))
-
-
-def _posterior_of_models(frame: Frame, lf: pl.LazyFrame, model: Model, level: float, interval: str) -> Frame:
-    grouped, constants = _groups.grouped(lf, model)
-    found = posterior_components.of_models(_components.classes(grouped, model), constants, model, level, interval)
-    result = found.select(*public(*model.over_names), *posterior_components.STATISTICS)
-    return as_given(frame, result, len(model.over_names))
+    return stages.components(frame, arguments.call(components, locals()))

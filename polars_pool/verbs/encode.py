@@ -9,9 +9,8 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from ..models.oneway import estimates
-from ..models.posterior import encoding
-from .collecting import Frame, as_given
+from ..models.families import family_of
+from .collecting import Frame, same_kind
 from .types import Mu, Sigma2, Tau2
 
 
@@ -63,8 +62,10 @@ def encode(
     >>> pool.encode(scores, "score", by="school", sigma2=1.0, tau2=1.0, mu=2.0).rows()
     [('b', 5.0, 3.5), ('a', 1.0, 2.0), ('a', 3.0, 2.0)]
     """
-    lf = arguments.lazy(frame)
-    rates = arguments.no_rates(family, "encode")
-    model = arguments.model(lf, value, by, over, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan, rates=rates)
-    estimate = estimates.ESTIMATE.alias(arguments.new_column(lf.collect_schema(), name))
-    return as_given(frame, encoding.encoded(lf, model, estimate), 0)
+    call = arguments.call(encode, locals())
+    arguments.refuse_family_of_rates(call, "encode")
+    request = arguments.means(call)
+    name = arguments.new_column(call.schema, name)
+    encoded = family_of(request).encoded
+    assert encoded is not None
+    return same_kind(frame, encoded(call.frame, request, name), 0)

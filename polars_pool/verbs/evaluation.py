@@ -1,7 +1,7 @@
 """One run of an expression, for which Polars calls its function once, or once for each group of `.over()` and `agg()`.
 
-A call sees its own rows alone. What the calls of one run have in common is an input that Polars evaluates once for all
-of them, element by element: the number of rows in each of the groups. Its function numbers the run.
+A call sees its own rows alone. The calls of one run share an input that Polars evaluates once for all of them, element
+by element: the number of rows in each of the groups. The function of this input numbers the run.
 
 A run is a query, for each of the columns that the expression stands for; where the keys of a `group_by` are known to be
 sorted, the streaming engine evaluates it piece by piece, and each piece is a run.
@@ -25,14 +25,14 @@ _LOCK = threading.Lock()
 
 @dataclass
 class Run:
-    """The groups of `.over()` or `agg()`, the calls so far, those with a single key, and what they warned of."""
+    """The groups of `.over()` or `agg()`, the calls so far, those with a single key, and their warnings."""
 
     groups: int
     calls: int = 0
     single: int = 0
     messages: set[str] = field(default_factory=set)
 
-    def called(self, single: bool) -> bool:
+    def evaluated(self, single: bool) -> bool:
         """Count a call; whether it is the last, and none had more than a single key."""
         with _LOCK:
             self.calls += 1
@@ -61,9 +61,9 @@ def run(numbers: pl.Series, *expression: Hashable) -> Run:
     """The run of this number; several expressions may share a number, each with runs of its own."""
     key = (numbers[0], *expression)
     with _LOCK:
-        found = _RUNS.setdefault(key, Run(_GROUPS.get(numbers[0], 1)))
+        current = _RUNS.setdefault(key, Run(_GROUPS.get(numbers[0], 1)))
         _keep(_RUNS)
-    return found
+    return current
 
 
 def _keep(newest: dict[Any, Any]) -> None:

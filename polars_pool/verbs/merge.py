@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from .. import arguments
 from ..arguments import IntoColumn, Keys
-from ..models.oneway import groups as _groups
-from .collecting import Frame, as_given
-from .moments import MOMENTS
+from ..models.oneway import groups
+from .collecting import Frame, same_kind
 
 
 def merge(
@@ -52,7 +51,7 @@ def merge(
     >>> pool.merge(pl.concat([monday, tuesday], how="vertical_relaxed"), by="school").rows()
     [('a', 3, 3.0, 4.0)]
     """
-    lf = arguments.lazy(frame)
-    result = (*MOMENTS, "w") if weights is not None else MOMENTS
-    model = arguments.model(lf, value, by, n=n, var=var, weights=weights, result=result)
-    return as_given(frame, _groups.states(lf, model), len(model.key_names))
+    call = arguments.call(merge, locals())
+    request = arguments.means(call)
+    arguments.distinct_keys((), request.by_names, groups.states_columns(request))
+    return same_kind(frame, groups.states(call.frame, request), len(request.key_names))

@@ -7,10 +7,8 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from ..models.oneway import groups as _groups
-from .collecting import Frame, as_given
-
-MOMENTS = ("n", "mean", "var")
+from ..models.oneway import groups
+from .collecting import Frame, same_kind
 
 
 def moments(
@@ -52,7 +50,7 @@ def moments(
     >>> pool.moments(scores, "score", by="school").rows()
     [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
     """
-    lf = arguments.lazy(frame)
-    result = (*MOMENTS, "w") if weights is not None else MOMENTS
-    model = arguments.model(lf, value, by, weights=weights, nan=nan, result=result)
-    return as_given(frame, _groups.states(lf, model), len(model.key_names))
+    call = arguments.call(moments, locals())
+    request = arguments.means(call)
+    arguments.distinct_keys((), request.by_names, groups.states_columns(request))
+    return same_kind(frame, groups.states(call.frame, request), len(request.key_names))

@@ -12,7 +12,6 @@ from ..formulas.names import (
 from ..formulas.priors import Prior
 from ..models.posterior import draws as _draws
 from .collecting import Frame, collected
-from .stages import all_groups
 from .types import Mu, Sigma2
 
 
@@ -74,12 +73,9 @@ def posterior_draws(
     >>> 0.2 < (best["school"] == "A").mean() < 0.3
     True
     """
-    lf = arguments.lazy(frame)
-    model = arguments.model(
-        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=tau2, mu=mu, nan=nan
-    )
-    arguments.some_prior(model, tau2)
-    arguments.distinct_keys(model.over_names, model.by_names, _draws.STATISTICS)
-    grouped, constants = all_groups(lf, model, arguments.unseen(groups, lf, model))
-    result = _draws.drawn(grouped, constants, model, arguments.draws(draws), arguments.seed(seed))
+    call = arguments.call(posterior_draws, locals())
+    request = arguments.posterior_means(call)
+    arguments.distinct_keys(request.over_names, request.by_names, _draws.STATISTICS)
+    number, seed = arguments.draws(draws), arguments.seed(seed)
+    result = _draws.draws(call.frame, request, number, seed, arguments.unseen(call, request))
     return result if isinstance(frame, pl.LazyFrame) else collected(frame, result)

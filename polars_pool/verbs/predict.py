@@ -8,8 +8,7 @@ from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
 from ..models.regression import prediction
-from .collecting import Frame, as_given
-from .regression import request
+from .collecting import Frame, same_kind
 
 
 def predict(
@@ -62,6 +61,7 @@ def predict(
     >>> expected.select("plant", pl.col("fitted", "population").round(4)).rows()
     [('a', 3.8776, 4.2778), ('new', 4.2778, 4.2778)]
     """
-    lf, model = request(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
-    found = prediction.predicted(lf, arguments.rows_to_predict(rows, lf, model), model)
-    return as_given(frame, found, 0)
+    call = arguments.call(predict, locals())
+    request = arguments.regression(call)
+    result = prediction.predicted(call.frame, arguments.rows_to_predict(call, request), request)
+    return same_kind(frame, result, 0)

@@ -10,10 +10,8 @@ from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from ..models.oneway import components as _components
-from ..models.oneway import groups as _groups
 from ..models.posterior import profile as _profile
-from .collecting import Frame, as_given
+from .collecting import Frame, same_kind
 from .types import Mu, Sigma2
 
 
@@ -79,18 +77,12 @@ def profile(
     >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
-    lf = arguments.lazy(frame)
-    prior = arguments.prior_of_profile(tau2)
-    model = arguments.model(
-        lf, value, by, over, n=n, var=var, se=se, weights=weights, sigma2=sigma2, tau2=prior or "reml", mu=mu, nan=nan
-    )
-    arguments.gls_or_known(model.mu)
+    call = arguments.call(profile, locals())
+    call = call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml")
+    request = arguments.means(call)
+    arguments.refuse_mean_of_profile(mu)
     grid = None if tau is None else arguments.taus(tau)
-    if arguments.flag(groups, "groups"):
-        arguments.distinct_keys(model.over_names, model.by_names, _profile.ESTIMATES)
-    else:
-        arguments.distinct_keys(model.over_names, (), _profile.told(model))
-    grouped, constants = _groups.grouped(lf, model)
-    found = _profile.profiled(_components.classes(grouped, model), constants, model, grid)
-    result = _profile.of_groups(grouped, found, model) if groups else _profile.result(found, model)
-    return as_given(frame, result, len(_profile.sorted_by(model, groups)))
+    columns = _profile.columns(request, arguments.flag(groups, "groups"))
+    keys = request.key_names if groups else request.over_names
+    arguments.distinct_keys(request.over_names, request.by_names if groups else (), columns)
+    return same_kind(frame, _profile.profiles(call.frame, request, grid, groups), len(keys) + 1)

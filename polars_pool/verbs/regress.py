@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import GivenTau2, Likelihood, NaN
-from ..models.regression import estimates
-from ..models.regression import groups as crossproducts
-from ..models.regression.spec import COEFFICIENTS
-from .collecting import Frame, as_given
-from .regression import request
+from . import stages
+from .collecting import Frame
 
 
 def regress(
@@ -99,8 +94,4 @@ def regress(
     >>> lines.filter(term="intercept").select("plant", "n", pl.col("mean", "weight", "estimate").round(4)).rows()
     [('a', 3, 1.0667, 0.9734, 1.0776), ('b', 3, 2.1, 0.9734, 2.0834), ('c', 3, 1.2667, 0.9734, 1.2723)]
     """
-    asked = (vary, intercept, correlated, method, weights, nan)
-    lf, model = request(frame, value, x, by, over, *asked, result=COEFFICIENTS)
-    conditional = arguments.one_of(uncertainty, get_args(GivenTau2), "uncertainty") == "conditional"
-    found = estimates.of_groups(*crossproducts.grouped(lf, model), model, arguments.level(level), conditional)
-    return as_given(frame, found, len(model.key_names))
+    return stages.estimates(frame, arguments.call(regress, locals()))

@@ -5,11 +5,8 @@ from __future__ import annotations
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
-from ..models.regression import components
-from ..models.regression import groups as crossproducts
-from ..models.regression.spec import COMPONENTS
-from .collecting import Frame, as_given
-from .regression import request
+from . import stages
+from .collecting import Frame
 
 
 def regress_components(
@@ -68,7 +65,4 @@ def regress_components(
     >>> found.select("groups", "n", pl.col("mu").struct["week"].round(4), pl.col("icc").round(4)).rows()
     [(3, 9, 0.9333, 0.9241)]
     """
-    lf, model = request(frame, value, x, by, over, vary, intercept, correlated, method, weights, nan)
-    arguments.distinct_keys(model.over_names, (), COMPONENTS)
-    found = components.of_models(*crossproducts.grouped(lf, model), model, arguments.level(level))
-    return as_given(frame, found, len(model.over_names))
+    return stages.components(frame, arguments.call(regress_components, locals()))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import polars as pl
-from scipy.special import ndtri
 
 from .. import arguments
 from ..arguments import IntoColumn, Keys
@@ -17,14 +13,9 @@ from ..formulas.names import (
     Predict,
     Uncertainty,
 )
-from ..models.oneway import estimates, robust
-from ..models.posterior import estimates as posterior_estimates
-from . import rates
-from .collecting import Frame, as_given
-from .stages import all_groups, with_components
+from . import stages
+from .collecting import Frame
 from .types import Mu, PriorOfRates, Sigma2, Tau2
-
-ESTIMATES = ("n", "mean", "v", "weight", "estimate", "se", "lower", "upper")
 
 
 def shrink(
@@ -178,41 +169,4 @@ def shrink(
     >>> posterior.select("school", pl.col("estimate").round(8)).row(0)
     ('A', 11.40026087)
     """
-    others = {
-        **{"n": (n, None), "var": (var, None), "se": (se, None), "weights": (weights, None)},
-        **{"sigma2": (sigma2, "pooled"), "tau2": (tau2, "reml"), "mu": (mu, "gls")},
-        **{"interval": (interval, None), "predict": (predict, "mean")},
-    }
-    if arguments.asks_for_rates(trials, exposure, family, prior, others):
-        counted: dict[str, Any] = {"trials": trials, "exposure": exposure, "family": family, "prior": prior}
-        asked: dict[str, Any] = {"level": level, "threshold": threshold, "groups": groups, "posterior": posterior}
-        return rates.shrink(frame, value, by, over, nan=nan, uncertainty=uncertainty, **asked, **counted)
-    arguments.no_posterior(posterior)
-    lf = arguments.lazy(frame)
-    hyperparameters: dict[str, Any] = {"sigma2": sigma2, "tau2": tau2, "mu": mu}
-    given: dict[str, Any] = {"n": n, "var": var, "se": se, "weights": weights}
-    model = arguments.model(
-        lf, value, by, over, **given, **hyperparameters, nan=nan, rates=None if family else arguments.BINOMIAL
-    )
-    columns: tuple[str, ...] = ESTIMATES
-    ends = arguments.interval(interval, predict, model)
-    if ends == "robust":
-        columns = (*columns, "noncoverage")
-    if threshold is not None:
-        columns = (*columns, "p_above")
-    arguments.distinct_keys(model.over_names, model.by_names, columns)
-    quantile = float(ndtri((1 + arguments.level(level)) / 2))
-    model = replace(model, tau2_error=arguments.uncertainty(uncertainty, model) == "tau2")
-    arguments.predict(predict, model)
-    threshold = arguments.threshold(threshold)
-    unseen = arguments.unseen(groups, lf, model)
-    if model.priors:
-        wanted = posterior_estimates.Wanted(ends, arguments.level(level), predict, threshold)
-        pooled = posterior_estimates.of_groups(*all_groups(lf, model, unseen), model, wanted)
-        return as_given(frame, estimates.result(pooled, model, columns), len(model.key_names))
-    grouped, found = with_components(lf, model, unseen=unseen, twice=ends == "robust")
-    pooled = estimates.estimated(estimates.joined(grouped, found, model), model)
-    pooled = estimates.with_errors(pooled, model, quantile, uncertainty, predict, threshold)
-    if ends == "robust":
-        pooled = robust.with_intervals(pooled, model, 1 - level)
-    return as_given(frame, estimates.result(pooled, model, columns), len(model.key_names))
+    return stages.estimates(frame, arguments.call(shrink, locals()))

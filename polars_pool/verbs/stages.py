@@ -1,31 +1,23 @@
-"""The stages that several verbs are composed of."""
+"""From the call of a verb to its result: check the arguments, compute by the functions of the family, collect."""
 
 from __future__ import annotations
 
-import polars as pl
-
-from ..models.oneway import components as _components
-from ..models.oneway import groups as _groups
-from ..models.oneway import inference
-from ..models.oneway.spec import Model
-from ..models.oneway.unseen import with_unseen
+from .. import arguments
+from ..arguments import Call
+from ..models.families import family_of
+from .collecting import Frame, same_kind
 
 
-def with_components(
-    lf: pl.LazyFrame,
-    model: Model,
-    asked: inference.Question | None = None,
-    unseen: pl.LazyFrame | None = None,
-    twice: bool = False,
-) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The groups, and the components of their models; `twice` if groups meet what is summed over them once more."""
-    grouped, constants = all_groups(lf, model, unseen)
-    if twice:
-        grouped = grouped.cache()
-    return grouped, _components.components(_components.classes(grouped, model), constants, model, asked)
+def estimates(frame: Frame, call: Call) -> Frame:
+    """One row per group, by the family that the arguments describe."""
+    request = arguments.estimates(call)
+    family, unseen = family_of(request), arguments.unseen(call, request)
+    result = family.estimates(call.frame, request) if unseen is None else family.estimates(call.frame, request, unseen)
+    return same_kind(frame, result, len(request.key_names))
 
 
-def all_groups(lf: pl.LazyFrame, model: Model, unseen: pl.LazyFrame | None) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """One row a group, those without rows among them, and the constants of the query."""
-    grouped, constants = _groups.grouped(lf, model)
-    return grouped if unseen is None else with_unseen(grouped, unseen, model), constants
+def components(frame: Frame, call: Call) -> Frame:
+    """One row per model, by the family that the arguments describe."""
+    request = arguments.components(call)
+    result = family_of(request).components(call.frame, request)
+    return same_kind(frame, result, len(request.over_names))

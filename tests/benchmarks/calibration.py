@@ -25,9 +25,11 @@ from scipy.special import logit, ndtr, ndtri, stdtrit
 import polars_pool as pool
 from polars_pool import arguments
 from polars_pool.models.oneway import groups
-from polars_pool.models.posterior import estimates as posterior_estimates
-from polars_pool.models.posterior import fit as posterior
-from polars_pool.models.posterior import groups as posteriors
+from polars_pool.models.posterior import tau as tau_
+from polars_pool.models.posterior.estimates import Groups, mixed
+from polars_pool.models.posterior.fit import Posterior
+from polars_pool.models.posterior.groups import with_models
+from polars_pool.models.posterior.spec import Options
 from polars_pool.numerics import mixture
 
 Array = Any
@@ -133,17 +135,17 @@ def ranks(line: Line, drawn: Drawn) -> dict[str, Array]:
 def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Array]:
     """The ranks of some models, in one query, from the quadrature nodes that the verbs use."""
     lf = drawn.table.lazy().filter(pl.col("model").is_between(start, end, closed="left"))
-    model = arguments.model(lf, **arguments_of(line))
-    grouped, constants = groups.grouped(lf, model)
-    table = grouped.join(constants, how="cross").collect().sort(model.keys)
-    table, fitted = posteriors.beside_models(table, model)
-    post, pivot, order = fitted.post, fitted.pivot, fitted.models[model.over[0]].to_numpy()
+    request = arguments.means(arguments.Call({"frame": lf, **arguments_of(line)}))
+    grouped, constants = groups.grouped(lf, request)
+    table = grouped.join(constants, how="cross").collect().sort(request.keys)
+    table, posteriors = with_models(table, request)
+    post, pivot, order = posteriors.post, posteriors.pivot, posteriors.models[request.over[0]].to_numpy()
     assert post is not None
     assert post.models == len(order)
     assert post.settled.all()
     truth = {name: values[order] for name, values in drawn.truth.items()}
     every = np.arange(post.models)
-    at = {"tau": posterior._below(post, x_of(post.cells, truth["tau"]), every)}
+    at = {"tau": tau_.below(post, x_of(post.cells, truth["tau"]), every)}
     if post.sigma is not None:
         at["sigma"] = post.sigma.below(x_of(post.sigma, truth["sigma"]), every)
     for name, variance in (("mu", post.variance), ("new group", post.variance + post.tau**2)):
@@ -153,7 +155,7 @@ def exact_ranks(line: Line, drawn: Drawn, start: int, end: int) -> dict[str, Arr
         of_groups["new row"] = (0, "row")
     in_order = np.argsort(order)
     for name, (group, predict) in of_groups.items():
-        some = table.filter(pl.col(model.keys[-1]) == group)
+        some = table.filter(pl.col(request.keys[-1]) == group)
         at[name] = below_of_groups(some, post, predict, truth[name][in_order])[order - start]
     return at
 
@@ -164,11 +166,11 @@ def x_of(nodes: Any, value: Array) -> Array:
     return np.log(value - lower) if upper == np.inf else logit((value - lower) / (upper - lower))
 
 
-def below_of_groups(table: pl.DataFrame, post: posterior.Posterior, predict: str, truth: Array) -> Array:
+def below_of_groups(table: pl.DataFrame, post: Posterior, predict: str, truth: Array) -> Array:
     """The posterior probability below `truth` for one group per model, from `p_above` with a threshold per model."""
-    column, y, v, sigma2, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "sigma2", "pivot"))
-    wanted, every = posterior_estimates.Wanted(predict=predict, threshold=truth), np.arange(len(post.weight))
-    return 1 - posterior_estimates._of_some(post, every, column, y, v, sigma2, pivot, wanted)["p_above"]
+    columns = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "sigma2", "pivot"))
+    options = Options(predict=predict, threshold=truth)
+    return 1 - mixed(post, np.arange(len(post.weight)), Groups(*columns), options)["p_above"]
 
 
 def ranks_of_normals(line: Line, drawn: Drawn) -> dict[str, Array]:

@@ -9,9 +9,11 @@ import polars as pl
 import polars_pool as pool
 from polars_pool.formulas import shrink, within
 from polars_pool.formulas.uncertainty import variance_with_tau2
+from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
 from polars_pool.models.oneway.fit import fitted
-from polars_pool.models.oneway.inference import Fitted, Question, inferred
+from polars_pool.models.oneway.inference import Fitted, inferred
+from polars_pool.models.oneway.spec import Options
 from polars_pool.models.oneway.uncertainty import error_of_tau2
 
 
@@ -38,15 +40,16 @@ def by_numpy(
     sigma2, tau2, mu = (x if isinstance(x, str) else float(x) for x in (sigma2, tau2, mu))
     if isinstance(mu, float):
         groups = Groups(**(vars(groups) | {"mu": np.array([mu - pivot])}))
-    arguments = ("se" in given, sigma2, tau2, mu)
-    found, groups = fitted(groups, *arguments)
+    published = "se" in given
+    found, groups = fitted(groups, published, sigma2, tau2, mu)
+    fit = Fitted(groups, found, published, Hyperparameters(sigma2, tau2, mu))
     if verb is pool.components:
-        more = inferred(Fitted(groups, found, *arguments), np.array([pivot]), Question(level, test, limits))
+        more = inferred(fit, np.array([pivot]), Options(level=level, test=test, limits=limits))
         model = {name: column.item() for name, column in (vars(found) | more).items()}
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink
-    errors = error_of_tau2(groups, found, "se" in given, sigma2, tau2) if uncertainty == "tau2" else None
+    errors = error_of_tau2(fit) if uncertainty == "tau2" else None
     quantile = NormalDist().inv_cdf((1 + level) / 2)
     return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile, errors)
 

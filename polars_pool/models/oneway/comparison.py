@@ -1,9 +1,10 @@
-"""One row a group to one row a model: what each way of pooling errs on rows that are held out."""
+"""One row per group to one row per model: the error of each way of pooling on rows that are held out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -14,10 +15,12 @@ from .. import warning
 from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
-from .components import by_model, causes
-from .fit import Components, count_in_mu, pooled_within, sampling_variance, solve
+from .components import by_model, causes, classes, fit_models
+from .fit import count_in_mu, pooled_within
+from .groups import grouped
+from .inference import Fitted
 from .refuse import bad_rows
-from .spec import Model
+from .spec import Means
 
 STATISTICS: dict[str, pl.DataType] = {
     "groups": pl.Int64(),
@@ -32,36 +35,36 @@ STATISTICS: dict[str, pl.DataType] = {
 }
 
 
-def comparisons(classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """Keys and statistics of every model, from the classes that its components are found by."""
-    keys = classes.select(*model.over).collect_schema()
-    found = classes.join(constants, how="cross").map_batches(
-        partial(compared, model=model), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
+def comparisons(frame: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """One row per model, under public names."""
+    groups, constants = grouped(frame, request)
+    of_models = classes(groups, request).join(constants, how="cross")
+    keys = groups.select(*request.over).collect_schema()
+    compared = of_models.map_batches(
+        partial(_comparisons, request=request), schema=pl.Schema({**keys, **STATISTICS}), **WHOLE
     )
-    return found.select(*public(*model.over_names), *STATISTICS)
+    return compared.select(*public(*request.over_names), *STATISTICS)
 
 
-def compared(table: pl.DataFrame, model: Model) -> pl.DataFrame:
+def _comparisons(table: pl.DataFrame, request: Means) -> pl.DataFrame:
     """The comparison of every model in a table of classes; a model without groups has nothing to compare."""
-    bad_rows(table, model)
-    models, pivot, groups, present = by_model(table, model)
+    bad_rows(table, request)
+    models, pivot, groups, present = by_model(table, request)
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
-        found = solve(groups, False, model.sigma2, model.tau2, model.mu)
-        warning.warn(causes(found, model), model.caller)
-        with np.errstate(all="ignore"):
-            prior = (found.df_prior, found.sigma2_prior)
-            groups = replace(groups, v=sampling_variance(groups, False, model.sigma2, found.sigma2, *prior))
-        for name, values in compare(groups, found, model).items():
+        fit = fit_models(groups, request)
+        warning.warn(causes(fit.components, request), request.caller)
+        for name, values in compare(fit).items():
             statistics[name][present] = values
-    return models.select(*model.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
+    return models.select(*request.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
 
 
-def compare(g: Groups, found: Components, model: Model) -> dict[str, Array]:
+def compare(fit: Fitted) -> dict[str, Array]:
     """The statistics of every model from its groups with their v, NaN where there are none."""
+    g = fit.g
     with np.errstate(all="ignore"):
         n = g.sum(np.where(g.n > 1, g.n, 0.0))
-        none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(g, found, model))
+        none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(fit))
         return {
             "groups": g.groups,
             "n": n,
@@ -70,34 +73,35 @@ def compare(g: Groups, found: Components, model: Model) -> dict[str, Array]:
             "partial": partial,
             "gain_on_none": np.asarray(comparison.gain(partial, none)),
             "gain_on_complete": np.asarray(comparison.gain(partial, complete)),
-            **_pooling(g, found, model),
+            **_pooling(fit),
         }
 
 
-def _errors(g: Groups, found: Components, model: Model) -> tuple[Array, Array, Array]:
+def _errors(fit: Fitted) -> tuple[Array, Array, Array]:
     """Squared error of all rows that have others in their group: by raw means, by the grand mean, partially pooled."""
+    g, components, h = fit.g, fit.components, fit.hyperparameters
     less = replace(g, n=g.n - 1, w=g.w - 1, v=within.sampling_variance(g.v * g.w, g.w - 1))
-    pooled = pooled_within(g, False, model.sigma2)
-    c, c_less = (count_in_mu(groups, found.tau2, model.mu, pooled) for groups in (g, less))
+    pooled = pooled_within(g, False, cast(Any, h.sigma2))
+    c, c_less = (count_in_mu(groups, components.tau2, cast(Any, h.mu), pooled) for groups in (g, less))
     grand = g.sum(g.n * g.y) / g.rows if g.mu is None else g.mu
     return (
         _error(g, g.ones, g.n, less.n, grand),
         _error(g, 0.0 * g.n, g.n, less.n, grand),
-        _error(g, _weight(less, found, model), c, c_less, found.mu),
+        _error(g, _weight(less, fit), c, c_less, components.mu),
     )
 
 
-def _weight(g: Groups, found: Components, model: Model) -> Array:
-    """The weight of every group; the only one of a model keeps its own mean, whatever tau2."""
-    only = (g.groups == 1) & np.isnan(found.tau2)
-    tau2 = g.each(found.tau2)
-    if model.tau2 == "morris":
+def _weight(g: Groups, fit: Fitted) -> Array:
+    """The weight of every group; the only one of a model keeps its own mean for every tau2."""
+    only = (g.groups == 1) & np.isnan(fit.components.tau2)
+    tau2 = g.each(fit.components.tau2)
+    if fit.hyperparameters.tau2 == "morris":
         tau2 = shrink.morris_variance(tau2, g.v, g.each(g.groups - g.fitted))
     return np.where(g.each(only), 1.0, shrink.weight(tau2, g.v))
 
 
 def _error(g: Groups, weight_less: Array, c: Array, c_less: Array, mu: Array) -> Array:
-    """Squared error of the rows of every model, from what is left of weights and counts without a row."""
+    """Squared error of the rows of every model, from the weights and counts that are left without a row."""
     share, s_ratio = np.zeros_like(g.y), g.ones
     if g.mu is None:
         total = g.each(g.sum(c))
@@ -110,19 +114,18 @@ def _error(g: Groups, weight_less: Array, c: Array, c_less: Array, mu: Array) ->
     return g.sum(comparison.held_out_squares(g.n, g.squares, g.squares_about(mu), of_row, of_mean))
 
 
-def _pooling(g: Groups, found: Components, model: Model) -> dict[str, Array]:
+def _pooling(fit: Fitted) -> dict[str, Array]:
     """The pooling factor of rows about their groups and of groups about mu: 1 where tau2 = 0 leaves no effects."""
-    weight = _weight(g, found, model)
-    rest, var_mu = 1 - weight, found.se_mu**2
+    g, mu = fit.g, fit.components.mu
+    weight = _weight(g, fit)
+    rest, var_mu = 1 - weight, fit.components.se_mu**2
     of_rows = g.sum(comparison.uncertainty_of_rows(g.n, g.v, weight, g.each(g.rows)))
     of_rows += _shared(var_mu, _variation(g, rest, g.n))
     of_groups = g.sum(comparison.uncertainty_of_effects(g.v, weight, g.each(g.groups)))
     of_groups += _shared(var_mu, _variation(g, weight, g.ones))
-    groups = comparison.pooling_factor(_spread(g, weight, found.mu, g.ones), of_groups)
+    groups = comparison.pooling_factor(_spread(g, weight, mu, g.ones), of_groups)
     return {
-        "pooling_rows": np.asarray(
-            comparison.pooling_factor(g.squares_within + _spread(g, rest, found.mu, g.n), of_rows)
-        ),
+        "pooling_rows": np.asarray(comparison.pooling_factor(g.squares_within + _spread(g, rest, mu, g.n), of_rows)),
         "pooling_groups": np.where((g.largest(weight) == 0) & (g.groups > 1), 1.0, groups),
     }
 
@@ -140,5 +143,5 @@ def _variation(g: Groups, x: Array, count: Array) -> Array:
 
 
 def _shared(var_mu: Array, variation: Array) -> Array:
-    """What the error of mu adds: nothing where all share it alike, even where it is unknown."""
+    """The part that the error of mu adds: 0 where all groups share it equally, even where it is unknown."""
     return np.where(variation == 0, 0.0, var_mu * variation)

@@ -1,4 +1,4 @@
-"""One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+"""One row per group to one row per model: sigma2, tau2 and mu of all models at once.
 
 With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups become
 about a thousand rows, and those alone are materialised.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -20,9 +21,10 @@ from ..many import Groups
 from ..tables import WHOLE, series
 from . import inference
 from .fit import Components, fitted
-from .groups import PIVOT, VALUE, VAR, N, V, W, Y
+from .groups import PIVOT, VALUE, VAR, N, V, W, Y, grouped
+from .inference import Fitted
 from .refuse import bad_rows
-from .spec import Model
+from .spec import Means, OneWay
 from .uncertainty import error_of_tau2
 
 STATISTICS: dict[str, pl.DataType] = {
@@ -39,139 +41,167 @@ STATISTICS: dict[str, pl.DataType] = {
     "converged": pl.Boolean(),
 }
 MODEL = "_pool_model"
+ERRORS = ("_pool_error", "_pool_correction")  # variance and minus bias of tau2
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 
 
-def components(
-    classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model, asked: inference.Question | None = None
+def components_schema(_request: Means) -> dict[str, pl.DataType]:
+    """The columns of `components` after the keys."""
+    return STATISTICS
+
+
+def components(frame: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """One row per model, under public names."""
+    groups, constants = grouped(frame, request)
+    models = fitted_models(classes(groups, request), constants, request, inferences=True)
+    return models.select(*public(*request.over_names), *STATISTICS)
+
+
+def fitted_models(
+    classes: pl.LazyFrame, constants: pl.LazyFrame, request: Means, inferences: bool = False
 ) -> pl.LazyFrame:
-    """One row a model, and the pivot; what lies below keeps streaming. With a question, what is inferred too."""
-    keys = classes.select(*model.over).collect_schema()
-    statistics = {name: dtype for name, dtype in STATISTICS.items() if asked or name not in inference.STATISTICS}
+    """One row per model with its pivot, with inferences if they are needed; the plan below keeps streaming."""
+    keys = classes.select(*request.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
-        partial(estimated, model=model, asked=asked),
-        schema=pl.Schema({**keys, **statistics, **dict.fromkeys(_private(model), pl.Float64())}),
+        partial(_fitted_models, request=request, inferences=inferences),
+        schema=pl.Schema({**keys, **_schema(request, inferences)}),
         **WHOLE,
     )
 
 
-def _private(model: Model) -> tuple[str, ...]:
-    """What else is told of a model, under private names."""
-    return ("_pool_pivot", "_pool_error", "_pool_correction") if model.tau2_error else ("_pool_pivot",)
+def _schema(request: Means, inferences: bool) -> dict[str, pl.DataType]:
+    """The statistics of a model, and the private ones that its estimates need."""
+    private = ("_pool_pivot", *ERRORS) if request.error_of_tau2 else ("_pool_pivot",)
+    statistics = {name: dtype for name, dtype in STATISTICS.items() if inferences or name not in inference.STATISTICS}
+    return {**statistics, **dict.fromkeys(private, pl.Float64())}
 
 
-def classes(groups: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """Groups of equal size in one row: how many, the mean and spread of their means, their mean squares within."""
-    if model.sized:
-        return _by_size(groups, model, k=pl.len().cast(pl.Float64))
-    return groups.select(*model.over, *_columns(model))
+# ---- classes of groups ----------------------------------------------------------------------------------------------
 
 
-def classes_of_table(table: pl.DataFrame, model: Model) -> pl.DataFrame:
-    """The same from a table in memory whose rows carry the constants of the query."""
+def classes(groups: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+    """Groups of equal size in one row: their number, the mean and spread of their means, their mean squares within."""
+    if request.variance_depends_on_n:
+        return _by_size(groups, request, k=pl.len().cast(pl.Float64))
+    return groups.select(*request.over, *_columns(request))
+
+
+def classes_of_table(table: pl.DataFrame, request: OneWay) -> pl.DataFrame:
+    """The classes of a table of groups in memory, whose rows carry the constants of the query."""
     constants = pl.col("^_pool_(pivot|bad_.*)$")
-    if not model.sized:
-        return table.select(*model.over, *_columns(model), constants)
-    return classes(table.lazy(), model).join(table.lazy().select(constants).head(1), how="cross").collect()
+    if not request.variance_depends_on_n:
+        return table.select(*request.over, *_columns(request), constants)
+    return classes(table.lazy(), request).join(table.lazy().select(constants).head(1), how="cross").collect()
 
 
-def classes_of_rows(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """The same from rows that carry the moments of their group, where each group stands n times."""
-    if model.sized:
+def classes_of_rows(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+    """The classes of rows that carry the moments of their group, where each group appears n times."""
+    if request.variance_depends_on_n:
         counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, VAR))
-        return _by_size(counting, model, k=VALUE.count() / N.first())
-    return classes(rows.group_by(*model.keys).agg(e.first() for e in (N, W, Y, VAR)), model)
+        return _by_size(counting, request, k=VALUE.count() / N.first())
+    return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), request)
 
 
-def _columns(model: Model) -> tuple[pl.Expr, ...]:
-    """What a model needs to know of a group."""
-    if model.input != "published":
+def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
+    """The statistics of a group that a model depends on."""
+    if not request.published:
         return N, W, Y, SQUARES
-    return (W, Y, V) if model.n is None else (N, W, Y, V)
+    return (W, Y, V) if request.n is None else (N, W, Y, V)
 
 
-def _by_size(groups: pl.LazyFrame, model: Model, k: pl.Expr) -> pl.LazyFrame:
-    found = groups.group_by(*model.over, N).agg(Y.mean(), VAR.mean(), _pool_k=k, _pool_spread=Y.var(ddof=0))
-    return found.with_columns(_pool_w=N).with_columns(SQUARES)
+def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr) -> pl.LazyFrame:
+    sizes = groups.group_by(*request.over, N).agg(Y.mean(), VAR.mean(), _pool_k=k, _pool_spread=Y.var(ddof=0))
+    return sizes.with_columns(_pool_w=N).with_columns(SQUARES)
 
 
-def result(components: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """Keys and statistics under their public names."""
-    return components.select(*public(*model.over_names), *STATISTICS)
+# ---- models ---------------------------------------------------------------------------------------------------------
 
 
-def estimated(table: pl.DataFrame, model: Model, asked: inference.Question | None = None) -> pl.DataFrame:
-    """The components of every model in a table of classes; a model without groups has what was given."""
-    bad_rows(table, model)
-    models, pivot, groups, present = by_model(table, model)
-    found = _as_given(model, pivot)
-    inferred = {name: np.full(models.height, np.nan) for name in inference.STATISTICS if asked}
-    error, correction = (np.full(models.height, 0.0 if isinstance(model.tau2, float) else np.nan) for _ in range(2))
+def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.DataFrame:
+    """The components of every model in a table of classes; a model without groups has its known hyperparameters."""
+    bad_rows(table, request)
+    models, pivot, groups, present = by_model(table, request)
+    components = _known(request, pivot)
+    schema, has_known_tau2 = _schema(request, inferences), request.hyperparameters.known_tau2 is not None
+    unknown = {name: 0.0 if name in ERRORS and has_known_tau2 else np.nan for name in schema}
+    statistics = {name: np.full(models.height, value) for name, value in unknown.items()}
     if groups is not None:
-        arguments = (model.input == "published", model.sigma2, model.tau2, model.mu)
-        estimates, groups = fitted(groups, *arguments)
+        fit = fit_models(groups, request)
         for field in fields(Components):
-            getattr(found, field.name)[present] = getattr(estimates, field.name)
-        if asked:
-            answers = inference.inferred(inference.Fitted(groups, estimates, *arguments), pivot[present], asked)
-            found.se_mu[present] = answers.pop("se_mu")
-            for name, answer in answers.items():
-                inferred[name][present] = answer
-        if model.tau2_error:
-            error[present], correction[present] = error_of_tau2(groups, estimates, *arguments[:3])
-    warning.warn(causes(found, model), model.caller)
-    statistics = {name: getattr(found, name) for name in STATISTICS if name not in inference.STATISTICS}
-    statistics |= inferred | {"_pool_pivot": pivot, "_pool_error": error, "_pool_correction": correction}
-    statistics["mu"] = np.full(models.height, model.mu) if isinstance(model.mu, float) else found.mu + pivot
-    if model.input == "published" and model.n is None:
+            getattr(components, field.name)[present] = getattr(fit.components, field.name)
+        for name, values in _further(fit, request, pivot[present], inferences).items():
+            (components.se_mu if name == "se_mu" else statistics[name])[present] = values
+    warning.warn(causes(components, request), request.caller)
+    statistics |= {name: x for name, x in vars(components).items() if name in schema} | {"_pool_pivot": pivot}
+    known_mu = request.hyperparameters.known_mu
+    statistics["mu"] = components.mu + pivot if known_mu is None else np.full(models.height, known_mu)
+    if request.published and request.n is None:
         statistics["n"] = np.full(models.height, np.nan)
-    dtypes = {name: dtype for name, dtype in STATISTICS.items() if name in statistics}
-    dtypes |= dict.fromkeys(_private(model), pl.Float64())
-    return models.select(*model.over, *(series(name, statistics[name], dtype) for name, dtype in dtypes.items()))
+    return models.select(*request.over, *(series(name, statistics[name], dtype) for name, dtype in schema.items()))
 
 
-def causes(found: Components, model: Model) -> dict[str, Array]:
+def fit_models(groups: Groups, request: OneWay) -> Fitted:
+    """The components of every model that has groups, without priors, and the groups with the v that follows."""
+    h = request.hyperparameters.by_likelihood
+    sigma2, tau2, mu = (cast(Any, x) for x in (h.sigma2, h.tau2, h.mu))
+    components, groups = fitted(groups, request.published, sigma2, tau2, mu)
+    return Fitted(groups, components, request.published, h)
+
+
+def _further(fit: Fitted, request: Means, pivot: Array, inferences: bool) -> dict[str, Array]:
+    """The statistics that follow from the components of models, as far as the request needs them."""
+    statistics = inference.inferred(fit, pivot, request.options) if inferences else {}
+    if request.error_of_tau2:
+        statistics |= dict(zip(ERRORS, error_of_tau2(fit), strict=True))
+    return statistics
+
+
+def causes(components: Components, request: Means) -> dict[str, Array]:
     """The models that give cause for each warning."""
-    numbers = (found.groups, found.n, found.sigma2, found.tau2, found.converged)
-    return warning.causes(warning.Missing(model.input == "published", *numbers), model.tau2, model.mu)
+    c = components
+    missing = warning.Missing(request.published, c.groups, c.n, c.sigma2, c.tau2, c.converged)
+    return warning.causes(missing, request.hyperparameters)
 
 
-def by_model(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
+def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
     """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
-    models = table.select(*model.over, PIVOT)
-    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
+    models = table.select(*request.over, PIVOT)
+    models = models.unique(request.over, maintain_order=True) if request.over else models.head(1)
     pivot = models["_pool_pivot"].to_numpy()
     counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
     if counted.is_empty():
         return models, pivot, None, np.zeros(0, dtype=np.int64)
-    return models, pivot, *groups_of(counted, models, model)
+    return models, pivot, *groups_of(counted, models, request)
 
 
-def _as_given(model: Model, pivot: Array) -> Components:
-    given = {name: getattr(model, name) for name in ("sigma2", "tau2", "mu")}
-    sigma2, tau2, mu = (np.full(len(pivot), x if isinstance(x, float) else np.nan) for x in given.values())
+def _known(request: Means, pivot: Array) -> Components:
+    """The components of models without groups: the known hyperparameters, and NaN for the others."""
+    h = request.hyperparameters
+    known = (h.known_sigma2, h.known_tau2, h.known_mu)
+    sigma2, tau2, mu = (np.full(len(pivot), np.nan if x is None else x) for x in known)
     none = np.zeros(len(pivot))
     icc, df_prior, prior = (np.full(len(pivot), np.nan) for _ in range(3))
     return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, df_prior, prior, none.astype(bool))
 
 
-def groups_of(table: pl.DataFrame, models: pl.DataFrame, model: Model) -> tuple[Groups, Array]:
+def groups_of(table: pl.DataFrame, models: pl.DataFrame, request: OneWay) -> tuple[Groups, Array]:
     """The groups that have rows, sorted by model, and the models they belong to."""
     start = present = np.zeros(1, dtype=np.int64)
-    if model.over:
-        numbered = models.select(*model.over).with_row_index(MODEL)
-        table = table.join(numbered, on=model.over, how="left", nulls_equal=True).sort(MODEL)
+    if request.over:
+        numbered = models.select(*request.over).with_row_index(MODEL)
+        table = table.join(numbered, on=request.over, how="left", nulls_equal=True).sort(MODEL)
         present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
-    mu = model.mu - models["_pool_pivot"].to_numpy()[present] if isinstance(model.mu, float) else None
+    known_mu = request.hyperparameters.known_mu
+    mu = None if known_mu is None else known_mu - models["_pool_pivot"].to_numpy()[present]
 
     def column(name: str) -> Array:
         return table[f"_pool_{name}"].to_numpy()
 
     y = column("y")
     one, none, unknown = (np.broadcast_to(constant, y.shape) for constant in (1.0, 0.0, np.nan))
-    if model.input == "published":
-        n = one if model.n is None else column("n")
+    if request.published:
+        n = one if request.n is None else column("n")
         return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu), present
-    classes = {name: column(name) for name in ("k", "spread")} if model.sized else {}
+    classes = {name: column(name) for name in ("k", "spread")} if request.variance_depends_on_n else {}
     n, w, squares = column("n"), column("w"), column("squares")
     return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes), present

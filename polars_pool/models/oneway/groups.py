@@ -17,7 +17,7 @@ from .. import offset as wide
 from ..keys import KEY, public
 from ..tables import WHOLE
 from .refuse import bad_rows
-from .spec import Model
+from .spec import OneWay
 
 NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
 FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
@@ -28,82 +28,82 @@ N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
 WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
 
 
-def rows(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> pl.LazyFrame:
+def rows(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> pl.LazyFrame:
     """The columns a model needs, Float64 at once."""
-    value = model.value.cast(pl.Float64)
-    if model.nan == "null":
+    value = request.value.cast(pl.Float64)
+    if request.nan == "null":
         value = pl.when(value.is_finite()).then(value)
-    return _selected(frame, model, value, *keep)
+    return _selected(frame, request, value, *keep)
 
 
-def _selected(frame: pl.LazyFrame, model: Model, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
-    beside = {"weights": model.weights, "n": model.n, "var": model.var, "se": model.se}
+def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
+    beside = {"weights": request.weights, "n": request.n, "var": request.var, "se": request.se}
     columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in beside.items() if e is not None]
-    keys = (e.name.prefix(KEY) for e in model.key_columns)
+    keys = (e.name.prefix(KEY) for e in request.key_columns)
     return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
 
 
 def about_pivot(
-    frame: pl.LazyFrame, model: Model, *keep: pl.Expr, ordered: bool = False
+    frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr, ordered: bool = False
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """The columns a model needs, with the value as it is and with the value less the pivot; the pivot.
 
     Cached, so that the plan below runs once, whatever it is, for the pivot and the rows.
     """
-    dtype = _dtype(frame, model)
+    dtype = _dtype(frame, request)
     if wide.is_wide(dtype):
-        selected = _selected(frame, model, wide.integer(model.value, dtype), *keep).cache()
+        selected = _selected(frame, request, wide.integer(request.value, dtype), *keep).cache()
         near, equal = wide.offset(ORIGIN, dtype)
         pivot = (
-            _offset(selected, lambda value: wide.number(value, dtype), wide.EXACT if model.over else 0.0)
+            _offset(selected, lambda value: wide.number(value, dtype), wide.EXACT if request.over else 0.0)
             .select(_pool_pivot=near, _pool_origin=equal)
             .cache()
         )
         beside, difference = pivot.select(ORIGIN), wide.difference(VALUE, ORIGIN, dtype)
     else:
-        selected = rows(frame, model, *keep).cache()
+        selected = rows(frame, request, *keep).cache()
         beside = _offset(selected, lambda value: value).cache()
         pivot, difference = beside.select(_pool_pivot=ORIGIN), VALUE - ORIGIN
     centred = selected.join(beside, how="cross", maintain_order="left" if ordered else "none")
     return selected, centred.with_columns(_pool_value=difference).drop("_pool_origin"), pivot.select(PIVOT)
 
 
-def in_order(frame: pl.LazyFrame, model: Model, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def in_order(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """The columns a model needs in the order of the frame, for windows and what is joined back; and the pivot.
 
     Only values that have more digits than Float64 have a pivot here.
     """
-    if not wide.is_wide(_dtype(frame, model)):
-        return rows(frame, model, *keep), NO_PIVOT
-    _, centred, pivot = about_pivot(frame, model, *keep, ordered=True)
+    if not wide.is_wide(_dtype(frame, request)):
+        return rows(frame, request, *keep), NO_PIVOT
+    _, centred, pivot = about_pivot(frame, request, *keep, ordered=True)
     return centred, pivot
 
 
-def _dtype(frame: pl.LazyFrame, model: Model) -> pl.DataType:
-    return frame.select(model.value).collect_schema().dtypes()[0]
+def _dtype(frame: pl.LazyFrame, request: OneWay) -> pl.DataType:
+    return frame.select(request.value).collect_schema().dtypes()[0]
 
 
-def grouped(frame: pl.LazyFrame, model: Model) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def grouped(frame: pl.LazyFrame, request: OneWay) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
 
     Models of an `over` may lie at quite different places, so they have no pivot, but where the first values have more
     digits than Float64.
     """
-    if model.over and not wide.is_wide(_dtype(frame, model)):
-        selected = rows(frame, model).cache()  # for the groups and the constants
-        return summed(selected, model), constants(selected, NO_PIVOT, model)
-    selected, centred, pivot = about_pivot(frame, model)
-    return summed(centred, model), constants(selected, pivot, model)
+    if request.over and not wide.is_wide(_dtype(frame, request)):
+        selected = rows(frame, request).cache()  # for the groups and the constants
+        return summed(selected, request), constants(selected, NO_PIVOT, request)
+    selected, centred, pivot = about_pivot(frame, request)
+    return summed(centred, request), constants(selected, pivot, request)
 
 
-def summed(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row a group from rows as they are."""
-    return statistics(prepared(rows, model).group_by(*model.keys).agg(**sums(model)), model)
+    return statistics(prepared(rows, request).group_by(*request.keys).agg(**sums(request)), request)
 
 
-def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """One row: the pivot, and how many rows are bad, in one column a reason."""
-    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(model).items()}
+    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(request).items()}
     if not bad:
         return pivot
     # Joined before they are summed, so that the count awaits the pivot as the groups do: had it to be known before,
@@ -126,24 +126,29 @@ def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr], least: flo
     return found.with_columns(pl.all().fill_null(0)).select(_pool_origin=pl.when(near).then(ORIGIN).otherwise(0))
 
 
-def states(frame: pl.LazyFrame, model: Model, rest: bool = False) -> pl.LazyFrame:
+def states_columns(request: OneWay) -> tuple[str, ...]:
+    """The columns of `states` after the keys."""
+    return ("n", "mean", "var") if request.weights is None else ("n", "mean", "var", "w")
+
+
+def states(frame: pl.LazyFrame, request: OneWay, rest: bool = False) -> pl.LazyFrame:
     """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way.
 
     With `rest`, mean_low too, what the mean loses to rounding: at an offset, half of its digits.
     """
-    found, constant = grouped(frame, model)
+    found, constant = grouped(frame, request)
     found = found.join(constant, how="cross")
-    columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if model.weights is not None else {})
+    columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if request.weights is not None else {})
     columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
-    public_columns = [*public(*model.key_names), *(e.alias(name) for name, e in columns.items())]
+    public_columns = [*public(*request.key_names), *(e.alias(name) for name, e in columns.items())]
 
     # The check is row by row, so the table may pass in pieces, as it streams.
-    checked = partial(_checked, model=model, columns=public_columns)
+    checked = partial(_checked, request=request, columns=public_columns)
     return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
 
 
-def _checked(table: pl.DataFrame, model: Model, columns: list[pl.Expr]) -> pl.DataFrame:
-    bad_rows(table, model)
+def _checked(table: pl.DataFrame, request: OneWay, columns: list[pl.Expr]) -> pl.DataFrame:
+    bad_rows(table, request)
     return table.select(columns)
 
 
@@ -154,21 +159,21 @@ def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     return (a - (total - b_kept)) + (b - b_kept)
 
 
-def merged(frame: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def merged(frame: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """Stored moments that are known to be good and have no offset, merged: keys, n, mean, var and w, names private.
 
     No function of the table stands between, so that filters of keys pass through to the files.
     """
-    return summed(rows(frame, model), model)
+    return summed(rows(frame, request), request)
 
 
-def bad_columns(model: Model) -> dict[str, pl.Expr]:
+def bad_columns(request: OneWay) -> dict[str, pl.Expr]:
     """Where the columns beside the value hold what they must not, in rows that count."""
     n = _improper(N) | (N.floor() != N)
-    if model.se is not None:
-        n = _improper(N) & (True if model.needs_n else N.is_not_null())
+    if request.se is not None:
+        n = _improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
     bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _no_error(SE)}
-    return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(model, name) is not None}
+    return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(request, name) is not None}
 
 
 def _improper(column: pl.Expr) -> pl.Expr:
@@ -180,62 +185,62 @@ def _no_error(se: pl.Expr) -> pl.Expr:
     return se.is_null() | se.is_nan() | (se < 0)
 
 
-def prepared(rows: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def prepared(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """Elementwise inputs of the sums; a row that does not count is null in all of them."""
-    if model.input == "rows" and model.weights is None:
+    if request.input == "rows" and request.weights is None:
         return rows
     counts = VALUE.is_not_null()
-    if model.input == "rows":
+    if request.input == "rows":
         rows = rows.with_columns(_pool_w=pl.when(counts & (WEIGHTS > 0)).then(WEIGHTS))
-    elif model.input == "published":
+    elif request.published:
         rows = rows.with_columns(_pool_w=pl.when(counts).then(where(SE > EXACT**-0.5, 1 / (SE * SE), EXACT)))
-        if model.n is not None:
+        if request.n is not None:
             rows = rows.with_columns(_pool_n=pl.when(W > 0).then(N))
     else:
-        weight = N if model.weights is None else WEIGHTS
+        weight = N if request.weights is None else WEIGHTS
         counts &= (N > 0) & (weight > 0)
         w, n, squares = (pl.when(counts).then(e) for e in (weight, N, moments.squares(N, VAR)))
         rows = rows.with_columns(_pool_w=w, _pool_n=n, _pool_squares=squares)
     return rows.with_columns(_pool_wy=W * VALUE)
 
 
-def sums(model: Model) -> dict[str, pl.Expr]:
+def sums(request: OneWay) -> dict[str, pl.Expr]:
     """Plain reductions of prepared columns, for a group_by or a window.
 
     Each costs time, and each of their inputs memory for every row of a group_by of many groups: no more than needed.
     """
-    if model.input == "rows" and model.weights is None:
+    if request.input == "rows" and request.weights is None:
         return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
     first = {"_pool_w": W.sum(), "_pool_wy": WY.sum()}
     second = {"_pool_cov_wy": pl.cov(WY, VALUE), "_pool_cov_w": pl.cov(W, VALUE)}
-    if model.input == "rows":
+    if request.input == "rows":
         return first | second | {"_pool_n": W.count().cast(pl.Float64)}
-    if model.input == "published":
-        return first if model.n is None else first | {"_pool_n": N.sum()}
+    if request.published:
+        return first if request.n is None else first | {"_pool_n": N.sum()}
     states = {"_pool_n": N.sum(), "_pool_states": N.count().cast(pl.Float64), "_pool_squares": SQUARES.sum()}
     return first | second | states
 
 
-def statistics(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def statistics(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """n, w, y, and var or v of a group from its sums."""
-    found = _means(summed, model)
-    if model.input == "published":
+    found = _means(summed, request)
+    if request.published:
         return found.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
-    if model.input == "rows" and model.weights is None:
+    if request.input == "rows" and request.weights is None:
         return found
     states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
-    if model.input == "rows":
+    if request.input == "rows":
         squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
     else:
         squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
     return found.with_columns(_pool_var=moments.variance(N, squares))
 
 
-def _means(summed: pl.LazyFrame, model: Model) -> pl.LazyFrame:
+def _means(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """n, w and y of a group from its sums."""
-    if model.input == "rows" and model.weights is None:
+    if request.input == "rows" and request.weights is None:
         return summed.with_columns(_pool_w=N)
     found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
-    if model.input != "published":
+    if not request.published:
         return found
-    return found.with_columns(_pool_n=pl.lit(None, pl.Float64) if model.n is None else pl.when(N > 0).then(N))
+    return found.with_columns(_pool_n=pl.lit(None, pl.Float64) if request.n is None else pl.when(N > 0).then(N))

@@ -1,4 +1,4 @@
-"""From the components of many models to what is said of them: tests, intervals, log likelihoods, heterogeneity."""
+"""Inferences from the components of many models: tests, intervals, log likelihoods, heterogeneity."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdt
 
 from ...formulas import between, errors, inference, profile, within
 from ...numerics.arrays import Array
+from ..hyperparameters import Hyperparameters
 from ..many import Groups
 from .estimators import matched_q
-from .fit import Components, Hyperparameter, is_joint
+from .fit import Components, is_joint
 from .groups import EXACT
+from .spec import Options
 
 STATISTICS = (
     "q",
@@ -40,57 +42,57 @@ POWERS |= dict.fromkeys(("se_mu", "mu_lower", "mu_upper", "new_lower", "new_uppe
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of the components: the level of the intervals, the test of mu, and how tau2 is limited."""
-
-    level: float = 0.95
-    test: str = "z"
-    limits: str | None = None
-
-
-@dataclass(frozen=True)
 class Fitted:
-    """Groups whose v follows from their components, and what was asked: which models speak of tau2, which jointly."""
+    """Models with their components, and their groups with the sampling variances v that follow from these."""
 
     g: Groups
-    found: Components
+    components: Components
     published: bool
-    sigma2: Hyperparameter
-    tau2: Hyperparameter
-    mu: Hyperparameter
+    hyperparameters: Hyperparameters
 
     @property
     def pooled(self) -> bool:
         """Whether one sigma2 is estimated from rows."""
-        return not self.published and self.sigma2 == "pooled"
+        return not self.published and self.hyperparameters.sigma2 == "pooled"
 
     @property
     def known(self) -> Array:
-        """Models whose data say what v and tau2 are."""
-        return ~np.isnan(self.g.sum(self.g.v)) & ~np.isnan(self.found.tau2)
+        """Models whose v and tau2 are known or estimated."""
+        return ~np.isnan(self.g.sum(self.g.v)) & ~np.isnan(self.components.tau2)
 
     @property
     def joint(self) -> Array:
         """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
-        joint = self.known & (self.tau2 in LIKELIHOODS and is_joint(self.published, self.sigma2, self.tau2))
-        return np.asarray(joint & (self.df > 0) & self.g.identifies_variances & (self.found.sigma2 > 0))
+        joint = self.known & (self.by_likelihood and self.is_joint)
+        return np.asarray(joint & (self.df > 0) & self.g.identifies_variances & (self.components.sigma2 > 0))
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether sigma2 and tau2 are estimated together."""
+        method = self.hyperparameters.method
+        return method is not None and is_joint(self.published, str(self.hyperparameters.sigma2), method.name)
+
+    @property
+    def by_likelihood(self) -> bool:
+        """Whether tau2 is estimated at the maximum of a likelihood."""
+        return self.hyperparameters.tau2 in LIKELIHOODS
 
     @property
     def restricted(self) -> bool:
-        return self.tau2 == "reml"
+        return self.hyperparameters.tau2 == "reml"
 
     @property
     def df(self) -> Array:
         return self.g.groups - self.g.fitted
 
 
-def inferred(fitted: Fitted, pivot: Array, asked: Question) -> dict[str, Array]:
+def inferred(fitted: Fitted, pivot: Array, options: Options) -> dict[str, Array]:
     """Every statistic of every model, NaN where the data do not determine it; computed in the unit of each model."""
     with np.errstate(all="ignore"):
         unit = fitted.g.unit
-        f = replace(fitted, g=fitted.g.scaled(1 / unit), found=fitted.found.scaled(1 / unit))
-        statistics = _heterogeneity(f) | _error(f) | _limits(f, asked)
-        statistics |= _likelihood(f, np.log(unit)) | _of_mu(f, pivot / unit, asked)
+        f = replace(fitted, g=fitted.g.scaled(1 / unit), components=fitted.components.scaled(1 / unit))
+        statistics = _heterogeneity(f) | _error(f) | _limits(f, options)
+        statistics |= _likelihood(f, np.log(unit)) | _of_mu(f, pivot / unit, options)
         statistics = {name: x * unit ** POWERS.get(name, 0) for name, x in statistics.items()}
         return {name: np.where(np.isfinite(x), x, np.nan) for name, x in statistics.items()}
 
@@ -99,7 +101,7 @@ def inferred(fitted: Fitted, pivot: Array, asked: Question) -> dict[str, Array]:
 
 
 def _mean_square(f: Fitted) -> Groups:
-    """The groups with v by the mean square within where sigma2 is pooled, whatever the estimate beside tau2 says."""
+    """The groups with v by the mean square within where sigma2 is pooled, even if it is estimated with tau2."""
     if not f.pooled:
         return f.g
     pooled = within.pooled_variance(f.g.squares_within, f.g.rows, f.g.groups)
@@ -113,7 +115,7 @@ def _q_tail(f: Fitted, q: Array) -> Array:
 
 
 def _q_quantile(f: Fitted, g: Groups, p: float) -> Array:
-    """What Q at the true tau2 exceeds with probability p."""
+    """The quantile of Q at the true tau2 that Q exceeds with probability p."""
     df = g.groups - g.fitted
     return np.asarray(df * fdtri(df, g.rows - g.groups, 1 - p) if f.pooled else chdtri(df, p))
 
@@ -121,12 +123,12 @@ def _q_quantile(f: Fitted, g: Groups, p: float) -> Array:
 def _heterogeneity(f: Fitted) -> dict[str, Array]:
     q = np.where(f.df > 0, profile.q_statistic(_mean_square(f), np.zeros(f.g.models)), np.nan)
     typical = _typical_variance(f)
-    i2, h2 = inference.i2(f.found.tau2, typical), inference.h2(f.found.tau2, typical)
+    i2, h2 = inference.i2(f.components.tau2, typical), inference.h2(f.components.tau2, typical)
     return {"q": q, "q_p": _q_tail(f, q), "i2": i2, "h2": h2}
 
 
 def _typical_variance(f: Fitted) -> Array:
-    """The typical v; 0 where more groups are exact than mu takes."""
+    """The typical v; 0 where more groups are exact than mu has degrees of freedom."""
     exact = f.g.exact > f.g.fitted
     w = np.where(f.g.v == 0, EXACT, 1 / f.g.v)
     trace = f.g.sum(w) if f.g.mu is not None else inference.trace(f.g.pairs(w), f.g.sum(w))
@@ -137,55 +139,55 @@ def _typical_variance(f: Fitted) -> Array:
 # ---- tau2 -----------------------------------------------------------------------------------------------------------
 
 
-def _for_some(models: Array, g: Groups, answer: Callable[[Groups, Array], Array]) -> Array:
-    """An answer of one column for some models, NaN for the others."""
+def _for_some(models: Array, g: Groups, statistic: Callable[[Groups, Array], Array]) -> Array:
+    """A statistic of some models, NaN for the others."""
     column = np.full(g.models, np.nan)
     if (chosen := np.flatnonzero(models)).size:
-        column[chosen] = answer(g.take(chosen), chosen)
+        column[chosen] = statistic(g.take(chosen), chosen)
     return column
 
 
 def _error(f: Fitted) -> dict[str, Array]:
-    error = errors.ERRORS.get(str(f.tau2))
+    error = errors.ERRORS.get(str(f.hyperparameters.tau2))
     joint = f.joint
 
     def jointly(g: Groups, chosen: Array) -> Array:
-        return np.asarray(errors.joint(g, f.found.sigma2[chosen], f.found.tau2[chosen], f.restricted))
+        return np.asarray(errors.joint(g, f.components.sigma2[chosen], f.components.tau2[chosen], f.restricted))
 
     variance = _for_some(joint, f.g, jointly)
     if error is not None:
         estimated = f.known & ~joint & (f.df > 0)
         variance = np.where(
-            joint, variance, _for_some(estimated, f.g, lambda g, chosen: error(g, f.found.tau2[chosen]))
+            joint, variance, _for_some(estimated, f.g, lambda g, chosen: error(g, f.components.tau2[chosen]))
         )
     return {"se_tau2": np.sqrt(variance)}
 
 
-def _limits(f: Fitted, asked: Question) -> dict[str, Array]:
+def _limits(f: Fitted, options: Options) -> dict[str, Array]:
     """The interval of tau2: by the profile likelihood, or by the quantiles of Q."""
     lower, upper = np.full(f.g.models, np.nan), np.full(f.g.models, np.nan)
     # Q needs a mean square within; along the profile of single rows sigma2 may be 0, from some tau2 on.
     limited = (f.g.rows > f.g.groups) | (not f.pooled)
-    estimated = f.known & limited & (f.df > 0) & isinstance(f.tau2, str)
+    estimated = f.known & limited & (f.df > 0) & (f.hyperparameters.method is not None)
     joint = f.joint & estimated
-    profiled = estimated if asked.limits == "profile" else joint & (asked.limits is None)
+    profiled = estimated if options.limits == "profile" else joint & (options.limits is None)
     for rows, models in ((True, profiled & joint), (False, profiled & ~joint)):
         if (chosen := np.flatnonzero(models)).size:
-            lower[chosen], upper[chosen] = profile_limits(f, chosen, rows, asked.level)
+            lower[chosen], upper[chosen] = profile_limits(f, chosen, rows, options.level)
     by_q = _mean_square(f)
     if (chosen := np.flatnonzero(estimated & ~profiled)).size:
-        for limit, p in ((lower, (1 - asked.level) / 2), (upper, (1 + asked.level) / 2)):
+        for limit, p in ((lower, (1 - options.level) / 2), (upper, (1 + options.level) / 2)):
             g = by_q.take(chosen)
             limit[chosen], _ = matched_q(g, _q_quantile(f, g, p))
     return {"tau2_lower": lower, "tau2_upper": upper}
 
 
 def profile_limits(f: Fitted, chosen: Array, rows: bool, level: float) -> tuple[Array, Array]:
-    g, tau2 = f.g.take(chosen), f.found.tau2[chosen]
+    g, tau2 = f.g.take(chosen), f.components.tau2[chosen]
     curve = likelihood(rows, f.restricted)
     drop = np.full(len(chosen), chdtri(1.0, 1 - level))
     if rows:
-        x, least = tau2 / f.found.sigma2[chosen], 1 / g.largest(g.w)
+        x, least = tau2 / f.components.sigma2[chosen], 1 / g.largest(g.w)
     else:
         x, least = tau2, g.largest(g.v) + g.reach(g.plain_mean)
     lower, upper = profile.limits(g, curve, x, drop, least)
@@ -207,20 +209,20 @@ def _likelihood(f: Fitted, log_unit: Array) -> dict[str, Array]:
 
     Of the rows where one sigma2 is estimated from them, else of the means.
     """
-    g, tau2, sigma2 = f.g, f.found.tau2, f.found.sigma2
+    g, tau2, sigma2 = f.g, f.components.tau2, f.components.sigma2
     if f.pooled:
         deviance = profile.rows_restricted_deviance if f.restricted else profile.rows_deviance
-        at_best = deviance(g, tau2 / sigma2, sigma2, f.found.mu)
+        at_best = deviance(g, tau2 / sigma2, sigma2, f.components.mu)
     else:
         deviance_given = profile.given_restricted_deviance if f.restricted else profile.given_deviance
-        at_best = deviance_given(g, tau2, f.found.mu)
+        at_best = deviance_given(g, tau2, f.components.mu)
     curve = likelihood(f.pooled, f.restricted)
     log_likelihood = inference.log_likelihood(np.where(f.known, at_best, np.nan), curve.numbers(g))
     log_likelihood -= curve.numbers(g) * log_unit
     log_likelihood = np.where(np.isfinite(log_likelihood), log_likelihood, np.nan)
-    parameters = f.pooled + isinstance(f.tau2, str) + isinstance(f.mu, str)
+    parameters = f.pooled + (f.hyperparameters.method is not None) + (f.hyperparameters.known_mu is None)
     ratio = np.full(g.models, np.nan)
-    if f.tau2 in LIKELIHOODS:
+    if f.by_likelihood:
         at_zero = curve.deviance(g, np.zeros(g.models))  # not finite where v = 0: then tau2 = 0 is no hypothesis
         compared = np.isfinite(at_zero) & np.isfinite(log_likelihood) & (f.df > 0)
         best = curve.deviance(g, tau2 / sigma2 if f.pooled else tau2)
@@ -233,19 +235,19 @@ def _likelihood(f: Fitted, log_unit: Array) -> dict[str, Array]:
 # ---- mu -------------------------------------------------------------------------------------------------------------
 
 
-def _of_mu(f: Fitted, pivot: Array, asked: Question) -> dict[str, Array]:
+def _of_mu(f: Fitted, pivot: Array, options: Options) -> dict[str, Array]:
     """Error, interval and test of mu, and the interval of a new group's true mean."""
-    mu, tau2 = f.found.mu + pivot, f.found.tau2
-    se = f.found.se_mu
-    if asked.test in ("knha", "adhoc") and f.g.mu is None:
-        scaled = inference.knapp_hartung if asked.test == "knha" else inference.knapp_hartung_at_least
+    mu, tau2 = f.components.mu + pivot, f.components.tau2
+    se = f.components.se_mu
+    if options.test in ("knha", "adhoc") and f.g.mu is None:
+        scaled = inference.knapp_hartung if options.test == "knha" else inference.knapp_hartung_at_least
         w = between.precision(f.g.v, f.g.each(tau2))
         # About the gls mean, whatever mu is, as metafor does: its expectation is then J - 1.
         se = np.asarray(scaled(se, f.g.sum(w * f.g.squares_about(f.g.centre(w))), f.df))
-    half = (1 + asked.level) / 2
-    quantile = ndtri(half) if asked.test == "z" else stdtrit(f.df, half)
+    half = (1 + options.level) / 2
+    quantile = ndtri(half) if options.test == "z" else stdtrit(f.df, half)
     z = -np.abs(mu) / np.where(se > 0, se, np.nan)
-    p = 2 * (ndtr(z) if asked.test == "z" else stdtr(f.df, z))
+    p = 2 * (ndtr(z) if options.test == "z" else stdtr(f.df, z))
     reach, reach_new = quantile * se, quantile * inference.prediction_error(tau2, se)
     if f.g.mu is not None:
         reach = 0.0 * se

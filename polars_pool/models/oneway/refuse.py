@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..many import ROUNDING
-from .spec import Model
+from .spec import OneWay
 
 ALLOWED = {
     "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
@@ -19,18 +19,18 @@ ALLOWED = {
 }
 
 
-def bad_rows(table: pl.DataFrame, model: Model) -> None:
+def bad_rows(table: pl.DataFrame, request: OneWay) -> None:
     """Raise if a mean is no number, so a value is none, or a column beside it holds what it must not."""
     for name, rule in ALLOWED.items():
         counted = table.get_column(f"_pool_bad_{name}", default=None)
         if counted is not None and (count := counted.head(1).sum()):
             rows = "1 row" if count == 1 else f"{count:,} rows"
             wrong = "null, NaN or negative" if name == "se" else "null, NaN, negative or infinite"
-            raise ValueError(f"{name}={model.names[name]!r} is {wrong} in {rows}: {rule}")
+            raise ValueError(f"{name}={request.names[name]!r} is {wrong} in {rows}: {rule}")
     if not np.isfinite(table["_pool_y"].drop_nulls().to_numpy()).all():
         raise ValueError(
-            f"the value {model.names['value']!r} holds NaN or infinite numbers: remove them, or count them as missing "
-            "with nan='null'"
+            f"the value {request.names['value']!r} holds NaN or infinite numbers: remove them, or count them as "
+            "missing with nan='null'"
         )
 
 
@@ -41,32 +41,4 @@ def unequal(method: str, least: NDArray[Any], largest: NDArray[Any]) -> None:
         raise ValueError(
             f"tau2={method!r} is for groups of equal sampling variance, all of as many rows, and those of {models} "
             "differ: 'morris' and 'chung' fit them"
-        )
-
-
-def too_few_groups(prior: Any, groups: NDArray[Any], exponent: NDArray[Any]) -> None:
-    """Raise if the posterior of the only model, which falls as this power of 1 / tau, has no finite total."""
-    if (exponent <= 1).any():
-        least = int(np.floor(1 - (exponent - groups)[0])) + 1
-        raise ValueError(
-            f"tau2='{prior}' needs {least} groups at least, and there {'is' if groups[0] == 1 else 'are'} "
-            f"{int(groups[0])}: the posterior has no finite total; give a proper prior, such as 'half_cauchy(5)'"
-        )
-
-
-def improper_at_zero(prior: Any, proper: NDArray[Any]) -> None:
-    """Raise if the posterior of the only model is infinite at tau = 0."""
-    if not proper.all():
-        raise ValueError(
-            f"tau2='{prior}' leaves the posterior improper at tau = 0, which groups without sampling variance ask for; "
-            "give tau2 as a number"
-        )
-
-
-def no_squares(prior: Any, spread: NDArray[Any]) -> None:
-    """Raise if the rows of no group of the only model differ, so that a prior of sigma2 ends at 0."""
-    if not spread.all():
-        raise ValueError(
-            f"sigma2='{prior}' leaves the posterior improper at sigma2 = 0, as the rows of no group differ; give "
-            "sigma2 as a number"
         )

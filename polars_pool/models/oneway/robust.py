@@ -1,7 +1,7 @@
-"""Robust intervals beside estimates: moments of the groups' effects in every model, and what follows for each group.
+"""Robust intervals of estimates, from moments of the groups' effects in every model.
 
-The moments are plain sums over the group table. What comes of them depends on a group through m alone, so that groups
-of one size share it.
+The moments are plain sums over the group table. The intervals depend on a group through m alone, so that groups of one
+size share them.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ import polars as pl
 
 from ...formulas import robust
 from .critical import intervals
-from .estimates import ESTIMATE, MEAN, MU, TAU2, WEIGHT
 from .groups import V, W
-from .spec import Model
+from .pooling import ESTIMATE, MEAN, MU, TAU2, WEIGHT
+from .spec import Means
 
 MU2, KAPPA, M = (pl.col(f"_pool_{name}") for name in ("mu2", "kappa", "m"))
-FOUND = pl.Struct({"reach": pl.Float64(), "noncoverage": pl.Float64()})
+CRITICAL = pl.Struct({"reach": pl.Float64(), "noncoverage": pl.Float64()})
 
 
-def with_intervals(estimated: pl.LazyFrame, model: Model, alpha: float) -> pl.LazyFrame:
-    """Lower and upper end, and how often the ordinary interval misses at worst."""
-    estimated = estimated.cache()
-    beside = _beside_their_moments(estimated, model).with_columns(_pool_m=robust.bias_moment(WEIGHT, V, MU2))
-    given = pl.struct(m=M, ratio=TAU2 / MU2, kappa=KAPPA)
-    found = pl.map_batches([given], partial(_found, alpha=alpha), return_dtype=FOUND).alias("_pool_found")
-    half = pl.col("_pool_found").struct.field("reach") * robust.root_mean_square(WEIGHT, V, MU2)
-    return beside.with_columns(found).with_columns(
+def with_intervals(pooled: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """The pooled means with both ends of their interval, and the worst noncoverage of the ordinary interval."""
+    pooled = pooled.cache()
+    groups = _with_moments(pooled, request).with_columns(_pool_m=robust.bias_moment(WEIGHT, V, MU2))
+    moments = pl.struct(m=M, ratio=TAU2 / MU2, kappa=KAPPA)
+    alpha = 1 - request.options.level
+    critical = pl.map_batches([moments], partial(_critical, alpha=alpha), return_dtype=CRITICAL).alias("_pool_critical")
+    half = pl.col("_pool_critical").struct.field("reach") * robust.root_mean_square(WEIGHT, V, MU2)
+    return groups.with_columns(critical).with_columns(
         _pool_lower=ESTIMATE - half,
         _pool_upper=ESTIMATE + half,
-        _pool_noncoverage=pl.col("_pool_found").struct.field("noncoverage"),
+        _pool_noncoverage=pl.col("_pool_critical").struct.field("noncoverage"),
     )
 
 
-def _beside_their_moments(estimated: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """Every group beside mu2 and kappa of its model."""
+def _with_moments(pooled: pl.LazyFrame, request: Means) -> pl.LazyFrame:
+    """Every group with mu2 and kappa of its model."""
     d2 = (MEAN - MU) * (MEAN - MU)
     sums = {
         "_pool_squares": robust.effect_square(d2, V).sum(),
@@ -47,19 +48,20 @@ def _beside_their_moments(estimated: pl.LazyFrame, model: Model) -> pl.LazyFrame
         "_pool_count": pl.len().cast(pl.Float64),
     }
     squares, fourths, v1, v2, v4, count = map(pl.col, sums)
-    counted = estimated.filter(W > 0)
-    summed = counted.group_by(*model.over).agg(**sums) if model.over else counted.select(**sums)
+    counted = pooled.filter(W > 0)
+    summed = counted.group_by(*request.over).agg(**sums) if request.over else counted.select(**sums)
     moments = summed.with_columns(_pool_mu2=robust.second_moment(squares, count, v1, v2))
     moments = moments.with_columns(_pool_kappa=robust.kurtosis(fourths, count, MU2, v2, v4))
-    moments = moments.select(*model.over, MU2, KAPPA)
-    if not model.over:
-        return estimated.join(moments, how="cross")
-    return estimated.join(moments, on=list(model.over), how="left", nulls_equal=True)
+    moments = moments.select(*request.over, MU2, KAPPA)
+    if not request.over:
+        return pooled.join(moments, how="cross")
+    return pooled.join(moments, on=list(request.over), how="left", nulls_equal=True)
 
 
-def _found(columns: Sequence[pl.Series], alpha: float) -> pl.Series:
-    [given] = columns
-    m, ratio, kappa = (given.struct.field(name).to_numpy() for name in ("m", "ratio", "kappa"))
+def _critical(columns: Sequence[pl.Series], alpha: float) -> pl.Series:
+    """The critical value of the robust interval, and the noncoverage of the ordinary one."""
+    [moments] = columns
+    m, ratio, kappa = (moments.struct.field(name).to_numpy() for name in ("m", "ratio", "kappa"))
     reach, noncoverage = intervals(m, ratio, kappa, alpha)
-    found = {"reach": reach, "noncoverage": noncoverage}
-    return pl.DataFrame([pl.Series(name, x, nan_to_null=True) for name, x in found.items()]).to_struct(given.name)
+    critical = {"reach": reach, "noncoverage": noncoverage}
+    return pl.DataFrame([pl.Series(name, x, nan_to_null=True) for name, x in critical.items()]).to_struct(moments.name)

@@ -1,54 +1,53 @@
-"""What is to be estimated from which columns: the checked arguments of a verb."""
+"""The request for means: columns of rows, stored moments or published estimates, hyperparameters and options."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
+from scipy.special import ndtri
 
-from ...formulas.estimators import TAU2
-from ...formulas.priors import Flat, Normal, Prior
-from ...formulas.registry import MU
-from ..keys import Keyed
-from ..warning import Caller, caller
+from ..hyperparameters import Hyperparameters
+from ..request import Request
 
-Hyperparameter = str | float
-Variance = str | float | Prior
-Mean = str | float | Normal | Flat
 Input = Literal["rows", "moments", "published"]
+COLUMNS = ("value", "n", "var", "se", "weights")
+ACCEPTED = frozenset(
+    {"over", "n", "var", "se", "weights", "family", "sigma2", "tau2", "mu", "nan"}
+    | {"level", "test", "limits", "uncertainty", "interval", "predict", "threshold", "groups"}
+)
+"""Arguments of `shrink` and `components` that apply to means; each is an error with another family, and vice versa."""
 
 
 @dataclass(frozen=True)
-class Priors:
-    """What is integrated out, or known, where a posterior is asked for; mu by name is flat."""
+class Options:
+    """What results include: the intervals, the test of mu, the errors in `se`, and the quantity they are about."""
 
-    sigma2: Variance
-    tau2: float | Prior
-    mu: Mean
+    level: float = 0.95
+    test: str = "z"
+    limits: str | None = None
+    interval: str = "normal"
+    uncertainty: str = "mu"
+    predict: str = "mean"
+    threshold: float | None = None
+
+    @property
+    def quantile(self) -> float:
+        """The normal quantile of the interval at `level`."""
+        return float(ndtri((1 + self.level) / 2))
 
 
-@dataclass(frozen=True)
-class Model(Keyed):
-    """Columns as expressions, keys with their names, hyperparameters as name or number, or by priors."""
+@dataclass(frozen=True, kw_only=True)
+class OneWay(Request):
+    """A request on the one-way model: its columns as expressions, and its hyperparameters."""
 
     value: pl.Expr
-    by_names: tuple[str, ...]
-    over_names: tuple[str, ...] = ()
-    key_columns: tuple[pl.Expr, ...] = ()  # what the names in over and by stand for, in that order
     n: pl.Expr | None = None
     var: pl.Expr | None = None
     se: pl.Expr | None = None
     weights: pl.Expr | None = None
-    sigma2: Hyperparameter = "pooled"
-    tau2: Hyperparameter = "reml"
-    mu: Hyperparameter = "gls"
-    priors: Priors | None = None
-    nan: str = "error"
-    tau2_error: bool = False  # whether the error of tau2 is asked for, too
-    names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
-    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
+    hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
 
     @property
     def input(self) -> Input:
@@ -57,13 +56,23 @@ class Model(Keyed):
         return "rows" if self.var is None else "moments"
 
     @property
-    def sized(self) -> bool:
-        """Whether the sampling variance of a group depends on its n alone."""
-        own = self.sigma2 in ("separate", "squeezed")
-        return self.input != "published" and self.weights is None and not own
+    def published(self) -> bool:
+        """Whether the rows are published estimates with standard errors."""
+        return self.input == "published"
 
     @property
-    def needs_n(self) -> bool:
-        """Whether a method asks for the n of published estimates."""
-        methods = (TAU2.get(str(self.tau2)), MU.get(str(self.mu)))
-        return any(method is not None and method.needs_n for method in methods)
+    def variance_depends_on_n(self) -> bool:
+        """Whether the sampling variance of a group depends on its n alone."""
+        return not self.published and self.weights is None and not self.hyperparameters.has_group_variances
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means(OneWay):
+    """A request for partially pooled means: each hyperparameter is known or estimated."""
+
+    options: Options = Options()
+
+    @property
+    def error_of_tau2(self) -> bool:
+        """Whether `se` includes the error of tau2."""
+        return self.options.uncertainty == "tau2"

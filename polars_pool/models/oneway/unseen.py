@@ -1,4 +1,4 @@
-"""Groups of means without rows: n = 0, and no information about their mean."""
+"""Groups without rows in the one-way model: a new group has the estimate mu and the standard deviation tau about it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import polars as pl
 
 from ...formulas.elementary import INFINITY
 from .. import unseen
-from .spec import Model
+from .spec import OneWay
 
 
-def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, model: Model) -> pl.LazyFrame:
+def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: OneWay) -> pl.LazyFrame:
     """The groups, and one without rows for each of the keys that is not among them."""
-    columns = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if model.input == "published" else {})
-    return unseen.with_unseen(grouped, keys, model, columns)
+    columns = {"_pool_w": 0.0, "_pool_n": 0.0} | ({"_pool_v": INFINITY} if request.published else {})
+    return unseen.with_unseen(grouped, keys, request, columns)

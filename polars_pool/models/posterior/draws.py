@@ -1,4 +1,4 @@
-"""Independent draws from the posterior, one row a draw and group: for those who go on computing."""
+"""Independent draws from the posterior, one row per draw and group."""
 
 from __future__ import annotations
 
@@ -11,82 +11,96 @@ import polars as pl
 from ...formulas import shrink
 from ...numerics.arrays import Array
 from ..keys import KEY
-from ..oneway.spec import Model
+from ..oneway.groups import grouped
+from ..oneway.unseen import with_unseen
 from ..tables import WHOLE
-from .fit import Posterior, inflated, nodes_of_tau, tau_quantile
-from .groups import beside_models
+from . import tau as tau_
+from .fit import Posterior
+from .groups import with_models
 from .hierarchy import at_tau
+from .nodes import inflated, nodes_of_tau
+from .spec import PosteriorMeans
 
 STATISTICS = {"chain": pl.Int64(), "draw": pl.Int64(), "sigma2": pl.Float64(), "tau": pl.Float64(), "mu": pl.Float64()}
 STATISTICS |= {"theta": pl.Float64()}
 CHUNK = 2_000_000  # groups at once
 
 
-def drawn(groups: pl.LazyFrame, constants: pl.LazyFrame, model: Model, draws: int, seed: int | None) -> pl.LazyFrame:
-    """Every group as often as there are draws, in the order of the keys, whatever order the plan leaves them in."""
-    keys = groups.select(*model.keys).collect_schema()
-    named = {name.removeprefix(KEY): dtype for name, dtype in keys.items()}
+def draws(
+    frame: pl.LazyFrame, request: PosteriorMeans, number: int, seed: int | None, unseen: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
+    """A number of draws of every group, sorted by the keys and the draw; groups among `unseen` may have no rows."""
+    groups, constants = grouped(frame, request)
+    groups = with_unseen(groups, unseen, request)
+    keys = groups.select(*request.keys).collect_schema()
+    public_keys = {name.removeprefix(KEY): dtype for name, dtype in keys.items()}
     return groups.join(constants, how="cross").map_batches(
-        partial(_drawn, model=model, draws=draws, seed=seed), schema=pl.Schema({**named, **STATISTICS}), **WHOLE
+        partial(_draws, request=request, number=number, seed=seed),
+        schema=pl.Schema({**public_keys, **STATISTICS}),
+        **WHOLE,
     )
 
 
-def _drawn(table: pl.DataFrame, model: Model, draws: int, seed: int | None) -> pl.DataFrame:
-    table, found = beside_models(table.sort(model.keys), model)
-    every = np.repeat(np.arange(table.height), draws)
-    keys = table.select(pl.col(model.keys).name.map(lambda name: name.removeprefix(KEY)))[every]
-    columns = {name: np.full((table.height, draws), np.nan) for name in ("sigma2", "tau", "mu", "theta")}
-    rng = np.random.default_rng(seed)
-    if (post := found.post) is not None:
-        column, y, v, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "pivot"))
-        rows = np.flatnonzero(column >= 0)
-        with np.errstate(all="ignore"):
-            drawn_models = of_models(post, draws, rng)
-            sigma2, tau, mu = (x.T[column[rows]] for x in (drawn_models.sigma2, drawn_models.tau, drawn_models.mu))
-            inflation = np.where(np.isnan(sigma2), 1.0, sigma2 / post.sigma2[column[rows], None])
-            variance, tau2 = v[rows, None] * inflation, tau * tau
-            centre = shrink.estimate(y[rows, None], mu, shrink.weight(tau2, variance))
-            spread = np.sqrt(shrink.conditional_variance(tau2, shrink.pooling(tau2, variance)))
-            theta = centre + spread * rng.standard_normal(tau.shape)
-        shift = pivot[rows, None]
-        for name, values in {"sigma2": sigma2, "tau": tau, "mu": mu + shift, "theta": theta + shift}.items():
-            columns[name][rows] = values
-    numbers = {name: pl.Series(name, values.ravel(), nan_to_null=True) for name, values in columns.items()}
-    at = {"chain": pl.Series("chain", np.zeros(len(every), dtype=np.int64))}
-    at["draw"] = pl.Series("draw", np.tile(np.arange(draws, dtype=np.int64), table.height))
-    return keys.with_columns(**at, **numbers)
+def _draws(table: pl.DataFrame, request: PosteriorMeans, number: int, seed: int | None) -> pl.DataFrame:
+    table, models = with_models(table.sort(request.keys), request)
+    every = np.repeat(np.arange(table.height), number)
+    keys = table.select(pl.col(request.keys).name.map(lambda name: name.removeprefix(KEY)))[every]
+    statistics = {name: np.full((table.height, number), np.nan) for name in ("sigma2", "tau", "mu", "theta")}
+    if models.post is not None:
+        rows = np.flatnonzero(table["_pool_post"].to_numpy() >= 0)
+        for name, values in _of_groups(table[rows], models.post, number, np.random.default_rng(seed)).items():
+            statistics[name][rows] = values
+    numbers = {name: pl.Series(name, values.ravel(), nan_to_null=True) for name, values in statistics.items()}
+    places = {"chain": pl.Series("chain", np.zeros(len(every), dtype=np.int64))}
+    places["draw"] = pl.Series("draw", np.tile(np.arange(number, dtype=np.int64), table.height))
+    return keys.with_columns(**places, **numbers)
+
+
+def _of_groups(table: pl.DataFrame, post: Posterior, number: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Draws of the hyperparameters beside each group that has a posterior, and of its true mean theta."""
+    column, y, v, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "pivot"))
+    with np.errstate(all="ignore"):
+        of_models = draws_of_models(post, number, rng)
+        sigma2, tau, mu = (x.T[column] for x in (of_models.sigma2, of_models.tau, of_models.mu))
+        inflation = np.where(np.isnan(sigma2), 1.0, sigma2 / post.sigma2[column, None])
+        variance, tau2 = v[:, None] * inflation, tau * tau
+        centre = shrink.estimate(y[:, None], mu, shrink.weight(tau2, variance))
+        spread = np.sqrt(shrink.conditional_variance(tau2, shrink.pooling(tau2, variance)))
+        theta = centre + spread * rng.standard_normal(tau.shape)
+    shift = pivot[:, None]
+    return {"sigma2": sigma2, "tau": tau, "mu": mu + shift, "theta": np.asarray(theta + shift)}
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Independent draws, a row a draw and a column a model; theta follows from them group by group."""
+    """Independent draws, one row per draw and one column per model; theta follows from them group by group."""
 
     sigma2: Array
     tau: Array
     mu: Array
 
 
-def of_models(post: Posterior, draws: int, rng: np.random.Generator) -> Draws:
+def draws_of_models(post: Posterior, number: int, rng: np.random.Generator) -> Draws:
     """Draws of sigma, of tau given sigma, and of mu given both."""
-    shape = draws, post.models
+    shape = number, post.models
     first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
-    found = Draws(*(np.empty(shape) for _ in range(3)))
+    draws = Draws(*(np.empty(shape) for _ in range(3)))
     at_once = max(1, CHUNK // max(1, len(post.g.y)))
-    for start in range(0, draws, at_once):
+    for start in range(0, number, at_once):
         rows = slice(start, start + at_once)
         models = np.tile(np.arange(post.models), len(first[rows]))
         sigma2 = post.sigma2[models]
         if post.sigma is not None:
             sigma2 = post.sigma.quantile(first[rows].ravel(), models) ** 2
-        inside, asked = inflated(post.g, models, sigma2 / post.sigma2[models]), post.asked.take(models)
+        inside, hierarchy = inflated(post.g, models, sigma2 / post.sigma2[models]), post.hierarchy.take(models)
         if post.sigma is None or post.cells is None:
-            tau = tau_quantile(post, second[rows].ravel(), models)
+            tau = tau_.quantile(post, second[rows].ravel(), models)
         else:
-            cells = nodes_of_tau(inside, asked)
+            cells = nodes_of_tau(inside, hierarchy)
             assert cells is not None
             tau = cells.quantile(second[rows].ravel(), np.arange(len(models)))
-        at = at_tau(inside, tau, asked.population)
+        at = at_tau(inside, tau, hierarchy.population)
         mu = at.mu + np.sqrt(at.variance) * normal[rows].ravel()
-        for column, values in ((found.sigma2, sigma2), (found.tau, tau), (found.mu, mu)):
+        for column, values in ((draws.sigma2, sigma2), (draws.tau, tau), (draws.mu, mu)):
             column[rows] = values.reshape(-1, post.models)
-    return found
+    return draws

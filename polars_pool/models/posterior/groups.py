@@ -1,4 +1,7 @@
-"""Tables of groups to the posteriors of their models; what leaves none is refused, or told apart."""
+"""Tables of groups to the posteriors of their models.
+
+An improper posterior raises an error, or gives no results among several models.
+"""
 
 from __future__ import annotations
 
@@ -12,108 +15,112 @@ from ...formulas.priors import Normal, Prior
 from ...numerics.arrays import Array
 from .. import warning
 from ..many import Groups
-from ..oneway import components, estimates
+from ..oneway import components
 from ..oneway.groups import PIVOT, W, Y
-from ..oneway.refuse import bad_rows, improper_at_zero, no_squares, too_few_groups
-from ..oneway.spec import Model, Priors
+from ..oneway.pooling import own_variance
+from ..oneway.refuse import bad_rows
+from ..oneway.spec import OneWay
 from . import proper
 from .fit import Posterior, integrated
-from .hierarchy import Population, Question, with_variances
+from .hierarchy import Hierarchy, Population, with_variances
+from .refuse import improper_at_zero, no_squares, too_few_groups
 
 
 @dataclass(frozen=True)
-class Solved:
-    """The models of a table: which have groups (`present`), and which of those a posterior (`chosen`)."""
+class Posteriors:
+    """The models of a table: those that have groups (`present`), and those among them with a posterior (`chosen`)."""
 
     models: pl.DataFrame
     pivot: Array
     present: Array
     chosen: Array
-    asked: Question | None
+    hierarchy: Hierarchy | None
     g: Groups | None
     sigma2: Array
     df_prior: Array
     sigma2_prior: Array
     identified: Array
-    moments: Array  # the largest power of tau (and of sigma) that has a mean, of the chosen
+    moments: Array  # the largest power of tau (and of sigma) with a finite mean, for the chosen
     post: Posterior | None
 
     def of_models(self, values: Array, nothing: float = np.nan) -> Array:
-        """A value for each that has a posterior, as a value for every model."""
+        """Values of the models that have a posterior as values of all models."""
         column = np.full(self.models.height, nothing)
         column[self.present[self.chosen]] = values
         return column
 
     def of_present(self, values: Array) -> Array:
-        """A value for each that has groups, as a value for every model."""
+        """Values of the models that have groups as values of all models."""
         column = np.full(self.models.height, np.nan)
         column[self.present] = values
         return column
 
 
-def solved(classes: pl.DataFrame, model: Model) -> Solved:
-    """The posterior of every model in a table of classes; what leaves none is refused where it is the only model."""
-    bad_rows(classes, model)
-    models, pivot, groups, present = components.by_model(classes, model)
-    assert model.priors
+def posteriors(classes: pl.DataFrame, request: OneWay) -> Posteriors:
+    """The posterior of every model in a table of classes; an improper one raises an error if it is the only model."""
+    bad_rows(classes, request)
+    models, pivot, groups, present = components.by_model(classes, request)
     if groups is None:
         none = np.zeros(0)
-        return Solved(models, pivot, present, present, None, None, none, none, none, none, none, None)
-    asked = _question(model, model.priors, pivot[present])
+        return Posteriors(models, pivot, present, present, None, None, none, none, none, none, none, None)
+    hierarchy = _hierarchy(request, pivot[present])
     with np.errstate(all="ignore"):
-        g, sigma2, df_prior, sigma2_prior = with_variances(groups, asked)
+        g, sigma2, df_prior, sigma2_prior = with_variances(groups, hierarchy)
         identified = ~np.isnan(g.sum(g.v))
-        enough = proper.moments_of_tau(g, asked)
-        at_zero = proper.proper_at_zero(g, asked)
-        spread = (g.squares_within > 0) | (not isinstance(asked.sigma2, Prior))
-        if not model.over and identified.all():
-            no_squares(asked.sigma2, spread)
-            too_few_groups(asked.tau2, g.groups, proper.tail_exponent(g, asked))
-            improper_at_zero(asked.tau2, at_zero)
+        enough = proper.moments_of_tau(g, hierarchy)
+        at_zero = proper.proper_at_zero(g, hierarchy)
+        spread = (g.squares_within > 0) | (not isinstance(hierarchy.sigma2, Prior))
+        if not request.over and identified.all():
+            no_squares(hierarchy.sigma2, spread)
+            too_few_groups(hierarchy.tau2, g.groups, proper.tail_exponent(g, hierarchy))
+            improper_at_zero(hierarchy.tau2, at_zero)
         chosen = np.flatnonzero(identified & (enough >= 0) & at_zero & spread)
-        post = integrated(g.take(chosen), asked.take(chosen), sigma2[chosen]) if chosen.size else None
-    moments = np.minimum(enough, proper.moments_of_sigma(g, asked))[chosen]
-    found = Solved(models, pivot, present, chosen, asked, g, sigma2, df_prior, sigma2_prior, identified, moments, post)
-    warning.warn(_causes(found), model.caller)
-    return found
+        post = integrated(g.take(chosen), hierarchy.take(chosen), sigma2[chosen]) if chosen.size else None
+    moments = np.minimum(enough, proper.moments_of_sigma(g, hierarchy))[chosen]
+    variances = (sigma2, df_prior, sigma2_prior)
+    result = Posteriors(models, pivot, present, chosen, hierarchy, g, *variances, identified, moments, post)
+    warning.warn(_causes(result), request.caller)
+    return result
 
 
-def _question(model: Model, priors: Priors, pivot: Array) -> Question:
-    """The priors, that of mu about the pivot of each model."""
-    mu = priors.mu
-    known = Population(mu.mean - pivot, mu.sd) if isinstance(mu, Normal) else Population(0.0 * pivot, np.inf)
-    return Question(model.input == "published", priors.sigma2, priors.tau2, known)
+def _hierarchy(request: OneWay, pivot: Array) -> Hierarchy:
+    """The hyperparameters, the prior of mu about the pivot of each model."""
+    h = request.hyperparameters
+    assert not isinstance(h.tau2, str)
+    mu = h.mu
+    population = Population(mu.mean - pivot, mu.sd) if isinstance(mu, Normal) else Population(0.0 * pivot, np.inf)
+    return Hierarchy(request.published, h.sigma2, h.tau2, population)
 
 
-def beside_models(table: pl.DataFrame, model: Model) -> tuple[pl.DataFrame, Solved]:
-    """The groups with their mean and v, beside what their model has, and `post`, its column of the posterior."""
-    found = solved(components.classes_of_table(table, model), model)
-    of_model = found.models.select(
-        *model.over,
-        _pool_pivot=found.pivot,
-        _pool_sigma2=_column(found.of_present(found.sigma2)),
-        _pool_df_prior=_column(found.of_present(found.df_prior)),
-        _pool_sigma2_prior=_column(found.of_present(found.sigma2_prior)),
-        _pool_post=_column(found.of_models(np.arange(found.chosen.size), -1)).cast(pl.Int64),
+def with_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Posteriors]:
+    """The groups with their mean and v, the statistics of their model, and `post`, its column in the posterior."""
+    result = posteriors(components.classes_of_table(table, request), request)
+    of_model = result.models.select(
+        *request.over,
+        _pool_pivot=result.pivot,
+        _pool_sigma2=_column(result.of_present(result.sigma2)),
+        _pool_df_prior=_column(result.of_present(result.df_prior)),
+        _pool_sigma2_prior=_column(result.of_present(result.sigma2_prior)),
+        _pool_post=_column(result.of_models(np.arange(result.chosen.size), -1)).cast(pl.Int64),
     )
     table = table.drop("_pool_pivot")
-    if model.over:
-        table = table.join(of_model, on=list(model.over), how="left", nulls_equal=True, maintain_order="left")
+    if request.over:
+        table = table.join(of_model, on=list(request.over), how="left", nulls_equal=True, maintain_order="left")
     else:
         table = table.hstack(of_model[np.zeros(table.height, dtype=np.uint32)])
-    if model.input != "published":
-        table = table.with_columns(_pool_v=within.sampling_variance(estimates.own_variance(model), W))
-    return table.with_columns(_pool_mean=PIVOT + Y), found
+    if not request.published:
+        table = table.with_columns(_pool_v=within.sampling_variance(own_variance(request), W))
+    return table.with_columns(_pool_mean=PIVOT + Y), result
 
 
 def _column(values: Array) -> pl.Series:
     return pl.Series(values, nan_to_null=True)
 
 
-def _causes(found: Solved) -> dict[str, Array]:
-    """The models that have groups and give cause for a message."""
-    improper, unsettled = found.identified.copy(), np.zeros_like(found.identified)
-    improper[found.chosen] = False
-    if found.post is not None:
-        unsettled[found.chosen] = ~found.post.settled
-    return {warning.IMPROPER: improper, warning.UNIDENTIFIED: ~found.identified, warning.UNSETTLED: unsettled}
+def _causes(result: Posteriors) -> dict[str, Array]:
+    """The models that have groups and give cause for each warning."""
+    improper, unsettled = result.identified.copy(), np.zeros_like(result.identified)
+    improper[result.chosen] = False
+    if result.post is not None:
+        unsettled[result.chosen] = ~result.post.settled
+    return {warning.IMPROPER: improper, warning.UNIDENTIFIED: ~result.identified, warning.UNSETTLED: unsettled}

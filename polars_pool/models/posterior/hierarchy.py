@@ -1,4 +1,4 @@
-"""What is asked of a posterior, and the closed forms at one tau: there mu and all groups are normal."""
+"""What is hierarchy of a posterior, and the closed forms at one tau: there mu and all groups are normal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..oneway.fit import pooled_within, sampling_variance
 
 @dataclass(frozen=True)
 class Population:
-    """What is known of mu before: a normal prior with a mean a model, or nothing (flat), or mu itself (g.mu)."""
+    """The prior of mu: normal with a mean for each model, or flat; a known mu is in the groups (g.mu)."""
 
     mean: Array
     sd: float  # infinite where it is flat
@@ -27,7 +27,7 @@ class Population:
 
 @dataclass(frozen=True)
 class AtTau:
-    """What is known at one tau a model: the log likelihood, and mean and variance of mu."""
+    """The closed forms at one tau for each model: the log likelihood, and mean and variance of mu."""
 
     log_likelihood: Array
     mu: Array
@@ -35,7 +35,7 @@ class AtTau:
 
 
 def at_tau(g: Groups, tau: Array, population: Population) -> AtTau:
-    """The closed forms that are mixed."""
+    """The closed forms at one tau for each model: mu and all groups are normal there."""
     tau2 = g.each(tau * tau)
     w = between.precision(g.v, tau2)
     logs = g.sum(between.log_variance(g.v, tau2))
@@ -56,8 +56,8 @@ def at_tau(g: Groups, tau: Array, population: Population) -> AtTau:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is integrated out or known; mu is known where the groups know it."""
+class Hierarchy:
+    """sigma2, tau2 and mu as they are known or integrated out, for many models."""
 
     published: bool
     sigma2: str | float | Prior
@@ -68,20 +68,20 @@ class Question:
     def known_tau(self) -> float:
         return np.nan if isinstance(self.tau2, Prior) else float(np.sqrt(self.tau2))
 
-    def take(self, models: Array) -> Question:
+    def take(self, models: Array) -> Hierarchy:
         return replace(self, population=self.population.take(models))
 
 
-def with_variances(g: Groups, asked: Question) -> tuple[Groups, Array, Array, Array]:
-    """The groups with the v they have at the known or pooled sigma2, that sigma2, and the prior of squeezed ones."""
-    sigma2 = "pooled" if isinstance(asked.sigma2, Prior) else asked.sigma2
-    pooled = pooled_within(g, asked.published, sigma2)
+def with_variances(g: Groups, hierarchy: Hierarchy) -> tuple[Groups, Array, Array, Array]:
+    """The groups with v by the known or pooled sigma2, this sigma2, and the prior of squeezed variances."""
+    sigma2 = "pooled" if isinstance(hierarchy.sigma2, Prior) else hierarchy.sigma2
+    pooled = pooled_within(g, hierarchy.published, sigma2)
     df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-    v = sampling_variance(g, asked.published, sigma2, pooled, df_prior, prior)
+    v = sampling_variance(g, hierarchy.published, sigma2, pooled, df_prior, prior)
     return replace(g, v=v), pooled, df_prior, prior
 
 
-def log_density(g: Groups, asked: Question, tau: Array) -> Array:
-    """Log of prior times likelihood at one tau a model."""
-    assert isinstance(asked.tau2, Prior)
-    return np.asarray(at_tau(g, tau, asked.population).log_likelihood + asked.tau2.log_density(tau, g))
+def log_density(g: Groups, hierarchy: Hierarchy, tau: Array) -> Array:
+    """Log of prior times likelihood at one tau for each model."""
+    assert isinstance(hierarchy.tau2, Prior)
+    return np.asarray(at_tau(g, tau, hierarchy.population).log_likelihood + hierarchy.tau2.log_density(tau, g))

@@ -1,4 +1,4 @@
-"""One row a model and tau: mu, its error, Q and the log likelihoods along a grid of tau."""
+"""Rows to one row per model and tau: mu, its error, Q and the log likelihoods along a grid of tau."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
 from ..many import Groups
-from ..oneway import components, estimates
-from ..oneway.fit import fitted, population
-from ..oneway.groups import PIVOT, W
+from ..oneway.components import classes, fit_models, groups_of
+from ..oneway.fit import population
+from ..oneway.groups import PIVOT, W, grouped
 from ..oneway.inference import Fitted, likelihood, profile_limits
+from ..oneway.pooling import pooled, with_errors
 from ..oneway.refuse import bad_rows
-from ..oneway.spec import Model
+from ..oneway.spec import OneWay, Options
 from ..tables import WHOLE
-from . import fit as posterior
-from .groups import Solved, solved
+from . import tau as tau_
+from .groups import Posteriors, posteriors
 from .hierarchy import at_tau
 
 STATISTICS = ("tau", "sigma2", "mu", "se_mu", "q", "log_likelihood", "restricted_log_likelihood")
@@ -30,96 +31,103 @@ PRIVATE = ("_pool_df_prior", "_pool_sigma2_prior", "_pool_pivot")  # of the mode
 POINTS, LEVEL = 61, 0.99  # of the grid by default: so many, up to the limit of tau by the restricted profile
 
 
-def profiled(
-    classes: pl.LazyFrame, constants: pl.LazyFrame, model: Model, tau: tuple[float, ...] | None
+def columns(request: OneWay, groups: bool) -> tuple[str, ...]:
+    """The columns of a profile after the keys."""
+    return ESTIMATES if groups else _statistics(request)
+
+
+def _statistics(request: OneWay) -> tuple[str, ...]:
+    """The statistics of a point; with a prior its posterior density too."""
+    return (*STATISTICS, "density") if request.hyperparameters.priors else STATISTICS
+
+
+def profiles(frame: pl.LazyFrame, request: OneWay, grid: tuple[float, ...] | None, groups: bool) -> pl.LazyFrame:
+    """One row per model and tau, or with `groups` one per model, tau and group, under public names."""
+    means, constants = grouped(frame, request)
+    points = _points(classes(means, request), constants, request, grid)
+    if groups:
+        return _of_groups(means, points, request)
+    return points.select(*public(*request.over_names), *_statistics(request))
+
+
+def _points(
+    classes: pl.LazyFrame, constants: pl.LazyFrame, request: OneWay, grid: tuple[float, ...] | None
 ) -> pl.LazyFrame:
-    """One row a model and tau, and the pivot; what lies below keeps streaming."""
-    keys = classes.select(*model.over).collect_schema()
-    statistics = told(model)
+    """One row per model and tau, and the pivot; the plan below keeps streaming."""
+    keys = classes.select(*request.over).collect_schema()
     return classes.join(constants, how="cross").map_batches(
-        partial(curves, model=model, tau=tau),
-        schema=pl.Schema({**keys, **dict.fromkeys((*statistics, *PRIVATE), pl.Float64())}),
+        partial(_curves, request=request, grid=grid),
+        schema=pl.Schema({**keys, **dict.fromkeys((*_statistics(request), *PRIVATE), pl.Float64())}),
         **WHOLE,
     )
 
 
-def told(model: Model) -> tuple[str, ...]:
-    """The statistics of a point; beside a prior its posterior density, too."""
-    return (*STATISTICS, "density") if model.priors else STATISTICS
-
-
-def result(profiled: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """Keys and statistics under their public names."""
-    return profiled.select(*public(*model.over_names), *told(model))
-
-
-def sorted_by(model: Model, groups: bool) -> tuple[str, ...]:
-    """The columns that tell the rows of a result apart."""
-    return (*(model.key_names if groups else model.over_names), "tau")
-
-
-def of_groups(groups: pl.LazyFrame, profiled: pl.LazyFrame, model: Model) -> pl.LazyFrame:
-    """One row a model, tau and group: how its estimate moves with tau."""
+def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
+    """One row per model, tau and group: the estimate of the group at each tau."""
     tau = pl.col("tau")
     of_model = [pl.col(name).alias(f"_pool_{name}") for name in ("sigma2", "mu", "se_mu", "tau")]
-    points = profiled.select(*model.over, *of_model, *PRIVATE, (tau * tau).alias("_pool_tau2"))
+    points = points.select(*request.over, *of_model, *PRIVATE, (tau * tau).alias("_pool_tau2"))
     points = points.with_columns(_pool_only=pl.lit(value=False))
-    if model.over:
-        joined = groups.join(points, on=list(model.over), how="inner", nulls_equal=True)
+    if request.over:
+        joined = groups.join(points, on=list(request.over), how="inner", nulls_equal=True)
     else:
         joined = groups.join(points, how="cross")
-    found = estimates.with_errors(estimates.estimated(joined, model), model, quantile=0.0)
-    return found.select(*public(*model.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
+    means = with_errors(pooled(joined, request), request, Options())
+    return means.select(*public(*request.key_names), *(pl.col(f"_pool_{name}").alias(name) for name in ESTIMATES))
 
 
-def curves(table: pl.DataFrame, model: Model, tau: tuple[float, ...] | None) -> pl.DataFrame:
+# ---- curves ---------------------------------------------------------------------------------------------------------
+
+
+def _curves(table: pl.DataFrame, request: OneWay, grid: tuple[float, ...] | None) -> pl.DataFrame:
     """Every model that has groups, at every tau of its grid."""
-    bad_rows(table, model)
-    models = table.select(*model.over, PIVOT)
-    models = models.unique(model.over, maintain_order=True) if model.over else models.head(1)
+    bad_rows(table, request)
+    models = table.select(*request.over, PIVOT)
+    models = models.unique(request.over, maintain_order=True) if request.over else models.head(1)
     counted = table.filter(W > 0)
     if counted.is_empty():
-        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*told(model), *PRIVATE[:-1])]
-        return models.clear().select(*model.over, *nothing, PIVOT)
-    groups, present = components.groups_of(counted, models, model)
+        nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*_statistics(request), *PRIVATE[:-1])]
+        return models.clear().select(*request.over, *nothing, PIVOT)
+    groups, present = groups_of(counted, models, request)
     pivot = models["_pool_pivot"].to_numpy()[present]
-    beside = solved(table, model) if model.priors else None
+    posterior = posteriors(table, request) if request.hyperparameters.priors else None
     with np.errstate(all="ignore"):
-        columns = points(groups, model, tau, beside)
-    times = len(columns["tau"]) // len(present)
-    columns["mu"] = columns["mu"] + np.tile(pivot, times)
-    columns["_pool_pivot"] = np.tile(pivot, times)
-    for name in told(model):
-        columns[name] = np.where(np.isfinite(columns[name]), columns[name], np.nan)
-    series = [pl.Series(name, x, nan_to_null=True) for name, x in columns.items()]
-    keys = models[np.tile(present, times)].select(*model.over)
+        statistics = _curves_of_groups(groups, request, grid, posterior)
+    times = len(statistics["tau"]) // len(present)
+    statistics["mu"] = statistics["mu"] + np.tile(pivot, times)
+    statistics["_pool_pivot"] = np.tile(pivot, times)
+    for name in _statistics(request):
+        statistics[name] = np.where(np.isfinite(statistics[name]), statistics[name], np.nan)
+    series = [pl.Series(name, x, nan_to_null=True) for name, x in statistics.items()]
+    keys = models[np.tile(present, times)].select(*request.over)
     return pl.DataFrame([*keys, *series]).filter(pl.col("tau").is_not_null())
 
 
-def points(
-    groups: Groups, model: Model, tau: tuple[float, ...] | None, beside: Solved | None = None
+def _curves_of_groups(
+    groups: Groups, request: OneWay, grid: tuple[float, ...] | None, posterior: Posteriors | None
 ) -> dict[str, Array]:
     """The statistics at every tau, model after model; tau is NaN where a model has no such point."""
-    arguments = (model.input == "published", model.sigma2, "reml", model.mu)
-    found, groups = fitted(groups, *arguments)
-    f = Fitted(groups, found, *arguments)
-    # Not along single rows of unequal weights, where the most likely sigma2 may be 0 from some tau on.
+    f = fit_models(groups, request)
+    # Without single rows of unequal weights, where the most likely sigma2 may be 0 from some tau on.
     squares = f.g.squares_within > 0
     identified = ~np.isnan(f.g.sum(f.g.v)) & (squares | ~f.g.identifies_variances | (not f.pooled))
     on_rows = identified & f.pooled & squares
-    found.sigma2[~identified] = np.nan
-    if beside is None:
-        warning.warn({warning.UNIDENTIFIED: ~identified}, model.caller)
+    f.components.sigma2[~identified] = np.nan
+    if posterior is None:
+        warning.warn({warning.UNIDENTIFIED: ~identified}, request.caller)
     curve = {True: on_rows, False: identified & ~on_rows}
-    if tau is not None:
-        grid = np.array(tau)[:, None] + np.zeros(f.g.models)
+    if grid is not None:
+        taus = np.array(grid)[:, None] + np.zeros(f.g.models)
     else:
-        grid = _grid(_limit(f) if beside is None else _posterior_limit(f, beside))
-    rows = [_at(f, curve, point, beside) for point in grid]
-    prior = {"_pool_df_prior": found.df_prior, "_pool_sigma2_prior": found.sigma2_prior}
+        taus = _grid(_limit(f) if posterior is None else _posterior_limit(f, posterior))
+    rows = [_at(f, curve, tau, posterior) for tau in taus]
+    prior = {"_pool_df_prior": f.components.df_prior, "_pool_sigma2_prior": f.components.sigma2_prior}
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]} | {
         name: np.tile(x, len(rows)) for name, x in prior.items()
     }
+
+
+# ---- the grid -------------------------------------------------------------------------------------------------------
 
 
 def _limit(f: Fitted) -> Array:
@@ -131,41 +139,36 @@ def _limit(f: Fitted) -> Array:
     return np.asarray(np.sqrt(upper))
 
 
-def _posterior_limit(f: Fitted, beside: Solved) -> Array:
-    """The tau that is exceeded with the probability that is left beside the limit above."""
+def _posterior_limit(f: Fitted, posterior: Posteriors) -> Array:
+    """The quantile of the posterior of tau that leaves as much above as the interval by the profile."""
     upper = np.full(f.g.models, np.nan)
-    if (post := beside.post) is not None:
+    if (post := posterior.post) is not None:
         probability = np.full(post.models, (1 + LEVEL) / 2)
-        upper[beside.chosen] = posterior.tau_quantile(post, probability, np.arange(post.models))
+        upper[posterior.chosen] = tau_.quantile(post, probability, np.arange(post.models))
     return upper
 
 
 def _grid(upper: Array) -> Array:
-    """A row a point, a column a model; 0 alone where tau has no limit."""
+    """One row per point and one column per model; 0 alone where tau has no limit."""
     grid = upper * np.linspace(0.0, 1.0, POINTS)[:, None]
     grid[0] = 0.0
     return np.where(upper > 0, grid, np.where(grid == 0, grid, np.nan))
 
 
-def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: Solved | None) -> dict[str, Array]:
-    """Every statistic at one tau a model; on rows sigma2 is the most likely beside it, by the restricted likelihood."""
-    tau2, sigma2 = tau * tau, f.found.sigma2.copy()
-    likely = {restricted: np.full(f.g.models, np.nan) for restricted in (False, True)}
-    for on_rows, models in curve.items():
-        chosen = np.flatnonzero(models & ~np.isnan(tau))
-        for restricted in likely if chosen.size else ():
-            g, line = f.g.take(chosen), likelihood(on_rows, restricted)
-            x = profile.at_tau2(g, line, tau2[chosen], f.found.sigma2[chosen])
-            likely[restricted][chosen] = inference.log_likelihood(line.deviance(g, x), line.numbers(g))
-            if on_rows and restricted:
-                sigma2[chosen] = line.sigma2(g, x)
+# ---- one point ------------------------------------------------------------------------------------------------------
+
+
+def _at(f: Fitted, curve: dict[bool, Array], tau: Array, posterior: Posteriors | None) -> dict[str, Array]:
+    """Every statistic at one tau for each model."""
+    tau2 = tau * tau
+    sigma2, likely = _likelihoods(f, curve, tau)
     g = replace(f.g, v=np.asarray(within.sampling_variance(f.g.each(sigma2), f.g.w))) if f.pooled else f.g
     known = curve[True] | curve[False]
     mu, se_mu = population(g, tau2, "gls", sigma2, known)
-    if beside is not None and beside.asked is not None:
-        at = at_tau(g, tau, beside.asked.population)
+    if posterior is not None and posterior.hierarchy is not None:
+        at = at_tau(g, tau, posterior.hierarchy.population)
         mu, se_mu = np.where(known, at.mu, mu), np.where(known, np.sqrt(at.variance), se_mu)
-    found = {
+    statistics = {
         "tau": tau,
         "sigma2": sigma2,
         "mu": mu,
@@ -174,9 +177,27 @@ def _at(f: Fitted, curve: dict[bool, Array], tau: Array, beside: Solved | None) 
         "log_likelihood": likely[False],
         "restricted_log_likelihood": likely[True],
     }
-    if beside is not None:
-        found["density"] = np.full(f.g.models, np.nan)
-        if beside.post is not None:
-            of_post = tau[beside.chosen]
-            found["density"][beside.chosen] = posterior.density(beside.post, of_post, np.arange(len(of_post)))
-    return found
+    if posterior is not None:
+        statistics["density"] = np.full(f.g.models, np.nan)
+        if posterior.post is not None:
+            of_post = tau[posterior.chosen]
+            statistics["density"][posterior.chosen] = tau_.density(posterior.post, of_post, np.arange(len(of_post)))
+    return statistics
+
+
+def _likelihoods(f: Fitted, curve: dict[bool, Array], tau: Array) -> tuple[Array, dict[bool, Array]]:
+    """sigma2 and both log likelihoods at one tau for each model, by whether they are restricted.
+
+    On rows sigma2 is the most likely at this tau, by the restricted likelihood.
+    """
+    tau2, sigma2 = tau * tau, f.components.sigma2.copy()
+    likely = {restricted: np.full(f.g.models, np.nan) for restricted in (False, True)}
+    for on_rows, models in curve.items():
+        chosen = np.flatnonzero(models & ~np.isnan(tau))
+        for restricted in likely if chosen.size else ():
+            g, line = f.g.take(chosen), likelihood(on_rows, restricted)
+            x = profile.at_tau2(g, line, tau2[chosen], f.components.sigma2[chosen])
+            likely[restricted][chosen] = inference.log_likelihood(line.deviance(g, x), line.numbers(g))
+            if on_rows and restricted:
+                sigma2[chosen] = line.sigma2(g, x)
+    return sigma2, likely

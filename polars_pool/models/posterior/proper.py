@@ -7,44 +7,44 @@ import numpy as np
 from ...formulas.priors import ByHarmonicMean, Prior
 from ...numerics.arrays import Array
 from ..many import Groups
-from .hierarchy import Question
+from .hierarchy import Hierarchy
 
-NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is nothing to a sum, exp(4 * 150) not yet infinite
-ROUNDING = (4 * np.finfo(float).eps) ** 2  # of squared differences that say nothing
+NOTHING, FARTHEST = 45.0, 150.0  # exp(-45) is negligible in a sum, exp(4 * 150) is finite
+ROUNDING = (4 * np.finfo(float).eps) ** 2  # relative: smaller squared differences are rounding
 
 
-def tail_exponent(g: Groups, asked: Question) -> Array:
+def tail_exponent(g: Groups, hierarchy: Hierarchy) -> Array:
     """The power of 1 / tau that the posterior falls by."""
-    flat = g.mu is None and asked.population.sd == np.inf
-    tail = asked.tau2.tail if isinstance(asked.tau2, Prior) else np.inf
+    flat = g.mu is None and hierarchy.population.sd == np.inf
+    tail = hierarchy.tau2.tail if isinstance(hierarchy.tau2, Prior) else np.inf
     return np.asarray(tail + g.groups - (1.0 if flat else 0.0))
 
 
-def moments_of_tau(g: Groups, asked: Question) -> Array:
+def moments_of_tau(g: Groups, hierarchy: Hierarchy) -> Array:
     """The largest power of tau (4, 2, 1) that has a finite mean: below 0 where the posterior has no finite total."""
-    return _moments(tail_exponent(g, asked))
+    return _moments(tail_exponent(g, hierarchy))
 
 
-def moments_of_sigma(g: Groups, asked: Question) -> Array:
-    """The same of sigma where it is integrated: the likelihood falls as the power N, or N - 1, of 1 / sigma."""
-    if not isinstance(asked.sigma2, Prior):
+def moments_of_sigma(g: Groups, hierarchy: Hierarchy) -> Array:
+    """The largest power of sigma with a finite mean: the likelihood falls as the power N, or N - 1, of 1 / sigma."""
+    if not isinstance(hierarchy.sigma2, Prior):
         return np.full(g.models, 4.0)
-    flat = g.mu is None and asked.population.sd == np.inf
-    return _moments(asked.sigma2.tail + g.rows - (1.0 if flat else 0.0))
+    flat = g.mu is None and hierarchy.population.sd == np.inf
+    return _moments(hierarchy.sigma2.tail + g.rows - (1.0 if flat else 0.0))
 
 
 def _moments(exponent: Array) -> Array:
-    """A mean that is finite but for a hair lies beyond the largest number there is, and counts as infinite."""
+    """The largest power with a finite mean; one so large that Float64 cannot hold it counts as infinite."""
     finite = np.where(exponent > 1, 0.0, -1.0)
     for power in (1.0, 2.0, 4.0):
         finite = np.where(exponent - 1 - power >= NOTHING / FARTHEST, power, finite)
     return finite
 
 
-def proper_at_zero(g: Groups, asked: Question) -> Array:
+def proper_at_zero(g: Groups, hierarchy: Hierarchy) -> Array:
     """Whether tau = 0 keeps a finite weight though groups without sampling variance agree."""
     exact = g.v == 0
-    prior, count = asked.tau2, g.exact
+    prior, count = hierarchy.tau2, g.exact
     if not isinstance(prior, Prior) or prior.support[0] > 0 or not (count > 0).any():
         return np.ones(g.models, dtype=bool)
     own = g.sum(np.where(exact, g.y, 0.0)) / np.maximum(count, 1.0)

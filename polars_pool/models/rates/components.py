@@ -11,7 +11,7 @@ from ...numerics.arrays import Array
 from ..keys import public
 from ..tables import WHOLE, series
 from .fit import solved
-from .groups import SIZE, X
+from .groups import SIZE, X, grouped
 from .prior import Prior
 from .refuse import bad_rows
 from .spec import Rates
@@ -31,6 +31,11 @@ def components_schema(model: Rates) -> dict[str, pl.DataType]:
 def type_of_size(model: Rates) -> pl.DataType:
     """The type of trials or exposure."""
     return pl.Int64() if model.family == "binomial" else pl.Float64()
+
+
+def components(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
+    """One row per model, under public names."""
+    return of_models(*grouped(frame, request), request)
 
 
 def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Rates) -> pl.LazyFrame:

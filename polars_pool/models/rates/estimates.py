@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,44 +15,31 @@ from ..tables import WHOLE, series
 from . import posterior
 from .components import parameters, type_of_size
 from .fit import Fitted, solved
+from .groups import grouped
 from .prior import Prior
 from .refuse import bad_rows
 from .spec import AGAINST, GROUPS, Rates
+from .unseen import with_unseen
 
 
-def groups_schema(model: Rates, against: bool, posterior: bool) -> dict[str, pl.DataType]:
-    """The result columns without keys."""
-    more = (*(AGAINST if against else ()), *(model.parameters if posterior else ()))
-    return {**dict.fromkeys((*GROUPS, *more), pl.Float64()), "n": type_of_size(model)}
+def estimates_schema(request: Rates) -> dict[str, pl.DataType]:
+    """The columns of `estimates` after the keys."""
+    against = () if request.options.threshold is None else AGAINST
+    parameters = request.parameters if request.options.posterior else ()
+    return {**dict.fromkeys((*GROUPS, *against, *parameters), pl.Float64()), "n": type_of_size(request)}
 
 
-def of_groups(
-    grouped: pl.LazyFrame,
-    constants: pl.LazyFrame,
-    model: Rates,
-    wanted: Wanted,
-) -> pl.LazyFrame:
-    """One row per group, under public names."""
-    keys = grouped.select(public(*model.key_names)).collect_schema()
-    statistics = groups_schema(model, wanted.threshold is not None, wanted.parameters)
-    return grouped.join(constants, how="cross").map_batches(
-        partial(_of_groups, model=model, wanted=wanted, statistics=statistics),
-        schema=pl.Schema({**keys, **statistics}),
-        **WHOLE,
+def estimates(frame: pl.LazyFrame, request: Rates, unseen: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    """One row per group, under public names; groups among `unseen` may have no rows."""
+    groups, constants = grouped(frame, request)
+    groups = with_unseen(groups, unseen, request)
+    keys, statistics = groups.select(public(*request.key_names)).collect_schema(), estimates_schema(request)
+    return groups.join(constants, how="cross").map_batches(
+        partial(_of_groups, model=request, statistics=statistics), schema=pl.Schema({**keys, **statistics}), **WHOLE
     )
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is computed of each group: the error of the prior's mean is in it, or not."""
-
-    level: float
-    threshold: float | None
-    uncertainty: str
-    parameters: bool  # of the posterior given the prior
-
-
-def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
+def _of_groups(table: pl.DataFrame, model: Rates, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
     bad_rows(table, model)
     keys = table.select(public(*model.key_names)).schema
     if table.is_empty():
@@ -65,8 +51,8 @@ def _of_groups(table: pl.DataFrame, model: Rates, wanted: Wanted, statistics: di
         pairs = pairs.join(fitted.models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
     of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
     with np.errstate(all="ignore"):
-        values = _posterior(pairs, fitted.prior, of_model, model, wanted)
-    if wanted.threshold is not None:
+        values = _posterior(pairs, fitted.prior, of_model, model)
+    if model.options.threshold is not None:
         values["q_value"] = _q_values(values["pep"], pairs["_pool_k"].to_numpy(), of_model)
     values["n"] = pairs["_pool_n"].to_numpy()
     warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, model)}, model.caller)
@@ -83,13 +69,13 @@ def _pooled_completely(fitted: Fitted, model: Rates) -> Array:
     return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(model.prior, str)
 
 
-def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates, wanted: Wanted) -> dict[str, Array]:
+def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates) -> dict[str, Array]:
     """The statistics of the groups of each pair."""
     x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
     first, second = parameters(prior, model)
     of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
     conditional = distribution = posterior.given_prior(x, n, of_group)
-    if wanted.uncertainty == "mu" and isinstance(model.prior, str):
+    if model.options.uncertainty == "mu" and isinstance(model.prior, str):
         effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
         distribution = posterior.with_error_of_mean(conditional, n, of_group, effective[of_model])
     statistics = {
@@ -97,13 +83,13 @@ def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates,
         "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
         "estimate": conditional.mean,
         "se": np.sqrt(distribution.variance),
-        "lower": distribution.quantile((1 - wanted.level) / 2),
-        "upper": distribution.quantile((1 + wanted.level) / 2),
+        "lower": distribution.quantile((1 - model.options.level) / 2),
+        "upper": distribution.quantile((1 + model.options.level) / 2),
     }
-    if wanted.threshold is not None:
+    if model.options.threshold is not None:
         statistics |= {
-            "p_above": distribution.above(wanted.threshold),
-            "pep": distribution.below(wanted.threshold),
+            "p_above": distribution.above(model.options.threshold),
+            "pep": distribution.below(model.options.threshold),
         }
     return statistics | dict(zip(model.parameters, (conditional.first, conditional.second), strict=True))
 

@@ -1,43 +1,51 @@
-"""What is counted out of what, by which groups: the checked arguments of a verb."""
+"""The request for rates: events out of trials or in an exposure, the prior of the rates, and options."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
 from ...formulas.priors import Beta, Gamma
-from ..keys import Keyed
-from ..warning import Caller, caller
+from ..request import Request
 
 Family = Literal["binomial", "poisson"]
 GROUPS = ("n", "mean", "weight", "estimate", "se", "lower", "upper")
 AGAINST = ("p_above", "pep", "q_value")
 PARAMETERS: dict[Family, tuple[str, str]] = {"binomial": ("alpha", "beta"), "poisson": ("shape", "rate")}
+ACCEPTED_BY_COMPONENTS = frozenset({"over", "trials", "exposure", "family", "prior", "nan"})
+"""Arguments of `components` that apply to the prior of rates,"""
+ACCEPTED = ACCEPTED_BY_COMPONENTS | {"level", "uncertainty", "threshold", "groups", "posterior"}
+"""and those of `shrink` that apply to rates."""
 
 
 @dataclass(frozen=True)
-class Rates(Keyed):
-    """Columns as expressions; `size` holds trials or exposure, None where every row is a trial."""
+class Options:
+    """What results include: the error of the prior's mean in `se`, a threshold, the parameters of each posterior."""
+
+    level: float = 0.95
+    uncertainty: str = "mu"
+    threshold: float | None = None
+    posterior: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates(Request):
+    """A request for rates; `size` holds trials or exposure, None where every row is a trial."""
 
     value: pl.Expr
     size: pl.Expr | None
     family: Family
     prior: str | Beta | Gamma
-    by_names: tuple[str, ...]
-    over_names: tuple[str, ...]
-    key_columns: tuple[pl.Expr, ...]  # what the names in over and by stand for, in that order
-    nan: str = "error"
-    names: Mapping[str, str] = field(default_factory=dict)  # of the columns given, for messages
-    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
+    options: Options = Options()
 
     @property
     def parameters(self) -> tuple[str, str]:
+        """The names of the prior's parameters."""
         return PARAMETERS[self.family]
 
     @property
     def role(self) -> str:
-        """What the denominator is called."""
+        """The argument that gives the denominator."""
         return "trials" if self.family == "binomial" else "exposure"

@@ -16,6 +16,7 @@ from ..keys import public
 from ..tables import WHOLE, series
 from .coefficients import between, population
 from .fit import Fitted, solved
+from .groups import grouped
 from .identification import State
 from .spec import Regression
 
@@ -37,6 +38,11 @@ def components_schema(model: Regression) -> dict[str, pl.DataType]:
         "singular": pl.String(),
         "converged": pl.Boolean(),
     }
+
+
+def components(frame: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
+    """One row per model, under public names."""
+    return of_models(*grouped(frame, request), request, request.options.level)
 
 
 def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float) -> pl.LazyFrame:

@@ -12,12 +12,24 @@ from ..keys import public
 from ..tables import WHOLE, series
 from .coefficients import STATISTICS, coefficients
 from .fit import solved
+from .groups import grouped
 from .spec import Regression
 
 
 def coefficients_schema() -> dict[str, pl.DataType]:
     """The result columns without keys."""
     return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
+
+
+def estimates_schema(_request: Regression) -> dict[str, pl.DataType]:
+    """The columns of `estimates` after the keys."""
+    return coefficients_schema()
+
+
+def estimates(frame: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
+    """One row per group and term, under public names."""
+    conditional = request.options.uncertainty == "conditional"
+    return of_groups(*grouped(frame, request), request, request.options.level, conditional)
 
 
 def of_groups(

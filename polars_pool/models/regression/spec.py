@@ -1,40 +1,28 @@
-"""What is to be regressed on what, by which groups: the checked arguments of a verb."""
+"""The request for a regression: the value, its covariates, the terms that vary by group, and options."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
-from ..keys import Keyed
-from ..warning import Caller, caller
+from ..request import Request
 
 INTERCEPT = "intercept"
-COEFFICIENTS = ("term", "n", "mean", "weight", "effect", "estimate", "se", "lower", "upper")
-COMPONENTS = (
-    *(
-        "groups",
-        "n",
-        "dropped",
-        "sigma2",
-        "tau2",
-        "correlation",
-        "mu",
-        "se_mu",
-        "mu_lower",
-        "mu_upper",
-        "mu_p",
-        "cov_mu",
-    ),
-    *("icc", "r2_marginal", "r2_conditional", "log_likelihood", "aic", "singular", "converged"),
-)
 PREDICTIONS = ("fitted", "population")
 
 
 @dataclass(frozen=True)
-class Regression(Keyed):
-    """Columns as expressions with their names; which terms vary by group, and how their covariance is estimated."""
+class Options:
+    """What results include: the intervals, and the errors in `se`."""
+
+    level: float = 0.95
+    uncertainty: str = "mu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression(Request):
+    """A request for a regression: which terms vary by group, and how their covariance is estimated."""
 
     value: pl.Expr
     covariates: tuple[pl.Expr, ...]
@@ -42,14 +30,9 @@ class Regression(Keyed):
     intercept: bool
     vary: tuple[str, ...]  # in the order of the terms
     correlated: bool
-    by_names: tuple[str, ...]
-    over_names: tuple[str, ...]
-    key_columns: tuple[pl.Expr, ...]  # what the names in over and by stand for, in that order
     weights: pl.Expr | None = None
-    restricted: bool = True
-    nan: str = "error"
-    names: Mapping[str, str] = field(default_factory=dict)  # of value and weights, for messages
-    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
+    restricted: bool = True  # by the restricted likelihood
+    options: Options = Options()
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -57,5 +40,5 @@ class Regression(Keyed):
 
     @property
     def varying(self) -> tuple[int, ...]:
-        """The places of the varying terms among all."""
+        """The positions of the varying terms among all."""
         return tuple(self.terms.index(name) for name in self.vary)

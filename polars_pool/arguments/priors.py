@@ -1,0 +1,54 @@
+"""Priors as arguments: objects of a class of priors, or texts such as "half_cauchy(5)"."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from ..formulas.names import OfRates
+from ..formulas.priors import EXAMPLES, Beta, Flat, Gamma, Normal, Prior, called, parsed, signature
+from .options import one_of
+from .sentences import listed, nearest, shown
+
+
+def is_prior(argument: Any, role: str, allowed: dict[str, Any]) -> bool:
+    """Whether an argument is a prior; one of another kind than those allowed, or a class, is an error."""
+    kind = argument if isinstance(argument, type) else type(argument)
+    if not issubclass(kind, Prior | Normal | Flat | Beta | Gamma):
+        return False
+    forms = ", ".join(signature(prior) for prior in allowed.values())
+    if kind not in allowed.values():
+        of = "these rates" if role == "prior" else role
+        raise TypeError(f"{role}={shown(argument)} is no prior of {of}; give one of {forms}")
+    if kind is argument:
+        example = next(EXAMPLES[prior] for prior in allowed.values() if prior in EXAMPLES)
+        raise TypeError(
+            f"{role}={shown(argument)} is a class of priors; call it with numbers, such as {role}={example}; give one "
+            f"of {forms}"
+        )
+    return True
+
+
+def prior_of_text(text: str, role: str, priors: dict[str, Any]) -> Any:
+    """The prior that a text stands for; None for the name of an estimator, or a misspelt one."""
+    try:
+        prior = parsed(text, priors)
+    except ValueError as wrong:
+        raise ValueError(f"{role}={text!r}: {str(wrong).partition(': ')[2]}") from None
+    if prior is None and "(" in text:
+        name = text.partition("(")[0].strip()
+        forms = ", ".join(called(form) for form in priors.values())
+        raise ValueError(f"{role}={text!r} is no prior; give one of {forms}{nearest(name, priors)}")
+    return prior
+
+
+def prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma:
+    """The name of an estimator of the prior of rates, or a known prior of the family."""
+    if isinstance(argument, str):
+        prior: str | Beta | Gamma | None = prior_of_text(argument, "prior", {known.name: known})
+        return prior or one_of(argument, get_args(OfRates), "prior", f"a known prior, {called(known)}")
+    if isinstance(argument, known):
+        return argument
+    if isinstance(argument, type):
+        is_prior(argument, "prior", {known.name: known})
+    methods = listed(get_args(OfRates))
+    raise TypeError(f"prior={shown(argument)}; give a known prior, {called(known)}, or one of {methods}")

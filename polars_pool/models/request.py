@@ -1,0 +1,40 @@
+"""The part of a request that all model families share: the keys of groups and models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from .keys import KEY
+from .warning import Caller, caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The checked arguments of a verb; each family adds its columns, hyperparameters and options.
+
+    A request holds no data: a plan keeps it, and may be pickled with it.
+    """
+
+    by_names: tuple[str, ...]
+    over_names: tuple[str, ...] = ()
+    key_columns: tuple[pl.Expr, ...] = ()  # expressions of the keys of over and by, in that order
+    nan: str = "error"
+    names: Mapping[str, str] = field(default_factory=dict)  # names of the columns by role, for messages
+    caller: Caller = field(default_factory=caller, compare=False)  # the line that warnings point at
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """The keys of the models inside a plan."""
+        return tuple(KEY + name for name in self.over_names)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the groups inside a plan, those of their models first."""
+        return self.over + tuple(KEY + name for name in self.by_names)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return self.over_names + self.by_names

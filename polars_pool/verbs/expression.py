@@ -1,0 +1,107 @@
+"""A statistic of its group for every row, as an expression: `pl.col(...).pool`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from .. import arguments
+from ..arguments import Call
+from ..models import warning
+from ..models.families import family_of
+from ..models.keys import PRIVATE
+from . import evaluation
+
+KEYS = ("by", "over")
+COLUMNS = ("weights", "trials", "exposure")
+Roles = dict[str, list[pl.Expr]]
+
+
+def statistic(value: pl.Expr, name: str, call: Call) -> pl.Expr:
+    """An expression of a statistic of estimates; the columns themselves are checked when the query runs.
+
+    It stands for as many columns as its value does: the columns of each role are one struct.
+    """
+    arguments.check_expression(call)
+    roles = _roles(value, call)
+    structs = [
+        pl.struct(column.name.prefix(f"{PRIVATE}{role}_") for column in columns) for role, columns in roles.items()
+    ]
+    constant = ["value"] * _is_constant([value]) + [role for role, columns in roles.items() if _is_constant(columns)]
+    # The columns are inputs of the function: its call keeps the options alone.
+    options = call.replaced(**dict.fromkeys(roles))
+    function = partial(
+        _statistic, name=name, call=options, roles=tuple(roles), constant=tuple(constant), caller=warning.caller()
+    )
+    return pl.map_batches([value, *structs, evaluation.number()], function, return_dtype=pl.Float64)
+
+
+def _roles(value: pl.Expr, call: Call) -> Roles:
+    """The columns by their roles, without the value; like the value, each is computed row by row."""
+    arguments.rowwise(value, "value")
+    columns = {role: arguments.key_columns(call[role], role) for role in KEYS if call[role] is not None or role == "by"}
+    columns |= {role: [arguments.name_or_expression(call[role], role)] for role in COLUMNS if call[role] is not None}
+    for role, some in columns.items():
+        for column in some:
+            arguments.rowwise(column, role)
+    return {
+        role: [arguments.named(column) if isinstance(column, str) else column for column in some]
+        for role, some in columns.items()
+    }
+
+
+def _is_constant(columns: list[pl.Expr]) -> bool:
+    return all(column.meta.is_literal(allow_aliasing=True) for column in columns)
+
+
+# ---- when the query runs --------------------------------------------------------------------------------------------
+
+
+def _statistic(
+    inputs: Sequence[pl.Series],
+    name: str,
+    call: Call,
+    roles: tuple[str, ...],
+    constant: tuple[str, ...],
+    caller: warning.Caller,
+) -> pl.Series:
+    """The statistic for the rows of one evaluation."""
+    value, *structs, numbers = inputs
+    columns = _full({"value": value, **dict(zip(roles, structs, strict=True))}, constant)
+    frames = {role: column.struct.unnest() for role, column in columns.items() if role != "value"}
+    table = pl.DataFrame([columns["value"], *(column for frame in frames.values() for column in frame)])
+    run = evaluation.run(numbers, caller, *table.columns)
+    caller = replace(caller, messages=run.messages)
+    if run.groups > 1 and run.evaluated(single=frames["by"].n_unique() <= 1):
+        warning.warn([warning.ALONE], caller, UserWarning)
+    arguments_of_run: dict[str, Any] = {
+        role: frame.columns if role in KEYS else _one(role, frame) for role, frame in frames.items()
+    }
+    with warning.called_from(caller):
+        request = arguments.statistic(call.replaced(frame=table, value=table.columns[0], **arguments_of_run))
+        of_family = family_of(request).statistic
+        assert of_family is not None
+        return of_family(table, request, name).alias(value.name)
+
+
+def _full(columns: dict[str, pl.Series], constant: tuple[str, ...]) -> dict[str, pl.Series]:
+    """The columns with constants repeated in every row; an aggregate is an error, as it would be repeated too."""
+    rows = next((len(column) for column in columns.values() if len(column) != 1), 1)
+    for role, column in columns.items():
+        if len(column) != rows and role not in constant:
+            raise ValueError(
+                f"{role} has one value for all {rows:,} rows, as an aggregate gives: give a column, an expression that "
+                "is as long, or pl.lit(...) for a constant"
+            )
+    return {role: column.new_from_index(0, rows) if len(column) != rows else column for role, column in columns.items()}
+
+
+def _one(role: str, frame: pl.DataFrame) -> pl.Expr:
+    """The only column of a role, under its own name."""
+    names = [name.removeprefix(f"{PRIVATE}{role}_") for name in frame.columns]
+    arguments.one_column(names, role)
+    return pl.col(frame.columns[0]).alias(names[0])
