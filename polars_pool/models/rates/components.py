@@ -17,13 +17,13 @@ from .refuse import bad_rows
 from .spec import Rates
 
 
-def components_schema(model: Rates) -> dict[str, pl.DataType]:
-    """The result columns without keys."""
-    errors = [f"se_log_{name}" for name in model.parameters]
+def components_schema(request: Rates) -> dict[str, pl.DataType]:
+    """The columns of `components` after the keys."""
+    errors = [f"se_log_{name}" for name in request.parameters]
     return {
         "groups": pl.Int64(),
-        "n": type_of_size(model),
-        **dict.fromkeys((*model.parameters, "mean", *errors, "rho", "log_likelihood"), pl.Float64()),
+        "n": type_of_size(request),
+        **dict.fromkeys((*request.parameters, "mean", *errors, "rho", "log_likelihood"), pl.Float64()),
         "converged": pl.Boolean(),
     }
 

@@ -21,8 +21,8 @@ from .identification import State
 from .spec import Regression
 
 
-def components_schema(model: Regression) -> dict[str, pl.DataType]:
-    """The result columns without keys."""
+def components_schema(request: Regression) -> dict[str, pl.DataType]:
+    """The columns of `components` after the keys."""
 
     def of(names: tuple[str, ...], dtype: Any = None) -> pl.Struct:
         return pl.Struct({name: dtype or pl.Float64() for name in names})
@@ -30,10 +30,10 @@ def components_schema(model: Regression) -> dict[str, pl.DataType]:
     return {
         **dict.fromkeys(("groups", "n", "dropped"), pl.Int64()),
         "sigma2": pl.Float64(),
-        "tau2": of(model.vary),
-        "correlation": of(model.vary, of(model.vary)),
-        **dict.fromkeys(("mu", "se_mu", "mu_lower", "mu_upper", "mu_p"), of(model.terms)),
-        "cov_mu": of(model.terms, of(model.terms)),
+        "tau2": of(request.vary),
+        "correlation": of(request.vary, of(request.vary)),
+        **dict.fromkeys(("mu", "se_mu", "mu_lower", "mu_upper", "mu_p"), of(request.terms)),
+        "cov_mu": of(request.terms, of(request.terms)),
         **dict.fromkeys(("icc", "r2_marginal", "r2_conditional", "log_likelihood", "aic"), pl.Float64()),
         "singular": pl.String(),
         "converged": pl.Boolean(),
