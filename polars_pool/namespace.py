@@ -1,4 +1,4 @@
-"""The `.pool` namespaces: thin aliases of the verbs on frames, and the estimate beside each row as an expression."""
+"""The `.pool` namespaces: the verbs as methods of frames, and estimates for each row as expressions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOMENTS = pl.Struct({"n": pl.Int64(), "mean": pl.Float64(), "var": pl.Float64()}
 
 
 class _Method(Protocol[P]):
-    """A verb bound to a frame: what type checkers see, for whom the frame's kind is that of the result."""
+    """A verb bound to a frame, as type checkers see it: the result is a frame of the same kind."""
 
     def __get__(self, pool: FramePool[Frame], owner: Any = None, /) -> Callable[P, Frame]: ...
 
@@ -38,7 +38,7 @@ def _method(verb: Callable[Concatenate[Any, P], Any]) -> _Method[P]:
 class FramePool(Generic[Frame]):
     """Partial pooling of a frame: `frame.pool.shrink(...)` is `polars_pool.shrink(frame, ...)`.
 
-    Type checkers do not see namespaces that are registered with Polars: typed code calls the functions, or
+    Type checkers do not see namespaces that are registered with Polars. Typed code calls the functions, or
     `FramePool(frame).shrink(...)`. Both return a DataFrame for a DataFrame, and a LazyFrame for a LazyFrame.
 
     Examples
@@ -67,7 +67,7 @@ class FramePool(Generic[Frame]):
 
 @pl.api.register_expr_namespace("pool")
 class ExprPool:
-    """Partial pooling of a column: the estimate of its group beside every row.
+    """Partial pooling of a column: the estimate of its group for every row.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class ExprPool:
         mu: Mu = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
-        """The partially pooled mean of its group beside every row, in `select`, `with_columns`, `.over()` or `agg`.
+        """The partially pooled mean of its group for every row, in `select`, `with_columns`, `.over()` or `agg`.
 
         Parameters
         ----------
@@ -104,19 +104,19 @@ class ExprPool:
 
         Returns
         -------
-        A Float64 expression as long as the column, in its units and under its name; for a value that stands for several
-        columns, as `pl.col("x", "y")` or a selector does, each of them pooled. `over=` estimates all models at once;
-        `.over("year")` around the expression does the same, but is called once for each year. A model that does not
-        converge warns once per query, when the query runs.
+        A Float64 expression with the length, the units and the name of the column. A value that stands for several
+        columns, such as `pl.col("x", "y")` or a selector, gives one expression for each column. `over=` estimates all
+        models at once; `.over("year")` around the expression gives the same numbers, but Polars then calls the
+        expression once for each year. A model that does not converge warns once per query, when the query runs.
 
         Caution: in `group_by("school").agg(...)` and under `.over("school")` Polars calls the expression with the rows
-        of one school at a time. With `by="school"` nothing is left to pool: each estimate is the school's own mean, and
-        the query warns. Use `encode` of the frame, or the expression without them.
+        of one school at a time. With `by="school"` there is then only one group to pool: each estimate is the school's
+        own mean, and the query warns. Use `encode` of the frame, or the expression alone.
 
         Raises
         ------
         ValueError, TypeError
-            A wrong argument, at once; wrong columns and bad values when the query runs.
+            A wrong argument raises at once; wrong columns and bad values raise when the query runs.
 
         Source
         ------
@@ -147,7 +147,7 @@ class ExprPool:
         mu: Mu = "gls",
         nan: NaN = "error",
     ) -> pl.Expr:
-        """What its group's own mean keeps in the estimate, tau2 / (tau2 + v), beside every row.
+        """The weight of its group's own mean in the estimate, tau2 / (tau2 + v), for every row.
 
         Parameters
         ----------
@@ -156,14 +156,14 @@ class ExprPool:
 
         Returns
         -------
-        A Float64 expression as long as the column, between 0 and 1; for each column that the value stands for, as in
-        `shrink`. The same caution holds: in `group_by(...).agg(...)` and under `.over(...)` it is called with the rows
-        of one group at a time.
+        A Float64 expression with the length of the column and values between 0 and 1; one for each column that the
+        value stands for, as in `shrink`. The caution in `shrink` applies: in `group_by(...).agg(...)` and under
+        `.over(...)` Polars calls the expression with the rows of one group at a time.
 
         Raises
         ------
         ValueError, TypeError
-            A wrong argument, at once; wrong columns and bad values when the query runs.
+            A wrong argument raises at once; wrong columns and bad values raise when the query runs.
 
         Source
         ------
@@ -179,22 +179,23 @@ class ExprPool:
         return statistic(self._value, "weight", arguments.call(ExprPool.weight, locals()))
 
     def moments(self, by: Keys | None = None) -> pl.Expr:
-        """Count, mean and sample variance as a struct: an aggregation, or with `by` of its group beside every row.
+        """Count, mean and sample variance as a struct: an aggregate, or with `by` those of its group for every row.
 
         Parameters
         ----------
         by
-            One or several columns or expressions; without it, of all rows or of the group in `group_by().agg()`.
+            One or several columns or expressions that define the groups. Without it the struct describes all rows, or
+            the rows of the group in `group_by().agg()`.
 
         Returns
         -------
-        A struct of `n` (Int64), `mean` and `var` (Float64; ddof 1, null at n = 1), one for each column that the value
-        stands for. Nulls do not count.
+        A struct of `n` (Int64), `mean` and `var` (Float64; ddof 1, null at n = 1), one struct for each column that the
+        value stands for. Nulls do not count.
 
         Raises
         ------
         TypeError
-            `by` is no column.
+            `by` is not a column.
 
         Source
         ------
@@ -214,7 +215,7 @@ class ExprPool:
             for column in (self._value, *keys):
                 arguments.rowwise(column, "value" if column is self._value else "by")
             parts = [part.over(keys) for part in parts]
-        # No pl.struct: of a value that stands for several columns it would make one struct.
+        # Not pl.struct: it would combine the columns of a value that stands for several into one struct.
         return pl.map_batches(parts, _moments, return_dtype=MOMENTS, is_elementwise=True)
 
 

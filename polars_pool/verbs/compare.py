@@ -1,4 +1,4 @@
-"""The error of predicting rows that are held out, with and without pooling."""
+"""The prediction error for rows that are held out, with and without pooling."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def compare(
     mu: Mu = "gls",
     nan: NaN = "error",
 ) -> Frame:
-    """What pooling gains on your data: the error of predicting rows that are held out, from moments alone.
+    """Prediction errors without, with complete and with partial pooling, for rows that are held out.
 
     Every row is held out in turn and predicted from all others: by the mean of its group (`none`), by the grand mean
-    of all rows or the known mu (`complete`), by the partially pooled mean with mu refitted (`partial`). The error is
-    exact, as if each row were really left out; sigma2 and tau2 stay those of all rows. All three are compared on the
-    same rows, those of groups with two or more: without its only row a group has no mean.
+    of all rows or the known mu (`complete`), and by the partially pooled mean with mu estimated again (`partial`).
+    The errors need the moments alone and are exact, as if each row were left out; sigma2 and tau2 are estimated once,
+    from all rows. All three errors describe the same rows, those of groups with two rows or more: without its only row
+    a group has no mean.
 
     Parameters
     ----------
@@ -39,17 +40,17 @@ def compare(
 
     Returns
     -------
-    One row a model: the `over` keys, `groups` and `n`, the rows compared, both Int64; the mean squared errors `none`,
-    `complete` and `partial` in squared units of the value, which hold the variance of a single row, for no prediction
-    can know it; `gain_on_none` and `gain_on_complete`, by how many per cent partial pooling errs less (negative: more);
-    and the pooling factors `pooling_rows` (rows about their group) and `pooling_groups` (groups about mu), 0 to 1: near
-    1 the data say little of the single deviations. Errors are null where no group has two rows, pooling factors where
-    nothing deviates on a level.
+    One row per model: the `over` keys; `groups` and `n`, the number of rows compared, both Int64; the mean squared
+    errors `none`, `complete` and `partial` in squared units of the value, which include the variance of a single row;
+    `gain_on_none` and `gain_on_complete`, the percentage by which the error of partial pooling is smaller (negative
+    where it is larger); and the pooling factors `pooling_rows` (rows about their group) and `pooling_groups` (groups
+    about mu), between 0 and 1: near 1 the data contain little information about the single deviations. Errors are null
+    where no group has two rows, pooling factors where there are no deviations at their level.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs.
+        A wrong argument raises at once; bad values raise when the query runs.
 
     Source
     ------

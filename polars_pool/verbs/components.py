@@ -39,7 +39,7 @@ def components(
     limits: Limits | None = None,
     interval: OfPosterior | None = None,
 ) -> Frame:
-    """Variance within groups, variance between them and the population mean of every model, with their uncertainty.
+    """Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 
     Parameters
     ----------
@@ -48,54 +48,56 @@ def components(
     level
         Probability of the intervals, between 0 and 1.
     test
-        Test and intervals of mu: `"z"` by the normal (default), `"t"` by Student's distribution with J - 1 degrees of
-        freedom, `"knha"` with the error of Knapp & Hartung besides, `"adhoc"` the same but never a smaller error.
+        Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student's distribution with J - 1
+        degrees of freedom, `"knha"` by Student's distribution with the standard error of Knapp & Hartung, `"adhoc"` by
+        the larger of this standard error and the ordinary one.
     limits
         Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default
         profile for reml and ml on rows with a pooled sigma2, else Q.
     interval
-        Of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
+        Interval of a posterior: `"central"` (default), as much probability below as above it, or `"shortest"`.
 
     Returns
     -------
-    One row a model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
+    One row per model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
     n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
     tau2 / (tau2 + sigma2); for `sigma2="squeezed"` the prior of the groups' variances, its degrees of freedom
     `df_prior` (limma's d0; infinite where variances differ by no more than chance) and the variance `sigma2_prior`
-    (s0²) that all are squeezed to, null otherwise. Then, null where the data do not say:
+    (s0²) that all variances are squeezed to, null otherwise. Then, null where the data do not determine it:
 
-    - `q`, `q_p`: Cochran's Q and the probability of a larger one were tau2 = 0, by chi-square; on rows with a pooled
-      sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
-    - `i2` (percent), `h2`: tau2 beside the typical sampling variance.
+    - `q`, `q_p`: Cochran's Q, and the probability of a larger Q if tau2 = 0, by the chi-square distribution; on rows
+      with a pooled sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
+    - `i2` (percent), `h2`: tau2 relative to the typical sampling variance.
     - `se_tau2`, `tau2_lower`, `tau2_upper`: error of tau2 by its estimator, and its interval, 0 to 0 where Q is
       smaller than its lower quantile; null for a known tau2.
-    - `log_likelihood`: restricted for reml, else full, of the rows where their sigma2 is pooled (as lme4), else of the
-      means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` of it; `lrt`, `lrt_p`:
-      likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
-    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: where the true mean
-      of a new group lies.
+    - `log_likelihood`: restricted for reml, else full; that of the rows if their sigma2 is pooled (as lme4), else that
+      of the means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` follows from it;
+      `lrt`, `lrt_p`: likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
+    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: interval of the true
+      mean of a new group.
 
-    Last `converged`, false where an iteration did not settle, no group has two rows (unless unequal weights tell sigma2
-    from tau2, by reml and ml), or the groups are too few for the estimator.
+    The last column is `converged`: false where an iteration did not settle, no group has two rows (unless unequal
+    weights identify sigma2 and tau2, by reml and ml), or the groups are too few for the estimator.
 
-    With a prior, the posterior instead: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known); of `tau`,
-    `tau2`, `mu` and the true mean of a `new` group each the mean, `se_tau` its standard deviation, `tau_median`,
-    `tau_lower` and `tau_upper`, and so on, null where it has no finite mean; `log_tau`, the mean of log tau;
-    `mu_positive` and `new_positive`, the probability of more than 0; `icc`, `df_prior`, `sigma2_prior`;
-    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, that
-    of tau = 0 over it, null where the prior of tau has no finite total; and `converged`.
+    With a prior, the columns describe the posterior: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known);
+    for `tau`, `tau2`, `mu` and the true mean of a `new` group the mean, the standard deviation `se_tau`, and
+    `tau_median`, `tau_lower` and `tau_upper`, and so on, null where the mean is not finite; `log_tau`, the mean of log
+    tau; `mu_positive` and `new_positive`, the probability of a value above 0; `icc`, `df_prior`, `sigma2_prior`;
+    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, the
+    likelihood at tau = 0 divided by the marginal likelihood, null where the prior of tau is improper; and `converged`.
 
-    Of rates the prior: `groups` and `n` (trials, Int64, or exposure, Float64, of all), its parameters `alpha` and
-    `beta`, or `shape` and `rate`, its `mean`, the standard errors of their logs, `se_log_alpha` and so on, the
-    overdispersion `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and `converged`. Where the groups
-    differ no more than chance has them differ, the parameters are infinite, `rho` is 0, and all pool completely.
+    For rates the columns describe the prior: `groups` and the total `n` (trials, Int64, or exposure, Float64), its
+    parameters `alpha` and `beta`, or `shape` and `rate`, its `mean`, the standard errors of the logs of its parameters,
+    `se_log_alpha` and so on, the overdispersion `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and
+    `converged`. Where the groups differ by no more than chance, the parameters are infinite, `rho` is 0, and the rates
+    are pooled completely.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A query whose models did not converge, or have no posterior, warns once; a Boolean value
-        without `family` warns at once.
+        A wrong argument raises at once. Bad values raise when the query runs, as does a prior that makes the posterior
+        improper if there is no `over`. A query whose models did not converge, or have no posterior, warns once; a
+        Boolean value without `family` warns at once.
 
     Source
     ------
@@ -105,7 +107,7 @@ def components(
 
     Examples
     --------
-    Eight schools (Rubin 1981): the spread between the schools is no larger than their standard errors explain.
+    Eight schools (Rubin 1981): the standard errors explain all differences between the schools.
 
     >>> import polars as pl, polars_pool as pool
     >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
@@ -114,7 +116,7 @@ def components(
     >>> found["tau2"].item(), round(found["mu"].item(), 6)
     (0.0, 7.685617)
 
-    The posterior gives the range of spreads that these data still allow:
+    The posterior gives the range of tau that these data allow:
 
     >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
     >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)

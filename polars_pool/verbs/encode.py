@@ -1,4 +1,4 @@
-"""The partially pooled mean beside every row."""
+"""The partially pooled mean of its group for every row."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ def encode(
     nan: NaN = "error",
     name: str = "estimate",
 ) -> Frame:
-    """The partially pooled mean of its group beside every row.
+    """The partially pooled mean of its group as a new column of every row.
 
     Parameters
     ----------
     frame, value, by, over, weights, sigma2, tau2, mu, nan
         As in `shrink`; the frame holds rows.
     family
-        `"normal"` to pool a Boolean value as the numbers 0 and 1 without a warning. Rates beside rows are an
-        expression: `pl.col(value).pool.shrink(by=..., family="binomial")`.
+        `"normal"` pools a Boolean value as the numbers 0 and 1 without a warning. For rates of every row use the
+        expression `pl.col(value).pool.shrink(by=..., family="binomial")`.
     name
         Name of the new column.
 
     Returns
     -------
     All rows and columns of the frame in their order, and the new column (Float64, in units of the value). Rows whose
-    value is null have the estimate of their group. Each row's own value is part of its estimate: for features of a
-    model that is then trained on the same rows, encode out of fold.
+    value is null have the estimate of their group. Each row's own value is part of its estimate. If a model is then
+    trained on the same rows with this feature, encode out of fold.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs.
+        A wrong argument raises at once; bad values raise when the query runs.
 
     Source
     ------

@@ -17,27 +17,28 @@ def merge(
     var: IntoColumn = "var",
     weights: IntoColumn | None = None,
 ) -> Frame:
-    """Merge stored moments of disjoint rows: states with equal keys become the moments of their union, exactly.
+    """Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
 
     Parameters
     ----------
     frame
-        States, one row each, as `moments` returns them; concatenate as many as there are.
+        States (stored moments), one per row, as `moments` returns them; concatenate the frames of several states.
     by
-        The keys to merge by: those of the states, or fewer.
+        The keys to merge by: the keys of the states, or some of them.
     value, n, var
         Columns or expressions of the states' mean, count and sample variance (ignored where n is 1 or less).
     weights
-        The states' total precision weight `w`, if they were made with weights.
+        The states' total precision weight `w`, if `moments` had weights.
 
     Returns
     -------
-    The keys, `n`, `mean`, `var`, and `w` with weights. A DataFrame comes sorted by its keys.
+    The keys, `n`, `mean`, `var`, and `w` with weights. A DataFrame is sorted by its keys.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; a negative or fractional n, a negative var or weight when the query runs.
+        A wrong argument raises at once; a negative or fractional n, or a negative var or weight, raises when the query
+        runs.
 
     Source
     ------

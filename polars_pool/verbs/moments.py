@@ -14,7 +14,7 @@ from .collecting import Frame, same_kind
 def moments(
     frame: Frame, value: IntoColumn, by: Keys, *, weights: IntoColumn | None = None, nan: NaN = "error"
 ) -> Frame:
-    """Count, mean and sample variance of every group: all that partial pooling needs of the rows.
+    """Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
 
     Parameters
     ----------
@@ -23,21 +23,22 @@ def moments(
     value
         Column or expression of numbers or Booleans, computed row by row; a null does not count.
     by
-        One or several columns or expressions: the groups. Null is a key like any other.
+        One or several columns or expressions that define the groups. Null is a key like any other.
     weights
         Precision weights, Var(row) = sigma2 / weight: finite, 0 or more. A row of weight 0 does not count.
     nan
-        `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing.
+        `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as
+        missing.
 
     Returns
     -------
     The keys, `n` (Int64), `mean`, `var` (ddof 1, null at n = 1; in squared units of the value), and with weights `w`,
-    their sum. A DataFrame comes sorted by its keys.
+    their sum. A DataFrame is sorted by its keys.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; NaN or infinite values and bad weights when the query runs.
+        A wrong argument raises at once; NaN or infinite values and bad weights raise when the query runs.
 
     Source
     ------

@@ -33,37 +33,37 @@ def posterior_draws(
     seed: int | None = None,
     groups: pl.DataFrame | pl.LazyFrame | None = None,
 ) -> Frame:
-    """Independent draws from the posterior of tau, mu and every group's true mean, for those who go on computing.
+    """Independent draws from the posterior of tau, mu and every group's true mean, for further computation.
 
     Parameters
     ----------
     frame, value, by, over, n, var, se, weights, sigma2, mu, nan, groups
         As in `shrink`.
     tau2
-        A prior of tau, or a known number beside a prior of mu or sigma2.
+        A prior of tau, or with a prior of mu or sigma2 also a known number.
     draws
-        How many draws of each model.
+        The number of draws of each model.
     seed
-        A whole number of 0 or more, that the same draws may come again; others each time without it.
+        A whole number of 0 or more gives the same draws each time; None (default) gives other draws each time.
 
     Returns
     -------
-    One row a group and draw: the `over` and `by` keys, `chain` (always 0: the draws are independent) and `draw`, both
+    One row per group and draw: the `over` and `by` keys, `chain` (always 0: the draws are independent) and `draw`, both
     Int64, `sigma2` (squared units; null for published estimates), `tau` and `mu`, which the groups of one model share
     in a draw, and `theta`, the group's true mean. Null where a model has no posterior. Sorted by the keys and the draw.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values, or a posterior that is improper, when the query runs.
+        A wrong argument raises at once; bad values, or an improper posterior, raise when the query runs.
 
     Source
     ------
-    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inverting its distribution, the rest given it.
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inverting its distribution, all else given tau.
 
     Examples
     --------
-    How likely is school A to be the best of the eight?
+    The probability that school A is the best of the eight:
 
     >>> import polars as pl, polars_pool as pool
     >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),

@@ -1,4 +1,4 @@
-"""Fitted values beside rows."""
+"""The expected value of every row by a regression."""
 
 from __future__ import annotations
 
@@ -26,26 +26,27 @@ def predict(
     method: Likelihood = "reml",
     nan: NaN = "error",
 ) -> Frame:
-    """What a regression expects of every row, by its group and by the population alone.
+    """The expected value of every row by a regression, for its group and for the population.
 
     Parameters
     ----------
     frame, value, x, by, vary, correlated, intercept, over, weights, method, nan
-        As in `regress`: what is fitted.
+        As in `regress`: the regression that is fitted.
     rows
-        Rows to predict, with the columns that `x`, `by` and `over` name, DataFrame or LazyFrame; by default those of
-        the frame. A group that the frame does not have gets what the population says.
+        Rows to predict, a DataFrame or LazyFrame with the columns that `x`, `by` and `over` name; by default the rows
+        of the frame. A group that the frame does not have gets the prediction of the population.
 
     Returns
     -------
-    All rows and columns in their order, and two more, Float64 in units of the value: `fitted`, with the terms of the
-    row's group, and `population`, without. Null where a covariate is null (with `nan="null"` also where it is NaN or
-    infinite, which is otherwise an error), or a model has no estimates. Eager or lazy as the frame is.
+    All rows and columns in their order, and two more columns, Float64 in units of the value: `fitted` with the varying
+    terms of the row's group, `population` without them. Both are null where a covariate is null (with `nan="null"` also
+    where it is NaN or infinite, which is otherwise an error), or a model has no estimates. The result is a DataFrame
+    for a DataFrame, and a LazyFrame for a LazyFrame.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        As in `regress`; and where `rows` lacks a column, or has one of the names of the new ones.
+        As in `regress`; and where `rows` lacks a column, or has a column with the name of a new one.
 
     Source
     ------

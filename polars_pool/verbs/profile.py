@@ -32,37 +32,36 @@ def profile(
     tau2: Prior | None = None,
     groups: bool = False,
 ) -> Frame:
-    """What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from.
+    """Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
 
     Parameters
     ----------
     frame, value, by, over, n, var, se, weights, sigma2, nan
         As in `shrink`.
     mu
-        Population mean: `"gls"`, at each tau its own, or a known number; beside a prior of tau2 a prior, too: `mu` and
+        Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and
         `se_mu` are then posterior mean and standard deviation at each tau.
     tau
-        Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61,
-        evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood, for each model its
-        own; 0 alone where one group tells of no tau. With a prior, up to the quantile of 99.5 % of the posterior.
+        Standard deviations between groups, in units of the value: a list of numbers, each 0 or more. By default 61
+        numbers, evenly from 0 to the upper end of the 99 % interval by the restricted profile likelihood of each model;
+        0 alone where one group does not limit tau. With a prior, up to the quantile of 99.5 % of the posterior.
     tau2
         A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.
     groups
-        One row a group besides, with its estimate: the "effect of tau" curves.
+        True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
 
     Returns
     -------
-    One row a model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled the most likely one
-    beside tau, by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
-    `log_likelihood` and `restricted_log_likelihood`, each at its own best sigma2 and mu. Null where v = 0 at tau = 0
-    leaves no likelihood. With `groups`, one row per model, tau and group: the `over` and `by` keys, `tau`, `estimate`
-    and its standard error `se` given tau. With a prior one column more, `density`. A DataFrame comes sorted by keys and
-    tau.
+    One row per model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled, its most likely
+    value at this tau by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
+    `log_likelihood` and `restricted_log_likelihood`, each at its most likely sigma2 and mu. Null where v = 0 at tau = 0
+    leaves no likelihood. With a prior also `density`. With `groups`, one row per model, tau and group: the `over` and
+    `by` keys, `tau`, `estimate` and its standard error `se` given tau. A DataFrame is sorted by keys and tau.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs.
+        A wrong argument raises at once; bad values raise when the query runs.
 
     Source
     ------

@@ -25,29 +25,29 @@ def regress(
     level: float = 0.95,
     uncertainty: GivenTau2 = "mu",
 ) -> Frame:
-    """Partially pooled regression of every group: its intercept, and its slopes, shrunk toward the population's.
+    """Partially pooled regression of every group: its intercept and slopes, shrunk toward those of the population.
 
-    The model is `value = x · mu + z · b + e` with the varying terms z out of x, their deviations b normal about 0 with
-    a covariance of their own for all groups, and errors of variance sigma2: lme4's `value ~ x + (z | by)`.
+    The model is `value = x · mu + z · b + e`: the varying terms z are some of x, their deviations b are normal about 0
+    with one covariance for all groups, and the errors e have variance sigma2: lme4's `value ~ x + (z | by)`.
 
     Parameters
     ----------
     frame
-        Rows, a DataFrame or LazyFrame; a LazyFrame stays lazy, and one group-by is all that meets the rows.
+        Rows, a DataFrame or LazyFrame. A LazyFrame stays lazy; its rows pass through one group-by.
     value
-        Column or expression of numbers or Booleans. Expressions, here and below, are computed row by row: an aggregate
-        or a window is an error.
+        Column or expression of numbers or Booleans. All expressions are computed row by row: an aggregate or a window
+        is an error.
     x
-        Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone. One that is constant
-        within groups, a property of the group, is a covariate like any other.
+        Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone. A covariate may be
+        constant within groups.
     by
-        One or several columns or expressions: the groups. Null is a key like any other.
+        One or several columns or expressions that define the groups. Null is a key like any other.
     vary
         The terms that vary by group: `"intercept"` (default), covariates by name, or a list of both.
     correlated
-        Whether varying terms may be correlated (default); False for independent ones, lme4's `||`.
+        Whether varying terms may be correlated (default); False for independent terms, lme4's `||`.
     intercept
-        Whether there is one (default).
+        Whether the model has an intercept (default).
     over
         Keys of independent models.
     weights
@@ -55,29 +55,31 @@ def regress(
     method
         `"reml"` (default) or `"ml"`.
     nan
-        `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing. A row
-        that lacks the value or a covariate does not count (`regress_components` says how many, in `dropped`).
+        `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as
+        missing. A row without the value or a covariate does not count (`dropped` in `regress_components` is their
+        number).
     level
         Probability of the interval, between 0 and 1.
     uncertainty
-        What `se` holds: the error of the population's coefficients too, `"mu"` (default), or only that of the group's
-        deviation given them, `"conditional"` (lme4's condVar).
+        Which errors `se` includes: the errors of the group's deviation and of the population's coefficients, `"mu"`
+        (default), or the error of the deviation alone, `"conditional"` (lme4's condVar).
 
     Returns
     -------
-    One row a group and term: the `over` and `by` keys, `term` (String: "intercept" or a covariate), `n` (Int64, rows of
-    the group), `mean` (the group's own least-squares coefficient, beside the population's of terms that do not vary;
-    null for these, and where a group tells too little for it), `weight` (what its own coefficient keeps; null where the
-    terms of a group bear on each other), `effect` (deviation from the population's coefficient), `estimate` with its
-    standard error `se` and the interval `lower` to `upper`. A term that does not vary is pooled completely. All in
-    units of the value by unit of the term. A DataFrame comes sorted by its keys, terms in their order.
+    One row per group and term: the `over` and `by` keys, `term` (String: "intercept" or a covariate), `n` (Int64, rows
+    of the group), `mean` (the group's own least-squares coefficient given the population's coefficients of the terms
+    that do not vary; null for these terms, and where the rows of a group do not determine it), `weight` (the weight of
+    the group's own coefficient in the estimate; null where the terms of a group depend on each other), `effect`
+    (deviation from the population's coefficient), `estimate` with its standard error `se` and the interval `lower` to
+    `upper`. A term that does not vary is pooled completely. All are in units of the value per unit of the term. A
+    DataFrame is sorted by its keys, with the terms in their order.
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values, and without `over` a covariate that others span, when the query runs. A
-        query some models of which have no estimate, or fewer than 8 digits because a covariate nearly depends on
-        others, warns once of each.
+        A wrong argument raises at once. Bad values raise when the query runs, as does a covariate that is a combination
+        of others if there is no `over`. A query warns once if some models have no estimates, and once if estimates have
+        fewer than 8 digits because a covariate nearly depends on others.
 
     Source
     ------

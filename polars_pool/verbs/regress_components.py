@@ -24,7 +24,7 @@ def regress_components(
     nan: NaN = "error",
     level: float = 0.95,
 ) -> Frame:
-    """The population that groups of a regression are pulled toward: its coefficients, and the variances about them.
+    """Coefficients of the population that the groups of a regression are shrunk toward, and the variances about them.
 
     Parameters
     ----------
@@ -35,16 +35,16 @@ def regress_components(
 
     Returns
     -------
-    One row a model: the `over` keys, `groups` (those with rows), `n` (rows) and `dropped` (rows that lack the value or
-    a covariate), all Int64, and `sigma2`, the variance within groups. With a field a varying term `tau2`, their
-    variances, and `correlation`, a struct of structs; with a field a term `mu`, the population's coefficients, `se_mu`,
-    `mu_lower`, `mu_upper`, `mu_p` (test of 0 by the normal) and `cov_mu`, their covariance, a struct of structs. Then
-    `icc`, the share of the varying terms in the variance that the fixed ones leave, for a varying slope at the mean
-    over the rows; `r2_marginal` and `r2_conditional`, the shares of the fixed, and of the fixed and varying terms;
-    `log_likelihood` (restricted for reml; with weights less the constant sum(log weight) / 2) and `aic` of it;
-    `singular`, a sentence where a term does not vary or varying terms have a correlation at its limit, else null; and
-    `converged`, false where the rows do not identify the variances (the likelihood is flat along a line), or the search
-    did not settle.
+    One row per model: the `over` keys, `groups` (those with rows), `n` (rows) and `dropped` (rows without the value or
+    a covariate), all Int64, and `sigma2`, the variance within groups. Structs with one field per varying term: `tau2`,
+    the variances of the terms, and `correlation`, a struct of structs. Structs with one field per term: `mu`, the
+    coefficients of the population, `se_mu`, `mu_lower`, `mu_upper`, `mu_p` (test of 0 by the normal distribution) and
+    `cov_mu`, their covariance, a struct of structs. Then `icc`, the share of the varying terms in the variance that the
+    fixed terms leave, for a varying slope at the mean over the rows; `r2_marginal` and `r2_conditional`, the shares of
+    the fixed terms, and of the fixed and varying terms; `log_likelihood` (restricted for reml; with weights less the
+    constant sum(log weight) / 2) and its `aic`; `singular`, a sentence where a term does not vary or varying terms have
+    a correlation at its limit, else null; and `converged`, false where the rows do not identify the variances (the
+    likelihood is flat along a line), or the search did not settle.
 
     Raises
     ------

@@ -44,7 +44,7 @@ def shrink(
     groups: pl.DataFrame | pl.LazyFrame | None = None,
     posterior: bool = False,
 ) -> Frame:
-    """Partially pooled mean of every group: `weight * mean + (1 - weight) * mu`, with its interval.
+    """Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
 
     Parameters
     ----------
@@ -52,93 +52,97 @@ def shrink(
         Rows, stored moments or published estimates: a DataFrame or LazyFrame. A LazyFrame stays lazy and is
         scanned once.
     value
-        Column or expression of numbers or Booleans: the rows' value; with `n` and `var` the stored mean; with `se` the
-        published estimate. A null does not count. Expressions, here and below, are computed row by row: an aggregate or
-        a window is an error, a Python function is taken to use its own row alone.
+        Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with
+        `se` the published estimate. A null does not count. All expressions are computed row by row: an aggregate or a
+        window is an error, and a Python function is assumed to use its own row alone.
     by
-        One or several columns or expressions: the groups that are pooled. Null is a key like any other.
+        One or several columns or expressions that define the groups to pool. Null is a key like any other.
     over
-        Keys of independent models, each with its own sigma2, tau2 and mu; thousands are one query.
+        Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
     n, var
         Stored count and sample variance of every group; rows with equal keys are merged exactly.
     se
         Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=`
-        beside it is optional and may be null.
+        is optional here and may be null.
     weights
         Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
     trials
-        Column or expression of whole numbers: the value counts events out of so many, and the groups' rates are pooled
-        by a beta prior. Rows with equal keys are summed.
+        Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior
+        pools the rates of the groups. Rows with equal keys are summed.
     exposure
-        Column or expression of numbers above 0: the value counts events in so much of time, policies or the like, and
-        the groups' rates are pooled by a gamma prior.
+        Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like),
+        and a gamma prior pools the rates of the groups.
     family
-        `"binomial"` for a value of 0 and 1, or a Boolean one, each row of which is one trial; `"normal"` to pool a
-        Boolean value as the numbers 0 and 1 without a warning; `trials` and `exposure` need none.
+        `"binomial"` for a value of 0 and 1, or a Boolean value, where each row is one trial; `"normal"` pools a Boolean
+        value as the numbers 0 and 1 without a warning; with `trials` or `exposure` the family need not be given.
     prior
-        Of rates: `"ml"` (default) by maximum likelihood, `"moments"` by the variance of the raw rates less what chance
-        adds, or known, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+        Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw
+        rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also
+        as texts: `"beta(2, 5)"`.
     sigma2
-        Variance within groups: `"pooled"`, `"separate"` for each group its own, `"squeezed"` for each its own
-        moderated by all (limma's squeezeVar), a number that is known, or beside a prior of tau2 a prior of sigma, which
-        integrates it out: `Jeffreys()` is 1 / sigma.
+        Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for
+        a variance of each group moderated by all (limma's squeezeVar), a known number, or with a prior of tau2 also a
+        prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
     tau2
         Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number,
-        or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): then all
-        results are of the exact posterior.
+        or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior
+        all results describe the exact posterior.
     mu
-        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, a known number, or beside a prior or a known number
-        of tau2 a prior, `Normal(0, 5)` or `Flat()`, which is what `"gls"` is there.
+        Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number
+        for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
     nan
-        `"error"` (default) refuses NaN and infinite values when the query runs, `"null"` counts them as missing.
+        `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as
+        missing.
     level
         Probability of the interval, between 0 and 1.
     uncertainty
-        `"mu"` (default): `se` includes the error of mu (metafor's BLUP); `"conditional"`: given mu (lme4's condVar);
-        `"tau2"`: with the error of tau2 too, up to v at most. That estimator must have a standard error: not `"cv"`,
-        `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2 it is `"mu"`. With few groups the first
-        two are too short (README). Of rates `"mu"` (default): `se`, the interval and `p_above` include the error of the
-        prior's mean; `"conditional"`: the estimated prior is taken as known. With few groups of rates that differ both
-        are too short.
+        Which errors `se` includes. `"mu"` (default): the error of mu (metafor's BLUP); `"conditional"`: no error of mu
+        (lme4's condVar); `"tau2"`: the errors of mu and tau2, up to v at most. For `"tau2"` the estimator of tau2 must
+        have a standard error: not `"cv"`, `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2
+        `"tau2"` equals `"mu"`. With few groups the intervals of `"mu"` and `"conditional"` are too short (README).
+        For rates `"mu"` (default): `se`, the interval and `p_above` include the error of the prior's mean;
+        `"conditional"`: the estimated prior counts as known. With few groups of rates that differ, both intervals are
+        too short.
     interval
-        `"normal"` (default for estimates): estimate ± quantile · se, right where the groups' true means are normal
-        about mu.
-        `"robust"`: covers the true mean at `level` on average over the groups whatever the distribution of their true
-        means is, given its second and fourth moment about mu, which are estimated: for many groups, some 50 or more. It
-        knows neither the error of mu nor `uncertainty`. Of a posterior `"central"` (default): as much probability below
-        as above it, or `"shortest"`.
+        For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups' true means are normal
+        about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of
+        the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+        A robust interval includes no error of mu and ignores `uncertainty`. For a posterior `"central"` (default): as
+        much probability below as above it; or `"shortest"`.
     predict
-        What `se`, `lower`, `upper` and `p_above` are about: the group's true `"mean"` (default); a new `"row"` of the
-        group, se squared + sigma2 (with weights, of a row of weight 1); or a `"replicate"` of its mean, observed anew
-        with the same v, se squared + v.
+        Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group's true `"mean"` (default); a
+        new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean,
+        a new observation of the mean with the same v, se squared + v.
     threshold
-        A number in units of the value: adds `p_above`, the probability of what `predict` names to exceed it. Of rates
-        also `pep`, that of the rate not to exceed it, the posterior error probability, and `q_value`, its mean over all
-        groups of the model that are at least as sure: the share of errors among them.
+        A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it. For
+        rates also `pep`, the probability that the rate does not exceed it (the posterior error probability), and
+        `q_value`, the mean of `pep` over all groups of the model with the same or a smaller `pep`: the expected share
+        of errors among them.
     groups
-        A frame with the columns of `by`, and all or none of those of `over`: keys in it that no row has are groups
+        A frame with the columns of `by`, and all or none of those of `over`. Keys in it that no row has become groups
         with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
     posterior
-        True adds the parameters of every posterior of a rate given the prior, `alpha` and `beta`, or `shape` and
+        True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and
         `rate`.
 
     Returns
     -------
-    One row a group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
-    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, how often
-    estimate ± quantile · (conditional se) misses at worst; with a threshold `p_above`. With a prior `weight`,
-    `estimate` and `se` are posterior means and standard deviation, null where infinite, `v` the posterior mean of v,
-    and the interval ends at quantiles of the posterior. A DataFrame comes sorted by its keys.
-    Of rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
+    One row per group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
+    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, the
+    largest probability that estimate ± quantile · (conditional se) misses the true mean; with a threshold `p_above`.
+    With a prior, `weight` and `estimate` are posterior means and `se` is the posterior standard deviation, null where
+    infinite, `v` is the posterior mean of v, and the interval ends at quantiles of the posterior. A DataFrame is sorted
+    by its keys.
+    For rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
     `estimate`, the mean of the posterior given the prior, and `se`, `lower` and `upper`, standard deviation and
     quantiles of the rate's distribution with the error of the prior's mean (`uncertainty`).
 
     Raises
     ------
     ValueError, TypeError, polars.exceptions.ColumnNotFoundError
-        A wrong argument, at once; bad values when the query runs, and a prior that leaves the posterior improper, if
-        there is no `over`. A query whose models did not converge, or have no posterior, warns once, as does one whose
-        rates do not differ by more than chance; a Boolean value without `family` warns at once.
+        A wrong argument raises at once. Bad values raise when the query runs, as does a prior that makes the posterior
+        improper if there is no `over`. A query whose models did not converge, or have no posterior, warns once, as does
+        a query whose rates do not differ by more than chance; a Boolean value without `family` warns at once.
 
     Source
     ------
@@ -155,7 +159,7 @@ def shrink(
     >>> pooled.select("school", "n", "mean", "v", "weight", "estimate").rows()
     [('a', 3, 2.0, 1.0, 0.5, 4.0), ('b', 1, 9.0, 3.0, 0.25, 6.75)]
 
-    Eight schools (Rubin 1981), pooled completely: were school A observed anew, would its effect be 28 again?
+    Eight schools (Rubin 1981), pooled completely: the probability that a new study of school A exceeds 28.
 
     >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
     ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})

@@ -10,7 +10,7 @@ from ..formulas.names import (
 )
 from ..formulas.priors import Beta, Flat, Gamma, Normal, Prior
 
-# A known number, the name of an estimator, or a prior; a prior as a text, "half_cauchy(5)", no type checker can read.
+# A known number, the name of an estimator, or a prior. Type checkers flag a prior as a text, "half_cauchy(5)".
 Sigma2 = float | Sigma2Name | Prior
 Tau2 = float | Tau2Name | Prior
 Mu = float | MuName | Normal | Flat
