@@ -69,6 +69,7 @@ def posterior_means(call: Call) -> PosteriorMeans:
 
 def check_without_columns(call: Call) -> None:
     """Refuse what is wrong whatever the columns hold: an expression has no columns until its query runs."""
+    refuse_for_means(call, oneway.ACCEPTED)
     one_of(call["nan"], get_args(NaN), "nan")
     fitting([role for role in COLUMNS if call.get(role) is not None], hyperparameters(call))
 

@@ -79,7 +79,7 @@ def profile(
     call = arguments.call(profile, locals())
     call = call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml")
     request = arguments.means(call)
-    arguments.refuse_mean_of_profile(mu)
+    arguments.refuse_mean_of_profile(request.hyperparameters.mu)
     grid = None if tau is None else arguments.taus(tau)
     columns = _profile.columns(request, arguments.flag(groups, "groups"))
     keys = request.key_names if groups else request.over_names
