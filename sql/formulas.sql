@@ -92,10 +92,10 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 --
--- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
--- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
--- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
--- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w
+-- (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` = sum(w)^2 -
+-- sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all:
+-- Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
@@ -185,8 +185,8 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
 --
--- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
--- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML). Source:
+-- Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
@@ -221,9 +221,9 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
 --
--- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
--- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
--- s = sum(h).
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the
+-- error is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n
+-- keep, s = sum(h).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
@@ -437,7 +437,7 @@ CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
 CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
 
--- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
+-- sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
@@ -445,7 +445,7 @@ CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2,
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
     se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
--- The same, but never below the error by the model (Knapp & Hartung 2003).
+-- Standard error of mu by Knapp & Hartung (2003), never below the error by the model.
 CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
     se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
 
@@ -458,8 +458,8 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 -- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
 --
 -- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
--- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao & Smith
--- (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao &
+-- Smith (2005), "On measuring the variability of small area estimators under a basic area level model".
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
@@ -498,7 +498,7 @@ CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
 CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
     -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
--- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
+-- Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
     correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
 
@@ -507,10 +507,10 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 -- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
 --
 -- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
--- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2: how
--- often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the robust
--- interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal.
--- Source: Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
+-- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2:
+-- how often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the
+-- robust interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal. Source:
+-- Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
@@ -632,10 +632,11 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
--- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once the
--- row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group follow
--- from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
--- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen 1974).
+-- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once
+-- the row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group
+-- follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
+-- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen
+-- 1974).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
@@ -680,8 +681,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 --
--- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others as
--- Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+-- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others
+-- as Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
@@ -729,11 +730,11 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
     -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
 
--- The same with mu integrated out, its density being 1 everywhere.
+-- Log likelihood of tau with mu integrated out under a density of 1 everywhere.
 CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
     -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
 
--- The same with a normal mu integrated out.
+-- Log likelihood of tau with mu integrated out under a normal prior.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
     -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
         + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
@@ -778,11 +779,11 @@ CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
 CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
     df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
 
--- Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
+-- Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
 CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
     h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
 
--- Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too.
+-- Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
     h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
 
@@ -801,11 +802,11 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
 -- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
 -- completely. Source: Skellam (1948), J. R. Stat. Soc. B 10; Clayton & Kaldor (1987), Biometrics 43.
 --
--- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior that
--- as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
--- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of total
--- variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that has both
--- (Morris 1983, JASA 78, section 4).
+-- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior
+-- that as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
+-- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of
+-- total variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that
+-- has both (Morris 1983, JASA 78, section 4).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
@@ -855,7 +856,7 @@ CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
         ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
     END;
 
--- The same of an exposure n: mean / Var(mean) of its group alone.
+-- The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).
 CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
     CASE
         WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
@@ -866,7 +867,7 @@ CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
 CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
     mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
 
--- Its posterior variance.
+-- The posterior variance of the mean of a beta prior.
 CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
     centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
 
@@ -874,7 +875,7 @@ CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
 CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
     mean::DOUBLE + 0.5 / exposure::DOUBLE;
 
--- Its posterior variance.
+-- The posterior variance of the mean of a gamma prior.
 CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
     centre::DOUBLE / exposure::DOUBLE;
 
@@ -911,9 +912,7 @@ CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
     location::DOUBLE / rate::DOUBLE;
 
 
--- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
--- are not in a list.
+-- The names of the estimators of a hyperparameter.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
@@ -922,30 +921,35 @@ CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
             'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
+-- Estimators that weigh by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['anova']::VARCHAR[]
         WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
     END;
+-- Estimators that need the rows' own variance.
 CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- Estimators that do not fit weights.
 CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- Estimators whose standard error is not known.
 CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['plugin', 'js', 'morris', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- The names of the estimators of a hyperparameter that are not in a list.
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
     list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=

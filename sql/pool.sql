@@ -33,17 +33,110 @@
 -- private.
 --
 -- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
+--
+-- Contents. duckdb_functions() has a comment on each public macro.
+--
+--     pool_methods: The estimators by name, and the input they fit: groups whose sampling variance is known
+--         (published estimates need n= where needs_n), rows with precision weights.
+--     pool_shrink: Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
+--     pool_encode: The partially pooled mean of its group as a new column of every row.
+--     pool_components: Variance within groups, variance between groups and population mean of every model, with
+--         their uncertainty.
+--     pool_profile: Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of
+--         tau2.
+--     pool_compare: Prediction errors without, with complete and with partial pooling, for rows that are held out.
+--     pool_moments: Count, mean and sample variance of every group: all statistics of the rows that partial pooling
+--         needs.
+--     pool_weighted_moments: Count, mean, sample variance and total weight w of every group, of rows with precision
+--         weights.
+--     pool_merge: Merged moments of disjoint rows: states with equal keys become the moments of their union,
+--         exactly.
+--     pool_weighted_merge: Stored moments with weights merged: states with equal keys become the moments of their
+--         union, exactly.
+--     pool_regress: The partially pooled regression y = intercept of the group + slope x, one row per group and
+--         term.
+--     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
+--         model: variances, and the coefficients by term in maps.
+--     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
+--         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
+--     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
+--         per unit of exposure. `prior` may be 'gamma(3, 1)', shape and rate.
+--     pool_components_rates: The beta distribution of the rates of groups, one row per model.
+--     pool_components_counts: The gamma distribution of the rates of groups per unit of exposure, one row per model.
+--
+--     parts/distributions/domains.sql: pool_demand_number, pool_demand_probability, pool_demand_positive,
+--         pool_demand_from_one
+--     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess, pool_log_cosh,
+--         pool_stirling_series, pool_stirling_ratio
+--     parts/distributions/normal.sql: pool_normal_kernel, pool_normal_centre, pool_normal_shoulder, pool_normal_far,
+--         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf, pool_normal_density,
+--         pool_normal_quantile_centre, pool_normal_quantile_shoulder, pool_normal_quantile_far,
+--         pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
+--     parts/distributions/tails.sql: pool_gauss_legendre_half, pool_gauss_legendre, pool_window, pool_window_level
+--     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
+--         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
+--         pool_student_quantile
+--     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_height, pool_odds_mills,
+--         pool_odds_tail, pool_odds_split, pool_odds_cdf, pool_odds_start, pool_outward_series, pool_odds_settle,
+--         pool_odds_below, pool_odds_side, pool_odds_begin, pool_odds_target, pool_odds_quantile
+--     parts/distributions/gamma.sql: pool_log_ratio, pool_gamma_cdf_double, pool_gamma_quantile_double,
+--         pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf, pool_chi_square_quantile, pool_chi_square_median
+--     parts/distributions/beta.sql: pool_beta_cdf, pool_beta_quantile
+--     parts/distributions/polygamma.sql: pool_digamma_series, pool_digamma_double, pool_digamma,
+--         pool_trigamma_series, pool_trigamma_double, pool_trigamma, pool_trigamma_fall,
+--         pool_trigamma_inverse_double, pool_trigamma_inverse
+--     parts/distributions/sine_integral.sql: pool_sine_integral_series, pool_sine_integral_f, pool_sine_integral_g,
+--         pool_sine_integral
+--     formulas.sql: pool_weighted_mean, pool_squares, pool_above_rounding, pool_squares_between, pool_variance,
+--         pool_pooled_variance, pool_sampling_variance, pool_separate_variance, pool_centred_log, pool_prior_df,
+--         pool_prior_variance, pool_squeezed_variance, pool_precision, pool_pairs, pool_moment_estimate,
+--         pool_moment_estimate_known_mu, pool_moment_estimate_one_exact, pool_hunter_schmidt,
+--         pool_hunter_schmidt_corrected, pool_sidik_jonkman, pool_excess, pool_log_variance, pool_ml_deviance,
+--         pool_reml_deviance, pool_ml_slope, pool_reml_slope, pool_chung_deviance, pool_chung_slope,
+--         pool_unbiased_risk, pool_unbiased_risk_slope, pool_james_stein, pool_information, pool_log_inflation,
+--         pool_ml_profile, pool_reml_profile, pool_ml_profile_slope, pool_reml_profile_slope,
+--         pool_residual_variance, pool_pooling_at, pool_leverage, pool_leverage_slope, pool_squared_residuals,
+--         pool_squared_residuals_slope, pool_leave_one_out, pool_leave_one_out_slope, pool_gls, pool_rows,
+--         pool_groups, pool_shrunk, pool_centre_error, pool_weight, pool_pooling, pool_estimate,
+--         pool_morris_variance, pool_conditional_variance, pool_marginal_variance, pool_lower, pool_upper,
+--         pool_predictive_variance, pool_standardised, pool_icc, pool_trace, pool_typical_variance, pool_i2,
+--         pool_h2, pool_variance_of_squares, pool_variance_of_root, pool_variance_by_information,
+--         pool_log_likelihood, pool_rows_deviance, pool_akaike, pool_likelihood_ratio, pool_half_half,
+--         pool_ml_variance_at, pool_reml_variance_at, pool_knapp_hartung, pool_knapp_hartung_at_least,
+--         pool_prediction_error, pool_variance_with_tau2, pool_error_of_ratio, pool_ml_correction,
+--         pool_root_correction, pool_median_correction, pool_effect_square, pool_effect_fourth_power,
+--         pool_second_moment, pool_kurtosis, pool_bias_moment, pool_noncoverage, pool_noncoverage_slope,
+--         pool_tangent, pool_noncoverage_by_chi, pool_share, pool_mixed, pool_lower_point, pool_balance,
+--         pool_exceeding, pool_widest, pool_root_mean_square, pool_missed_of_row, pool_missed_of_mean,
+--         pool_held_out_squares, pool_gain, pool_uncertainty_of_effects, pool_uncertainty_of_rows,
+--         pool_pooling_factor, pool_half_t, pool_half_normal, pool_exponential, pool_inverse_gamma, pool_jeffreys,
+--         pool_uniform_shrinkage, pool_dumouchel, pool_log_likelihood_known_mu, pool_log_likelihood_flat_mu,
+--         pool_log_likelihood_normal_mu, pool_mu_given_tau, pool_variance_of_mu_given_tau,
+--         pool_log_likelihood_within, pool_regression_slope, pool_regression_squares, pool_regression_ml_deviance,
+--         pool_regression_reml_deviance, pool_regression_ml_deviance_slope, pool_regression_reml_deviance_slope,
+--         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_rate_weight, pool_rate_pooling,
+--         pool_rate_estimate, pool_rate_beta_variance, pool_rate_gamma_variance, pool_rate_effective_trials,
+--         pool_rate_effective_exposure, pool_rate_beta_centre, pool_rate_beta_centre_variance,
+--         pool_rate_gamma_centre, pool_rate_gamma_centre_variance, pool_rate_location, pool_rate_matched_trials,
+--         pool_rate_matched_exposure, pool_rate_beta_spread, pool_rate_gamma_spread, pool_method_names,
+--         pool_methods_by_rows, pool_methods_of_rows_alone, pool_methods_unweighted, pool_methods_without_error,
+--         pool_methods_without
+--     parts/oneway/verbs.sql: pool_moments_of
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
 --
--- A missing argument gives a missing result. An argument outside its domain (NaN among them) raises an error that states
--- the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant to be
--- called. The macros that they need come first, because a macro must be defined after the macros that it calls.
+-- A missing argument gives a missing result. An argument outside its domain (NaN among them) raises an error that
+-- states the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant
+-- to be called. The macros that they need come first, because a macro must be defined after the macros that it calls.
 --
--- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over a
--- list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without lists.
--- Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes one.
+-- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over
+-- a list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without
+-- lists. Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes
+-- one.
+--
+-- DuckDB binds the body of a macro when it is created, which takes 0.15 s for a quantile, unless the type of an
+-- argument stays open in it. `false AND x || '' = ''` keeps it open, and disappears when the macro is called.
 --
 -- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -114,7 +207,7 @@ CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
 
--- The same for all x > 0.
+-- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     CASE
         WHEN x >= 10 THEN pool_stirling_series(x)
@@ -243,10 +336,10 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
 -- Tails of the other distributions: one mechanism.
 --
 -- Each distribution is that of a variable u (arsinh(t / sqrt(df)), log x, or the log odds of x) whose log density is
--- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0: a
--- smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A concave
--- log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the log tail
--- finds a quantile, and Mills' ratio is its step.
+-- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0:
+-- a smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A
+-- concave log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the
+-- log tail finds a quantile, and Mills' ratio is its step.
 --
 -- Where the density falls slowly, so that the window is wide, integration by parts makes it fall faster: d/du of
 -- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
@@ -291,7 +384,7 @@ CREATE OR REPLACE MACRO pool_gauss_legendre() AS
 CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- The same while the curvature does not fall.
+-- Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.
 CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));
 
@@ -331,18 +424,20 @@ CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
 
 -- P(T <= t) of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
-    list_transform(
-        [{
-            t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
-            df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
-        }],
-        lambda r: CASE
-            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
-            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
-            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
-            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
-        END
-    )[1];
+    CASE WHEN false AND t || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
+                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
+            }],
+            lambda r: CASE
+                WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
+                WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
+                WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
+                ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+            END
+        )[1]
+    END;
 
 -- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
 CREATE OR REPLACE MACRO pool_student_start(z, df) AS
@@ -389,28 +484,30 @@ CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
 
 -- The t with P(T <= t) = p of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
-    list_transform(
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
         list_transform(
-            [{
-                p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
-                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
-            }],
-            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
-        ),
-        lambda r: CASE
-            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
-            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
-            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
-                [pool_student_settle(
-                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
-                )],
-                lambda u: CASE
-                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
-                    ELSE u
-                END
-            )[1])
-        END
-    )[1];
+            list_transform(
+                [{
+                    p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
+                    df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
+                }],
+                lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+            ),
+            lambda r: CASE
+                WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
+                WHEN r.df IS NULL OR r.p IS NULL THEN NULL
+                ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+                    [pool_student_settle(
+                        pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                    )],
+                    lambda u: CASE
+                        WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                        ELSE u
+                    END
+                )[1])
+            END
+        )[1]
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -664,35 +761,46 @@ CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
-    pool_gamma_cdf_double(
-        pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
-        pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
-    );
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_cdf_double(
+            pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
+            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
+        )
+    END;
 
 -- The x with P(X <= x) = p of the gamma distribution of rate 1.
 CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
-    pool_gamma_quantile_double(
-        pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
-        pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
-    );
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_quantile_double(
+            pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
+            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
+        )
+    END;
 
 -- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
 CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
-    pool_gamma_cdf_double(
-        pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
-        pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
-    );
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_cdf_double(
+            pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
+            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
+        )
+    END;
 
 -- The x with P(X <= x) = p of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
-    2 * pool_gamma_quantile_double(
-        pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
-        pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
-    );
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        2 * pool_gamma_quantile_double(
+            pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
+            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
+        )
+    END;
 
 -- Median of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
-    2 * pool_gamma_quantile_double(0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2);
+    CASE WHEN false AND df || '' = '' THEN NULL ELSE  -- see domains.sql
+        2 * pool_gamma_quantile_double(
+            0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2)
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -701,34 +809,38 @@ CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
 
 -- P(X <= x) of the beta distribution: the regularised incomplete beta function.
 CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
-    list_transform(
-        [{
-            x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
-            a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
-            b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
-        }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.x <= 0 THEN 0.0
-            WHEN r.x >= 1 THEN 1.0
-            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
-        END
-    )[1];
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
+                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
+                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
+            }],
+            lambda r: CASE
+                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+                WHEN r.x <= 0 THEN 0.0
+                WHEN r.x >= 1 THEN 1.0
+                ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+            END
+        )[1]
+    END;
 
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
-    list_transform(
-        [{
-            p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
-            a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
-            b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
-        }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.p = 0 OR r.p = 1 THEN r.p
-            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
-        END
-    )[1];
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
+                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
+                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
+            }],
+            lambda r: CASE
+                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+                WHEN r.p = 0 OR r.p = 1 THEN r.p
+                ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
+            END
+        )[1]
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -820,7 +932,7 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
 -- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Its Maclaurin series up to |x| = 6, by q = x^2.
+-- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
 CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
     x * (
         1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
@@ -958,10 +1070,10 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 --
--- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
--- sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
--- sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
--- Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w
+-- (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` = sum(w)^2 -
+-- sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all:
+-- Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
@@ -1051,8 +1163,8 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
 --
--- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML).
--- Source: Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML). Source:
+-- Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
@@ -1087,9 +1199,9 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
 --
--- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the error
--- is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n keep,
--- s = sum(h).
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the
+-- error is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n
+-- keep, s = sum(h).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
@@ -1303,7 +1415,7 @@ CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
 CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
 
--- The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
+-- sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
@@ -1311,7 +1423,7 @@ CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2,
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
     se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
--- The same, but never below the error by the model (Knapp & Hartung 2003).
+-- Standard error of mu by Knapp & Hartung (2003), never below the error by the model.
 CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
     se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
 
@@ -1324,8 +1436,8 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 -- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
 --
 -- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
--- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao & Smith
--- (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao &
+-- Smith (2005), "On measuring the variability of small area estimators under a basic area level model".
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
@@ -1364,7 +1476,7 @@ CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
 CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
     -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
 
--- The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean.
+-- Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.
 CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
     correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
 
@@ -1373,10 +1485,10 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 -- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
 --
 -- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
--- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2: how
--- often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the robust
--- interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal.
--- Source: Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
+-- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2:
+-- how often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the
+-- robust interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal. Source:
+-- Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
@@ -1498,10 +1610,11 @@ CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
 -- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
--- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once the
--- row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group follow
--- from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
--- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen 1974).
+-- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once
+-- the row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group
+-- follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
+-- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen
+-- 1974).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
@@ -1546,8 +1659,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 --
--- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others as
--- Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+-- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others
+-- as Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
@@ -1595,11 +1708,11 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
     -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
 
--- The same with mu integrated out, its density being 1 everywhere.
+-- Log likelihood of tau with mu integrated out under a density of 1 everywhere.
 CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
     -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
 
--- The same with a normal mu integrated out.
+-- Log likelihood of tau with mu integrated out under a normal prior.
 CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
     -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
         + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
@@ -1644,11 +1757,11 @@ CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
 CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
     df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
 
--- Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
+-- Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
 CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
     h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
 
--- Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too.
+-- Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.
 CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
     h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
 
@@ -1667,11 +1780,11 @@ CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) A
 -- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
 -- completely. Source: Skellam (1948), J. R. Stat. Soc. B 10; Clayton & Kaldor (1987), Biometrics 43.
 --
--- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior that
--- as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
--- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of total
--- variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that has both
--- (Morris 1983, JASA 78, section 4).
+-- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior
+-- that as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
+-- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of
+-- total variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that
+-- has both (Morris 1983, JASA 78, section 4).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
@@ -1721,7 +1834,7 @@ CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
         ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
     END;
 
--- The same of an exposure n: mean / Var(mean) of its group alone.
+-- The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).
 CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
     CASE
         WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
@@ -1732,7 +1845,7 @@ CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
 CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
     mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
 
--- Its posterior variance.
+-- The posterior variance of the mean of a beta prior.
 CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
     centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
 
@@ -1740,7 +1853,7 @@ CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
 CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
     mean::DOUBLE + 0.5 / exposure::DOUBLE;
 
--- Its posterior variance.
+-- The posterior variance of the mean of a gamma prior.
 CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
     centre::DOUBLE / exposure::DOUBLE;
 
@@ -1777,9 +1890,7 @@ CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
     location::DOUBLE / rate::DOUBLE;
 
 
--- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
--- are not in a list.
+-- The names of the estimators of a hyperparameter.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
@@ -1788,30 +1899,35 @@ CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
             'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
     END;
+-- Estimators that weigh by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['anova']::VARCHAR[]
         WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
     END;
+-- Estimators that need the rows' own variance.
 CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- Estimators that do not fit weights.
 CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- Estimators whose standard error is not known.
 CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
     CASE hyperparameter
         WHEN 'sigma2' THEN []::VARCHAR[]
         WHEN 'tau2' THEN ['plugin', 'js', 'morris', 'chung', 'sure', 'cv']::VARCHAR[]
         WHEN 'mu' THEN []::VARCHAR[]
     END;
+-- The names of the estimators of a hyperparameter that are not in a list.
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
     list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
@@ -3040,8 +3156,9 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
-    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
+    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
+    AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.
@@ -3178,8 +3295,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
 --
--- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of the
--- surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
+-- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Whether every group has a variance of its own.
@@ -3378,9 +3495,9 @@ CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
--- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
--- delta = mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its
--- mu as the next c, so that delta goes to 0 as x settles.
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c, delta =
+-- mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its mu as
+-- the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 
@@ -3917,7 +4034,8 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
             WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0
+                THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
             WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
@@ -3964,7 +4082,8 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
             ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
         END AS c
     FROM (
-        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact,
+            u = umin AS is_top,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
         FROM query_table(moved) AS m JOIN (
@@ -4017,7 +4136,8 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
+                AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0
@@ -4584,7 +4704,8 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling factors.
+-- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling
+-- factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
@@ -4731,7 +4852,8 @@ CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
-            ELSE 'mu=' || _pool_shown(mu) END || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+            ELSE 'mu=' || _pool_shown(mu) END
+            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
 
@@ -4779,7 +4901,8 @@ CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
         )
     );
 
--- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from there.
+-- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from
+-- there.
 CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
     SELECT * REPLACE (
             CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
@@ -4951,9 +5074,10 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 -- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
 --
 -- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
--- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as good
--- as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over
--- the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no digits.
+-- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as
+-- good as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum
+-- over the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no
+-- digits.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- tau at x, and the log of its derivative by x.
@@ -5270,8 +5394,8 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 -- Mixtures of normals over the nodes of tau.
 --
 -- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
--- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v are
--- those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
+-- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v
+-- are those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
 -- prediction adds to it. y is about the pivot.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -5349,8 +5473,8 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails and
--- the logarithms of the densities.
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails
+-- and the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
@@ -5719,20 +5843,21 @@ CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weight
 -- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
--- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
--- is to exceed it; with groups, another table of keys, those too that have no rows yet.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval. DuckDB 1 takes the name
+-- of the argument "interval" in quotes alone: "interval" := 'robust'. A threshold adds p_above, the probability that
+-- the quantity named by `predict` exceeds it. `groups` is another table of keys; keys without rows get an estimate too.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
-    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    uncertainty := 'mu', "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, uncertainty, "interval", predict, threshold, groups, _pool_columns_of_estimates("interval", threshold))
+            level, uncertainty, "interval", predict, threshold, groups,
+            _pool_columns_of_estimates("interval", threshold))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
@@ -5776,7 +5901,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         ELSE '_pool_exceeding'
     END);
 
--- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
+-- The partially pooled mean of its group beside every row of a table. The table is read once for the groups and once
+-- for the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
     tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -5786,8 +5912,8 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
-            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2,
+            mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
@@ -5802,13 +5928,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
-    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
+            nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
                 THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
@@ -5837,8 +5964,9 @@ CREATE OR REPLACE MACRO pool_components(
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
--- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
--- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
+-- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
+-- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
+-- of tau.
 CREATE OR REPLACE MACRO pool_profile(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
     weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
@@ -5899,7 +6027,7 @@ CREATE OR REPLACE MACRO pool_profile(
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
 
--- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
@@ -5908,8 +6036,8 @@ CREATE OR REPLACE MACRO pool_compare(
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
-            0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
@@ -5931,8 +6059,8 @@ CREATE OR REPLACE MACRO pool_compare(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
--- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
+-- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(
     tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
@@ -5940,7 +6068,7 @@ CREATE OR REPLACE MACRO pool_moments(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
 
--- The same of rows with precision weights, and w, the sum of the weights.
+-- Count, mean, sample variance and total weight w of every group, of rows with precision weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
     tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
@@ -5948,13 +6076,13 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
 
--- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
+-- Stored moments merged, from a table whose columns have the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
 
--- The same with w, of a table that pool_weighted_moments gave.
+-- Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
@@ -6278,7 +6406,8 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
         FROM query_table(classes) GROUP BY model
     ),
-    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 / mean(w).
+    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 /
+    -- mean(w).
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
         FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
@@ -6480,9 +6609,9 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 -- The verbs of regressions.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The partially pooled regression y = intercept of the group + slope x, one row a group and term: the intercepts of
--- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
--- beside that slope.
+-- The partially pooled regression y = intercept of the group + slope x, one row per group and term. The intercepts of
+-- groups are shrunk toward that of the population; the slope is the same for all groups. `mean` is the group's own
+-- intercept given that slope.
 CREATE OR REPLACE MACRO pool_regress(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -6547,7 +6676,8 @@ CREATE OR REPLACE MACRO pool_regress(
     )
     WHERE (SELECT proper FROM _pool_given);
 
--- The population of that regression, one row a model: variances, and the coefficients by term in maps.
+-- The population of the regression y = intercept of the group + slope x, one row per model: variances, and the
+-- coefficients by term in maps.
 CREATE OR REPLACE MACRO pool_regress_components(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -6611,7 +6741,8 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
         ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ' || _pool_listed(_pool_names_of_prior()) || _pool_nearest(_pool_name(given), _pool_names_of_prior())
+            || ', or one of ' || _pool_listed(_pool_names_of_prior())
+            || _pool_nearest(_pool_name(given), _pool_names_of_prior())
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.
@@ -6793,7 +6924,8 @@ CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217
 CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
     x - n * mean - CASE WHEN n < 1e290
         THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
-            + _pool_upper_half(n) * (mean - _pool_upper_half(mean)) + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
+            + _pool_upper_half(n) * (mean - _pool_upper_half(mean))
+            + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
             + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
         ELSE 0.0 END;
 
@@ -6848,13 +6980,13 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
 -- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
 -- 1941).
 --
--- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms. The
--- prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
+-- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms.
+-- The prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
 -- difference from that limit is computed as a small number, so that a maximum far out keeps its digits.
 --
 -- With more than 10,000 trials, or events, the terms are far larger than their sum. There only the part of log Gamma
--- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and
--- beta from their expectation under one rate for all of them (Loader 2000).
+-- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha
+-- and beta from their expectation under one rate for all of them (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(1 + t) - t without the cancellation at small t: a column.
@@ -6903,8 +7035,8 @@ CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
 CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
     CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
 
--- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate, or
--- its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+-- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate,
+-- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
@@ -7102,7 +7234,8 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, m
 -- in rounding the gradient judges, until it falls no more.
 CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u, start.v AS v,
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
+            start.v AS v,
             {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
                 concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
         FROM query_table(facts)
@@ -7454,12 +7587,12 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
 -- The verbs of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
--- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
--- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
--- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
--- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
--- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
+-- Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means.
+-- `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'. A threshold adds p_above, the probability
+-- that the rate lies above it; pep, the probability that it does not; and q_value, the mean pep of all groups of the
+-- model whose pep is no larger (Robinson 2017). `groups` is another table of keys; keys without rows get an estimate
+-- too. posterior := true adds alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower,
+-- upper and p_above include the error of the prior's mean, or treat it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
     nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
@@ -7472,14 +7605,14 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
-            groups, posterior, limits, uncertainty, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'rates',
             _pool_columns_of_shrink_rates())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
--- 'gamma(3, 1)', shape and rate.
+-- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
+-- `prior` may be 'gamma(3, 1)', shape and rate. The other arguments are those of pool_shrink_rates.
 CREATE OR REPLACE MACRO pool_shrink_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
     nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
@@ -7492,13 +7625,13 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
         SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
-            groups, posterior, limits, uncertainty, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'counts',
             _pool_columns_of_shrink_counts())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The distribution of rates between groups, one row a model. 
+-- The beta distribution of the rates of groups, one row per model.
 CREATE OR REPLACE MACRO pool_components_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
@@ -7521,7 +7654,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
--- The same of counts: shape and rate of the gamma distribution of the rates.
+-- The gamma distribution of the rates of groups per unit of exposure, one row per model.
 CREATE OR REPLACE MACRO pool_components_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
@@ -7543,3 +7676,386 @@ CREATE OR REPLACE MACRO pool_components_counts(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
+
+
+-- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.
+--
+-- A comment on each public macro: FROM duckdb_functions() SELECT function_name, comment.
+COMMENT ON MACRO pool_demand_number IS 'A number, not NaN.';
+COMMENT ON MACRO pool_demand_probability IS 'A number from 0 to 1.';
+COMMENT ON MACRO pool_demand_positive IS 'A positive, finite number.';
+COMMENT ON MACRO pool_demand_from_one IS 'A number of 1 or more.';
+COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).';
+COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
+COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).';
+COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
+COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.';
+COMMENT ON MACRO pool_stirling_ratio IS 'Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.';
+COMMENT ON MACRO pool_normal_kernel IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
+COMMENT ON MACRO pool_normal_centre IS 'P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_shoulder IS 'P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_far IS 'P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.67449.';
+COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a DOUBLE.';
+COMMENT ON MACRO pool_normal_cdf IS 'P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.';
+COMMENT ON MACRO pool_normal_density IS 'Density of the standard normal distribution.';
+COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_shoulder IS 'The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_far IS 'The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, from r = sqrt(-log(tail)).';
+COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that is a probability.';
+COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
+COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
+COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
+COMMENT ON MACRO pool_window IS 'Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the bracket.';
+COMMENT ON MACRO pool_window_level IS 'Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.';
+COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
+COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
+COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
+COMMENT ON MACRO pool_student_cdf IS 'P(T <= t) of Student''s distribution.';
+COMMENT ON MACRO pool_student_start IS 'A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.';
+COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward on log tail - log target = `excess`, at most twice Newton''s; `slope` is that of the height.';
+COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
+COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
+COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
+COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density over that at the mode, the beta function by Stirling''s ratios.';
+COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
+COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
+COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
+COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
+COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
+COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
+COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
+COMMENT ON MACRO pool_outward_series IS 'The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile''s Taylor series and the fifth.';
+COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): far off by Halley''s steps, then by the series, until a sixth term is too small to be seen.';
+COMMENT ON MACRO pool_odds_below IS 'P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.';
+COMMENT ON MACRO pool_odds_side IS 'The side of the split where p lies.';
+COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
+COMMENT ON MACRO pool_odds_target IS 'The log of its tail times the integral.';
+COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
+COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
+COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
+COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';
+COMMENT ON MACRO pool_gamma_cdf IS 'P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).';
+COMMENT ON MACRO pool_gamma_quantile IS 'The x with P(X <= x) = p of the gamma distribution of rate 1.';
+COMMENT ON MACRO pool_chi_square_cdf IS 'P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.';
+COMMENT ON MACRO pool_chi_square_quantile IS 'The x with P(X <= x) = p of the chi-square distribution.';
+COMMENT ON MACRO pool_chi_square_median IS 'Median of the chi-square distribution.';
+COMMENT ON MACRO pool_beta_cdf IS 'P(X <= x) of the beta distribution: the regularised incomplete beta function.';
+COMMENT ON MACRO pool_beta_quantile IS 'The x with P(X <= x) = p of the beta distribution.';
+COMMENT ON MACRO pool_digamma_series IS 'log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).';
+COMMENT ON MACRO pool_digamma_double IS 'Digamma, the derivative of log Gamma(x).';
+COMMENT ON MACRO pool_digamma IS 'The derivative of log Gamma(x), x > 0.';
+COMMENT ON MACRO pool_trigamma_series IS 'Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).';
+COMMENT ON MACRO pool_trigamma_double IS 'The second derivative of log Gamma(x), of a DOUBLE above 0.';
+COMMENT ON MACRO pool_trigamma IS 'Trigamma, the second derivative of log Gamma(x).';
+COMMENT ON MACRO pool_trigamma_fall IS 'Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.';
+COMMENT ON MACRO pool_trigamma_inverse_double IS 'Newton''s method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until rounding sends it up.';
+COMMENT ON MACRO pool_trigamma_inverse IS 'The x whose trigamma is y.';
+COMMENT ON MACRO pool_sine_integral_series IS 'The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.';
+COMMENT ON MACRO pool_sine_integral_f IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral_g IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral IS 'Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).';
+COMMENT ON MACRO pool_weighted_mean IS 'Mean of a group''s rows, each of precision weight w.';
+COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; a single row has none, whatever its var.';
+COMMENT ON MACRO pool_above_rounding IS 'Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.';
+COMMENT ON MACRO pool_squares_between IS 'Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).';
+COMMENT ON MACRO pool_variance IS 'Sample variance from the sum of squares about the mean: missing for a single row.';
+COMMENT ON MACRO pool_pooled_variance IS 'Pooled variance within groups, SSW / (N - J): the mean square within.';
+COMMENT ON MACRO pool_sampling_variance IS 'Sampling variance of a group''s mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.';
+COMMENT ON MACRO pool_separate_variance IS 'A group''s own variance; the pooled one stands in where a single row has none.';
+COMMENT ON MACRO pool_centred_log IS 'Log of a group''s variance less what a chi-square with df degrees of freedom adds to it on average.';
+COMMENT ON MACRO pool_prior_df IS 'Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).';
+COMMENT ON MACRO pool_prior_variance IS 'The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.';
+COMMENT ON MACRO pool_squeezed_variance IS 'Mean of a group''s variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.';
+COMMENT ON MACRO pool_precision IS 'Precision of a group''s mean about mu, w = 1 / (v + tau2).';
+COMMENT ON MACRO pool_pairs IS 'sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.';
+COMMENT ON MACRO pool_moment_estimate IS 'Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).';
+COMMENT ON MACRO pool_moment_estimate_known_mu IS 'Method of moments about a known mu: no degree of freedom is spent on the centre.';
+COMMENT ON MACRO pool_moment_estimate_one_exact IS 'Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.';
+COMMENT ON MACRO pool_hunter_schmidt IS 'Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).';
+COMMENT ON MACRO pool_hunter_schmidt_corrected IS 'Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).';
+COMMENT ON MACRO pool_sidik_jonkman IS 'One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.';
+COMMENT ON MACRO pool_excess IS 'Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).';
+COMMENT ON MACRO pool_log_variance IS 'Term of one group in log |V|: log(v + tau2).';
+COMMENT ON MACRO pool_ml_deviance IS '-2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).';
+COMMENT ON MACRO pool_reml_deviance IS '-2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).';
+COMMENT ON MACRO pool_ml_slope IS 'Derivative of -2 log L by tau2.';
+COMMENT ON MACRO pool_reml_slope IS 'Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.';
+COMMENT ON MACRO pool_chung_deviance IS '-2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).';
+COMMENT ON MACRO pool_chung_slope IS 'Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.';
+COMMENT ON MACRO pool_unbiased_risk IS 'Term of one group in Stein''s unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).';
+COMMENT ON MACRO pool_unbiased_risk_slope IS 'Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.';
+COMMENT ON MACRO pool_james_stein IS 'The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.';
+COMMENT ON MACRO pool_information IS 'What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).';
+COMMENT ON MACRO pool_log_inflation IS 'Term of one group in log |V|: log(1 + n rho).';
+COMMENT ON MACRO pool_ml_profile IS '-2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_reml_profile IS '-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.';
+COMMENT ON MACRO pool_ml_profile_slope IS 'Derivative of the ML profile by rho.';
+COMMENT ON MACRO pool_reml_profile_slope IS 'Derivative of the REML profile by rho.';
+COMMENT ON MACRO pool_residual_variance IS 'sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.';
+COMMENT ON MACRO pool_pooling_at IS 'What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).';
+COMMENT ON MACRO pool_leverage IS '1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.';
+COMMENT ON MACRO pool_leverage_slope IS 'Derivative of 1 - H by rho; s2 = sum(h^2).';
+COMMENT ON MACRO pool_squared_residuals IS 'Sum of squared residuals of a group''s rows: within, and of its mean about its estimate.';
+COMMENT ON MACRO pool_squared_residuals_slope IS 'Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.';
+COMMENT ON MACRO pool_leave_one_out IS 'Squared leave-one-out error of a group''s rows.';
+COMMENT ON MACRO pool_leave_one_out_slope IS 'Derivative of the squared leave-one-out error by rho.';
+COMMENT ON MACRO pool_gls IS 'Generalised least squares: a group counts by its precision, 1 / (v + tau2).';
+COMMENT ON MACRO pool_rows IS 'Every row counts alike (by its precision weight where there is one).';
+COMMENT ON MACRO pool_groups IS 'Every group counts alike.';
+COMMENT ON MACRO pool_shrunk IS 'Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").';
+COMMENT ON MACRO pool_centre_error IS 'Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.';
+COMMENT ON MACRO pool_weight IS 'What a group''s own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.';
+COMMENT ON MACRO pool_pooling IS 'What the population contributes, 1 - weight, without the cancellation.';
+COMMENT ON MACRO pool_estimate IS 'The partially pooled mean, weight * mean + (1 - weight) * mu.';
+COMMENT ON MACRO pool_morris_variance IS 'The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).';
+COMMENT ON MACRO pool_conditional_variance IS 'Variance of the group''s true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.';
+COMMENT ON MACRO pool_marginal_variance IS 'Variance of the estimate with the error of mu (metafor''s BLUP; Raudenbush & Bryk 1985).';
+COMMENT ON MACRO pool_lower IS 'Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_upper IS 'Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_predictive_variance IS 'Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.';
+COMMENT ON MACRO pool_standardised IS 'How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.';
+COMMENT ON MACRO pool_icc IS 'Intraclass correlation, the share of the variance of a row that lies between groups.';
+COMMENT ON MACRO pool_trace IS 'tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.';
+COMMENT ON MACRO pool_typical_variance IS 'The one sampling variance that stands for all, df / tr P at w = 1 / v.';
+COMMENT ON MACRO pool_i2 IS 'I^2, percent of the variance of a group''s mean that lies between groups.';
+COMMENT ON MACRO pool_h2 IS 'H^2, variance of a group''s mean over its sampling variance.';
+COMMENT ON MACRO pool_variance_of_squares IS 'Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.';
+COMMENT ON MACRO pool_variance_of_root IS 'Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).';
+COMMENT ON MACRO pool_variance_by_information IS 'Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) / sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).';
+COMMENT ON MACRO pool_log_likelihood IS 'Log likelihood of `df` numbers from -2 log L without its constant.';
+COMMENT ON MACRO pool_rows_deviance IS '-2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_akaike IS 'Akaike''s criterion, -2 log L + 2 for every estimated parameter.';
+COMMENT ON MACRO pool_likelihood_ratio IS 'Likelihood-ratio statistic of tau2 = 0, never below 0.';
+COMMENT ON MACRO pool_half_half IS 'p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).';
+COMMENT ON MACRO pool_ml_variance_at IS 'sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.';
+COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).';
+COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
+COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
+COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
+COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.';
+COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed rho = tau2 / sigma2.';
+COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.';
+COMMENT ON MACRO pool_root_correction IS 'Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).';
+COMMENT ON MACRO pool_median_correction IS 'Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.';
+COMMENT ON MACRO pool_effect_square IS 'Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_effect_fourth_power IS 'Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_second_moment IS 'mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.';
+COMMENT ON MACRO pool_kurtosis IS 'kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.';
+COMMENT ON MACRO pool_bias_moment IS 'm of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).';
+COMMENT ON MACRO pool_noncoverage IS 'r(t), how often an interval misses at a squared bias t.';
+COMMENT ON MACRO pool_noncoverage_slope IS 'Derivative of r by t.';
+COMMENT ON MACRO pool_tangent IS 'Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.';
+COMMENT ON MACRO pool_noncoverage_by_chi IS 'Derivative of r by chi.';
+COMMENT ON MACRO pool_share IS 'What x2 has of the distribution on x1 and x2 whose mean is m.';
+COMMENT ON MACRO pool_mixed IS 'Mean of what is at x1 and x2, which has the share p.';
+COMMENT ON MACRO pool_lower_point IS 'x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.';
+COMMENT ON MACRO pool_balance IS 'Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.';
+COMMENT ON MACRO pool_exceeding IS 'rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.';
+COMMENT ON MACRO pool_widest IS 'chi^2 / m as m grows: the x that is exceeded with probability alpha.';
+COMMENT ON MACRO pool_root_mean_square IS 'Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.';
+COMMENT ON MACRO pool_missed_of_row IS 'How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.';
+COMMENT ON MACRO pool_missed_of_mean IS 'How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.';
+COMMENT ON MACRO pool_held_out_squares IS 'Squared error of a group''s held-out rows; d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_gain IS 'By how many per cent an error is smaller than the reference.';
+COMMENT ON MACRO pool_uncertainty_of_effects IS 'Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).';
+COMMENT ON MACRO pool_uncertainty_of_rows IS 'Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).';
+COMMENT ON MACRO pool_pooling_factor IS 'Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.';
+COMMENT ON MACRO pool_half_t IS 'Student''s t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.';
+COMMENT ON MACRO pool_half_normal IS 'Normal, the half above 0.';
+COMMENT ON MACRO pool_exponential IS 'Exponential of mean 1 / rate.';
+COMMENT ON MACRO pool_inverse_gamma IS 'Inverse gamma on tau squared, told as a density of tau.';
+COMMENT ON MACRO pool_jeffreys IS 'Jeffreys'' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).';
+COMMENT ON MACRO pool_uniform_shrinkage IS 'Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).';
+COMMENT ON MACRO pool_dumouchel IS 'Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).';
+COMMENT ON MACRO pool_log_likelihood_known_mu IS 'Log density of the means at tau about a known mu.';
+COMMENT ON MACRO pool_log_likelihood_flat_mu IS 'Log likelihood of tau with mu integrated out under a density of 1 everywhere.';
+COMMENT ON MACRO pool_log_likelihood_normal_mu IS 'Log likelihood of tau with mu integrated out under a normal prior.';
+COMMENT ON MACRO pool_mu_given_tau IS 'Posterior mean of a normal mu at tau: partial pooling once more, of the groups'' centre toward m.';
+COMMENT ON MACRO pool_variance_of_mu_given_tau IS 'Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).';
+COMMENT ON MACRO pool_log_likelihood_within IS 'Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.';
+COMMENT ON MACRO pool_regression_slope IS 'The covariate''s coefficient.';
+COMMENT ON MACRO pool_regression_squares IS 'What covariate and intercept leave of the value''s squares.';
+COMMENT ON MACRO pool_regression_ml_deviance IS '-2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.';
+COMMENT ON MACRO pool_regression_reml_deviance IS '-2 restricted log L, up to a constant, from sum(h) too: log |X'' V^-1 X| = log(sum(h) xx); df = N - 2.';
+COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).';
+COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
+COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
+COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
+COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
+COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
+COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
+COMMENT ON MACRO pool_rate_beta_variance IS 'The variance of a beta posterior.';
+COMMENT ON MACRO pool_rate_gamma_variance IS 'The variance of a gamma posterior.';
+COMMENT ON MACRO pool_rate_effective_trials IS 'The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1) rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).';
+COMMENT ON MACRO pool_rate_effective_exposure IS 'The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).';
+COMMENT ON MACRO pool_rate_beta_centre IS 'The posterior mean of the prior''s mean, estimated from so many effective trials; infinite ones: known.';
+COMMENT ON MACRO pool_rate_beta_centre_variance IS 'The posterior variance of the mean of a beta prior.';
+COMMENT ON MACRO pool_rate_gamma_centre IS 'The posterior mean of the prior''s mean, estimated from so much effective exposure; infinite: known.';
+COMMENT ON MACRO pool_rate_gamma_centre_variance IS 'The posterior variance of the mean of a gamma prior.';
+COMMENT ON MACRO pool_rate_location IS 'The mean of a group''s rate: the estimate, with the posterior mean of the prior''s mean in place of that mean.';
+COMMENT ON MACRO pool_rate_matched_trials IS 'alpha + beta of the beta distribution of a group''s rate, with this location and the variance [location (1 - location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior''s mean.';
+COMMENT ON MACRO pool_rate_matched_exposure IS 'The rate of the gamma distribution of a group''s rate, with this location and the variance location / (n + size) + pooling^2 variance.';
+COMMENT ON MACRO pool_rate_beta_spread IS 'The variance of a beta distribution of this mean and alpha + beta.';
+COMMENT ON MACRO pool_rate_gamma_spread IS 'The variance of a gamma distribution of this mean and rate.';
+COMMENT ON MACRO pool_method_names IS 'The names of the estimators of a hyperparameter.';
+COMMENT ON MACRO pool_methods_by_rows IS 'Estimators that weigh by rows, so that published estimates need n.';
+COMMENT ON MACRO pool_methods_of_rows_alone IS 'Estimators that need the rows'' own variance.';
+COMMENT ON MACRO pool_methods_unweighted IS 'Estimators that do not fit weights.';
+COMMENT ON MACRO pool_methods_without_error IS 'Estimators whose standard error is not known.';
+COMMENT ON MACRO pool_methods_without IS 'The names of the estimators of a hyperparameter that are not in a list.';
+COMMENT ON MACRO TABLE pool_methods IS 'The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n= where needs_n), rows with precision weights.';
+COMMENT ON MACRO TABLE pool_shrink IS 'Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.
+interval: For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `"mean"` (default); a new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.';
+COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the intervals, between 0 and 1.
+test: Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student''s distribution with J - 1 degrees of freedom, `"knha"` by Student''s distribution with the standard error of Knapp & Hartung, `"adhoc"` by the larger of this standard error and the ordinary one.
+limits: Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+mu: Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
+groups: True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
+tau2: A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.';
+COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_moments IS 'Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_weighted_moments IS 'Count, mean, sample variance and total weight w of every group, of rows with precision weights.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_merge IS 'Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO TABLE pool_weighted_merge IS 'Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.';
+COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the intervals of mu, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components_counts IS 'The gamma distribution of the rates of groups per unit of exposure, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';

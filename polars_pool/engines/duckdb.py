@@ -12,6 +12,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 MACRO = re.compile(r"\b(_?pool_\w+)\(")
+COMMENT = re.compile(r"^COMMENT ON MACRO (TABLE )?(pool_\w+)", re.MULTILINE)
 
 
 def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = False) -> None:
@@ -49,22 +50,28 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     (0.8,)
     """
     text = (FOLDER / "pool.sql").read_text(encoding="utf-8")
-    if not temporary and (prefix := _prefix(connection)) is not None:
-        connection.execute(MACRO.sub(lambda call: f"{prefix}{call[1]}(", text))
-    connection.execute(text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO"))
+    if not temporary and (place := _place(connection)) is not None:
+        schema, in_memory = place
+        # In memory macros call each other by their full names, to find each other after USE of another database. Not in
+        # a file: its database is called after the file, or as ATTACH says, so full names would be wrong once it moves.
+        stored = MACRO.sub(lambda call: f"{schema}{call[1]}(", text) if in_memory else text
+        connection.execute(_commented(stored, schema))
+    temporaries = text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO")
+    connection.execute(_commented(temporaries, "temp.main."))
 
 
-def _prefix(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """What stands before the names of stored macros, None where the current database can only be read.
+def _commented(text: str, schema: str) -> str:
+    """The text with comments on the macros of one schema: a plain name would mean a temporary macro first."""
+    return COMMENT.sub(lambda match: f"COMMENT ON MACRO {match[1] or ''}{schema}{match[2]}", text)
 
-    In memory their full names, so that they find each other after USE of another database. Not in a file: its database
-    is called after the file, or as ATTACH says, so that full names would be wrong once it is moved.
-    """
-    found = connection.execute(
+
+def _place(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool] | None:
+    """The current schema with a dot, and whether its database is in memory; None where it can only be read."""
+    row = connection.execute(
         "SELECT path IS NULL, current_database(), current_schema() FROM duckdb_databases() "
         "WHERE database_name = current_database() AND NOT readonly"
     ).fetchone()
-    if found is None:
+    if row is None:
         return None
-    in_memory, *names = found
-    return "".join('"' + name.replace('"', '""') + '".' for name in names) if in_memory else ""
+    in_memory, *names = row
+    return "".join('"' + name.replace('"', '""') + '".' for name in names), in_memory

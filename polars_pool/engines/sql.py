@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import getdoc, signature
-from textwrap import indent
+from textwrap import fill, indent
 from typing import Any
 
 from ..formulas.elementary import (
@@ -165,5 +165,7 @@ def _broken(text: str, room: int) -> tuple[str, str]:
 
 
 def comment(text: str | None) -> str:
-    """A text as lines of comment."""
-    return indent((text or "").strip(), "-- ", lambda line: True).replace("-- \n", "--\n")
+    """A text as lines of comment, of at most 120 characters: paragraphs that are wider are filled anew."""
+    paragraphs = (text or "").strip().split("\n\n")
+    filled = (fill(p, 117, break_on_hyphens=False) if max(map(len, p.splitlines())) > 117 else p for p in paragraphs)
+    return indent("\n\n".join(filled), "-- ", lambda line: True).replace("-- \n", "--\n")

@@ -94,7 +94,7 @@ def ml_variance_at(squares: Column, h2d2: Column, shares: Column, within: Column
 
 
 def reml_variance_at(squares: Column, h2d2: Column, shares: Column, within: Column, h2: Column, h: Column) -> Column:
-    """The same for the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h)."""
+    """sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h)."""
     return (squares + h2d2) / (within + shares - h2 / h)
 
 
@@ -107,7 +107,7 @@ def knapp_hartung(se: Column, wd2: Column, df: Column) -> Column:
 
 
 def knapp_hartung_at_least(se: Column, wd2: Column, df: Column) -> Column:
-    """The same, but never below the error by the model (Knapp & Hartung 2003)."""
+    """Standard error of mu by Knapp & Hartung (2003), never below the error by the model."""
     return se * sqrt(where(wd2 > df, wd2 / df, 1.0))
 
 

@@ -16,14 +16,14 @@ def log_likelihood_known_mu(groups: Column, logs: Column, wd2: Column) -> Column
 
 
 def log_likelihood_flat_mu(groups: Column, logs: Column, wd2: Column, s1: Column) -> Column:
-    """The same with mu integrated out, its density being 1 everywhere."""
+    """Log likelihood of tau with mu integrated out under a density of 1 everywhere."""
     return -((groups - 1) * LOG_2PI + logs + wd2 + log(s1)) / 2
 
 
 def log_likelihood_normal_mu(
     groups: Column, logs: Column, wd2: Column, s1: Column, centre: Column, m: Column, s: Column
 ) -> Column:
-    """The same with a normal mu integrated out."""
+    """Log likelihood of tau with mu integrated out under a normal prior."""
     d2 = (centre - m) * (centre - m)
     return -(groups * LOG_2PI + logs + wd2 + log(1 + s * s * s1) + d2 * s1 / (1 + s * s * s1)) / 2
 

@@ -46,7 +46,7 @@ def effective_trials(n: Column, size: Column) -> Column:
 
 
 def effective_exposure(n: Column, size: Column) -> Column:
-    """The same of an exposure n: mean / Var(mean) of its group alone."""
+    """The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean)."""
     return where(size == INFINITY, n, n * (size / (n + size)))
 
 
@@ -56,7 +56,7 @@ def beta_centre(mean: Column, trials: Column) -> Column:
 
 
 def beta_centre_variance(centre: Column, trials: Column) -> Column:
-    """Its posterior variance."""
+    """The posterior variance of the mean of a beta prior."""
     return centre * (1 - centre) / (trials + 2)
 
 
@@ -66,7 +66,7 @@ def gamma_centre(mean: Column, exposure: Column) -> Column:
 
 
 def gamma_centre_variance(centre: Column, exposure: Column) -> Column:
-    """Its posterior variance."""
+    """The posterior variance of the mean of a gamma prior."""
     return centre / exposure
 
 

@@ -30,14 +30,14 @@ def reml_deviance(squares: Column, logs: Column, df: Column, h: Column, xx: Colu
 
 
 def ml_deviance_slope(squares: Column, h2e2: Column, h: Column, df: Column) -> Column:
-    """Its derivative by rho, from sum(h^2 e^2) of the residual means e, and sum(h)."""
+    """Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h)."""
     return h - df * h2e2 / squares
 
 
 def reml_deviance_slope(
     squares: Column, h2e2: Column, h: Column, h2: Column, h2dx2: Column, xx: Column, df: Column
 ) -> Column:
-    """Its derivative by rho, from sum(h^2) and sum(h^2 dx^2) too."""
+    """Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too."""
     return h - df * h2e2 / squares - h2 / h - h2dx2 / xx
 
 

@@ -39,5 +39,5 @@ def root_correction(groups: Column, s1: Column, s2: Column) -> Column:
 
 
 def median_correction(correction: Column, df: Column, median: Column, s1: Column) -> Column:
-    """The same for pmm, whose root lies higher by what the median of chi-square lacks of its mean."""
+    """Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean."""
     return correction - (df - median) / s1

@@ -10,19 +10,22 @@ from ..formulas.estimators import TAU2
 from ..formulas.registry import MU, SIGMA2, Method
 
 METHODS = """
--- The names of the estimators of a hyperparameter; those that weigh by rows, so that published estimates need n; those
--- that need the rows' own variance; those that do not fit weights; those whose error is not known; and the names that
--- are not in a list.
+-- The names of the estimators of a hyperparameter.
 CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
     {names};
+-- Estimators that weigh by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
     {by_rows};
+-- Estimators that need the rows' own variance.
 CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
     {of_rows_alone};
+-- Estimators that do not fit weights.
 CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
     {unweighted};
+-- Estimators whose standard error is not known.
 CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
     {without_error};
+-- The names of the estimators of a hyperparameter that are not in a list.
 CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
     list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
 -- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=

@@ -20,7 +20,7 @@ import polars_pool as pool
 from polars_pool.__main__ import main
 from polars_pool.formulas import registry
 from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
-from polars_pool.rendering import files
+from polars_pool.rendering import contents, files
 from polars_pool.rendering.formulas import formulas as rendered_formulas
 
 ROOT = Path(__file__).parents[2]
@@ -338,7 +338,7 @@ def test_every_public_macro_is_callable(loaded):
             [row] = loaded.execute(f"SELECT {name}({given}) FROM (SELECT {columns or 1}) GROUP BY ALL").fetchall()
             assert len(row) == 1, name
         else:
-            assert f"{name}(" in README + files.PREFACE or name == "pool_methods", name
+            assert f"{name}(" in README + contents.PREFACE or name == "pool_methods", name
     assert loaded.execute("SELECT count(*) FROM pool_methods()").fetchone() == (
         len(registry.TAU2) + len(registry.SIGMA2) + len(registry.MU),
     )

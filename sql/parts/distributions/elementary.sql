@@ -36,7 +36,7 @@ CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
 
--- The same for all x > 0.
+-- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     CASE
         WHEN x >= 10 THEN pool_stirling_series(x)

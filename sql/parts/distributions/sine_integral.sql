@@ -2,7 +2,7 @@
 -- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Its Maclaurin series up to |x| = 6, by q = x^2.
+-- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
 CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
     x * (
         1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *

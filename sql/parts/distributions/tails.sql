@@ -2,10 +2,10 @@
 -- Tails of the other distributions: one mechanism.
 --
 -- Each distribution is that of a variable u (arsinh(t / sqrt(df)), log x, or the log odds of x) whose log density is
--- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0: a
--- smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A concave
--- log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the log tail
--- finds a quantile, and Mills' ratio is its step.
+-- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0:
+-- a smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A
+-- concave log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the
+-- log tail finds a quantile, and Mills' ratio is its step.
 --
 -- Where the density falls slowly, so that the window is wide, integration by parts makes it fall faster: d/du of
 -- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
@@ -50,6 +50,6 @@ CREATE OR REPLACE MACRO pool_gauss_legendre() AS
 CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- The same while the curvature does not fall.
+-- Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.
 CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));

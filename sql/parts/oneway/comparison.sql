@@ -1,5 +1,6 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling factors.
+-- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling
+-- factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
@@ -146,6 +147,7 @@ CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
-            ELSE 'mu=' || _pool_shown(mu) END || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+            ELSE 'mu=' || _pool_shown(mu) END
+            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);

@@ -41,7 +41,8 @@ CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
         )
     );
 
--- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from there.
+-- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from
+-- there.
 CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
     SELECT * REPLACE (
             CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,

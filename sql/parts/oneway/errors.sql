@@ -50,7 +50,8 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
             WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
-            WHEN jointly AND sigma2_ > 0 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0
+                THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
             WHEN method = 'ml' THEN 2 / aass
             WHEN method = 'reml' THEN 4 / squares_variance
             WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)

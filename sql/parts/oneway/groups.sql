@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
 --
--- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of the
--- surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
+-- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Whether every group has a variance of its own.

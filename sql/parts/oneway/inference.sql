@@ -14,7 +14,8 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
             ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
         END AS c
     FROM (
-        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact, u = umin AS is_top,
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact,
+            u = umin AS is_top,
             CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
             CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
         FROM query_table(moved) AS m JOIN (
@@ -67,7 +68,8 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
-            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END AS q,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
+                AS q,
             CASE
                 WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
                 WHEN exact_v > fitted THEN 0.0

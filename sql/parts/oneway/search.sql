@@ -29,9 +29,9 @@ CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
 
 -- ---- a slope at the points x of a search ----------------------------------------------------------------------------
 -- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
--- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c,
--- delta = mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its
--- mu as the next c, so that delta goes to 0 as x settles.
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c, delta =
+-- mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its mu as
+-- the next c, so that delta goes to 0 as x settles.
 
 CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
 

@@ -90,8 +90,9 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 -- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
-    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL AND uncertainty IN ('mu', 'conditional')
-    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal')) AND predict = 'mean' AND _pool_absent(threshold);
+    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
+    AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
 -- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
 -- reads `proper` fails with the sentence of the first thing that is wrong.

@@ -2,20 +2,21 @@
 -- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval (DuckDB 1 takes the name of
--- that argument in quotes alone: "interval" := 'robust'); with a threshold also p_above, how likely what `predict` names
--- is to exceed it; with groups, another table of keys, those too that have no rows yet.
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval. DuckDB 1 takes the name
+-- of the argument "interval" in quotes alone: "interval" := 'robust'. A threshold adds p_above, the probability that
+-- the quantity named by `predict` exceeds it. `groups` is another table of keys; keys without rows get an estimate too.
 CREATE OR REPLACE MACRO pool_shrink(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
-    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, uncertainty := 'mu',
-    "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    uncertainty := 'mu', "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
     _pool_shrunk AS NOT MATERIALIZED (
         FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, uncertainty, "interval", predict, threshold, groups, _pool_columns_of_estimates("interval", threshold))
+            level, uncertainty, "interval", predict, threshold, groups,
+            _pool_columns_of_estimates("interval", threshold))
     ),
     _pool_with_normal AS NOT MATERIALIZED (
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
@@ -59,7 +60,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         ELSE '_pool_exceeding'
     END);
 
--- The estimate of its group beside every row of a table; the table is read once for the groups and once for the rows.
+-- The partially pooled mean of its group beside every row of a table. The table is read once for the groups and once
+-- for the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
     tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -69,8 +71,8 @@ CREATE OR REPLACE MACRO pool_encode(
     _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
     _pool_coded AS (
         SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
-        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2, mu,
-            nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2,
+            mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
     ),
     _pool_checked AS (
         SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
@@ -85,13 +87,14 @@ CREATE OR REPLACE MACRO pool_encode(
 -- Variance within groups, variance between them and the population mean of every model.
 CREATE OR REPLACE MACRO pool_components(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
-    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95, test := 'z', limits := NULL
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    test := 'z', limits := NULL
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
-            level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
+            nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
                 THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
@@ -120,8 +123,9 @@ CREATE OR REPLACE MACRO pool_components(
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
 
--- What the data say at every tau: the curves that intervals, tests and standard errors of tau2 are read from. With
--- groups := true one row a group besides, with its estimate; with a prior tau2 := the posterior density of tau, too.
+-- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
+-- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
+-- of tau.
 CREATE OR REPLACE MACRO pool_profile(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
     weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
@@ -182,7 +186,7 @@ CREATE OR REPLACE MACRO pool_profile(
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
 
--- What pooling gains: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
 CREATE OR REPLACE MACRO pool_compare(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
@@ -191,8 +195,8 @@ CREATE OR REPLACE MACRO pool_compare(
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
     _pool_given AS MATERIALIZED (
-        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu, nan,
-            0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
@@ -214,8 +218,8 @@ CREATE OR REPLACE MACRO pool_compare(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
--- Count, mean and sample variance of every group: all that partial pooling needs of the rows. With n and var the rows
--- are stored moments of disjoint rows: those with equal keys become the moments of their union, exactly.
+-- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
+-- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_moments(
     tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
@@ -223,7 +227,7 @@ CREATE OR REPLACE MACRO pool_moments(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
 
--- The same of rows with precision weights, and w, the sum of the weights.
+-- Count, mean, sample variance and total weight w of every group, of rows with precision weights.
 CREATE OR REPLACE MACRO pool_weighted_moments(
     tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
 ) AS TABLE
@@ -231,13 +235,13 @@ CREATE OR REPLACE MACRO pool_weighted_moments(
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
 
--- Stored moments merged, of a table whose columns bear the names that pool_moments gives them.
+-- Stored moments merged, from a table whose columns have the names that pool_moments gives them.
 CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
     FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
 
--- The same with w, of a table that pool_weighted_moments gave.
+-- Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
 CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))

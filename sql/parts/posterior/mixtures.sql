@@ -2,8 +2,8 @@
 -- Mixtures of normals over the nodes of tau.
 --
 -- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
--- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v are
--- those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
+-- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v
+-- are those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
 -- prediction adds to it. y is about the pivot.
 -- ---------------------------------------------------------------------------------------------------------------------
 
@@ -81,8 +81,8 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails and
--- the logarithms of the densities.
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails
+-- and the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach

@@ -2,9 +2,10 @@
 -- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
 --
 -- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
--- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as good
--- as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over
--- the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no digits.
+-- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as
+-- good as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum
+-- over the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no
+-- digits.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- tau at x, and the log of its derivative by x.

@@ -43,7 +43,8 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, m
 -- in rounding the gradient judges, until it falls no more.
 CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u, start.v AS v,
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
+            start.v AS v,
             {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
                 concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
         FROM query_table(facts)

@@ -32,7 +32,8 @@ CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217
 CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
     x - n * mean - CASE WHEN n < 1e290
         THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
-            + _pool_upper_half(n) * (mean - _pool_upper_half(mean)) + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
+            + _pool_upper_half(n) * (mean - _pool_upper_half(mean))
+            + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
             + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
         ELSE 0.0 END;
 

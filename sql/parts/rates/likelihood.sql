@@ -2,13 +2,13 @@
 -- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
 -- 1941).
 --
--- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms. The
--- prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
+-- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms.
+-- The prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
 -- difference from that limit is computed as a small number, so that a maximum far out keeps its digits.
 --
 -- With more than 10,000 trials, or events, the terms are far larger than their sum. There only the part of log Gamma
--- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha and
--- beta from their expectation under one rate for all of them (Loader 2000).
+-- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha
+-- and beta from their expectation under one rate for all of them (Loader 2000).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(1 + t) - t without the cancellation at small t: a column.
@@ -57,8 +57,8 @@ CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
 CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
     CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
 
--- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate, or
--- its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+-- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate,
+-- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over

@@ -12,7 +12,8 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
         ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ' || _pool_listed(_pool_names_of_prior()) || _pool_nearest(_pool_name(given), _pool_names_of_prior())
+            || ', or one of ' || _pool_listed(_pool_names_of_prior())
+            || _pool_nearest(_pool_name(given), _pool_names_of_prior())
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.

@@ -2,12 +2,12 @@
 -- The verbs of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The partially pooled rates of groups with `value` successes in so many trials: beta distributed, with their
--- posterior means. `prior` is estimated by 'ml' or 'moments', or given as 'beta(2, 5)'. With a threshold p_above, how
--- likely the rate lies above it, pep, how likely not, and q_value, the mean pep of all groups of the model whose pep is
--- no larger (Robinson 2017); with groups, another table of keys, those too that have no rows yet; with
--- posterior := true its alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower, upper
--- and p_above include the error of the prior's mean, or take it as known with uncertainty := 'conditional'.
+-- Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means.
+-- `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'. A threshold adds p_above, the probability
+-- that the rate lies above it; pep, the probability that it does not; and q_value, the mean pep of all groups of the
+-- model whose pep is no larger (Robinson 2017). `groups` is another table of keys; keys without rows get an estimate
+-- too. posterior := true adds alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower,
+-- upper and p_above include the error of the prior's mean, or treat it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
     nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
@@ -20,14 +20,14 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
         SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
-        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan, threshold,
-            groups, posterior, limits, uncertainty, 'rates',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'rates',
             _pool_columns_of_shrink_rates())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The same of counts of events in exposures, with gamma distributed rates per unit of exposure: `prior` may be
--- 'gamma(3, 1)', shape and rate.
+-- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
+-- `prior` may be 'gamma(3, 1)', shape and rate. The other arguments are those of pool_shrink_rates.
 CREATE OR REPLACE MACRO pool_shrink_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
     nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
@@ -40,13 +40,13 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
         SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
             _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
             _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
-        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan, threshold,
-            groups, posterior, limits, uncertainty, 'counts',
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'counts',
             _pool_columns_of_shrink_counts())
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
 
--- The distribution of rates between groups, one row a model. 
+-- The beta distribution of the rates of groups, one row per model.
 CREATE OR REPLACE MACRO pool_components_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE
@@ -69,7 +69,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
     WHERE (SELECT proper FROM _pool_given);
 
--- The same of counts: shape and rate of the gamma distribution of the rates.
+-- The gamma distribution of the rates of groups per unit of exposure, one row per model.
 CREATE OR REPLACE MACRO pool_components_counts(
     tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
 ) AS TABLE

@@ -11,7 +11,8 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
         FROM query_table(classes) GROUP BY model
     ),
-    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 / mean(w).
+    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 /
+    -- mean(w).
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
         FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)

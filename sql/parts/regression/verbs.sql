@@ -2,9 +2,9 @@
 -- The verbs of regressions.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The partially pooled regression y = intercept of the group + slope x, one row a group and term: the intercepts of
--- groups are shrunk toward that of the population, the slope is the same for all. `mean` is the group's own intercept
--- beside that slope.
+-- The partially pooled regression y = intercept of the group + slope x, one row per group and term. The intercepts of
+-- groups are shrunk toward that of the population; the slope is the same for all groups. `mean` is the group's own
+-- intercept given that slope.
 CREATE OR REPLACE MACRO pool_regress(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -69,7 +69,8 @@ CREATE OR REPLACE MACRO pool_regress(
     )
     WHERE (SELECT proper FROM _pool_given);
 
--- The population of that regression, one row a model: variances, and the coefficients by term in maps.
+-- The population of the regression y = intercept of the group + slope x, one row per model: variances, and the
+-- coefficients by term in maps.
 CREATE OR REPLACE MACRO pool_regress_components(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'

@@ -1,0 +1,381 @@
+-- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.
+--
+-- A comment on each public macro: FROM duckdb_functions() SELECT function_name, comment.
+COMMENT ON MACRO pool_demand_number IS 'A number, not NaN.';
+COMMENT ON MACRO pool_demand_probability IS 'A number from 0 to 1.';
+COMMENT ON MACRO pool_demand_positive IS 'A positive, finite number.';
+COMMENT ON MACRO pool_demand_from_one IS 'A number of 1 or more.';
+COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).';
+COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
+COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).';
+COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
+COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.';
+COMMENT ON MACRO pool_stirling_ratio IS 'Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.';
+COMMENT ON MACRO pool_normal_kernel IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
+COMMENT ON MACRO pool_normal_centre IS 'P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_shoulder IS 'P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_far IS 'P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.67449.';
+COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a DOUBLE.';
+COMMENT ON MACRO pool_normal_cdf IS 'P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.';
+COMMENT ON MACRO pool_normal_density IS 'Density of the standard normal distribution.';
+COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_shoulder IS 'The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_far IS 'The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, from r = sqrt(-log(tail)).';
+COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that is a probability.';
+COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
+COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
+COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
+COMMENT ON MACRO pool_window IS 'Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the bracket.';
+COMMENT ON MACRO pool_window_level IS 'Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.';
+COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
+COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
+COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
+COMMENT ON MACRO pool_student_cdf IS 'P(T <= t) of Student''s distribution.';
+COMMENT ON MACRO pool_student_start IS 'A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.';
+COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward on log tail - log target = `excess`, at most twice Newton''s; `slope` is that of the height.';
+COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
+COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
+COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
+COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density over that at the mode, the beta function by Stirling''s ratios.';
+COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
+COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
+COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
+COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
+COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
+COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
+COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
+COMMENT ON MACRO pool_outward_series IS 'The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile''s Taylor series and the fifth.';
+COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): far off by Halley''s steps, then by the series, until a sixth term is too small to be seen.';
+COMMENT ON MACRO pool_odds_below IS 'P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.';
+COMMENT ON MACRO pool_odds_side IS 'The side of the split where p lies.';
+COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
+COMMENT ON MACRO pool_odds_target IS 'The log of its tail times the integral.';
+COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
+COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
+COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
+COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';
+COMMENT ON MACRO pool_gamma_cdf IS 'P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).';
+COMMENT ON MACRO pool_gamma_quantile IS 'The x with P(X <= x) = p of the gamma distribution of rate 1.';
+COMMENT ON MACRO pool_chi_square_cdf IS 'P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.';
+COMMENT ON MACRO pool_chi_square_quantile IS 'The x with P(X <= x) = p of the chi-square distribution.';
+COMMENT ON MACRO pool_chi_square_median IS 'Median of the chi-square distribution.';
+COMMENT ON MACRO pool_beta_cdf IS 'P(X <= x) of the beta distribution: the regularised incomplete beta function.';
+COMMENT ON MACRO pool_beta_quantile IS 'The x with P(X <= x) = p of the beta distribution.';
+COMMENT ON MACRO pool_digamma_series IS 'log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).';
+COMMENT ON MACRO pool_digamma_double IS 'Digamma, the derivative of log Gamma(x).';
+COMMENT ON MACRO pool_digamma IS 'The derivative of log Gamma(x), x > 0.';
+COMMENT ON MACRO pool_trigamma_series IS 'Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).';
+COMMENT ON MACRO pool_trigamma_double IS 'The second derivative of log Gamma(x), of a DOUBLE above 0.';
+COMMENT ON MACRO pool_trigamma IS 'Trigamma, the second derivative of log Gamma(x).';
+COMMENT ON MACRO pool_trigamma_fall IS 'Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.';
+COMMENT ON MACRO pool_trigamma_inverse_double IS 'Newton''s method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until rounding sends it up.';
+COMMENT ON MACRO pool_trigamma_inverse IS 'The x whose trigamma is y.';
+COMMENT ON MACRO pool_sine_integral_series IS 'The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.';
+COMMENT ON MACRO pool_sine_integral_f IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral_g IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral IS 'Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).';
+COMMENT ON MACRO pool_weighted_mean IS 'Mean of a group''s rows, each of precision weight w.';
+COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; a single row has none, whatever its var.';
+COMMENT ON MACRO pool_above_rounding IS 'Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.';
+COMMENT ON MACRO pool_squares_between IS 'Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).';
+COMMENT ON MACRO pool_variance IS 'Sample variance from the sum of squares about the mean: missing for a single row.';
+COMMENT ON MACRO pool_pooled_variance IS 'Pooled variance within groups, SSW / (N - J): the mean square within.';
+COMMENT ON MACRO pool_sampling_variance IS 'Sampling variance of a group''s mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.';
+COMMENT ON MACRO pool_separate_variance IS 'A group''s own variance; the pooled one stands in where a single row has none.';
+COMMENT ON MACRO pool_centred_log IS 'Log of a group''s variance less what a chi-square with df degrees of freedom adds to it on average.';
+COMMENT ON MACRO pool_prior_df IS 'Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).';
+COMMENT ON MACRO pool_prior_variance IS 'The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.';
+COMMENT ON MACRO pool_squeezed_variance IS 'Mean of a group''s variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.';
+COMMENT ON MACRO pool_precision IS 'Precision of a group''s mean about mu, w = 1 / (v + tau2).';
+COMMENT ON MACRO pool_pairs IS 'sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.';
+COMMENT ON MACRO pool_moment_estimate IS 'Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).';
+COMMENT ON MACRO pool_moment_estimate_known_mu IS 'Method of moments about a known mu: no degree of freedom is spent on the centre.';
+COMMENT ON MACRO pool_moment_estimate_one_exact IS 'Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.';
+COMMENT ON MACRO pool_hunter_schmidt IS 'Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).';
+COMMENT ON MACRO pool_hunter_schmidt_corrected IS 'Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).';
+COMMENT ON MACRO pool_sidik_jonkman IS 'One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.';
+COMMENT ON MACRO pool_excess IS 'Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).';
+COMMENT ON MACRO pool_log_variance IS 'Term of one group in log |V|: log(v + tau2).';
+COMMENT ON MACRO pool_ml_deviance IS '-2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).';
+COMMENT ON MACRO pool_reml_deviance IS '-2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).';
+COMMENT ON MACRO pool_ml_slope IS 'Derivative of -2 log L by tau2.';
+COMMENT ON MACRO pool_reml_slope IS 'Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.';
+COMMENT ON MACRO pool_chung_deviance IS '-2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).';
+COMMENT ON MACRO pool_chung_slope IS 'Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.';
+COMMENT ON MACRO pool_unbiased_risk IS 'Term of one group in Stein''s unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).';
+COMMENT ON MACRO pool_unbiased_risk_slope IS 'Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.';
+COMMENT ON MACRO pool_james_stein IS 'The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.';
+COMMENT ON MACRO pool_information IS 'What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).';
+COMMENT ON MACRO pool_log_inflation IS 'Term of one group in log |V|: log(1 + n rho).';
+COMMENT ON MACRO pool_ml_profile IS '-2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_reml_profile IS '-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.';
+COMMENT ON MACRO pool_ml_profile_slope IS 'Derivative of the ML profile by rho.';
+COMMENT ON MACRO pool_reml_profile_slope IS 'Derivative of the REML profile by rho.';
+COMMENT ON MACRO pool_residual_variance IS 'sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.';
+COMMENT ON MACRO pool_pooling_at IS 'What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).';
+COMMENT ON MACRO pool_leverage IS '1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.';
+COMMENT ON MACRO pool_leverage_slope IS 'Derivative of 1 - H by rho; s2 = sum(h^2).';
+COMMENT ON MACRO pool_squared_residuals IS 'Sum of squared residuals of a group''s rows: within, and of its mean about its estimate.';
+COMMENT ON MACRO pool_squared_residuals_slope IS 'Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.';
+COMMENT ON MACRO pool_leave_one_out IS 'Squared leave-one-out error of a group''s rows.';
+COMMENT ON MACRO pool_leave_one_out_slope IS 'Derivative of the squared leave-one-out error by rho.';
+COMMENT ON MACRO pool_gls IS 'Generalised least squares: a group counts by its precision, 1 / (v + tau2).';
+COMMENT ON MACRO pool_rows IS 'Every row counts alike (by its precision weight where there is one).';
+COMMENT ON MACRO pool_groups IS 'Every group counts alike.';
+COMMENT ON MACRO pool_shrunk IS 'Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").';
+COMMENT ON MACRO pool_centre_error IS 'Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.';
+COMMENT ON MACRO pool_weight IS 'What a group''s own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.';
+COMMENT ON MACRO pool_pooling IS 'What the population contributes, 1 - weight, without the cancellation.';
+COMMENT ON MACRO pool_estimate IS 'The partially pooled mean, weight * mean + (1 - weight) * mu.';
+COMMENT ON MACRO pool_morris_variance IS 'The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).';
+COMMENT ON MACRO pool_conditional_variance IS 'Variance of the group''s true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.';
+COMMENT ON MACRO pool_marginal_variance IS 'Variance of the estimate with the error of mu (metafor''s BLUP; Raudenbush & Bryk 1985).';
+COMMENT ON MACRO pool_lower IS 'Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_upper IS 'Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_predictive_variance IS 'Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.';
+COMMENT ON MACRO pool_standardised IS 'How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.';
+COMMENT ON MACRO pool_icc IS 'Intraclass correlation, the share of the variance of a row that lies between groups.';
+COMMENT ON MACRO pool_trace IS 'tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.';
+COMMENT ON MACRO pool_typical_variance IS 'The one sampling variance that stands for all, df / tr P at w = 1 / v.';
+COMMENT ON MACRO pool_i2 IS 'I^2, percent of the variance of a group''s mean that lies between groups.';
+COMMENT ON MACRO pool_h2 IS 'H^2, variance of a group''s mean over its sampling variance.';
+COMMENT ON MACRO pool_variance_of_squares IS 'Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.';
+COMMENT ON MACRO pool_variance_of_root IS 'Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).';
+COMMENT ON MACRO pool_variance_by_information IS 'Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) / sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).';
+COMMENT ON MACRO pool_log_likelihood IS 'Log likelihood of `df` numbers from -2 log L without its constant.';
+COMMENT ON MACRO pool_rows_deviance IS '-2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_akaike IS 'Akaike''s criterion, -2 log L + 2 for every estimated parameter.';
+COMMENT ON MACRO pool_likelihood_ratio IS 'Likelihood-ratio statistic of tau2 = 0, never below 0.';
+COMMENT ON MACRO pool_half_half IS 'p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).';
+COMMENT ON MACRO pool_ml_variance_at IS 'sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.';
+COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).';
+COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
+COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
+COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
+COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.';
+COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed rho = tau2 / sigma2.';
+COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.';
+COMMENT ON MACRO pool_root_correction IS 'Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).';
+COMMENT ON MACRO pool_median_correction IS 'Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.';
+COMMENT ON MACRO pool_effect_square IS 'Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_effect_fourth_power IS 'Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_second_moment IS 'mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.';
+COMMENT ON MACRO pool_kurtosis IS 'kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.';
+COMMENT ON MACRO pool_bias_moment IS 'm of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).';
+COMMENT ON MACRO pool_noncoverage IS 'r(t), how often an interval misses at a squared bias t.';
+COMMENT ON MACRO pool_noncoverage_slope IS 'Derivative of r by t.';
+COMMENT ON MACRO pool_tangent IS 'Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.';
+COMMENT ON MACRO pool_noncoverage_by_chi IS 'Derivative of r by chi.';
+COMMENT ON MACRO pool_share IS 'What x2 has of the distribution on x1 and x2 whose mean is m.';
+COMMENT ON MACRO pool_mixed IS 'Mean of what is at x1 and x2, which has the share p.';
+COMMENT ON MACRO pool_lower_point IS 'x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.';
+COMMENT ON MACRO pool_balance IS 'Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.';
+COMMENT ON MACRO pool_exceeding IS 'rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.';
+COMMENT ON MACRO pool_widest IS 'chi^2 / m as m grows: the x that is exceeded with probability alpha.';
+COMMENT ON MACRO pool_root_mean_square IS 'Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.';
+COMMENT ON MACRO pool_missed_of_row IS 'How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.';
+COMMENT ON MACRO pool_missed_of_mean IS 'How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.';
+COMMENT ON MACRO pool_held_out_squares IS 'Squared error of a group''s held-out rows; d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_gain IS 'By how many per cent an error is smaller than the reference.';
+COMMENT ON MACRO pool_uncertainty_of_effects IS 'Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).';
+COMMENT ON MACRO pool_uncertainty_of_rows IS 'Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).';
+COMMENT ON MACRO pool_pooling_factor IS 'Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.';
+COMMENT ON MACRO pool_half_t IS 'Student''s t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.';
+COMMENT ON MACRO pool_half_normal IS 'Normal, the half above 0.';
+COMMENT ON MACRO pool_exponential IS 'Exponential of mean 1 / rate.';
+COMMENT ON MACRO pool_inverse_gamma IS 'Inverse gamma on tau squared, told as a density of tau.';
+COMMENT ON MACRO pool_jeffreys IS 'Jeffreys'' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).';
+COMMENT ON MACRO pool_uniform_shrinkage IS 'Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).';
+COMMENT ON MACRO pool_dumouchel IS 'Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).';
+COMMENT ON MACRO pool_log_likelihood_known_mu IS 'Log density of the means at tau about a known mu.';
+COMMENT ON MACRO pool_log_likelihood_flat_mu IS 'Log likelihood of tau with mu integrated out under a density of 1 everywhere.';
+COMMENT ON MACRO pool_log_likelihood_normal_mu IS 'Log likelihood of tau with mu integrated out under a normal prior.';
+COMMENT ON MACRO pool_mu_given_tau IS 'Posterior mean of a normal mu at tau: partial pooling once more, of the groups'' centre toward m.';
+COMMENT ON MACRO pool_variance_of_mu_given_tau IS 'Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).';
+COMMENT ON MACRO pool_log_likelihood_within IS 'Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.';
+COMMENT ON MACRO pool_regression_slope IS 'The covariate''s coefficient.';
+COMMENT ON MACRO pool_regression_squares IS 'What covariate and intercept leave of the value''s squares.';
+COMMENT ON MACRO pool_regression_ml_deviance IS '-2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.';
+COMMENT ON MACRO pool_regression_reml_deviance IS '-2 restricted log L, up to a constant, from sum(h) too: log |X'' V^-1 X| = log(sum(h) xx); df = N - 2.';
+COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).';
+COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
+COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
+COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
+COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
+COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
+COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
+COMMENT ON MACRO pool_rate_beta_variance IS 'The variance of a beta posterior.';
+COMMENT ON MACRO pool_rate_gamma_variance IS 'The variance of a gamma posterior.';
+COMMENT ON MACRO pool_rate_effective_trials IS 'The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1) rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).';
+COMMENT ON MACRO pool_rate_effective_exposure IS 'The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).';
+COMMENT ON MACRO pool_rate_beta_centre IS 'The posterior mean of the prior''s mean, estimated from so many effective trials; infinite ones: known.';
+COMMENT ON MACRO pool_rate_beta_centre_variance IS 'The posterior variance of the mean of a beta prior.';
+COMMENT ON MACRO pool_rate_gamma_centre IS 'The posterior mean of the prior''s mean, estimated from so much effective exposure; infinite: known.';
+COMMENT ON MACRO pool_rate_gamma_centre_variance IS 'The posterior variance of the mean of a gamma prior.';
+COMMENT ON MACRO pool_rate_location IS 'The mean of a group''s rate: the estimate, with the posterior mean of the prior''s mean in place of that mean.';
+COMMENT ON MACRO pool_rate_matched_trials IS 'alpha + beta of the beta distribution of a group''s rate, with this location and the variance [location (1 - location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior''s mean.';
+COMMENT ON MACRO pool_rate_matched_exposure IS 'The rate of the gamma distribution of a group''s rate, with this location and the variance location / (n + size) + pooling^2 variance.';
+COMMENT ON MACRO pool_rate_beta_spread IS 'The variance of a beta distribution of this mean and alpha + beta.';
+COMMENT ON MACRO pool_rate_gamma_spread IS 'The variance of a gamma distribution of this mean and rate.';
+COMMENT ON MACRO pool_method_names IS 'The names of the estimators of a hyperparameter.';
+COMMENT ON MACRO pool_methods_by_rows IS 'Estimators that weigh by rows, so that published estimates need n.';
+COMMENT ON MACRO pool_methods_of_rows_alone IS 'Estimators that need the rows'' own variance.';
+COMMENT ON MACRO pool_methods_unweighted IS 'Estimators that do not fit weights.';
+COMMENT ON MACRO pool_methods_without_error IS 'Estimators whose standard error is not known.';
+COMMENT ON MACRO pool_methods_without IS 'The names of the estimators of a hyperparameter that are not in a list.';
+COMMENT ON MACRO TABLE pool_methods IS 'The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n= where needs_n), rows with precision weights.';
+COMMENT ON MACRO TABLE pool_shrink IS 'Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.
+interval: For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `"mean"` (default); a new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.';
+COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the intervals, between 0 and 1.
+test: Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student''s distribution with J - 1 degrees of freedom, `"knha"` by Student''s distribution with the standard error of Knapp & Hartung, `"adhoc"` by the larger of this standard error and the ordinary one.
+limits: Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+mu: Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
+groups: True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
+tau2: A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.';
+COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_moments IS 'Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_weighted_moments IS 'Count, mean, sample variance and total weight w of every group, of rows with precision weights.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_merge IS 'Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO TABLE pool_weighted_merge IS 'Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.';
+COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the intervals of mu, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components_counts IS 'The gamma distribution of the rates of groups per unit of exposure, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';

@@ -1,0 +1,74 @@
+"""Every public macro is described: in duckdb_functions() and in the table of contents of pool.sql."""
+
+import re
+
+import duckdb
+import pytest
+import shells
+
+import polars_pool as pool
+from polars_pool.rendering import comments, contents, files
+
+TEXT = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
+PUBLIC = set(re.findall(r"^CREATE OR REPLACE MACRO (pool_\w+)\(", TEXT, flags=re.MULTILINE))
+COMMENTED = r"""
+    SELECT function_name, comment FROM duckdb_functions()
+    WHERE NOT internal AND function_name LIKE 'pool\_%' ESCAPE '\' AND database_name {}
+"""
+
+
+@pytest.mark.parametrize("engine", shells.ENGINES)
+def test_every_public_macro_has_a_comment(engine):
+    [rows] = shells.answers(engine, [COMMENTED.format("<> 'temp'")])
+    assert {row["function_name"] for row in rows} == PUBLIC
+    assert not [row["function_name"] for row in rows if len(row["comment"] or "") < 10]
+
+
+def test_installed_macros_have_comments_in_the_database_and_the_connection():
+    with duckdb.connect() as connection:
+        for _ in range(2):
+            pool.install_macros(connection)
+            for database in ("temp", "memory"):
+                rows = connection.execute(COMMENTED.format(f"= '{database}'")).fetchall()
+                assert {name for name, comment in rows if comment} == PUBLIC
+
+
+def test_the_comment_on_a_verb_describes_its_arguments():
+    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
+        described = dict(connection.execute(COMMENTED.format("<> 'temp'")).fetchall())
+    assert "tau2: Variance between groups" in described["pool_shrink"]
+    for name in comments.VERBS.keys() | comments.VARIANTS.keys():
+        lines = described[name].splitlines()
+        assert lines[1].startswith("tbl: "), name
+        assert any(line.startswith("by: ") for line in lines), name
+
+
+def test_comments_start_with_their_own_subject():
+    for macro in comments.macros(TEXT):
+        assert not re.match(r"(The same|Its|Theirs|It)\b", comments.described(macro)), macro.name
+
+
+def test_the_contents_list_every_public_macro():
+    head = TEXT[: TEXT.index("CREATE OR REPLACE MACRO")]
+    listed = head[len(contents.PREFACE) :]
+    assert set(re.findall(r"\bpool_\w+", listed)) >= PUBLIC
+    assert head.startswith(contents.PREFACE)
+
+
+def test_rendered_files_name_their_source():
+    for path, text in files.rendered().items():
+        assert re.search(r"^-- Rendered from \S+.* by `python -m polars_pool.rendering`: edit there", text, re.M), path
+    folder = pool.SQL / "parts" / "rendered"
+    assert {f"parts/rendered/{file.name}" for file in folder.iterdir()} == files.rendered().keys() - {files.FORMULAS}
+
+
+def test_every_file_is_loaded_once():
+    every = {str(file.relative_to(pool.SQL).as_posix()) for file in pool.SQL.rglob("*.sql")}
+    assert every - {files.POOL} == set(files.PARTS)
+    assert len(files.PARTS) == len(set(files.PARTS))
+
+
+def test_lines_are_short():
+    for path in files.PARTS:
+        for number, line in enumerate((pool.SQL / path).read_text(encoding="utf-8").splitlines(), 1):
+            assert len(line) <= 120 or line.startswith(("COMMENT ON", "by:")) or "comments" in path, f"{path}:{number}"
