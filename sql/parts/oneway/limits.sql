@@ -59,7 +59,8 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
             END AS answer
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END) AS f
+            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
+        AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
