@@ -7,7 +7,7 @@ import ways
 import webserver
 from hypothesis import HealthCheck, settings
 
-# Tests share the cores already, and dense matrices are small here.
+# Tests already share the cores, and dense matrices are small here.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 settings.register_profile(

@@ -1,4 +1,4 @@
-"""The examples run as a reader would run them, and the flights agree with another engine's plain group-by."""
+"""The examples run as a reader would run them; the flights agree with a plain group-by of another engine."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def test_flights_warehouse_is_partitioned_by_month_and_keeps_its_nulls(flights):
     assert counts.row(0) == (336_776, 2_512, 9_430)
 
 
-def test_flights_moments_are_those_of_duckdb(flights):
+def test_flights_moments_equal_duckdb(flights):
     folder, _ = flights
     query = f"""
         SELECT tailnum, count(arr_delay) AS n, avg(arr_delay) AS mean
@@ -55,19 +55,19 @@ def test_flights_moments_are_those_of_duckdb(flights):
     )
 
 
-def test_flights_shows_the_raw_extremes_beside_their_estimates(flights):
+def test_flights_shows_the_raw_extremes_with_their_estimates(flights):
     _, printed = flights
-    # The best and the worst raw mean of the year are one flight each.
+    # The lowest and the highest raw mean of the year have one flight each.
     for tailnum, mean in (("N560AS", "-53.00"), ("N844MH", "320.00")):
         line = next(line for line in printed.splitlines() if tailnum in line)
         cells = [cell.strip() for cell in line.strip("| ").split("|")]
         assert cells[:3] == [tailnum, "1", mean]
-        assert abs(float(cells[4])) < 20  # the estimate stays near the population's 6 minutes
+        assert abs(float(cells[4])) < 20  # the estimate stays near the population mean of 6 minutes
 
 
 @pytest.fixture(scope="module")
 def flights_in_sql(flights):
-    """What the shell prints, as {title: rows}, from the folder that the Python example filled."""
+    """The output of the shell as {title: rows}, in the folder that the Python example wrote."""
     folder = flights[0].parent
     shutil.copytree(ROOT / "sql", folder / "sql")
     script = (ROOT / "examples" / "flights.sql").read_text(encoding="utf-8")
@@ -77,8 +77,8 @@ def flights_in_sql(flights):
     return {title: json.loads(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def test_flights_in_sql_are_those_of_polars(flights, flights_in_sql):
-    """Every number of every aircraft, from the file that the shell wrote."""
+def test_flights_in_sql_equal_polars(flights, flights_in_sql):
+    """Compare every number of every aircraft in the file that the shell wrote."""
     folder, _ = flights
     expected, found = (pl.read_parquet(folder / name) for name in ("aircraft.parquet", "aircraft-sql.parquet"))
     assert found.schema == expected.schema
@@ -87,7 +87,7 @@ def test_flights_in_sql_are_those_of_polars(flights, flights_in_sql):
     assert_frame_equal(found, expected, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-12)
 
 
-def test_flights_in_sql_print_what_polars_has(flights, flights_in_sql):
+def test_flights_in_sql_print_the_numbers_of_polars(flights, flights_in_sql):
     folder, _ = flights
     rows = pl.scan_parquet(folder / "flights/**/*.parquet", hive_partitioning=True)
     aircraft = pl.read_parquet(folder / "aircraft.parquet")
@@ -116,7 +116,7 @@ def test_flights_in_sql_print_what_polars_has(flights, flights_in_sql):
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
 def test_flights_from_the_command_line(flights, engine):
-    """The command of the README gives the aircraft of the example."""
+    """The command in the README gives the estimates of the example."""
     folder, _ = flights
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [typed] = re.findall(r"^polars-pool (shrink flights-warehouse/.*)$", readme, flags=re.MULTILINE)
@@ -137,8 +137,8 @@ def test_flights_takes_a_folder(tmp_path):
 
 
 def test_flights_by_month(tmp_path):
-    """Each refresh reads its month alone; the example itself asserts that the end is one pass."""
-    for _ in range(2):  # and again over what is there
+    """Each refresh reads only its month; the example itself asserts that the result equals one pass."""
+    for _ in range(2):  # and again over existing files
         printed = run("examples/flights_by_month.py", cwd=tmp_path)
         lines = [line for line in printed.splitlines() if line.startswith("month ")]
         assert len(lines) == 12
@@ -158,7 +158,7 @@ def test_classics(tmp_path):
 
 
 def test_eight_schools(tmp_path):
-    """The example asserts its own numbers; what it prints is the exact mean of log tau."""
+    """The example asserts its own numbers; its output contains the exact mean of log tau."""
     printed = run("examples/eight_schools.py", cwd=tmp_path)
     for title in ("tau and mu flat", "tau half-Cauchy(5), mu normal(0, 5)", "Fifty simulated schools"):
         assert title in printed
@@ -166,7 +166,7 @@ def test_eight_schools(tmp_path):
 
 
 def test_regressions(tmp_path):
-    """The example asserts every number that stands beside one of lme4."""
+    """The example asserts every number that lme4 reports."""
     printed = run("examples/regressions.py", cwd=tmp_path)
     for title in ("Reaction ~ Days + (Days | Subject)", "log_radon ~ floor + log_uranium + (1 | county)"):
         assert title in printed
@@ -185,13 +185,13 @@ def test_data_of_the_examples_are_those_of_the_vectors():
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """The table of the speed scripts, of a few rows."""
+    """The table of the speed scripts, with a few rows."""
     folder = tmp_path_factory.mktemp("benchmarks") / "table"
     run("tests/benchmarks/speed.py", "--make", str(folder), "4000", "100", "8", "0", cwd=folder.parent)
     return folder
 
 
-# A script measures each job in a process of its own; here all of them are asked in one.
+# A script measures each job in a process of its own; here one process measures all jobs.
 EVERY_JOB = """
 import importlib, json, sys
 from pathlib import Path
@@ -205,7 +205,7 @@ print(json.dumps({job: module.measure(job, Path(table)) for job in module.JOBS i
 
 
 def measured(script: str, table: Path, part: str = "") -> set[str]:
-    """The jobs of a script, all of which it measures."""
+    """Measure all jobs of a script; return their names."""
     command = [sys.executable, "-W", "error", "-c", EVERY_JOB, str(ROOT / "tests" / "benchmarks" / script)]
     done = subprocess.run(
         [*command, str(table), part], check=False, cwd=table.parent, capture_output=True, text=True, timeout=600
@@ -253,7 +253,7 @@ def test_calibration_script_finds_ranks_uniform(tmp_path):
 
 
 def test_posterior_speed_script_measures_digits(tmp_path):
-    """A job of it, as the script runs it in a process of its own; PyMC is not asked here."""
+    """One job of the script, in a process of its own; PyMC does not run here."""
     found = json.loads(run("tests/benchmarks/posterior_speed.py", "--measure", "components + shrink", cwd=tmp_path))
     assert min(found[name] for name in ("tau", "mu", "theta")) > 10
     assert found["wall"] > 0

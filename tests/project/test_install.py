@@ -1,4 +1,4 @@
-"""A regular install, an editable install and a bare checkout all find the SQL folder and register .pool."""
+"""A regular install, an editable install and a plain checkout all find the SQL folder and register .pool."""
 
 import importlib.util
 import json
@@ -36,19 +36,21 @@ print(json.dumps({
 
 
 class Environment:
-    """A fresh virtual environment that borrows the running one's packages, so that nothing is downloaded."""
+    """A new virtual environment that uses the packages of the running one, so that nothing is downloaded."""
 
     def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=importlib.util.find_spec("pip") is None, symlinks=True)  # pip may be borrowed too
+        venv.create(
+            folder, with_pip=importlib.util.find_spec("pip") is None, symlinks=True
+        )  # pip may come from the running environment
         self.folder = folder
         self.paths = sysconfig.get_paths(scheme="venv", vars={"base": str(folder), "platbase": str(folder)})
-        # Sorts after what the install writes: a package installed here comes before one borrowed.
+        # The name sorts after the files of the install: packages installed here come before those of the other one.
         borrowed = Path(self.paths["purelib"]) / "zz_borrowed.pth"
         borrowed.write_text(sysconfig.get_path("purelib") + "\n" + sysconfig.get_path("platlib") + "\n")
 
     def python(self, *arguments: str) -> str:
         command = [str(Path(self.paths["scripts"]) / "python"), *arguments]
-        # Elsewhere than the checkout, whose folders would be found by accident.
+        # Outside the checkout, whose folders would be found by accident.
         done = subprocess.run(command, check=False, cwd=self.folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -83,7 +85,7 @@ def source_archive(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("source", ["checkout", "archive"])
-def test_regular_install_carries_its_own_sql_folder(environment, source, tmp_path):
+def test_regular_install_has_its_own_sql_folder(environment, source, tmp_path):
     environment.install(str(ROOT if source == "checkout" else source_archive(tmp_path / "sdist")))
     installed = Path(environment.paths["purelib"]) / "polars_pool"
     check(environment.use(), installed, installed / "sql")

@@ -1,4 +1,4 @@
-"""The names, arguments, columns, macros and options that users rely on are those of the listing."""
+"""The public names, arguments, columns, macros and options are those of the listing."""
 
 import json
 
@@ -6,5 +6,5 @@ import interface
 
 
 def test_the_interface_is_that_of_the_listing():
-    """A change on purpose: `python tests/support/interface.py` writes the listing anew, to be read in the commit."""
+    """After an intended change, `python tests/support/interface.py` writes the listing; the commit then shows it."""
     assert interface.listing() == json.loads(interface.LISTING.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The verbs on NumPy arrays alone: rows to groups, groups to components and estimates, with no frame in between."""
+"""The verbs on NumPy arrays alone: from rows to groups, and from groups to components and estimates, without frames."""
 
 import math
 from statistics import NormalDist
@@ -32,7 +32,7 @@ def by_numpy(
     mu="gls",
     **columns,
 ):
-    """`pool.components` or `pool.shrink` of one model without nulls."""
+    """The result of `pool.components` or `pool.shrink` for one model without nulls."""
     y = frame[value].cast(pl.Float64).to_numpy()
     given = {role: frame[name].cast(pl.Float64).to_numpy() for role, name in columns.items()}
     pivot = y[0]
@@ -55,7 +55,7 @@ def by_numpy(
 
 
 def _groups(keys, y, se=None, n=None, weights=None):
-    """One row a study, or the moments of the rows of every key."""
+    """One row per study, or the moments of the rows of each key."""
     start = np.zeros(1, dtype=np.int64)
     if se is not None:
         nothing = np.zeros_like(y)

@@ -1,4 +1,4 @@
-"""The command line in processes of its own: in a pipe, on a pseudo-terminal, interrupted."""
+"""Runs the command line in separate processes: in a pipe, on a pseudo-terminal, interrupted."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ class Done(NamedTuple):
 
 
 def piped(*arguments: str, cwd: Path, **environment: str) -> Done:
-    """As in `polars-pool ... | cat`: neither stdout nor stderr is a terminal."""
+    """Run a command in a pipe: neither stdout nor stderr is a terminal."""
     done = subprocess.run(
         [*PROGRAM, *arguments], check=False, cwd=cwd, capture_output=True, timeout=120, env=os.environ | environment
     )
@@ -30,7 +30,7 @@ def piped(*arguments: str, cwd: Path, **environment: str) -> Done:
 
 
 def on_terminal(*arguments: str, cwd: Path, columns: int = 80) -> Done:
-    """As somebody who sits at a terminal of so many columns sees it: stdout and stderr in one, without colours."""
+    """The output on a terminal with this number of columns: stdout and stderr together, without colours."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")} | TERMINAL
@@ -49,5 +49,5 @@ def on_terminal(*arguments: str, cwd: Path, columns: int = 80) -> Done:
 def _read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65_536)
-    except OSError:  # the other end is closed
+    except OSError:  # the other side has closed the terminal
         return b""

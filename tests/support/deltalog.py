@@ -1,4 +1,4 @@
-"""What deltalake does not write: commits by hand, with deletion vectors as the protocol of Delta has them."""
+"""Delta commits that deltalake cannot write, with deletion vectors according to the protocol."""
 
 import json
 import struct
@@ -30,7 +30,7 @@ def commit(table: Path, version: int, entries: list[dict]) -> None:
 
 
 def replaced(add: dict, rows: list[int]) -> list[dict]:
-    """The actions that delete the rows at these places of a file and leave the file as it is."""
+    """The actions that delete rows of a file by their positions, without changing the file."""
     removed = {key: add[key] for key in ("path", "partitionValues", "size")}
     removed |= {"deletionTimestamp": 0, "dataChange": True, "extendedFileMetadata": True}
     if "deletionVector" in add:

@@ -23,14 +23,14 @@ MOMENTS = {"n": "n", "var": "var"}
 
 
 def fits(tau2: str, source: str) -> bool:
-    """Whether a method fits an input: the matrix of methods and inputs."""
+    """Whether a method accepts an input: the matrix of methods and inputs."""
     if tau2 == "cv":
         return source in ("rows", "moments")
     return tau2 != "anova" or source != "published"
 
 
 def methods(*sources: str) -> list[str]:
-    """The methods that fit all of these inputs."""
+    """The methods that accept all of these inputs."""
     return [tau2 for tau2 in TAU2 if all(fits(tau2, source) for source in sources)]
 
 
@@ -38,14 +38,14 @@ def methods(*sources: str) -> list[str]:
 
 
 def rows(groups: dict, key: str = "g", value: str = "y", dtype: pl.DataType | None = None) -> pl.DataFrame:
-    """One row a value: `{"a": [1.0, 2.0], "b": [3.0]}`."""
+    """One row per value: `{"a": [1.0, 2.0], "b": [3.0]}`."""
     keys = [name for name, values in groups.items() for _ in values]
     numbers = [number for values in groups.values() for number in values]
     return pl.DataFrame({key: pl.Series(keys, dtype=dtype), value: pl.Series(numbers, dtype=pl.Float64, strict=False)})
 
 
 def stored(frame: pl.DataFrame, by: str | list[str] = "g", value: str = "y") -> pl.DataFrame:
-    """Moments as anyone would store them, by plain Polars."""
+    """Stored moments, computed by plain Polars."""
     column = pl.col(value)
     return frame.group_by(by, maintain_order=True).agg(
         column.count().alias("n"), column.mean().alias("mean"), column.var().alias("var")
@@ -53,7 +53,7 @@ def stored(frame: pl.DataFrame, by: str | list[str] = "g", value: str = "y") -> 
 
 
 def stored_with_weights(frame: pl.DataFrame, by: str, value: str, weights: str) -> pl.DataFrame:
-    """Weighted moments as anyone would store them: var is the weighted sum of squares over n - 1."""
+    """Stored weighted moments, computed by plain Polars: var is the weighted sum of squares over n - 1."""
     y, w = pl.col(value), pl.col(weights)
     mean = (w * y).sum() / w.sum()
     squares = (w * (y - mean) ** 2).sum()
@@ -65,7 +65,7 @@ def stored_with_weights(frame: pl.DataFrame, by: str, value: str, weights: str) 
 
 
 def published(triples: dict, key: str = "g") -> pl.DataFrame:
-    """One row a study: `{"a": (estimate, se), ...}`."""
+    """One row per study: `{"a": (estimate, se), ...}`."""
     return pl.DataFrame(
         {
             key: list(triples),
@@ -80,7 +80,7 @@ def published(triples: dict, key: str = "g") -> pl.DataFrame:
 
 @contextmanager
 def warned_once():
-    """A query that warns at most once of each sentence; the list of what it warns of."""
+    """Run a query that raises each warning at most once; yield the list of its warnings."""
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always", pool.ConvergenceWarning)
         yield record
@@ -89,7 +89,7 @@ def warned_once():
 
 
 def _warning(run):
-    """A path that warns where a model does not converge, and nowhere else; of components that can be told."""
+    """A path that must warn if and only if a model does not converge, which components show."""
 
     @wraps(run)
     def checked(verb, frame, *args, **options):
@@ -151,7 +151,7 @@ PATHS = [*FRAME_PATHS, *ROW_PATHS]
 
 
 def estimates(path: str, frame: pl.DataFrame, value: str = "y", by: str = "g", **options) -> dict:
-    """The estimate of every group, by any path, as {key: estimate}."""
+    """The estimates of all groups, by any path, as {key: estimate}."""
     if path in FRAME_PATHS:
         result = FRAME_PATHS[path](pool.shrink, frame, value, by, **options)
         return {label(key): estimate for key, estimate in zip(result[by], result["estimate"], strict=True)}
@@ -165,7 +165,7 @@ def estimates(path: str, frame: pl.DataFrame, value: str = "y", by: str = "g", *
 
 
 def label(key: object) -> object:
-    """A key that a dictionary finds again: NaN is not equal to itself."""
+    """A key for dictionaries: NaN is not equal to itself, so it is replaced."""
     return "NaN" if isinstance(key, float) and math.isnan(key) else key
 
 
@@ -184,7 +184,7 @@ def by_key(frame: pl.DataFrame, *keys: str) -> dict:
 
 
 def near(got: object, want: object, tolerance: float, scale: float = 0.0) -> bool:
-    """Equal within `tolerance` times the larger of |want| and `scale`; what is no number must be equal."""
+    """Whether numbers agree within `tolerance` times the larger of |want| and `scale`; other values must be equal."""
     if not isinstance(got, (int, float)) or not isinstance(want, (int, float)):
         return type(got) is type(want) and got == want
     if math.isinf(want):
@@ -193,7 +193,7 @@ def near(got: object, want: object, tolerance: float, scale: float = 0.0) -> boo
 
 
 def assert_near(got, want, tolerance: float, scale: float = 0.0, what: object = "") -> None:
-    """As `near`, for numbers, sequences, Series and dictionaries."""
+    """Assert `near` for numbers, sequences, Series and dictionaries."""
     if isinstance(want, dict):
         assert got.keys() == want.keys()
         for key in want:
@@ -220,7 +220,7 @@ EIGHTHS = st.integers(-400, 400).map(lambda i: i / 8)
 
 @st.composite
 def grouped(draw, groups=(2, 7), size=(1, 6), values=EIGHTHS, replicated=True) -> pl.DataFrame:
-    """Rows with keys g and values y; unless told otherwise at least one group has two different rows."""
+    """Rows with keys g and values y; by default at least one group has two different rows."""
     sizes = draw(st.lists(st.integers(*size), min_size=groups[0], max_size=groups[1]))
     if replicated and max(sizes) == 1:
         sizes[0] = 2
@@ -237,7 +237,7 @@ def grouped(draw, groups=(2, 7), size=(1, 6), values=EIGHTHS, replicated=True) -
 
 @st.composite
 def balanced(draw) -> pl.DataFrame:
-    """Rows where every group has the same number."""
+    """Rows with equally many in every group."""
     n = draw(st.integers(2, 5))
     return draw(grouped(size=(n, n)))
 
@@ -262,7 +262,7 @@ def studies(draw, groups=(2, 9), equal=False) -> pl.DataFrame:
 
 
 def drawn(strategy: st.SearchStrategy, count: int) -> list:
-    """So many examples, the same on every run: as models of one query, which costs as much for one as for all."""
+    """A number of examples, equal in every run: as models of one query they cost as much as one example."""
     found = []
 
     @settings(max_examples=count)

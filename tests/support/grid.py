@@ -1,8 +1,8 @@
-"""The grid of outside truth: which vector answers for which estimator on which input, and how to read it.
+"""The grid of reference results: which file has the results of which estimator on which input, and how to read it.
 
-A cell is one estimator on one data set. Every cell runs through every path of its input, so that each number of
-vectors/ is asked of every engine (Polars in memory and streaming, NumPy, by turns the module and the shell of DuckDB),
-of the DataFrame and the expression, of stored moments and of one model among others.
+A cell is one estimator on one data set. Every cell runs through every path of its input, so that each number in
+vectors/ is compared with every engine (Polars in memory and streaming, NumPy, alternately the module and the shell of
+DuckDB), with the DataFrame and the expression, with stored moments, and with one model among others.
 """
 
 import json
@@ -24,29 +24,29 @@ import polars_pool as pool
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 CLOSED_FORM, ITERATED = 1e-12, 1e-8
-ROUNDING = 1e-14  # of numbers of the size of the data, where a result is a small difference of them
+ROUNDING = 1e-14  # relative to the data, for results that are small differences of them
 
 ONEWAY = ("Dyestuff", "Dyestuff2", "Exam", "Penicillin_plate", "Rail", "radon")
 META = ("bcg", "eight_schools", "konstantopoulos2011_flat", "raudenbush1985")
 LIMMA = ("Dyestuff", "Exam", "radon", "sleepstudy")
 METAFOR = ("DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 NIST = ("AtmWtAg", "SiRstv", "SmLs01", "SmLs02", "SmLs04", "SmLs05", "SmLs07")
-INDEPENDENT = {  # no outside vector has these; who computes them another way
+INDEPENDENT = {  # no reference file has these; tests that compute them independently
     "cv": "test_truth_moments.test_cross_validation_is_really_refitting",
     "plugin": "test_truth_moments.test_plugin_is_the_variance_of_the_means",
     "chung": "truth.chung_tau2",
     "sure": "truth.sure_tau2",
     "morris": "truth.morris_weights",
-    "js": "test_truth_james_stein.test_james_stein",  # outside truth, in a form of its own
+    "js": "test_truth_james_stein.test_james_stein",  # reference results in another form
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One estimator on one data set, and what other software found; what it does not report is left out."""
+    """One estimator on one data set, with the results of other software, as far as it reports them."""
 
     vector: str  # file of vectors/, without .json
-    name: str  # of the result in the file
+    name: str  # name of the result in the file
     data: str
     by: str
     value: str
@@ -95,7 +95,7 @@ def as_list(x) -> list:
 
 
 def oneway_likelihood(name: str, method: str) -> dict:
-    """sigma2, tau2 and mu from the root of the score; what follows from them from lmer, good to 1e-10."""
+    """sigma2, tau2 and mu from the root of the score; dependent results from lmer, accurate to 1e-10."""
     result = vector(name)[method]
     score, groups = result["score_equation"], result["groups"]
     sigma2 = score["sigma2"]
@@ -121,7 +121,7 @@ def oneway_likelihood(name: str, method: str) -> dict:
 
 
 def oneway_anova(name: str) -> dict:
-    """sigma2 and tau2 from R's analysis of variance; what follows from them by the formulas of truth.py."""
+    """sigma2 and tau2 from R's analysis of variance; dependent results by the formulas of truth.py."""
     file = vector(name)
     table, groups = file["anova"], file["REML"]["groups"]
     sigma2, tau2 = table["MSW"], table["tau2_anova"]
@@ -202,7 +202,7 @@ def studies(name: str) -> tuple[pl.DataFrame, str]:
 
 
 def metafor(name: str, method: str) -> dict:
-    """tau2, mu and its error; the BLUPs and their error where reported; the error of the random effects, too.
+    """tau2, mu and its error; the BLUPs and their errors, if reported; and the error of the random effects.
 
     metafor's ranef se is that of theta - mu: weight v + weight^2 se_mu^2, so it fixes the conditional se.
     """
@@ -230,7 +230,7 @@ def meta_cells():
             options, columns = {"tau2": method.lower()}, {"se": "se"}
             if method in ("EE", "FE"):
                 options = {"tau2": 0}
-            if method == "GENQ_w_n":  # metafor's weights= serve the moment equation and mu alike
+            if method == "GENQ_w_n":  # metafor uses weights= in the moment equation and in mu
                 options, columns = {"tau2": "anova", "mu": "rows"}, {"se": "se", "n": "n"}
             iterated = method in ("ML", "REML", "EB", "PM", "PMM")
             yield Cell(
@@ -256,14 +256,14 @@ def _run(verb, frame, *arguments, **options):
 
 
 def from_moments(verb, frame, value, by, *, weights=None, run=_run, **options):
-    """Rows to stored moments first, then the verb on the moments alone."""
+    """Compute stored moments from rows, then run the verb on the moments alone."""
     stored = run(pool.moments, frame, value, by, weights=weights)
     weighted = {} if weights is None else {"weights": "w"}
     return run(verb, stored, "mean", by, n="n", var="var", **weighted, **options)
 
 
 def from_parts(verb, frame, value, by, *, weights=None, run=_run, **options):
-    """The moments of three parts of the rows, stored one below the other: equal keys merge."""
+    """The stored moments of three parts of the rows, concatenated: equal keys merge."""
     parts = [frame.filter(pl.int_range(pl.len()) % 3 == part) for part in range(3)]
     stored = pl.concat([run(pool.moments, part, value, by, weights=weights) for part in parts])
     weighted = {} if weights is None else {"weights": "w"}
@@ -271,7 +271,7 @@ def from_parts(verb, frame, value, by, *, weights=None, run=_run, **options):
 
 
 def among_others(verb, frame, value, by, **options):
-    """One of three models of a query: between its mirror image and the first two thirds of its rows."""
+    """The data as one of three models of a query, with their mirror image and the first two thirds of their rows."""
     frame = frame.with_columns(pl.col(value).cast(pl.Float64))
     mirrored = frame.with_columns(pl.col(value) * -2.5)
     models = [mirrored, frame, frame.head(2 * frame.height // 3)]
@@ -281,12 +281,12 @@ def among_others(verb, frame, value, by, **options):
 
 
 def asked_for(cell):
-    """The data of a cell as the verbs are asked for it."""
+    """The data of a cell as input of the verbs."""
     return studies(cell.vector)[0] if "se" in cell.columns else cell.frame
 
 
 def in_one_query(engine, verb, cell, **more):
-    """A cell's part of one query for all data sets that are asked the same: queries of SQL take long to plan."""
+    """The part of a cell in one query for all data sets with the same options, because SQL queries are slow to plan."""
     alike = tuple(other for other in map(str, CELLS) if _question(other) == _question(str(cell)))
     found = _answers(engine, verb, alike, **more)
     return found.filter(pl.col("set") == str(cell)).drop("set").rename({"key": cell.by}, strict=False)
@@ -316,7 +316,7 @@ def _answers(engine, verb, names, moments=False, **more):
 
 
 def alone(cells):
-    """(engine, cell) to ask as the only model of a query: every estimator of both engines, of data sets by turns."""
+    """Pairs (engine, cell) to run as a single model: every estimator in both engines, alternating data sets."""
     asked = []
     for place, name in enumerate(dict.fromkeys(cell.name for cell in cells)):
         same = [cell for cell in cells if cell.name == name]
@@ -325,7 +325,7 @@ def alone(cells):
 
 
 def by_turns(cells, paths):
-    """(cell, path): every cell by every path, of the two DuckDBs by one, by turns along the estimators."""
+    """Pairs (cell, path): every cell by every path, but alternating between the two versions of DuckDB."""
     names, engines = list(dict.fromkeys(cell.name for cell in cells)), list(SQL_PATHS)
     return [
         (cell, path)
@@ -342,12 +342,12 @@ ROW_PATHS = POLARS_ROW_PATHS | {"encode in duckdb": row_path(SQL_PATHS["duckdb"]
 
 
 def pooled(path, cell, uncertainty="mu"):
-    """What `shrink` gives for a cell by a path; each model for itself but in SQL."""
+    """The result of `shrink` for a cell by a path; one model per query, except in SQL."""
     return _asked(path, pool.shrink, cell, uncertainty=uncertainty)
 
 
 def fitted(path, cell, **more):
-    """What `components` gives for a cell by a path; each model for itself but in SQL."""
+    """The result of `components` for a cell by a path; one model per query, except in SQL."""
     return _asked(path, pool.components, cell, **more)
 
 

@@ -1,4 +1,4 @@
-"""What pyiceberg does not write: snapshots that delete rows of files which stay as they are."""
+"""Iceberg snapshots that pyiceberg cannot write: they delete rows of files without changing the files."""
 
 import json
 import struct
@@ -22,7 +22,7 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 from pyiceberg.typedef import Record
 
-PATH_FIELD, POSITION_FIELD = 2147483546, 2147483545  # as the specification numbers them
+PATH_FIELD, POSITION_FIELD = 2147483546, 2147483545  # field ids of the specification
 
 
 class _DeleteManifest(ManifestWriterV2):
@@ -53,7 +53,7 @@ class _Deletes(_FastAppendFiles):
 
 
 def commit(table: Table, *files: DataFile) -> None:
-    """A snapshot with these delete files."""
+    """Commit a snapshot with these delete files."""
     producer = _Deletes(table, list(files))
     producer.commit()
     producer._transaction.commit_transaction()
@@ -61,7 +61,7 @@ def commit(table: Table, *files: DataFile) -> None:
 
 
 def position_deletes(table: Table, rows: dict[str, list[int]], partition: Record | None = None) -> DataFile:
-    """A file of positions to delete: of one data file, which its bounds then name, or of several of a partition."""
+    """A file of positions to delete, either in one data file, which its bounds name, or in several of a partition."""
     frame = pl.DataFrame(
         [(path, position) for path in sorted(rows) for position in sorted(rows[path])],
         schema={"file_path": pl.String, "pos": pl.Int64},

@@ -1,4 +1,4 @@
-"""What users see of the package, as a listing: names, arguments with defaults, columns, macros, options."""
+"""A listing of the public interface: names, arguments with defaults, columns, macros, options."""
 
 import inspect
 import json
@@ -49,7 +49,7 @@ def _is_called(member: Any) -> bool:
 
 
 def listing() -> dict[str, Any]:
-    """Everything that must stay where it is."""
+    """The public interface, which must not change by accident."""
     members = {"FramePool": pool.FramePool, "ExprPool": pool.ExprPool, "MomentStore": pool.MomentStore}
     methods = {
         f"{name}.{method}": arguments(function)

@@ -1,8 +1,9 @@
 """Linear mixed models by dense matrices: the likelihood, the estimates and their errors from V of all rows.
 
-y = X beta + Z b + e, Var(b) = sigma2 I (x) L L', Var(e) = sigma2 / w, so V = diag(1 / w) + Z (I (x) L L') Z'. No group
-is ever taken apart and no cross-product is formed. Sources: Searle, Casella & McCulloch (1992), Variance Components,
-chapter 6 (likelihood and its derivatives by P); Henderson (1975), Biometrics 31 (equations of both kinds of effects).
+y = X beta + Z b + e, Var(b) = sigma2 I (x) L L', Var(e) = sigma2 / w, so V = diag(1 / w) + Z (I (x) L L') Z'. The
+computation uses all rows together: it does not separate groups and forms no cross-products. Sources: Searle, Casella &
+McCulloch (1992), Variance Components, chapter 6 (likelihood and its derivatives by P); Henderson (1975), Biometrics 31
+(equations of both kinds of effects).
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ SETTLED = 1e-12
 
 @dataclass
 class Mixed:
-    """The model at its highest (restricted) likelihood; `z` holds columns out of those of `x`."""
+    """The model at its maximum (restricted) likelihood; the columns of `z` are columns of `x`."""
 
     y: np.ndarray
     x: np.ndarray  # (rows, terms)
@@ -40,7 +41,7 @@ class Mixed:
         self.units = 1 / np.sqrt((self.w[:, None] * self.z**2).mean(axis=0))
 
     def factor(self, theta):
-        """L, whose entries are counted by the sizes of the columns of Z."""
+        """The factor L from its vector of entries, in units of the column sizes of Z."""
         factor = np.zeros((len(self.units), len(self.units)))
         factor[self.entries] = theta
         return factor * self.units[:, None]
@@ -73,7 +74,7 @@ class Mixed:
 
     @cached_property
     def theta(self):
-        """The best of several searches, then Newton's method on the gradient until it moves no more."""
+        """The best of several searches, then Newton's method on the gradient until it stops moving."""
         tried = []
         for start in STARTS:
             first = np.where(self.entries[0] == self.entries[1], start, 0.1 * start)
@@ -92,7 +93,7 @@ class Mixed:
         hessian = np.array(rows) / (2 * by)
         return (hessian + hessian.T) / 2
 
-    # ---- what follows from L ------------------------------------------------------------------------------------
+    # ---- results from L ---------------------------------------------------------------------------------------
 
     @cached_property
     def v(self):
@@ -138,12 +139,12 @@ class Mixed:
 
     @cached_property
     def of_all_groups(self):
-        """Columns of Z (I (x) L), a block a group."""
+        """The columns of Z (I (x) L), one block per group."""
         blocks = [np.where(at[:, None], self.z @ self.factor(self.theta), 0.0) for at in self.rows]
         return np.concatenate(blocks, axis=1)
 
     def inverse(self, *parts):
-        """Of the equations' matrix for the columns given, of which the last carry the penalty u'u."""
+        """The inverse matrix of the equations for these columns; the last columns have the penalty u'u."""
         columns = np.concatenate(parts, axis=1)
         penalty = np.concatenate([np.zeros(p.shape[1]) for p in parts[:-1]] + [np.ones(parts[-1].shape[1])])
         return np.linalg.inv(columns.T @ (self.w[:, None] * columns) + np.diag(penalty))
@@ -171,5 +172,5 @@ class Mixed:
 
     @property
     def places(self):
-        """Which column of x each column of z is."""
+        """The index in x of each column of z."""
         return [next(t for t in range(self.x.shape[1]) if (self.x[:, t] == column).all()) for column in self.z.T]

@@ -1,7 +1,8 @@
-"""The posterior by another road: dense covariance matrices on a fine grid of log tau, and of log sigma. No polars_pool.
+"""The posterior by an independent method: dense covariance matrices on a fine grid of log tau, and of log sigma.
 
 mu is integrated by the matrices: a normal prior adds its variance to every covariance, a flat one leaves the contrasts.
-The trapezoid rule on a grid of equal steps that reaches to where nothing is left is as exact as its doubles.
+The trapezoid rule on an equidistant grid over the whole mass is as exact as double precision. This file does not use
+polars_pool.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ LOG_PRIORS = {
 
 
 def log_prior(name, tau, v):
-    """Of tau, whose density may hang on the sampling variances."""
+    """A prior on tau, whose density may depend on the sampling variances."""
     if name in LOG_PRIORS:
         return LOG_PRIORS[name](tau)
     s2 = len(v) / np.sum(1 / v)
@@ -45,7 +46,7 @@ def log_prior(name, tau, v):
 
 @dataclass(frozen=True)
 class Dense:
-    """Means y with variances v, or rows: then v is at sigma = 1, `within` their squares and degrees of freedom."""
+    """Means y with variances v, or rows: then v is for sigma = 1, and `within` holds squares and degrees of freedom."""
 
     y: np.ndarray
     v: np.ndarray
@@ -61,14 +62,14 @@ class Dense:
         return np.sqrt(np.mean(self.v)) + np.std(self.y)
 
     def tau(self, x):
-        """tau at x, and log of its slope: x is log tau, or logit tau below a limit."""
+        """tau at x, and the log of its derivative; x is log tau, or logit tau below a limit."""
         if self.prior != "uniform(0, 20)":
             return self.scale * np.exp(x), np.log(self.scale) + x
         return 20 * expit(x), np.log(20) - np.logaddexp(0, x) - np.logaddexp(0, -x)
 
     @cached_property
     def nodes(self):
-        """tau, sigma and the logarithms of their cells."""
+        """tau, sigma and the logarithms of the cell sizes."""
         tau, slope = self.tau(np.linspace(*self.reach, self.points))
         if self.within is None:
             return tau, np.ones_like(tau), slope
@@ -79,7 +80,7 @@ class Dense:
 
     @cached_property
     def at(self):
-        """At every node the log likelihood, mean and variance of mu, and of every theta."""
+        """At every node: the log likelihood, and mean and variance of mu and of every theta."""
         tau, sigma, _ = self.nodes
         one = np.ones(len(self.y))
         noise = np.eye(len(one)) * self.v * (sigma**2)[:, None, None]
@@ -166,7 +167,7 @@ class Dense:
         return brentq(lambda x: self.below(i, x) - probability, low, high, xtol=1e-13, rtol=1e-14)
 
     def tau_below(self, tau):
-        """By a grid of its own that ends at tau."""
+        """The distribution function at tau, by a separate grid that ends at tau."""
         end = logit(tau / 20) if self.prior == "uniform(0, 20)" else np.log(tau / self.scale)
         reach = self.reach[0], end
         ended = Dense(self.y, self.v, self.prior, self.mu, reach=reach, points=self.points)

@@ -1,9 +1,9 @@
-"""SQL scripts on both DuckDBs that the macros are for: the module of Python and the shell, which is the older one.
+"""Runs SQL scripts on both versions of DuckDB: the module of Python, and the shell, which is the older one.
 
-Each runs a script in a database of its own, in memory, and gives the rows of its last statement, a query, as
-dictionaries. The same values come back from both, doubles to the last bit, NaN and infinities included: the shell
-writes as many digits as a double needs. What JSON has no word for (decimals, dates, huge integers) it writes as text:
-cast it in the query.
+Each engine runs a script in a new database in memory and returns the rows of its last statement, a query, as
+dictionaries. Both return equal values, doubles to the last bit, including NaN and infinities: the shell writes as many
+digits as a double needs. It writes values that JSON cannot express (decimals, dates, huge integers) as text: cast them
+in the query.
 """
 
 import atexit
@@ -31,7 +31,7 @@ ENGINES = ("module", "shell")
 
 
 def module(script: str) -> Rows:
-    """Rows of the last statement, by the DuckDB inside this Python."""
+    """The rows of the last statement, by the DuckDB module of this Python."""
     with duckdb.connect() as connection:
         result = connection.execute(script)
         names = [column[0] for column in result.description]
@@ -39,7 +39,7 @@ def module(script: str) -> Rows:
 
 
 def binary() -> Path:
-    """The shell that the package duckdb-cli brings along."""
+    """The path of the shell from the package duckdb-cli."""
     package = importlib.util.find_spec("duckdb_cli")
     if package is None or package.origin is None:
         raise FileNotFoundError("the DuckDB shell is missing: pip install duckdb-cli")
@@ -47,7 +47,7 @@ def binary() -> Path:
 
 
 def shell(script: str) -> Rows:
-    """Rows of the last statement, by the shell; an error of the script is raised with the shell's words."""
+    """The rows of the last statement, by the shell; an error of the script raises with the message of the shell."""
     command = [str(binary()), "-no-init", "-batch", "-bail", "-json"]
     done = subprocess.run(command, input=script, capture_output=True, text=True, encoding="utf-8", timeout=600)
     if done.returncode or done.stderr:
@@ -56,7 +56,7 @@ def shell(script: str) -> Rows:
 
 
 def last_array(text: str) -> Rows:
-    """The last of the JSON arrays that the shell wrote one after the other, one a query."""
+    """The last of the JSON arrays in the output of the shell, which has one array per query."""
     decoder, rows, text = json.JSONDecoder(), [], text.strip()
     while text:
         rows, end = decoder.raw_decode(text)
@@ -65,14 +65,14 @@ def last_array(text: str) -> Rows:
 
 
 def run(engine: str, script: str) -> Rows:
-    """Rows by the engine of this name, one of ENGINES."""
+    """The rows by the engine with this name, one of ENGINES."""
     return {"module": module, "shell": shell}[engine](script)
 
 
 def answers(engine: str, queries: Iterable[str], setup: str = "", macros: bool = True) -> list[Rows | str]:
-    """What each of many queries gives after one setup, which must succeed: its rows, or the words of its error.
+    """The result of each query after a setup that must succeed: its rows, or the message of its error.
 
-    The macros of pool.sql are there already, unless told otherwise. In the shell all of it is one process.
+    By default the macros of pool.sql are installed first. In the shell, one process runs everything.
     """
     run = {"module": _answers_of_module, "shell": _answers_of_shell}[engine]
     with with_macros(engine) if macros else nullcontext(":memory:") as file:
@@ -81,14 +81,14 @@ def answers(engine: str, queries: Iterable[str], setup: str = "", macros: bool =
 
 @contextmanager
 def with_macros(engine: str) -> Iterator[Path]:
-    """A database file of the engine that holds the macros of pool.sql: to read them again takes a second or two."""
+    """A database file of the engine with the macros of pool.sql, because loading them takes one or two seconds."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(shutil.copy(macros_file(engine), folder))
 
 
 @cache
 def macros_file(engine: str) -> Path:
-    """The file that all are copied from; the shell does not read that of a newer module."""
+    """The file that is copied; each engine has its own, because the shell cannot read that of a newer module."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     file = Path(folder) / "pool_macros.duckdb"
@@ -115,7 +115,7 @@ def _answers_of_module(queries: list[str], setup: str, file: Path | str) -> list
 
 
 def _answers_of_shell(queries: list[str], setup: str, file: Path | str) -> list[Rows | str]:
-    """A mark before each query tells where its rows or its error begin: both go to one stream, in order."""
+    """A mark before each query shows where its rows or its error begin: both go to one stream, in order."""
     parts = (f".print {MARK}\n{query.rstrip().rstrip(';')};\n" for query in queries)
     written = shell_writes(["-no-init", "-json", str(file)], f"{setup}\n{''.join(parts)}")
     before, *blocks = written.split(f"{MARK}\n")
@@ -126,7 +126,7 @@ def _answers_of_shell(queries: list[str], setup: str, file: Path | str) -> list[
 
 
 def shell_writes(options: list[str], script: str, **process: Any) -> str:
-    """All that the shell writes, its errors too, in order; it reads ~/.duckdbrc first unless told -no-init."""
+    """The complete output of the shell, including errors; it reads ~/.duckdbrc first, unless it gets -no-init."""
     done = subprocess.run(
         [str(binary()), "-batch", *options],
         input=script,
@@ -141,5 +141,5 @@ def shell_writes(options: list[str], script: str, **process: Any) -> str:
 
 
 def number(value: float | None) -> str:
-    """A double as SQL, to the last bit: a plain literal would go through a decimal."""
+    """A double as SQL, to the last bit: a plain literal would be converted through a decimal."""
     return "NULL::DOUBLE" if value is None else f"'{float(value)!r}'::DOUBLE"

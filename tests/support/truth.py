@@ -1,10 +1,11 @@
-"""The library's numbers by other roads: dense matrices, exact fractions, real refits. No polars_pool here.
+"""The numbers of the library by independent methods: dense matrices, exact fractions, explicit refits.
 
-Where the library sums over groups, this builds the matrices of the textbooks; where it uses an identity, this
-does the work that the identity saves. Formulas are those of metafor's rma.uni (Viechtbauer 2010) for a mean.
+Where the library sums over groups, this file builds the matrices of the textbooks; where the library uses an
+identity, this file does the full computation. The formulas are those of metafor's rma.uni (Viechtbauer 2010) for a
+mean. This file does not use polars_pool.
 """
 
-# ruff: noqa: N806 (matrices bear the names of the textbooks)
+# ruff: noqa: N806 (matrices have the names of the textbooks)
 
 import math
 from fractions import Fraction
@@ -24,12 +25,12 @@ SEARCHED = ("chung", "sure", "morris")  # a maximum, a minimum and a root in tau
 
 
 def exact(values):
-    """Doubles as the fractions they are."""
+    """Doubles as exact fractions."""
     return np.array([Fraction(x) for x in values], dtype=object)
 
 
 def moments(values, weights=None):
-    """n, total weight, mean and sample variance of a group's rows, exactly; rows of weight 0 do not count."""
+    """n, total weight, mean and sample variance of the rows of a group, exactly; rows of weight 0 are ignored."""
     y = exact(values)
     w = exact(weights) if weights is not None else exact([1] * len(y))
     y, w = y[w != 0], w[w != 0]
@@ -63,7 +64,7 @@ class Groups:
         self.n0 = (W - sum(self.w**2) / W) / (self.J - 1)
 
     def prior(self):
-        """d0 and s0² of limma's fitFDist, of the groups that have two rows."""
+        """d0 and s0² of limma's fitFDist, from the groups with at least two rows."""
         pairs = [(float(var), n - 1) for n, var in zip(self.n.tolist(), self.var, strict=True) if n > 1]
         var, df = np.array(pairs).T
         if len(var) == 1 or not var.any():
@@ -78,7 +79,7 @@ class Groups:
         return 2 * half, math.exp(np.mean(logs) + polygamma(0, half) - math.log(half))
 
     def squeezed(self):
-        """Each variance weighed with the prior by degrees of freedom; the prior for a single row."""
+        """The mean of each variance and the prior, weighted by degrees of freedom; the prior for a single row."""
         d0, s02 = self.prior()
         if math.isinf(d0):
             return [s02] * self.J
@@ -143,14 +144,14 @@ def scan(upper):
 
 
 def roots(slope, grid):
-    """Every sign change of `slope` over the grid, polished to the last digits."""
+    """Every sign change of `slope` over the grid, refined to the last digits."""
     at = [slope(t) for t in grid]
     pairs = [i for i in range(len(grid) - 1) if np.sign(at[i]) != np.sign(at[i + 1])]
     return [brentq(slope, grid[i], grid[i + 1], xtol=1e-300, rtol=8.9e-16, maxiter=1000) for i in pairs]
 
 
 def root_tau2(method, y, v, mu=None):
-    """tau2 where y'Py is what it should be: J - 1 (pm), J/(J-1) times it J (eb), median chi-square (pmm)."""
+    """tau2 at which y'Py has its target: J - 1 (pm), the same with J/(J-1) and J (eb), median chi-square (pmm)."""
     k, known = len(y), mu is not None
     p = 0 if known else 1
     y = y - mu if known else y
@@ -170,7 +171,7 @@ def root_tau2(method, y, v, mu=None):
 
 
 def log_likelihood(method, y, v, t, mu=None):
-    """Log likelihood at tau2 = t up to a constant, dense; REML has the determinant of X'V^-1X."""
+    """Log likelihood at tau2 = t up to a constant, by dense matrices; REML includes the determinant of X'V^-1X."""
     known = mu is not None
     y = y - mu if known else y
     P = projection(1 / (v + t), known)
@@ -179,7 +180,7 @@ def log_likelihood(method, y, v, t, mu=None):
 
 
 def likelihood_tau2(method, y, v, mu=None):
-    """The highest of all maxima: every root of the score (rma.uni's adjustment), and the boundary 0."""
+    """The global maximum among all roots of the score (rma.uni's adjustment) and the boundary 0."""
     known = mu is not None
     d = y - mu if known else y
 
@@ -194,7 +195,7 @@ def likelihood_tau2(method, y, v, mu=None):
 
 
 def chung_tau2(y, v, mu=None):
-    """The highest of all maxima of the dense profile log likelihood + log tau (Chung et al. 2013)."""
+    """The global maximum of the dense profile log likelihood + log tau (Chung et al. 2013)."""
     known = mu is not None
     d = y - mu if known else y
 
@@ -216,7 +217,7 @@ def sure_risk(y, v, t, mu=None):
 
 
 def sure_tau2(y, v, mu=None):
-    """The lowest of all minima, the slope by the complex step; and the boundary 0."""
+    """The global minimum, with the slope by the complex step, or the boundary 0."""
     span = max(np.max((y - np.mean(y)) ** 2), np.max(v), 0.0 if mu is None else np.max((y - mu) ** 2))
     inner = roots(lambda t: sure_risk(y, v, t + 1e-40j * span, mu).imag, scan(100 * span))
     return min([0.0, *inner], key=lambda t: sure_risk(y, v, t, mu))
@@ -260,7 +261,7 @@ def joint(groups, method, mu=None):
     w = np.array([float(w) for key in groups.keys for _, w in groups.rows[key]])
     Z = np.repeat(np.eye(groups.J), groups.n, axis=0)
     X = np.ones((len(y), 0 if mu is not None else 1))
-    y = y - float(mu) if mu is not None else y - y.mean()  # a shift of all rows moves mu alone; it keeps the digits
+    y = y - float(mu) if mu is not None else y - y.mean()  # a shift of all rows changes only mu, and keeps the digits
     reml = method == "reml" and mu is None
     df = len(y) - 1 if reml else len(y)
 
@@ -287,18 +288,18 @@ def joint(groups, method, mu=None):
     return sigma2, rho * sigma2
 
 
-# --- cross-validation, by refitting for every held-out row ---
+# --- cross-validation, by refitting without each row ---
 
 
 class Refits:
-    """Leave-one-out error of the partially pooled mean by k = sigma2 / tau2, every refit done in full."""
+    """Leave-one-out error of the partially pooled mean by k = sigma2 / tau2, with explicit refits."""
 
     def __init__(self, groups, mu=None):
         rows = {j: [y for y, _ in groups.rows[key]] for j, key in enumerate(groups.keys)}
         self.mu = None if mu is None else np.longdouble(mu)
         self.group = np.repeat(list(rows), groups.n)
         self.y = np.array([y for ys in rows.values() for y in ys], dtype=np.longdouble)
-        self.n = np.empty((groups.N, groups.J), dtype=np.longdouble)  # of every group, without the held-out row
+        self.n = np.empty((groups.N, groups.J), dtype=np.longdouble)  # sizes of all groups without the held-out row
         self.mean = np.empty_like(self.n)
         self.n[:] = [len(ys) for ys in rows.values()]
         self.mean[:] = [sum(np.array(ys, dtype=np.longdouble)) / len(ys) for ys in rows.values()]
@@ -321,7 +322,7 @@ class Refits:
         return ((self.y - prediction) ** 2).mean()
 
     def slope(self, log_k):
-        """Derivative by log k, by the complex step (Squire & Trapp 1998): no digit is lost."""
+        """Derivative by log k, by the complex step (Squire & Trapp 1998), which loses no digits."""
         k = np.exp(np.clongdouble(complex(log_k, 0)) + np.clongdouble(1e-40j))
         return float(self.error(k).imag / np.longdouble(1e-40))
 
@@ -355,7 +356,7 @@ def centre(rule, mean, v, tau2, w=None, plugin_lambda=None):
 
 
 def plugin_weights(groups, sigma2="pooled"):
-    """Mount's weights of the centre "shrunk": plug-in tau2 and pooled sigma2, or the known one."""
+    """Mount's weights of the centre "shrunk": plug-in tau2 and pooled sigma2, or the known sigma2."""
     tau2, v = plugin_tau2(groups.mean), floats(groups.v("pooled" if sigma2 in ("separate", "squeezed") else sigma2))
     return tau2 / (tau2 + v)
 
@@ -373,14 +374,14 @@ def shrunken(mean, v, tau2, mu, se_mu):
     }
 
 
-# --- comparison: every row really held out; pooling factors from the whole posterior ---
+# --- comparison: every row held out explicitly; pooling factors from the full posterior ---
 
 
 def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None, factor=1):
     """Mean squared errors of raw means, the grand mean and partial pooling over rows of groups with two or more.
 
-    sigma2 (one a group), tau2 and, for the centre "shrunk", the plug-in tau2 and the `pooled` sigma2 (MSW unless it is
-    known) stay those of all rows. `factor` is Morris's, of the pooling.
+    sigma2 (one per group), tau2 and, for the centre "shrunk", the plug-in tau2 and the `pooled` sigma2 (MSW unless it
+    is known) remain those of all rows. `factor` is Morris's factor of the pooling.
     """
     pooled = groups.MSW if pooled is None else Fraction(pooled)
     rows = {key: [y for y, _ in groups.rows[key]] for key in groups.keys}
@@ -413,7 +414,7 @@ def held_out_errors(groups, sigma2, tau2, mu="gls", pooled=None, factor=1):
 
 
 def pooling_factors(groups, sigma2, tau2, mu=None):
-    """(rows, groups): 1 - V(E e) / E(V e), V over the errors there are, E over the posterior of all effects."""
+    """(rows, groups): 1 - V(E e) / E(V e), with V over the errors and E over the posterior of all effects."""
     n, mean = floats(groups.n), floats(groups.mean)
     y = np.array([float(y) for key in groups.keys for y, _ in groups.rows[key]])
     J, group = groups.J, np.repeat(np.arange(groups.J), groups.n)
@@ -445,9 +446,9 @@ def pooling_factors(groups, sigma2, tau2, mu=None):
 def worst_noncoverage(m, kappa, chi):
     """Largest noncoverage of -chi .. chi over distributions of the squared bias t with E t = m, E t^2 <= kappa m^2.
 
-    Linear programs over distributions on a grid that is refined about the points that have weight. Their solvers keep
-    the moments only nearly, so that each distribution found is moved to keep them: bounds from below, of which the
-    largest is less than 1e-9 off.
+    Linear programs over distributions on a grid that is refined about points with positive weight. The solvers keep the
+    moments only approximately, so each solution is adjusted to keep them exactly. The results are lower bounds; the
+    largest is within 1e-9 of the maximum.
     """
 
     def noncoverage(t):
@@ -488,7 +489,7 @@ def effect_moments(mean, v, mu):
     return mu2, kappa
 
 
-# --- what is said of the estimates: log likelihoods, errors and limits of tau2, all by dense matrices ---
+# --- statistics of the estimates: log likelihoods, errors and limits of tau2, by dense matrices ---
 
 
 def deviance_given(y, v, t, restricted=False, mu=None):
@@ -531,7 +532,7 @@ def profiled_rows(groups, tau2, restricted=False, mu=None):
 
 
 def limits_of(deviance, best, drop, reach):
-    """Where a deviance of tau2 has risen by `drop`, on either side of `best`."""
+    """The points on both sides of `best` where the deviance of tau2 has risen by `drop`."""
     target = deviance(best) + drop
     low = 0.0 if deviance(0.0) <= target else brentq(lambda t: deviance(t) - target, 0.0, best, xtol=1e-300, rtol=1e-14)
     while deviance(reach) < target:
@@ -543,7 +544,7 @@ def limits_of(deviance, best, drop, reach):
 
 
 def tau2_variance(method, y, v, tau2, n=None, mu=None):
-    """Variance of tau2 given v: twice the trace of (B S B S) for the B of the moment equation, S the truth."""
+    """Variance of tau2 given v: twice the trace of (B S B S), B from the moment equation, S the true covariance."""
     y, v, known = floats(y), floats(v), mu is not None
     k, S, one = len(y), np.diag(v + tau2), np.eye(len(y))
     df = k if known else k - 1
@@ -589,7 +590,7 @@ def tau2_correction(method, v, tau2, known):
 
 
 def variance_with_tau2(marginal, v, tau2, covariance, correction, sizes=None):
-    """Prasad and Rao: the slopes of a group's weight by sigma2 and tau2, times their covariance, on its total variance.
+    """Prasad and Rao: derivatives of a group's weight by sigma2 and tau2, times their covariance and total variance.
 
     `covariance` is the variance of tau2, or with `sizes` (v = sigma2 / size) that of (sigma2, tau2). The result is at
     most v, and at least `marginal`.

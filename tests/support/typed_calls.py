@@ -1,4 +1,4 @@
-"""Right and wrong calls for type checkers: those of `test_types.py` flag the lines marked `# wrong`, and no others."""
+"""Right and wrong calls for type checkers: `test_types.py` expects errors in the lines marked `# wrong` only."""
 
 from typing import assert_type
 

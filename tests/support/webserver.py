@@ -1,4 +1,4 @@
-"""A web server of one folder for tests: HEAD, ranges, ETag and Last-Modified, as Polars and stores of files ask for."""
+"""A web server of one folder for tests: HEAD, ranges, ETag and Last-Modified, which Polars and stores request."""
 
 import threading
 from contextlib import contextmanager
@@ -27,11 +27,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         data, status = path.read_bytes(), path.stat()
         start, end = 0, len(data) - 1
-        asked = self.headers.get("Range")
-        if asked:
-            first, last = asked.removeprefix("bytes=").split("-")
+        requested = self.headers.get("Range")
+        if requested:
+            first, last = requested.removeprefix("bytes=").split("-")
             start, end = (int(first), min(end, int(last or end))) if first else (max(0, len(data) - int(last)), end)
-        self.send_response(206 if asked else 200)
+        self.send_response(206 if requested else 200)
         headers = {
             "ETag": f'"{status.st_mtime_ns}-{status.st_size}"',
             "Last-Modified": formatdate(status.st_mtime, usegmt=True),
@@ -40,18 +40,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, headers[name])
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end - start + 1))
-        if asked:
+        if requested:
             self.send_header("Content-Range", f"bytes {start}-{end}/{len(data)}")
         self.end_headers()
         if body:
             self.wfile.write(data[start : end + 1])
 
     def log_message(self, *_):
-        """Quiet."""
+        """Print no log."""
 
 
 class Buckets(Handler):
-    """What an object store of the S3 protocol answers: folders of the folder are buckets, and can be listed."""
+    """An object store with the S3 protocol: subfolders are buckets, and can be listed."""
 
     def answer(self, body):
         url = urlsplit(self.path)
@@ -63,7 +63,7 @@ class Buckets(Handler):
         files = {str(path.relative_to(bucket)): path.stat() for path in bucket.rglob("*") if path.is_file()}
         files = {key: status for key, status in files.items() if key.startswith(prefix)}
         contents = ""
-        for key, status in sorted(files.items()):  # as S3 does, and readers of logs expect
+        for key, status in sorted(files.items()):  # as in S3, and as readers of logs expect
             modified = f"{datetime.fromtimestamp(status.st_mtime, UTC):%Y-%m-%dT%H:%M:%S.000Z}"
             contents += f"<Contents><Key>{escape(key)}</Key><LastModified>{modified}</LastModified>"
             contents += f"<ETag>{status.st_mtime_ns}</ETag><Size>{status.st_size}</Size></Contents>"

@@ -19,8 +19,8 @@ from polars_pool.rendering.files import PARTS
 MACROS = "\n".join((pool.SQL / part).read_text(encoding="utf-8") for part in PARTS if "distributions" in part)
 EXACT = json.loads((Path(__file__).parents[1] / "vectors" / "distributions.json").read_text(encoding="utf-8"))
 
-# Relative, on the whole grid of EXACT. Distributions of large parameters have what the rounding of their arguments
-# leaves (a cdf moves by sqrt(a + b) roundings of x).
+# Relative tolerances on the whole grid of EXACT. For large parameters, the rounding of arguments limits the accuracy
+# (a cdf changes by sqrt(a + b) roundings of x).
 TOLERANCE = {
     "pool_normal_density": 1e-15,
     "pool_normal_cdf": 2e-15,
@@ -38,14 +38,14 @@ TOLERANCE = {
     "pool_trigamma": 1e-14,
 }
 NEAR_ZERO = {"pool_digamma": 1e-15}  # absolute, at the root
-EXPONENT = 5e-16  # of a probability exp(-h), times h: half a unit in the last place of h, a few times over
+EXPONENT = 5e-16  # error of exp(-h) relative to h: a few times half a unit in the last place of h
 
-few = settings(max_examples=2)  # of fifty rows each: a query takes long to plan and next to nothing to run
+few = settings(max_examples=2)  # fifty rows each: a query is slow to plan and fast to run
 every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
 
 
 def query_of(expression: str, rows: list[tuple[float | None, ...]]) -> str:
-    """An expression of the columns a, b and c at every row of them."""
+    """The values of an expression of the columns a, b and c, for all rows."""
     columns = ", ".join("abc"[: len(rows[0])])
     values = ", ".join(f"({place}, {', '.join(map(number, row))})" for place, row in enumerate(rows))
     return f"SELECT {expression} AS y FROM (VALUES {values}) t(i, {columns}) ORDER BY i"
@@ -57,14 +57,14 @@ def at(macro: str, rows: list[tuple[float | None, ...]]) -> str:
 
 @cache
 def connection() -> duckdb.DuckDBPyConnection:
-    """One database with the macros, for laws that ask many times."""
+    """One database with the macros, for laws with many queries."""
     opened = duckdb.connect()
     opened.execute(MACROS)
     return opened
 
 
 def ask(expression: str, *columns: list[float]) -> list[float]:
-    """An expression of the columns a, b and c, row by row."""
+    """The values of an expression of the columns a, b and c, row by row."""
     rows = connection().execute(query_of(expression, list(zip(*columns, strict=True)))).fetchall()
     return [value for (value,) in rows]
 
@@ -75,7 +75,7 @@ def test_every_distribution_has_exact_values():
 
 
 def allowed(macro: str, want: float) -> float:
-    """Error allowed: relative, with more for far tails and at roots."""
+    """The relative tolerance, larger in far tails and at roots."""
     relative = TOLERANCE[macro]
     if macro.endswith("_cdf") and macro != "pool_normal_cdf" and want > 0:
         relative += EXPONENT * -math.log(want)
@@ -83,7 +83,7 @@ def allowed(macro: str, want: float) -> float:
 
 
 def missing(macro: str) -> list[tuple[float | None, ...]]:
-    """The first row of arguments, each time with another one missing."""
+    """The first row of arguments, each time with another argument null."""
     *ordinary, _ = EXACT[macro]["values"][0]
     return [tuple(None if place == gap else x for place, x in enumerate(ordinary)) for gap in range(len(ordinary))]
 
@@ -94,7 +94,7 @@ def arguments(macro: str) -> list[tuple[float, ...]]:
 
 @cache
 def found(engine: str) -> dict[str, shells.Rows | str]:
-    """All that is asked of an engine, in one process."""
+    """All results of an engine, from one process."""
     queries = {macro: at(macro, arguments(macro) + missing(macro)) for macro in EXACT}
     queries["inverse"] = at("pool_trigamma_inverse", [(y,) for _, y in EXACT["pool_trigamma"]["values"]])
     queries |= {expression: f"SELECT {expression} AS y" for expression, _ in [*ENDS, *WRONG]}
@@ -121,7 +121,7 @@ def test_exact_values(engine, macro):
 
 @every_engine
 def test_inverse_of_trigamma(engine):
-    """The exact values of trigamma the other way round."""
+    """The exact values of trigamma, inverted."""
     assert values(engine, "inverse") == pytest.approx([x for x, _ in EXACT["pool_trigamma"]["values"]], rel=1e-14)
 
 
@@ -144,7 +144,7 @@ ENDS = [
     ("pool_gamma_cdf('infinity', 2)", 1.0),
     ("pool_gamma_quantile(0, 2)", 0.0),
     ("pool_gamma_quantile(1, 2)", math.inf),
-    ("pool_gamma_quantile(0.000001, 0.001)", 0.0),  # exp(-13122) is less than any double
+    ("pool_gamma_quantile(0.000001, 0.001)", 0.0),  # exp(-13122) is below the smallest double
     ("pool_chi_square_cdf(0, 2)", 0.0),
     ("pool_chi_square_quantile(1, 2)", math.inf),
     ("pool_beta_cdf(0, 2, 3)", 0.0),
@@ -236,10 +236,10 @@ def test_student_cdf_undoes_its_quantile(columns):
 def test_gamma_cdf_undoes_its_quantile(columns):
     p, shape = columns
     x = ask("pool_gamma_quantile(a, b)", p, shape)
-    told = [i for i, value in enumerate(x) if value > 1e-300]  # below, doubles cannot tell the quantiles apart
-    assert len(told) >= 5
+    distinct = [i for i, value in enumerate(x) if value > 1e-300]  # smaller quantiles are not distinct doubles
+    assert len(distinct) >= 5
     found = ask("pool_gamma_cdf(a, b)", x, shape)
-    assert_near([found[i] for i in told], [p[i] for i in told], 1e-10)
+    assert_near([found[i] for i in distinct], [p[i] for i in distinct], 1e-10)
 
 
 @few
@@ -247,10 +247,10 @@ def test_gamma_cdf_undoes_its_quantile(columns):
 def test_beta_cdf_undoes_its_quantile(columns):
     p, a, b = columns
     x = ask("pool_beta_quantile(a, b, c)", p, a, b)
-    told = [i for i, value in enumerate(x) if 1e-300 < value < 0.999]  # nearer to 1, doubles cannot tell them apart
-    assert len(told) >= 5
+    distinct = [i for i, value in enumerate(x) if 1e-300 < value < 0.999]  # nearer to 1, doubles are not distinct
+    assert len(distinct) >= 5
     found = ask("pool_beta_cdf(a, b, c)", x, a, b)
-    assert_near([found[i] for i in told], [p[i] for i in told], 1e-10)
+    assert_near([found[i] for i in distinct], [p[i] for i in distinct], 1e-10)
 
 
 @few
@@ -258,7 +258,7 @@ def test_beta_cdf_undoes_its_quantile(columns):
 def test_normal_and_student_are_symmetric(columns):
     p, df = columns
     other = [1 - x for x in p]
-    low = [1 - x for x in other]  # the tail that the other probability really leaves
+    low = [1 - x for x in other]  # the tail that belongs to the other probability after rounding
     assert set(ask("pool_normal_quantile(a) + pool_normal_quantile(b)", low, other)) == {0}
     assert set(ask("pool_student_quantile(a, c) + pool_student_quantile(b, c)", low, other, df)) == {0}
 
@@ -316,7 +316,7 @@ GROWING = [
 
 @pytest.mark.parametrize("expression", GROWING)
 def test_monotone(expression):
-    """Over a fine grid that crosses every seam between two ways of computing; equal only where 1 is reached."""
+    """Increasing over a fine grid that crosses every switch between two formulas; constant only at 1."""
     rows = connection().execute(f"SELECT {expression} FROM range(2001) r(k) ORDER BY k").fetchall()
     values = [value for (value,) in rows]
     assert all(one < other or one == other > 1 - 1e-13 for one, other in pairwise(values))

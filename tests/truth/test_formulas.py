@@ -1,4 +1,4 @@
-"""Every formula gives the same on every engine it runs on: NumPy, Polars expressions, printed SQL in both DuckDBs."""
+"""Every formula gives equal results on all its engines: NumPy, Polars expressions, rendered SQL in both DuckDBs."""
 
 import inspect
 import re
@@ -14,16 +14,16 @@ from polars_pool.engines import sql
 from polars_pool.rendering.formulas import formulas
 
 FORMULAS = [pytest.param(name, formula, id=name) for _, name, formula in formulas()]
-EDGES = [0.0, 1.0, 2.0, 0.5, 7.25, np.inf]  # no rows, one row, exact means, unknown ones
+EDGES = [0.0, 1.0, 2.0, 0.5, 7.25, np.inf]  # no rows, one row, exact means, unknown means
 
 
 def columns(formula) -> dict[str, np.ndarray]:
-    """For every parameter the edges and some ordinary numbers, in an order of its own."""
+    """The edges and some ordinary numbers for every parameter, each in a different order."""
     names = list(inspect.signature(formula).parameters)
     rng = np.random.default_rng(len(names))
     values = np.concatenate([EDGES, rng.uniform(0.1, 9.0, size=30)])
     if "sum(" in sql.symbol(formula(*map(sql.Symbol, names))).text:
-        values = values[np.isfinite(values)]  # one infinite row leaves nothing of an aggregate to compare
+        values = values[np.isfinite(values)]  # one infinite row would make the whole aggregate infinite
     return {name: rng.permutation(values) for name in names}
 
 
@@ -45,7 +45,7 @@ def test_engines_agree_on_every_formula(name, formula):
 
 
 def test_every_macro_is_defined_once():
-    """CREATE OR REPLACE would let the second of two macros of one name take the place of the first."""
+    """With CREATE OR REPLACE, a second macro with the same name would replace the first."""
     names = re.findall(r"^CREATE OR REPLACE MACRO (\w+)", (pool.SQL / "pool.sql").read_text(encoding="utf-8"), re.M)
     assert len(names) > 100
     assert sorted(names) == sorted(set(names))

@@ -1,7 +1,8 @@
-"""One weighted row per group: unequal weights tell sigma2 from tau2 by the likelihood, as Var(y) = tau2 + sigma2 / w.
+"""One weighted row per group: unequal weights separate sigma2 and tau2 in Var(y) = tau2 + sigma2 / w.
 
-The truth is the maximum of the likelihood of dense matrices: a search by scipy from many starts, then the root of its
-two derivatives (Searle, Casella & McCulloch 1992, section 6.6); at a boundary one derivative is 0, the other says why.
+The reference is the maximum of the likelihood of dense matrices: a search by scipy from many starting points, then the
+root of its two derivatives (Searle, Casella & McCulloch 1992, section 6.6); at a boundary one derivative is 0, and the
+sign of the other confirms the boundary.
 """
 
 import warnings
@@ -30,7 +31,7 @@ def model(name: str) -> tuple[np.ndarray, np.ndarray]:
     sigma2, tau2, seed = MODELS[name]
     rng = np.random.default_rng(seed)
     w = rng.poisson(20, 50) + 1.0
-    # multiples of 1 / 64, so that an offset costs no digit
+    # multiples of 1 / 64, so that adding an offset is exact
     return np.round(64 * rng.normal(0, np.sqrt(tau2 + sigma2 / w))) / 64, w
 
 
@@ -43,7 +44,7 @@ def frame(*names: str) -> pl.DataFrame:
 
 
 def deviance(y, w, sigma2, tau2, method, mu=None):
-    """-2 log likelihood, restricted or not, up to the constant."""
+    """-2 log likelihood, restricted or full, up to a constant."""
     v = [tau2 + sigma2 / x for x in w]
     precision = sum(1 / x for x in v)
     centre = sum(a / x for a, x in zip(y, v, strict=True)) / precision if mu is None else mu
@@ -108,7 +109,7 @@ def test_unequal_weights_tell_sigma2_from_tau2(run, method):
         assert [row[statistic] for statistic in nothing] == [None] * 4
         if sigma2 > 0:
             numbers = 49 if method == "reml" else 50
-            # weights less their constant, sum(log w)
+            # the likelihood with weights omits its constant, sum(log w)
             assert_near(-2 * row["log_likelihood"], lowest + numbers * np.log(2 * np.pi) + np.log(w).sum(), 1e-9)
             at_zero = min(deviance(y, w, s, 0, method) for s in _sigma2_alone(y, w, method))
             assert row["lrt"] == pytest.approx(at_zero - lowest, abs=1e-9)
@@ -164,7 +165,7 @@ def test_about_a_known_mean(run, method):
 
 @paths
 def test_the_error_of_tau2_is_from_the_information(run):
-    """Of the restricted likelihood by its expected information, in dense matrices (Searle et al. 1992, section 6.6)."""
+    """Errors by the expected information of the restricted likelihood, in dense matrices (Searle et al. 1992, 6.6)."""
     [row] = run(pool.components, frame("inside"), "y", "g", weights="w").to_dicts()
     _, w = model("inside")
     v = row["tau2"] + row["sigma2"] / w
@@ -190,8 +191,8 @@ NOT_TOLD = {
 
 @paths
 @pytest.mark.parametrize("case", NOT_TOLD)
-def test_what_the_weights_do_not_tell(run, case):
-    """Equal weights, one deviation from mu for two variances, and estimators that need squares within."""
+def test_results_that_the_weights_do_not_determine(run, case):
+    """Equal weights; a single deviation from mu for two variances; estimators that need squares within groups."""
     y, w, options = NOT_TOLD[case]
     data = pl.DataFrame({"g": range(len(y)), "y": y, "w": w})
     [row] = run(pool.components, data, "y", "g", weights="w", **options).to_dicts()
@@ -229,7 +230,7 @@ def test_rows_that_all_agree(run, method):
 
 @paths
 def test_weights_far_apart(run):
-    """Weights over nine orders of magnitude: the best point of a fine grid of both variances is no better."""
+    """Weights over nine orders of magnitude: no point of a fine grid of both variances is better."""
     rng = np.random.default_rng(8)
     w = 10.0 ** rng.uniform(-4, 5, 40)
     y = rng.normal(0, np.sqrt(2 + 3 / w))
@@ -242,7 +243,7 @@ def test_weights_far_apart(run):
 
 @paths
 def test_the_effect_of_tau_is_not_told(run):
-    """Along tau the most likely sigma2 may be 0: the profile leaves such models out, as where weights are equal."""
+    """Along tau, the most likely sigma2 may be 0: the profile of such models is null, as with equal weights."""
     found = run(pool.profile, frame("inside"), "y", "g", weights="w", tau=[0.0, 2.0])
     assert found["log_likelihood"].to_list() == [None, None]
     assert found["sigma2"].to_list() == [None, None]

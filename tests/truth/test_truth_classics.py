@@ -1,4 +1,4 @@
-"""Published numbers of the classic examples, as printed where they were published."""
+"""Published numbers of the classic examples, in the printed digits."""
 
 import grid
 import numpy as np
@@ -9,7 +9,7 @@ import polars_pool as pool
 
 
 def win_vector(rng):
-    """One experiment of Mount (2023): ten locations about a centre, three observations each."""
+    """One experiment of Mount (2023): ten locations around a centre, with three observations each."""
     centre = rng.normal(loc=0, scale=15, size=1)
     effects = rng.normal(loc=centre, scale=3, size=10)
     rows = [rng.normal(loc=effect, scale=10, size=3) for effect in effects]
@@ -27,7 +27,7 @@ def test_win_vector_estimates():
 
 
 def test_win_vector_losses():
-    """The 1,000 repeated experiments go on from the same generator; their models are one query."""
+    """The 1,000 repeated experiments continue the same random numbers; their models are one query."""
     rng = np.random.default_rng(2023)
     win_vector(rng)
     runs = [win_vector(rng) for _ in range(1000)]

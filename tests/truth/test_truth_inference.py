@@ -1,6 +1,6 @@
-"""What is said of tau2 and mu: heterogeneity, errors, likelihoods, tests and intervals, against metafor, lme4 and R.
+"""Statistics of tau2 and mu: heterogeneity, errors, likelihoods, tests and intervals, against metafor, lme4 and R.
 
-Where no vector has a number it is computed by dense matrices (truth.py).
+Dense matrices (truth.py) give the numbers that no reference file contains.
 """
 
 import math
@@ -45,13 +45,13 @@ def close(got, want, tolerance, scale=0.0):
 
 
 def said_by_metafor(cell):
-    """What a result of metafor says, under our names: by test="z", and by test="knha"."""
+    """A result of metafor with our names, for test="z" and for test="knha"."""
     result = grid.vector(cell.vector)["results"][cell.name]
     fixed = cell.name in ("EE", "FE")
     said = {"q": result["QE"], "q_p": result["QEp"]}
     said |= {"mu_lower": result["ci_lb"][0], "mu_upper": result["ci_ub"][0], "mu_p": result["pval"][0]}
     said["log_likelihood"] = result["logLik_reml" if cell.name == "REML" else "logLik_ml"]
-    if not fixed:  # metafor's I2 and H2 of a fixed effect are those of Q
+    if not fixed:  # for a fixed effect, metafor derives I2 and H2 from Q
         said |= {"i2": result["I2"], "h2": result["H2"], "se_tau2": result["se_tau2"]}
         if "predict" in result:
             said |= {"new_lower": result["predict"]["pi_lb"], "new_upper": result["predict"]["pi_ub"]}
@@ -63,14 +63,14 @@ def said_by_metafor(cell):
 
 
 def statistics_of(path, cell):
-    """Which of the two tests a path is asked for: both, the DuckDBs one each, by turns along the methods."""
+    """The tests of a path: both, but alternating between the two versions of DuckDB."""
     if path not in SQL_PATHS:
         return "z", "knha"
     place = [*grid.METAFOR, "EE", "FE", "GENQ_w_n"].index(cell.name) + list(SQL_PATHS).index(path)
     return (("z", "knha")[place % 2],)
 
 
-ITERATED_ANYWAY = ("tau2_lower", "tau2_upper")  # roots, whatever the estimator
+ITERATED_ANYWAY = ("tau2_lower", "tau2_upper")  # roots for every estimator
 
 
 @paths
@@ -87,7 +87,7 @@ def test_against_metafor(cell, path):
 
 @cells
 def test_the_other_tests_follow_from_these(cell):
-    """Student's t on the model's error; adhoc never lets the error fall below it."""
+    """Student's t with the error of the model; with adhoc, the error is at least that."""
     knha, z = (asked(cell, "DataFrame", test=test) for test in ("knha", "z"))
     df = z["groups"] - 1
     for test, se in (("t", z["se_mu"]), ("adhoc", max(z["se_mu"], knha["se_mu"]))):
@@ -109,7 +109,7 @@ def dense(cell):
 @pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
 @pytest.mark.parametrize("cell", [cell for cell in META_CELLS if cell.name in grid.METAFOR], ids=str)
 def test_against_dense_matrices(cell, path, mu):
-    """AIC, likelihood ratio, profile limits and errors, with mu known too."""
+    """AIC, likelihood ratio, profile limits and errors, also with a known mu."""
     method, (y, v) = cell.options["tau2"], dense(cell)
     options = {} if mu is None else {"mu": mu}
     likely = method in ("reml", "ml")
@@ -150,7 +150,7 @@ def rows_of(name, path, **options):
 @pytest.mark.parametrize("method", ["REML", "ML", "anova"])
 @pytest.mark.parametrize("name", ONEWAY)
 def test_against_lme4_and_the_analysis_of_variance(name, method, path):
-    """Log likelihood of lmer; F and p of R's anova."""
+    """The log likelihood of lmer; F and p of R's anova."""
     file = grid.vector(f"oneway_{name}")
     [cell] = (cell for cell in ROW_CELLS if (cell.vector, cell.name) == (f"oneway_{name}", method))
     got = fitted(path, cell).row(0, named=True)
@@ -164,7 +164,7 @@ def test_against_lme4_and_the_analysis_of_variance(name, method, path):
 
 @pytest.mark.parametrize("path", ROWS_PATHS)
 def test_errors_of_tau2_on_rows(path):
-    """By the expected information of lme4's fits, worked out apart from this package."""
+    """Errors by the expected information of lme4's fits, computed without this package."""
     assert close(rows_of("Dyestuff", path)["se_tau2"], 1432.7513, 1e-7)
     assert close(rows_of("radon", path)["se_tau2"], 0.0271724687, 1e-8)
 
@@ -240,7 +240,7 @@ def test_known_tau2_leaves_nothing_to_estimate():
 
 @pytest.mark.parametrize("path", ["DataFrame", "streaming", "duckdb"])
 def test_the_least_error_has_no_known_error(path):
-    """Nobody has derived the error of tau2 by cross-validation, which is at no maximum of a likelihood: limits by Q."""
+    """The error of tau2 by cross-validation is unknown, and it maximises no likelihood: its limits come from Q."""
     by_cv, by_q = (
         ROWS_PATHS[path](pool.components, UNEVEN, "y", "g", tau2=tau2).row(0, named=True) for tau2 in ("cv", "anova")
     )
@@ -253,7 +253,7 @@ def test_the_least_error_has_no_known_error(path):
 @pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
 @pytest.mark.parametrize("restricted", [False, True])
 def test_profile_limits_where_a_group_is_exact(path, restricted):
-    """The profile at both limits, by dense matrices, stands chi-square above its minimum."""
+    """The dense profile deviance at both limits exceeds its minimum by the chi-square quantile."""
     y, v = np.array([1.0, 2.0, 4.0, 8.0, 3.0, 9.5]), np.array([0.0, 1.0, 4.0, 1.0, 0.5, 2.0])
     frame = pl.DataFrame({"g": range(6), "y": y, "se": np.sqrt(v)})
     options = {"se": "se", "tau2": "reml" if restricted else "ml", "limits": "profile"}
@@ -285,7 +285,7 @@ def test_the_columns_stand_in_this_order():
 @pytest.mark.parametrize("exact", [1, 2, 3])
 @pytest.mark.parametrize("method", [*grid.METAFOR, 1.0])
 def test_exact_studies_say_nothing_that_is_no_number(method, exact):
-    """se = 0 for one, two or all; tau2 = 0 is no hypothesis beside them."""
+    """se = 0 for one, two or all studies: tau2 = 0 is then not a possible hypothesis."""
     method = method.lower() if isinstance(method, str) else method
     frame = pl.DataFrame({"g": [0, 1, 2], "y": [1.0, 2.0, 4.0], "se": [0.0] * exact + [1.0] * (3 - exact)})
     got = pool.components(frame, "y", "g", se="se", tau2=method)
@@ -304,7 +304,7 @@ def test_exact_studies_say_nothing_that_is_no_number(method, exact):
 @pytest.mark.parametrize(
     "values", [[[1.0, 2.0, 4.0]], [[2.0, 2.0], [2.0, 2.0]], [[2.0, 2.0], [5.0, 5.0]], [[1.0], [2.0]]]
 )
-def test_degenerate_rows_say_nothing_that_is_no_number(values, options):
+def test_degenerate_rows_give_numbers_or_nulls(values, options):
     frame = pl.DataFrame({"g": [j for j, ys in enumerate(values) for _ in ys], "y": np.concatenate(values)})
     unidentified = pytest.warns(pool.ConvergenceWarning, match="no group has two rows")
     with unidentified if all(len(ys) == 1 for ys in values) else nullcontext():

@@ -1,4 +1,4 @@
-"""James–Stein against Efron & Morris: batting averages of 1970 on two scales, and where the positive part is active."""
+"""James–Stein against Efron & Morris: batting averages of 1970 on two scales, and data with an active positive part."""
 
 import math
 
@@ -15,12 +15,12 @@ BASEBALL = [FILE["efron_morris"]["hits_over_45"], FILE["efron_morris"]["printed_
 
 
 def arcsin(p):
-    """Freeman & Tukey's scale: sqrt(n) asin(2 p - 1), of variance 1."""
+    """Freeman & Tukey's scale: sqrt(n) asin(2 p - 1), with variance 1."""
     return np.sqrt(45) * np.arcsin(2 * np.array(p) - 1)
 
 
 def cases():
-    """Name, means and the result of R for them."""
+    """The name, the means and the result of R."""
     for name, found in zip(("exact", "printed"), BASEBALL, strict=True):
         assert set(found) == {"average", "sse_vs_remaining_season", *SCALES}
         for scale in SCALES:

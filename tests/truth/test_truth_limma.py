@@ -46,7 +46,7 @@ def test_prior(name, path):
 @paths
 @names
 def test_variance_of_every_group(name, path):
-    """v = variance / n; limma does not know groups of a single row, which have the prior variance."""
+    """v = variance / n; limma does not accept groups with a single row, which have the prior variance."""
     file = grid.vector(f"limma_{name}")
     groups, want = file["groups"], file["squeezeVar"]
     squeezed = dict(zip(groups["group"], want["var_post"], strict=True))
@@ -82,7 +82,7 @@ def test_the_other_road_reaches_limma(name):
 
 
 def squeezed(run, frame, **options):
-    """df_prior, sigma2_prior and n v of every group that has rows."""
+    """df_prior, sigma2_prior, and n v of every group with rows."""
     model = run(pool.components, frame, "y", "g", sigma2="squeezed", **options).row(0, named=True)
     groups = run(pool.shrink, frame, "y", "g", sigma2="squeezed", **options).sort("g").filter(pl.col("n") > 0)
     return model["df_prior"], model["sigma2_prior"], (groups["v"] * groups["n"]).to_list()
@@ -96,7 +96,7 @@ def test_all_variances_zero(run):
 
 @all_paths
 def test_one_variance_is_its_own_prior(run):
-    """limma gives a single variance back, on no prior degrees of freedom; single rows have nothing else to go by."""
+    """limma returns a single variance unchanged, with 0 prior degrees of freedom; single rows get this variance."""
     assert squeezed(run, rows({1: [1, 3, 8], 2: [6], 3: [7]})) == (0, 13, [13, 13, 13])
 
 
@@ -110,9 +110,9 @@ def test_no_group_has_two_rows(run):
 
 @all_paths
 def test_variances_of_zero(run):
-    """Floored at 1e-5 of the median for the prior, that of the others where it is 0 itself; the units do not matter.
+    """Variances of 0 count as 1e-5 of the median in the prior, or of the positive ones if the median is 0.
 
-    Some are 0, or most are, in three units: models of one query.
+    Some or most variances are 0, in three units, which do not matter: models of one query.
     """
     models, wanted = [], []
     for zeros, scale in itertools.product([1, 5], [1.0, 1e-60, 1e60]):
@@ -130,7 +130,7 @@ def test_variances_of_zero(run):
 
 @all_paths
 def test_every_model_has_a_prior_of_its_own(run):
-    """Models of one, of no and of many variances beside each other; other methods say nothing of a prior."""
+    """Models with one, no and many variances in one query; for other methods, the prior is null."""
     parts = {
         0: {1: [1, 3, 8]},
         1: {1: [1], 2: [6]},

@@ -1,7 +1,7 @@
-"""Where no outside vector exists: every estimator, variance within and centre by another road.
+"""Every estimator, variance within and centre against independent computations, where no reference file exists.
 
-The other road is truth.py: metafor's projection matrices in exact fractions, N x N matrices for the joint
-likelihoods, real refits for cross-validation. It is first tested against the vectors of metafor and lme4.
+The computations are in truth.py: metafor's projection matrices in exact fractions, N x N matrices for the joint
+likelihoods, explicit refits for cross-validation. They are first compared with the results of metafor and lme4.
 """
 
 import math
@@ -24,7 +24,7 @@ PATHS = {"rows": lambda verb, *args, **options: verb(*args, **options), "moments
 TOLERANCE = dict.fromkeys(METHODS, ITERATED) | dict.fromkeys((*truth.CLOSED, "plugin"), CLOSED_FORM)
 
 
-# --- data: real ones among the vectors, and seeded unbalanced ones ---
+# --- data: from the reference files, and simulated unbalanced data ---
 
 
 def simulated(seed, sizes, tau, sigma, offset=0.0, weights=None):
@@ -82,7 +82,7 @@ def known_sigma2(name):
 
 
 def setting(name, within):
-    """The sigma2 argument, and the sampling variances it means; `within` may be a number itself."""
+    """The sigma2 argument, and the sampling variances that it implies; `within` may be a number."""
     sigma2 = known_sigma2(name) if within == "known" else within
     return sigma2, groups(name).v(sigma2)
 
@@ -93,7 +93,7 @@ def ask(path, verb, name, **options):
 
 
 def numbers(name, *columns):
-    """Columns as fractions; as long doubles where the matrices are too large for exact arithmetic."""
+    """Columns as fractions, or as long doubles if the matrices are too large for exact arithmetic."""
     if groups(name).J <= 24:
         return columns
     return tuple(np.array(truth.floats(c), dtype=np.longdouble) for c in columns)
@@ -101,7 +101,7 @@ def numbers(name, *columns):
 
 @cache
 def components(name, within, method, mu=None):
-    """(sigma2, tau2) of the other road; sigma2 None where every group has its own."""
+    """(sigma2, tau2) by truth.py; sigma2 is None if every group has its own."""
     g, (sigma2, v) = groups(name), setting(name, within)
     if within == "pooled" and method in truth.LIKELIHOODS:
         return truth.joint(g, method, mu)
@@ -112,14 +112,14 @@ def components(name, within, method, mu=None):
 
 
 def sampling(name, within, method, mu=None):
-    """v of the fitted model: with joint likelihoods it follows their own sigma2."""
+    """v of the fitted model; joint likelihoods use their own sigma2."""
     if within == "pooled" and method in truth.LIKELIHOODS:
         return components(name, within, method, mu)[0] / truth.floats(groups(name).w)
     return truth.floats(setting(name, within)[1])
 
 
 def scale(name):
-    """Size of the means, and of the variances that a result may be a small difference of."""
+    """The size of the means and of the variances, for results that are small differences of them."""
     g = groups(name)
     mean = truth.floats(g.mean)
     return np.abs(mean).max(), max(np.var(mean), float(max(g.v())), float(g.MSW))
@@ -129,7 +129,7 @@ def close(got, want, tolerance, size=0.0):
     assert got == pytest.approx(want, rel=tolerance, abs=ROUNDING * size)
 
 
-# --- the other road itself ---
+# --- truth.py itself ---
 
 
 @pytest.mark.parametrize("cell", grid.META_CELLS, ids=str)
@@ -162,11 +162,11 @@ CASES = [
     for name in DATA
     for within in WITHIN
     for method in (*METHODS, "plugin")
-    # N x N matrices are for short tables; lme4's own vectors have the joint estimates of the longer ones
+    # N x N matrices need short tables; for longer ones, the files of lme4 have the joint estimates
     if within != "pooled" or method not in truth.LIKELIHOODS or groups(name).N <= 60
 ]
 cases = pytest.mark.parametrize(("name", "within", "method"), CASES)
-by_turns = ("rows", "moments")  # each case by one of them: test_components asks by both
+by_turns = ("rows", "moments")  # each case by one of them; test_components uses both
 
 
 @paths
@@ -268,7 +268,7 @@ def test_plugin_is_the_variance_of_the_means(name, path):
     ],
 )
 def test_the_higher_of_two_maxima(method, sizes, means, boundary):
-    """A small group beside large ones: the joint likelihood has a maximum at 0 and one inside."""
+    """A small group among large ones: the joint likelihood has a maximum at 0 and one in the interior."""
     rows = [(g, mean + (-1) ** i) for g, (n, mean) in enumerate(zip(sizes, means, strict=True)) for i in range(n)]
     sigma2, tau2 = truth.joint(truth.Groups(*zip(*rows, strict=True)), method)
     table = pl.DataFrame(rows, schema=["g", "y"], orient="row")
@@ -331,7 +331,7 @@ def test_a_known_mu_is_reported_as_given(offset):
 
 @pytest.mark.parametrize("method", [*METHODS, "plugin"])
 def test_published_estimates_with_sizes(method):
-    """bcg reports the number of people of every trial, so every centre has its meaning."""
+    """bcg reports the number of people in every trial, so that every centre is defined."""
     table, by = grid.studies("meta_bcg")
     y, v, n = truth.exact(table["y"]), truth.exact(table["se"]) ** 2, truth.exact(table["n"])
     tau2 = truth.plugin_tau2(y) if method == "plugin" else truth.tau2_given_v(method, y, v, n)

@@ -1,4 +1,4 @@
-"""The posterior against numbers from R, and against dense matrices on a grid where R is silent, on every engine."""
+"""The posterior on every engine against numbers from R, and otherwise against dense matrices on a grid."""
 
 import json
 from functools import cache
@@ -22,7 +22,7 @@ REFERENCES = {
     "bayes_bcg_hc1_flat_mu": ("bcg", {"tau2": "half_cauchy(1)"}),
 }
 LEVELS = {0.95: ("q025", "q975"), 0.5: ("q25", "q75")}
-# Every level by Polars, one by each DuckDB.
+# Every level in Polars, one in each version of DuckDB.
 QUANTILES = [
     (name, path, level)
     for i, name in enumerate(REFERENCES)
@@ -93,7 +93,7 @@ def test_groups_of_the_references(path, name, level):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_the_numbers_that_are_known(path):
-    """Eight schools: means under a flat tau and a half-Cauchy, and the mean of log tau that samplers miss."""
+    """Eight schools: means for a flat tau and a half-Cauchy, and the mean of log tau, which samplers get wrong."""
     schools = studies("eight_schools")
     run = PATHS[path]
     [flat] = run(pool.components, schools, "y", "g", se="se", tau2="uniform()").to_dicts()
@@ -120,7 +120,7 @@ def dense(prior: str, mu: str) -> Dense:
 
 
 def cells():
-    """Every prior about every kind of mu; in SQL, where a call is planned anew, every prior about one, by turns."""
+    """Every prior with every kind of mu; in SQL, which plans each call again, every prior with one, alternating."""
     kinds, engines = list(MUS), list(SQL_PATHS)
     every = [(path, prior, mu) for path in FRAME_PATHS for prior in NAMES for mu in kinds]
     return every + [(engines[i % 2], prior, kinds[i % 3]) for i, prior in enumerate(NAMES)]
@@ -185,7 +185,7 @@ def test_groups_by_dense_matrices(path, mu):
 @pytest.mark.parametrize("mu", [2.0, 8.0])
 @pytest.mark.parametrize("path", [*FRAME_PATHS, "duckdb"])
 def test_few_groups_about_a_known_mu(path, mu):
-    """By log tau what is known of a group is a step near tau = 0, which coarse nodes would miss."""
+    """Over log tau, the information about a group has a step near tau = 0, which coarse nodes would miss."""
     schools = studies("eight_schools").head(3)
     truth = Dense(schools["y"].to_numpy(), schools["se"].to_numpy() ** 2, "uniform()", mu, points=6001)
     found = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="uniform()", mu=mu, level=0.5, threshold=mu + 0.1)
@@ -246,7 +246,7 @@ def of_rows() -> tuple[np.ndarray, np.ndarray, float, float]:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_rows_with_the_pooled_sigma2(path):
-    """sigma2 is taken as known: SSW / (N - J)."""
+    """sigma2 is treated as known: SSW / (N - J)."""
     y, over_n, squares, df = of_rows()
     truth = Dense(y, over_n * squares / df, "half_cauchy(5)")
     found = PATHS[path](pool.shrink, ROWS, "y", "g", tau2="half_cauchy(5)").sort("g")
@@ -265,7 +265,7 @@ def test_rows_with_the_pooled_sigma2(path):
 @cache
 def dense_of_rows(sigma: str) -> Dense:
     y, over_n, squares, df = of_rows()
-    # 121 x 181 cells of smooth functions: exact to some 1e-12
+    # 121 x 181 cells of smooth functions: accurate to about 1e-12
     return Dense(y, over_n, "half_cauchy(5)", None, SIGMAS[sigma], (squares, df), reach=(-28.0, 32.0), points=241)
 
 

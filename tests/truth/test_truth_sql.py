@@ -1,7 +1,7 @@
-"""The macros of both DuckDBs against the other road of truth.py: every estimator, variance within and centre.
+"""The macros in both versions of DuckDB against truth.py: every estimator, variance within and centre.
 
-A query of the macros takes a tenth of a second to plan and next to nothing to run, so the data sets of
-test_truth_moments.py are asked together, each a model of its own, and the engines by turns.
+A query of the macros is slow to plan and fast to run. All data sets of test_truth_moments.py are therefore models of
+one query, and the engines alternate.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from sqlpaths import SQL_PATHS, checkerboard
 import polars_pool as pool
 
 METHODS = (*road.METHODS, "plugin")
-SIGMA2 = 6.5  # a known one, the same for all data
+SIGMA2 = 6.5  # a known variance for all data
 engines = pytest.mark.parametrize("engine", SQL_PATHS)
 
 
@@ -29,7 +29,7 @@ def stacked(names):
 
 @cache
 def asked(engine, verb, names, moments=False, **options):
-    """{name: its rows} of one query; from stored moments if asked so."""
+    """{name: its rows} from one query, of rows or of stored moments."""
     weights = {} if names == road.UNWEIGHTED else {"weights": "weights"}
     run, table, value = SQL_PATHS[engine], stacked(names), "value"
     if moments:
@@ -41,14 +41,14 @@ def asked(engine, verb, names, moments=False, **options):
 
 
 def answers(engine, verb, moments=False, **options):
-    """(name, its rows) of all data sets: with a pooled sigma2 those without weights apart, else of weight 1."""
+    """(name, its rows) of all data sets; without weights separate for a pooled sigma2, else with weight 1."""
     together = [road.UNWEIGHTED, road.WEIGHTED] if options.get("sigma2") == "pooled" else [road.DATA]
     for names in together:
         yield from asked(engine, verb, names, moments, **options).items()
 
 
 def within_reach(name, within, method):
-    """N x N matrices are for short tables; lme4's own vectors have the joint estimates of the longer ones."""
+    """Whether the table is short enough for N x N matrices; the files of lme4 have joint estimates of longer ones."""
     return within != "pooled" or method not in truth.LIKELIHOODS or road.groups(name).N <= 60
 
 
@@ -93,7 +93,7 @@ def test_components_from_stored_moments(engine, within, method):
     [(*turn, method) for turn, method in zip(cycle([("duckdb", "unbalanced"), ("shell", "weighted")]), METHODS)],
 )
 def test_known_mu(engine, name, method):
-    """One model alone: it is taken about a pivot, and so is the mu that is given."""
+    """A single model is centred at a pivot, and so is its known mu."""
     weights = {"weights": "weights"} if name in road.WEIGHTED else {}
     mu = road.KNOWN_MU[name]
     found = SQL_PATHS[engine](pool.components, road.frame(name), "value", "by", tau2=method, mu=mu, **weights)
@@ -161,7 +161,7 @@ def test_cross_validation_is_really_refitting(engine, known):
 
 @engines
 def test_a_known_mu_is_reported_as_given(engine):
-    """Written as anyone would write it, with a decimal point."""
+    """A known number with a decimal point, which DuckDB reads as a decimal."""
     database = sqlpaths.database(engine)
     for offset in (0.0, 1e9):
         table = pl.DataFrame({"g": ["a", "a", "b", "b"], "y": [1.3 + offset, 2.1 + offset, 4.7 + offset, 8.2 + offset]})

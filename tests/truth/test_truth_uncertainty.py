@@ -1,4 +1,4 @@
-"""uncertainty="tau2", the error of an estimate with that of tau2: against dense matrices, and numbers by hand."""
+"""uncertainty="tau2": errors that include that of tau2, against dense matrices and numbers by hand."""
 
 import math
 from functools import cache
@@ -23,7 +23,7 @@ WIDE = {"uncertainty": "tau2"}
 
 
 def expected(cell, mu=None):
-    """se by dense matrices, at the components that the library finds, which other tests compare with outside truth."""
+    """se by dense matrices at the components of the library, which other tests compare with reference results."""
     return _expected(str(cell), mu)
 
 
@@ -82,7 +82,7 @@ def test_about_a_known_mu(cell):
 @pytest.mark.parametrize("sigma2", ["separate", 4.0])
 @every_error
 def test_given_v_on_rows(sigma2, tau2):
-    """With their own or a known variance rows are as published estimates with that v."""
+    """Rows with separate or known variances equal published estimates with that v."""
     frame = rows({"a": [1, 3, 2.5], "b": [5, 7, 9, 4], "c": [10, 14], "d": [7, 7.5, 3]})
     got = pool.shrink(frame, "y", "g", sigma2=sigma2, tau2=tau2, **WIDE)
     as_studies = got.select("g", "mean", "n", se=pl.col("v").sqrt())
@@ -96,7 +96,7 @@ def test_given_v_on_rows(sigma2, tau2):
 @all_paths
 @pytest.mark.parametrize("tau2", ["reml", "dl", "he"])
 def test_equal_variances(run, tau2):
-    """v = 1 and tau2 = S² - 1 with S² the variance of the means: Var(tau2) = 2 S⁴ / (J - 1) = 8, as of any variance.
+    """v = 1 and tau2 = S² - 1, with S² the variance of the means: Var(tau2) = 2 S⁴ / (J - 1) = 8, as for any variance.
 
     y = -3, -1, 1, 3, v = 8/3: S² = 20/3, tau2 = 4, weight .6, se_mu² = 5/3: .6 · 8/3 + .16 · 5/3 + 2 · .16 · Var / S²
     with Var = 2 (20/3)² / 3, that is 1.6 + .8/3 + .64 · 20/9; the cap at v = 8/3 holds.
@@ -107,7 +107,7 @@ def test_equal_variances(run, tau2):
     assert_near(found["se"], [math.sqrt(8 / 3)] * 4, 1e-9)
     many = pl.concat([frame.with_columns(pl.col("g") + str(i)) for i in range(10)])
     found = run(pool.shrink, many, "y", "g", se="se", tau2=tau2, **WIDE)
-    total = 10 * 20 / 39  # S² of forty means
+    total = 10 * 20 / 39  # S² of the forty means
     pooling = 8 / 3 / total
     want = (total - 8 / 3) * pooling + pooling**2 * total / 40 + 2 * pooling**2 * 2 * total / 39
     assert_near(found["se"], [math.sqrt(want)] * 40, 1e-9)
@@ -124,7 +124,7 @@ def test_a_known_tau2_has_no_error(run):
 @frame_paths
 @every_error
 def test_a_group_without_rows_is_not_capped(run, tau2):
-    """Its v is infinite: the error of tau2 moves its estimate, mu, by nothing; the bias counts in full."""
+    """Its v is infinite: the error of tau2 does not change its estimate, mu; the bias counts in full."""
     frame = published({"a": (1, 1), "b": (9, 2), "c": (4, 1.5), "d": (-5, 1), "e": (None, None)})
     options = {"se": "se", "n": pl.lit(3), "tau2": tau2}
     model = pool.components(frame, "y", "g", **options).row(0, named=True)
@@ -171,7 +171,7 @@ DEGENERATE = [
 @every_error
 @pytest.mark.parametrize("studies", DEGENERATE, ids=str)
 def test_every_answer_is_a_number(run, tau2, studies):
-    """Between the error of the mean alone and that by a known tau2, with v = 0, equal means and two groups."""
+    """The error lies between those of the mean alone and of a known tau2, for v = 0, equal means and two groups."""
     frame = published(studies)
     options = {"se": "se", "n": pl.lit(3), "tau2": tau2}
     wide, narrow = (by_key(run(pool.shrink, frame, "y", "g", **options, uncertainty=kind)) for kind in ("tau2", "mu"))
@@ -195,7 +195,7 @@ def test_degenerate_studies_in_sql(engine, tau2):
 @frame_paths
 @every_error
 def test_an_exact_study_is_the_limit_of_ever_more_exact_ones(run, tau2):
-    """tau2 = 0 beside a study of se = 0: as with an se of 1e-4 of the others'."""
+    """tau2 = 0 with a study of se = 0: as with an se of 1e-4 times that of the others."""
     found = []
     for se in (0, 1e-4):
         frame = published({"a": (1, se), "b": (1.5, 1), "c": (0.7, 2), "d": (1.2, 1)})
