@@ -1,4 +1,4 @@
-"""What the documents say is run: docstrings, README, and the SQL that is printed from the formulas."""
+"""The documents are tested: examples in docstrings and the README run, and the rendered SQL is up to date."""
 
 import doctest
 import importlib
@@ -92,7 +92,7 @@ def test_every_public_name_is_documented(name):
 
 @pytest.mark.parametrize("name", public_names())
 def test_every_parameter_is_documented(name):
-    """Each stands at the left margin of the section, alone or in a list: `n, var`."""
+    """Each parameter is at the left margin of its section, alone or in a list: `n, var`."""
     thing = find(name)
     documented = set()
     for line in sections(inspect.getdoc(thing)).get("Parameters", "").splitlines():
@@ -135,12 +135,12 @@ def formula_functions() -> list:
 def test_formulas_have_docstrings():
     assert len(formula_functions()) > 20
     for name, function in formula_functions():
-        if not name.startswith(("elementary.", "registry.", "estimators.")):  # these have a title and a source
+        if not name.startswith(("elementary.", "registry.", "estimators.")):  # these have titles and sources
             assert function.__doc__, name
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("polars_pool.formulas.")])
-def test_every_module_of_formulas_says_what_it_is(name):
+def test_every_module_of_formulas_has_a_docstring(name):
     assert importlib.import_module(name).__doc__
 
 
@@ -160,7 +160,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_in_the_readme_runs(tmp_path, monkeypatch):
-    """All blocks in order, as a reader would type them, in a folder that holds only the data of the examples."""
+    """All blocks run in order, in a folder with only the data of the examples."""
     shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
     monkeypatch.chdir(tmp_path)
     assert blocks("python")
@@ -186,7 +186,7 @@ def table(first: str) -> dict[str, str]:
     raise AssertionError(f"no table of the README lists {first!r}")
 
 
-def test_the_table_of_estimators_is_the_registry():
+def test_the_table_of_estimators_equals_the_registry():
     listed = table("reml")
     assert set(listed) == set(registry.TAU2)
     for name, text in listed.items():
@@ -201,7 +201,7 @@ def test_the_readme_names_every_method(kind):
         assert re.search(rf"[\"`]{name}[\"`]", README), name
 
 
-def test_links_in_the_readme_lead_somewhere():
+def test_links_in_the_readme_exist():
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README):
         assert (ROOT / target).exists(), target
 
@@ -260,7 +260,7 @@ NUMBERS = [
 
 
 @pytest.mark.parametrize(("tau2", "v", "mean", "mu"), NUMBERS)
-def test_the_sql_gives_what_python_gives(database, tau2, v, mean, mu):
+def test_the_sql_gives_the_numbers_of_python(database, tau2, v, mean, mu):
     from polars_pool.formulas import shrink
 
     weight = scalar(database, f"pool_weight({tau2}::DOUBLE, {v}::DOUBLE)")
@@ -268,7 +268,7 @@ def test_the_sql_gives_what_python_gives(database, tau2, v, mean, mu):
     # 0 < tau2 and 0 < v is Gelman & Hill 12.1 itself; v = 0 keeps the mean, tau2 = 0 pools completely
     assert weight == pytest.approx(1.0 if v == 0 else tau2 / (tau2 + v), rel=1e-15)
     estimate = scalar(database, f"pool_estimate({mean}::DOUBLE, {mu}::DOUBLE, {weight}::DOUBLE)")
-    assert estimate == pytest.approx(shrink.estimate(mean, mu, weight), rel=1e-15)  # plain numbers are columns too
+    assert estimate == pytest.approx(shrink.estimate(mean, mu, weight), rel=1e-15)  # formulas accept plain numbers, too
     assert estimate == pytest.approx(weight * mean + (1 - weight) * mu, rel=1e-14)
 
 
@@ -278,7 +278,7 @@ def test_a_group_without_rows_in_sql(database):
 
 
 def test_formulas_run_on_columns_of_both_engines(database):
-    """One formula, two engines: the same column of numbers from Polars and from DuckDB."""
+    """A formula gives the same column of numbers in Polars and in DuckDB."""
     from polars_pool.formulas import shrink
 
     v = [0.0, 0.5, 1.0, 3.75, math.inf]
@@ -290,8 +290,8 @@ def test_formulas_run_on_columns_of_both_engines(database):
     assert ours == pytest.approx([1.0, 0.8, 2 / 3, 2 / 5.75, 0.0], rel=1e-15)
 
 
-def test_every_formula_prints_and_is_listed(database):
-    """Each macro carries its formula's docstring as a comment, so that the file reads like written by hand."""
+def test_every_formula_is_rendered_with_a_comment(database):
+    """Each macro has the docstring of its formula as a comment."""
     text = SQL.read_text(encoding="utf-8")
     commented = re.findall(r"^-- .*\n(?:^--.*\n)*CREATE OR REPLACE MACRO (\w+)", text, flags=re.MULTILINE)
     formulas = {f"pool_{name}" for _, name, _ in rendered_formulas()}
@@ -309,7 +309,7 @@ def loaded():
 
 
 def test_every_public_macro_has_a_comment(loaded):
-    """Above itself, or above the few that it stands among."""
+    """The comment is above the macro, or above the paragraph of macros."""
     commented = set()
     for paragraph in POOL.split("\n\n"):
         if paragraph.lstrip("\n").startswith("-- "):
@@ -322,7 +322,7 @@ NUMBER = {"p": "0.25", "hyperparameter": "'tau2'", "argument": "'x'", "names": "
 
 
 def test_every_public_macro_is_callable(loaded):
-    """Each scalar one gives something for a column of numbers; each table macro stands in the README or the header."""
+    """Each scalar macro returns values for a column of numbers; each table macro is in the README or the header."""
     query = """
         SELECT function_name, function_type, parameters FROM duckdb_functions()
         WHERE NOT internal AND NOT starts_with(function_name, '_')
@@ -345,8 +345,8 @@ def test_every_public_macro_is_callable(loaded):
 
 
 @pytest.fixture(scope="module")
-def beside_the_warehouse(tmp_path_factory):
-    """A folder with the warehouse that the README's Python writes, and with the checkout's sql."""
+def readme_folder(tmp_path_factory):
+    """A folder with the warehouse of the README's Python blocks, and with the sql folder of the checkout."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "sql").symlink_to(ROOT / "sql")
     names: dict = {}
@@ -356,21 +356,21 @@ def beside_the_warehouse(tmp_path_factory):
 
 
 def statements() -> list[str]:
-    """The README's SQL, a statement each; a line with a dot is the shell's."""
+    """The SQL statements of the README, without commands of the shell, which begin with a dot."""
     lines = [line for block in blocks("sql") for line in block.splitlines()]
     text = "\n".join(line.split("  --")[0] for line in lines if not line.startswith("."))
     return [statement.strip() for statement in text.split(";") if statement.strip()]
 
 
 def commands() -> list[list[str]]:
-    """What the README types at the command line, without the program's name."""
+    """The commands of the README, without the name of the program."""
     lines = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
     return [words[1:] for words in lines if words[0] == "polars-pool"]
 
 
-def test_commands_in_the_readme_run(beside_the_warehouse, tmp_path, monkeypatch, capfd):
-    """All in order, in a folder of their own; the one of the flights is an example's (test_examples)."""
-    shutil.copytree(beside_the_warehouse / "warehouse", tmp_path / "warehouse")
+def test_commands_in_the_readme_run(readme_folder, tmp_path, monkeypatch, capfd):
+    """All commands run in order in a new folder; test_examples.py runs the command of the flights."""
+    shutil.copytree(readme_folder / "warehouse", tmp_path / "warehouse")
     monkeypatch.chdir(tmp_path)
     typed = [words for words in commands() if "flights-warehouse/flights" not in words]
     verbs = {"shrink", "components", "profile", "compare", "moments", "merge"}
@@ -382,23 +382,23 @@ def test_commands_in_the_readme_run(beside_the_warehouse, tmp_path, monkeypatch,
         assert out or any(option in words for option in ("-o", "--install")), words
 
 
-def test_sql_in_the_readme_runs_in_the_shell(beside_the_warehouse):
-    asked = len([statement for statement in statements() if not statement.startswith("CREATE")])
-    assert asked > 10
+def test_sql_in_the_readme_runs_in_the_shell(readme_folder):
+    expected = len([statement for statement in statements() if not statement.startswith("CREATE")])
+    assert expected > 10
     script = "\n".join(blocks("sql"))
-    written = shells.shell_writes(["-no-init", "-json"], script, cwd=beside_the_warehouse)
+    written = shells.shell_writes(["-no-init", "-json"], script, cwd=readme_folder)
     assert "Error" not in written, written
     decoder, results = json.JSONDecoder(), []
     while written.strip():
         rows, end = decoder.raw_decode(written := written.lstrip())
         results.append(rows)
         written = written[end:]
-    assert len(results) == asked
+    assert len(results) == expected
     assert all(results)
 
 
-def test_sql_in_the_readme_runs_in_the_module(beside_the_warehouse, monkeypatch):
-    monkeypatch.chdir(beside_the_warehouse)
+def test_sql_in_the_readme_runs_in_the_module(readme_folder, monkeypatch):
+    monkeypatch.chdir(readme_folder)
     with shells.with_macros("module") as file, duckdb.connect(file) as connection:
         for statement in statements():
             assert connection.execute(statement).fetchall(), statement

@@ -1,4 +1,4 @@
-"""Imports go one way, from what is true to what a user sees, and never in a circle, inside folders either."""
+"""Imports go in one direction, from formulas to the faces of users, and never in a circle, also inside folders."""
 
 import ast
 import subprocess
@@ -24,16 +24,16 @@ ORDER = (
     ("cli", "rendering"),
     ("__main__",),
 )
-"""Folders and files of the package, low to high; those of one row import nothing from each other."""
-BESIDE = {"starting", "version"}  # import nothing of the package, and may be imported by all
-FAMILIES = ("oneway", "posterior", "rates", "regression")  # a posterior is one of the one-way model
+"""Folders and files of the package, low to high; those in one row do not import each other."""
+SHARED = {"starting", "version"}  # these import nothing from the package; every file may import them
+FAMILIES = ("oneway", "posterior", "rates", "regression")  # the posterior is that of the one-way model
 NEVER = {"formulas": {"polars", "duckdb", "numpy", "scipy", "pyarrow"}, "numerics": {"polars", "duckdb", "pyarrow"}}
 EXTRAS = {"cli": {"rich", "typer"}, "store/sources/delta": {"deltalake"}, "store/sources/iceberg": {"pyiceberg"}}
 DEPENDENCIES = {"polars", "numpy", "scipy", "pyarrow", "duckdb", "filelock"}
 
 
 def dotted(path: Path) -> Module:
-    """A module's name inside the package: ("formulas", "between"), or () for the package itself."""
+    """The name of a module inside the package: ("formulas", "between"), or () for the package itself."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return parts[:-1] if parts[-1] == "__init__" else parts
 
@@ -48,7 +48,7 @@ def layer(module: Module) -> str:
 
 @cache
 def imported(module: Module) -> frozenset[Module]:
-    """Every name that a file imports, in full, wherever in the file the import stands."""
+    """The full names of all imports of a file, including imports inside functions."""
     path = FILES[module]
     package = ("polars_pool", *(module if path.name == "__init__.py" else module[:-1]))
     names: set[Module] = set()
@@ -70,7 +70,7 @@ def edges(module: Module) -> frozenset[Module]:
 
 
 def reach(start: Module) -> set[Module]:
-    """All modules that a module imports, directly or by way of others."""
+    """All modules that a module imports, directly or indirectly."""
     seen: set[Module] = set()
     todo = [start]
     while todo:
@@ -90,12 +90,12 @@ def each(modules):
 
 
 def test_every_module_has_its_place_in_the_order():
-    known = {name for row in ORDER for name in row} | BESIDE
+    known = {name for row in ORDER for name in row} | SHARED
     assert {layer(module) for module in FILES} == known
 
 
 @each(FILES)
-def test_no_module_imports_itself_by_way_of_others(module):
+def test_no_module_imports_itself_indirectly(module):
     assert module not in reach(module)
 
 
@@ -105,14 +105,14 @@ def test_no_module_imports_a_higher_layer(module):
     here = layer(module)
     for other in edges(module):
         there = layer(other)
-        if here in BESIDE:
+        if here in SHARED:
             pytest.fail(f"{here} imports {there}")
-        assert there in BESIDE or there == here or level[there] < level[here], f"{module} imports {other}"
+        assert there in SHARED or there == here or level[there] < level[here], f"{module} imports {other}"
 
 
 @each([module for module in FILES if module[:1] == ("models",) and len(module) == 3])
-def test_families_do_not_know_each_other(module):
-    """Only the posterior knows a family, whose posterior it is; what others share stands below all of them."""
+def test_families_do_not_import_each_other(module):
+    """The exceptions are in `allowed`; code that all families share lies below them."""
     allowed = {"posterior": {"oneway"}, "rates": {"oneway"}, "regression": {"oneway"}}.get(module[1], set())
     others = {other[1] for other in edges(module) if other[0] == "models" and len(other) == 3} - {module[1]}
     assert others <= allowed
@@ -126,41 +126,41 @@ def test_every_family_has_the_same_files():
         assert {"groups", "fit", "components", "estimates"} | own <= names, family
 
 
-def test_the_front_door_reaches_every_layer():
-    """A layer that nothing imports would pass all the other tests."""
+def test_the_package_imports_every_layer():
+    """A layer that nothing imports would pass all other tests."""
     assert {name for row in ORDER[:-2] for name in row} - {"__init__"} <= {layer(module) for module in reach(())}
 
 
 @each([module for module in FILES if layer(module) in NEVER])
-def test_formulas_and_numerics_know_no_tables(module):
+def test_formulas_and_numerics_import_no_libraries_of_tables(module):
     assert not outside(module) & NEVER[layer(module)]
 
 
 @each(FILES)
 def test_nothing_but_the_stated_dependencies(module):
-    """Optional libraries sit behind extras and are imported by nothing else."""
+    """Optional libraries belong to extras; no other file imports them."""
     extras = set().union(*(EXTRAS.get(name, set()) for name in (layer(module), "/".join(module))))
     assert outside(module) - extras <= DEPENDENCIES
 
 
 def test_extras_are_imported_where_they_are_used():
-    """A plain install has none of them, and an import of the package does not look for them."""
+    """A plain install has none of these libraries, and importing the package does not import them."""
     code = f"import polars_pool.store.sources, sys; print(sorted({set().union(*EXTRAS.values())} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed.stdout == "[]\n"
 
 
-def test_only_the_store_and_the_command_line_know_sources():
+def test_only_the_store_and_the_command_line_import_sources():
     users = {layer(module) for module in FILES if any(other[:2] == ("store", "sources") for other in edges(module))}
     assert users == {"store", "cli"}
 
 
-def test_the_command_line_is_imported_by_the_program_alone():
+def test_only_the_program_imports_the_command_line():
     users = {layer(module) for module in FILES if any(layer(other) == "cli" for other in edges(module))}
     assert users == {"__main__", "cli"}
 
 
 def test_no_module_imports_the_rendering_of_sql():
-    """It reads every layer, and writes files that are committed: nothing needs it when the package runs."""
+    """The rendering reads every layer and writes committed files; the running package does not need it."""
     users = {layer(module) for module in FILES if any(layer(other) == "rendering" for other in edges(module))}
     assert users == {"rendering"}

@@ -1,4 +1,4 @@
-"""Expressions are computed row by row: an aggregate would be repeated in every row, in a store of every part."""
+"""Expressions must be computed row by row: an aggregate would be repeated in every row, in a store for every part."""
 
 import math
 import time
@@ -147,16 +147,16 @@ OF_MANY_ROWS = [
 
 
 @pytest.mark.parametrize("expression", BY_ROW, ids=str)
-def test_what_each_row_tells_alone(expression):
+def test_rowwise_expressions(expression):
     assert is_rowwise(expression)
 
 
 @pytest.mark.parametrize("expression", OF_MANY_ROWS, ids=str)
-def test_what_takes_other_rows(expression):
+def test_expressions_of_other_rows(expression):
     assert not is_rowwise(expression)
 
 
-# ---- expressions that are read as a text: Python functions, long constants -----------------------------------------
+# ---- expressions that are checked by their text: Python functions, long constants ------------------------------------
 
 UNREAD = {
     "a function": pl.col("z").map_elements(math.gamma, return_dtype=pl.Float64),
@@ -167,23 +167,23 @@ UNREAD = {
 
 @pytest.mark.parametrize("beside", UNREAD)
 @pytest.mark.parametrize("expression", [e for e in BY_ROW if not e.meta.has_multiple_outputs()], ids=str)
-def test_what_each_row_tells_alone_beside(expression, beside):
+def test_rowwise_expressions_with_such_a_part(expression, beside):
     assert is_rowwise(pl.concat_list(expression, UNREAD[beside]))
 
 
 @pytest.mark.parametrize("beside", UNREAD)
 @pytest.mark.parametrize("expression", OF_MANY_ROWS, ids=str)
-def test_what_takes_other_rows_beside(expression, beside):
+def test_expressions_of_other_rows_with_such_a_part(expression, beside):
     assert not is_rowwise(pl.concat_list(expression, UNREAD[beside]))
 
 
 @pytest.mark.parametrize("beside", UNREAD)
-def test_aggregates_of_what_is_read_as_a_text(beside):
+def test_aggregates_of_expressions_that_are_checked_by_their_text(beside):
     assert not is_rowwise(UNREAD[beside].mean())
     assert not is_rowwise(UNREAD[beside].shift(1).over("g"))
 
 
-def test_a_name_tells_nothing():
+def test_names_of_columns_do_not_matter():
     frame = pl.DataFrame({"mean()": [1.0], 'x").sum(': [1.0], "a.len()": [1.0]})
     for name in frame.columns:
         assert is_rowwise(pl.col(name) + 1)
@@ -193,16 +193,16 @@ def test_a_name_tells_nothing():
     assert is_rowwise(within + UNREAD["a function"])
 
 
-def test_the_length_of_a_constant_costs_nothing():
+def test_a_long_constant_takes_no_time():
     expression = y.is_in(pl.Series(range(1_000_000)))
     began = time.perf_counter()
     for _ in range(100):
         assert is_rowwise(expression)
-    assert time.perf_counter() - began < 1  # its serialised form takes 2 s once
+    assert time.perf_counter() - began < 1  # serialising it once would take 2 s
 
 
 @pytest.mark.parametrize("role", ["value", "by", "weights", "where"])
-def test_a_store_refuses_it(tmp_path, role):
+def test_a_store_refuses_expressions_of_other_rows(tmp_path, role):
     columns = {"value": "y", "by": "g", "weights": "w", "where": "b"} | {role: y - y.mean()}
     with pytest.raises(ValueError, match=rf"^{role}=.*row by row.*part by part"):
         pool.MomentStore(tmp_path, columns.pop("value"), **columns)

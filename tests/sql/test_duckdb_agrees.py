@@ -1,7 +1,7 @@
-"""Both DuckDBs give the numbers of Polars: on any frame, alone and together, under any key and any name.
+"""Both DuckDBs give the numbers of Polars: for any frame, alone and together, with any key and any name.
 
-A query of the macros takes a tenth of a second to plan and next to nothing to run: so most frames are models of one
-query, and the shell answers a sample of what the module answers.
+A query of the macros is slow to plan and fast to run: most frames are therefore models of one query, and the shell runs
+a sample of the cases of the module.
 """
 
 import math
@@ -43,7 +43,7 @@ every_method = pytest.mark.parametrize("tau2", TAU2)
 
 
 def examples(count: int):
-    """So many examples with `--full`, half of them without."""
+    """This number of examples with `--full`, and half of it by default."""
     return settings(max_examples=count if ways.full else -(-count // 2))
 
 
@@ -51,9 +51,9 @@ def examples(count: int):
 
 
 def assert_groups(got: pl.DataFrame, want: pl.DataFrame, keys: list[str], tau2, scales, models: pl.DataFrame) -> None:
-    """Every group of every model; `scales` is |mu| + sd, of all or by model.
+    """Compare every group of every model; `scales` is |mu| + sd, of all or by model.
 
-    Where tau2 did not settle any large one is as good, and errors have no meaning but estimates do.
+    If tau2 did not converge, every large value is equally good; estimates are then defined, their errors are not.
     """
     assert got.columns == want.columns
     found = by_key(got, *keys)
@@ -72,7 +72,7 @@ def assert_groups(got: pl.DataFrame, want: pl.DataFrame, keys: list[str], tau2, 
 
 
 def assert_models(got: pl.DataFrame, want: pl.DataFrame, tau2, scales) -> None:
-    """The components of every model."""
+    """Compare the components of every model."""
     assert got.columns == want.columns
     found, expected = (
         by_key(frame, "model") if "model" in frame.columns else {None: frame.row(0, named=True)}
@@ -96,7 +96,7 @@ def assert_models(got: pl.DataFrame, want: pl.DataFrame, tau2, scales) -> None:
 
 
 def assert_inferred(other: dict, row: dict, scale: float, model) -> None:
-    """What is said of the estimates: null alike, and as good as roots of a level are where a likelihood is flat."""
+    """Compare the statistics of the estimates: nulls agree, and limits agree as well as a flat likelihood permits."""
     sizes = {"se_tau2": scale**2, "tau2_lower": scale**2, "tau2_upper": scale**2, "i2": 100.0} | dict.fromkeys(
         ("mu_lower", "mu_upper", "new_lower", "new_upper"), scale
     )
@@ -107,7 +107,7 @@ def assert_inferred(other: dict, row: dict, scale: float, model) -> None:
 
 
 def assert_agree(run, frame: pl.DataFrame, value: str, tau2, scales, verbs=("shrink", "components"), **options) -> None:
-    """A DuckDB and Polars on the same frame, one model or many."""
+    """Compare a DuckDB and Polars on the same frame, with one or many models."""
     keys = ["model", "g"] if "over" in options else ["g"]
     models = lazily(pool.components, frame, value, "g", tau2=tau2, **options)
     if "shrink" in verbs:
@@ -119,7 +119,7 @@ def assert_agree(run, frame: pl.DataFrame, value: str, tau2, scales, verbs=("shr
 
 
 def together(frames: list[pl.DataFrame]) -> tuple[pl.DataFrame, dict[int, float]]:
-    """Frames as models of one, and the scale of each."""
+    """The frames as models of one frame, and the scale of each."""
     stacked = [frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)]
     return pl.concat(stacked), {i: spread(frame) for i, frame in enumerate(frames)}
 
@@ -136,7 +136,7 @@ def any_weighted() -> list[pl.DataFrame]:
 
 @cache
 def any_studies() -> list[pl.DataFrame]:
-    """The last has keys that come twice: merged by inverse variance."""
+    """In the last frame, keys occur twice: they are merged by inverse variance."""
     *others, repeated = drawn(studies(), 30)
     return [*others, pl.concat([repeated, repeated.with_columns(pl.col("y") + 1)])]
 
@@ -147,7 +147,7 @@ def any_studies() -> list[pl.DataFrame]:
 @engines
 @every_method
 def test_any_frames_together(engine, tau2):
-    """Nulls, singletons, one group, equal values, single rows throughout, each a model of one query."""
+    """Nulls, singletons, one group, equal values, only single rows: each is a model of one query."""
     frame, scales = together(any_frames())
     verbs = ways.share(["shrink", "components"], of=2, start=TAU2.index(tau2))
     assert_agree(MODULE[engine], frame, "y", tau2, scales, verbs, over="model")
@@ -195,7 +195,7 @@ def test_huge_offsets(engine, offset, frame, tau2):
 @examples(5)
 @given(frame=grouped(), scale=st.sampled_from([1e-100, 1e-9, 1e30, 1e100]), tau2=st.sampled_from(TAU2))
 def test_huge_and_tiny_units(engine, frame, scale, tau2):
-    """Estimates follow the unit over the whole range of variances that Float64 holds."""
+    """Estimates scale with the unit over the whole range of variances in Float64."""
     frame = frame.with_columns(pl.col("y") * scale)
     want = by_key(lazily(pool.shrink, frame, "y", "g", tau2=tau2))
     got = by_key(MODULE[engine](pool.shrink, frame, "y", "g", tau2=tau2))
@@ -215,7 +215,7 @@ def test_weights(engine, tau2):
 
 @engines
 @pytest.mark.parametrize("tau2", ["ml", "pm", "cv", "hs"])
-def test_the_estimate_beside_each_row(engine, tau2):
+def test_the_estimate_of_each_row(engine, tau2):
     frame, scales = together(any_frames())
     want = lazily(pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
     got = MODULE[engine](pool.encode, frame, "y", "g", over="model", tau2=tau2, name="p")
@@ -248,7 +248,7 @@ def test_published_estimates(engine, tau2):
 @engines
 @examples(3)
 @given(frames=st.lists(with_nulls(), min_size=3, max_size=3))
-def test_moments_of_parts_are_those_of_the_whole(engine, frames):
+def test_moments_of_parts_merge_to_those_of_the_whole(engine, frames):
     run, whole = MODULE[engine], pl.concat(frames)
     parts = pl.concat([run(pool.moments, frame, "y", "g") for frame in frames])
     want, scale = by_key(pool.moments(whole, "y", "g")), spread(whole)
@@ -266,7 +266,7 @@ def test_moments_of_parts_are_those_of_the_whole(engine, frames):
 @engines
 @examples(3)
 @given(frames=st.lists(weighted(), min_size=3, max_size=3))
-def test_weighted_moments_of_parts_are_those_of_the_whole(engine, frames):
+def test_weighted_moments_of_parts_merge_to_those_of_the_whole(engine, frames):
     run, whole = MODULE[engine], pl.concat(frames)
     parts = pl.concat([run(pool.moments, frame, "y", "g", weights="w") for frame in frames])
     sqlpaths.database(engine).hold(parts)
@@ -284,7 +284,7 @@ def test_weighted_moments_of_parts_are_those_of_the_whole(engine, frames):
 
 @engines
 def test_the_aggregate_of_moments(engine):
-    """pool_moments_of in a GROUP BY of the user's own."""
+    """pool_moments_of in a GROUP BY of the user."""
     frame = rows({"a": [1.0, 2.0, 6.0, None], "b": [5.0], "c": [None]}).with_columns(pl.col("y") + 1e9)
     sqlpaths.database(engine).hold(frame)
     found = sqlpaths.database(engine).ask("SELECT g, unnest(pool_moments_of(y)) FROM data GROUP BY g")
@@ -299,7 +299,7 @@ def test_the_aggregate_of_moments(engine):
 
 INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 MORE_KEYS = {name: ([0, 1, 7, 100, None], getattr(pl, name)) for name in INTEGERS} | {
-    # in nanoseconds, of which DuckDB 1.5.0 reads the microseconds
+    # in nanoseconds, which DuckDB 1.5.0 reads as microseconds
     "Time": ([0, 1_000, 3_600_000_000_000, 86_399_000_000_000, None], pl.Time),
     "Datetime ns": ([0, 1_000_000_007, 5, 10**18, None], pl.Datetime("ns")),
 }
@@ -307,7 +307,7 @@ EVERY_KEY = [*(name for name in KEYS if name not in (*INTEGERS, "Null")), *MORE_
 
 
 def frame_of(name: str) -> pl.DataFrame:
-    """Five groups under keys of a type, and `code`, which tells them apart."""
+    """Five groups with keys of a type, and `code`, which numbers the groups."""
     if name in KEYS:
         return keyed(name)
     values, dtype = MORE_KEYS[name]
@@ -318,7 +318,7 @@ def frame_of(name: str) -> pl.DataFrame:
 @engines
 @pytest.mark.parametrize("name", EVERY_KEY)
 def test_keys_of_every_type(engine, name):
-    """A key of any type gives what a plain number in its place gives; a null and a NaN are keys like any other."""
+    """A key of any type gives the result of an integer key; null and NaN are keys like any other."""
     run, frame = MODULE[engine], frame_of(name)
     want = pool.shrink(frame, "y", "code", tau2="dl")
     result = run(pool.shrink, frame, "y", "key", tau2="dl")
@@ -346,7 +346,7 @@ def test_keys_keep_their_type_and_value(engine, name):
 @engines
 @pytest.mark.parametrize("name", ["Int64", "String", "Float64", "Boolean", "Struct", "Date"])
 def test_models_of_every_type(engine, name):
-    """`over` takes the same types, null and NaN among them."""
+    """`over` accepts the same types, including null and NaN."""
     frame = frame_of(name)
     frame = pl.concat([frame.with_columns(g=pl.lit(g), y=pl.col("y") * (1 + g) + g) for g in range(3)])
     want = pool.components(frame, "y", "g", over="code", tau2="dl")
@@ -360,7 +360,7 @@ def test_models_of_every_type(engine, name):
 
 @engines
 def test_several_keys(engine):
-    """Two keys and two that split, nulls and NaN among them: each pair is a group, and each keeps its name."""
+    """Two keys in `by` and two in `over`, with nulls and NaN: each pair is a group, and each key keeps its name."""
     frame = pl.DataFrame(
         {
             "state": ["a", "a", None, None, "b", "b", "a", None, "b", "a", "b", None] * 4,
@@ -465,7 +465,7 @@ def named(key: str, model: str, value: str, weights: str) -> pl.DataFrame:
 
 
 def four_names() -> list[list[str]]:
-    """Every name once in every place: key, model, value, weights."""
+    """Every name once in every role: key, model, value, weights."""
     shifts = (0, 5, 11, 17)
     return [[NAMES[(i + shift) % len(NAMES)] for shift in shifts] for i in range(len(NAMES))]
 
@@ -479,23 +479,23 @@ def assert_names_are_names(engine: str, names: list[str]) -> None:
     assert_near(got.sort(pl.nth(0, 1))["estimate"], want["estimate"], 1e-12, 10.0, str(names))
 
 
-FOUR_NAMES = ways.share(four_names(), of=2)  # each name in one place at least
+FOUR_NAMES = ways.share(four_names(), of=2)  # each name in at least one role
 
 
 @pytest.mark.parametrize("names", FOUR_NAMES[::2], ids=lambda names: names[0])
-def test_names_are_names(names):
+def test_odd_names(names):
     assert_names_are_names("duckdb", names)
 
 
 @pytest.mark.parametrize("names", FOUR_NAMES[1::2], ids=lambda names: names[0])
-def test_names_are_names_in_the_shell(names):
+def test_odd_names_in_the_shell(names):
     assert_names_are_names("shell", names)
 
 
 @engines
 @pytest.mark.parametrize("names", [["a b", 'c"d', "e'f"], ["select", "^x$", "value"]], ids=str)
 def test_several_odd_names(engine, names):
-    """COLUMNS([...]) takes names as they stand, none as a pattern."""
+    """COLUMNS([...]) reads names literally, not as patterns."""
     frame = named("key", "model", "y", "w").select(
         pl.col("key").alias(names[0]),
         pl.col("model").alias(names[1]),
@@ -510,7 +510,7 @@ def test_several_odd_names(engine, names):
 
 @engines
 @pytest.mark.parametrize("place", range(3))
-def test_a_column_may_bear_the_name_of_its_table(engine, place):
+def test_a_column_may_have_the_name_of_its_table(engine, place):
     """The table is called data: as key, model or value of the macro that reads it twice."""
     names = ["key", "model", "y", "w"]
     names[place] = "data"
@@ -522,8 +522,8 @@ def test_a_column_may_bear_the_name_of_its_table(engine, place):
 
 @engines
 @pytest.mark.parametrize("names", [["g", "n", "mean"], ["g", "estimate", "se"], ["g", "v", "weight"]], ids=str)
-def test_values_may_bear_names_of_results(engine, names):
-    """Only keys may not."""
+def test_values_may_have_names_of_results(engine, names):
+    """Only keys must not have such names."""
     key, value, weights = names
     frame = named("key", "model", "y", "w").select(
         pl.col("key").alias(key), pl.col("y").alias(value), pl.col("w").alias(weights)

@@ -1,4 +1,4 @@
-"""The macros load wherever DuckDB runs: the shell from any folder, connections, cursors, other databases, files."""
+"""The macros load in every environment: the shell in any folder, connections, cursors, other databases, files."""
 
 import json
 import os
@@ -33,7 +33,7 @@ CREATE OR REPLACE TABLE scores AS
 QUERY = "FROM pool_shrink(scores, score, school)"
 EXPECTED = pool.shrink(SCORES, "score", by="school")
 
-ODD = """o'dd "data" base; x"""  # a name of a database, and of a schema
+ODD = """o'dd "data" base; x"""  # the name of a database and of a schema
 
 
 def quoted(name: str) -> str:
@@ -52,7 +52,7 @@ def assert_pools(connection: duckdb.DuckDBPyConnection, query: str = QUERY, expe
 
 
 def macros(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many of our macros each database holds."""
+    """The number of macros of this package in each database."""
     query = """
         SELECT database_name, count(*) FROM duckdb_functions()
         WHERE NOT internal AND ltrim(function_name, '_') LIKE 'pool\\_%' ESCAPE '\\' GROUP BY ALL
@@ -72,7 +72,7 @@ def connection():
 
 @pytest.fixture(scope="module")
 def installed():
-    """One connection in which the macros are installed; its tests leave it as they find it."""
+    """One connection with the macros installed; tests must not change it."""
     with duckdb.connect() as opened:
         opened.execute(CREATE)
         pool.install_macros(opened)
@@ -89,17 +89,17 @@ def test_the_file_is_fresh():
 
 def test_the_file_is_one_and_plain_sql():
     lines = FILE.read_text(encoding="utf-8").splitlines()
-    assert not [line for line in lines if line.startswith(".")]  # a nested .read looks in the working directory
+    assert not [line for line in lines if line.startswith(".")]  # a nested .read would search the working directory
     assert {line.split("(")[0].rsplit(" ", 1)[0] for line in lines if line.startswith("CREATE")} == {
         "CREATE OR REPLACE MACRO"
     }
-    assert not re.search(r"{{|{%|{#", "".join(lines))  # a dbt macro may hold it
+    assert not re.search(r"{{|{%|{#", "".join(lines))  # the file may be part of a dbt macro
     for part in files.PARTS:
         assert (pool.SQL / part).read_text(encoding="utf-8") in FILE.read_text(encoding="utf-8")
 
 
 def test_a_query_of_the_file_reads_nothing_else(tmp_path, monkeypatch):
-    """No setting is needed, and the file works where nothing can be read or loaded."""
+    """The file needs no setting, and works if nothing else can be read or loaded."""
     monkeypatch.chdir(tmp_path)
     with duckdb.connect(config={"enable_external_access": False}) as alone:
         alone.execute(FILE.read_text(encoding="utf-8"))
@@ -147,7 +147,7 @@ def test_duckdbrc(tmp_path):
 
 
 def test_a_database_of_the_shell_keeps_the_macros(tmp_path):
-    """Once loaded into a file they are there for the next shell, and for the newer module."""
+    """Macros in a file are available to the next shell, and to the newer module."""
     file = tmp_path / "kept.duckdb"
     assert shells.shell_writes(["-no-init", str(file)], f".read '{FILE}'\n{CREATE}") == ""
     assert_shrunk(json.loads(shells.shell_writes(["-no-init", "-json", str(file)], f"{QUERY};")))
@@ -157,7 +157,7 @@ def test_a_database_of_the_shell_keeps_the_macros(tmp_path):
 
 @pytest.mark.parametrize("engine", shells.ENGINES)
 def test_a_parquet_warehouse(engine, tmp_path):
-    """Hive columns are columns: keys, and what a view filters by."""
+    """Hive columns can be keys and filters of a view."""
     SCORES.write_parquet(tmp_path / "warehouse", partition_by="year")
     files = f"'{tmp_path}/warehouse/**/*.parquet'"
     view = f"CREATE VIEW late AS FROM read_parquet({files}, hive_partitioning = true) WHERE year = 2024;"
@@ -212,7 +212,7 @@ def test_a_cursor_sees_what_is_stored(installed):
     assert_pools(installed.cursor())
 
 
-def test_temporary_macros_leave_the_database_alone(connection, tmp_path):
+def test_temporary_macros_do_not_change_the_database(connection, tmp_path):
     with duckdb.connect(str(tmp_path / "kept.duckdb")) as stored:
         for opened, name in ((connection, "memory"), (stored, "kept")):
             opened.execute(CREATE)
@@ -239,7 +239,7 @@ OTHERS = [("file", ODD, ODD), ("memory", "other", "main"), ("memory", ODD, ODD)]
 
 @pytest.mark.parametrize(("kind", "name", "schema"), ways.share(OTHERS, of=3))
 def test_use_of_another_database(installed, tmp_path, kind, name, schema):
-    """Macros that were installed before are found from there; macros that are installed there are stored there."""
+    """Macros from before are available in another database; new ones are stored in the current database."""
     connection = installed
     path = ":memory:" if kind == "memory" else str(tmp_path / "it''s another.duckdb")
     connection.execute(f"ATTACH '{path}' AS {quoted(name)}")
@@ -249,7 +249,7 @@ def test_use_of_another_database(installed, tmp_path, kind, name, schema):
     assert_pools(connection)
     assert name not in macros(connection)
 
-    cursor = connection.cursor()  # starts in the first database
+    cursor = connection.cursor()  # a cursor starts in the first database
     assert_pools(cursor)
     cursor.execute(f"USE {quoted(name)}.{quoted(schema)}")
     assert_pools(cursor, QUERY.replace("pool_shrink", "memory.pool_shrink"))
@@ -279,8 +279,8 @@ def test_a_second_install_replaces_an_older_one(connection):
             assert opened.execute("SELECT pool_weight(4.0, 1.0)").fetchone() == (0.8,)
 
 
-def test_a_file_keeps_the_macros_whatever_it_is_called(tmp_path):
-    """Opened, moved, attached under another name: without this package."""
+def test_a_file_keeps_the_macros_under_every_name(tmp_path):
+    """Open, move and attach the file under another name, without this package."""
     first, moved = tmp_path / "first.duckdb", tmp_path / "it's moved.duckdb"
     with duckdb.connect(str(first)) as connection:
         connection.execute(CREATE)
@@ -320,7 +320,7 @@ def test_polars_frames_by_the_name_of_their_variable(installed):
 
 
 def test_a_prepared_statement(installed):
-    """Hyperparameters may be parameters: they decide nothing before the query runs."""
+    """Hyperparameters may be parameters of the query, because they are used only when it runs."""
     query = "FROM pool_shrink(scores, score, school, level := $level, sigma2 := $sigma2)"
     found = installed.execute(query, {"level": 0.5, "sigma2": 4.0})
     names = [column[0] for column in found.description]
@@ -328,7 +328,7 @@ def test_a_prepared_statement(installed):
     assert_shrunk([dict(zip(names, row, strict=True)) for row in found.fetchall()], expected)
 
 
-def test_a_closed_connection_says_so():
+def test_a_closed_connection_raises_a_clear_error():
     closed = duckdb.connect()
     closed.close()
     with pytest.raises(duckdb.Error):

@@ -1,4 +1,4 @@
-"""A thousand models by `over` in one query of SQL are a thousand models: each has the numbers it has alone."""
+"""A thousand models by `over` in one SQL query equal a thousand single models."""
 
 import math
 
@@ -14,14 +14,14 @@ import polars_pool as pool
 
 METHODS = ("reml", "ml", "pm", "dl")
 GROUPS = 30
-CHOSEN = slice(3, None, 9)  # models that are fitted alone, too: of every kind
-ALONE = 2  # of each method
+CHOSEN = slice(3, None, 9)  # models of every kind that are also fitted alone
+ALONE = 2  # models of each method
 engines = pytest.mark.parametrize("engine", SQL_PATHS)
 every_method = pytest.mark.parametrize("tau2", METHODS)
 
 
 def thirty_groups(rng: np.random.Generator, kind: int) -> tuple[list[int], list[float]]:
-    """Sizes from 1 to 9; much between, nothing between, hardly anything within."""
+    """Group sizes from 1 to 9; large variance between, none between, hardly any within."""
     sizes = rng.integers(1, 10, GROUPS)
     between, within = [(2.0, 1.0), (0.0, 3.0), (5.0, 0.05)][kind]
     keys = np.repeat(np.arange(GROUPS), sizes)
@@ -31,7 +31,7 @@ def thirty_groups(rng: np.random.Generator, kind: int) -> tuple[list[int], list[
 
 @pytest.fixture(scope="module")
 def rows() -> pl.DataFrame:
-    """Every fourth model is one of two maxima, of test_models.py."""
+    """Every fourth model has two maxima, as in test_models.py."""
     rng, parts = np.random.default_rng(20260301), []
     for model in range(MODELS):
         keys, values = one_model(rng, 3) if model % 4 == 3 else thirty_groups(rng, model % 4)
@@ -46,7 +46,7 @@ def parts(rows) -> dict[int, pl.DataFrame]:
 
 @pytest.fixture(scope="module")
 def single_fits(parts) -> dict[str, dict[int, dict]]:
-    """{method: {model: its components}}, a hundred fits each, one at a time by NumPy."""
+    """{method: {model: its components}}, a hundred single fits per method, in NumPy."""
     return {
         tau2: {
             model: by_numpy(pool.components, parts[model], "y", "g", tau2=tau2).row(0, named=True)
@@ -102,7 +102,7 @@ def test_estimates_of_a_thousand_models(engine, tau2, rows):
 
 
 def deviance(tau2: float, means: list[float], errors: list[float]) -> float:
-    """-2 log likelihood without its constant, sums of few terms."""
+    """-2 log likelihood up to a constant, from short sums."""
     v = [se * se + tau2 for se in errors]
     mu = math.fsum(y / x for y, x in zip(means, v, strict=True)) / math.fsum(1 / x for x in v)
     return math.fsum(math.log(x) + (y - mu) ** 2 / x for y, x in zip(means, v, strict=True))
@@ -110,7 +110,7 @@ def deviance(tau2: float, means: list[float], errors: list[float]) -> float:
 
 @engines
 def test_errors_eighteen_orders_apart_cost_no_digits(engine):
-    """Squares about a centre far from the most precise group lose the digits that a maximum lies in."""
+    """Squares about a centre far from the most precise group would lose the digits that determine the maximum."""
     means, errors = [0.0, 3.0, 1.0], [1e-9, 1.0, 1e9]
     studies = pl.DataFrame({"g": [1, 2, 3], "y": means, "se": errors})
     found = SQL_PATHS[engine](pool.components, studies, "y", "g", se="se", tau2="ml").row(0, named=True)

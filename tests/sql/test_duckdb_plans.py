@@ -1,7 +1,7 @@
-"""The macros stay one query of the engine: a file is scanned once, for the columns it needs, without unused work.
+"""A macro is one query of the engine: it scans a file once, for the needed columns, without unused work.
 
-Read off DuckDB's own physical plan, in the module and the shell. Beside the scan there is the read of the first values,
-which ends at its LIMIT and gives the origin that values are counted from; with `over` there is none.
+The tests read DuckDB's physical plan, in the module and the shell. In addition to the scan, the plan reads the first
+values up to a LIMIT; they determine the pivot. With `over` there is no such read.
 """
 
 import json
@@ -45,7 +45,7 @@ class Node(NamedTuple):
     above: tuple["Node", ...]
 
     def __repr__(self) -> str:
-        return self.name  # not all that is above, again and again
+        return self.name  # without the nodes above, which would repeat
 
     def listed(self, fact: str) -> list[str]:
         found = self.facts.get(fact, [])
@@ -55,7 +55,7 @@ class Node(NamedTuple):
         return self.listed("Projections")
 
     def aggregates(self) -> str:
-        """Of the group-by that is next above."""
+        """The description of the nearest group-by above."""
         return ", ".join(next(node for node in reversed(self.above) if "GROUP" in node.name).listed("Aggregates"))
 
 
@@ -78,7 +78,7 @@ class Plan(NamedTuple):
 
 
 def limited(node: Node) -> bool:
-    """A LIMIT above the read, before anything is grouped."""
+    """Whether there is a LIMIT between the read and the first group-by."""
     for name in (other.name for other in reversed(node.above)):
         if "GROUP" in name or "AGGREGATE" in name:
             return False
@@ -95,7 +95,7 @@ def walk(tree: dict, above: tuple[Node, ...] = ()) -> Iterator[Node]:
 
 
 def parsed(found: shells.Rows | str) -> Plan:
-    """The module gives the plan as text in a row, the shell as it is, under a title."""
+    """The text of the plan: the module returns it in a row, the shell prints it under a title."""
     text = found if isinstance(found, str) else found[0]["explain_value"]
     trees = json.loads(text[text.index("[\n") :])
     return Plan([node for tree in trees for node in walk(tree)])
@@ -162,19 +162,19 @@ def plans(engine: str) -> dict[object, Plan]:
     with TemporaryDirectory() as folder:
         rows().write_parquet(Path(folder), partition_by="year")
         queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in QUERIES.values()]
-        # Out of a file the shell plans macros in another way: here they are read.
+        # The shell plans macros from a database file differently, so the script reads them.
         setup = f"{shells.POOL}\n{SETUP.replace('{folder}', folder)}"
         found = shells.answers(engine, queries, setup)
     return dict(zip(QUERIES, map(parsed, found), strict=True))
 
 
 @every_engine
-def test_the_reader_knows_a_plan_that_scans_twice(engine):
+def test_the_reader_detects_a_plan_that_scans_twice(engine):
     assert len(plans(engine)["read twice"].scans()) == 2
 
 
 @every_engine
-def test_the_reader_tells_a_limit_below_a_group_by_from_one_above(engine):
+def test_the_reader_distinguishes_a_limit_below_a_group_by_from_one_above(engine):
     assert len(plans(engine)["limited after"].scans()) == 1
     assert not plans(engine)["limited before"].scans()
     assert len(plans(engine)["limited before"].first_rows()) == 1
@@ -184,9 +184,9 @@ def test_the_reader_tells_a_limit_below_a_group_by_from_one_above(engine):
 
 
 def assert_one_scan(plan: Plan, columns: list[str], first: list[str]) -> None:
-    """One scan of these columns, and one read of the first values or, with no column, none."""
+    """Assert one scan of these columns, and one read of the first values if there are columns."""
     [scan] = plan.scans()
-    unwritten = [""] if duckdb.__version__ == "1.5.0" else None  # that version leaves the columns out of some scans
+    unwritten = [""] if duckdb.__version__ == "1.5.0" else None  # this version omits the columns of some scans
     assert sorted(scan.columns()) in (sorted(columns), unwritten)
     assert [node.columns() for node in plan.first_rows()] == ([first] if first else [])
 
@@ -200,7 +200,7 @@ def test_one_scan_of_the_columns_that_are_needed(engine, verb, name):
 
 @every_engine
 @pytest.mark.parametrize("name", METHODS)
-def test_one_scan_whatever_the_estimator(engine, name):
+def test_one_scan_for_every_estimator(engine, name):
     assert_one_scan(plans(engine)["tau2", name], ["g", "y"], first=["y"])
 
 
@@ -240,7 +240,7 @@ def test_views_and_inlined_ctes_are_scanned_once_for_the_columns_that_are_needed
 
 @every_engine
 def test_a_cte_is_read_once_and_kept(engine):
-    """DuckDB keeps the rows of a CTE that is used twice: one scan even for the first values."""
+    """DuckDB materialises a CTE that is used twice: one scan also serves the first values."""
     assert len(plans(engine)["a CTE"].reads()) == 1
 
 
@@ -267,7 +267,7 @@ def test_closed_forms_have_shorter_plans(engine):
 @every_engine
 @pytest.mark.parametrize("name", INPUTS)
 def test_plain_rows_are_grouped_without_covariances(engine, name):
-    """Each input has a branch of its own; that of the others reads nothing."""
+    """Each kind of input has its own branch; the other branches read nothing."""
     [scan] = plans(engine)["shrink", name].scans()
     weighed = any(argument in INPUTS[name][0] for argument in ("weights :=", "se :=", "var :="))
     assert weighed or "covar_samp(" not in scan.aggregates()
@@ -275,7 +275,7 @@ def test_plain_rows_are_grouped_without_covariances(engine, name):
 
 
 def test_one_aggregate_is_all_that_rows_need_from_version_2_on():
-    """The state of the variance holds count and mean as well; before version 2 a state cannot be read."""
+    """The state of the variance also holds count and mean; before version 2, a state cannot be read."""
     [scan] = plans("module")["shrink", "rows"].scans()
     three = duckdb.__version__.startswith("1.")
     assert scan.aggregates().count("(") == (3 if three else 1)
@@ -284,12 +284,12 @@ def test_one_aggregate_is_all_that_rows_need_from_version_2_on():
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_models_are_joined_only_where_there_are_models(name):
-    """Without `over` the components of the one model stand beside every group."""
+    """Without `over`, the components of the single model need no join."""
     joins = [node for node in plans("module")["shrink", name].nodes if "_pool_model" in str(node.listed("Conditions"))]
     assert bool(joins) == ("over" in INPUTS[name][0])
 
 
-# ---- the same by another way -----------------------------------------------------------------------------------------
+# ---- pruned views ----------------------------------------------------------------------------------------------------
 
 
 @every_engine

@@ -1,6 +1,6 @@
-"""The posterior where it is hard, in both DuckDBs and in Polars: by integrals in pieces; and what is said of errors.
+"""The posterior in difficult cases, in both DuckDBs and in Polars, against piecewise integrals; and its error messages.
 
-What R and dense matrices tell of ordinary data is asked in test_truth_posterior.py.
+test_truth_posterior.py compares ordinary data with R and with dense matrices.
 """
 
 import math
@@ -49,7 +49,7 @@ POINTS, SHARES = np.polynomial.legendre.leggauss(12)
 
 
 class Integral:
-    """A posterior by Gauss and Legendre's rule on short pieces of log tau; mu takes in one group after the other."""
+    """A posterior by Gauss–Legendre quadrature on short pieces of log tau; mu is updated group by group."""
 
     def __init__(self, y, v, prior, mu=None):
         self.y, self.v, self.prior, self.mu = np.array(y, dtype=float), np.array(v, dtype=float), prior, mu
@@ -62,13 +62,13 @@ class Integral:
         self.total = self.mean(lambda tau, mean, variance: 1.0)
 
     def nodes(self, until):
-        """x with their weights, to the end."""
+        """All nodes x with their weights."""
         ends = np.linspace(self.low, until, 2 + int((until - self.low) / PIECE))
         middles, halves = (ends[1:] + ends[:-1]) / 2, np.diff(ends) / 2
         return (middles[:, None] + halves[:, None] * POINTS).ravel(), (halves[:, None] * SHARES).ravel()
 
     def normal_of_mu(self, tau):
-        """Log likelihood, mean and variance of mu, from what is known of it before."""
+        """Log likelihood, mean and variance of mu, starting from its prior."""
         if isinstance(self.mu, float):
             sd = np.sqrt(self.v[:, None] + tau**2)
             return norm.logpdf(self.y[:, None], self.mu, sd).sum(axis=0), self.mu + 0.0 * tau, 0.0 * tau
@@ -90,7 +90,7 @@ class Integral:
         return log + prior + x, mean, variance
 
     def mean(self, f, until=math.inf):
-        """Mean of f(tau, mean and variance of mu), of tau up to `until` alone."""
+        """The mean of f(tau, mean and variance of mu), over tau up to `until`."""
         x, weights = self.nodes(min(self.high, math.log(until)))
         log, mean, variance = self.log_density(x)
         density = np.exp(log - self.top) * weights
@@ -142,7 +142,7 @@ def options(case):
     )
 
 
-# Those in the shell, the others in the module; all in Polars.
+# These cases run in the shell, the others in the module; all run in Polars.
 SOME = (
     "three groups, flat",
     "twelve orders, normal mu",
@@ -215,10 +215,10 @@ def test_hard_cases_of_groups(engine, case):
             assert truth.mean(under) == pytest.approx(below, rel=1e-7, abs=1e-9)
 
 
-# ---- models together, and what has no answer ------------------------------------------------------------------------
+# ---- many models, and undefined results -----------------------------------------------------------------------------
 
 
-def test_models_together_are_those_alone():
+def test_models_together_equal_single_models():
     rng = np.random.default_rng(5)
     sizes = rng.integers(4, 12, 40)
     frame = pl.concat(
@@ -240,7 +240,7 @@ def test_models_together_are_those_alone():
 
 @engines
 def test_models_without_a_posterior_have_none(engine):
-    """Flat tau needs three groups; exact groups that agree ask for tau = 0; the others keep their answer."""
+    """Flat tau needs three groups; equal exact groups imply tau = 0; the other models are unaffected."""
     models = {"few": ([1.0, 2.0], [1.0, 1.0]), "exact": ([1.0, 1.0, 2.0, 3.0], [0.0, 0.0, 1.0, 1.0]), "fine": SCHOOLS}
     frame = pl.concat(studies(*data).with_columns(m=pl.lit(name)) for name, data in models.items())
     found = SQL_PATHS[engine](pool.components, frame, "y", "g", over="m", se="se", tau2="uniform()")
@@ -258,8 +258,8 @@ def test_models_without_a_posterior_have_none(engine):
     assert groups.filter(pl.col("m") == "fine")["lower"].null_count() == 0
 
 
-# The posterior falls as 1 / tau to the power tail + J - 1 with a flat mu; E tau^k needs more than k + 1. By the number
-# of groups, the largest k that is told of 0, 1, 2 and 4.
+# With a flat mu, the posterior decreases as 1 / tau to the power tail + J - 1; E tau^k needs more than k + 1. For each
+# number of groups, the largest k with a finite moment among 0, 1, 2 and 4.
 MOMENTS = {
     "uniform()": {3: 0, 4: 1, 5: 2, 6: 2, 7: 4},
     "half_cauchy(5)": {1: 0, 2: 1, 3: 2, 4: 2, 5: 4},
@@ -306,7 +306,7 @@ def test_groups_without_rows_are_new_groups(engine):
 
 @engines
 def test_a_known_tau_with_a_normal_mu(engine):
-    """One normal: by the precisions of the means and of mu."""
+    """The posterior is normal, from the precisions of the means and of mu."""
     y, v = (np.array(x, dtype=float) for x in SCHOOLS)
     w = 1 / (v + 16)
     variance = 1 / (w.sum() + 1 / 25)
@@ -326,7 +326,7 @@ def test_a_known_tau_with_a_normal_mu(engine):
     np.testing.assert_allclose(groups["se"] ** 2, 16 * v * w + (v * w) ** 2 * variance, rtol=1e-12)
 
 
-def test_an_offset_costs_nothing():
+def test_an_offset_costs_no_digits():
     y, v = SCHOOLS
     run, priors = SQL_PATHS["duckdb"], {"tau2": "half_cauchy(5)", "se": "se"}
     near = run(pool.shrink, studies(y, v), "y", "g", **priors).sort("g")
@@ -343,7 +343,7 @@ def test_the_sine_integral(engine):
     np.testing.assert_allclose(found, sici(x)[0], rtol=1e-13)
 
 
-# ---- sentences ------------------------------------------------------------------------------------------------------
+# ---- messages -------------------------------------------------------------------------------------------------------
 
 TAU = (
     "half_cauchy(scale), half_normal(scale), half_t(df, scale), exponential(rate), uniform(lower, upper), "
@@ -470,7 +470,7 @@ ASKED = [("duckdb", *case) for case in SENTENCES[::2]] + [("shell", *case) for c
 
 
 @pytest.mark.parametrize(("engine", "verb", "arguments", "sentence"), ASKED)
-def test_what_is_wrong_with_a_prior(engine, verb, arguments, sentence):
+def test_errors_of_priors(engine, verb, arguments, sentence):
     database(engine).hold(pl.DataFrame({"g": [1, 1, 2, 2, 3], "y": [1.0, 2.0, 4.0, 5.0, 3.0]}))
     with pytest.raises(duckdb.Error) as refused:
         database(engine).ask(f"FROM pool_{verb}(data, y, g, {arguments})")
@@ -478,7 +478,7 @@ def test_what_is_wrong_with_a_prior(engine, verb, arguments, sentence):
 
 
 @pytest.mark.parametrize(("verb", "arguments", "sentence"), [case for case in SENTENCES if "sigma2" not in case[1]])
-def test_python_says_the_same(verb, arguments, sentence):
+def test_python_has_the_same_messages(verb, arguments, sentence):
     options = eval(f"dict({arguments.replace(' :=', '=').replace(INTERVAL, 'interval')})")
     with pytest.raises(ValueError, match="=") as refused:
         getattr(pool, verb)(pl.DataFrame({"g": [1, 1, 2], "y": [1.0, 2.0, 4.0]}), "y", "g", **options)

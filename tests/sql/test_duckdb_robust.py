@@ -1,4 +1,4 @@
-"""Robust intervals of both DuckDBs: published critical values, linear programs, then the numbers of Polars."""
+"""Robust intervals in both DuckDBs: published critical values, linear programs, and the numbers of Polars."""
 
 import math
 
@@ -21,7 +21,7 @@ engines = pytest.mark.parametrize("engine", MODULE)
 
 
 def answered(engine, m, kappa, alpha, chi=None):
-    """chi where rho is alpha; with chi, rho there."""
+    """chi at which rho is alpha; with chi, the value of rho at chi."""
     m, kappa, alpha, low = (np.broadcast_to(x, len(m)) for x in (m, kappa, alpha, norm.isf(np.asarray(alpha) / 2)))
     asked = {"id": range(len(m)), "m": m, "kappa": kappa, "alpha": alpha if chi is None else [None] * len(m)}
     asked |= {"chi": low if chi is None else chi, "low": low, "high": 1.001 * np.sqrt((1 + m) / alpha)}
@@ -34,7 +34,7 @@ def answered(engine, m, kappa, alpha, chi=None):
 @engines
 def test_published_critical_values(engine):
     m, kappa, alpha, want = map(np.array, zip(*PUBLISHED, strict=True))
-    inside = m > 0  # m = 0 is not asked
+    inside = m > 0  # m = 0 is excluded
     found = answered(engine, m[inside].astype(float), kappa[inside].astype(float), alpha[inside])
     assert found == pytest.approx(want[inside], abs=6e-11)
 
@@ -49,7 +49,7 @@ def test_the_worst_distribution_by_linear_programming(engine):
 @pytest.mark.parametrize(
     ("engine", "points", "alphas"), [("duckdb", 60, [0.999, 0.32, 0.05, 0.001, 1e-6]), ("shell", 12, [0.05])]
 )
-def test_critical_values_are_those_of_python(engine, points, alphas):
+def test_critical_values_equal_python(engine, points, alphas):
     kappas = [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF]
     m, kappa, alpha = (x.ravel() for x in np.meshgrid(10 ** np.linspace(-9, 19.9, points), kappas, alphas))
     ordinary = norm.isf(alpha / 2) * np.sqrt(1 + m)
@@ -81,7 +81,7 @@ def test_intervals_miss_as_often_as_allowed_at_worst(engine, name, tau2):
 
 
 def many_models():
-    """Models of all kinds: ordinary, with outliers, without anything between groups, of a key that is null."""
+    """Models of all kinds: ordinary, with outliers, without variance between groups, with a null key."""
     tables = [rows(12, seed) for seed in range(4)]
     tables += [tables[0].with_columns(pl.col("y") * 1e-3 + 7), tables[1].with_columns(y=pl.lit(1.0))]
     tables += [tables[2].with_columns(y=pl.int_range(pl.len()) % 2 * 1.0), groups({1: [2, 2], 2: [2, 2]})]
@@ -107,20 +107,20 @@ OPTIONS = [
 @engines
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
-def test_all_is_as_in_python(engine, options):
+def test_results_equal_python(engine, options):
     options |= {"over": "m", "interval": "robust"}
     want = pool.shrink(many_models(), "y", "g", **options)
     got = MODULE[engine](pool.shrink, many_models(), "y", "g", **options)
     settled = want["lower"].is_not_null()
     assert settled.sum() > 50
     assert not any(got[name].is_nan().any() for name in got.columns[3:])
-    # The moments rest on the components, which a search finds to some digits.
+    # The moments depend on the components, whose search ends at a tolerance.
     assert_frame_equal(got.sort("m", "g"), want, rel_tol=1e-9, abs_tol=1e-9)
 
 
 @engines
 @pytest.mark.parametrize("options", [{"tau2": 4.0}, {"tau2": 0}, {"tau2": 1.0, "mu": 0.0}], ids=str)
-def test_a_single_model_is_as_in_python(engine, options):
+def test_a_single_model_equals_python(engine, options):
     for table in (many_models().filter(m=12), many_models().filter(m=13), many_models().clear()):
         options |= {"sigma2": 1.0, "interval": "robust"}
         want = pool.shrink(table, "y", "g", **options)
@@ -130,7 +130,7 @@ def test_a_single_model_is_as_in_python(engine, options):
 
 @engines
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
-def test_stored_moments_and_weights_are_as_in_python(engine):
+def test_stored_moments_and_weights_equal_python(engine):
     run, table = MODULE[engine], rows().with_columns(w=1.0 + pl.col("g") % 3)
     stored = pool.moments(table, "y", "g", weights="w")
     for frame, value, columns in ((table, "y", {"weights": "w"}), (stored, "mean", {"n": "n", "var": "var"})):
@@ -140,7 +140,7 @@ def test_stored_moments_and_weights_are_as_in_python(engine):
 
 
 @engines
-def test_columns_that_bear_the_names_of_relations_and_columns_of_the_macros(engine):
+def test_columns_with_the_names_of_relations_and_columns_of_the_macros(engine):
     table = rows().rename({"g": "robust", "y": "alpha"}).with_columns(m=pl.lit(1), chi=pl.lit(2))
     found = MODULE[engine](pool.shrink, table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
     want = pool.shrink(table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
