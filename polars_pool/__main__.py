@@ -13,8 +13,8 @@ EXTRA = ("typer", "rich")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 1 for data, 2 for a wrong command, 130 after an interrupt."""
-    _numbers_taken()
+    """Run one command and return its exit code: 0, 1 for the data, 2 for a wrong command, 130 after an interrupt."""
+    _reserve_standard_streams()
     if missing := [package for package in EXTRA if find_spec(package) is None]:
         text = f"polars-pool: {' and '.join(missing)} missing; pip install 'polars-pool[cli]'"
         if sys.stderr is not None:
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(arguments)
 
 
-def _numbers_taken() -> None:
-    """Open nothing as stdin, stdout or stderr where these are closed, or the next file would be one of them."""
+def _reserve_standard_streams() -> None:
+    """Open the null device for closed standard streams; otherwise another file would get their numbers."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(number)

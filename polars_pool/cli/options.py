@@ -69,7 +69,7 @@ Engine = Annotated[
     str,
     typer.Option(
         metavar="polars|duckdb",
-        help="Engine, and dialect of SQL in EXPR (default: polars)",
+        help="Engine, which also sets the SQL dialect of EXPR (default: polars)",
         rich_help_panel=DATA,
         show_default=False,
     ),
@@ -78,7 +78,7 @@ Sigma2 = Annotated[
     str,
     typer.Option(
         metavar="NAME|NUM",
-        help="Variance within: pooled (default), separate or squeezed",
+        help="Variance within groups: pooled (default), separate or squeezed",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -87,7 +87,7 @@ Tau2 = Annotated[
     str,
     typer.Option(
         metavar="NAME|NUM|PRIOR",
-        help="Variance between: reml (default), ml, dl …; or a prior on its root, 'half_cauchy(5)'",
+        help="Variance between groups: reml (default), ml, dl …; or a prior on tau, 'half_cauchy(5)'",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -96,7 +96,7 @@ Mu = Annotated[
     str,
     typer.Option(
         metavar="NAME|NUM|PRIOR",
-        help="Mean: gls (default), rows, groups, shrunk; or a prior, 'normal(0, 5)'",
+        help="Population mean: gls (default), rows, groups, shrunk; or a prior, 'normal(0, 5)'",
         rich_help_panel=MODEL,
         show_default=False,
     ),
@@ -105,14 +105,16 @@ MuForProfile = Annotated[
     str,
     typer.Option(
         metavar="gls|NUM|PRIOR",
-        help="Mean: estimated at each tau (gls, default), known, or a prior (with a prior on tau)",
+        help="Population mean: estimated at each tau (gls, default), known, or a prior (with a prior on tau)",
         rich_help_panel=MODEL,
         show_default=False,
     ),
 ]
 Level = Annotated[
     float,
-    typer.Option(metavar="P", help="Probability of intervals (0.95)", rich_help_panel=MODEL, show_default=False),
+    typer.Option(
+        metavar="P", help="Probability that intervals should cover (0.95)", rich_help_panel=MODEL, show_default=False
+    ),
 ]
 Uncertainty = Annotated[
     str,
