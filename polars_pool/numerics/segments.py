@@ -99,6 +99,9 @@ class Segments:
         A model may extend over several blocks.
         """
         end = int(self.lengths.sum())
+        if end <= size:
+            yield slice(0, end), slice(0, self.models), self
+            return
         for begin in range(0, end, size):
             rows = slice(begin, min(begin + size, end))
             first = int(np.searchsorted(self.start, rows.start, side="right")) - 1
