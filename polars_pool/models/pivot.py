@@ -35,6 +35,11 @@ class Column:
         return self.pivot if self.exact is None else f"{self.name}_origin"
 
     @property
+    def first(self) -> str:
+        """The name of the first value, in the type of the origin."""
+        return f"{self.name}_first" if self.exact is None else f"{self.name}_exact_first"
+
+    @property
     def centred(self) -> pl.Expr:
         """The column less its pivot, Float64."""
         if self.exact is None or self.dtype is None:
@@ -50,8 +55,7 @@ def pivots(rows: pl.LazyFrame, columns: Sequence[Column], least: float = 0.0) ->
     finite = rows.filter(pl.all_horizontal(column.number.is_finite() for column in columns)).head(FIRST)
     statistics = finite.select(e for column in columns for e in _statistics(column)).with_columns(pl.all().fill_null(0))
     origins = [
-        pl.when(_is_near(column, least)).then(f"{column.name}_first").otherwise(0).alias(column.origin)
-        for column in columns
+        pl.when(_is_near(column, least)).then(column.first).otherwise(0).alias(column.origin) for column in columns
     ]
     return statistics.select(origins).with_columns(e for column in columns for e in _exact(column))
 
@@ -62,21 +66,18 @@ def no_pivots(columns: Sequence[Column]) -> pl.LazyFrame:
 
 
 def _statistics(column: Column) -> list[pl.Expr]:
-    first = column.number if column.exact is None else column.exact
-    statistics = {
-        "first": first.first(),
-        "start": column.number.first(),
-        "mean": column.number.mean(),
-        "std": column.number.std(),
-        "smallest": column.number.abs().min(),
-    }
+    """Statistics of the first values. Each occurs once: Polars 2.1 broadcasts an aggregate that it shares."""
+    statistics = {"mean": column.number.mean(), "std": column.number.std(), "smallest": column.number.abs().min()}
+    statistics["first"] = column.number.first()
+    if column.exact is not None:
+        statistics["exact_first"] = column.exact.first()
     return [e.alias(f"{column.name}_{name}") for name, e in statistics.items()]
 
 
 def _is_near(column: Column, least: float) -> pl.Expr:
     """Whether the first values of a column have an offset in common."""
-    start, mean, std, smallest = (pl.col(f"{column.name}_{name}") for name in ("start", "mean", "std", "smallest"))
-    return (std < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8) & (smallest >= least)
+    first, mean, std, smallest = (pl.col(f"{column.name}_{name}") for name in ("first", "mean", "std", "smallest"))
+    return (std < mean.abs() / 8) & ((first - mean).abs() < mean.abs() / 8) & (smallest >= least)
 
 
 def _exact(column: Column) -> list[pl.Expr]:

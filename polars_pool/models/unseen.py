@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import polars as pl
 
 from .keys import KEY
-
-
-class Keys(Protocol):
-    """The keys of models and groups."""
-
-    @property
-    def over(self) -> tuple[str, ...]: ...
-
-    @property
-    def keys(self) -> tuple[str, ...]: ...
+from .request import Request
 
 
 def with_unseen(
-    grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: Keys, columns: Mapping[str, float]
+    grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: Request, columns: Mapping[str, float]
 ) -> pl.LazyFrame:
     """The groups, and one without rows for each of the keys that is not among them.
 

@@ -112,8 +112,8 @@ def test_no_module_imports_a_higher_layer(module):
 
 @each([module for module in FILES if module[:1] == ("models",) and len(module) == 3])
 def test_families_do_not_import_each_other(module):
-    """The exceptions are in `allowed`; code that all families share lies below them."""
-    allowed = {"posterior": {"oneway"}, "rates": {"oneway"}, "regression": {"oneway"}}.get(module[1], set())
+    """Only the posterior imports a family, whose posterior it is; code that families share lies below them."""
+    allowed = {"oneway"} if module[1] == "posterior" else set()
     others = {other[1] for other in edges(module) if other[0] == "models" and len(other) == 3} - {module[1]}
     assert others <= allowed
 
@@ -121,9 +121,7 @@ def test_families_do_not_import_each_other(module):
 def test_every_family_has_the_same_files():
     for family in FAMILIES:
         names = {module[2] for module in FILES if module[:2] == ("models", family) and len(module) == 3}
-        # A posterior takes the checked request, and the checks of rows, of the one-way model.
-        own = set() if family == "posterior" else {"spec", "refuse"}
-        assert {"groups", "fit", "components", "estimates"} | own <= names, family
+        assert {"spec", "groups", "fit", "components", "estimates", "refuse"} <= names, family
 
 
 def test_the_package_imports_every_layer():

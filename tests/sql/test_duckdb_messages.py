@@ -16,7 +16,7 @@ import shells
 import polars_pool as pool
 from polars_pool import arguments
 from polars_pool.formulas import registry
-from polars_pool.models.oneway import refuse
+from polars_pool.models import refuse
 from polars_pool.rendering.formulas import formulas as rendered_formulas
 
 ROWS = pl.DataFrame(
@@ -352,7 +352,7 @@ def test_all_kinds_of_errors_are_there():
         "does not fit sigma2=",
         "does not fit weights=",
         "holds NaN or infinite numbers",
-        *refuse.ALLOWED.values(),
+        *(refuse.BAD_ROWS[reason].partition(": ")[2] for reason in ("weights", "n", "var", "se")),
         "in 1 row:",
         "in 1,234 rows:",
     ):

@@ -6,8 +6,8 @@ has its elementwise preparation, its sums, and the statistics that follow from t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import polars as pl
 
@@ -15,15 +15,16 @@ from ...formulas import moments
 from ...formulas.elementary import INFINITY, where
 from .. import offset as wide
 from ..keys import KEY, public
+from ..pivot import Column, pivots
+from ..refuse import counted, improper
 from ..tables import WHOLE
 from .refuse import bad_rows
 from .spec import OneWay
 
 NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
-FIRST = 1_000  # values that tell of an offset: the slice stops the scan at its first rows
 EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
 
-PIVOT, ORIGIN, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "origin", "value", "weights", "se"))
+PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
 N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
 WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
 
@@ -46,26 +47,22 @@ def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Ex
 def about_pivot(
     frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr, ordered: bool = False
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-    """The columns a model needs, with the value as it is and with the value less the pivot; the pivot.
+    """The columns a model needs, first with the value itself, then with the value less the pivot; and the pivot.
 
     Cached, so that the plan below runs once, whatever it is, for the pivot and the rows.
     """
     dtype = _dtype(frame, request)
     if wide.is_wide(dtype):
         selected = _selected(frame, request, wide.integer(request.value, dtype), *keep).cache()
-        near, equal = wide.offset(ORIGIN, dtype)
-        pivot = (
-            _offset(selected, lambda value: wide.number(value, dtype), wide.EXACT if request.over else 0.0)
-            .select(_pool_pivot=near, _pool_origin=equal)
-            .cache()
-        )
-        beside, difference = pivot.select(ORIGIN), wide.difference(VALUE, ORIGIN, dtype)
+        value = Column("_pool_value", wide.number(VALUE, dtype), VALUE, dtype)
     else:
-        selected = rows(frame, request, *keep).cache()
-        beside = _offset(selected, lambda value: value).cache()
-        pivot, difference = beside.select(_pool_pivot=ORIGIN), VALUE - ORIGIN
-    centred = selected.join(beside, how="cross", maintain_order="left" if ordered else "none")
-    return selected, centred.with_columns(_pool_value=difference).drop("_pool_origin"), pivot.select(PIVOT)
+        selected, value = rows(frame, request, *keep).cache(), Column("_pool_value", VALUE)
+    # Models of an `over` have a pivot only where all first values have more digits than Float64.
+    pivot = pivots(selected, [value], wide.EXACT if request.over and value.exact is not None else 0.0).cache()
+    order: Literal["left", "none"] = "left" if ordered else "none"
+    centred = selected.join(pivot.select(value.origin), how="cross", maintain_order=order)
+    centred = centred.with_columns(_pool_value=value.centred).drop(value.origin)
+    return selected, centred, pivot.select(_pool_pivot=value.pivot)
 
 
 def in_order(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
@@ -102,28 +99,8 @@ def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 
 
 def constants(rows: pl.LazyFrame, pivot: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """One row: the pivot, and how many rows are bad, in one column a reason."""
-    bad = {f"_pool_bad_{name}": e for name, e in bad_columns(request).items()}
-    if not bad:
-        return pivot
-    # Joined before they are summed, so that the count awaits the pivot as the groups do: had it to be known before,
-    # all rows would wait in memory.
-    return pivot.join(rows.select(**bad).join(pivot, how="cross").select(pl.col(list(bad)).sum()), how="cross")
-
-
-def _offset(rows: pl.LazyFrame, number: Callable[[pl.Expr], pl.Expr], least: float = 0.0) -> pl.LazyFrame:
-    """The first value as origin where it is the offset that the first values have in common, 0 where it is none.
-
-    With `least`, only where the first values are that large, whatever their sign.
-    """
-    numbers = number(VALUE)
-    first = rows.filter(numbers.is_finite()).select(VALUE).head(FIRST)
-    found = first.select(
-        _pool_origin=VALUE.first(), _pool_mean=numbers.mean(), _pool_std=numbers.std(), _pool_least=numbers.abs().min()
-    )
-    start, mean, spread = number(ORIGIN), pl.col("_pool_mean"), pl.col("_pool_std")
-    near = (spread < mean.abs() / 8) & ((start - mean).abs() < mean.abs() / 8) & (pl.col("_pool_least") >= least)
-    return found.with_columns(pl.all().fill_null(0)).select(_pool_origin=pl.when(near).then(ORIGIN).otherwise(0))
+    """One row: the pivot, and the number of bad rows by reason."""
+    return counted(rows, bad_columns(request), pivot)
 
 
 def states_columns(request: OneWay) -> tuple[str, ...]:
@@ -168,21 +145,14 @@ def merged(frame: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 
 
 def bad_columns(request: OneWay) -> dict[str, pl.Expr]:
-    """Where the columns beside the value hold what they must not, in rows that count."""
-    n = _improper(N) | (N.floor() != N)
+    """The rows that count and whose weight, n, variance or standard error is bad, by reason."""
+    n = improper(N) | (N.floor() != N)
     if request.se is not None:
-        n = _improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
-    bad = {"weights": _improper(WEIGHTS), "n": n, "var": _improper(VAR) & (N > 1), "se": _no_error(SE)}
+        n = improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
+    # An infinite standard error is that of an estimate without information.
+    se = SE.is_null() | SE.is_nan() | (SE < 0)
+    bad = {"weights": improper(WEIGHTS), "n": n, "var": improper(VAR) & (N > 1), "se": se}
     return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(request, name) is not None}
-
-
-def _improper(column: pl.Expr) -> pl.Expr:
-    return column.is_null() | ~((column >= 0) & (column < INFINITY))  # NaN is above infinity
-
-
-def _no_error(se: pl.Expr) -> pl.Expr:
-    """No standard error; an infinite one is: of an estimate without information."""
-    return se.is_null() | se.is_nan() | (se < 0)
 
 
 def prepared(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:

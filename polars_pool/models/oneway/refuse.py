@@ -1,4 +1,4 @@
-"""Errors that only the data can raise, read off the group table when the query runs."""
+"""Errors about rows and groups that a model of means cannot use, raised when the query runs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from .. import refuse
 from ..many import ROUNDING
 from .spec import OneWay
 
-ALLOWED = {
-    "weights": "precision weights are finite and not negative; a row of weight 0 does not count",
-    "n": "n is a count of rows, a whole number of 0 or more",
-    "var": "var is a sample variance, 0 or more wherever n > 1",
-    "se": "a standard error is 0 or more, and infinite for an estimate without information",
-}
-
 
 def bad_rows(table: pl.DataFrame, request: OneWay) -> None:
-    """Raise if a mean is no number, so a value is none, or a column beside it holds what it must not."""
-    for name, rule in ALLOWED.items():
-        counted = table.get_column(f"_pool_bad_{name}", default=None)
-        if counted is not None and (count := counted.head(1).sum()):
-            rows = "1 row" if count == 1 else f"{count:,} rows"
-            wrong = "null, NaN or negative" if name == "se" else "null, NaN, negative or infinite"
-            raise ValueError(f"{name}={request.names[name]!r} is {wrong} in {rows}: {rule}")
-    if not np.isfinite(table["_pool_y"].drop_nulls().to_numpy()).all():
-        raise ValueError(
-            f"the value {request.names['value']!r} holds NaN or infinite numbers: remove them, or count them as "
-            "missing with nan='null'"
-        )
+    """Raise if a weight, count, variance or standard error is bad, or the value is NaN or infinite in a row."""
+    refuse.bad_rows(table, request.names)
+    refuse.not_finite(table, [("_pool_y", "value", request.names["value"])])
 
 
 def unequal(method: str, least: NDArray[Any], largest: NDArray[Any]) -> None:
