@@ -1,6 +1,6 @@
 """Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
 
-from . import starting as _starting  # noqa: F401  before all that takes time
+from . import starting as starting  # before the imports that take time
 from .engines.duckdb import FOLDER as SQL
 from .engines.duckdb import install_macros
 from .formulas.priors import (

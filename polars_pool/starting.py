@@ -1,6 +1,6 @@
 """An interrupt while the command line is still importing: exit code 130 and no traceback.
 
-It is imported first. What imports the package as a library is not touched.
+The package imports it first. It changes nothing for programs that import the package as a library.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _end(_number: int, _frame: Any) -> None:
 
 
 def as_usual() -> None:
-    """An interrupt raises KeyboardInterrupt again."""
+    """Let an interrupt raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -34,6 +34,6 @@ def as_usual() -> None:
 if (
     _is_program()
     and threading.current_thread() is threading.main_thread()
-    and signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a background job ignores it, and so it stays
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a background job ignores interrupts
 ):
     signal.signal(signal.SIGINT, _end)

@@ -15,7 +15,7 @@ from .columns import lazy
 
 @dataclass(frozen=True)
 class Call:
-    """The arguments of one call by name, beside the defaults of the verb's signature; nothing is checked yet."""
+    """The arguments of one call by name, and the defaults of the verb's signature; nothing is checked yet."""
 
     values: Mapping[str, Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)

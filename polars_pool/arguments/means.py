@@ -8,10 +8,9 @@ import polars as pl
 
 from ..formulas.errors import ERRORS
 from ..formulas.estimators import TAU2
-from ..formulas.names import Interval, Limits, NaN, OfEstimates, OfPosterior, Predict, Test, Uncertainty
+from ..formulas.names import Interval, Likelihood, Limits, NaN, OfEstimates, OfPosterior, Predict, Test, Uncertainty
 from ..models.hyperparameters import Hyperparameters
 from ..models.oneway import spec as oneway
-from ..models.oneway.inference import LIKELIHOODS
 from ..models.oneway.spec import COLUMNS, Means
 from ..models.posterior import spec as posterior
 from ..models.posterior.spec import PosteriorMeans
@@ -102,8 +101,9 @@ def _limits(argument: Any, h: Hyperparameters) -> str | None:
     """How the interval of tau2 is computed; the profile likelihood is that of reml and ml alone."""
     if argument is None:
         return None
-    if one_of(argument, get_args(Limits), "limits") == "profile" and h.method and h.tau2 not in LIKELIHOODS:
-        fit = listed(LIKELIHOODS)
+    method = h.method
+    if one_of(argument, get_args(Limits), "limits") == "profile" and method is not None and method.likelihood is None:
+        fit = listed(get_args(Likelihood))
         raise ValueError(f"limits='profile' does not fit tau2={h.tau2!r}: give limits='q', or tau2 as one of {fit}")
     return str(argument)
 

@@ -1,7 +1,7 @@
-"""Warnings about estimates that the data do not determine, raised by the functions that solve models.
+"""Warnings about estimates that the data do not determine, raised by the functions that fit models.
 
-Those functions run once per query, eager or lazy, in whatever thread Polars runs them. So a model remembers the line
-of code that called this package, and its warnings point there.
+These functions run once per query, eager or lazy, in any thread of Polars. A request therefore stores the line of code
+that called this package, and its warnings point to this line.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ ALONE = (
 
 
 class ConvergenceWarning(UserWarning):
-    """Some models have no estimate, or one that did not settle: `components` shows which, in `converged`."""
+    """Some models have no estimate, or one that did not settle: `converged` of `components` shows which."""
 
 
 # ---- which models give cause for a message --------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class ConvergenceWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Missing:
-    """Which models have no estimate that settled, of those which have groups; NaN is a number that is missing."""
+    """The models without an estimate that settled, among those with groups; NaN is a missing number."""
 
     published: bool
     groups: Array
@@ -132,7 +132,7 @@ def causes(missing: Missing, hyperparameters: Hyperparameters) -> dict[str, Arra
 
 
 def causes_of_posterior(missing: Missing) -> dict[str, Array]:
-    """The same for models with priors, with a statistic of the posterior of tau in place of tau2."""
+    """The models that give cause for each message, for priors: tau2 is a statistic of the posterior of tau."""
     improper = missing.without_tau2
     unsettled = missing.failed & ~missing.unidentified & ~improper
     return {UNIDENTIFIED: missing.unidentified, IMPROPER: improper, UNSETTLED: unsettled}
@@ -143,7 +143,7 @@ def causes_of_posterior(missing: Missing) -> dict[str, Array]:
 
 @dataclass(frozen=True)
 class Caller:
-    """The line of code that called this package; `messages` are those that one run of an expression gave already."""
+    """The line of code that called this package; `messages` are the earlier warnings of one run of an expression."""
 
     filename: str
     line: int
@@ -171,7 +171,7 @@ def _module(frame: FrameType) -> str:
 
 @contextmanager
 def called_from(line: Caller) -> Iterator[None]:
-    """Inside, models are called from this line: an expression is built on one line, and runs elsewhere."""
+    """Requests inside have this caller: an expression is built on one line, and runs elsewhere."""
     token = _CALLER.set(line)
     try:
         yield
@@ -182,17 +182,17 @@ def called_from(line: Caller) -> Iterator[None]:
 def warn(
     messages: Iterable[str] | Mapping[str, Array], at: Caller, category: type[Warning] = ConvergenceWarning
 ) -> None:
-    """Warn once of each message, or of each that some model gives cause for."""
+    """Warn once of each message, or of each message that some model gives cause for."""
     if isinstance(messages, Mapping):
         messages = [message for message, models in messages.items() if models.any()]
-    # As warnings.warn does, the module keeps what it was warned of: by default Python shows a warning once per line.
+    # As with warnings.warn, the registry of the module lists its warnings: Python shows each once per line by default.
     registry = vars(sys.modules.get(at.module, sys.modules[__name__])).setdefault("__warningregistry__", {})
     for message in _first(messages, at):
         warnings.warn_explicit(message, category, at.filename, at.line, at.module, registry)
 
 
 def _first(messages: Iterable[str], at: Caller) -> list[str]:
-    """The messages that this query was not warned of yet."""
+    """The messages that are new in this query."""
     if at.messages is None:
         return sorted(set(messages))
     with _LOCK:

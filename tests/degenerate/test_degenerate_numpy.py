@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from frames import TAU2
 
+from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
-from polars_pool.models.oneway.fit import solve
+from polars_pool.models.oneway.fit import fit
 
 
 def groups(n, mean, squares=None, v=None) -> Groups:
@@ -18,8 +19,8 @@ def groups(n, mean, squares=None, v=None) -> Groups:
 
 
 def model(g: Groups, tau2="reml", published=False, sigma2="pooled", mu="gls") -> dict:
-    found = solve(g, published, sigma2, tau2, mu)
-    return {name: value.item() for name, value in vars(found).items()}
+    components = fit(g, published, Hyperparameters(sigma2, tau2, mu)).components
+    return {name: value.item() for name, value in vars(components).items()}
 
 
 every_method = pytest.mark.parametrize("tau2", TAU2)

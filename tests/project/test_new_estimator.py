@@ -13,9 +13,10 @@ from polars_pool.formulas import crossvalidation
 from polars_pool.formulas.elementary import log, sqrt
 from polars_pool.formulas.methods import Method, Minimum, Moments, Profile, Root, Sums, Terms, one
 from polars_pool.formulas.registry import TAU2
+from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
 from polars_pool.models.oneway import estimators as arrays
-from polars_pool.models.oneway.fit import solve
+from polars_pool.models.oneway.fit import fit
 from polars_pool.rendering import estimators as sql
 from polars_pool.rendering import files
 
@@ -144,7 +145,7 @@ def test_it_is_computed_from_arrays(new):
     y = np.array([statistics.mean(rows) for rows in data.values()])
     squares = np.array([statistics.variance(rows) * (len(rows) - 1) for rows in data.values()])
     groups = Groups(np.zeros(1, dtype=np.int64), n=n, w=n, y=y, squares=squares, v=np.full(len(n), math.nan))
-    close(solve(groups, False, "pooled", name, "gls").tau2.item(), tau2)
+    close(fit(groups, False, Hyperparameters(tau2=name)).components.tau2.item(), tau2)
 
 
 def test_it_is_computed_in_sql(new):

@@ -11,8 +11,8 @@ from polars_pool.formulas import shrink, within
 from polars_pool.formulas.uncertainty import variance_with_tau2
 from polars_pool.models.hyperparameters import Hyperparameters
 from polars_pool.models.many import Groups
-from polars_pool.models.oneway.fit import fitted
-from polars_pool.models.oneway.inference import Fitted, inferred
+from polars_pool.models.oneway.fit import fit
+from polars_pool.models.oneway.inference import inferred
 from polars_pool.models.oneway.spec import Options
 from polars_pool.models.oneway.uncertainty import error_of_tau2
 
@@ -41,15 +41,15 @@ def by_numpy(
     if isinstance(mu, float):
         groups = Groups(**(vars(groups) | {"mu": np.array([mu - pivot])}))
     published = "se" in given
-    found, groups = fitted(groups, published, sigma2, tau2, mu)
-    fit = Fitted(groups, found, published, Hyperparameters(sigma2, tau2, mu))
+    fitted = fit(groups, published, Hyperparameters(sigma2, tau2, mu))
+    found, groups = fitted.components, fitted.g
     if verb is pool.components:
-        more = inferred(fit, np.array([pivot]), Options(level=level, test=test, limits=limits))
+        more = inferred(fitted, np.array([pivot]), Options(level=level, test=test, limits=limits))
         model = {name: column.item() for name, column in (vars(found) | more).items()}
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink
-    errors = error_of_tau2(fit) if uncertainty == "tau2" else None
+    errors = error_of_tau2(fitted) if uncertainty == "tau2" else None
     quantile = NormalDist().inv_cdf((1 + level) / 2)
     return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile, errors)
 

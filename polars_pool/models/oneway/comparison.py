@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -16,9 +15,8 @@ from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
 from .components import by_model, causes, classes, fit_models
-from .fit import count_in_mu, pooled_within
+from .fit import Fitted, count_in_mu, pooled_within
 from .groups import grouped
-from .inference import Fitted
 from .refuse import bad_rows
 from .spec import Means
 
@@ -52,19 +50,19 @@ def _comparisons(table: pl.DataFrame, request: Means) -> pl.DataFrame:
     models, pivot, groups, present = by_model(table, request)
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
-        fit = fit_models(groups, request)
-        warning.warn(causes(fit.components, request), request.caller)
-        for name, values in compare(fit).items():
+        fitted = fit_models(groups, request)
+        warning.warn(causes(fitted.components, request), request.caller)
+        for name, values in compare(fitted).items():
             statistics[name][present] = values
     return models.select(*request.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
 
 
-def compare(fit: Fitted) -> dict[str, Array]:
+def compare(fitted: Fitted) -> dict[str, Array]:
     """The statistics of every model from its groups with their v, NaN where there are none."""
-    g = fit.g
+    g = fitted.g
     with np.errstate(all="ignore"):
         n = g.sum(np.where(g.n > 1, g.n, 0.0))
-        none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(fit))
+        none, complete, partial = (x / np.where(n > 0, n, np.nan) for x in _errors(fitted))
         return {
             "groups": g.groups,
             "n": n,
@@ -73,30 +71,31 @@ def compare(fit: Fitted) -> dict[str, Array]:
             "partial": partial,
             "gain_on_none": np.asarray(comparison.gain(partial, none)),
             "gain_on_complete": np.asarray(comparison.gain(partial, complete)),
-            **_pooling(fit),
+            **_pooling(fitted),
         }
 
 
-def _errors(fit: Fitted) -> tuple[Array, Array, Array]:
+def _errors(fitted: Fitted) -> tuple[Array, Array, Array]:
     """Squared error of all rows that have others in their group: by raw means, by the grand mean, partially pooled."""
-    g, components, h = fit.g, fit.components, fit.hyperparameters
+    g, components, h = fitted.g, fitted.components, fitted.hyperparameters
     less = replace(g, n=g.n - 1, w=g.w - 1, v=within.sampling_variance(g.v * g.w, g.w - 1))
-    pooled = pooled_within(g, False, cast(Any, h.sigma2))
-    c, c_less = (count_in_mu(groups, components.tau2, cast(Any, h.mu), pooled) for groups in (g, less))
+    pooled = pooled_within(g, False, h.sigma2)
+    c, c_less = (count_in_mu(groups, components.tau2, h.mu, pooled) for groups in (g, less))
     grand = g.sum(g.n * g.y) / g.rows if g.mu is None else g.mu
     return (
         _error(g, g.ones, g.n, less.n, grand),
         _error(g, 0.0 * g.n, g.n, less.n, grand),
-        _error(g, _weight(less, fit), c, c_less, components.mu),
+        _error(g, _weight(less, fitted), c, c_less, components.mu),
     )
 
 
-def _weight(g: Groups, fit: Fitted) -> Array:
+def _weight(g: Groups, fitted: Fitted) -> Array:
     """The weight of every group; the only one of a model keeps its own mean for every tau2."""
-    only = (g.groups == 1) & np.isnan(fit.components.tau2)
-    tau2 = g.each(fit.components.tau2)
-    if fit.hyperparameters.tau2 == "morris":
-        tau2 = shrink.morris_variance(tau2, g.v, g.each(g.groups - g.fitted))
+    only = (g.groups == 1) & np.isnan(fitted.components.tau2)
+    tau2 = g.each(fitted.components.tau2)
+    method = fitted.hyperparameters.method
+    if method is not None and method.shrunk_by is not None:
+        tau2 = method.shrunk_by(tau2, g.v, g.each(g.groups - g.fitted))
     return np.where(g.each(only), 1.0, shrink.weight(tau2, g.v))
 
 
@@ -114,11 +113,11 @@ def _error(g: Groups, weight_less: Array, c: Array, c_less: Array, mu: Array) ->
     return g.sum(comparison.held_out_squares(g.n, g.squares, g.squares_about(mu), of_row, of_mean))
 
 
-def _pooling(fit: Fitted) -> dict[str, Array]:
+def _pooling(fitted: Fitted) -> dict[str, Array]:
     """The pooling factor of rows about their groups and of groups about mu: 1 where tau2 = 0 leaves no effects."""
-    g, mu = fit.g, fit.components.mu
-    weight = _weight(g, fit)
-    rest, var_mu = 1 - weight, fit.components.se_mu**2
+    g, mu = fitted.g, fitted.components.mu
+    weight = _weight(g, fitted)
+    rest, var_mu = 1 - weight, fitted.components.se_mu**2
     of_rows = g.sum(comparison.uncertainty_of_rows(g.n, g.v, weight, g.each(g.rows)))
     of_rows += _shared(var_mu, _variation(g, rest, g.n))
     of_groups = g.sum(comparison.uncertainty_of_effects(g.v, weight, g.each(g.groups)))

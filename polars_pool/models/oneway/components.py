@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import partial
-from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -20,9 +19,8 @@ from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
 from . import inference
-from .fit import Components, fitted
+from .fit import Components, Fitted, fit
 from .groups import PIVOT, VALUE, VAR, N, V, W, Y, grouped
-from .inference import Fitted
 from .refuse import bad_rows
 from .spec import Means, OneWay
 from .uncertainty import error_of_tau2
@@ -126,10 +124,10 @@ def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.
     unknown = {name: 0.0 if name in ERRORS and has_known_tau2 else np.nan for name in schema}
     statistics = {name: np.full(models.height, value) for name, value in unknown.items()}
     if groups is not None:
-        fit = fit_models(groups, request)
+        fitted = fit_models(groups, request)
         for field in fields(Components):
-            getattr(components, field.name)[present] = getattr(fit.components, field.name)
-        for name, values in _further(fit, request, pivot[present], inferences).items():
+            getattr(components, field.name)[present] = getattr(fitted.components, field.name)
+        for name, values in _further(fitted, request, pivot[present], inferences).items():
             (components.se_mu if name == "se_mu" else statistics[name])[present] = values
     warning.warn(causes(components, request), request.caller)
     statistics |= {name: x for name, x in vars(components).items() if name in schema} | {"_pool_pivot": pivot}
@@ -142,17 +140,14 @@ def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.
 
 def fit_models(groups: Groups, request: OneWay) -> Fitted:
     """The components of every model that has groups, without priors, and the groups with the v that follows."""
-    h = request.hyperparameters.by_likelihood
-    sigma2, tau2, mu = (cast(Any, x) for x in (h.sigma2, h.tau2, h.mu))
-    components, groups = fitted(groups, request.published, sigma2, tau2, mu)
-    return Fitted(groups, components, request.published, h)
+    return fit(groups, request.published, request.hyperparameters.by_likelihood)
 
 
-def _further(fit: Fitted, request: Means, pivot: Array, inferences: bool) -> dict[str, Array]:
+def _further(fitted: Fitted, request: Means, pivot: Array, inferences: bool) -> dict[str, Array]:
     """The statistics that follow from the components of models, as far as the request needs them."""
-    statistics = inference.inferred(fit, pivot, request.options) if inferences else {}
+    statistics = inference.inferred(fitted, pivot, request.options) if inferences else {}
     if request.error_of_tau2:
-        statistics |= dict(zip(ERRORS, error_of_tau2(fit), strict=True))
+        statistics |= dict(zip(ERRORS, error_of_tau2(fitted), strict=True))
     return statistics
 
 

@@ -1,4 +1,4 @@
-"""Critical values of robust intervals and the worst case of ordinary ones, for many moments of the bias at once."""
+"""Critical values of robust intervals, and the worst noncoverage of ordinary ones, for many groups at once."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ...formulas import robust
 from ...numerics.arrays import Array
 
 TINY = np.finfo(float).tiny  # the least normal number
-FAR = 1e20  # m from which on the bias is all there is
-MANY = 10_000  # moments of one model: from there on a table is cheaper
+FAR = 1e20  # m beyond which the interval consists of the bias alone
+MANY = 10_000  # moments of one model beyond which a table is cheaper
 DEGREE = 10  # of the polynomials of a table
-PROBES = np.array([-0.94, -0.33, 0.47, 0.88])  # where each is compared with what it stands for
+PROBES = np.array([-0.94, -0.33, 0.47, 0.88])  # points where each is compared with the function
 SETTLED = 1e-13  # relative step of a critical value
 ERROR = 2e-10  # of a table, relative
-NARROW = 1e-7  # a piece of a table about a kink that is not halved any more
+NARROW = 1e-7  # the width of a piece about a kink below which it is not halved
 
 
 @np.errstate(all="ignore")
 def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array, Array]:
-    """chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst; ratio is tau2 / mu2.
+    """chi / sqrt(1 + m) of the robust interval, and the worst noncoverage of the ordinary one; ratio is tau2 / mu2.
 
     Where m are many in one model, that is at one ratio and kappa, both are read from a table over m.
     """
@@ -40,24 +40,24 @@ def intervals(m: Array, ratio: Array, kappa: Array, alpha: float) -> tuple[Array
     inside = (m > 0) & (m < FAR)
     counted = np.bincount(kind[inside], minlength=len(kinds))
     tabled = inside & (counted > MANY)[kind]
-    found = np.empty((2, len(m)))
-    found[:, ~tabled] = _computed(m[~tabled], ratio[~tabled], kappa[~tabled], alpha)
+    intervals_of_pairs = np.empty((2, len(m)))
+    intervals_of_pairs[:, ~tabled] = _computed(m[~tabled], ratio[~tabled], kappa[~tabled], alpha)
     for model in np.flatnonzero(counted > MANY):
         of_model = tabled & (kind == model)
-        found[:, of_model] = _read(m[of_model], kinds[model], alpha)
-    result[:, known] = found[:, of_pair]
+        intervals_of_pairs[:, of_model] = _read(m[of_model], kinds[model], alpha)
+    result[:, known] = intervals_of_pairs[:, of_pair]
     return result[0], np.where(unknown, np.nan, result[1])
 
 
 @np.errstate(all="ignore")
 def noncoverage(m: Array, kappa: Array, chi: Array) -> Array:
-    """rho, how often the interval -chi .. chi misses at worst; kappa may be infinite."""
+    """rho, the worst noncoverage of the interval -chi .. chi; kappa may be infinite."""
     return _missed(_worst(m, kappa, chi), chi)
 
 
 @np.errstate(all="ignore")
 def critical(m: Array, kappa: Array, alpha: float) -> Array:
-    """The chi of the interval that misses with probability alpha at worst, by Newton's steps within a bracket."""
+    """The chi of the interval with worst noncoverage alpha, by Newton's steps within a bracket."""
     low = np.full(len(m), -ndtri(alpha / 2))
     # By Chebyshev's inequality no more than (1 + m) / chi^2 are missed.
     high = 1.001 * np.sqrt((1 + m) / alpha)
@@ -79,7 +79,7 @@ def critical(m: Array, kappa: Array, alpha: float) -> Array:
 
 @dataclass(frozen=True)
 class Worst:
-    """The distribution of t at which an interval misses most often: two points, the upper with share p."""
+    """The distribution of t with the worst noncoverage: two points, the upper with share p."""
 
     x: tuple[Array, Array]
     p: Array
@@ -90,7 +90,7 @@ def _missed(worst: Worst, chi: Array) -> Array:
 
 
 def _worst(m: Array, kappa: Array, chi: Array) -> Worst:
-    """Up to t0 a spread of t is missed more often: as much of it as kappa allows."""
+    """The worst distribution: up to t0 the noncoverage grows with the spread of t, so it is as wide as kappa allows."""
     t0 = _touching(chi)
     x1, x2 = np.where(m < t0, 0.0, m), np.where(m < t0, t0, m)
     binds = np.flatnonzero((m < t0) & (kappa * m < t0))
@@ -99,7 +99,7 @@ def _worst(m: Array, kappa: Array, chi: Array) -> Worst:
 
 
 def _computed(m: Array, ratio: Array, kappa: Array, alpha: float) -> Array:
-    """Both results, one below the other."""
+    """Both results in two rows: the reach of the robust interval, and the worst noncoverage of the ordinary one."""
     far, quantile = m > FAR, -ndtri(alpha / 2)
     m = np.where(far, 0.0, m)
     reach = np.where(far, np.sqrt(robust.widest(kappa, alpha)), critical(m, kappa, alpha) / np.sqrt(1 + m))
@@ -109,7 +109,7 @@ def _computed(m: Array, ratio: Array, kappa: Array, alpha: float) -> Array:
 
 
 def _distinct(a: Array, b: Array) -> tuple[Array, Array]:
-    """The distinct pairs as complex numbers, and which of them every pair is."""
+    """The distinct pairs as complex numbers, and the index of every pair among them."""
     pairs = np.empty(len(a), dtype=np.complex128)
     pairs.real, pairs.imag = a, b
     distinct, which = np.unique(pairs, return_inverse=True)
@@ -117,12 +117,12 @@ def _distinct(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _touching(chi: Array) -> Array:
-    """t0, where the line from (0, r(0)) touches r."""
+    """t0: the point where the line from (0, r(0)) touches r."""
     t0 = np.zeros(len(chi))
     curved = np.flatnonzero(chi * chi > 3)  # else r is concave
     chi = chi[curved]
-    found = find_root(_tangent, (chi * chi - 3, 2 * chi * chi), args=(chi,))
-    t0[curved] = np.where(found.success, found.x, 0.0)
+    root = find_root(_tangent, (chi * chi - 3, 2 * chi * chi), args=(chi,))
+    t0[curved] = np.where(root.success, root.x, 0.0)
     return t0
 
 
@@ -141,8 +141,8 @@ def _within_kappa(m: Array, kappa: Array, chi: Array, t0: Array) -> tuple[Array,
     """The worst two points with moments m and kappa m^2, of which the upper lies below t0."""
     alike = (kappa - 1) * m == 0  # t is the same for all groups
     m_, kappa = np.where(alike, t0 / 4, m), np.where(alike, 2.0, kappa)
-    found = find_root(_balance, (kappa * m_, t0), args=(m_, kappa, chi), tolerances={"fatol": 0.0})
-    x2 = np.where(found.success, found.x, kappa * m_)
+    root = find_root(_balance, (kappa * m_, t0), args=(m_, kappa, chi), tolerances={"fatol": 0.0})
+    x2 = np.where(root.success, root.x, kappa * m_)
     return np.where(alike, m, robust.lower_point(x2, m_, kappa)), np.where(alike, m, x2)
 
 
@@ -150,14 +150,14 @@ def _within_kappa(m: Array, kappa: Array, chi: Array, t0: Array) -> tuple[Array,
 
 
 def _read(m: Array, kind: complex, alpha: float) -> Array:
-    """Both results for many m of one model, from a table over log m."""
+    """Both results for many m of one model, by interpolation over log m."""
     return _interpolated(
         lambda x: _computed(np.exp(x), np.full(len(x), kind.real), np.full(len(x), kind.imag), alpha), np.log(m)
     )
 
 
 def _interpolated(function: Callable[[Array], Array], x: Array) -> Array:
-    """A function at many x from polynomials on pieces, halved until each agrees with it where it is probed."""
+    """A function at many x by polynomials on pieces, which are halved until each agrees with the function at probes."""
     nodes = chebyshev.chebpts1(DEGREE + 1)
     fit = np.linalg.inv(chebyshev.chebvander(nodes, DEGREE))
     edges = np.linspace(x.min(), x.max(), int(np.ceil(np.ptp(x))) + 1)

@@ -1,4 +1,4 @@
-"""The estimate of its group beside every row: windows over the rows, so that the frame is scanned once."""
+"""The estimate of its group for every row: windows over the rows, so that the frame is scanned once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the groups of many models to their components: sigma2, tau2, mu, and what is said where data are degenerate."""
+"""The groups of many models to their components: sigma2, tau2 and mu, also where the data are degenerate."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...formulas import centre, squeeze, within
-from ...formulas.estimators import PLUGIN, TAU2
+from ...formulas.estimators import PLUGIN
+from ...formulas.methods import Method
 from ...formulas.shrink import icc
 from ...numerics.arrays import Array
+from ..hyperparameters import Hyperparameters, Mean, Variance
 from ..many import Groups
 from .estimators import estimate, given_v, on_rows
 
-Hyperparameter = str | float
 LEAST_OF_ERRORS = 2.0**-240  # standard errors a little below are taken as 0 (groups.EXACT)
 
 
 @dataclass(frozen=True)
 class Components:
-    """One value a model each, NaN where the data do not say; mu is a deviation from the pivot."""
+    """One value per model each, NaN where the data do not determine it; mu is a deviation from the pivot."""
 
     groups: Array
     n: Array
@@ -45,47 +46,108 @@ class Components:
         )
 
 
-def solve(g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter) -> Components:
-    """Estimate what is a name and take what is a number."""
-    return fitted(g, published, sigma2, tau2, mu)[0]
+@dataclass(frozen=True)
+class Fitted:
+    """Models with their components, and their groups with the sampling variances v that follow from these."""
+
+    g: Groups
+    components: Components
+    published: bool
+    hyperparameters: Hyperparameters
+
+    @property
+    def pooled(self) -> bool:
+        """Whether one sigma2 is estimated from rows."""
+        return not self.published and self.hyperparameters.sigma2 == "pooled"
+
+    @property
+    def known(self) -> Array:
+        """Models whose v and tau2 are known or estimated."""
+        return ~np.isnan(self.g.sum(self.g.v)) & ~np.isnan(self.components.tau2)
+
+    @property
+    def joint(self) -> Array:
+        """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
+        joint = self.known & (self.by_likelihood and self.is_joint)
+        return np.asarray(joint & (self.df > 0) & self.g.identifies_variances & (self.components.sigma2 > 0))
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether sigma2 and tau2 are estimated together."""
+        return is_joint(self.published, self.hyperparameters)
+
+    @property
+    def by_likelihood(self) -> bool:
+        """Whether tau2 is estimated at the maximum of a likelihood."""
+        method = self.hyperparameters.method
+        return method is not None and method.likelihood is not None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether this likelihood is the restricted one."""
+        method = self.hyperparameters.method
+        return method is not None and method.likelihood == "restricted"
+
+    @property
+    def df(self) -> Array:
+        return self.g.groups - self.g.fitted
 
 
-def fitted(
-    g: Groups, published: bool, sigma2: Hyperparameter, tau2: Hyperparameter, mu: Hyperparameter
-) -> tuple[Components, Groups]:
-    """The components, and the groups with the sampling variances that follow from them.
+def is_joint(published: bool, h: Hyperparameters) -> bool:
+    """Whether sigma2 and tau2 are estimated together, by a likelihood of the rows."""
+    return not published and h.sigma2 == "pooled" and h.method is not None and h.method.joint is not None
+
+
+def fit(g: Groups, published: bool, h: Hyperparameters) -> Fitted:
+    """The components of every model, and its groups with the sampling variances that follow from them.
 
     Each model is computed in a unit of its own, as the methods take fourth powers.
     """
     with np.errstate(all="ignore"):
-        pooled = pooled_within(g, published, sigma2)
-        df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-        given = replace(g, v=sampling_variance(g, published, sigma2, pooled, df_prior, prior))
-        identified = ~np.isnan(given.sum(given.v)) | (is_joint(published, sigma2, tau2) & g.weights_identify_sigma2)
-        unit = given.unit
-        measurable = given.measurable & ((given.size > LEAST_OF_ERRORS) | (not published))
-        square = unit * unit
-        given, pooled = given.scaled(1 / unit), pooled / square
-        if isinstance(tau2, float):
-            sigma2_, tau2_, converged = pooled, np.full(g.models, tau2) / square, np.ones(g.models, dtype=bool)
+        grouped, variances = with_variances(g, published, h.sigma2)
+        joint = is_joint(published, h)
+        identified = ~np.isnan(grouped.sum(grouped.v)) | (joint & g.weights_identify_sigma2)
+        unit = grouped.unit
+        measurable = grouped.measurable & ((grouped.size > LEAST_OF_ERRORS) | (not published))
+        grouped, pooled = grouped.scaled(1 / unit), variances.pooled / (unit * unit)
+        if h.method is None:
+            known = np.nan if h.known_tau2 is None else h.known_tau2
+            sigma2, tau2, converged = pooled, np.full(g.models, known) / (unit * unit), np.ones(g.models, dtype=bool)
         else:
-            sigma2_, tau2_, converged = _between(given, pooled, identified & measurable, published, sigma2, tau2)
-        if is_joint(published, sigma2, tau2):
-            given = replace(given, v=within.sampling_variance(g.each(sigma2_), g.w))
-        mu_, se_mu = population(given, tau2_, mu, pooled, identified)
-        sigma2_ = np.where(np.isfinite(sigma2_), sigma2_, np.nan)  # squares beyond Float64
-        share = np.asarray(icc(tau2_, sigma2_))
+            sigma2, tau2, converged = _between(grouped, pooled, identified & measurable, joint, h.method)
+        if joint:
+            grouped = replace(grouped, v=within.sampling_variance(g.each(sigma2), g.w))
+        mu, se_mu = population(grouped, tau2, h.mu, pooled, identified)
+        sigma2 = np.where(np.isfinite(sigma2), sigma2, np.nan)  # squares beyond Float64
+        share = np.asarray(icc(tau2, sigma2))
+    squeezed = (variances.df_prior, variances.prior / (unit * unit))
     settled = converged & identified & measurable
-    found = Components(g.groups, g.rows, sigma2_, tau2_, mu_, se_mu, share, df_prior, prior / square, settled)
-    return found.scaled(unit), given.scaled(unit)
+    components = Components(g.groups, g.rows, sigma2, tau2, mu, se_mu, share, *squeezed, settled)
+    return Fitted(grouped.scaled(unit), components.scaled(unit), published, h)
 
 
-def is_joint(published: bool, sigma2: Hyperparameter, tau2: Hyperparameter) -> bool:
-    return not published and sigma2 == "pooled" and isinstance(tau2, str) and TAU2[tau2].joint is not None
+# ---- variances within groups ----------------------------------------------------------------------------------------
 
 
-def pooled_within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
-    """The variance within all groups alike, as it is known or as it stands in for their own."""
+@dataclass(frozen=True)
+class Within:
+    """The pooled or known sigma2 of every model, and degrees of freedom and variance of the prior of squeezed ones."""
+
+    pooled: Array
+    df_prior: Array
+    prior: Array
+
+
+def with_variances(g: Groups, published: bool, sigma2: Variance) -> tuple[Groups, Within]:
+    """The groups with v by the known, pooled or own variances, and these; a prior of sigma2 counts as pooled."""
+    unknown = np.full(g.models, np.nan)
+    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (unknown, unknown)
+    variances = Within(pooled_within(g, published, sigma2), df_prior, prior)
+    return g if published else replace(g, v=_sampling_variance(g, sigma2, variances)), variances
+
+
+def pooled_within(g: Groups, published: bool, sigma2: Variance) -> Array:
+    """The known variance within groups, or the pooled one, which also stands in for a group's own."""
     if published:
         return np.full(g.models, np.nan)
     if isinstance(sigma2, float):
@@ -94,39 +156,39 @@ def pooled_within(g: Groups, published: bool, sigma2: Hyperparameter) -> Array:
     return np.asarray(np.where(g.weights_identify_sigma2 & ~g.apart, 0.0, pooled))
 
 
-def sampling_variance(
-    g: Groups, published: bool, sigma2: Hyperparameter, pooled: Array, df_prior: Array, prior: Array
-) -> Array:
-    """v of every group; squeezed by a prior of `df_prior` degrees of freedom and variance `prior`."""
-    if published:
-        return g.v
-    own = g.each(pooled)
+def _sampling_variance(g: Groups, sigma2: Variance, variances: Within) -> Array:
+    """v of every group from its rows."""
+    own = g.each(variances.pooled)
     if sigma2 == "separate":
         own = within.separate_variance(g.n, g.squares / (g.n - 1), own)
     elif sigma2 == "squeezed":
-        own = within.squeezed_variance(g.n, g.squares / (g.n - 1), g.each(df_prior), g.each(prior))
+        prior = g.each(variances.df_prior), g.each(variances.prior)
+        own = within.squeezed_variance(g.n, g.squares / (g.n - 1), *prior)
     return np.asarray(within.sampling_variance(own, g.w))
 
 
-def _between(
-    g: Groups, pooled: Array, identified: Array, published: bool, sigma2: Hyperparameter, tau2: str
-) -> tuple[Array, Array, Array]:
-    """sigma2, tau2 and whether they settled; a model of one group says nothing of tau2, nor of too few for a method."""
-    sigma2_, tau2_, converged = pooled.copy(), np.full(g.models, np.nan), np.ones(g.models, dtype=bool)
-    method = TAU2[tau2]
+# ---- variance between groups ----------------------------------------------------------------------------------------
+
+
+def _between(g: Groups, pooled: Array, identified: Array, joint: bool, method: Method) -> tuple[Array, Array, Array]:
+    """sigma2, tau2 and whether they settled; tau2 is NaN for one group, and for too few groups for the method."""
+    sigma2, tau2 = pooled.copy(), np.full(g.models, np.nan)
     enough = (g.groups >= method.groups) & (g.groups - g.fitted >= method.df)
     estimable = identified & enough
     converged = enough | (g.groups <= g.fitted)
-    joint = estimable & g.identifies_variances if is_joint(published, sigma2, tau2) else np.zeros_like(estimable)
-    if (models := np.flatnonzero(joint)).size:
-        sigma2_[models], tau2_[models], converged[models] = on_rows(method, g.take(models))
-    if (models := np.flatnonzero(estimable & ~joint)).size:
-        tau2_[models], converged[models] = given_v(method, g.take(models))
-    return sigma2_, tau2_, converged
+    on_rows_ = estimable & g.identifies_variances if joint else np.zeros_like(estimable)
+    if (models := np.flatnonzero(on_rows_)).size:
+        sigma2[models], tau2[models], converged[models] = on_rows(method, g.take(models))
+    if (models := np.flatnonzero(estimable & ~on_rows_)).size:
+        tau2[models], converged[models] = given_v(method, g.take(models))
+    return sigma2, tau2, converged
 
 
-def population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identified: Array) -> tuple[Array, Array]:
-    """mu and its standard error; the plain mean of the groups, without one, where tau2 or v is unknown."""
+# ---- population mean ------------------------------------------------------------------------------------------------
+
+
+def population(g: Groups, tau2: Array, mu: Mean, pooled: Array, identified: Array) -> tuple[Array, Array]:
+    """mu and its standard error; where tau2 or v is unknown, the plain mean of the groups without a standard error."""
     if g.mu is not None:
         return g.mu, np.zeros(g.models)
     known = identified & ~np.isnan(tau2)
@@ -136,8 +198,8 @@ def population(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array, identi
     return g.sum(c * g.y) / total, np.where(known, np.sqrt(variance), np.nan)
 
 
-def count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Array:
-    """What each group counts in mu; at tau2 = 0 exact groups outweigh all others."""
+def count_in_mu(g: Groups, tau2: Array, mu: Mean, pooled: Array) -> Array:
+    """The weight of each group in mu; at tau2 = 0 exact groups outweigh all others."""
     if mu == "groups":
         return np.asarray(centre.groups(g.w))
     if mu == "rows":
@@ -150,7 +212,7 @@ def count_in_mu(g: Groups, tau2: Array, mu: Hyperparameter, pooled: Array) -> Ar
 
 
 def _shrunk(g: Groups, pooled: Array) -> Array:
-    """Mount's centre: by the pooled sigma2 and the plug-in tau2; groups that all agree need no weights."""
+    """Mount's weights, by the pooled sigma2 and the plug-in tau2; groups whose means agree need no shrunk weights."""
     v = np.where(g.each(np.isnan(pooled)), g.v, within.sampling_variance(g.each(pooled), g.w))
     plugin, _ = estimate(PLUGIN.given, g)
     c = centre.shrunk(g.w, v, g.each(plugin))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 
 from ...formulas import between, errors, inference, profile, within
 from ...numerics.arrays import Array
-from ..hyperparameters import Hyperparameters
 from ..many import Groups
 from .estimators import matched_q
-from .fit import Components, is_joint
+from .fit import Fitted
 from .groups import EXACT
 from .spec import Options
 
@@ -35,55 +34,9 @@ STATISTICS = (
     "new_lower",
     "new_upper",
 )
-LIKELIHOODS = ("reml", "ml")
 # The power of the unit of values that a statistic is in; 0 where it is not listed.
 POWERS = dict.fromkeys(("se_tau2", "tau2_lower", "tau2_upper"), 2)
 POWERS |= dict.fromkeys(("se_mu", "mu_lower", "mu_upper", "new_lower", "new_upper"), 1)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Models with their components, and their groups with the sampling variances v that follow from these."""
-
-    g: Groups
-    components: Components
-    published: bool
-    hyperparameters: Hyperparameters
-
-    @property
-    def pooled(self) -> bool:
-        """Whether one sigma2 is estimated from rows."""
-        return not self.published and self.hyperparameters.sigma2 == "pooled"
-
-    @property
-    def known(self) -> Array:
-        """Models whose v and tau2 are known or estimated."""
-        return ~np.isnan(self.g.sum(self.g.v)) & ~np.isnan(self.components.tau2)
-
-    @property
-    def joint(self) -> Array:
-        """Models whose sigma2 and tau2 are at the maximum of one likelihood."""
-        joint = self.known & (self.by_likelihood and self.is_joint)
-        return np.asarray(joint & (self.df > 0) & self.g.identifies_variances & (self.components.sigma2 > 0))
-
-    @property
-    def is_joint(self) -> bool:
-        """Whether sigma2 and tau2 are estimated together."""
-        method = self.hyperparameters.method
-        return method is not None and is_joint(self.published, str(self.hyperparameters.sigma2), method.name)
-
-    @property
-    def by_likelihood(self) -> bool:
-        """Whether tau2 is estimated at the maximum of a likelihood."""
-        return self.hyperparameters.tau2 in LIKELIHOODS
-
-    @property
-    def restricted(self) -> bool:
-        return self.hyperparameters.tau2 == "reml"
-
-    @property
-    def df(self) -> Array:
-        return self.g.groups - self.g.fitted
 
 
 def inferred(fitted: Fitted, pivot: Array, options: Options) -> dict[str, Array]:

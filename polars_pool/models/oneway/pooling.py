@@ -34,12 +34,12 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, request: Means, order
 
 def pooled(joined: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """Sampling variance, weight and partially pooled mean; the only group of a model keeps its mean for every tau2."""
-    hyperparameters = request.hyperparameters
+    method, known_mu = request.hyperparameters.method, request.hyperparameters.known_mu
     if not request.published:
         joined = joined.with_columns(_pool_v=within.sampling_variance(own_variance(request), W))
-    if hyperparameters.tau2 == "morris":
-        df = GROUPS.cast(pl.Float64) - (1.0 if hyperparameters.known_mu is None else 0.0)
-        joined = joined.with_columns(_pool_tau2=shrink.morris_variance(TAU2, V, df))
+    if method is not None and method.shrunk_by is not None:
+        df = GROUPS.cast(pl.Float64) - (1.0 if known_mu is None else 0.0)
+        joined = joined.with_columns(_pool_tau2=method.shrunk_by(TAU2, V, df))
     only = ONLY & (W > 0)
     weighted = joined.with_columns(
         _pool_only=only,

@@ -10,7 +10,7 @@ from ...formulas import between, uncertainty
 from ...formulas.errors import ERRORS, joint_information
 from ...numerics.arrays import Array
 from ..many import Groups
-from .inference import Fitted
+from .fit import Fitted
 
 NEGLIGIBLE = 1e-12  # of the least other v: stands for v = 0, where 1 / v is infinite
 

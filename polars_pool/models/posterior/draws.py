@@ -57,7 +57,7 @@ def _draws(table: pl.DataFrame, request: PosteriorMeans, number: int, seed: int 
 
 
 def _of_groups(table: pl.DataFrame, post: Posterior, number: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Draws of the hyperparameters beside each group that has a posterior, and of its true mean theta."""
+    """Draws of the true mean theta of each group with a posterior, and of the hyperparameters of its model."""
     column, y, v, pivot = (table[f"_pool_{name}"].to_numpy() for name in ("post", "y", "v", "pivot"))
     with np.errstate(all="ignore"):
         of_models = draws_of_models(post, number, rng)

@@ -16,13 +16,14 @@ from ...numerics.arrays import Array
 from .. import warning
 from ..many import Groups
 from ..oneway import components
+from ..oneway.fit import with_variances
 from ..oneway.groups import PIVOT, W, Y
 from ..oneway.pooling import own_variance
 from ..oneway.refuse import bad_rows
 from ..oneway.spec import OneWay
 from . import proper
 from .fit import Posterior, integrated
-from .hierarchy import Hierarchy, Population, with_variances
+from .hierarchy import Hierarchy, Population
 from .refuse import improper_at_zero, no_squares, too_few_groups
 
 
@@ -65,7 +66,7 @@ def posteriors(classes: pl.DataFrame, request: OneWay) -> Posteriors:
         return Posteriors(models, pivot, present, present, None, None, none, none, none, none, none, None)
     hierarchy = _hierarchy(request, pivot[present])
     with np.errstate(all="ignore"):
-        g, sigma2, df_prior, sigma2_prior = with_variances(groups, hierarchy)
+        g, within_groups = with_variances(groups, request.published, hierarchy.sigma2)
         identified = ~np.isnan(g.sum(g.v))
         enough = proper.moments_of_tau(g, hierarchy)
         at_zero = proper.proper_at_zero(g, hierarchy)
@@ -75,9 +76,9 @@ def posteriors(classes: pl.DataFrame, request: OneWay) -> Posteriors:
             too_few_groups(hierarchy.tau2, g.groups, proper.tail_exponent(g, hierarchy))
             improper_at_zero(hierarchy.tau2, at_zero)
         chosen = np.flatnonzero(identified & (enough >= 0) & at_zero & spread)
-        post = integrated(g.take(chosen), hierarchy.take(chosen), sigma2[chosen]) if chosen.size else None
+        post = integrated(g.take(chosen), hierarchy.take(chosen), within_groups.pooled[chosen]) if chosen.size else None
     moments = np.minimum(enough, proper.moments_of_sigma(g, hierarchy))[chosen]
-    variances = (sigma2, df_prior, sigma2_prior)
+    variances = (within_groups.pooled, within_groups.df_prior, within_groups.prior)
     result = Posteriors(models, pivot, present, chosen, hierarchy, g, *variances, identified, moments, post)
     warning.warn(_causes(result), request.caller)
     return result

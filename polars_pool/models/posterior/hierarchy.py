@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...formulas import between, squeeze
+from ...formulas import between
 from ...formulas import posterior as formulas
 from ...formulas.priors import Prior
 from ...numerics.arrays import Array
 from ..many import Groups
-from ..oneway.fit import pooled_within, sampling_variance
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,6 @@ class Hierarchy:
 
     def take(self, models: Array) -> Hierarchy:
         return replace(self, population=self.population.take(models))
-
-
-def with_variances(g: Groups, hierarchy: Hierarchy) -> tuple[Groups, Array, Array, Array]:
-    """The groups with v by the known or pooled sigma2, this sigma2, and the prior of squeezed variances."""
-    sigma2 = "pooled" if isinstance(hierarchy.sigma2, Prior) else hierarchy.sigma2
-    pooled = pooled_within(g, hierarchy.published, sigma2)
-    df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (np.full(g.models, np.nan),) * 2
-    v = sampling_variance(g, hierarchy.published, sigma2, pooled, df_prior, prior)
-    return replace(g, v=v), pooled, df_prior, prior
 
 
 def log_density(g: Groups, hierarchy: Hierarchy, tau: Array) -> Array:

@@ -14,9 +14,9 @@ from .. import warning
 from ..keys import public
 from ..many import Groups
 from ..oneway.components import classes, fit_models, groups_of
-from ..oneway.fit import population
+from ..oneway.fit import Fitted, population
 from ..oneway.groups import PIVOT, W, grouped
-from ..oneway.inference import Fitted, likelihood, profile_limits
+from ..oneway.inference import likelihood, profile_limits
 from ..oneway.pooling import pooled, with_errors
 from ..oneway.refuse import bad_rows
 from ..oneway.spec import OneWay, Options

@@ -1,4 +1,4 @@
-"""The posterior of the rate of its group beside every row, joined back to the rows."""
+"""The posterior of the rate of its group for every row, joined to the rows."""
 
 from __future__ import annotations
 
