@@ -26,62 +26,54 @@ Array = NDArray[Any]
 PACKAGE = __name__.partition(".")[0]
 
 UNIDENTIFIED = (
-    "no group has two rows, so the variance within groups cannot be told from the one between: give a known sigma2=, "
-    "or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and 'ml' tell them apart"
+    "no group has two rows, so the data do not separate the variance within groups from the variance between groups: "
+    "give a known sigma2=, or standard errors with se=; with unequal weights= of three groups or more, tau2='reml' and "
+    "'ml' can separate them"
 )
-UNSETTLED = "tau2 did not settle, and the best value found is used: components() shows of which model, in converged"
-
+UNSETTLED = (
+    "the search for tau2 did not settle, and its best value is used: components() shows which model it is, in converged"
+)
 UNSETTLED_PRIOR = (
-    "the prior of a model of rates did not settle, and the best one found is used: components() shows of which model, "
-    "in converged"
+    "the search for the prior of a model of rates did not settle, and its best value is used: components() shows which "
+    "model it is, in converged"
 )
-
 POOLED_RATES = (
     "the data of a model of rates do not show that its groups differ by more than chance, so they are pooled "
     "completely: estimate is the common rate of the model, and lower and upper are its interval, a single point with "
     "uncertainty='conditional'; they do not include differences too small to show"
 )
-
 TOO_FEW = (
-    "a model has too few groups for this estimator of tau2 (js and morris need 4, 3 about a known mu; chung 2), and no "
-    "estimates: take another, or a known tau2="
+    "a model has too few groups for this estimator of tau2 (js and morris need 4, or 3 about a known mu; chung needs "
+    "2), and has no estimates: give another estimator, or a known tau2="
 )
-
 OUT_OF_RANGE = (
     "a model has no estimates, as the squares of the differences of its values, or the inverse squares of its standard "
     "errors, are beyond Float64: its values differ by less than 1e-150 (with se=, 1e-72) or more than 1e150; take "
     "another unit"
 )
-
 IMPROPER = (
-    "a model has no posterior, as it would be improper: it has too few groups for a prior of tau2 without a finite "
-    "total, or groups without sampling variance that agree; give a proper prior, or tau2 as a number"
+    "a model has no posterior, as it would be improper: it has too few groups for an improper prior of tau2, or groups "
+    "without sampling variance whose means agree; give a proper prior, or tau2 as a number"
 )
-
 COLLINEAR = (
     "a model has no estimates, as a covariate is the same in all of its rows or a combination of others, or so nearly "
-    "that at most 3 digits would be left: leave it out, or leave that model out"
+    "that at most 3 digits would be left: leave out this covariate, or this model"
 )
-
-UNTOLD = (
-    "a model has no variances, as its rows do not tell them apart: its groups are fitted exactly, each by terms of its "
-    "own, or the fixed terms take up all that differs between the groups; let fewer terms vary"
+UNIDENTIFIED_VARIANCES = (
+    "a model has no variances, as its rows do not identify them: its groups are fitted exactly, each by terms of its "
+    "own, or the fixed terms explain all differences between the groups; let fewer terms vary"
 )
-
 FLAT = (
-    "a model has no variances, as its likelihood is flat along a line: its rows do not tell apart the variances of "
-    "{terms}, which can give way to each other or to the fixed terms; let fewer terms vary, or add groups"
+    "a model has no variances, as its likelihood is flat along a line: its rows do not separate the variances of "
+    "{terms} from each other or from the fixed terms; let fewer terms vary, or add groups"
 )
-
 LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
 )
-
-
 ALONE = (
-    "Polars calls the expression for each group of group_by().agg() or .over(), and each of those holds one group of "
-    "by=, so nothing is pooled: leave them out, use encode() of the frame, or give over= for separate models"
+    "Polars calls the expression for each group of group_by().agg() or .over(), and each of these holds one group of "
+    "by=, so nothing is pooled: use the expression without them, encode() of the frame, or over= for separate models"
 )
 
 
@@ -205,7 +197,7 @@ def warn_of_boolean(name: str, rates: str) -> None:
     """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
     message = (
         f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
-        f"and above 1: give {rates} for rates, or family='normal' to pool it so without this warning"
+        f"and above 1: give {rates} for rates, or family='normal' to pool it as numbers without this warning"
     )
     warn([message], caller(), UserWarning)
 

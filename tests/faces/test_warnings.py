@@ -95,7 +95,7 @@ CASES = {
         f"{verb.__name__}, {name}": case(verb, frame, message, unsettled, **SLOPE, **options)
         for verb in (pool.regress, pool.regress_components, pool.predict)
         for name, frame, message, unsettled, options in (
-            ("single rows", LINES.gather_every(5), warning.UNTOLD, False, {}),
+            ("single rows", LINES.gather_every(5), warning.UNIDENTIFIED_VARIANCES, False, {}),
             ("same covariate", SAME, warning.COLLINEAR, False, {"over": "m"}),
             ("unsettled", LINES, warning.UNSETTLED, True, {}),
         )

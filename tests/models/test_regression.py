@@ -484,7 +484,7 @@ def troubled() -> tuple[pl.DataFrame, dict[str, str | None]]:
     """Degenerate models among valid ones, with the expected message of each."""
     good = many(3).with_columns(m=pl.format("good {}", "m"))
     one = good.filter(m="good 0")
-    collinear, untold = warning.COLLINEAR, warning.UNTOLD
+    collinear, untold = warning.COLLINEAR, warning.UNIDENTIFIED_VARIANCES
     parts = {
         "constant": (one.with_columns(a=1.0), collinear),
         "exact groups": (one.group_by("g", maintain_order=True).head(2), untold),
@@ -706,10 +706,10 @@ def test_one_group_is_least_squares(run, method, vary):
 @pytest.mark.parametrize("vary", ["intercept", "a", BOTH], ids=str)
 def test_groups_of_single_rows_do_not_determine_variances(verb, vary):
     frame = drawn(1).unique("g", maintain_order=True)
-    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)) as spoken:
+    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)) as spoken:
         found = verb(frame, "y", ["a"], "g", vary=vary)
     assert len(spoken) == 1
-    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)) as spoken:
+    with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)) as spoken:
         lazy = verb(frame.lazy(), "y", ["a"], "g", vary=vary).collect()
     assert len(spoken) == 1
     x = np.column_stack([np.ones(frame.height), frame["a"]])

@@ -183,7 +183,7 @@ NOT_TOLD = {
 def test_results_that_the_weights_do_not_determine(engine, method):
     parts = [pl.DataFrame({"m": m, "g": range(len(y)), "y": y, "x": x, "w": w}) for m, (y, x, w) in NOT_TOLD.items()]
     if engine == "polars":
-        with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNTOLD)):
+        with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)):
             found = components(engine, pl.concat(parts), weights="w", method=method)
     else:
         found = components(engine, pl.concat(parts), weights="w", method=method)

@@ -159,7 +159,7 @@ def _messages(estimates: Fitted, model: Regression) -> list[str]:
     for i in np.flatnonzero(digits.min(axis=0, initial=DIGITS) < DIGITS):
         worst = digits[:, i].argmin()
         messages[i] = warning.lost(model.covariate_names[worst], int(digits[worst, i]))
-    messages[failed] = warning.UNTOLD
+    messages[failed] = warning.UNIDENTIFIED_VARIANCES
     messages[failed & known.models(State.FITTED)] = warning.UNSETTLED
     messages[known.models(State.COLLINEAR)] = warning.COLLINEAR
     messages[known.models(State.NO_ROWS)] = None
