@@ -2,14 +2,12 @@
 
 from .call import Call as Call
 from .call import call as call
-from .columns import AS_A_COLUMN as AS_A_COLUMN
 from .columns import IntoColumn as IntoColumn
 from .columns import Keys as Keys
 from .columns import boolean as boolean
 from .columns import column_of as column_of
 from .columns import distinct_keys as distinct_keys
 from .columns import key_columns as key_columns
-from .columns import lazy as lazy
 from .columns import name_or_expression as name_or_expression
 from .columns import named as named
 from .columns import new_column as new_column
