@@ -1,4 +1,4 @@
-"""The grid of outside truth cannot shrink: every vector is used, every method has a source of truth."""
+"""The grid of reference results cannot shrink: every file is used, and every method has reference results."""
 
 import importlib
 import re
@@ -25,7 +25,7 @@ def test_every_vector_is_used():
     found = {str(path.relative_to(grid.VECTORS)) for path in files}
     used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
     used |= {f"nist/{name}.dat" for name in grid.NIST}
-    used |= {"distributions.json"}  # test_distributions.py asks every value of it
+    used |= {"distributions.json"}  # test_distributions.py uses every value
     used |= {"james_stein.json"}  # test_truth_james_stein.py
     used |= {f"limma_{name}.json" for name in grid.LIMMA} | {"data/sleepstudy.csv"}  # test_truth_limma.py
     used |= {f"{name}.json" for name in test_truth_posterior.REFERENCES}
@@ -38,7 +38,7 @@ def test_every_vector_is_used():
 
 
 def test_every_vector_is_regenerated_by_one_script():
-    """NIST's files apart, which are its own."""
+    """Except the files of NIST, which are originals."""
     scripts = [path.read_text(encoding="utf-8") for path in REGENERATE.glob("*.*")]
     call = re.compile(r'^write_(vector|data)\("(\w+)"', re.MULTILINE)
     written = [match for script in scripts for match in call.findall(script)]
@@ -46,7 +46,7 @@ def test_every_vector_is_regenerated_by_one_script():
     assert sorted(written) == sorted([*vectors, *(("data", path.stem) for path in grid.VECTORS.glob("data/*"))])
 
 
-def test_every_result_of_a_vector_is_asked():
+def test_every_result_of_a_vector_is_tested():
     for name in grid.META:
         results = set(grid.vector(f"meta_{name}")["results"])
         asked = {cell.name for cell in grid.META_CELLS if cell.vector == f"meta_{name}"}
@@ -69,15 +69,15 @@ def test_the_size_of_the_grid():
 
 
 def asked(test):
-    """{argument: its values} of a test."""
+    """{argument: its values} for a test."""
     return {mark.args[0]: list(mark.args[1]) for mark in test.pytestmark if mark.name == "parametrize"}
 
 
 @pytest.mark.parametrize(
     ("module", "cells", "count"), [(test_truth_oneway, grid.ROW_CELLS, 23), (test_truth_meta, grid.META_CELLS, 49)]
 )
-def test_every_cell_is_asked_of_polars_of_numpy_and_of_one_duckdb(module, cells, count):
-    """Vectors x estimators x engines: 23 cells of rows, 49 of published estimates, both verbs each."""
+def test_every_cell_runs_in_polars_in_numpy_and_in_one_duckdb(module, cells, count):
+    """Files x estimators x engines: 23 cells of rows, 49 of published estimates, both verbs each."""
     for test in (module.test_components, module.test_shrink):
         [found] = asked(test).values()
         assert len({str(cell) for cell in cells}) == count
@@ -90,17 +90,17 @@ def test_every_cell_is_asked_of_polars_of_numpy_and_of_one_duckdb(module, cells,
 
 
 @pytest.mark.parametrize(("module", "cells"), [(test_truth_oneway, grid.ROW_CELLS), (test_truth_meta, grid.META_CELLS)])
-def test_every_estimator_is_asked_alone_of_both_engines(module, cells):
+def test_every_estimator_runs_alone_in_both_engines(module, cells):
     [found] = asked(module.test_components_of_a_model_alone_in_sql).values()
     assert {(engine, cell.name) for engine, cell in found} == {(e, c.name) for e in grid.SQL_PATHS for c in cells}
 
 
-def test_no_cell_shares_its_name():
-    """Answers out of one query are told apart by it."""
+def test_every_cell_has_its_own_name():
+    """The name distinguishes the results of one query."""
     assert len({str(cell) for cell in grid.CELLS}) == 72
 
 
-def test_every_method_is_computed_another_way_in_sql():
+def test_every_method_has_an_independent_computation_in_sql():
     [cells] = asked(test_truth_sql.test_components).values()
     methods = set(TAU2) - {"cv", "js"}
     asked_within = {(within, method) for _, within, method in cells}
@@ -113,7 +113,7 @@ def test_every_method_is_computed_another_way_in_sql():
 
 
 @pytest.mark.parametrize("name", TAU2)
-def test_every_method_has_a_source_of_truth(name):
+def test_every_method_has_reference_results(name):
     outside = {cell.options["tau2"] for cell in grid.CELLS}
     if name in outside:
         assert name not in grid.INDEPENDENT
@@ -122,13 +122,13 @@ def test_every_method_has_a_source_of_truth(name):
         assert callable(getattr(importlib.import_module(module), function))
 
 
-def test_every_method_is_computed_another_way_on_rows():
+def test_every_method_has_an_independent_computation_on_rows():
     assert set(test_truth_moments.METHODS) | {"cv", "plugin", "js"} == set(TAU2)
     assert set(test_truth_moments.CENTRES) == set(MU)
     assert set(SIGMA2) <= set(test_truth_moments.WITHIN)
 
 
-def test_sources_and_tolerances_are_written_down():
+def test_sources_and_tolerances_are_documented():
     text = (grid.VECTORS / "README.md").read_text()
     for path in grid.VECTORS.rglob("*.*"):
         if path.suffix in (".json", ".dat"):

@@ -58,7 +58,7 @@ def test_shrink(cell, path):
                 assert cell.close(found, expected, scale), f"{name} of {key}: got {found!r}, expected {expected!r}"
 
 
-TWO_PEAKS = {  # the likelihood of these studies has two maxima; the name says which one is the higher
+TWO_PEAKS = {  # the likelihood of these studies has two maxima; the name states which one is higher
     "reml-inner-peaks-the-larger": ("reml", [-5.7, 1.4, 0.7], [8.62, 0.13, 0.69]),
     "reml-0-and-inner-the-inner": ("reml", [0.8, 0.3, -5.5], [0.37, 0.07, 4.27]),
     "ml-0-and-inner-the-0": ("ml", [-0.3, 0.9, -0.5], [0.71, 0.34, 0.02]),

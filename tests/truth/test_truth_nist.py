@@ -1,8 +1,8 @@
 """NIST StRD one-way analysis of variance: the digits of the mean squares that `components` implies.
 
-Certified values hold for the decimal data; a Float64 column holds other numbers, with up to 13 constant
-leading digits. So the measure is what exact rational arithmetic gets from the doubles as stored: half a digit
-from that, and nearly all digits of its result. SmLs07 keeps 4 certified digits in any arithmetic.
+Certified values hold for the decimal data; a Float64 column holds rounded numbers, with up to 13 constant leading
+digits. The reference is therefore exact rational arithmetic on the stored doubles: results must be within half a digit
+of its accuracy, and agree with nearly all of its digits. SmLs07 keeps 4 certified digits in any arithmetic.
 """
 
 import math
@@ -20,8 +20,8 @@ from sqlpaths import MODULE
 
 import polars_pool as pool
 
-FLOAT64 = 14.0  # no more digits are asked of a sum in Float64, which holds 15.95
-FULL = 13.0  # digits of the exact result, whatever the certified value says
+FLOAT64 = 14.0  # the most digits required of a sum in Float64, which holds 15.95
+FULL = 13.0  # digits that must agree with the exact result
 STORED = {  # certified digits between groups that exact arithmetic gets from means rounded to Float64
     "AtmWtAg": 10.2,
     "SiRstv": 13.4,
@@ -37,7 +37,7 @@ files = pytest.mark.parametrize("name", grid.NIST)
 
 @cache
 def read(name):
-    """Certified mean squares (between, within) as printed, and the data as stored in Float64."""
+    """Certified mean squares (between, within) as printed, and the data in Float64."""
     text = (grid.VECTORS / "nist" / f"{name}.dat").read_text()
     between = re.search(r"^Between .*?(\S+) +\S+ *$", text, re.MULTILINE).group(1)
     within = re.search(r"^Within .*?(\S+) *$", text, re.MULTILINE).group(1)
@@ -60,7 +60,7 @@ def digits(x, reference):
 
 
 def mean_squares(result, n0):
-    """(between, within) from the components: MSB = sigma2 + n0 tau2 when tau2 > 0."""
+    """(between, within) from the components: MSB = sigma2 + n0 tau2 if tau2 > 0."""
     sigma2, tau2 = (Fraction(result[column].item()) for column in ("sigma2", "tau2"))
     assert tau2 > 0
     return sigma2 + n0 * tau2, sigma2
@@ -114,7 +114,7 @@ def test_mean_squares_from_rows_in_any_order_in_sql(name, engine):
 
 
 def from_moments(stored):
-    """(between, within) and n0 in exact arithmetic from the count, mean and variance of every group as stored."""
+    """(between, within) and n0 in exact arithmetic, from the stored count, mean and variance of every group."""
     n, mean, var = (truth.exact(stored[column]) for column in ("n", "mean", "var"))
     rows, groups = sum(n), len(n)
     between = sum(n * (mean - sum(n * mean) / rows) ** 2) / (groups - 1)
@@ -123,8 +123,8 @@ def from_moments(stored):
 
 
 def kept_by_means(stored):
-    """Digits of the between mean square that any Float64 means keep: pairwise summation of n numbers is off by log2(n)
-    units roundoff at the most (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 4.2)."""
+    """Digits of the between mean square that Float64 means keep: pairwise summation of n numbers has an error of at
+    most log2(n) units roundoff (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 4.2)."""
     n, mean = (truth.exact(stored[column]) for column in ("n", "mean"))
     deviation = mean - sum(n * mean) / sum(n)
     error = np.array([Fraction(math.ceil(math.log2(k))) * Fraction(2) ** -53 for k in n]) * abs(mean)
@@ -134,10 +134,10 @@ def kept_by_means(stored):
 @pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @pytest.mark.parametrize("order", [1, -1], ids=["easy first", "hard first"])
 def test_mean_squares_of_all_files_in_one_query(order, path):
-    """Seven models of one query, at 0.01 to 1e12: none costs another its digits.
+    """Seven models of one query, at 0.01 to 1e12, do not reduce each other's digits.
 
-    Models of an `over` have no pivot in common, so each keeps what Float64 means, and Polars' own variances of its file
-    alone, keep at its offset.
+    Models of an `over` have no common pivot: each keeps the digits of Float64 means and of Polars' own variances at its
+    offset.
     """
     tables = [read(name)[2].with_columns(file=pl.lit(name)) for name in grid.NIST[::order]]
     found = PATHS[path](pool.components, pl.concat(tables), "y", "g", over="file", tau2="anova")
@@ -153,7 +153,7 @@ def test_mean_squares_of_all_files_in_one_query(order, path):
 @pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @pytest.mark.parametrize("first", [1e9, 1e16, -1e300])
 def test_a_first_row_far_from_all_others(first, path):
-    """Whatever the pivot is taken from, a stray value in it leaves the moments of the other groups alone."""
+    """An outlier among the values that determine the pivot does not change the moments of the other groups."""
     *_, table = read("SiRstv")
     g = exact("SiRstv")
     stray = pl.DataFrame({"g": ["stray"], "y": [first]})
@@ -161,13 +161,13 @@ def test_a_first_row_far_from_all_others(first, path):
     stored = PATHS[path](pool.moments, table, "y", "g").filter(pl.col("g") != "stray").sort("g")
     for mean, var, best_mean, best_var in zip(stored["mean"], stored["var"], g.mean, g.var, strict=True):
         assert digits(mean, best_mean) >= FULL
-        assert digits(var, best_var) >= 10.0  # what Polars' own var keeps of 196 and a spread of 0.1
+        assert digits(var, best_var) >= 10.0  # the digits of Polars' own var at 196 with a spread of 0.1
 
 
 @pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @files
 def test_mean_squares_from_stored_moments(name, path):
-    """A stored Float64 mean caps the digits: half a digit from exact arithmetic on the numbers stored."""
+    """A stored Float64 mean limits the digits: half a digit from exact arithmetic on the stored numbers."""
     between, within, table = read(name)
     run = PATHS[path]
     stored = run(pool.moments, table, "y", "g")

@@ -12,14 +12,14 @@ from test_truth_regression import PATHS
 
 import polars_pool as pool
 
-FITTED, TOLD = 1e-7, 1e-8  # parameters and what rests on them alone; spread and quantiles of posteriors
-ROUNDED = 1e-9  # the likelihood is flat about its maximum, and the mean is what the data say most of
+FITTED, DERIVED = 1e-7, 1e-8  # parameters and quantities of parameters; spread and quantiles of posteriors
+ROUNDED = 1e-9  # log likelihoods, which are flat at the maximum, and means, which the data determine best
 pytestmark = pytest.mark.every_way
 
 
 @dataclass(frozen=True)
 class Case:
-    """A vector, the file of rows that it is about, and the columns of it; the key is all of `by`, joined by a bar."""
+    """A reference file, its file of rows, and the columns; the key is all of `by`, joined by a bar."""
 
     data: str
     value: str
@@ -37,7 +37,7 @@ class Case:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """The rows, in an order in which those of a group do not stand together."""
+        """The rows in an order that separates rows of the same group."""
         rows = pl.read_csv(grid.VECTORS / self.data, infer_schema_length=None)
         return rows.with_columns(key=pl.concat_str(self.by, separator="|")).sample(fraction=1, shuffle=True, seed=1)
 
@@ -67,7 +67,7 @@ def of_model(path: str, name: str) -> dict:
 
 
 def of_groups(path: str, name: str, column: str, **options) -> np.ndarray:
-    """A column of the estimates, groups in the order of the vector."""
+    """A column of the estimates, with groups in the order of the reference file."""
     order = pl.DataFrame({"key": grid.vector(name)["groups"]["group"]})
     found = ask(path, pool.shrink, name, uncertainty="conditional", **options)
     assert found.height == order.height
@@ -75,7 +75,7 @@ def of_groups(path: str, name: str, column: str, **options) -> np.ndarray:
 
 
 def near(got, want, tolerance: float) -> None:
-    """Each number relatively."""
+    """Assert relative closeness of each number."""
     got, want = np.array(got, dtype=float), np.array(want, dtype=float)
     assert got.shape == want.shape
     assert np.isfinite(got).all()
@@ -108,7 +108,7 @@ def check_log_likelihood(path, name):
 
 
 def check_counts(path, name):
-    """Rows with equal keys are summed; the raw rate."""
+    """The raw rate, from rows that are summed by key."""
     groups = grid.vector(name)["groups"]
     binomial = CASES[name].family == "binomial"
     near(of_groups(path, name, "n"), groups["n" if binomial else "exposure"], 1e-15)
@@ -120,20 +120,20 @@ def check_estimate(path, name):
 
 
 def check_se(path, name):
-    near(of_groups(path, name, "se"), grid.vector(name)["groups"]["post_sd"], TOLD)
+    near(of_groups(path, name, "se"), grid.vector(name)["groups"]["post_sd"], DERIVED)
 
 
 def check_quantiles(path, name):
     groups = grid.vector(name)["groups"]
-    near(of_groups(path, name, "lower"), groups["q025"], TOLD)
-    near(of_groups(path, name, "upper"), groups["q975"], TOLD)
+    near(of_groups(path, name, "lower"), groups["q025"], DERIVED)
+    near(of_groups(path, name, "upper"), groups["q975"], DERIVED)
 
 
 def check_median(path, name):
-    """Both ends of an interval of next to no probability."""
+    """The quantile, as both ends of an interval with almost no probability."""
     median = grid.vector(name)["groups"]["q50"]
     for end in ("lower", "upper"):
-        near(of_groups(path, name, end, level=1e-10), median, TOLD)
+        near(of_groups(path, name, end, level=1e-10), median, DERIVED)
 
 
 def check_posterior(path, name):
@@ -143,7 +143,7 @@ def check_posterior(path, name):
 
 
 def check_other_software(path, name):
-    """The same optimum by VGAM, which stops a little short of it, and by glm.nb."""
+    """The optimum by VGAM, which stops slightly short of it, and by glm.nb."""
     found, want = of_model(path, name), grid.vector(name)
     if CASES[name].family == "poisson":
         for parameter in CASES[name].parameters:
@@ -168,7 +168,7 @@ def test_vector(name, quantity, path):
 
 
 def test_the_size_of_the_grid():
-    """Vectors x quantities x paths: 6 x 10 x 3."""
+    """Files x quantities x paths: 6 x 10 x 3."""
     assert {path.stem for law in ("betabinomial", "gammapoisson") for path in grid.VECTORS.glob(f"{law}_*.json")} == {
         *CASES
     }
@@ -178,6 +178,6 @@ def test_the_size_of_the_grid():
 
 
 def test_some_rows_share_their_key():
-    """Or summing them would not be asked."""
+    """Otherwise the sums would not be tested."""
     repeated = [name for name, case in CASES.items() if case.frame["key"].n_unique() < case.frame.height]
     assert repeated == ["betabinomial_cbpp_by_herd", "gammapoisson_insurance_district_group"]

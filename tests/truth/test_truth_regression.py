@@ -48,7 +48,7 @@ def matrix(found: dict) -> list[list[float]]:
 
 @cache
 def result(name: str, method: str) -> dict:
-    """What lme4 found, with the covariance of all varying terms in one matrix."""
+    """The results of lme4, with the covariance of all varying terms in one matrix."""
     found = grid.vector(f"lmm_{name}")[method]
     parts = list(found["varcomp"].values())
     names = [term(name) for part in parts for name in part["names"]]
@@ -68,13 +68,13 @@ def ask(path: str, verb, name: str, method: str, **options) -> pl.DataFrame:
 
 
 def near(got, want, tolerance: float = TOLERANCE) -> None:
-    """Within the tolerance of the largest of the vector."""
+    """Assert closeness relative to the largest number of the list."""
     got, want = np.array(got, dtype=float), np.array(want, dtype=float)
     assert got.shape == want.shape
     assert np.abs(got - want).max() <= tolerance * np.abs(want).max()
 
 
-# ---- each quantity of the grid: what is found, what lme4 has ---------------------------------------------------------
+# ---- each quantity of the grid: our result, and that of lme4 ---------------------------------------------------------
 
 
 def of_model(path, name, method) -> dict:
@@ -82,7 +82,7 @@ def of_model(path, name, method) -> dict:
 
 
 def of_term(path, name, method, column, varying, **options) -> list[list[float]]:
-    """A column for the varying terms, groups in the order of lme4."""
+    """A column for the varying terms, with groups in the order of lme4."""
     [ranef] = result(name, method)["ranef"].values()
     found = ask(path, pool.regress, name, method, **options)
     order = pl.DataFrame({VECTORS[name][0]["by"]: ranef["group"]})
@@ -147,7 +147,7 @@ def check_conditional(path, name, method):
 
 
 def check_nlme(path, name, method):
-    """The same optimum by other software: its variances, coefficients and likelihood."""
+    """The optimum by other software: variances, coefficients and likelihood."""
     want, found = result(name, method)["agreement"], of_model(path, name, method)
     variances = [*found["tau2"].values(), found["sigma2"]]
     for got, expected in zip(variances, want["nlme_varcomp_full_precision"], strict=True):
@@ -178,11 +178,11 @@ def test_estimates_are_coefficients_and_effects(name, method):
         near(np.subtract(estimates, effects), np.full(len(effects), mu))
 
 
-# ---- the grid, and the dense road ------------------------------------------------------------------------------------
+# ---- the grid, and dense matrices ------------------------------------------------------------------------------------
 
 
 def test_the_size_of_the_grid():
-    """Vectors x methods x quantities x paths: 6 x 2 x 9 x 3."""
+    """Files x methods x quantities x paths: 6 x 2 x 9 x 3."""
     files = {path.stem.removeprefix("lmm_") for path in grid.VECTORS.glob("lmm_*.json")}
     assert files == set(VECTORS)
     assert set(QUANTITIES) == {
@@ -202,8 +202,8 @@ def test_the_size_of_the_grid():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", [name for name in VECTORS if name.startswith("sleepstudy")])
-def test_the_other_road_reaches_lme4(name, method):
-    """Dense matrices, which test_regression.py asks where there is no vector."""
+def test_dense_matrices_agree_with_lme4(name, method):
+    """Dense matrices, which test_regression.py uses if no reference file exists."""
     want = result(name, method)
     frame = grid.read(DAYS["data"], DAYS["by"])
     x = np.column_stack([np.ones(frame.height), frame["Days"].cast(pl.Float64).to_numpy()])
