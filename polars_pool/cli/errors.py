@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+from ..store import utf8
 
 DATA, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
@@ -45,12 +46,9 @@ def show(text: str) -> None:
 
 
 def check_utf8(text: str, role: str) -> None:
-    """Refuse bytes that are not UTF-8: neither Polars nor DuckDB accepts them in a name."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
-        raise UsageError(f"{role} '{shown}' is not UTF-8, so it cannot be read as a name; rename it") from None
+    """Refuse an argument that is not UTF-8."""
+    if not utf8.valid(text):
+        raise UsageError(f"{role} {utf8.printable(text)} is not UTF-8, so it cannot be read as a name; rename it")
 
 
 def sentence(error: BaseException) -> str:

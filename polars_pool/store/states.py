@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..version import FORMAT, __version__
-from . import checksum
+from . import checksum, utf8
 from .definition import Definition, from_json, to_json
 
 ENTRY = "polars-pool"  # in the metadata of the Parquet file
@@ -47,12 +47,9 @@ def path_of(folder: Path, source: str) -> Path:
 
 
 def check_utf8(folder: Path) -> None:
-    """Refuse a path whose bytes are not UTF-8, which Polars cannot open."""
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
-        raise ValueError(f"the store '{shown}' has a name that is not UTF-8; rename it") from None
+    """Refuse a path that is not UTF-8."""
+    if not utf8.valid(str(folder)):
+        raise ValueError(f"the store {utf8.printable(str(folder))} has a name that is not UTF-8; rename it")
 
 
 def listed(folder: Path) -> list[State]:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from pyarrow import fs
 
+from .. import utf8
+
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # one letter is a Windows drive
 OBJECT_STORES = ("s3", "gs", "az", "abfs", "abfss")
 TIMEOUT = 30  # seconds until a web server must have sent the version of a file
@@ -74,12 +76,12 @@ def _local_names(path: str, ending: str | tuple[str, ...]) -> list[str]:
     if os.path.exists(path):
         return [path]
     if not glob.has_magic(path):
-        raise FileNotFoundError(f"the source {printable(path)} does not exist")
+        raise FileNotFoundError(f"the source {utf8.printable(path)} does not exist")
     names = [name for name in _matching(path) if not os.path.isdir(name)]
     for name in names:
         _check_link(name)
     if not names:
-        raise FileNotFoundError(f"the source {printable(path)} matches no file")
+        raise FileNotFoundError(f"the source {utf8.printable(path)} matches no file")
     return names
 
 
@@ -125,22 +127,15 @@ def _check_link(path: str) -> None:
     """Refuse a link to a missing file: its rows would be dropped silently."""
     if os.path.islink(path) and not os.path.exists(path):
         raise FileNotFoundError(
-            f"the link {printable(path)} points to {printable(os.readlink(path))}, which does not exist; remove the "
-            "link, or correct it"
+            f"the link {utf8.printable(path)} points to {utf8.printable(os.readlink(path))}, which does not exist; "
+            "remove the link, or correct it"
         )
 
 
-def printable(path: str) -> str:
-    """A path in quotes, with bytes escaped that are not UTF-8."""
-    return "'" + os.fsencode(path).decode("utf-8", "backslashreplace") + "'"
-
-
 def check_utf8(path: str) -> str:
-    """The path, after a check that it is UTF-8: neither Polars nor DuckDB opens other paths."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"the name {printable(path)} is not UTF-8, so the file cannot be opened; rename it") from None
+    """The path, after a check that it is UTF-8."""
+    if not utf8.valid(path):
+        raise ValueError(f"the name {utf8.printable(path)} is not UTF-8, so the file cannot be opened; rename it")
     return path
 
 
