@@ -27,6 +27,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "every_way: every case takes every way, without --full too")
+    config.addinivalue_line("markers", "share(n): one case in n, all of them with --full")
+    config.addinivalue_line("markers", "share_of_duckdb(n): one case in n by DuckDB, all of them with --full")
     ways.full = config.getoption("full")
 
 

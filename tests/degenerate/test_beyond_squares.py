@@ -37,6 +37,7 @@ CASES |= {f"studies {tau2}": (STUDIES, {"tau2": tau2, "se": "se"}) for tau2 in m
 CASES |= {"weights": (ROWS, {"weights": "w"}), "separate": (ROWS, {"sigma2": "separate"})}
 
 
+@pytest.mark.share_of_duckdb(3)
 @paths
 @pytest.mark.parametrize("case", CASES)
 def test_beyond_the_range_no_model_converges(run, case):
@@ -48,6 +49,7 @@ def test_beyond_the_range_no_model_converges(run, case):
         assert row["tau2"] is None, row["m"]
 
 
+@pytest.mark.share_of_duckdb(3)
 @paths
 @pytest.mark.parametrize("case", CASES)
 def test_within_the_range_units_do_not_matter(run, case):
@@ -70,6 +72,7 @@ def test_within_the_range_units_do_not_matter(run, case):
             assert_near(row["log_likelihood"] + numbers * math.log(unit), want["log_likelihood"], 1e-7)
 
 
+@pytest.mark.share_of_duckdb(2)
 @paths
 @pytest.mark.parametrize(
     "known", [{"tau2": 3.0}, {"sigma2": 0.5}, {"mu": 4.0}, {"mu": 4.0, "tau2": 2.0, "sigma2": 1.0}]

@@ -720,6 +720,7 @@ DATA = {
 }
 
 
+@pytest.mark.share(2)
 @every_engine
 @pytest.mark.parametrize("command", DATA, ids=" ".join)
 def test_wrong_data_are_one_sentence(run, folder, engine, command):
@@ -797,6 +798,7 @@ NOT_ONE = {
 }
 
 
+@pytest.mark.share(3)
 @every_engine
 @pytest.mark.parametrize("text", NOT_ONE)
 @pytest.mark.parametrize("option", ["value", "by", "where", "weights"])
@@ -831,6 +833,7 @@ OF_MANY_ROWS = [
 ]
 
 
+@pytest.mark.share(2)
 @every_engine
 @pytest.mark.parametrize("text", OF_MANY_ROWS)
 def test_expressions_that_need_other_rows_are_refused(run, engine, text):

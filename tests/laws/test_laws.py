@@ -277,6 +277,7 @@ def test_merging_needs_no_order_and_no_grouping(frame, seed):
 # ---- the same data as another input ------------------------------------------------------------------------
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("moments"))
 def test_stored_moments_give_the_results_of_rows(tau2):
     frames = frames_of(grouped)
@@ -348,6 +349,7 @@ def assert_others_unchanged(with_nulls, without, tolerance, scale):
     assert_same_groups(with_nulls.filter(pl.col("g") != 99), without, tolerance, scale)
 
 
+@pytest.mark.share(2)
 @every_method
 @few
 @given(frame=grouped(), nulls=st.integers(1, 3))
@@ -406,6 +408,7 @@ def test_weights_of_one_change_nothing(tau2):
             assert_same_groups(got, want, digits(tau2), spread(frame))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("weighted"))
 def test_the_unit_of_weights_is_irrelevant(tau2):
     """sigma2 is the variance of a row of weight 1, so it changes by the factor; all other results are unchanged."""
@@ -465,6 +468,7 @@ def test_equal_v_makes_estimators_agree(frame):
 # ---- models side by side -----------------------------------------------------------------------------------
 
 
+@pytest.mark.share(2)
 @every_method
 @settings(max_examples=4)
 @given(frames=st.lists(grouped(), min_size=2, max_size=4))

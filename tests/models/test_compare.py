@@ -37,6 +37,7 @@ SHORT = [name for name in UNWEIGHTED if groups(name).N <= 150]
 MORRIS = [name for name in SHORT if groups(name).J > 3]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mu", [*CENTRES, "known"])
 @pytest.mark.parametrize("within", ["pooled", "separate", "known"])
@@ -257,6 +258,7 @@ def assert_same(got, want):
     assert_frame_equal(got.sort("m").select(ERRORS), want.select(ERRORS), rel_tol=1e-11, abs_tol=0.0)
 
 
+@pytest.mark.share(2)
 @SQL
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_sql_gives_the_same(engine, options):
@@ -265,6 +267,7 @@ def test_sql_gives_the_same(engine, options):
     assert_same(MODULE[engine](pool.compare, table, "y", "g", over="m", **options), want)
 
 
+@pytest.mark.share(2)
 @SQL
 @pytest.mark.parametrize("options", OPTIONS[::2], ids=str)
 def test_sql_gives_the_same_from_stored_moments(engine, options):

@@ -202,6 +202,7 @@ LEAST = {("js", "gls"): 4, ("js", 1.0): 3, ("morris", "gls"): 4, ("morris", 1.0)
 few = pytest.mark.parametrize(("tau2", "mu"), LEAST)
 
 
+@pytest.mark.share_of_duckdb(2)
 @all_paths
 @few
 def test_too_few_groups(run, tau2, mu):

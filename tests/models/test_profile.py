@@ -86,6 +86,7 @@ def test_eight_schools_effect_of_tau():
     assert_near(found.filter(pl.col("tau") > 0).sort(by)["estimate"], frame.sort(by)["y"], 1e-12)
 
 
+@pytest.mark.share(2)
 @paths
 @pytest.mark.parametrize("options", [{}, {"sigma2": "separate"}, {"weights": "w"}, {"mu": 2.0}])
 def test_the_default_grid_reaches_the_limit_of_the_99_percent_interval(path, options):
@@ -124,6 +125,7 @@ def test_lazy_input_gives_lazy_output_also_in_namespaces(groups):
     )
 
 
+@pytest.mark.share(2)
 @paths
 @pytest.mark.parametrize("frame", [UNEVEN.clear(), UNEVEN.with_columns(y=pl.lit(None, pl.Float64))])
 @pytest.mark.parametrize("options", [{}, {"over": "w"}, {"groups": True}, {"tau": [0.0, 1.0]}])
@@ -148,6 +150,7 @@ def each(path, frames, *columns, keys, **options):
 POOR = [[(0, 1.0)], [(0, 1.0), (1, 2.0)], [(0, 2.0), (0, 2.0), (1, 2.0), (1, 2.0)], [(0, 1.0), (0, 1.0), (1, 2.0)]]
 
 
+@pytest.mark.share(2)
 @paths
 @pytest.mark.parametrize("tau", [None, [0.0, 1.0]])
 @pytest.mark.parametrize("options", [{}, {"groups": True}, {"mu": 1.0}, {"sigma2": "separate"}, {"sigma2": "squeezed"}])
@@ -159,6 +162,7 @@ def test_degenerate_rows_give_numbers_or_nulls(path, tau, options):
         assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
 
 
+@pytest.mark.share(2)
 @paths
 @pytest.mark.parametrize("tau", [None, [0.0, 1.0, 100.0]])
 @pytest.mark.parametrize("options", [{}, {"mu": 2.0}, {"groups": True}])

@@ -11,17 +11,16 @@ from frames import FRAME_PATHS, ROW_PATHS
 from sqlpaths import SQL_PATHS
 
 
-def collected(function, *, marked=False, **parameters):
+def collected(function, *, marker=None, **parameters):
     """Tests as pytest collects them, from the values of each parameter."""
     found = []
     for values in product(*parameters.values()):
         params = dict(zip(parameters, values, strict=True))
-        marker = "every_way" if marked else None
         found.append(
             SimpleNamespace(
                 nodeid=f"{function}[{len(found)}]",
                 callspec=SimpleNamespace(params=params),
-                get_closest_marker=lambda name, marker=marker: marker if name == marker else None,
+                get_closest_marker=lambda name: marker if marker is not None and marker.name == name else None,
             )
         )
     return found
@@ -52,12 +51,28 @@ def test_ways_do_not_follow_another_parameter(other):
 
 
 def test_marked_tests_take_every_way():
-    tests = collected("test.py::test", marked=True, engine=SQL_PATHS)
+    tests = collected("test.py::test", marker=pytest.mark.every_way, engine=SQL_PATHS)
     assert len(kept(tests)) == len(tests)
 
 
+def test_of_a_shared_test_one_case_in_so_many_is_kept():
+    found = kept(collected("test.py::test", marker=pytest.mark.share(3), tau2=list("abcdefghi"), engine=SQL_PATHS))
+    assert len({params["tau2"] for params in found}) == len(found) == 3
+    assert {params["engine"] for params in found} == set(SQL_PATHS)
+
+
+def test_a_share_of_duckdb_leaves_the_other_ways_alone():
+    paths = [*FRAME_PATHS, *SQL_PATHS]
+    found = kept(collected("test.py::test", marker=pytest.mark.share_of_duckdb(3), tau2=list("abcdefghi"), path=paths))
+    assert Counter(ways.KIND[params["path"]] for params in found) == {"frames": 9, "DuckDB": 3}
+    assert {params["path"] for params in found} == set(paths)
+
+
 def test_tests_without_a_way_are_kept():
-    tests = [*collected("test.py::test", name="abc"), SimpleNamespace(nodeid="test.py::alone")]
+    tests = [
+        *collected("test.py::test", name="abc"),
+        SimpleNamespace(nodeid="test.py::alone", get_closest_marker=lambda name: None),
+    ]
     assert ways.left_out(tests) == []
 
 

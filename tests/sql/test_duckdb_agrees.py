@@ -14,6 +14,7 @@ import ways
 from frames import (
     FRAME_PATHS,
     MOMENTS,
+    SOME_TAU2,
     TAU2,
     assert_near,
     by_key,
@@ -39,7 +40,7 @@ from polars_pool.models.oneway.inference import STATISTICS
 
 engines = pytest.mark.parametrize("engine", MODULE)
 lazily = FRAME_PATHS["streaming"]
-every_method = pytest.mark.parametrize("tau2", TAU2)
+every_method = pytest.mark.parametrize("tau2", SOME_TAU2)
 
 
 def examples(count: int):
@@ -149,7 +150,7 @@ def any_studies() -> list[pl.DataFrame]:
 def test_any_frames_together(engine, tau2):
     """Nulls, singletons, one group, equal values, only single rows: each is a model of one query."""
     frame, scales = together(any_frames())
-    verbs = ways.share(["shrink", "components"], of=2, start=TAU2.index(tau2))
+    verbs = ways.share(["shrink", "components"], of=2, start=SOME_TAU2.index(tau2))
     assert_agree(MODULE[engine], frame, "y", tau2, scales, verbs, over="model")
 
 
@@ -238,7 +239,7 @@ def test_stored_moments(engine, tau2):
 
 
 @engines
-@pytest.mark.parametrize("tau2", [name for name in TAU2 if fits(name, "published")])
+@pytest.mark.parametrize("tau2", [name for name in SOME_TAU2 if fits(name, "published")])
 def test_published_estimates(engine, tau2):
     frame, scales = together(any_studies())
     scales = {model: scale + frame["se"].max() for model, scale in scales.items()}
@@ -343,6 +344,7 @@ def test_keys_keep_their_type_and_value(engine, name):
     assert sorted(map(repr, result["key"])) == sorted(map(repr, frame["key"].unique()))
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("name", ["Int64", "String", "Float64", "Boolean", "Struct", "Date"])
 def test_models_of_every_type(engine, name):

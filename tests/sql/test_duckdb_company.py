@@ -134,7 +134,7 @@ def test_every_macro_over_a_view_of_every_other(engine):
         (outer, inner): f"DESCRIBE FROM pool_{outer}(over_pool_{inner}, {MACROS[outer].arguments})"
         for i, outer in enumerate(MACROS)
         for j, inner in enumerate(MACROS)
-        if outer != inner and takes(engine, i + 2 * j, of=6)
+        if outer != inner and takes(engine, i + 5 * j, of=12)
     }
     found = shells.answers(engine, calls.values(), SETUP + "".join(map(over, MACROS)))
     for (outer, inner), rows in zip(calls, found, strict=True):

@@ -78,6 +78,7 @@ def test_a_thousand_models_are_single_fits(engine, tau2, rows, parts, single_fit
         assert 30 < (together["tau2"] == 0).sum() < MODELS - 30
 
 
+@pytest.mark.share(2)
 @engines
 @every_method
 def test_models_alone_in_sql(engine, tau2, parts, single_fits):

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
 import pytest
 import shells
+import ways
 
 import polars_pool as pool
 from polars_pool.formulas import registry
@@ -157,15 +158,26 @@ QUERIES = {
 }
 
 
+def takes(engine: str, key: Any) -> bool:
+    """Whether an engine plans a query: the engines take the methods in turn, and each takes all else."""
+    return ways.full or key[0] != "tau2" or METHODS.index(key[1]) % 2 == shells.ENGINES.index(engine)
+
+
+methods_by_turns = pytest.mark.parametrize(
+    ("engine", "name"), [(e, name) for name in METHODS for e in shells.ENGINES if takes(e, ("tau2", name))]
+)
+
+
 @cache
 def plans(engine: str) -> dict[object, Plan]:
+    planned = {key: query for key, query in QUERIES.items() if takes(engine, key)}
     with TemporaryDirectory() as folder:
         rows().write_parquet(Path(folder), partition_by="year")
-        queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in QUERIES.values()]
+        queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in planned.values()]
         # The shell plans macros from a database file differently, so the script reads them.
         setup = f"{shells.POOL}\n{SETUP.replace('{folder}', folder)}"
         found = shells.answers(engine, queries, setup)
-    return dict(zip(QUERIES, map(parsed, found), strict=True))
+    return dict(zip(planned, map(parsed, found), strict=True))
 
 
 @every_engine
@@ -198,8 +210,7 @@ def test_one_scan_of_the_columns_that_are_needed(engine, verb, name):
     assert_one_scan(plans(engine)[verb, name], columns, first=[] if "over" in options else ["y"])
 
 
-@every_engine
-@pytest.mark.parametrize("name", METHODS)
+@methods_by_turns
 def test_one_scan_for_every_estimator(engine, name):
     assert_one_scan(plans(engine)["tau2", name], ["g", "y"], first=["y"])
 
@@ -249,8 +260,7 @@ def test_a_cte_is_read_once_and_kept(engine):
 SEARCHED = {"reml", "ml", "pm", "eb", "pmm", "cv", "chung", "sure", "morris"}
 
 
-@every_engine
-@pytest.mark.parametrize("name", METHODS)
+@methods_by_turns
 def test_only_estimators_without_a_closed_form_search(engine, name):
     recursive = {node for node in plans(engine)["tau2", name].names() if node.startswith("REC")}
     assert bool(recursive) == (name in SEARCHED)
@@ -258,10 +268,11 @@ def test_only_estimators_without_a_closed_form_search(engine, name):
 
 @every_engine
 def test_closed_forms_have_shorter_plans(engine):
-    found = {name: len(plans(engine)["tau2", name].nodes) for name in METHODS}
+    found = {key[1]: len(plan.nodes) for key, plan in plans(engine).items() if key[0] == "tau2"}
     searched = min(size for name, size in found.items() if name in SEARCHED)
     closed = max(size for name, size in found.items() if name not in SEARCHED)
-    assert found["known"] < closed < searched
+    assert closed < searched
+    assert found.get("known", 0) < closed
 
 
 @every_engine

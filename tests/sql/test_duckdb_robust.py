@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import truth
+import ways
 from frames import rows as groups
 from polars.testing import assert_frame_equal
 from scipy.stats import norm
@@ -47,7 +48,8 @@ def test_the_worst_distribution_by_linear_programming(engine):
 
 
 @pytest.mark.parametrize(
-    ("engine", "points", "alphas"), [("duckdb", 60, [0.999, 0.32, 0.05, 0.001, 1e-6]), ("shell", 12, [0.05])]
+    ("engine", "points", "alphas"),
+    [("duckdb", 60 if ways.full else 20, [0.999, 0.32, 0.05, 0.001, 1e-6]), ("shell", 12, [0.05])],
 )
 def test_critical_values_equal_python(engine, points, alphas):
     kappas = [1.0, 1.00001, 1.001, 1.5, 3.0, 9.0, 40.0, 1e4, INF]
@@ -63,6 +65,7 @@ def test_critical_values_equal_python(engine, points, alphas):
 # ---- the verb --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("tau2", ["reml", "he", 0.3])
 @pytest.mark.parametrize("name", ["bcg", "raudenbush1985"])
@@ -104,6 +107,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")

@@ -2,7 +2,9 @@
 
 A way is the path that a case takes through the package: the parameter `engine`, `path` or `run` of a test. Ways of one
 kind differ in their last step only. By default a case takes one way of each kind, and the next case takes the next way;
-with `--full` every case takes every way. A test that is marked `every_way` always takes all of them.
+with `--full` every case takes every way. A test that is marked `every_way` always takes all of them. Of a test that is
+marked `share(n)` one case in n runs by default: its cases have the same code, and another test has their numbers. Of a
+test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the other kinds.
 """
 
 from collections import defaultdict
@@ -16,7 +18,7 @@ KINDS = {
     "frames": ("DataFrame", "in-memory", "streaming"),
     "rows": ("encode DataFrame", "encode in-memory", "encode streaming"),
     "expressions": ("expression", "expression streaming"),
-    "stored": ("moments", "merged moments"),
+    "inputs": ("rows", "moments", "merged moments"),
     "DuckDB": ("duckdb", "module", "shell"),
 }
 KIND = {way: kind for kind, ways in KINDS.items() for way in ways}
@@ -35,24 +37,29 @@ def left_out(tests: Sequence[Any]) -> list[Any]:
     """The tests that only `--full` runs."""
     numbers: dict[str, dict[Any, int]] = defaultdict(dict)
     alike: dict[Any, list[Any]] = defaultdict(list)
-    turns: dict[Any, int | None] = {}
+    left = []
     for test in tests:
         parameter, kind = way(test)
-        if kind is not None and test.get_closest_marker("every_way") is None:
-            function = test.nodeid.partition("[")[0]
-            others = [value for name, value in test.callspec.params.items() if name != parameter]
-            case = (function, *map(id, others))
-            numbers[function].setdefault(case, len(numbers[function]))
-            turns[case] = next((value.turn for value in others if hasattr(value, "turn")), None)
-            alike[case, kind].append(test)
-    left = []
-    for (case, _), choices in alike.items():
-        turn = turns[case]
-        if turn is None:
-            turn = digits(numbers[case[0]][case], len(choices))
-        kept = (turn + crc32(case[0].encode())) % len(choices)
+        function = test.nodeid.partition("[")[0]
+        others = [value for name, value in parameters(test).items() if name != parameter]
+        case = (function, *map(id, others))
+        number = numbers[function].setdefault(case, len(numbers[function]))
+        shared = test.get_closest_marker("share") or (kind == "DuckDB" and test.get_closest_marker("share_of_duckdb"))
+        of = shared.args[0] if shared else 1
+        if (digits(number, of) + crc32(function.encode())) % of:
+            left.append(test)
+        elif kind is not None and test.get_closest_marker("every_way") is None:
+            turn = next((value.turn for value in others if hasattr(value, "turn")), None)
+            alike[case, kind, number // of, turn].append(test)
+    for (case, _, number, turn), choices in alike.items():
+        place = digits(number, len(choices)) if turn is None else turn
+        kept = (place + crc32(case[0].encode())) % len(choices)
         left += [test for position, test in enumerate(choices) if position != kept]
     return left
+
+
+def parameters(test: Any) -> dict[str, Any]:
+    return test.callspec.params if hasattr(test, "callspec") else {}
 
 
 def digits(number: int, base: int) -> int:
@@ -66,9 +73,8 @@ def digits(number: int, base: int) -> int:
 
 def way(test: Any) -> tuple[str | None, str | None]:
     """The parameter of a test that holds its way, and the kind of the way."""
-    values = test.callspec.params if hasattr(test, "callspec") else {}
     for parameter in PARAMETERS:
-        value = values.get(parameter)
+        value = parameters(test).get(parameter)
         name = value if isinstance(value, str) else names().get(id(value))
         if name in KIND:
             return parameter, KIND[name]

@@ -189,6 +189,7 @@ NOT_TOLD = {
 }
 
 
+@pytest.mark.share_of_duckdb(3)
 @paths
 @pytest.mark.parametrize("case", NOT_TOLD)
 def test_results_that_the_weights_do_not_determine(run, case):

@@ -85,6 +85,7 @@ def test_against_metafor(cell, path):
             assert close(got[name], number, tolerance, scale), f"{name} by {test}: {got[name]!r}, not {number!r}"
 
 
+@pytest.mark.share(3)
 @cells
 def test_the_other_tests_follow_from_these(cell):
     """Student's t with the error of the model; with adhoc, the error is at least that."""
@@ -105,6 +106,7 @@ def dense(cell):
     return frame["y"].to_numpy(), (frame["se"] ** 2).to_numpy()
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("mu", [None, 0.1])
 @pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
 @pytest.mark.parametrize("cell", [cell for cell in META_CELLS if cell.name in grid.METAFOR], ids=str)

@@ -201,6 +201,7 @@ def test_known_mu(name, within, method, path):
         close(got["sigma2"], sigma2, tolerance)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("method", "mu", "path"),
     [
@@ -222,6 +223,7 @@ def test_centre_and_its_error(name, within, method, mu, path):
     close(got["se_mu"], want[1], CLOSED_FORM)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("mu", [*CENTRES, "known"])
 @pytest.mark.parametrize("method", ["reml", "dl", "plugin"])
 @within_

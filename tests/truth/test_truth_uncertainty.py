@@ -71,6 +71,7 @@ def test_published(cell, path):
     assert_errors(cell, pooled(path, cell, uncertainty="tau2"), expected(cell))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("cell", [cell for cell in [*SMALL, *META_CELLS] if "mu" not in cell.options], ids=str)
 def test_about_a_known_mu(cell):
     (value, by), options = cell.arguments
@@ -167,6 +168,7 @@ DEGENERATE = [
 ]
 
 
+@pytest.mark.share(2)
 @frame_paths
 @every_error
 @pytest.mark.parametrize("studies", DEGENERATE, ids=str)
@@ -180,6 +182,7 @@ def test_every_answer_is_a_number(run, tau2, studies):
         assert low * (1 - 1e-12) <= wide[key]["se"] <= high * (1 + 1e-12)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("engine", MODULE)
 @every_error
 def test_degenerate_studies_in_sql(engine, tau2):
