@@ -29,6 +29,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "every_way: every case takes every way, without --full too")
     config.addinivalue_line("markers", "share(n): one case in n, all of them with --full")
     config.addinivalue_line("markers", "share_of_duckdb(n): one case in n by DuckDB, all of them with --full")
+    config.addinivalue_line("markers", "only_full: with --full alone")
     ways.full = config.getoption("full")
 
 

@@ -88,6 +88,7 @@ def test_known_numbers_scale_with_the_unit(run, known):
         assert_near(found[name] / unit ** DIMENSION.get(name, 0), want[name], 1e-9)
 
 
+@pytest.mark.share_of_duckdb(2)
 @paths
 @pytest.mark.parametrize("power", [-120, 120])
 def test_estimates_in_other_units(run, power):

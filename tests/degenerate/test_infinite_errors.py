@@ -35,6 +35,7 @@ def test_components_use_the_other_estimates(run, tau2):
         assert_frame_equal(run(pool.components, frame, "y", "g", se="se", tau2=tau2), want, rel_tol=1e-12)
 
 
+@pytest.mark.share_of_duckdb(2)
 @paths
 @pytest.mark.parametrize("options", [{}, {"interval": "robust"}, {"threshold": 3.0}, {"uncertainty": "tau2"}], ids=str)
 def test_groups_without_information_get_the_population(run, options):

@@ -218,6 +218,7 @@ ODD_NAMES = [
 ]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_of_keys(name):
     frame = FRAME.select("y", pl.col("g").alias(name))
@@ -237,6 +238,7 @@ def test_names_of_keys_that_polars_reads_as_patterns(name):
     assert_near(pool.encode(frame, "y", name, name="the estimate")["the estimate"], want, 1e-12)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("name", [*ODD_NAMES, "n", "mean", "estimate", "weight", "v", "se", "g"])
 def test_odd_names_of_values(name):
     frame = FRAME.select(pl.col("y").alias(name), pl.col("g").alias("the key"))
@@ -249,6 +251,7 @@ def test_odd_names_of_values(name):
     assert_frame_equal(result, pool.shrink(FRAME, "y", "g"))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("name", [*ODD_NAMES, "n", "mean", "w", "estimate"])
 def test_odd_names_of_weights_and_models(name):
     frame = FRAME.select("y", "g", pl.col("w").alias(name))
@@ -260,6 +263,7 @@ def test_odd_names_of_weights_and_models(name):
     )
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("name", [name for name in ODD_NAMES if name not in ("groups", "tau2", "mu", "sigma2")])
 def test_odd_names_of_models(name):
     frame = FRAME.select("y", "g", pl.col("year").alias(name))

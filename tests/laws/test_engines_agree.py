@@ -119,6 +119,7 @@ def with_nulls(draw):
     return frame.with_columns(y=pl.when(~pl.Series(null)).then("y"))
 
 
+@pytest.mark.share(2)
 @every_method
 @settings(max_examples=10)
 @given(frame=with_nulls())
@@ -221,6 +222,7 @@ def assert_as_brute_force(frame: pl.DataFrame, tau2: str, sigma2="pooled", mu="g
 WITHIN_REACH = grouped(groups=(2, 6), size=(1, 5))
 
 
+@pytest.mark.share(2)
 @every_method
 @settings(max_examples=10)
 @given(frame=WITHIN_REACH)
@@ -229,6 +231,7 @@ def test_brute_force(tau2, frame):
     assert_as_brute_force(frame, tau2)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("weighted"))
 @few
 @given(frame=grouped(groups=(2, 6), size=(2, 5)))
@@ -238,6 +241,7 @@ def test_brute_force_with_separate_variances(tau2, frame):
     assert_as_brute_force(frame, tau2, sigma2="separate")
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("weighted"))
 @few
 @given(frame=WITHIN_REACH)
@@ -268,6 +272,7 @@ def test_brute_force_at_huge_offsets(tau2, offset):
         assert_near(groups[key]["estimate"], estimate, 4e-16)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("tau2", methods("published"))
 @settings(max_examples=10)
 @given(frame=studies())

@@ -216,6 +216,7 @@ def measured(script: str, table: Path, part: str = "") -> set[str]:
     return set(found)
 
 
+@pytest.mark.only_full
 def test_speed_script_prints_its_jobs(tmp_path):
     few = ("--scale", "0.001", "--rounds", "1", "--only", "expression, in memory")
     printed = run("tests/benchmarks/speed.py", str(tmp_path), *few, cwd=tmp_path)
@@ -228,15 +229,18 @@ def test_speed_script_measures_every_job(table):
     assert {"shrink, reml", "encode", "expression", "components, rates of 0 and 1"} < jobs
 
 
+@pytest.mark.only_full
 def test_sql_speed_script_measures_a_job(table):
     assert measured("sql_speed.py", table, "pool_shrink, re") == {"pool_shrink, reml"}
 
 
+@pytest.mark.only_full
 def test_store_speed_script_measures_every_job(table):
     jobs = ("refresh", "refresh with one more partition, and merge", "shrink from the store")
     assert measured("store_speed.py", table, ", 100,000") > {f"{job}, 100,000 groups" for job in jobs}
 
 
+@pytest.mark.only_full
 def test_store_scale_script_prints_every_step(tmp_path):
     sizes = ("--partitions", "2", "--rows", "5000", "--groups", "100")
     printed = run("tests/benchmarks/store_scale.py", str(tmp_path), *sizes, cwd=tmp_path)
@@ -244,6 +248,7 @@ def test_store_scale_script_prints_every_step(tmp_path):
         assert f"| {step} |" in printed
 
 
+@pytest.mark.only_full
 def test_calibration_script_finds_ranks_uniform(tmp_path):
     printed = run("tests/benchmarks/calibration.py", "--models", "500", "--only", "se, half_cauchy(5)", cwd=tmp_path)
     for line in ("se, half_cauchy(5)", "se, half_cauchy(5), draws", "se, half_cauchy(5), flat mu"):
@@ -252,6 +257,7 @@ def test_calibration_script_finds_ranks_uniform(tmp_path):
     assert float(least) > 1e-4
 
 
+@pytest.mark.only_full
 def test_posterior_speed_script_measures_digits(tmp_path):
     """One job of the script, in a process of its own; PyMC does not run here."""
     found = json.loads(run("tests/benchmarks/posterior_speed.py", "--measure", "components + shrink", cwd=tmp_path))

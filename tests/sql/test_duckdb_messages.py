@@ -334,13 +334,12 @@ def said(engine: str) -> dict[str, str]:
 
 @every_engine
 def test_the_sentences_are_those_of_python(engine):
-    expected = {call.sql(): sentence_of_python(call) for call in CALLS}
-    assert said(engine) == {query: expected[query] for query in said(engine)}
+    assert said(engine) == {call.sql(): sentence_of_python(call) for call in in_turn(engine, CALLS)}
 
 
 def test_all_kinds_of_errors_are_there():
     """Every `raise` of arguments.py and refuse.py that SQL has a use for is met by some call."""
-    sentences = " ".join(text for engine in shells.ENGINES for text in said(engine).values())
+    sentences = " ".join(map(sentence_of_python, CALLS))
     for part in (
         "is given twice",
         "bears the name of a result column",

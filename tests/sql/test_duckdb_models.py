@@ -89,6 +89,7 @@ def test_models_alone_in_sql(engine, tau2, parts, single_fits):
         assert_same_model(alone, single_fits[tau2][model], parts[model], model)
 
 
+@pytest.mark.share(2)
 @engines
 @every_method
 def test_estimates_of_a_thousand_models(engine, tau2, rows):

@@ -4,7 +4,8 @@ A way is the path that a case takes through the package: the parameter `engine`,
 kind differ in their last step only. By default a case takes one way of each kind, and the next case takes the next way;
 with `--full` every case takes every way. A test that is marked `every_way` always takes all of them. Of a test that is
 marked `share(n)` one case in n runs by default: its cases have the same code, and another test has their numbers. Of a
-test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the other kinds.
+test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the other kinds. A
+test that is marked `only_full` runs with `--full` alone.
 """
 
 from collections import defaultdict
@@ -46,7 +47,7 @@ def left_out(tests: Sequence[Any]) -> list[Any]:
         number = numbers[function].setdefault(case, len(numbers[function]))
         shared = test.get_closest_marker("share") or (kind == "DuckDB" and test.get_closest_marker("share_of_duckdb"))
         of = shared.args[0] if shared else 1
-        if (digits(number, of) + crc32(function.encode())) % of:
+        if test.get_closest_marker("only_full") or (digits(number, of) + crc32(function.encode())) % of:
             left.append(test)
         elif kind is not None and test.get_closest_marker("every_way") is None:
             turn = next((value.turn for value in others if hasattr(value, "turn")), None)
