@@ -4496,8 +4496,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     estimates AS (
-        FROM _pool_estimated_by('moved', 'facts', CASE WHEN _pool_name(tau2) = '' THEN 'known'
-            ELSE _pool_method(tau2, mu) END)
+        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is refused when the query runs
+            CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
+                ELSE 'known' END)
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
