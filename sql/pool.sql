@@ -1969,6 +1969,81 @@ CREATE OR REPLACE MACRO pool_methods() AS TABLE
     ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
 
 
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there.
+--
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates of groups that differ: the excess of events, moments of the prior, errors of its parameters.
+--
+-- Sources: Dekker (1971), Numerische Mathematik 18; Kleinman (1973), JASA 68; Buehlmann & Straub (1970), Mitt. Ver.
+-- Schweiz. Versich.-Math. 70.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- x - n mean as if the product were exact: the upper half of a double leaves a lower one (Dekker 1971).
+CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
+    x::DOUBLE - n::DOUBLE * mean::DOUBLE
+        - CASE WHEN n::DOUBLE < 1e+290
+        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)) - n::DOUBLE * mean::DOUBLE
+        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
+        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)))
+        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))
+        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
+        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
+
+-- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
+--
+-- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
+CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
+    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
+        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
+
+-- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
+CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
+    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
+
+-- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
+--
+-- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
+CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
+    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
+--
+-- DuckDB SQL fits only this regression, by these formulas. The NumPy solver fits any number of covariates and varying
+-- terms, by matrices, of which these are the entries.
+-- Source: Searle, Casella & McCulloch (1992), Variance Components.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Squares of the value about a line of any slope, from squares and products about the means.
+CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
+    yy::DOUBLE - 2 * slope::DOUBLE * xy::DOUBLE + slope::DOUBLE * slope::DOUBLE * xx::DOUBLE;
+
+-- A sum of products about (mx, my), from the sums of products, of both factors, and of the weights.
+CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
+    xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
+
+-- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
+CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
+    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
+
+-- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
+CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
+    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
+        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
+        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
+
+-- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
+CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
+    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
+
+-- Variance of the line's values over the rows, from the squares of the covariate about its mean.
+CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
+    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+
+
 -- Rendered from polars_pool/formulas/names.py by `python -m polars_pool.rendering`: edit there.
 --
 -- The names that options take.
@@ -6372,9 +6447,9 @@ CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
     SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
         hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
-        h2xx - 2 * mx * h2x + mx * mx * h2 AS h2xx,
-        h2xy - mx * h2y - my * h2x + mx * my * h2 AS h2xy,
-        h2yy - 2 * my * h2y + my * my * h2 AS h2yy
+        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
+        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
+        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
     FROM query_table(points) AS p JOIN (FROM _pool_line_sums(points, classes)) AS s USING (id);
 
 -- The points of a search with the profile deviance and its slope.
@@ -6384,7 +6459,7 @@ CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
     fitted AS (
         SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
             pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            h2yy - 2 * beta * h2xy + beta * beta * h2xx AS h2e2
+            _pool_line_squares_about(h2xx, h2xy, h2yy, beta) AS h2e2
         FROM about
     )
     SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
@@ -6418,8 +6493,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
     curved AS (
         SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
             sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
-            a - a2 / a - b2 / b AS trace,
-            a2 - 2 * (a3 / a + b3 / b) + pow(a2 / a, 2) + 2 * c2 * c2 / (a * b) + pow(b2 / b, 2) AS of_square,
+            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
             of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
         FROM (
             SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
@@ -6474,14 +6548,14 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
-        _pool_larger(syy - 2 * start_slope * sxy + start_slope * start_slope * sxx, 0.0) AS syy
+        _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
     FROM query_table(classes)
     JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
 
 -- The same of the sums within.
 CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
     SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
-        _pool_larger(wyy - 2 * start_slope * wxy + start_slope * start_slope * wxx, within) AS wyy)
+        _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
     FROM query_table(facts);
 
 
@@ -6497,7 +6571,7 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         SELECT *, 0.01 / wmax AS low,
             CASE WHEN j >= n THEN 1e10 / wmin ELSE
                 _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
-                    4 * df / within * _pool_larger(byy - 2 * bound_slope * bxy + bound_slope * bound_slope * bxx, 0.0))
+                    4 * df / within * _pool_larger(_pool_line_squares_about(bxx, bxy, byy, bound_slope), 0.0))
                 END AS high,
             1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
         FROM query_table(searched)
@@ -6588,14 +6662,14 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
-            beta * beta * txx / w * n / (n - 1) AS fixed
+            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
         FROM about
     )
     SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
         CASE WHEN none_within THEN 0.0 ELSE sigma2 END AS _pool_sigma2, tau2 AS _pool_tau2, beta AS _pool_beta,
         start_x + centre_x AS _pool_at_x, start_y + centre_y + start_slope * centre_x AS _pool_at_y,
         sigma2 / h AS _pool_variance_at, sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
-        -(deviance + df * (1 + ln(2 * pi()))) / 2 AS _pool_log_likelihood,
+        pool_log_likelihood(deviance + df, df) AS _pool_log_likelihood,
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
@@ -6649,7 +6723,7 @@ CREATE OR REPLACE MACRO pool_regress(
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
-                + _pool_left * _pool_left * _pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta
+                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
                 AS _pool_variance
         FROM _pool_sampled
     ),
@@ -6699,7 +6773,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
         SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
             _pool_at_x + _pool_origin_x AS _pool_arm,
             [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt(_pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta), sqrt(_pool_variance_beta)]
+            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
+                sqrt(_pool_variance_beta)]
                 AS _pool_se
         FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
     ),
@@ -6714,13 +6789,13 @@ CREATE OR REPLACE MACRO pool_regress_components(
                 pool_upper(_pool_mu[2], _pool_se[2], _pool_quantile)]),
             map(_pool_names, [_pool_two_sided(_pool_mu[1], _pool_se[1]), _pool_two_sided(_pool_mu[2], _pool_se[2])]),
             map(_pool_names, [
-                map(_pool_names, [_pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta,
+                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
             _pool_finite(pool_regression_r2_marginal(_pool_fixed, _pool_tau2, _pool_sigma2)),
             _pool_finite(pool_regression_r2_conditional(_pool_fixed, _pool_tau2, _pool_sigma2)),
-            _pool_log_likelihood, 8 - 2 * _pool_log_likelihood,
+            _pool_log_likelihood, pool_akaike(_pool_log_likelihood, 4.0),
             CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
             _pool_converged
         FROM _pool_placed
@@ -6921,22 +6996,12 @@ CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
 -- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
 CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
 
--- x - n mean as if the product were exact (Dekker 1971): the upper half of a double leaves a lower one.
-CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217729.0::DOUBLE * a - a);
-CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
-    x - n * mean - CASE WHEN n < 1e290
-        THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
-            + _pool_upper_half(n) * (mean - _pool_upper_half(mean))
-            + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
-            + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
-        ELSE 0.0 END;
-
 -- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
 -- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
 -- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
     WITH deviations AS (
-        SELECT *, _pool_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
+        SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE n > 0
     ),
@@ -6952,28 +7017,27 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
     ),
     noise AS (
         SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
-            CASE WHEN family = 'rates'
-                THEN (shares - pq * (j - 1)) / (pq * (ns - n2 / ns - (j - 1)))
-                ELSE (shares - (j - 1) * pi) / (pi * pi * (ns - n2 / ns)) END AS excess,
+            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
+                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
             _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
         FROM query_table(models) LEFT JOIN spread USING (model)
     )
-    SELECT * EXCLUDE (squares, shares, n2, pq, excess), squares > pq * ns * (1 + 1e-12) AS differ,
+    SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
         CASE
             WHEN known_a IS NOT NULL THEN 'known'
             WHEN j = 0 THEN 'nothing'
             WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
             WHEN _pool_name(prior) = 'moments' THEN CASE
-                WHEN excess > 1e-12 AND (excess < 1 OR family = 'counts') THEN 'moments'
-                WHEN excess > 1e-12 THEN 'split'
+                WHEN overdispersion > 1e-12 AND (overdispersion < 1 OR family = 'counts') THEN 'moments'
+                WHEN overdispersion > 1e-12 THEN 'split'
                 ELSE 'pooled' END
             WHEN family = 'rates' AND whole + none = j THEN 'split'
             ELSE 'searched'
         END AS way,
         CASE
-            WHEN excess <= 1e-12 THEN 'infinity'::DOUBLE
-            WHEN family = 'rates' THEN greatest((1 - excess) / excess, 0.0)
-            ELSE 1 / excess
+            WHEN overdispersion <= 1e-12 THEN 'infinity'::DOUBLE
+            WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
+            ELSE 1 / overdispersion
         END AS size_of_moments
     FROM noise;
 
@@ -7041,7 +7105,7 @@ CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
 -- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
-        SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
+        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE _pool_is_many(x, n, family)
     ),
@@ -7408,10 +7472,10 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
-        sqrt(CASE WHEN family = 'rates' THEN other * other * var_u + 2 * other * cov + var_v
-            WHEN var_u IS NOT NULL THEN var_v END) AS _pool_se_log_alpha,
-        sqrt(CASE WHEN family = 'rates' THEN mean * mean * var_u - 2 * mean * cov + var_v
-            ELSE var_u - 2 * cov + var_v END) AS _pool_se_log_beta,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
+            AS _pool_se_log_alpha,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
+            AS _pool_se_log_beta,
         CASE WHEN family = 'rates' THEN 1 / (1 + size)
             WHEN size > 0 THEN 1 / size END AS _pool_rho,
         CASE

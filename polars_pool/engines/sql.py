@@ -131,7 +131,7 @@ def macro(name: str, formula: Callable[..., Any]) -> str:
         body = "\n        ".join(["CASE", *(folded(branch, 8) for branch in result.cases)]) + "\n    END"
     else:
         body = folded(body, 4)
-    return f"{comment(getdoc(formula))}\nCREATE OR REPLACE MACRO pool_{name}({', '.join(parameters)}) AS\n    {body};\n"
+    return f"{comment(getdoc(formula))}\nCREATE OR REPLACE MACRO {name}({', '.join(parameters)}) AS\n    {body};\n"
 
 
 TOKEN = re.compile(r"'[^']*'|[(\[]|[)\]]|\bCASE\b|\bEND\b|, | (?:WHEN|THEN|ELSE|[-+*/<>=]) ")

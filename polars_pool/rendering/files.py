@@ -14,7 +14,7 @@ COMMENTS = "parts/rendered/comments.sql"
 ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
-    ("parts/rendered", "names priors columns"),
+    ("parts/rendered", "formulas names priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
     ("parts/rendered", "estimators"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
@@ -39,6 +39,7 @@ def facts() -> dict[str, str]:
     """The text of the files that are rendered from Python alone."""
     return {
         FORMULAS: f"{formulas.text()}\n{methods.text()}",
+        "parts/rendered/formulas.sql": _headed("polars_pool/formulas", formulas.private_text()),
         "parts/rendered/estimators.sql": _headed("polars_pool/formulas/estimators.py", estimators.text()),
         "parts/rendered/names.sql": _headed("polars_pool/formulas/names.py", names.text()),
         "parts/rendered/priors.sql": _headed("polars_pool/formulas/priors.py", priors.text()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from inspect import getmembers, isfunction
 from types import ModuleType
 from typing import Any
@@ -15,8 +15,10 @@ from ..formulas import (
     crossvalidation,
     densities,
     inference,
+    line,
     moments,
     oneway,
+    overdispersion,
     posterior,
     rates,
     regression,
@@ -45,7 +47,10 @@ MODULES = (
 )
 
 # Modules whose names others have too; their macros bear the name of the module.
-PREFIXES = {regression: "regression_", rates: "rate_"}
+PREFIXES = {regression: "regression_", rates: "rate_", overdispersion: "rate_", line: "line_"}
+
+# Modules whose macros are private, as they belong to one algorithm.
+PRIVATE = (overdispersion, line)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
@@ -53,21 +58,31 @@ HEADER = """\
 """
 
 
-def formulas() -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
+def formulas(modules: Iterable[ModuleType] = MODULES) -> Iterator[tuple[ModuleType, str, Callable[..., Any]]]:
     """Every formula with its module and name, in the order in which they are written."""
-    for module in MODULES:
+    for module in modules:
         own = [(name, f) for name, f in getmembers(module, isfunction) if f.__module__ == module.__name__]
-        for name, formula in sorted(own, key=lambda item: item[1].__code__.co_firstlineno):
+        public = (item for item in own if not item[0].startswith("_"))
+        for name, formula in sorted(public, key=lambda item: item[1].__code__.co_firstlineno):
             yield module, PREFIXES.get(module, "") + name, formula
 
 
 def text() -> str:
-    """The macros of all formulas, with one heading per module."""
-    parts = [HEADER]
+    """The macros of all public formulas, with one heading per module."""
+    return "\n".join([HEADER, *_macros(MODULES, "pool_")])
+
+
+def private_text() -> str:
+    """The macros of all private formulas."""
+    return "\n".join(_macros(PRIVATE, "_pool_")).strip()
+
+
+def _macros(modules: Iterable[ModuleType], start: str) -> list[str]:
+    parts = []
     last = None
-    for module, name, formula in formulas():
+    for module, name, formula in formulas(modules):
         if module is not last:
             parts.append(f"\n-- {'-' * 117}\n{comment(module.__doc__)}\n-- {'-' * 117}\n")
             last = module
-        parts.append(macro(name, formula))
-    return "\n".join(parts)
+        parts.append(macro(start + name, formula))
+    return parts

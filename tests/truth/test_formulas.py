@@ -11,9 +11,10 @@ from sqlpaths import SQL_PATHS, database
 import polars_pool as pool
 from polars_pool.engines import numpy as _numpy  # noqa: F401  registers its functions
 from polars_pool.engines import sql
-from polars_pool.rendering.formulas import formulas
+from polars_pool.rendering.formulas import PRIVATE, formulas
 
-FORMULAS = [pytest.param(name, formula, id=name) for _, name, formula in formulas()]
+FORMULAS = [pytest.param(f"pool_{name}", formula, id=name) for _, name, formula in formulas()]
+FORMULAS += [pytest.param(f"_pool_{name}", formula, id=name) for _, name, formula in formulas(PRIVATE)]
 EDGES = [0.0, 1.0, 2.0, 0.5, 7.25, np.inf]  # no rows, one row, exact means, unknown means
 
 
@@ -38,7 +39,7 @@ def test_engines_agree_on_every_formula(name, formula):
     answers = [frame.select(result=formula(*map(pl.col, given)))["result"]]
     for engine in SQL_PATHS:
         database(engine).hold(frame)
-        answers.append(database(engine).ask(f"SELECT pool_{name}({', '.join(given)}) AS result FROM data")["result"])
+        answers.append(database(engine).ask(f"SELECT {name}({', '.join(given)}) AS result FROM data")["result"])
     for answer in answers:
         found = np.resize(answer.cast(pl.Float64).to_numpy(), ordinary.sum())
         np.testing.assert_allclose(found, expected[ordinary], rtol=1e-13, atol=1e-300)

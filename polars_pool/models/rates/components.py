@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...formulas import overdispersion
 from ...numerics.arrays import Array
 from ..keys import public
 from ..tables import WHOLE, series
@@ -83,14 +84,11 @@ def parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
 
 def _errors(prior: Prior, model: Rates) -> tuple[Array, Array]:
     """Standard errors of the logs of both parameters, by the observed information."""
-    one = np.ones_like(prior.mean)
-    if model.family == "binomial":
-        by = np.stack([1 - prior.mean, one, -prior.mean, one], axis=1)
-    else:
-        by = np.stack([0 * one, one, -one, one], axis=1)
-    by = by.reshape(-1, 2, 2)
-    variances = np.einsum("mai,mij,maj->ma", by, prior.covariance, by)
-    first, second = np.sqrt(np.where(variances > 0, variances, np.nan)).T
+    binomial = model.family == "binomial"
+    slopes = (1 - prior.mean, -prior.mean) if binomial else (0 * prior.mean, 0 * prior.mean - 1)
+    var_mean, cov, var_size = (prior.covariance[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
+    variances = (overdispersion.variance_of_log(slope, var_mean, cov, var_size) for slope in slopes)
+    first, second = (np.sqrt(np.where(variance > 0, variance, np.nan)) for variance in variances)
     return first, second
 
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
+from ...formulas import overdispersion
 from ...numerics.arrays import Array
 from ...numerics.rising import beyond_logs, curvature_rest, deviance, factorial_rest, log1p_rest, log_rise, slopes
 
 MANY = 1e4  # trials, or events: up to here the terms keep 11 digits of their sum
-SPLITTER = 2.0**27 + 1  # halves of a double whose products are exact
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,8 @@ class Terms:
 
 
 def excess(x: Array, n: Array, mean: Array) -> Array:
-    """x - n mean, as if the product were exact (Dekker 1971, Numerische Mathematik 18)."""
-    product = n * mean
-    (n_high, n_low), (mean_high, mean_low) = _halves(n), _halves(mean)
-    error = ((n_high * mean_high - product) + n_high * mean_low + n_low * mean_high) + n_low * mean_low
-    return np.asarray(x - product - np.where(np.isfinite(error), error, 0.0))
-
-
-def _halves(a: Array) -> tuple[Array, Array]:
-    high = SPLITTER * a - (SPLITTER * a - a)
-    return high, a - high
+    """x - n mean, as if the product were exact."""
+    return np.asarray(overdispersion.excess(x, n, mean))
 
 
 def beta_binomial(x: Array, n: Array, mean: Array, size: Array, over: Array | None = None) -> Terms:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...formulas import overdispersion
 from ...numerics.arrays import Array
 from . import likelihood
 from .pairs import Pairs
@@ -67,10 +68,11 @@ def by_moments(pairs: Pairs, family: Family) -> Prior:
     squares = pairs.sum(pairs.excess(rate) ** 2 / pairs.n)
     if family == "binomial":
         noise, spread = pairs.sum(1 - share), pairs.sum(pairs.n * (1 - share))
-        rho = (squares - rate * (1 - rate) * noise) / (rate * (1 - rate) * (spread - noise))
+        rho = overdispersion.of_trials(squares, rate, noise, spread)
         rho = np.where(spread > noise * (1 + ROUNDING), rho, 0)  # groups of one trial each do not identify it
         size = np.where(rho > 0, np.maximum(1 / np.minimum(rho, 1) - 1, 0), np.inf)
     else:
-        between = (squares - (pairs.sum(np.ones_like(share)) - 1) * rate) / (n - pairs.sum(pairs.n * share))
-        size = np.where(between > 0, rate * rate / between, np.inf)
+        noise, spread = pairs.sum(np.ones_like(share)) - 1, n - pairs.sum(pairs.n * share)
+        rho = overdispersion.of_exposure(squares, rate, noise, spread)
+        size = np.where(rho > 0, 1 / rho, np.inf)
     return with_size(pairs, family, rate, size)

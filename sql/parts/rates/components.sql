@@ -120,10 +120,10 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
-        sqrt(CASE WHEN family = 'rates' THEN other * other * var_u + 2 * other * cov + var_v
-            WHEN var_u IS NOT NULL THEN var_v END) AS _pool_se_log_alpha,
-        sqrt(CASE WHEN family = 'rates' THEN mean * mean * var_u - 2 * mean * cov + var_v
-            ELSE var_u - 2 * cov + var_v END) AS _pool_se_log_beta,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
+            AS _pool_se_log_alpha,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
+            AS _pool_se_log_beta,
         CASE WHEN family = 'rates' THEN 1 / (1 + size)
             WHEN size > 0 THEN 1 / size END AS _pool_rho,
         CASE

@@ -27,22 +27,12 @@ CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
 -- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
 CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
 
--- x - n mean as if the product were exact (Dekker 1971): the upper half of a double leaves a lower one.
-CREATE OR REPLACE MACRO _pool_upper_half(a) AS 134217729.0::DOUBLE * a - (134217729.0::DOUBLE * a - a);
-CREATE OR REPLACE MACRO _pool_excess(x, n, mean) AS
-    x - n * mean - CASE WHEN n < 1e290
-        THEN ((_pool_upper_half(n) * _pool_upper_half(mean) - n * mean)
-            + _pool_upper_half(n) * (mean - _pool_upper_half(mean))
-            + (n - _pool_upper_half(n)) * _pool_upper_half(mean))
-            + (n - _pool_upper_half(n)) * (mean - _pool_upper_half(mean))
-        ELSE 0.0 END;
-
 -- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
 -- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
 -- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
     WITH deviations AS (
-        SELECT *, _pool_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
+        SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE n > 0
     ),
@@ -58,27 +48,26 @@ CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TAB
     ),
     noise AS (
         SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
-            CASE WHEN family = 'rates'
-                THEN (shares - pq * (j - 1)) / (pq * (ns - n2 / ns - (j - 1)))
-                ELSE (shares - (j - 1) * pi) / (pi * pi * (ns - n2 / ns)) END AS excess,
+            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
+                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
             _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
         FROM query_table(models) LEFT JOIN spread USING (model)
     )
-    SELECT * EXCLUDE (squares, shares, n2, pq, excess), squares > pq * ns * (1 + 1e-12) AS differ,
+    SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
         CASE
             WHEN known_a IS NOT NULL THEN 'known'
             WHEN j = 0 THEN 'nothing'
             WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
             WHEN _pool_name(prior) = 'moments' THEN CASE
-                WHEN excess > 1e-12 AND (excess < 1 OR family = 'counts') THEN 'moments'
-                WHEN excess > 1e-12 THEN 'split'
+                WHEN overdispersion > 1e-12 AND (overdispersion < 1 OR family = 'counts') THEN 'moments'
+                WHEN overdispersion > 1e-12 THEN 'split'
                 ELSE 'pooled' END
             WHEN family = 'rates' AND whole + none = j THEN 'split'
             ELSE 'searched'
         END AS way,
         CASE
-            WHEN excess <= 1e-12 THEN 'infinity'::DOUBLE
-            WHEN family = 'rates' THEN greatest((1 - excess) / excess, 0.0)
-            ELSE 1 / excess
+            WHEN overdispersion <= 1e-12 THEN 'infinity'::DOUBLE
+            WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
+            ELSE 1 / overdispersion
         END AS size_of_moments
     FROM noise;

@@ -61,7 +61,7 @@ CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
 -- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
-        SELECT model, x, n, k, pi, _pool_excess(x, n, pi) AS over
+        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
         FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
         WHERE _pool_is_many(x, n, family)
     ),

@@ -35,14 +35,14 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
             CASE WHEN state = 'searched' AND NOT none_within THEN
                 CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
                     ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
-            beta * beta * txx / w * n / (n - 1) AS fixed
+            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
         FROM about
     )
     SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
         CASE WHEN none_within THEN 0.0 ELSE sigma2 END AS _pool_sigma2, tau2 AS _pool_tau2, beta AS _pool_beta,
         start_x + centre_x AS _pool_at_x, start_y + centre_y + start_slope * centre_x AS _pool_at_y,
         sigma2 / h AS _pool_variance_at, sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
-        -(deviance + df * (1 + ln(2 * pi()))) / 2 AS _pool_log_likelihood,
+        pool_log_likelihood(deviance + df, df) AS _pool_log_likelihood,
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 

@@ -10,7 +10,7 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         SELECT *, 0.01 / wmax AS low,
             CASE WHEN j >= n THEN 1e10 / wmin ELSE
                 _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
-                    4 * df / within * _pool_larger(byy - 2 * bound_slope * bxy + bound_slope * bound_slope * bxx, 0.0))
+                    4 * df / within * _pool_larger(_pool_line_squares_about(bxx, bxy, byy, bound_slope), 0.0))
                 END AS high,
             1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
         FROM query_table(searched)

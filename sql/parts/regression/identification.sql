@@ -21,8 +21,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
     curved AS (
         SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
             sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
-            a - a2 / a - b2 / b AS trace,
-            a2 - 2 * (a3 / a + b3 / b) + pow(a2 / a, 2) + 2 * c2 * c2 / (a * b) + pow(b2 / b, 2) AS of_square,
+            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
             of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
         FROM (
             SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
@@ -77,12 +76,12 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
-        _pool_larger(syy - 2 * start_slope * sxy + start_slope * start_slope * sxx, 0.0) AS syy
+        _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
     FROM query_table(classes)
     JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
 
 -- The same of the sums within.
 CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
     SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
-        _pool_larger(wyy - 2 * start_slope * wxy + start_slope * start_slope * wxx, within) AS wyy)
+        _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
     FROM query_table(facts);

@@ -23,9 +23,9 @@ CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
 CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
     SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
         hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
-        h2xx - 2 * mx * h2x + mx * mx * h2 AS h2xx,
-        h2xy - mx * h2y - my * h2x + mx * my * h2 AS h2xy,
-        h2yy - 2 * my * h2y + my * my * h2 AS h2yy
+        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
+        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
+        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
     FROM query_table(points) AS p JOIN (FROM _pool_line_sums(points, classes)) AS s USING (id);
 
 -- The points of a search with the profile deviance and its slope.
@@ -35,7 +35,7 @@ CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
     fitted AS (
         SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
             pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
-            h2yy - 2 * beta * h2xy + beta * beta * h2xx AS h2e2
+            _pool_line_squares_about(h2xx, h2xy, h2yy, beta) AS h2e2
         FROM about
     )
     SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),

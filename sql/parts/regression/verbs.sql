@@ -40,7 +40,7 @@ CREATE OR REPLACE MACRO pool_regress(
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
-                + _pool_left * _pool_left * _pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta
+                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
                 AS _pool_variance
         FROM _pool_sampled
     ),
@@ -90,7 +90,8 @@ CREATE OR REPLACE MACRO pool_regress_components(
         SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
             _pool_at_x + _pool_origin_x AS _pool_arm,
             [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
-            [sqrt(_pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta), sqrt(_pool_variance_beta)]
+            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
+                sqrt(_pool_variance_beta)]
                 AS _pool_se
         FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
     ),
@@ -105,13 +106,13 @@ CREATE OR REPLACE MACRO pool_regress_components(
                 pool_upper(_pool_mu[2], _pool_se[2], _pool_quantile)]),
             map(_pool_names, [_pool_two_sided(_pool_mu[1], _pool_se[1]), _pool_two_sided(_pool_mu[2], _pool_se[2])]),
             map(_pool_names, [
-                map(_pool_names, [_pool_variance_at + _pool_arm * _pool_arm * _pool_variance_beta,
+                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
                     -_pool_arm * _pool_variance_beta]),
                 map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
             pool_icc(_pool_tau2, _pool_sigma2),
             _pool_finite(pool_regression_r2_marginal(_pool_fixed, _pool_tau2, _pool_sigma2)),
             _pool_finite(pool_regression_r2_conditional(_pool_fixed, _pool_tau2, _pool_sigma2)),
-            _pool_log_likelihood, 8 - 2 * _pool_log_likelihood,
+            _pool_log_likelihood, pool_akaike(_pool_log_likelihood, 4.0),
             CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
             _pool_converged
         FROM _pool_placed
