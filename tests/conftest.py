@@ -27,6 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "every_way: every case takes every way, without --full too")
+    config.addinivalue_line("markers", "one_way: every case takes one way in turn, whatever its kind")
     config.addinivalue_line("markers", "share(n): one case in n, all of them with --full")
     config.addinivalue_line("markers", "share_of_duckdb(n): one case in n by DuckDB, all of them with --full")
     config.addinivalue_line("markers", "only_full: with --full alone")

@@ -32,6 +32,7 @@ from polars_pool.cli import by_duckdb, database, errors, expressions, quoting, s
 ROOT = Path(__file__).parents[2]
 ENGINES = ("polars", "duckdb")
 every_engine = pytest.mark.parametrize("engine", ENGINES)
+pytestmark = pytest.mark.one_way
 
 
 def rows() -> pl.DataFrame:

@@ -433,6 +433,7 @@ ENGINES = {
     "in-memory": lambda frame, step: step(frame.lazy()).collect(engine="in-memory"),
 }
 every_engine = pytest.mark.parametrize("run", ENGINES.values(), ids=ENGINES)
+pytestmark = pytest.mark.one_way
 
 
 def one_by_one(value: pl.Expr, names: list[str], pooled, frame: pl.DataFrame = WIDE) -> pl.DataFrame:

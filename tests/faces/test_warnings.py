@@ -146,6 +146,7 @@ def made(request, monkeypatch):
     return found
 
 
+@pytest.mark.one_way
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_a_query_warns_once(made, run):
     with pytest.warns(pool.ConvergenceWarning) as record:
@@ -296,6 +297,7 @@ CONTEXTS = {
 }
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("engine", ["DataFrame", "streaming", "in-memory"])
 @pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS)
 @pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS)

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 import polars_pool as pool
 
+pytestmark = pytest.mark.share(2)
 every_method = pytest.mark.parametrize("tau2", TAU2)
 few = settings(max_examples=10)
 

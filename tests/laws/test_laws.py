@@ -33,6 +33,7 @@ NAMES = ("reml", "ml", "anova", "plugin", "cv", "dl", "he", "hs", "hsk", "sj", "
 GROUP_COLUMNS = ("mean", "v", "weight", "estimate", "se", "lower", "upper")
 few = settings(max_examples=6)
 
+pytestmark = pytest.mark.share(2)
 every_method = pytest.mark.parametrize("tau2", TAU2)
 
 

@@ -96,6 +96,7 @@ def test_sure_is_the_least_risk_anywhere(seed):
     assert found["tau2"] == pytest.approx(truth.sure_tau2(y, frame["se"].to_numpy() ** 2), rel=ITERATED, abs=1e-12)
 
 
+@pytest.mark.share_of_duckdb(2)
 @pytest.mark.parametrize(("path", "name"), in_turns(grid.META))
 def test_sure_and_chung_of_published_estimates(name, path):
     frame, by = grid.studies(f"meta_{name}")
@@ -131,6 +132,7 @@ def assert_morris(found, want, size):
         assert found[name].to_list() == pytest.approx(want[name].tolist(), rel=ITERATED, abs=ROUNDING * size), name
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("mu", [None, 1.0])
 @pytest.mark.parametrize(("path", "name"), in_turns(["bcg", "eight_schools", "raudenbush1985"]))
 def test_morris_of_published_estimates(name, mu, path):

@@ -173,6 +173,7 @@ def test_groups_of_a_frame(family):
 # ---- SQL ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
 @every_family
 @every_prior

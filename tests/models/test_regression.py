@@ -158,6 +158,7 @@ def asked(verb, name: str, method: str, **options) -> pl.DataFrame:
     return verb(case.frame, "y", case.x, "g", vary=case.vary, method=method, **case.options, **options)
 
 
+@pytest.mark.share(2)
 @every_method
 @every_case
 def test_the_cases_match_their_names(name, method):
@@ -172,6 +173,7 @@ def test_the_cases_match_their_names(name, method):
         assert np.sign(truth.psi[0, 1]) == float(name.split()[1])
 
 
+@pytest.mark.share(2)
 @every_method
 @every_case
 def test_components_by_dense_matrices(name, method):
@@ -197,6 +199,7 @@ def test_components_by_dense_matrices(name, method):
     assert (found["singular"] is None) == (case.rank is None)
 
 
+@pytest.mark.share(2)
 @every_method
 @every_case
 def test_groups_by_dense_matrices(name, method):
@@ -226,6 +229,7 @@ def test_groups_by_dense_matrices(name, method):
         near(half, 1.959963984540054 * found["se"].to_numpy(), 1e-12, float(found["se"].max()) + 1)
 
 
+@pytest.mark.share(2)
 @every_case
 def test_predictions_by_dense_matrices(name):
     truth, case = dense(name, "reml"), CASES[name]
@@ -236,6 +240,7 @@ def test_predictions_by_dense_matrices(name):
     near(found["fitted"], by_population + (truth.z * truth.effects[truth.place]).sum(axis=1), DENSE)
 
 
+@pytest.mark.share(2)
 @every_case
 def test_own_coefficients_by_least_squares(name):
     """`mean`, given the fixed terms of the population, if the group has enough rows for every varying term."""
@@ -542,6 +547,7 @@ PATHS = {
     "streaming": lambda verb, frame, *args, **options: verb(frame.lazy(), *args, **options).collect(engine="streaming"),
 }
 every_path = pytest.mark.parametrize("run", PATHS.values(), ids=PATHS)
+pytestmark = pytest.mark.one_way
 every_verb = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 DATA_ERRORS = (ValueError, pl.exceptions.ComputeError)
 
@@ -881,6 +887,7 @@ def test_rows_of_another_frame(run, lazy_rows, vary):
     assert found["fitted"][4] == found["population"][4]
 
 
+@pytest.mark.share(2)
 @every_path
 @pytest.mark.parametrize("lazy_rows", [False, True], ids=["rows DataFrame", "rows LazyFrame"])
 @pytest.mark.parametrize("options", [{}, {"over": "m"}, {"intercept": False, "vary": "a"}, WEIGHTED], ids=str)

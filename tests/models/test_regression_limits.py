@@ -201,6 +201,7 @@ def test_no_other_starting_point_ends_higher(seed):
     assert model["log_likelihood"] >= highest(dense(frame, names, vary, method), random) - 1e-6
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("seed", [49, 99, 187, 323, 379, 409])
 def test_maxima_of_lower_rank_of_three_varying_terms(seed):
     """Designs with a maximum of rank 1 or 2, where searches from multiples of one covariance end lower."""

@@ -49,6 +49,7 @@ CASES += [(1.0, INF, 2.0), (0.3, INF, 4.0), (5.0, INF, 1.5)]
 CASES += [(587368.5, 1.0195, 1779.8), (37311.7, 6.268, 1653.0), (838020.6, 1.7135, 4814.0), (300.0, 1.001, 19.0)]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("m", "kappa", "chi"), CASES)
 def test_the_worst_distribution_by_linear_programming(m, kappa, chi):
     assert rho(m, kappa, chi) == pytest.approx(truth.worst_noncoverage(m, kappa, chi), abs=2e-9)

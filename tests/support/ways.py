@@ -2,7 +2,8 @@
 
 A way is the path that a case takes through the package: the parameter `engine`, `path` or `run` of a test. Ways of one
 kind differ in their last step only. By default a case takes one way of each kind, and the next case takes the next way;
-with `--full` every case takes every way. A test that is marked `every_way` always takes all of them. Of a test that is
+with `--full` every case takes every way. A test that is marked `every_way` always takes all of them,
+and one that is marked `one_way` takes ways of different kinds in turn, too. Of a test that is
 marked `share(n)` one case in n runs by default: its cases have the same code, and another test has their numbers. Of a
 test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the other kinds. A
 test that is marked `only_full` runs with `--full` alone.
@@ -46,7 +47,7 @@ def left_out(tests: Sequence[Any]) -> list[Any]:
         case = (function, *map(id, others))
         number = numbers[function].setdefault(case, len(numbers[function]))
         shared = test.get_closest_marker("share") or (kind == "DuckDB" and test.get_closest_marker("share_of_duckdb"))
-        of = shared.args[0] if shared else 1
+        of = shared.args[0] if shared and parameters(test) else 1
         if test.get_closest_marker("only_full") or (digits(number, of) + crc32(function.encode())) % of:
             left.append(test)
         elif kind is not None and test.get_closest_marker("every_way") is None:
@@ -76,6 +77,8 @@ def way(test: Any) -> tuple[str | None, str | None]:
     """The parameter of a test that holds its way, and the kind of the way."""
     for parameter in PARAMETERS:
         value = parameters(test).get(parameter)
+        if value is not None and test.get_closest_marker("one_way"):
+            return parameter, "one way"
         name = value if isinstance(value, str) else names().get(id(value))
         if name in KIND:
             return parameter, KIND[name]

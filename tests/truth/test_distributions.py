@@ -314,6 +314,7 @@ GROWING = [
 ]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("expression", GROWING)
 def test_monotone(expression):
     """Increasing over a fine grid that crosses every switch between two formulas; constant only at 1."""
