@@ -1,7 +1,7 @@
-"""Integers and decimals that hold more digits than Float64: an offset is taken off in their own type, before the cast.
+"""Integers and decimals with more digits than Float64: an offset is subtracted in their own type, before the cast.
 
-Differences of integers wrap where they overflow, so one is read only where Float64 shows that it is far from that;
-elsewhere the difference is so large that Float64 has all the digits of the result.
+Differences of integers wrap where they overflow. So a difference is used only where Float64 shows that it is far from
+that; elsewhere it is so large that Float64 has all digits of the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def number(integer: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def offset(first: pl.Expr, dtype: pl.DataType) -> tuple[pl.Expr, pl.Expr]:
     """An offset near the first value, as Float64 in units of the value and as the integer that equals it.
 
-    Beyond DISTANT no Float64 is near enough: the integer is the first one, which the Float64 equals but for rounding.
+    Beyond DISTANT no Float64 is near enough: the integer is the first value, and the Float64 its rounded value.
     """
     near = number(first, dtype)
     if isinstance(dtype, pl.Decimal):
@@ -54,5 +54,5 @@ def difference(value: pl.Expr, origin: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     base: type[pl.DataType] = pl.Int128 if isinstance(dtype, pl.Decimal) else dtype.base_type()
     about = value.cast(pl.Float64) - origin.cast(pl.Float64)
     exact = (value - origin).cast(SIGNED.get(base, base), wrap_numerical=True).cast(pl.Float64)
-    found = pl.when(about.abs() < 2.0 ** (WIDTH[base] - 4)).then(exact).otherwise(about)
-    return found / 10.0**dtype.scale if isinstance(dtype, pl.Decimal) else found
+    result = pl.when(about.abs() < 2.0 ** (WIDTH[base] - 4)).then(exact).otherwise(about)
+    return result / 10.0**dtype.scale if isinstance(dtype, pl.Decimal) else result

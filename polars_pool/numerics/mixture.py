@@ -1,4 +1,4 @@
-"""Mixtures of normal distributions: what is left of a posterior whose every node of tau gives a normal one.
+"""Mixtures of normal distributions, such as a posterior that is normal at each node of tau.
 
 Columns are mixtures, rows their parts: weights p, means m, standard deviations s. Parts of weight 0 have any m and s.
 """
@@ -17,30 +17,30 @@ ROOT_2PI = np.sqrt(2 * np.pi)
 
 
 def average(p: Array, x: Array) -> Array:
-    """The mean of x, about the heaviest part's, so that what is the same in all of them stays as it is."""
+    """The mean of x, about the value of the heaviest part, so that an x equal in all parts stays exact."""
     heaviest = np.take_along_axis(x, p.argmax(axis=0)[None], axis=0)
     return np.asarray(heaviest[0] + (p * np.where(p > 0, x - heaviest, 0.0)).sum(axis=0))
 
 
 def moments(p: Array, m: Array, s: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation."""
+    """Mean and standard deviation of each mixture."""
     mean = average(p, m)
     return mean, np.sqrt((p * np.where(p > 0, s * s + (m - mean) ** 2, 0.0)).sum(axis=0))
 
 
 def above(p: Array, m: Array, s: Array, x: Array) -> Array:
-    """Probability of more than x."""
+    """Probability of a value above x."""
     return np.asarray((p * ndtr(_standardised(p, m, s, x))).sum(axis=0))
 
 
 def _standardised(p: Array, m: Array, s: Array, x: Array) -> Array:
-    """How many deviations the mean of a part lies above x; one without deviation lies above or below it."""
+    """The distance of each part's mean above x in standard deviations; infinite for a part without deviation."""
     certain = np.where(m > x, np.inf, -np.inf)
     return np.where(p > 0, np.where(s > 0, (m - x) / np.maximum(s, TINY), certain), 0.0)
 
 
 def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, Array]:
-    """Quantiles, one a mixture, and whether they settled: Newton's method between the quantiles of the parts."""
+    """A quantile of each mixture, and whether it converged, by Newton's method between the quantiles of the parts."""
     z = ndtri(probability)
     of_parts = m + z * s
     low = np.where(p > 0, of_parts, np.inf).min(axis=0)
@@ -57,14 +57,14 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
 
 
 def quantiles(p: Array, m: Array, s: Array, probabilities: Array) -> Array:
-    """Quantiles, a row for each row of probabilities."""
+    """Quantiles, one row per row of probabilities; NaN where they did not converge."""
     times = 1, len(probabilities)
     x, settled = quantile(np.tile(p, times), np.tile(m, times), np.tile(s, times), probabilities.ravel())
     return np.where(settled, x, np.nan).reshape(probabilities.shape)
 
 
 def central(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, Array]:
-    """The interval that leaves as much below as above it, and whether it settled."""
+    """The interval with equal probabilities below and above, and whether it converged."""
     tail = np.full(p.shape[1], (1 - level) / 2)
     lower, settled = quantile(p, m, s, tail)
     upper, too = quantile(p, m, s, 1 - tail)
@@ -72,7 +72,7 @@ def central(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, A
 
 
 def shortest(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, Array]:
-    """The shortest interval, whose ends are equally dense, and whether it settled."""
+    """The shortest interval, whose ends have equal densities, and whether it converged."""
 
     def slope(tail: Array, i: Array) -> Array:
         lower, _ = quantile(p[:, i], m[:, i], s[:, i], tail)
@@ -84,11 +84,11 @@ def shortest(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, 
     if not spread.size:
         return lower, upper, settled
     least, most = 1e-9 * (1 - level), (1 - 1e-9) * (1 - level)
-    found = find_root(slope, (np.full(spread.size, least), np.full(spread.size, most)), args=(spread,))
-    tail = np.where(found.success, found.x, (1 - level) / 2)
+    result = find_root(slope, (np.full(spread.size, least), np.full(spread.size, most)), args=(spread,))
+    tail = np.where(result.success, result.x, (1 - level) / 2)
     lower[spread], _ = quantile(p[:, spread], m[:, spread], s[:, spread], tail)
     upper[spread], _ = quantile(p[:, spread], m[:, spread], s[:, spread], tail + level)
-    settled[spread] &= found.success
+    settled[spread] &= result.success
     return lower, upper, settled
 
 

@@ -1,4 +1,4 @@
-"""Newton's method for quantiles, many at once, kept between the ends where each must lie."""
+"""Newton's method for many quantiles at once, each within a bracket."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .arrays import Array
 # Probability of less than x and its density, for those listed.
 Distribution = Callable[[Array, Array], tuple[Array, Array]]
 
-STEPS, CLOSE = 200, 2e-15  # sums of probabilities are rounded to no less
+STEPS, CLOSE = 200, 2e-15  # the rounding of sums of probabilities
 TINY = 1e-300
 
 
 def quantile(
     distribution: Distribution, probability: Array, start: Array, low: Array, high: Array, scale: Array
 ) -> tuple[Array, Array]:
-    """Where each distribution reaches its probability, and whether it settled: to the last bits of x and its scale."""
+    """The quantile of each distribution, to the last bits of x and its scale, and whether it converged."""
     x, low, high = np.clip(start, low, high), low.copy(), high.copy()
     todo = np.flatnonzero(high > low)
     for _ in range(STEPS):
@@ -32,8 +32,8 @@ def quantile(
         step = excess / np.maximum(density, TINY)
         near = (np.abs(step) <= CLOSE * (scale[todo] + np.abs(at))) | (np.abs(excess) <= CLOSE * target)
         new = at - step
-        # An end of the bracket has been evaluated: a step onto it would go to and fro between two ends, whose
-        # probabilities are apart from the target by rounding alone.
+        # A step onto an end of the bracket, where the function is known, would alternate between two ends whose
+        # probabilities differ from the target by rounding alone.
         outside = (new <= low[todo]) | (new >= high[todo])
         new = np.where(near, np.clip(new, low[todo], high[todo]), np.where(outside, (low[todo] + high[todo]) / 2, new))
         near |= np.abs(new - at) <= CLOSE * (scale[todo] + np.abs(new))

@@ -1,8 +1,8 @@
-"""Nodes of tau where the posterior is, for many models at once: the trapezoid rule after x = mode + width sinh(t).
+"""Nodes of a positive variable for many models at once: the trapezoid rule in t, where x = mode + width sinh(t).
 
-x is log tau, or the logit between the limits of a bounded prior: there the density falls exponentially on both sides,
-and sinh makes of it a double exponential fall, for which the trapezoid rule is as good as any (Takahasi & Mori 1974).
-The step is halved until halving it changes nothing.
+x is the log of the variable, or its logit between two limits. In x a density falls exponentially on both sides, in t
+doubly exponentially; for such a fall the trapezoid rule is as good as any (Takahasi & Mori 1974). The step is halved
+until halving it changes nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from scipy.special import expit, sici
 from . import newton
 from .arrays import Array
 
-LogDensity = Callable[[Array], Array]  # at any number of rows, each with a value a model
+LogDensity = Callable[[Array], Array]  # at any number of rows, each with one value per model
 DensityOf = Callable[[Array], LogDensity]  # of the models listed
 
-SETTLED = 1e-11  # change of the sums by the last halving: the error left is its square, that of `below` its size
+SETTLED = 1e-11  # change of the sums by the last halving: their error is its square, that of `below` the change
 FIRST, HALVINGS = 64, 7  # steps at first, and how often they are halved at most
 ROUNDING = 4 * np.finfo(float).eps  # of the log density, a sum over groups
 NEGLIGIBLE = 1e-18
@@ -58,13 +58,13 @@ class Support:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Nodes of a positive variable, a row a node and a column a model; those that a model does not need weigh 0."""
+    """Nodes of a positive variable, one row per node and one column per model; unused nodes have weight 0."""
 
     support: Support
     value: Array
     weight: Array  # posterior probability of each node
     t: Array
-    step: Array  # of t, a value a model
+    step: Array  # of t, one per model
     mode: Array
     width: Array
     log_total: Array  # log of the integral of the density
@@ -72,12 +72,12 @@ class Nodes:
 
     @property
     def reach(self) -> tuple[Array, Array]:
-        """The least and the largest x of the nodes of every model."""
+        """The smallest and the largest x of the nodes of each model."""
         x = self.mode + self.width * np.sinh(np.where(self.weight > 0, self.t, np.nan))
         return np.nanmin(x, axis=0), np.nanmax(x, axis=0)
 
     def below(self, x: Array, models: Array) -> Array:
-        """Probability of less than x, one a model listed: the integral of the rule's own sinc interpolant.
+        """Probability of less than x for each model listed: the integral of the rule's own sinc interpolant.
 
         Source: Stenger (1993), Numerical Methods Based on Sinc and Analytic Functions, section 3.6.
         """
@@ -86,11 +86,11 @@ class Nodes:
         return np.asarray((self.weight[:, models] * (0.5 + sine_integral / np.pi)).sum(axis=0))
 
     def quantile(self, probability: Array, models: Array) -> Array:
-        """The value that is not exceeded with a probability, one a model listed."""
+        """The quantile of each model listed at a probability."""
         used = self.weight > 0
         first, last = used.argmax(axis=0), len(self.t) - 1 - used[::-1].argmax(axis=0)
         at = (np.cumsum(self.weight, axis=0)[:, models] < probability).sum(axis=0)
-        # The rule's sums tell a quantile to a node or two.
+        # The sums of the rule determine a quantile up to one or two nodes.
         low, start, high = (
             self.t[np.clip(at + away, first[models], last[models]), models] for away in (-NEARBY, 0, NEARBY)
         )
@@ -107,76 +107,96 @@ class Nodes:
         return np.where(settled, value, np.nan)
 
 
-def nodes(
-    density_of: DensityOf,
-    models: int,
-    support: Support,
-    sizes: tuple[Array, Array],
-    reach: tuple[float, Array],
-    power: Array,
-    placed_by: DensityOf | None = None,
-    tolerance: float = SETTLED,
-    sharp: Array | None = None,
-) -> Nodes:
-    """Nodes of a log density, one a model, that may have any total.
+@dataclass(frozen=True)
+class Domain:
+    """Where the densities of models lie, and what their nodes are for."""
 
-    `sizes` are the smallest and largest value to look about. The nodes reach so far below and above the mode in x that
-    nothing is left of the density, nor of it times the value to this power, the largest that has a mean. Where it lies
-    may be told by another density that costs less. `sharp` models will be asked for means of what
-    changes faster than their density: there the step is halved once more.
+    models: int
+    support: Support
+    sizes: tuple[Array, Array]  # the smallest and the largest value near which a mode is searched
+    reach: tuple[float, Array]  # how far below and above the mode in x the nodes extend: beyond, nothing is left
+    power: Array  # the largest power of the value that has a mean; nothing is left of it either
+    tolerance: float = SETTLED
+    sharp: Array | None = None  # models with means of functions that change faster than the density: one more halving
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The variable t of each model from -low to high, in equal steps about its mode."""
+
+    mode: Array
+    width: Array
+    low: Array
+    high: Array
+
+    def at(self, share: Array, models: Array) -> tuple[Array, Array]:
+        """t of some models at shares of its range, one row per share; and x there."""
+        t = (self.high + self.low)[models] * share[:, None] - self.low[models]
+        return t, self.mode[models] + self.width[models] * np.sinh(t)
+
+
+def nodes(density_of: DensityOf, domain: Domain, placed_by: DensityOf | None = None) -> Nodes:
+    """Nodes of a log density, one per model, whose integral may be any number.
+
+    Another density that costs less can show where the density lies.
     """
-    every = np.arange(models)
-    power = power if support.upper == np.inf else 0.0 * power
-
-    def by_x(log_density: LogDensity) -> LogDensity:
-        return lambda x: log_density(support.value(x)) + support.log_slope(x)
-
-    placing = by_x((placed_by or density_of)(every))
-    mode, width = _peak(placing, support.starts(*sizes))
-    low, high = (np.arcsinh(end / width) for end in reach)
-
-    def x_at(share: Array, chosen: Array) -> tuple[Array, Array]:
-        """t at shares of its reach, and x there."""
-        t = (high + low)[chosen] * share[:, None] - low[chosen]
-        return t, mode[chosen] + width[chosen] * np.sinh(t)
-
-    def log_f(share: Array, chosen: Array) -> Array:
-        """Log density of t."""
-        t, x = x_at(share, chosen)
-        return np.asarray(by_x(density_of(chosen))(x) + np.log(width[chosen]) + np.log(np.cosh(t)))
-
-    chosen, steps = every, FIRST
-    found = log_f(np.arange(steps + 1) / steps, every)
-    at, settled = np.full(models, steps), np.zeros(models, dtype=bool)
-    agreed = np.ones(models, dtype=bool) if sharp is None else ~sharp
-    for _ in range(HALVINGS):
-        halved = np.full((2 * steps + 1, models), -np.inf)
-        halved[::2] = found
-        halved[1::2, chosen] = log_f(np.arange(1, 2 * steps, 2) / (2 * steps), chosen)
-        found, steps = halved, 2 * steps
-        at[chosen] = steps
-        _, x = x_at(np.arange(steps + 1) / steps, chosen)
-        agree = _agree(found[:, chosen], x - mode[chosen], power[chosen], tolerance)
-        settled[chosen], agreed[chosen] = agree & agreed[chosen], agreed[chosen] | agree
-        chosen = np.flatnonzero(~settled)
-        if not chosen.size:
-            break
-    step = (high + low) / at
-    top = found.max(axis=0)
-    f = np.exp(found - top)
+    support = domain.support
+    power = domain.power if support.upper == np.inf else 0.0 * domain.power
+    placing = _by_x((placed_by or density_of)(np.arange(domain.models)), support)
+    mode, width = _peak(placing, support.starts(*domain.sizes))
+    low, high = (np.arcsinh(end / width) for end in domain.reach)
+    grid = Grid(mode, width, low, high)
+    log_f, steps, settled = _refined(density_of, domain, grid, power)
+    step = (high + low) / steps
+    top = log_f.max(axis=0)
+    f = np.exp(log_f - top)
     total = f.sum(axis=0)
-    t, x = x_at(np.arange(steps + 1) / steps, every)
+    t, x = grid.at(np.arange(len(f)) / (len(f) - 1), np.arange(domain.models))
     weight = np.where(f * np.exp(power * np.maximum(x - mode, 0.0)) < NEGLIGIBLE * total, 0.0, f / total)
     used = (weight > 0).any(axis=1)
     log_total = top + np.log(total * step)
     return Nodes(support, support.value(x)[used], weight[used], t[used], step, mode, width, log_total, settled)
 
 
-def _peak(log_of_x: LogDensity, x: Array) -> tuple[Array, Array]:
-    """The highest point of a grid and how far from it the density has fallen to some half.
+def _by_x(log_density: LogDensity, support: Support) -> LogDensity:
+    """The log density of x."""
+    return lambda x: log_density(support.value(x)) + support.log_slope(x)
 
-    Finer grids about the highest point follow until its neighbours are not far below it: the mode only has to be near,
-    as its width is.
+
+def _refined(density_of: DensityOf, domain: Domain, grid: Grid, power: Array) -> tuple[Array, Array, Array]:
+    """The log density of t on the finest grid, the number of steps that each model uses, and whether its sums settled.
+
+    Values that a model does not use are -inf.
+    """
+
+    def log_f(share: Array, models: Array) -> Array:
+        t, x = grid.at(share, models)
+        log_density = _by_x(density_of(models), domain.support)
+        return np.asarray(log_density(x) + np.log(grid.width[models]) + np.log(np.cosh(t)))
+
+    models, steps = np.arange(domain.models), FIRST
+    values = log_f(np.arange(steps + 1) / steps, models)
+    used, settled = np.full(domain.models, steps), np.zeros(domain.models, dtype=bool)
+    agreed = np.ones(domain.models, dtype=bool) if domain.sharp is None else ~domain.sharp
+    for _ in range(HALVINGS):
+        halved = np.full((2 * steps + 1, domain.models), -np.inf)
+        halved[::2] = values
+        halved[1::2, models] = log_f(np.arange(1, 2 * steps, 2) / (2 * steps), models)
+        values, steps = halved, 2 * steps
+        used[models] = steps
+        _, x = grid.at(np.arange(steps + 1) / steps, models)
+        agree = _agree(values[:, models], x - grid.mode[models], power[models], domain.tolerance)
+        settled[models], agreed[models] = agree & agreed[models], agreed[models] | agree
+        models = np.flatnonzero(~settled)
+        if not models.size:
+            break
+    return values, used, settled
+
+
+def _peak(log_of_x: LogDensity, x: Array) -> tuple[Array, Array]:
+    """The highest point of a grid, and the distance from it at which the density has fallen to about a half.
+
+    Finer grids about the highest point follow until its neighbours are nearly as high. Both need only be approximate.
     """
     mode, width, stride = x[0], np.full(x.shape[1], np.nan), STRIDE
     for _ in range(ZOOMS):

@@ -1,10 +1,10 @@
 """Gamma(a + x) / Gamma(a) and its derivatives by a, right to the last digits where a is far larger than x.
 
-There the model is nearly binomial, or Poisson, and what tells it from that is a small difference: it is worked out as
-such. By Stirling's series (Abramowitz & Stegun 1964, 6.1.41, 6.3.18, 6.4.12), below by the functions themselves.
+There the model is nearly binomial, or Poisson. Its difference from this limit is small and computed directly: for large
+arguments by Stirling's series (Abramowitz & Stegun 1964, 6.1.41, 6.3.18, 6.4.12), for others by the functions of SciPy.
 
-Where x is huge, all of them are nearly those of z log z - z in place of log Gamma(z). The rest beyond these logarithms
-is small, and keeps its digits where a caller combines the logarithms before it evaluates them.
+Where x is huge, log Gamma(z) is nearly z log z - z. The rest beyond this term is small, and keeps its digits where a
+caller combines the logarithms before it evaluates them.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ TAYLOR = 1 / 16
 
 def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
-    [found] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - _of_runs(gammaln, a)])
-    return found
+    [value] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - _of_runs(gammaln, a)])
+    return value
 
 
 def slopes(a: Array, x: Array) -> tuple[Array, Array]:
-    """a times the derivative of log_rise by a; and the same less x: 0 for x of 0 and 1, and about -x (x - 1) / 2a."""
+    """a times the derivative of log_rise by a; and this less x: 0 for x of 0 and 1, else about -x (x - 1) / 2a."""
     slope, rest = _by_size(a, x, _slopes_far, _slopes_near)
     exact = (x == 0) | (x == 1)
     return np.where(exact, x, slope), np.where(exact, 0.0, rest)
 
 
 def curvature_rest(a: Array, x: Array) -> Array:
-    """a squared times the second derivative of log_rise by a, and x: 0 for x of 0 and 1, and about x (x - 1) / a."""
-    [found] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - _of_runs(_trigamma, a)) + x])
-    return np.where((x == 0) | (x == 1), 0.0, found)
+    """a squared times the second derivative of log_rise by a, plus x: 0 for x of 0 and 1, and about x (x - 1) / a."""
+    [value] = _by_size(a, x, _curvature_far, lambda a, x: [a * a * (_trigamma(a + x) - _of_runs(_trigamma, a)) + x])
+    return np.where((x == 0) | (x == 1), 0.0, value)
 
 
 def beyond_logs(a: Array, x: Array) -> tuple[Array, Array, Array]:
-    """What log_rise, a times its derivative and a squared times its second have beyond those of z log z - z."""
-    found = _by_size(a, x, lambda a, x: [part(a, x) for part in _BEYOND_FAR], _beyond_near)
-    return found[0], found[1], found[2]
+    """log_rise, a times its derivative and a squared times its second derivative, less those of z log z - z."""
+    log, first, second = _by_size(a, x, lambda a, x: [part(a, x) for part in _BEYOND_FAR], _beyond_near)
+    return log, first, second
 
 
 def factorial_rest(x: Array) -> Array:
-    """log x! beyond x log x - x."""
+    """log x! less x log x - x."""
     large = np.maximum(x, LARGE)
     far = np.log(2 * np.pi * large) / 2 + _series(1 / large, STIRLING)
     small = np.minimum(x, LARGE)
@@ -68,7 +68,7 @@ def deviance(excess: Array, expected: Array) -> Array:
 def _by_size(
     a: Array, x: Array, far: Callable[..., list[Array]], near: Callable[..., list[Array]]
 ) -> list[Array] | tuple[Array, ...]:
-    """Some functions where a is large, others where it is not."""
+    """The values of one list of functions where a is large, and of another where it is not."""
     a, x = np.broadcast_arrays(a, x)
     large = a > LARGE
     if large.all():
@@ -80,15 +80,15 @@ def _by_size(
 
 
 def _of_runs(function: Callable[[Array], Array], a: Array) -> Array:
-    """A function of values of which many that are equal follow each other, as those of a model do."""
+    """A function of an array with long runs of equal values, as those of a model are; computed once per run."""
     begin = np.flatnonzero(np.diff(a, prepend=np.nan) != 0)
     return np.repeat(function(a[begin]), np.diff(begin, append=len(a)))
 
 
 def _merged(large: Array, far: Array, near: Array) -> Array:
-    found = np.empty(large.shape)
-    found[large], found[~large] = far, near
-    return found
+    values = np.empty(large.shape)
+    values[large], values[~large] = far, near
+    return values
 
 
 def _log_rise_far(a: Array, x: Array) -> list[Array]:
@@ -134,7 +134,7 @@ def _beyond_near(a: Array, x: Array) -> list[Array]:
 
 
 def _rests(z: Array) -> list[Array]:
-    """log Gamma(z) and its derivatives beyond those of z log z - z."""
+    """log Gamma(z) and its derivatives, less those of z log z - z."""
     u, small = 1 / np.maximum(z, LARGE), np.minimum(z, LARGE)
     far = [
         np.log(2 * np.pi * u) / 2 + _series(u, STIRLING),
@@ -147,7 +147,7 @@ def _rests(z: Array) -> list[Array]:
 
 
 def _series(u: Array, coefficients: tuple[float, ...]) -> Array:
-    """The sum of coefficient u^(2k + 1)."""
+    """The sum of coefficient * u^(2k + 1) over k."""
     square, total = u * u, np.zeros_like(u)
     for c in reversed(coefficients):
         total *= square
@@ -156,7 +156,7 @@ def _series(u: Array, coefficients: tuple[float, ...]) -> Array:
 
 
 def log1p_rest(t: Array) -> Array:
-    """log(1 + t) - t without the cancellation at small t."""
+    """log(1 + t) - t without cancellation at small t."""
     near = np.abs(t) < TAYLOR
     small = np.where(near, t, 0.0)
     series = np.zeros_like(small)
@@ -167,9 +167,9 @@ def log1p_rest(t: Array) -> Array:
 
 
 def _trigamma(z: Array) -> Array:
-    """The second derivative of log Gamma: its series where that is as good, and faster."""
+    """The second derivative of log Gamma; by its series, which is faster, where that has all digits."""
     u = 1 / np.maximum(z, LARGE)
-    found = u + u * u / 2 + _series(u, CURVATURES) * u * u
+    value = u + u * u / 2 + _series(u, CURVATURES) * u * u
     near = z < LARGE
-    found[near] = polygamma(1, z[near])
-    return found
+    value[near] = polygamma(1, z[near])
+    return value

@@ -1,6 +1,6 @@
 """Minima of smooth functions of a few numbers, for many models at once: Newton's method within a trust region.
 
-Where a curvature is negative its size stands in for it, so that a step leads away from a saddle. Source: Nocedal &
+A negative curvature is replaced by its size, so that a step leads away from a saddle. Source: Nocedal &
 Wright (2006), Numerical Optimization, chapter 4; Dauphin et al. (2014), "Identifying and attacking the saddle point
 problem in high-dimensional non-convex optimization", section 5.
 """
@@ -16,16 +16,16 @@ from .arrays import Array
 # Values, gradients and Hessians of the models listed, each at its own argument.
 Function = Callable[[Array, Array], tuple[Array, Array, Array]]
 
-SETTLED = 1e-11  # of the last step beside the argument: Newton's next one would be its square
+SETTLED = 1e-11  # length of the last step relative to the argument: Newton's next step would be its square
 NOISE = 1e-9  # of a value, a difference of sums over groups: the gradient alone decides whether so small a step is good
-FLAT = 1e-9  # a curvature this small beside the largest counts as so much
-MOST = 200  # steps; a model that takes as many has not settled
-FIRST, LARGEST = 1.0, 1e3  # radius, beside an argument of size 1
+FLAT = 1e-9  # smallest curvature, relative to the largest; smaller ones count as this
+MOST = 200  # steps; a model that takes as many has not converged
+FIRST, LARGEST = 1.0, 1e3  # radius, for an argument of size 1
 
 
 def minimum(function: Function, start: Array) -> tuple[Array, Array, Array]:
-    """A local minimum of each model near its start (models, arguments): where, the value, and whether it settled."""
-    x, settled = start.copy(), np.zeros(len(start), dtype=bool)
+    """A local minimum of each model near its start, (models, arguments): argument, value, and whether it converged."""
+    x, converged = start.copy(), np.zeros(len(start), dtype=bool)
     value, gradient, hessian = function(np.arange(len(start)), x)
     radius = np.full(len(start), FIRST)
     going = np.flatnonzero(_finite(value, gradient, hessian))
@@ -47,9 +47,9 @@ def minimum(function: Function, start: Array) -> tuple[Array, Array, Array]:
         moved = going[fine]
         x[moved], value[moved] = trial[fine], new[fine]
         gradient[moved], hessian[moved] = new_gradient[fine], new_hessian[fine]
-        settled[going] = small
+        converged[going] = small
         going = going[~small & np.isfinite(radius[going])]
-    return x, value, settled
+    return x, value, converged
 
 
 def _finite(value: Array, gradient: Array, hessian: Array) -> Array:
@@ -57,7 +57,7 @@ def _finite(value: Array, gradient: Array, hessian: Array) -> Array:
 
 
 def _step(gradient: Array, hessian: Array, radius: Array) -> tuple[Array, Array]:
-    """A step no longer than the radius, and how much lower the quadratic model is there."""
+    """A step no longer than the radius, and the decrease of the quadratic model by it."""
     curvature, direction = np.linalg.eigh(hessian)
     size = np.abs(curvature)
     size = np.maximum(size, FLAT * np.maximum(size.max(axis=1, keepdims=True), 1e-300))

@@ -11,7 +11,7 @@ import numpy as np
 from ...formulas import posterior as formulas
 from ...formulas.priors import Jeffreys, Prior
 from ...numerics.arrays import Array
-from ...numerics.quadrature import LogDensity, Nodes, Support, nodes
+from ...numerics.quadrature import Domain, LogDensity, Nodes, Support, nodes
 from ..many import Groups
 from .hierarchy import Hierarchy, at_tau, log_density
 from .proper import FARTHEST, NOTHING, moments_of_tau, tail_exponent
@@ -59,16 +59,8 @@ def nodes_of_tau(g: Groups, hierarchy: Hierarchy) -> Nodes | None:
     slope = np.minimum(tail_exponent(g, hierarchy) - 1 - power, 1.0)
     reach = NOTHING, np.minimum(NOTHING / slope, FARTHEST)
     support = Support(*hierarchy.tau2.support)
-    return nodes(
-        density_of,
-        g.models,
-        support,
-        _sizes(g, hierarchy.tau2),
-        reach,
-        power,
-        placed_by=lambda models: density_of(models, few),
-        sharp=_sharp(g, hierarchy),
-    )
+    domain = Domain(g.models, support, _sizes(g, hierarchy.tau2), reach, power, sharp=_sharp(g, hierarchy))
+    return nodes(density_of, domain, placed_by=lambda models: density_of(models, few))
 
 
 def _sharp(g: Groups, hierarchy: Hierarchy) -> Array:
@@ -124,7 +116,8 @@ def nodes_of_sigma(g: Groups, hierarchy: Hierarchy, sigma2: Array) -> Nodes:
     # The squares within fall as exp(-(N - J) x) above, and below as the exponential of an exponential.
     reach = NOTHING / STEEP, NOTHING / np.minimum(g.rows - g.groups, STEEP)
     around, power = (np.sqrt(sigma2),) * 2, np.zeros(g.models)
-    return nodes(with_groups, g.models, Support(*prior.support), around, reach, power, alone, TOLERANCE)
+    domain = Domain(g.models, Support(*prior.support), around, reach, power, TOLERANCE)
+    return nodes(with_groups, domain, placed_by=alone)
 
 
 def _log_density_of_sigma(prior: Prior, sigma: Array, g: Groups) -> Array:

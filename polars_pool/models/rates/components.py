@@ -29,51 +29,47 @@ def components_schema(request: Rates) -> dict[str, pl.DataType]:
     }
 
 
-def type_of_size(model: Rates) -> pl.DataType:
+def type_of_size(request: Rates) -> pl.DataType:
     """The type of trials or exposure."""
-    return pl.Int64() if model.family == "binomial" else pl.Float64()
+    return pl.Int64() if request.family == "binomial" else pl.Float64()
 
 
 def components(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
     """One row per model, under public names."""
-    return of_models(*grouped(frame, request), request)
-
-
-def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Rates) -> pl.LazyFrame:
-    """One row per model, under public names."""
-    keys = grouped.select(public(*model.over_names)).collect_schema()
-    pairs = grouped.group_by(*model.over, X, SIZE).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
+    groups, constants = grouped(frame, request)
+    keys = groups.select(public(*request.over_names)).collect_schema()
+    pairs = groups.group_by(*request.over, X, SIZE).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
     return pairs.join(constants, how="cross").map_batches(
-        partial(_of_models, model=model),
-        schema=pl.Schema({**keys, **components_schema(model)}),
+        partial(_of_models, request=request),
+        schema=pl.Schema({**keys, **components_schema(request)}),
         **WHOLE,
     )
 
 
-def _of_models(table: pl.DataFrame, model: Rates) -> pl.DataFrame:
-    bad_rows(table, model)
-    schema = components_schema(model)
-    if table.is_empty() and model.over:
-        return pl.DataFrame(schema={**table.select(public(*model.over_names)).schema, **schema})
-    fitted = solved(table.with_columns(pl.col("_pool_k").fill_null(0.0)), model)
+def _of_models(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
+    bad_rows(table, request)
+    schema = components_schema(request)
+    if table.is_empty() and request.over:
+        return pl.DataFrame(schema={**table.select(public(*request.over_names)).schema, **schema})
+    fitted = solved(table.with_columns(pl.col("_pool_k").fill_null(0.0)), request)
     prior = fitted.prior
     statistics = {
         "groups": fitted.groups,
         "n": fitted.n,
-        **dict(zip(model.parameters, parameters(prior, model), strict=True)),
-        **{f"se_log_{name}": error for name, error in zip(model.parameters, _errors(prior, model), strict=True)},
+        **dict(zip(request.parameters, parameters(prior, request), strict=True)),
+        **{f"se_log_{name}": error for name, error in zip(request.parameters, _errors(prior, request), strict=True)},
         "mean": prior.mean,
-        "rho": _overdispersion(prior, model),
+        "rho": _overdispersion(prior, request),
         "log_likelihood": prior.log_likelihood,
         "converged": prior.converged,
     }
-    keys = fitted.models.select(public(*model.over_names)).get_columns() if model.over else []
+    keys = fitted.models.select(public(*request.over_names)).get_columns() if request.over else []
     return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
 
 
-def parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
+def parameters(prior: Prior, request: Rates) -> tuple[Array, Array]:
     """alpha and beta, or shape and rate; both infinite where all groups pool completely."""
-    if model.family == "binomial":
+    if request.family == "binomial":
         infinite = np.isinf(prior.size)
         size = np.where(infinite, 1.0, prior.size)
         alpha, beta = (np.where(infinite, np.inf, share * size) for share in (prior.mean, 1 - prior.mean))
@@ -82,9 +78,9 @@ def parameters(prior: Prior, model: Rates) -> tuple[Array, Array]:
         return prior.size, prior.size / prior.mean
 
 
-def _errors(prior: Prior, model: Rates) -> tuple[Array, Array]:
+def _errors(prior: Prior, request: Rates) -> tuple[Array, Array]:
     """Standard errors of the logs of both parameters, by the observed information."""
-    binomial = model.family == "binomial"
+    binomial = request.family == "binomial"
     slopes = (1 - prior.mean, -prior.mean) if binomial else (0 * prior.mean, 0 * prior.mean - 1)
     var_mean, cov, var_size = (prior.covariance[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
     variances = (overdispersion.variance_of_log(slope, var_mean, cov, var_size) for slope in slopes)
@@ -92,5 +88,5 @@ def _errors(prior: Prior, model: Rates) -> tuple[Array, Array]:
     return first, second
 
 
-def _overdispersion(prior: Prior, model: Rates) -> Array:
-    return 1 / (1 + prior.size) if model.family == "binomial" else 1 / prior.size
+def _overdispersion(prior: Prior, request: Rates) -> Array:
+    return 1 / (1 + prior.size) if request.family == "binomial" else 1 / prior.size

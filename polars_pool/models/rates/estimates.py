@@ -35,47 +35,47 @@ def estimates(frame: pl.LazyFrame, request: Rates, unseen: pl.LazyFrame | None =
     groups = with_unseen(groups, unseen, request)
     keys, statistics = groups.select(public(*request.key_names)).collect_schema(), estimates_schema(request)
     return groups.join(constants, how="cross").map_batches(
-        partial(_of_groups, model=request, statistics=statistics), schema=pl.Schema({**keys, **statistics}), **WHOLE
+        partial(_of_groups, request=request, statistics=statistics), schema=pl.Schema({**keys, **statistics}), **WHOLE
     )
 
 
-def _of_groups(table: pl.DataFrame, model: Rates, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
-    bad_rows(table, model)
-    keys = table.select(public(*model.key_names)).schema
+def _of_groups(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.DataType]) -> pl.DataFrame:
+    bad_rows(table, request)
+    keys = table.select(public(*request.key_names)).schema
     if table.is_empty():
         return pl.DataFrame(schema={**keys, **statistics})
-    by = [*model.over, "_pool_x", "_pool_n"]
+    by = [*request.over, "_pool_x", "_pool_n"]
     pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    fitted = solved(pairs, model)
-    if model.over:
-        pairs = pairs.join(fitted.models, on=model.over, how="left", nulls_equal=True, maintain_order="left")
-    of_model = pairs["_pool_model"].to_numpy() if model.over else np.zeros(pairs.height, dtype=np.int64)
+    fitted = solved(pairs, request)
+    if request.over:
+        pairs = pairs.join(fitted.models, on=request.over, how="left", nulls_equal=True, maintain_order="left")
+    of_model = pairs["_pool_model"].to_numpy() if request.over else np.zeros(pairs.height, dtype=np.int64)
     with np.errstate(all="ignore"):
-        values = _posterior(pairs, fitted.prior, of_model, model)
-    if model.options.threshold is not None:
+        values = _posterior(pairs, fitted.prior, of_model, request)
+    if request.options.threshold is not None:
         values["q_value"] = _q_values(values["pep"], pairs["_pool_k"].to_numpy(), of_model)
     values["n"] = pairs["_pool_n"].to_numpy()
-    warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, model)}, model.caller)
+    warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
     results = pairs.select(by).with_columns(series(name, values[name], dtype) for name, dtype in statistics.items())
     # Keys have private names here, so results can have theirs.
-    joined = table.select(*model.keys, "_pool_x", "_pool_n").join(
+    joined = table.select(*request.keys, "_pool_x", "_pool_n").join(
         results, on=by, how="left", nulls_equal=True, maintain_order="left"
     )
-    return joined.select(*public(*model.key_names), *statistics)
+    return joined.select(*public(*request.key_names), *statistics)
 
 
-def _pooled_completely(fitted: Fitted, model: Rates) -> Array:
+def _pooled_completely(fitted: Fitted, request: Rates) -> Array:
     """Whether each model has several groups, and an estimated prior that pools them completely."""
-    return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(model.prior, str)
+    return np.isinf(fitted.prior.size) & (fitted.groups > 1) & isinstance(request.prior, str)
 
 
-def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates) -> dict[str, Array]:
+def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, request: Rates) -> dict[str, Array]:
     """The statistics of the groups of each pair."""
     x, n, k = (pairs[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k"))
-    first, second = parameters(prior, model)
-    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], model.family)
+    first, second = parameters(prior, request)
+    of_group = posterior.Prior(prior.mean[of_model], first[of_model], second[of_model], request.family)
     conditional = distribution = posterior.given_prior(x, n, of_group)
-    if model.options.uncertainty == "mu" and isinstance(model.prior, str):
+    if request.options.uncertainty == "mu" and isinstance(request.prior, str):
         effective = np.bincount(of_model, k * posterior.effective(n, of_group), len(prior.mean))
         distribution = posterior.with_error_of_mean(conditional, n, of_group, effective[of_model])
     statistics = {
@@ -83,15 +83,15 @@ def _posterior(pairs: pl.DataFrame, prior: Prior, of_model: Array, model: Rates)
         "weight": np.where(np.isnan(of_group.size), np.nan, formulas.weight(n, of_group.size)),
         "estimate": conditional.mean,
         "se": np.sqrt(distribution.variance),
-        "lower": distribution.quantile((1 - model.options.level) / 2),
-        "upper": distribution.quantile((1 + model.options.level) / 2),
+        "lower": distribution.quantile((1 - request.options.level) / 2),
+        "upper": distribution.quantile((1 + request.options.level) / 2),
     }
-    if model.options.threshold is not None:
+    if request.options.threshold is not None:
         statistics |= {
-            "p_above": distribution.above(model.options.threshold),
-            "pep": distribution.below(model.options.threshold),
+            "p_above": distribution.above(request.options.threshold),
+            "pep": distribution.below(request.options.threshold),
         }
-    return statistics | dict(zip(model.parameters, (conditional.first, conditional.second), strict=True))
+    return statistics | dict(zip(request.parameters, (conditional.first, conditional.second), strict=True))
 
 
 def _q_values(pep: Array, k: Array, of_model: Array) -> Array:

@@ -27,11 +27,11 @@ class Fitted:
     n: Array
 
 
-def solved(pairs: pl.DataFrame, model: Rates) -> Fitted:
+def solved(pairs: pl.DataFrame, request: Rates) -> Fitted:
     """The fitted models of a table of pairs, in the order of their first rows."""
-    if model.over:
-        models = pairs.select(*model.over).unique(maintain_order=True).with_row_index("_pool_model")
-        numbered = pairs.join(models, on=model.over, how="left", nulls_equal=True)
+    if request.over:
+        models = pairs.select(*request.over).unique(maintain_order=True).with_row_index("_pool_model")
+        numbered = pairs.join(models, on=request.over, how="left", nulls_equal=True)
     else:
         models = pl.DataFrame({"_pool_model": pl.Series([0], dtype=pl.UInt32)})
         numbered = pairs.with_columns(_pool_model=pl.lit(0, pl.UInt32))
@@ -39,27 +39,27 @@ def solved(pairs: pl.DataFrame, model: Rates) -> Fitted:
     present, start = np.unique(informative["_pool_model"].to_numpy(), return_index=True)
     arrays = Pairs(start, *(informative[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k")))
     with np.errstate(all="ignore"):
-        estimates = _estimated(arrays, model)
-    warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, model.caller)
-    prior = _without_groups(models.height, model)
+        estimates = _estimated(arrays, request)
+    warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
+    prior = _without_groups(models.height, request)
     prior.put(present, estimates)
     groups, n = np.zeros((2, models.height))
     groups[present], n[present] = arrays.sum(np.ones_like(arrays.x)), arrays.sum(arrays.n)
     return Fitted(models, prior, groups, n)
 
 
-def _estimated(pairs: Pairs, model: Rates) -> Prior:
-    if isinstance(model.prior, Beta | Gamma):
-        return known(pairs, model.family, model.prior.mean, model.prior.size)
-    estimator = by_likelihood if model.prior == "ml" else by_moments
-    return estimator(pairs, model.family)
+def _estimated(pairs: Pairs, request: Rates) -> Prior:
+    if isinstance(request.prior, Beta | Gamma):
+        return known(pairs, request.family, request.prior.mean, request.prior.size)
+    estimator = by_likelihood if request.prior == "ml" else by_moments
+    return estimator(pairs, request.family)
 
 
-def _without_groups(models: int, model: Rates) -> Prior:
+def _without_groups(models: int, request: Rates) -> Prior:
     """The priors of models without groups: unknown, except for a known prior."""
     mean, size, log_likelihood = np.nan, np.nan, np.nan
-    if is_known := isinstance(model.prior, Beta | Gamma):
-        mean, size, log_likelihood = model.prior.mean, model.prior.size, 0.0
+    if is_known := isinstance(request.prior, Beta | Gamma):
+        mean, size, log_likelihood = request.prior.mean, request.prior.size, 0.0
     return Prior(
         mean=np.full(models, mean),
         size=np.full(models, size),

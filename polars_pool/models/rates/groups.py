@@ -11,40 +11,40 @@ from .spec import Rates
 X, SIZE = pl.col("_pool_x"), pl.col("_pool_n")
 
 
-def grouped(frame: pl.LazyFrame, model: Rates) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def grouped(frame: pl.LazyFrame, request: Rates) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group: keys, x and n; and one row: the number of bad rows by reason."""
-    selected = rows(frame, model)
-    bad = bad_rows(model, selected.collect_schema())
+    selected = rows(frame, request)
+    bad = bad_rows(request, selected.collect_schema())
     if bad:
         selected = selected.cache()
     complete = selected.with_columns(pl.when(X.is_not_null() & SIZE.is_not_null()).then(e) for e in (X, SIZE))
     sums = {"_pool_x": X.cast(pl.Float64).sum(), "_pool_n": SIZE.cast(pl.Float64).sum()}
-    if model.size is None:
+    if request.size is None:
         complete, sums = selected, {"_pool_x": X.sum().cast(pl.Float64), "_pool_n": X.count().cast(pl.Float64)}
-    return complete.group_by(*model.keys).agg(**sums), counted(selected, bad)
+    return complete.group_by(*request.keys).agg(**sums), counted(selected, bad)
 
 
-def rows(frame: pl.LazyFrame, model: Rates) -> pl.LazyFrame:
+def rows(frame: pl.LazyFrame, request: Rates) -> pl.LazyFrame:
     """Keys, events and trials or exposure; Booleans as they are."""
-    schema = frame.select(model.value).collect_schema()
-    whole = model.size is None and next(iter(schema.values())) == pl.Boolean
-    counts = {"_pool_x": model.value} | ({} if model.size is None else {"_pool_n": model.size})
+    schema = frame.select(request.value).collect_schema()
+    whole = request.size is None and next(iter(schema.values())) == pl.Boolean
+    counts = {"_pool_x": request.value} | ({} if request.size is None else {"_pool_n": request.size})
     columns = [(e if whole else e.cast(pl.Float64)).alias(name) for name, e in counts.items()]
-    chosen = frame.select(*(key.name.prefix(KEY) for key in model.key_columns), *columns)
-    if model.nan == "null" and not whole:
+    chosen = frame.select(*(key.name.prefix(KEY) for key in request.key_columns), *columns)
+    if request.nan == "null" and not whole:
         chosen = chosen.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in counts)
     return chosen
 
 
-def bad_rows(model: Rates, schema: pl.Schema) -> dict[str, pl.Expr]:
+def bad_rows(request: Rates, schema: pl.Schema) -> dict[str, pl.Expr]:
     """The rows that count and whose columns are no counts or exposures, by reason."""
     if schema["_pool_x"] == pl.Boolean:
         return {}
     bad = {"value_nan": ~X.is_finite(), "value": (X < 0) | (X.floor() != X)}
-    if model.size is None:
+    if request.size is None:
         return bad | {"value_more": X > 1}
-    bad |= {f"{model.role}_nan": ~SIZE.is_finite()}
-    if model.family == "binomial":
+    bad |= {f"{request.role}_nan": ~SIZE.is_finite()}
+    if request.family == "binomial":
         bad |= {"trials": (SIZE < 0) | (SIZE.floor() != SIZE), "more": X > SIZE}
     else:
         bad |= {"exposure": SIZE <= 0}

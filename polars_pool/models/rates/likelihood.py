@@ -1,12 +1,12 @@
-"""Log likelihoods of beta-binomial and gamma-Poisson groups with two derivatives, by what is told apart best.
+"""Log likelihoods of beta-binomial and gamma-Poisson groups, with two derivatives.
 
-Both have a mean and a size: logit or log of the mean, and the log of alpha + beta, or of the shape. At an infinite size
-they are binomial and Poisson; what is left of that limit is worked out as a small difference, so that a maximum far out
-is found to as many digits as one near by.
+Their parameters are the logit or log of the mean, and the log of the size (alpha + beta, or the shape). At an infinite
+size they are binomial and Poisson. The difference from that limit is computed directly, so that a maximum at a large
+size has as many digits as one at a small size.
 
-Of many events the terms are far larger than their sum. There they are combined before they are evaluated, to deviances
-of x, n - x, alpha and beta from what one rate for all of them makes expected: everything depends on the excess of x
-over n times the mean, which is given to the last digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941),
+With many events the terms are far larger than their sum. There they are combined before they are evaluated, to
+deviances of x, n - x, alpha and beta from their expected values at one rate: all depend on the excess of x over n times
+the mean, which has all digits. Sources: Skellam (1948), J. R. Stat. Soc. B 10; Fisher (1941),
 Ann. Eugenics 11; deviances by Loader (2000), "Fast and accurate computation of binomial probabilities".
 """
 
@@ -22,12 +22,12 @@ from ...formulas import overdispersion
 from ...numerics.arrays import Array
 from ...numerics.rising import beyond_logs, curvature_rest, deviance, factorial_rest, log1p_rest, log_rise, slopes
 
-MANY = 1e4  # trials, or events: up to here the terms keep 11 digits of their sum
+MANY = 1e4  # trials, or events, up to which the terms keep 11 digits of their sum
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Of every pair of x and n: log likelihood, gradient by mean and size, and Hessian (mean, both, size)."""
+    """For each pair of x and n: log likelihood, gradient by mean and size, and Hessian (mean, both, size)."""
 
     value: Array
     gradient: tuple[Array, Array]
@@ -40,7 +40,7 @@ def excess(x: Array, n: Array, mean: Array) -> Array:
 
 
 def beta_binomial(x: Array, n: Array, mean: Array, size: Array, over: Array | None = None) -> Terms:
-    """x of n trials, `over` what the mean makes of them, by logit of the mean and log of the size alpha + beta.
+    """x events in n trials, by the logit of the mean and the log of the size alpha + beta; `over` is the excess of x.
 
     For few trials without the binomial coefficient.
     """
@@ -49,7 +49,7 @@ def beta_binomial(x: Array, n: Array, mean: Array, size: Array, over: Array | No
 
 
 def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array, over: Array | None = None) -> Terms:
-    """x events in an exposure, `over` what the mean makes of it, by logs of the mean rate and of the shape, the size.
+    """x events in an exposure, by the logs of the mean and of the size, the shape; `over` is the excess of x.
 
     For few events without log x!.
     """
@@ -58,13 +58,13 @@ def gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array, over: Arr
 
 
 def log_beta_binomial(x: Array, n: Array, mean: Array, size: Array, over: Array) -> Array:
-    """The value of beta_binomial alone, at a third of its cost."""
+    """The value of beta_binomial without derivatives, at a third of its cost."""
     [value] = _by_number(n, _few_trials_value, lambda *columns: _many_trials(*columns)[:1], x, n, mean, size, over)
     return value
 
 
 def log_gamma_poisson(x: Array, exposure: Array, mean: Array, size: Array, over: Array) -> Array:
-    """The value of gamma_poisson alone."""
+    """The value of gamma_poisson without derivatives."""
     columns = (x, exposure, mean, size, over)
     [value] = _by_number(x, _few_events_value, lambda *columns: _many_events(*columns)[:1], *columns)
     return value
@@ -76,7 +76,7 @@ def _terms(parts: list[Array]) -> Terms:
 
 
 def binomial(x: Array, n: Array, mean: Array, over: Array) -> Array:
-    """The limit of an infinite size."""
+    """The limit of beta_binomial at an infinite size."""
 
     def many(x: Array, n: Array, mean: Array, over: Array) -> list[Array]:
         return [log_coefficient_rest(x, n) - deviance(over, n * mean) - deviance(-over, n * (1 - mean))]
@@ -85,7 +85,7 @@ def binomial(x: Array, n: Array, mean: Array, over: Array) -> Array:
 
 
 def poisson(x: Array, exposure: Array, mean: Array, over: Array) -> Array:
-    """The limit of an infinite size."""
+    """The limit of gamma_poisson at an infinite size."""
 
     def few(x: Array, mu: Array, over: Array) -> list[Array]:
         return [xlogy(x, mu) - mu]
@@ -97,21 +97,21 @@ def poisson(x: Array, exposure: Array, mean: Array, over: Array) -> Array:
 
 
 def constant(x: Array, n: Array, family: str) -> Array:
-    """What the likelihoods of few leave out: log of the binomial coefficient, or -log x!."""
+    """The constant that the likelihoods of few omit: log of the binomial coefficient, or -log x!."""
     if family == "binomial":
         return np.where(n > MANY, 0.0, gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1))
     return np.where(x > MANY, 0.0, -gammaln(x + 1))
 
 
 def log_coefficient_rest(x: Array, n: Array) -> Array:
-    """log of the binomial coefficient beyond n log n - x log x - (n - x) log(n - x)."""
+    """log of the binomial coefficient less n log n - x log x - (n - x) log(n - x)."""
     return factorial_rest(n) - factorial_rest(x) - factorial_rest(n - x)
 
 
 def _by_number(
     number: Array, few: Callable[..., list[Array]], many: Callable[..., list[Array]], *columns: Array
 ) -> list[Array]:
-    """Some functions of columns where a number is small, others where it is large."""
+    """The values of one list of functions of columns where a number is small, and of another where it is large."""
     large = number > MANY
     if not large.any():
         return few(*columns)
@@ -138,7 +138,7 @@ def _few_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> li
     bend_x, bend_y, bend_n = curvature_rest(alpha, x), curvature_rest(beta, y), curvature_rest(size, n)
     # alpha d/dalpha = slope_x = rest_x + x, alpha^2 d2/dalpha2 = bend_x - x, and so on
     by_mean = (1 - mean) * slope_x - mean * slope_y
-    # The rests are small beside a large size, the slopes beside a small one
+    # For a large size the rests are small, for a small size the slopes
     by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope_n)
     bent = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return [
@@ -179,7 +179,7 @@ def _many_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> l
 
 
 def _log_ratio(after: Array, before: Array, change: Array) -> Array:
-    """log(after / before), by the relative change unless nothing is left after it."""
+    """log(after / before), by the relative change, except where nearly nothing is left."""
     return np.where(change < -0.5, np.log(after / before), np.log1p(np.maximum(change, -0.5)))
 
 

@@ -1,4 +1,4 @@
-"""The distribution of the rate of a group: given the prior, or with the error of its mean besides."""
+"""The distribution of the rate of a group: conditional on the prior, or with the error of the prior's mean."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Prior:
 
     @property
     def size(self) -> Array:
-        """How much a group's own trials, or exposure, are weighed against; infinite: all pool completely."""
+        """The trials, or exposure, that the prior is worth; infinite where all groups pool completely."""
         return self.first + self.second if self.family == "binomial" else self.second
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Beta or gamma distributions by mean, variance and parameters; those of infinite parameters are points."""
+    """Beta or gamma distributions by mean, variance and parameters; a point where the parameters are infinite."""
 
     mean: Array
     variance: Array
@@ -38,6 +38,7 @@ class Posterior:
     family: Family
 
     def quantile(self, p: float) -> Array:
+        """The quantile of each rate at a probability."""
         with np.errstate(all="ignore"):
             if self.family == "binomial":
                 inside = np.where(self._two_points, p > 1 - self.mean, betaincinv(self.first, self.second, p))
@@ -46,16 +47,17 @@ class Posterior:
         return np.where(self._point, self.mean, inside)
 
     def below(self, threshold: float) -> Array:
-        """Probability of no more than the threshold."""
+        """Probability of a rate up to the threshold."""
         return self._tail(threshold, (betainc, gammainc), (self.mean <= threshold, threshold >= 0, threshold >= 1))
 
     def above(self, threshold: float) -> Array:
+        """Probability of a rate above the threshold."""
         return self._tail(threshold, (betaincc, gammaincc), (self.mean > threshold, threshold < 0, threshold < 1))
 
     def _tail(
         self, threshold: float, functions: tuple[np.ufunc, np.ufunc], on_this_side: tuple[Array, bool, bool]
     ) -> Array:
-        """The probability of a side of the threshold, on which the mean lies, 0 lies and 1 lies, or not."""
+        """The probability of one side of the threshold; `on_this_side` says whether the mean, 0 and 1 lie there."""
         of_beta, of_gamma = functions
         mean, none, all_of = on_this_side
         with np.errstate(all="ignore"):
@@ -73,12 +75,12 @@ class Posterior:
 
     @property
     def _two_points(self) -> Array:
-        """Rates of 0 or 1 alone, where both parameters are 0."""
+        """Whether the rate is 0 or 1, as both parameters are 0."""
         return np.asarray((self.first == 0) & (self.second == 0))
 
 
 def given_prior(x: Array, n: Array, prior: Prior) -> Posterior:
-    """The posterior of a rate were the prior known."""
+    """The posterior of each rate, conditional on the prior."""
     binomial = prior.family == "binomial"
     mean = np.asarray(formulas.estimate(x, n, prior.mean, prior.size))
     variance = (formulas.beta_variance if binomial else formulas.gamma_variance)(mean, n, prior.size)
@@ -86,34 +88,34 @@ def given_prior(x: Array, n: Array, prior: Prior) -> Posterior:
     return Posterior(mean, variance, prior.first + x, prior.second + others, prior.family)
 
 
-def with_error_of_mean(given: Posterior, n: Array, prior: Prior, effective: Array) -> Posterior:
-    """The same with the error of the prior's mean, estimated from so many effective trials, or so much exposure."""
+def with_error_of_mean(conditional: Posterior, n: Array, prior: Prior, effective: Array) -> Posterior:
+    """The posterior with the error of the prior's mean, estimated from `effective` trials or exposure."""
     pooling = formulas.pooling(n, prior.size)
     if prior.family == "binomial":
         centre = formulas.beta_centre(prior.mean, effective)
-        location = formulas.location(given.mean, pooling, prior.mean, centre)
+        location = formulas.location(conditional.mean, pooling, prior.mean, centre)
         error = formulas.beta_centre_variance(centre, effective)
         size = formulas.matched_trials(location, pooling, error, n, prior.size)
         variance = formulas.beta_spread(location, size)
         first, second = location * size, (1 - location) * size
     else:
         centre = formulas.gamma_centre(prior.mean, effective)
-        location = formulas.location(given.mean, pooling, prior.mean, centre)
+        location = formulas.location(conditional.mean, pooling, prior.mean, centre)
         error = formulas.gamma_centre_variance(centre, effective)
         second = formulas.matched_exposure(location, pooling, error, n, prior.size)
         variance = formulas.gamma_spread(location, second)
         first = location * second
-    own = pooling == 0  # rates of 0 and 1 alone: the group's trials determine its rate
+    own = pooling == 0  # rates are 0 or 1, and the group's trials determine which
     return Posterior(
-        np.where(own, given.mean, location),
-        np.where(own, given.variance, variance),
-        np.where(own, given.first, first),
-        np.where(own, given.second, second),
+        np.where(own, conditional.mean, location),
+        np.where(own, conditional.variance, variance),
+        np.where(own, conditional.first, first),
+        np.where(own, conditional.second, second),
         prior.family,
     )
 
 
 def effective(n: Array, prior: Prior) -> Array:
-    """How many trials, or how much exposure, determine the prior's mean as well as those of each group."""
+    """The trials, or exposure, that would determine the prior's mean as well as the group does."""
     of_group = formulas.effective_trials if prior.family == "binomial" else formulas.effective_exposure
     return np.asarray(of_group(n, prior.size))

@@ -8,6 +8,6 @@ from .. import refuse
 from .spec import Rates
 
 
-def bad_rows(table: pl.DataFrame, model: Rates) -> None:
+def bad_rows(table: pl.DataFrame, request: Rates) -> None:
     """Raise if the query counted rows that hold no counts."""
-    refuse.bad_rows(table, model.names)
+    refuse.bad_rows(table, request.names)

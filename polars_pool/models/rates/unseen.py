@@ -8,6 +8,6 @@ from .. import unseen
 from .spec import Rates
 
 
-def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, model: Rates) -> pl.LazyFrame:
+def with_unseen(grouped: pl.LazyFrame, keys: pl.LazyFrame | None, request: Rates) -> pl.LazyFrame:
     """The groups, and one without trials or exposure for each of the keys that is not among them."""
-    return unseen.with_unseen(grouped, keys, model, {"_pool_x": 0.0, "_pool_n": 0.0})
+    return unseen.with_unseen(grouped, keys, request, {"_pool_x": 0.0, "_pool_n": 0.0})

@@ -42,48 +42,47 @@ def components_schema(request: Regression) -> dict[str, pl.DataType]:
 
 def components(frame: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
     """One row per model, under public names."""
-    return of_models(*grouped(frame, request), request, request.options.level)
+    groups, constants = grouped(frame, request)
+    keys = groups.select(public(*request.over_names)).collect_schema()
+    return groups.join(constants, how="cross").map_batches(
+        partial(_of_models, request=request),
+        schema=pl.Schema({**keys, **components_schema(request)}),
+        **WHOLE,
+    )
 
 
-def of_models(grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float) -> pl.LazyFrame:
-    """One row per model, under public names."""
-    keys = grouped.select(public(*model.over_names)).collect_schema()
-    schema = pl.Schema({**keys, **components_schema(model)})
-    call = partial(_of_models, model=model, quantile=float(ndtri((1 + level) / 2)))
-    return grouped.join(constants, how="cross").map_batches(call, schema=schema, **WHOLE)
-
-
-def _of_models(table: pl.DataFrame, model: Regression, quantile: float) -> pl.DataFrame:
-    schema = components_schema(model)
-    solution = solved(table, model)
+def _of_models(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
+    schema = components_schema(request)
+    solution = solved(table, request)
     if solution is None:
-        return _without_groups(table, model, schema)
+        return _without_groups(table, request, schema)
     models = solution.fitted
     dropped = solution.reduced.sum(solution.groups["_pool_dropped"].to_numpy())
     with np.errstate(all="ignore"):
-        statistics = summarised(models, model, quantile)
+        statistics = _summary(models, request)
     statistics |= {"groups": models.groups, "n": models.n, "dropped": dropped}
-    keys = solution.models.select(public(*model.over_names)).get_columns() if model.over else []
+    keys = solution.models.select(public(*request.over_names)).get_columns() if request.over else []
     return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
 
 
-def _without_groups(table: pl.DataFrame, model: Regression, schema: dict[str, Any]) -> pl.DataFrame:
+def _without_groups(table: pl.DataFrame, request: Regression, schema: dict[str, Any]) -> pl.DataFrame:
     """No models; without `over`, one model without rows."""
-    if model.over:
-        return pl.DataFrame(schema={**table.select(public(*model.over_names)).schema, **schema})
+    if request.over:
+        return pl.DataFrame(schema={**table.select(public(*request.over_names)).schema, **schema})
     none = {"groups": 0, "n": 0, "dropped": 0, "converged": False}
     return pl.DataFrame({name: [none.get(name)] for name in schema}, schema=schema)
 
 
-def summarised(models: Fitted, model: Regression, quantile: float) -> dict[str, Any]:
+def _summary(models: Fitted, request: Regression) -> dict[str, Any]:
     """The statistics of each model, terms in the order of the model."""
+    quantile = float(ndtri((1 + request.options.level) / 2))
     mu, cov_mu = population(models)
     tau2 = between(models)
     deviations = np.sqrt(np.einsum("mii->mi", tau2))
     sigma2 = np.where(models.identification.models(State.UNPOOLED), 0.0, models.sigma2) * models.scale.size[-1] ** 2
     se_mu = np.sqrt(np.einsum("mii->mi", cov_mu))
     fixed, varying = _variances(models)
-    free = len(model.vary) * (len(model.vary) + 1) // 2 if model.correlated else len(model.vary)
+    free = len(request.vary) * (len(request.vary) + 1) // 2 if request.correlated else len(request.vary)
     return {
         "sigma2": sigma2,
         "tau2": deviations**2,
@@ -98,8 +97,8 @@ def summarised(models: Fitted, model: Regression, quantile: float) -> dict[str, 
         "r2_marginal": formulas.r2_marginal(fixed, varying, sigma2),
         "r2_conditional": formulas.r2_conditional(fixed, varying, sigma2),
         "log_likelihood": models.log_likelihood,
-        "aic": 2 * (len(model.terms) + free + 1) - 2 * models.log_likelihood,
-        "singular": _singular(models, model, deviations),
+        "aic": 2 * (len(request.terms) + free + 1) - 2 * models.log_likelihood,
+        "singular": _singular(models, request, deviations),
         "converged": models.converged,
     }
 
@@ -137,18 +136,18 @@ def _mean_terms(models: Fitted) -> Array:
     return np.concatenate([one, of_covariates], axis=1)
 
 
-def _singular(models: Fitted, model: Regression, deviations: Array) -> list[str | None]:
+def _singular(models: Fitted, request: Regression, deviations: Array) -> list[str | None]:
     """A sentence on varying terms that do not vary, or only together with others; None where all vary."""
-    full = len(model.vary)
+    full = len(request.vary)
     sentences: list[str | None] = []
     for state, rank, of_model in zip(models.identification.state, models.rank, deviations, strict=True):
-        none = [name for name, deviation in zip(model.vary, of_model, strict=True) if deviation == 0]
+        none = [name for name, deviation in zip(request.vary, of_model, strict=True) if deviation == 0]
         if state != State.FITTED or rank == full:
             sentences.append(None)
         elif none:
             terms = " and ".join(repr(name) for name in none)
             sentences.append(f"{terms} {'does' if len(none) == 1 else 'do'} not vary between groups: the variance is 0")
         else:
-            terms = ", ".join(repr(name) for name in model.vary)
+            terms = ", ".join(repr(name) for name in request.vary)
             sentences.append(f"{terms} vary in {rank} of {full} directions: correlations are at their limit")
     return sentences

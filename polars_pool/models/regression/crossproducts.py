@@ -32,15 +32,15 @@ class Crossproducts(Segments):
         return np.add.reduceat(self.n > 0, self.start, dtype=np.int64)
 
 
-def crossproducts(table: pl.DataFrame, start: Array, model: Regression) -> Crossproducts:
+def crossproducts(table: pl.DataFrame, start: Array, request: Regression) -> Crossproducts:
     """The cross-products of a table of groups sorted by model.
 
     A column that is constant within a group has cross-products of 0 there; the sums hold its rounding.
     """
-    names = columns(model)
+    names = columns(request)
     mean = np.array([table[f"{name}_mean"].fill_null(0.0).to_numpy() for name in names])
     n, w = (table[name].fill_null(0.0).to_numpy() for name in ("_pool_n", "_pool_w"))
-    products = {(i, j): table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy() for i, j in pairs(model)}
+    products = {(i, j): table[f"_pool_cross{i}_{j}"].fill_null(0.0).to_numpy() for i, j in pairs(request)}
     squares = [moments.above_rounding(w, products[i, i], mean[i]) for i in range(len(names))]
     cross = np.zeros((len(names), len(names), table.height))
     for i, j in products:

@@ -16,47 +16,37 @@ from .groups import grouped
 from .spec import Regression
 
 
-def coefficients_schema() -> dict[str, pl.DataType]:
-    """The result columns without keys."""
-    return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
-
-
 def estimates_schema(_request: Regression) -> dict[str, pl.DataType]:
     """The columns of `estimates` after the keys."""
-    return coefficients_schema()
+    return {"term": pl.String(), "n": pl.Int64(), **dict.fromkeys((*STATISTICS, "lower", "upper"), pl.Float64())}
 
 
 def estimates(frame: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
     """One row per group and term, under public names."""
-    conditional = request.options.uncertainty == "conditional"
-    return of_groups(*grouped(frame, request), request, request.options.level, conditional)
+    groups, constants = grouped(frame, request)
+    keys = groups.select(public(*request.key_names)).collect_schema()
+    return groups.join(constants, how="cross").map_batches(
+        partial(_of_groups, request=request),
+        schema=pl.Schema({**keys, **estimates_schema(request)}),
+        **WHOLE,
+    )
 
 
-def of_groups(
-    grouped: pl.LazyFrame, constants: pl.LazyFrame, model: Regression, level: float, conditional: bool
-) -> pl.LazyFrame:
-    """One row per group and term, under public names."""
-    keys = grouped.select(public(*model.key_names)).collect_schema()
-    schema = pl.Schema({**keys, **coefficients_schema()})
-    call = partial(_of_groups, model=model, quantile=float(ndtri((1 + level) / 2)), conditional=conditional)
-    return grouped.join(constants, how="cross").map_batches(call, schema=schema, **WHOLE)
-
-
-def _of_groups(table: pl.DataFrame, model: Regression, quantile: float, conditional: bool) -> pl.DataFrame:
-    schema = coefficients_schema()
-    solution = solved(table, model)
+def _of_groups(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
+    schema = estimates_schema(request)
+    solution = solved(table, request)
     if solution is None:
-        return table.select(public(*model.key_names)).with_columns(
+        return table.select(public(*request.key_names)).with_columns(
             pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
         )
     with np.errstate(all="ignore"):
-        statistics = coefficients(solution.fitted, solution.reduced, conditional)
-    margin = quantile * statistics["se"]
+        statistics = coefficients(solution.fitted, solution.reduced, request.options.uncertainty == "conditional")
+    margin = float(ndtri((1 + request.options.level) / 2)) * statistics["se"]
     statistics |= {"lower": statistics["estimate"] - margin, "upper": statistics["estimate"] + margin}
-    terms, groups = len(model.terms), solution.groups.height
+    terms, groups = len(request.terms), solution.groups.height
     rows = np.repeat(np.arange(groups, dtype=np.uint32), terms)
     columns = [series(name, values.ravel(), schema[name]) for name, values in statistics.items()]
-    names = pl.Series("term", model.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
+    names = pl.Series("term", request.terms, pl.String)[np.tile(np.arange(terms, dtype=np.uint32), groups)]
     count = pl.Series("n", solution.groups["_pool_n"].cast(pl.Int64))[rows]
-    keys = solution.groups.select(public(*model.key_names))[rows]
-    return keys.with_columns(names, count, *columns).select(*model.key_names, *schema)
+    keys = solution.groups.select(public(*request.key_names))[rows]
+    return keys.with_columns(names, count, *columns).select(*request.key_names, *schema)

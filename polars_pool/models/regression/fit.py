@@ -58,29 +58,29 @@ class Table:
     reduced: Reduced
 
 
-def solved(table: pl.DataFrame, model: Regression) -> Table | None:
+def solved(table: pl.DataFrame, request: Regression) -> Table | None:
     """The fitted models of a table of groups; None for a table without rows."""
-    refuse.bad_rows(table, model)
+    refuse.bad_rows(table, request)
     if table.is_empty():
         return None
     models, start = table.head(1), np.zeros(1, dtype=np.int64)
-    if model.over:
-        models = table.select(*model.over).unique(maintain_order=True).with_row_index("_pool_model")
-        table = table.join(models, on=model.over, how="left", nulls_equal=True).sort("_pool_model")
+    if request.over:
+        models = table.select(*request.over).unique(maintain_order=True).with_row_index("_pool_model")
+        table = table.join(models, on=request.over, how="left", nulls_equal=True).sort("_pool_model")
         start = np.flatnonzero(np.diff(table["_pool_model"].to_numpy(), prepend=-1))
-    pivots = np.array([table[f"{name}_pivot"][0] for name in columns(model)])
-    estimates, d = fitted(crossproducts(table, start, model), pivots, model)
+    pivots = np.array([table[f"{name}_pivot"][0] for name in columns(request)])
+    estimates, d = fitted(crossproducts(table, start, request), pivots, request)
     known = estimates.identification
-    if not model.over and known.state[0] == State.COLLINEAR:
-        refuse.collinear(model, int(known.collinear[0]))
-    warning.warn(_messages(estimates, model), model.caller)
+    if not request.over and known.state[0] == State.COLLINEAR:
+        refuse.collinear(request, int(known.collinear[0]))
+    warning.warn(_messages(estimates, request), request.caller)
     return Table(table, models, estimates, d)
 
 
-def fitted(groups: Crossproducts, pivots: Array, model: Regression) -> tuple[Fitted, Reduced]:
+def fitted(groups: Crossproducts, pivots: Array, request: Regression) -> tuple[Fitted, Reduced]:
     """The fitted models of groups that have rows, and the reduced groups."""
-    terms = Terms(len(model.covariates), model.intercept, model.varying, model.correlated)
-    restricted = model.restricted
+    terms = Terms(len(request.covariates), request.intercept, request.varying, request.correlated)
+    restricted = request.restricted
     with np.errstate(all="ignore"):
         by = scale(groups, pivots, terms)
         d = reduced(groups, terms, by)
@@ -151,18 +151,18 @@ def _log_likelihood(fit: Profile, by: Scale, restricted: bool) -> Array:
     return np.asarray(-0.5 * deviance)
 
 
-def _messages(estimates: Fitted, model: Regression) -> list[str]:
+def _messages(estimates: Fitted, request: Regression) -> list[str]:
     """The messages of the models that have one."""
     known, failed = estimates.identification, ~estimates.converged
     messages = np.full(len(estimates.n), None, dtype=object)
     digits = np.floor(np.log10(np.maximum(known.shares, ROUNDING) / ROUNDING))  # of estimates, by covariate
     for i in np.flatnonzero(digits.min(axis=0, initial=DIGITS) < DIGITS):
         worst = digits[:, i].argmin()
-        messages[i] = warning.lost(model.covariate_names[worst], int(digits[worst, i]))
+        messages[i] = warning.lost(request.covariate_names[worst], int(digits[worst, i]))
     messages[failed] = warning.UNIDENTIFIED_VARIANCES
     messages[failed & known.models(State.FITTED)] = warning.UNSETTLED
     messages[known.models(State.COLLINEAR)] = warning.COLLINEAR
     messages[known.models(State.NO_ROWS)] = None
     for i in np.flatnonzero(known.flat.any(axis=1)):
-        messages[i] = warning.flat([name for name, one in zip(model.vary, known.flat[i], strict=True) if one])
+        messages[i] = warning.flat([name for name, one in zip(request.vary, known.flat[i], strict=True) if one])
     return [message for message in messages if message is not None]

@@ -20,44 +20,44 @@ COMPLETE = pl.col("_pool_complete")
 VALUE, WEIGHTS, N, W = (pl.col(f"_pool_{name}") for name in ("value", "weights", "n", "w"))
 
 
-def columns(model: Regression) -> list[str]:
+def columns(request: Regression) -> list[str]:
     """The private names of the covariates and, last, of the value."""
-    return [*(f"_pool_x{i}" for i in range(len(model.covariates))), "_pool_value"]
+    return [*(f"_pool_x{i}" for i in range(len(request.covariates))), "_pool_value"]
 
 
-def pairs(model: Regression) -> list[tuple[int, int]]:
+def pairs(request: Regression) -> list[tuple[int, int]]:
     """The pairs of columns, each once, with a cross-product each."""
-    count = len(columns(model))
+    count = len(columns(request))
     return [(i, j) for i in range(count) for j in range(i, count)]
 
 
-def grouped(frame: pl.LazyFrame, model: Regression) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def grouped(frame: pl.LazyFrame, request: Regression) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group: keys, n, w, incomplete rows, means less the pivots, cross-products; and the constants."""
-    return summed(rows(frame, model).cache(), model)
+    return summed(rows(frame, request).cache(), request)
 
 
-def summed(selected: pl.LazyFrame, model: Regression) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+def summed(selected: pl.LazyFrame, request: Regression) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """One row per group, and the constants, from rows as `rows` returns them.
 
     There is no pivot without an intercept, or with several models, whose values may lie far apart.
     """
-    numbers, offsets = _pivots(selected, model)
+    numbers, offsets = _pivots(selected, request)
     centred = [pl.when(COMPLETE).then(column.centred).alias(column.name) for column in numbers]
     prepared = selected.join(offsets, how="cross").with_columns(centred)
-    if model.weights is not None:
+    if request.weights is not None:
         prepared = prepared.with_columns(pl.when(COMPLETE & (WEIGHTS > 0)).then(WEIGHTS).alias("_pool_w"))
-        weighted = [pl.when(W.is_not_null()).then(pl.col(name)).alias(name) for name in columns(model)]
+        weighted = [pl.when(W.is_not_null()).then(pl.col(name)).alias(name) for name in columns(request)]
         prepared = prepared.with_columns(weighted)
-        prepared = prepared.with_columns((W * pl.col(name)).alias(f"{name}_w") for name in columns(model))
-    sums = prepared.group_by(*model.keys).agg(**_sums(model))
-    bad = {} if model.weights is None else {"weights": improper(WEIGHTS) & COMPLETE}
-    return _statistics(sums, model), counted(selected, bad, offsets.select(column.pivot for column in numbers))
+        prepared = prepared.with_columns((W * pl.col(name)).alias(f"{name}_w") for name in columns(request))
+    sums = prepared.group_by(*request.keys).agg(**_sums(request))
+    bad = {} if request.weights is None else {"weights": improper(WEIGHTS) & COMPLETE}
+    return _statistics(sums, request), counted(selected, bad, offsets.select(column.pivot for column in numbers))
 
 
-def _pivots(rows: pl.LazyFrame, model: Regression) -> tuple[list[Column], pl.LazyFrame]:
+def _pivots(rows: pl.LazyFrame, request: Regression) -> tuple[list[Column], pl.LazyFrame]:
     """The columns, exact where their type holds more digits than Float64, and their pivots."""
-    names = columns(model)
-    if model.over or not model.intercept:
+    names = columns(request)
+    if request.over or not request.intercept:
         numbers = [Column(name, pl.col(name)) for name in names]
         return numbers, no_pivots(numbers)
     schema = rows.collect_schema()
@@ -72,15 +72,15 @@ def _pivots(rows: pl.LazyFrame, model: Regression) -> tuple[list[Column], pl.Laz
     return numbers, pivots(rows, numbers).cache()
 
 
-def rows(frame: pl.LazyFrame, model: Regression, *keep: pl.Expr) -> pl.LazyFrame:
+def rows(frame: pl.LazyFrame, request: Regression, *keep: pl.Expr) -> pl.LazyFrame:
     """The columns that a model needs, as Float64, and whether a row has all of them; wide types also as they are."""
-    numbers = dict(zip(columns(model), (*model.covariates, model.value), strict=True))
+    numbers = dict(zip(columns(request), (*request.covariates, request.value), strict=True))
     cast = [e.cast(pl.Float64).alias(name) for name, e in numbers.items()]
     dtypes = frame.select(e.alias(name) for name, e in numbers.items()).collect_schema()
     cast += [e.alias(f"{name}_exact") for name, e in numbers.items() if wide.is_wide(dtypes[name])]
-    weights = [] if model.weights is None else [model.weights.cast(pl.Float64).alias("_pool_weights")]
-    chosen = frame.select(*keep, *(e.name.prefix(KEY) for e in model.key_columns), *cast, *weights)
-    if model.nan == "null":
+    weights = [] if request.weights is None else [request.weights.cast(pl.Float64).alias("_pool_weights")]
+    chosen = frame.select(*keep, *(e.name.prefix(KEY) for e in request.key_columns), *cast, *weights)
+    if request.nan == "null":
         chosen = finite(chosen, numbers)
     return chosen.with_columns(
         pl.all_horizontal(pl.col(name).is_not_null() for name in numbers).alias("_pool_complete")
@@ -92,16 +92,16 @@ def finite(frame: pl.LazyFrame, names: Iterable[str]) -> pl.LazyFrame:
     return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)) for name in names)
 
 
-def _sums(model: Regression) -> dict[str, pl.Expr]:
+def _sums(request: Regression) -> dict[str, pl.Expr]:
     """Plain reductions; means and covariances centre before they multiply."""
-    names = columns(model)
+    names = columns(request)
     dropped = {"_pool_dropped": COMPLETE.not_().sum()}
-    if model.weights is None:
+    if request.weights is None:
         means = {f"{name}_mean": pl.col(name).mean() for name in names}
-        covariances = {f"_pool_cov{i}_{j}": _covariance(names[i], names[j]) for i, j in pairs(model)}
+        covariances = {f"_pool_cov{i}_{j}": _covariance(names[i], names[j]) for i, j in pairs(request)}
         return {"_pool_n": VALUE.count().cast(pl.Float64)} | dropped | means | covariances
     sums = {f"{name}_sum": pl.col(f"{name}_w").sum() for name in names}
-    covariances = {f"_pool_cov{i}_{j}": pl.cov(f"{names[i]}_w", names[j]) for i, j in pairs(model)}
+    covariances = {f"_pool_cov{i}_{j}": pl.cov(f"{names[i]}_w", names[j]) for i, j in pairs(request)}
     with_weights = {f"_pool_cov_w{j}": pl.cov("_pool_w", name) for j, name in enumerate(names)}
     count = {"_pool_n": W.count().cast(pl.Float64), "_pool_w": W.sum()}
     return count | dropped | sums | covariances | with_weights
@@ -111,20 +111,20 @@ def _covariance(a: str, b: str) -> pl.Expr:
     return pl.col(a).var() if a == b else pl.cov(a, b)
 
 
-def _statistics(sums: pl.LazyFrame, model: Regression) -> pl.LazyFrame:
+def _statistics(sums: pl.LazyFrame, request: Regression) -> pl.LazyFrame:
     """Means and cross-products of each group from its sums."""
-    names = columns(model)
-    if model.weights is None:
+    names = columns(request)
+    if request.weights is None:
         products = [
-            moments.squares(N, pl.col(f"_pool_cov{i}_{j}")).alias(f"_pool_cross{i}_{j}") for i, j in pairs(model)
+            moments.squares(N, pl.col(f"_pool_cov{i}_{j}")).alias(f"_pool_cross{i}_{j}") for i, j in pairs(request)
         ]
         return sums.with_columns(_pool_w=N).select(pl.all().exclude("^_pool_cov.*$"), *products)
     products = [
         moments.squares_between(
             N, pl.col(f"{names[i]}_sum"), W, pl.col(f"_pool_cov{i}_{j}"), pl.col(f"_pool_cov_w{j}")
         ).alias(f"_pool_cross{i}_{j}")
-        for i, j in pairs(model)
+        for i, j in pairs(request)
     ]
     means = [pl.when(W > 0).then(pl.col(f"{name}_sum") / W).alias(f"{name}_mean") for name in names]
-    kept = pl.col(*model.keys, "_pool_n", "_pool_w", "_pool_dropped")
+    kept = pl.col(*request.keys, "_pool_n", "_pool_w", "_pool_dropped")
     return sums.select(kept, *means, *products)
