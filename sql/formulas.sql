@@ -10,11 +10,11 @@
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
     sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
 
--- Sum of squares of a group about its own mean; a single row has none, whatever its var.
+-- Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
     CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
 
--- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
+-- Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
         WHEN squares::DOUBLE
@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
     CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
 
--- A group's own variance; the pooled one stands in where a single row has none.
+-- A group's own variance; the pooled variance for a single row, which has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
     CASE WHEN n::DOUBLE > 1 THEN var::DOUBLE ELSE sigma2::DOUBLE END;
 
@@ -92,10 +92,10 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 --
--- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w
--- (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` = sum(w)^2 -
--- sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all:
--- Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- Every formula is a term of one group, or algebra on sums of terms: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w (mean -
+-- mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) by default; `pairs` = sum(w)^2 - sum(w^2), the
+-- products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all: Viechtbauer (2005),
+-- "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
@@ -104,7 +104,7 @@ CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
 
 -- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 --
--- The difference itself has no digits left where one group outweighs all others.
+-- The difference itself loses all digits where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
     count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
         + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
@@ -115,7 +115,7 @@ CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
 CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
     (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
 
--- Method of moments about a known mu: no degree of freedom is spent on the centre.
+-- Method of moments about a known mu, which takes no degree of freedom.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
     (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
 
@@ -135,7 +135,7 @@ CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
     tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
 
--- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
+-- Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
     wd2::DOUBLE - expected::DOUBLE;
 
@@ -147,7 +147,7 @@ CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
 CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
     logs::DOUBLE + wd2::DOUBLE;
 
--- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
+-- -2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).
 CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
     logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
 
@@ -155,7 +155,7 @@ CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
     s1::DOUBLE - w2d2::DOUBLE;
 
--- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
+-- Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
     pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
 
@@ -163,7 +163,7 @@ CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
 CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
     logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
 
--- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+-- Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.
 --
 -- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
 CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
@@ -189,7 +189,7 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 -- Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
+-- Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).
 CREATE OR REPLACE MACRO pool_information(n, rho) AS
     n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
 
@@ -201,7 +201,7 @@ CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
 CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
     df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
 
--- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.
 CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
     df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
 
@@ -213,7 +213,7 @@ CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
 CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
     h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
--- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
+-- sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
     (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
 
@@ -226,11 +226,11 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 -- keep, s = sum(h).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
+-- Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).
 CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
     1 / (1 + n::DOUBLE * rho::DOUBLE);
 
--- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
+-- 1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.
 CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
     (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
 
@@ -238,7 +238,7 @@ CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
 CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
     keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
 
--- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
+-- Sum of squared residuals of a group's rows: those within it, and those of its mean about its estimate.
 CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
     squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
 
@@ -258,22 +258,22 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
+-- The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
+-- Weight by generalised least squares: the precision of a group, 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
     1 / (v::DOUBLE + tau2::DOUBLE);
 
--- Every row counts alike (by its precision weight where there is one).
+-- Weight where all rows are equal: the number of rows, or the sum of their precision weights.
 CREATE OR REPLACE MACRO pool_rows(w) AS
     w::DOUBLE;
 
--- Every group counts alike.
+-- Weight where all groups are equal: 1, or 0 without rows.
 CREATE OR REPLACE MACRO pool_groups(w) AS
     CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
--- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+-- Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
     w::DOUBLE
         * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
@@ -288,7 +288,7 @@ CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
 -- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+-- Weight of a group's own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
 CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
     CASE
         WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
@@ -296,7 +296,7 @@ CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
         ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
     END;
 
--- What the population contributes, 1 - weight, without the cancellation.
+-- Weight of the population mean, 1 - weight, without cancellation.
 CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
     CASE
         WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
@@ -322,7 +322,7 @@ CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
         ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
     END;
 
--- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
+-- Variance of the group's true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
     CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
 
@@ -341,14 +341,14 @@ CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
     estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
 
--- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
+-- Variance of a future observation: `noise` is sigma2 for a row, v for a mean.
 CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
     CASE
         WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
         ELSE variance::DOUBLE + noise::DOUBLE
     END;
 
--- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+-- Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.
 --
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
@@ -367,16 +367,16 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What a careful user asks of tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+-- Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
 --
 -- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
+-- tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.
 CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
     pairs::DOUBLE / s1::DOUBLE;
 
--- The one sampling variance that stands for all, df / tr P at w = 1 / v.
+-- The typical sampling variance of a model, df / tr P at w = 1 / v.
 CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
     df::DOUBLE / trace::DOUBLE;
 
@@ -441,7 +441,7 @@ CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
--- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
+-- Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
     se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
@@ -455,14 +455,14 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
+-- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
 --
 -- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
 -- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao &
 -- Smith (2005), "On measuring the variability of small area estimators under a basic area level model".
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
+-- Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.
 --
 -- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
 -- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
@@ -484,13 +484,14 @@ CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, erro
             + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
--- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
--- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
+-- Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.
+--
+-- From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
     2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
         / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
--- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
+-- Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
     1 / s1::DOUBLE;
 
@@ -504,7 +505,7 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
+-- Intervals that cover at their level for every distribution of the groups' true means, normal or not.
 --
 -- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
 -- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2:
@@ -552,7 +553,7 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
         ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
     END;
 
--- r(t), how often an interval misses at a squared bias t.
+-- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
     pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
@@ -576,7 +577,7 @@ CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
     -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
 
--- What x2 has of the distribution on x1 and x2 whose mean is m.
+-- Probability of x2 in the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
     CASE
         WHEN x2::DOUBLE > x1::DOUBLE
@@ -584,7 +585,7 @@ CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
         ELSE 0.0
     END;
 
--- Mean of what is at x1 and x2, which has the share p.
+-- Mean of the values at x1 and at x2, where x2 has the probability p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
     at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
 
@@ -622,28 +623,28 @@ CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
         ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
     END;
 
--- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
+-- Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
     sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
         + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
+-- The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
--- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once
--- the row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group
--- follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
--- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen
--- 1974).
+-- tau2. With c the weight of the group in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less for
+-- the data without the row, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares
+-- of a group follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of
+-- all rows. Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS
+-- (Allen 1974).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
+-- Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
     1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
 
--- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
+-- Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
     (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
 
@@ -670,8 +671,9 @@ CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
 
 -- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 --
--- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
--- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
+-- `spread` is the sum of squares of their estimates about their mean, `uncertainty` the expected excess of the
+-- squares of the errors themselves. Source: Gelman & Pardoe (2006),
+-- "Bayesian measures of explained variance and pooling in multilevel models".
 CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
     CASE
         WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
@@ -681,8 +683,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 --
--- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others
--- as Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+-- Half-t and its special cases: Gelman (2006), "Prior distributions for variance parameters in hierarchical models".
+-- The other names are those of Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package".
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
@@ -699,12 +701,12 @@ CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
 CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
     ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
 
--- Inverse gamma on tau squared, told as a density of tau.
+-- Inverse gamma on tau squared, as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
     0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
         - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
--- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
+-- Jeffreys' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
     ln(tau::DOUBLE) + ln(squares::DOUBLE) / 2;
 
@@ -718,7 +720,7 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The posterior of the normal hierarchical model: at a given tau all is normal, and tau alone is left to integrate.
+-- The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
 --
 -- Sums over groups are those of between.py at this tau: w = 1 / (v + tau2), s1 = sum(w), `centre` = sum(w mean) / s1,
 -- `wd2` = sum(w (mean - centre)^2), `logs` = sum(log(v + tau2)). mu is flat, known, or normal with mean m and
@@ -748,7 +750,7 @@ CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
 CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
     s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
--- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
+-- Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
     -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
         / 2;

@@ -988,11 +988,11 @@ CREATE OR REPLACE MACRO pool_sine_integral(x) AS
 CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
     sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
 
--- Sum of squares of a group about its own mean; a single row has none, whatever its var.
+-- Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.
 CREATE OR REPLACE MACRO pool_squares(n, var) AS
     CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
 
--- Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.
+-- Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.
 CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
     CASE
         WHEN squares::DOUBLE
@@ -1030,7 +1030,7 @@ CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
 CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
     CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
 
--- A group's own variance; the pooled one stands in where a single row has none.
+-- A group's own variance; the pooled variance for a single row, which has none.
 CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
     CASE WHEN n::DOUBLE > 1 THEN var::DOUBLE ELSE sigma2::DOUBLE END;
 
@@ -1070,10 +1070,10 @@ CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 --
--- Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w
--- (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` = sum(w)^2 -
--- sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all:
--- Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- Every formula is a term of one group, or algebra on sums of terms: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w (mean -
+-- mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) by default; `pairs` = sum(w)^2 - sum(w^2), the
+-- products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all: Viechtbauer (2005),
+-- "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Precision of a group's mean about mu, w = 1 / (v + tau2).
@@ -1082,7 +1082,7 @@ CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
 
 -- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 --
--- The difference itself has no digits left where one group outweighs all others.
+-- The difference itself loses all digits where one group outweighs all others.
 CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
     count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
         + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
@@ -1093,7 +1093,7 @@ CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
 CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
     (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
 
--- Method of moments about a known mu: no degree of freedom is spent on the centre.
+-- Method of moments about a known mu, which takes no degree of freedom.
 CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
     (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
 
@@ -1113,7 +1113,7 @@ CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
 CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
     tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
 
--- Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).
+-- Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).
 CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
     wd2::DOUBLE - expected::DOUBLE;
 
@@ -1125,7 +1125,7 @@ CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
 CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
     logs::DOUBLE + wd2::DOUBLE;
 
--- -2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).
+-- -2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).
 CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
     logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
 
@@ -1133,7 +1133,7 @@ CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
 CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
     s1::DOUBLE - w2d2::DOUBLE;
 
--- Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.
+-- Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.
 CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
     pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
 
@@ -1141,7 +1141,7 @@ CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
 CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
     logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
 
--- Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+-- Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.
 --
 -- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
 CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
@@ -1167,7 +1167,7 @@ CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
 -- Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).
+-- Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).
 CREATE OR REPLACE MACRO pool_information(n, rho) AS
     n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
 
@@ -1179,7 +1179,7 @@ CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
 CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
     df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
 
--- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.
 CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
     df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
 
@@ -1191,7 +1191,7 @@ CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
 CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
     h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
 
--- sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.
+-- sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.
 CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
     (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
 
@@ -1204,11 +1204,11 @@ CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
 -- keep, s = sum(h).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).
+-- Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).
 CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
     1 / (1 + n::DOUBLE * rho::DOUBLE);
 
--- 1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.
+-- 1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.
 CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
     (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
 
@@ -1216,7 +1216,7 @@ CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
 CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
     keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
 
--- Sum of squared residuals of a group's rows: within, and of its mean about its estimate.
+-- Sum of squared residuals of a group's rows: those within it, and those of its mean about its estimate.
 CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
     squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
 
@@ -1236,22 +1236,22 @@ CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows.
+-- The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Generalised least squares: a group counts by its precision, 1 / (v + tau2).
+-- Weight by generalised least squares: the precision of a group, 1 / (v + tau2).
 CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
     1 / (v::DOUBLE + tau2::DOUBLE);
 
--- Every row counts alike (by its precision weight where there is one).
+-- Weight where all rows are equal: the number of rows, or the sum of their precision weights.
 CREATE OR REPLACE MACRO pool_rows(w) AS
     w::DOUBLE;
 
--- Every group counts alike.
+-- Weight where all groups are equal: 1, or 0 without rows.
 CREATE OR REPLACE MACRO pool_groups(w) AS
     CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
 
--- Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+-- Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
 CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
     w::DOUBLE
         * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
@@ -1266,7 +1266,7 @@ CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
 -- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+-- Weight of a group's own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
 CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
     CASE
         WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
@@ -1274,7 +1274,7 @@ CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
         ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
     END;
 
--- What the population contributes, 1 - weight, without the cancellation.
+-- Weight of the population mean, 1 - weight, without cancellation.
 CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
     CASE
         WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
@@ -1300,7 +1300,7 @@ CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
         ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
     END;
 
--- Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.
+-- Variance of the group's true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).
 CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
     CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
 
@@ -1319,14 +1319,14 @@ CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
 CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
     estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
 
--- Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.
+-- Variance of a future observation: `noise` is sigma2 for a row, v for a mean.
 CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
     CASE
         WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
         ELSE variance::DOUBLE + noise::DOUBLE
     END;
 
--- How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+-- Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.
 --
 -- Infinite where se = 0, so that the probability is 1 or 0.
 CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
@@ -1345,16 +1345,16 @@ CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What a careful user asks of tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+-- Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
 --
 -- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.
+-- tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.
 CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
     pairs::DOUBLE / s1::DOUBLE;
 
--- The one sampling variance that stands for all, df / tr P at w = 1 / v.
+-- The typical sampling variance of a model, df / tr P at w = 1 / v.
 CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
     df::DOUBLE / trace::DOUBLE;
 
@@ -1419,7 +1419,7 @@ CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
 CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
     (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
 
--- Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).
+-- Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).
 CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
     se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
 
@@ -1433,14 +1433,14 @@ CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What the error of an estimated tau2 adds to that of an estimate: the variance of tau2, and its bias, group by group.
+-- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
 --
 -- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
 -- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao &
 -- Smith (2005), "On measuring the variability of small area estimators under a basic area level model".
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.
+-- Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.
 --
 -- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
 -- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
@@ -1462,13 +1462,14 @@ CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, erro
             + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
     END;
 
--- Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed
--- rho = tau2 / sigma2. From the joint information, named as in `variance_by_information`.
+-- Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.
+--
+-- From the joint information, named as in `variance_by_information`.
 CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
     2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
         / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
 
--- Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.
+-- Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.
 CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
     1 / s1::DOUBLE;
 
@@ -1482,7 +1483,7 @@ CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Intervals that cover whatever the distribution of the groups' true means is, normal or not.
+-- Intervals that cover at their level for every distribution of the groups' true means, normal or not.
 --
 -- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
 -- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2:
@@ -1530,7 +1531,7 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
         ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
     END;
 
--- r(t), how often an interval misses at a squared bias t.
+-- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
     pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
@@ -1554,7 +1555,7 @@ CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
     -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
 
--- What x2 has of the distribution on x1 and x2 whose mean is m.
+-- Probability of x2 in the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
     CASE
         WHEN x2::DOUBLE > x1::DOUBLE
@@ -1562,7 +1563,7 @@ CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
         ELSE 0.0
     END;
 
--- Mean of what is at x1 and x2, which has the share p.
+-- Mean of the values at x1 and at x2, where x2 has the probability p.
 CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
     at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
 
@@ -1600,28 +1601,28 @@ CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
         ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
     END;
 
--- Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.
+-- Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.
 CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
     sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
         + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
+-- The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
 --
 -- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
--- tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once
--- the row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group
--- follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
--- Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen
--- 1974).
+-- tau2. With c the weight of the group in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less for
+-- the data without the row, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares
+-- of a group follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of
+-- all rows. Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS
+-- (Allen 1974).
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.
+-- Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
     1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
 
--- How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.
+-- Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.
 CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
     (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
 
@@ -1648,8 +1649,9 @@ CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
 
 -- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 --
--- `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
--- have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
+-- `spread` is the sum of squares of their estimates about their mean, `uncertainty` the expected excess of the
+-- squares of the errors themselves. Source: Gelman & Pardoe (2006),
+-- "Bayesian measures of explained variance and pooling in multilevel models".
 CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
     CASE
         WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
@@ -1659,8 +1661,8 @@ CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 --
--- Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others
--- as Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+-- Half-t and its special cases: Gelman (2006), "Prior distributions for variance parameters in hierarchical models".
+-- The other names are those of Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package".
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
@@ -1677,12 +1679,12 @@ CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
 CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
     ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
 
--- Inverse gamma on tau squared, told as a density of tau.
+-- Inverse gamma on tau squared, as a density of tau.
 CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
     0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
         - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
 
--- Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
+-- Jeffreys' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
 CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
     ln(tau::DOUBLE) + ln(squares::DOUBLE) / 2;
 
@@ -1696,7 +1698,7 @@ CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The posterior of the normal hierarchical model: at a given tau all is normal, and tau alone is left to integrate.
+-- The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
 --
 -- Sums over groups are those of between.py at this tau: w = 1 / (v + tau2), s1 = sum(w), `centre` = sum(w mean) / s1,
 -- `wd2` = sum(w (mean - centre)^2), `logs` = sum(log(v + tau2)). mu is flat, known, or normal with mean m and
@@ -1726,7 +1728,7 @@ CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
 CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
     s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
 
--- Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.
+-- Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.
 CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
     -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
         / 2;
@@ -7823,13 +7825,13 @@ COMMENT ON MACRO pool_sine_integral_f IS 'The auxiliary functions x f(x) and x^2
 COMMENT ON MACRO pool_sine_integral_g IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
 COMMENT ON MACRO pool_sine_integral IS 'Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).';
 COMMENT ON MACRO pool_weighted_mean IS 'Mean of a group''s rows, each of precision weight w.';
-COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; a single row has none, whatever its var.';
-COMMENT ON MACRO pool_above_rounding IS 'Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off.';
+COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.';
+COMMENT ON MACRO pool_above_rounding IS 'Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.';
 COMMENT ON MACRO pool_squares_between IS 'Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).';
 COMMENT ON MACRO pool_variance IS 'Sample variance from the sum of squares about the mean: missing for a single row.';
 COMMENT ON MACRO pool_pooled_variance IS 'Pooled variance within groups, SSW / (N - J): the mean square within.';
 COMMENT ON MACRO pool_sampling_variance IS 'Sampling variance of a group''s mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.';
-COMMENT ON MACRO pool_separate_variance IS 'A group''s own variance; the pooled one stands in where a single row has none.';
+COMMENT ON MACRO pool_separate_variance IS 'A group''s own variance; the pooled variance for a single row, which has none.';
 COMMENT ON MACRO pool_centred_log IS 'Log of a group''s variance less what a chi-square with df degrees of freedom adds to it on average.';
 COMMENT ON MACRO pool_prior_df IS 'Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).';
 COMMENT ON MACRO pool_prior_variance IS 'The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.';
@@ -7837,54 +7839,54 @@ COMMENT ON MACRO pool_squeezed_variance IS 'Mean of a group''s variance, of weig
 COMMENT ON MACRO pool_precision IS 'Precision of a group''s mean about mu, w = 1 / (v + tau2).';
 COMMENT ON MACRO pool_pairs IS 'sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.';
 COMMENT ON MACRO pool_moment_estimate IS 'Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).';
-COMMENT ON MACRO pool_moment_estimate_known_mu IS 'Method of moments about a known mu: no degree of freedom is spent on the centre.';
+COMMENT ON MACRO pool_moment_estimate_known_mu IS 'Method of moments about a known mu, which takes no degree of freedom.';
 COMMENT ON MACRO pool_moment_estimate_one_exact IS 'Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.';
 COMMENT ON MACRO pool_hunter_schmidt IS 'Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).';
 COMMENT ON MACRO pool_hunter_schmidt_corrected IS 'Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).';
 COMMENT ON MACRO pool_sidik_jonkman IS 'One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.';
-COMMENT ON MACRO pool_excess IS 'Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square).';
+COMMENT ON MACRO pool_excess IS 'Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).';
 COMMENT ON MACRO pool_log_variance IS 'Term of one group in log |V|: log(v + tau2).';
 COMMENT ON MACRO pool_ml_deviance IS '-2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).';
-COMMENT ON MACRO pool_reml_deviance IS '-2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977).';
+COMMENT ON MACRO pool_reml_deviance IS '-2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).';
 COMMENT ON MACRO pool_ml_slope IS 'Derivative of -2 log L by tau2.';
-COMMENT ON MACRO pool_reml_slope IS 'Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1.';
+COMMENT ON MACRO pool_reml_slope IS 'Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.';
 COMMENT ON MACRO pool_chung_deviance IS '-2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).';
-COMMENT ON MACRO pool_chung_slope IS 'Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.';
+COMMENT ON MACRO pool_chung_slope IS 'Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.';
 COMMENT ON MACRO pool_unbiased_risk IS 'Term of one group in Stein''s unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).';
 COMMENT ON MACRO pool_unbiased_risk_slope IS 'Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.';
 COMMENT ON MACRO pool_james_stein IS 'The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.';
-COMMENT ON MACRO pool_information IS 'What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho).';
+COMMENT ON MACRO pool_information IS 'Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).';
 COMMENT ON MACRO pool_log_inflation IS 'Term of one group in log |V|: log(1 + n rho).';
 COMMENT ON MACRO pool_ml_profile IS '-2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
-COMMENT ON MACRO pool_reml_profile IS '-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu.';
+COMMENT ON MACRO pool_reml_profile IS '-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.';
 COMMENT ON MACRO pool_ml_profile_slope IS 'Derivative of the ML profile by rho.';
 COMMENT ON MACRO pool_reml_profile_slope IS 'Derivative of the REML profile by rho.';
-COMMENT ON MACRO pool_residual_variance IS 'sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows.';
-COMMENT ON MACRO pool_pooling_at IS 'What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho).';
-COMMENT ON MACRO pool_leverage IS '1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too.';
+COMMENT ON MACRO pool_residual_variance IS 'sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.';
+COMMENT ON MACRO pool_pooling_at IS 'Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).';
+COMMENT ON MACRO pool_leverage IS '1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.';
 COMMENT ON MACRO pool_leverage_slope IS 'Derivative of 1 - H by rho; s2 = sum(h^2).';
-COMMENT ON MACRO pool_squared_residuals IS 'Sum of squared residuals of a group''s rows: within, and of its mean about its estimate.';
+COMMENT ON MACRO pool_squared_residuals IS 'Sum of squared residuals of a group''s rows: those within it, and those of its mean about its estimate.';
 COMMENT ON MACRO pool_squared_residuals_slope IS 'Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.';
 COMMENT ON MACRO pool_leave_one_out IS 'Squared leave-one-out error of a group''s rows.';
 COMMENT ON MACRO pool_leave_one_out_slope IS 'Derivative of the squared leave-one-out error by rho.';
-COMMENT ON MACRO pool_gls IS 'Generalised least squares: a group counts by its precision, 1 / (v + tau2).';
-COMMENT ON MACRO pool_rows IS 'Every row counts alike (by its precision weight where there is one).';
-COMMENT ON MACRO pool_groups IS 'Every group counts alike.';
-COMMENT ON MACRO pool_shrunk IS 'Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").';
+COMMENT ON MACRO pool_gls IS 'Weight by generalised least squares: the precision of a group, 1 / (v + tau2).';
+COMMENT ON MACRO pool_rows IS 'Weight where all rows are equal: the number of rows, or the sum of their precision weights.';
+COMMENT ON MACRO pool_groups IS 'Weight where all groups are equal: 1, or 0 without rows.';
+COMMENT ON MACRO pool_shrunk IS 'Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").';
 COMMENT ON MACRO pool_centre_error IS 'Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.';
-COMMENT ON MACRO pool_weight IS 'What a group''s own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.';
-COMMENT ON MACRO pool_pooling IS 'What the population contributes, 1 - weight, without the cancellation.';
+COMMENT ON MACRO pool_weight IS 'Weight of a group''s own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.';
+COMMENT ON MACRO pool_pooling IS 'Weight of the population mean, 1 - weight, without cancellation.';
 COMMENT ON MACRO pool_estimate IS 'The partially pooled mean, weight * mean + (1 - weight) * mu.';
 COMMENT ON MACRO pool_morris_variance IS 'The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).';
-COMMENT ON MACRO pool_conditional_variance IS 'Variance of the group''s true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows.';
+COMMENT ON MACRO pool_conditional_variance IS 'Variance of the group''s true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).';
 COMMENT ON MACRO pool_marginal_variance IS 'Variance of the estimate with the error of mu (metafor''s BLUP; Raudenbush & Bryk 1985).';
 COMMENT ON MACRO pool_lower IS 'Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
 COMMENT ON MACRO pool_upper IS 'Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
-COMMENT ON MACRO pool_predictive_variance IS 'Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean.';
-COMMENT ON MACRO pool_standardised IS 'How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.';
+COMMENT ON MACRO pool_predictive_variance IS 'Variance of a future observation: `noise` is sigma2 for a row, v for a mean.';
+COMMENT ON MACRO pool_standardised IS 'Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.';
 COMMENT ON MACRO pool_icc IS 'Intraclass correlation, the share of the variance of a row that lies between groups.';
-COMMENT ON MACRO pool_trace IS 'tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1.';
-COMMENT ON MACRO pool_typical_variance IS 'The one sampling variance that stands for all, df / tr P at w = 1 / v.';
+COMMENT ON MACRO pool_trace IS 'tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.';
+COMMENT ON MACRO pool_typical_variance IS 'The typical sampling variance of a model, df / tr P at w = 1 / v.';
 COMMENT ON MACRO pool_i2 IS 'I^2, percent of the variance of a group''s mean that lies between groups.';
 COMMENT ON MACRO pool_h2 IS 'H^2, variance of a group''s mean over its sampling variance.';
 COMMENT ON MACRO pool_variance_of_squares IS 'Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.';
@@ -7897,12 +7899,12 @@ COMMENT ON MACRO pool_likelihood_ratio IS 'Likelihood-ratio statistic of tau2 = 
 COMMENT ON MACRO pool_half_half IS 'p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).';
 COMMENT ON MACRO pool_ml_variance_at IS 'sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.';
 COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).';
-COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
+COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
 COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
 COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
-COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2 too: never above v, what the mean alone has, nor below `marginal`.';
-COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 where sigma2 is estimated beside it, as it bears on weights: that of tau2 - rho sigma2 at fixed rho = tau2 / sigma2.';
-COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which counts no degree of freedom for mu.';
+COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.';
+COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.';
+COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.';
 COMMENT ON MACRO pool_root_correction IS 'Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).';
 COMMENT ON MACRO pool_median_correction IS 'Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.';
 COMMENT ON MACRO pool_effect_square IS 'Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.';
@@ -7910,19 +7912,19 @@ COMMENT ON MACRO pool_effect_fourth_power IS 'Unbiased (theta - mu)^4 of a group
 COMMENT ON MACRO pool_second_moment IS 'mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.';
 COMMENT ON MACRO pool_kurtosis IS 'kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.';
 COMMENT ON MACRO pool_bias_moment IS 'm of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).';
-COMMENT ON MACRO pool_noncoverage IS 'r(t), how often an interval misses at a squared bias t.';
+COMMENT ON MACRO pool_noncoverage IS 'r(t), the probability that an interval misses at a squared bias t.';
 COMMENT ON MACRO pool_noncoverage_slope IS 'Derivative of r by t.';
 COMMENT ON MACRO pool_tangent IS 'Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.';
 COMMENT ON MACRO pool_noncoverage_by_chi IS 'Derivative of r by chi.';
-COMMENT ON MACRO pool_share IS 'What x2 has of the distribution on x1 and x2 whose mean is m.';
-COMMENT ON MACRO pool_mixed IS 'Mean of what is at x1 and x2, which has the share p.';
+COMMENT ON MACRO pool_share IS 'Probability of x2 in the distribution on x1 and x2 whose mean is m.';
+COMMENT ON MACRO pool_mixed IS 'Mean of the values at x1 and at x2, where x2 has the probability p.';
 COMMENT ON MACRO pool_lower_point IS 'x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.';
 COMMENT ON MACRO pool_balance IS 'Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.';
 COMMENT ON MACRO pool_exceeding IS 'rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.';
 COMMENT ON MACRO pool_widest IS 'chi^2 / m as m grows: the x that is exceeded with probability alpha.';
-COMMENT ON MACRO pool_root_mean_square IS 'Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight.';
-COMMENT ON MACRO pool_missed_of_row IS 'How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu.';
-COMMENT ON MACRO pool_missed_of_mean IS 'How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu.';
+COMMENT ON MACRO pool_root_mean_square IS 'Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.';
+COMMENT ON MACRO pool_missed_of_row IS 'Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.';
+COMMENT ON MACRO pool_missed_of_mean IS 'Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.';
 COMMENT ON MACRO pool_held_out_squares IS 'Squared error of a group''s held-out rows; d2 = (mean - mu)^2.';
 COMMENT ON MACRO pool_gain IS 'By how many per cent an error is smaller than the reference.';
 COMMENT ON MACRO pool_uncertainty_of_effects IS 'Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).';
@@ -7931,8 +7933,8 @@ COMMENT ON MACRO pool_pooling_factor IS 'Pooling of a level: 1 - V(E e) / E(V e)
 COMMENT ON MACRO pool_half_t IS 'Student''s t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.';
 COMMENT ON MACRO pool_half_normal IS 'Normal, the half above 0.';
 COMMENT ON MACRO pool_exponential IS 'Exponential of mean 1 / rate.';
-COMMENT ON MACRO pool_inverse_gamma IS 'Inverse gamma on tau squared, told as a density of tau.';
-COMMENT ON MACRO pool_jeffreys IS 'Jeffreys'' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).';
+COMMENT ON MACRO pool_inverse_gamma IS 'Inverse gamma on tau squared, as a density of tau.';
+COMMENT ON MACRO pool_jeffreys IS 'Jeffreys'' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).';
 COMMENT ON MACRO pool_uniform_shrinkage IS 'Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).';
 COMMENT ON MACRO pool_dumouchel IS 'Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).';
 COMMENT ON MACRO pool_log_likelihood_known_mu IS 'Log density of the means at tau about a known mu.';
@@ -7940,7 +7942,7 @@ COMMENT ON MACRO pool_log_likelihood_flat_mu IS 'Log likelihood of tau with mu i
 COMMENT ON MACRO pool_log_likelihood_normal_mu IS 'Log likelihood of tau with mu integrated out under a normal prior.';
 COMMENT ON MACRO pool_mu_given_tau IS 'Posterior mean of a normal mu at tau: partial pooling once more, of the groups'' centre toward m.';
 COMMENT ON MACRO pool_variance_of_mu_given_tau IS 'Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).';
-COMMENT ON MACRO pool_log_likelihood_within IS 'Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix.';
+COMMENT ON MACRO pool_log_likelihood_within IS 'Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.';
 COMMENT ON MACRO pool_regression_slope IS 'The covariate''s coefficient.';
 COMMENT ON MACRO pool_regression_squares IS 'What covariate and intercept leave of the value''s squares.';
 COMMENT ON MACRO pool_regression_ml_deviance IS '-2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.';

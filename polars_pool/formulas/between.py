@@ -1,7 +1,7 @@
 """Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
 
-Every estimator is stated as terms of one group, and algebra on their sums: s1 = sum(w), s2 = sum(w^2), `wd2` =
-sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) unless said otherwise; `pairs` =
+Every formula is a term of one group, or algebra on sums of terms: s1 = sum(w), s2 = sum(w^2), `wd2` =
+sum(w (mean - mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) by default; `pairs` =
 sum(w)^2 - sum(w^2), the products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation.
 Source of all: Viechtbauer (2005), "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
 """
@@ -17,7 +17,7 @@ def precision(v: Column, tau2: Column) -> Column:
 def pairs(count: Column, top: Column, rest: Column, rest2: Column) -> Column:
     """sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
 
-    The difference itself has no digits left where one group outweighs all others.
+    The difference itself loses all digits where one group outweighs all others.
     """
     return count * (count - 1) * top * top + 2 * count * top * rest + rest * rest - rest2
 
@@ -31,7 +31,7 @@ def moment_estimate(ad2: Column, av: Column, a2v: Column, a: Column, pairs: Colu
 
 
 def moment_estimate_known_mu(ad2: Column, av: Column, a: Column) -> Column:
-    """Method of moments about a known mu: no degree of freedom is spent on the centre."""
+    """Method of moments about a known mu, which takes no degree of freedom."""
     return (ad2 - av) / a
 
 
@@ -56,7 +56,7 @@ def sidik_jonkman(tau2: Column, wd2: Column, df: Column) -> Column:
 
 
 def excess(wd2: Column, expected: Column) -> Column:
-    """Generalised Q minus what it should be: its root is pm (expected J - 1), pmm (median of chi-square)."""
+    """Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square)."""
     return wd2 - expected
 
 
@@ -71,7 +71,7 @@ def ml_deviance(logs: Column, wd2: Column) -> Column:
 
 
 def reml_deviance(logs: Column, wd2: Column, s1: Column) -> Column:
-    """-2 restricted log L up to a constant: log sum(w) is the price of the fitted mu (Harville 1977)."""
+    """-2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977)."""
     return logs + wd2 + log(s1)
 
 
@@ -81,7 +81,7 @@ def ml_slope(w2d2: Column, s1: Column) -> Column:
 
 
 def reml_slope(w2d2: Column, s1: Column, pairs: Column) -> Column:
-    """Derivative of -2 restricted log L by tau2: tr P = s1 - s2 / s1 in place of s1."""
+    """Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1."""
     return pairs / s1 - w2d2
 
 
@@ -91,7 +91,7 @@ def chung_deviance(logs: Column, wd2: Column, tau2: Column) -> Column:
 
 
 def chung_slope(w2d2: Column, rest: Column, v: Column, tau2: Column) -> Column:
-    """Derivative of chung_deviance by tau2; v is that of a most precise group, `rest` the sum of w over the others.
+    """Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.
 
     1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
     """

@@ -1,26 +1,26 @@
-"""The population mean mu = sum(c mean) / sum(c): what each group counts in it, and the error that follows."""
+"""The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu."""
 
 from .elementary import Column, where
 from .shrink import weight
 
 
 def gls(v: Column, tau2: Column) -> Column:
-    """Generalised least squares: a group counts by its precision, 1 / (v + tau2)."""
+    """Weight by generalised least squares: the precision of a group, 1 / (v + tau2)."""
     return 1 / (v + tau2)
 
 
 def rows(w: Column) -> Column:
-    """Every row counts alike (by its precision weight where there is one)."""
+    """Weight where all rows are equal: the number of rows, or the sum of their precision weights."""
     return w
 
 
 def groups(w: Column) -> Column:
-    """Every group counts alike."""
+    """Weight where all groups are equal: 1, or 0 without rows."""
     return where(w == 0, 0.0, 1.0)
 
 
 def shrunk(w: Column, v: Column, tau2: Column) -> Column:
-    """Rows count by the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling")."""
+    """Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling")."""
     return w * weight(tau2, v)
 
 

@@ -1,9 +1,10 @@
-"""What pooling gains: the exact error of predicting a row that is held out, and the pooling factor of each level.
+"""The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
 
 A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
-tau2. With c what the group counts in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less once the
-row is gone, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of a group follow
-from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all rows.
+tau2. With c the weight of the group in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less for
+the data without the row, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares of
+a group follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of all
+rows.
 Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS (Allen 1974).
 """
 
@@ -11,12 +12,12 @@ from .elementary import Column, where
 
 
 def missed_of_row(n: Column, weight_less: Column, share_less: Column) -> Column:
-    """How much of y - mean a prediction misses without the row; share_less = c_less / s_less, 0 for a known mu."""
+    """Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu."""
     return 1 + (weight_less + (1 - weight_less) * share_less) / (n - 1)
 
 
 def missed_of_mean(weight_less: Column, s_ratio: Column) -> Column:
-    """How much of mean - mu a prediction misses without the row; s_ratio = s / s_less, 1 for a known mu."""
+    """Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu."""
     return (1 - weight_less) * s_ratio
 
 
@@ -43,7 +44,8 @@ def uncertainty_of_rows(n: Column, v: Column, weight: Column, rows: Column) -> C
 def pooling_factor(spread: Column, uncertainty: Column) -> Column:
     """Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
 
-    `spread` is the sum of squares of their estimates about their mean, `uncertainty` what the errors are expected to
-    have more. Gelman & Pardoe (2006), "Bayesian measures of explained variance and pooling in multilevel models".
+    `spread` is the sum of squares of their estimates about their mean, `uncertainty` the expected excess of the
+    squares of the errors themselves. Source: Gelman & Pardoe (2006),
+    "Bayesian measures of explained variance and pooling in multilevel models".
     """
     return where(spread + uncertainty > 0, uncertainty / (spread + uncertainty), None)

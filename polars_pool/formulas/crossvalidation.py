@@ -9,12 +9,12 @@ from .elementary import Column
 
 
 def pooling_at(n: Column, rho: Column) -> Column:
-    """What the population contributes at rho = tau2 / sigma2: keep = 1 / (1 + n rho)."""
+    """Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho)."""
     return 1 / (1 + n * rho)
 
 
 def leverage(n: Column, keep: Column, s: Column) -> Column:
-    """1 - H of a row: what the fit at a row does not take from the row itself, mu refitted too."""
+    """1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too."""
     return (n - 1 + keep) / n - keep * keep / s
 
 
@@ -24,7 +24,7 @@ def leverage_slope(n: Column, keep: Column, s: Column, s2: Column) -> Column:
 
 
 def squared_residuals(n: Column, keep: Column, squares: Column, d2: Column) -> Column:
-    """Sum of squared residuals of a group's rows: within, and of its mean about its estimate."""
+    """Sum of squared residuals of a group's rows: those within it, and those of its mean about its estimate."""
     return squares + n * keep * keep * d2
 
 

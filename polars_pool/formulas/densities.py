@@ -1,7 +1,7 @@
 """Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
 
-Half-t and its kin: Gelman (2006), "Prior distributions for variance parameters in hierarchical models"; the others as
-Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package", names them.
+Half-t and its special cases: Gelman (2006), "Prior distributions for variance parameters in hierarchical models". The
+other names are those of Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package".
 """
 
 from .elementary import Column, log, log_gamma, sqrt
@@ -28,13 +28,13 @@ def exponential(tau: Column, rate: Column) -> Column:
 
 
 def inverse_gamma(tau: Column, shape: Column, scale: Column) -> Column:
-    """Inverse gamma on tau squared, told as a density of tau."""
+    """Inverse gamma on tau squared, as a density of tau."""
     constant = LOG_2 + shape * log(scale) - log_gamma(shape)
     return constant - (2 * shape + 1) * log(tau) - scale / (tau * tau)
 
 
 def jeffreys(tau: Column, squares: Column) -> Column:
-    """Jeffreys' prior, no density: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2)."""
+    """Jeffreys' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2)."""
     return log(tau) + log(squares) / 2
 
 

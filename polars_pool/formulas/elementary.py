@@ -4,7 +4,7 @@ import math
 from functools import singledispatch
 from typing import Any
 
-Column = Any  # a Polars expression, a NumPy array, a SQL symbol or a number: whatever answers to arithmetic
+Column = Any  # a Polars expression, a NumPy array, a SQL symbol or a number: anything that supports arithmetic
 
 INFINITY = math.inf
 

@@ -1,4 +1,4 @@
-"""The variance of tau2 by each estimator, given v; on rows by the joint information of sigma2 and tau2.
+"""The variance of tau2 by each estimator where v is known; on rows by the joint information of sigma2 and tau2.
 
 Source: Viechtbauer (2005) and metafor; generalised moments by DerSimonian & Kacker (2007).
 """
@@ -34,7 +34,7 @@ def _squares(g: Groups, a: Column, s: Column) -> Column:
 
 
 def _slope(g: Groups, a: Column) -> Column:
-    """How the expectation of those squares grows with tau2."""
+    """Derivative of the expectation of those squares by tau2."""
     return g.sum(a) if g.mu is not None else inference.trace(g.pairs(a), g.sum(a))
 
 
@@ -70,14 +70,14 @@ def hunter_schmidt(g: Groups, tau2: Column) -> Column:
 
 @_of("hsk")
 def hunter_schmidt_corrected(g: Groups, tau2: Column) -> Column:
-    """That of hs times J^2 / (J - 1)^2."""
+    """The variance of hs times J^2 / (J - 1)^2."""
     factor = g.groups / (g.groups - g.fitted)
     return hunter_schmidt(g, tau2) * factor * factor
 
 
 @_of("sj")
 def sidik_jonkman(g: Groups, tau2: Column) -> Column:
-    """Weights 1 / (v + crude tau2), which is taken as known."""
+    """Weights 1 / (v + crude tau2), where the crude tau2 counts as known."""
     crude = g.sum(g.squares_about(g.plain_mean)) / g.groups
     slope = (g.groups - g.fitted) / crude
     return _squares(g, between.precision(g.v, g.each(crude)), g.v + g.each(tau2)) / (slope * slope)
@@ -109,7 +109,7 @@ def restricted_maximum_likelihood(g: Groups, tau2: Column) -> Column:
 def joint_information(
     g: Groups, sigma2: Column, tau2: Column, restricted: bool
 ) -> tuple[Column, Column, Column, Column]:
-    """What rows say of (tau2, sigma2) between groups, tt, ts and ss, and of sigma2 within them; g.v = sigma2 / n."""
+    """Information about (tau2, sigma2) between groups, tt, ts, ss, and about sigma2 within them; g.v = sigma2 / n."""
     w = between.precision(g.v, g.each(tau2))
     if restricted and g.mu is None:
         total = g.sum(w)

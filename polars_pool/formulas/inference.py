@@ -1,4 +1,4 @@
-"""What a careful user asks of tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+"""Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
 
 Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
 """
@@ -12,12 +12,12 @@ LOG_2PI = 1.8378770664093454836
 
 
 def trace(pairs: Column, s1: Column) -> Column:
-    """tr P = s1 - s2 / s1, what mu leaves of the precision: pairs / s1."""
+    """tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted."""
     return pairs / s1
 
 
 def typical_variance(df: Column, trace: Column) -> Column:
-    """The one sampling variance that stands for all, df / tr P at w = 1 / v."""
+    """The typical sampling variance of a model, df / tr P at w = 1 / v."""
     return df / trace
 
 
@@ -82,7 +82,7 @@ def half_half(ratio: Column, upper_tail: Column) -> Column:
     return where(ratio > 0, upper_tail / 2, 1.0)
 
 
-# ---- the profile on rows: the sigma2 that is the most likely at a given tau2 ----------------------------------------
+# ---- the profile on rows: the most likely sigma2 at each tau2 ------------------------------------------------------
 
 
 def ml_variance_at(squares: Column, h2d2: Column, shares: Column, within: Column) -> Column:
@@ -102,7 +102,7 @@ def reml_variance_at(squares: Column, h2d2: Column, shares: Column, within: Colu
 
 
 def knapp_hartung(se: Column, wd2: Column, df: Column) -> Column:
-    """Error of mu scaled by the spread that was seen (Hartung & Knapp 2001; Sidik & Jonkman 2002)."""
+    """Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002)."""
     return se * sqrt(wd2 / df)
 
 

@@ -11,12 +11,12 @@ def weighted_mean(w: Column, y: Column) -> Column:
 
 
 def squares(n: Column, var: Column) -> Column:
-    """Sum of squares of a group about its own mean; a single row has none, whatever its var."""
+    """Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored."""
     return where(n > 1, (n - 1) * var, 0.0)
 
 
 def above_rounding(n: Column, squares: Column, mean: Column) -> Column:
-    """Sum of squares, 0 within four units in the last place of the mean: where rows are equal their mean may be off."""
+    """Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded."""
     return where(squares > n * (4 * EPSILON * mean) * (4 * EPSILON * mean), squares, 0.0)
 
 

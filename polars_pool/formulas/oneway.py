@@ -8,7 +8,7 @@ from .elementary import Column, log
 
 
 def information(n: Column, rho: Column) -> Column:
-    """What a group tells about mu in units of 1 / sigma2, h = n / (1 + n rho)."""
+    """Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho)."""
     return n / (1 + n * rho)
 
 
@@ -23,7 +23,7 @@ def ml_profile(squares: Column, hd2: Column, logs: Column, df: Column) -> Column
 
 
 def reml_profile(squares: Column, hd2: Column, logs: Column, df: Column, h: Column) -> Column:
-    """-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) is the price of the fitted mu."""
+    """-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu."""
     return df * log((squares + hd2) / df) + logs + log(h)
 
 
@@ -38,5 +38,5 @@ def reml_profile_slope(squares: Column, hd2: Column, h2d2: Column, h: Column, h2
 
 
 def residual_variance(squares: Column, hd2: Column, df: Column) -> Column:
-    """sigma2 at a given rho: at the boundary rho = 0 it is re-estimated from all rows."""
+    """sigma2 at one rho; at the boundary rho = 0 an estimate from all rows."""
     return (squares + hd2) / df

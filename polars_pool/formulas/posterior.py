@@ -1,4 +1,4 @@
-"""The posterior of the normal hierarchical model: at a given tau all is normal, and tau alone is left to integrate.
+"""The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
 
 Sums over groups are those of between.py at this tau: w = 1 / (v + tau2), s1 = sum(w), `centre` = sum(w mean) / s1,
 `wd2` = sum(w (mean - centre)^2), `logs` = sum(log(v + tau2)). mu is flat, known, or normal with mean m and
@@ -39,5 +39,5 @@ def variance_of_mu_given_tau(s1: Column, s: Column) -> Column:
 
 
 def log_likelihood_within(rows: Column, groups: Column, squares: Column, sigma2: Column) -> Column:
-    """Log density of the squares within groups, SSW, at sigma2, less a constant that the data fix."""
+    """Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone."""
     return -((rows - groups) * (LOG_2PI + log(sigma2)) + squares / sigma2) / 2

@@ -1,4 +1,4 @@
-"""Intervals that cover whatever the distribution of the groups' true means is, normal or not.
+"""Intervals that cover at their level for every distribution of the groups' true means, normal or not.
 
 A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
 error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2: how
@@ -29,8 +29,8 @@ def second_moment(squares: Column, groups: Column, v: Column, v2: Column) -> Col
 def kurtosis(fourths: Column, groups: Column, mu2: Column, v2: Column, v4: Column) -> Column:
     """kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1."""
     floor = 1 + where(v2 > 0, 32 * v4 / (mu2 * mu2 * groups * v2), 0.0)
-    found = fourths / (groups * mu2 * mu2)
-    return where(found > floor, found, floor)
+    ratio = fourths / (groups * mu2 * mu2)
+    return where(ratio > floor, ratio, floor)
 
 
 def bias_moment(weight: Column, v: Column, mu2: Column) -> Column:
@@ -40,7 +40,7 @@ def bias_moment(weight: Column, v: Column, mu2: Column) -> Column:
 
 
 def noncoverage(t: Column, chi: Column) -> Column:
-    """r(t), how often an interval misses at a squared bias t."""
+    """r(t), the probability that an interval misses at a squared bias t."""
     b = sqrt(t)
     return normal_cdf(-b - chi) + normal_cdf(b - chi)
 
@@ -66,12 +66,12 @@ def noncoverage_by_chi(t: Column, chi: Column) -> Column:
 
 
 def share(m: Column, x1: Column, x2: Column) -> Column:
-    """What x2 has of the distribution on x1 and x2 whose mean is m."""
+    """Probability of x2 in the distribution on x1 and x2 whose mean is m."""
     return where(x2 > x1, (m - x1) / where(x2 > x1, x2 - x1, 1.0), 0.0)
 
 
 def mixed(p: Column, at_x1: Column, at_x2: Column) -> Column:
-    """Mean of what is at x1 and x2, which has the share p."""
+    """Mean of the values at x1 and at x2, where x2 has the probability p."""
     return at_x1 + p * (at_x2 - at_x1)
 
 
@@ -106,6 +106,6 @@ def widest(kappa: Column, alpha: Column) -> Column:
 
 
 def root_mean_square(weight: Column, v: Column, mu2: Column) -> Column:
-    """Of what an estimate misses by, normal error and bias: weight sqrt(v) sqrt(1 + m), finite for any weight."""
+    """Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite."""
     error = where(weight == 0, 0.0, weight * weight * v)
     return sqrt(error + (1 - weight) * (1 - weight) * mu2)

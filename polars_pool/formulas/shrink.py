@@ -4,12 +4,12 @@ from .elementary import INFINITY, Column, where
 
 
 def weight(tau2: Column, v: Column) -> Column:
-    """What a group's own mean keeps, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact."""
+    """Weight of a group's own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact."""
     return where(v == INFINITY, 0.0, where(v == 0, 1.0, tau2 / (tau2 + v)))
 
 
 def pooling(tau2: Column, v: Column) -> Column:
-    """What the population contributes, 1 - weight, without the cancellation."""
+    """Weight of the population mean, 1 - weight, without cancellation."""
     return where(v == INFINITY, 1.0, where(v == 0, 0.0, v / (tau2 + v)))
 
 
@@ -28,7 +28,7 @@ def morris_variance(tau2: Column, v: Column, df: Column) -> Column:
 
 
 def conditional_variance(tau2: Column, pooling: Column) -> Column:
-    """Variance of the group's true mean given mu, weight * v (lme4: condVar): tau2 * pooling, finite without rows."""
+    """Variance of the group's true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar)."""
     return where(pooling == 0, 0.0, tau2 * pooling)
 
 
@@ -48,12 +48,12 @@ def upper(estimate: Column, se: Column, quantile: Column) -> Column:
 
 
 def predictive_variance(variance: Column, noise: Column) -> Column:
-    """Variance of what is yet to be observed about the true mean: `noise` is sigma2 for a row, v for a mean."""
+    """Variance of a future observation: `noise` is sigma2 for a row, v for a mean."""
     return where(noise == INFINITY, None, variance + noise)
 
 
 def standardised(estimate: Column, se: Column, threshold: Column) -> Column:
-    """How many standard errors the estimate lies above the threshold, z: the normal P(z) is how likely it is exceeded.
+    """Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.
 
     Infinite where se = 0, so that the probability is 1 or 0.
     """

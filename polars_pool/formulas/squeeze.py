@@ -1,6 +1,6 @@
 """The prior that each group's own variance is squeezed to (Smyth 2004; squeezeVar of R's limma).
 
-`g` holds the groups of many models, as in estimators.py.
+`g` holds the groups of many models (models/many.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .elementary import INFINITY, Column, trigamma, where
 
 Groups = Any
 
-FLOOR = 1e-5  # of the median: what a variance of 0 counts as, which has no logarithm
+FLOOR = 1e-5  # of the median: stands for a variance of 0, which has no logarithm
 
 
 def prior(g: Groups) -> tuple[Column, Column]:

@@ -14,7 +14,7 @@ def sampling_variance(sigma2: Column, w: Column) -> Column:
 
 
 def separate_variance(n: Column, var: Column, sigma2: Column) -> Column:
-    """A group's own variance; the pooled one stands in where a single row has none."""
+    """A group's own variance; the pooled variance for a single row, which has none."""
     return where(n > 1, var, sigma2)
 
 
