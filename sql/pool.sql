@@ -2813,6 +2813,49 @@ CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
         ELSE estimate
     END;
 
+-- Whether the variance of tau2 comes from that of squares with weights.
+CREATE OR REPLACE MACRO _pool_error_has_weights(method) AS
+    method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml');
+
+-- The weight of a group in these squares; `precision` is 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, precision) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method = 'he' THEN 1.0
+        WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+        WHEN method = 'sj' THEN 1 / (v + crude)
+        ELSE precision
+    END;
+
+-- Whether it grows with w; else it grows with the precision.
+CREATE OR REPLACE MACRO _pool_error_weighs_w(method) AS
+    method = 'anova';
+
+-- Whether the variance of squares is that of means of variance 1.
+CREATE OR REPLACE MACRO _pool_error_is_standardised(method) AS
+    method IN ('ml', 'reml');
+
+-- The variance of tau2 where v is known.
+CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df, s1) AS
+    CASE
+        WHEN method IN ('anova', 'he', 'dl') THEN squares_variance / (trace * trace)
+        WHEN method = 'hs' THEN squares_variance / (a * a)
+        WHEN method = 'hsk' THEN squares_variance / (a * a) * (j / df) * (j / df)
+        WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
+        WHEN method IN ('pm', 'eb', 'pmm') THEN 2 * j * j / (df * s1 * s1)
+        WHEN method = 'ml' THEN 4 / known_variance
+        WHEN method = 'reml' THEN 4 / squares_variance
+    END;
+
+-- Minus its bias, to first order.
+CREATE OR REPLACE MACRO _pool_error_correction(method, fitted, j, df, s1, s2) AS
+    CASE
+        WHEN method IN ('pm', 'eb') THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1)
+        WHEN method = 'pmm' THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) - (df - pool_chi_square_median(df)) / s1
+        WHEN method = 'ml' THEN fitted * (1 / s1)
+        ELSE 0.0
+    END;
+
 -- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
 CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
     CASE
@@ -4067,15 +4110,9 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
 CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
-        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
-            CASE
-                WHEN method IN ('reml', 'ml') THEN h
-                WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
-                WHEN method = 'anova' THEN w
-                WHEN method = 'sj' THEN pool_precision(v, crude)
-                ELSE 1.0
-            END AS a,
-            CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
+        SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
+            _pool_error_weight(method, w, v, crude, h) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
         FROM query_table(judged)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
@@ -4108,22 +4145,19 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
     WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
+            WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
             WHEN jointly AND sigma2_ > 0
                 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
-            WHEN method = 'ml' THEN 2 / aass
-            WHEN method = 'reml' THEN 4 / squares_variance
-            WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
-            WHEN method = 'hs' THEN squares_variance / (sum_a * sum_a)
-            WHEN method = 'hsk' THEN squares_variance / (sum_a * sum_a) * (j / df) * (j / df)
-            WHEN known IS NOT NULL THEN squares_variance / (sum_a * sum_a)
-            ELSE squares_variance / (pool_trace(pairs, sum_a) * pool_trace(pairs, sum_a))
+            ELSE _pool_error_variance(method, squares_variance, known_variance, sum_a, trace, plain_squares, j, df,
+                NULL::DOUBLE)
         END AS error2
     FROM (
-        SELECT *, CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
-            AS squares_variance
+        SELECT *, 2 * aass AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
         FROM (
             SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
         ) JOIN _pool_squares_traced('weighed') USING (model)
@@ -4132,14 +4166,16 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
 -- The same, chosen by the name of the estimator: only what it needs is planned.
 CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
     WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
-    of_root AS (
-        SELECT model, pool_variance_of_root(j, df, s1) AS error2 FROM query_table(said) WHERE has_tau2
+    of_sums AS (
+        SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
+            plain_squares, j, df, s1) AS error2
+        FROM query_table(said) WHERE has_tau2
     ),
     of_squares AS (FROM _pool_error_of_squares(judged, models, method))
     FROM query_table(CASE
         WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
-        WHEN method IN ('pm', 'eb', 'pmm') THEN 'of_root'
-        ELSE 'of_squares'
+        WHEN _pool_error_has_weights(method) THEN 'of_squares'
+        ELSE 'of_sums'
     END);
 
 
@@ -4438,9 +4474,8 @@ CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
 CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,
-            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
-                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
-            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
+            _pool_error_weight(method, w, positive, crude, p) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE positive + tau2_ END AS s,
             a * a * s AS r, a * a / w AS q
         FROM (
             SELECT model, k, w, tau2_, plain_squares / j AS crude,
@@ -4473,41 +4508,26 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
         )
         GROUP BY model
     ),
-    found AS (
-        SELECT *,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
-                END AS of_squares,
-            CASE
-                WHEN method = 'hs' THEN total
-                WHEN method = 'hsk' THEN total * df / j
-                WHEN method = 'sj' THEN df * j / plain_squares
-                WHEN known IS NULL THEN pool_trace(pairs, total)
-                ELSE total
-            END AS slope,
+    variances_of_squares AS (
+        SELECT *, 2 * squares AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
             (n - j) / (sigma2_ * sigma2_) AS within
         FROM sums JOIN query_table(variances) USING (model)
     )
     SELECT model,
         CASE
-            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
-            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
+            WHEN jointly AND _pool_is_restricted(method) THEN pool_error_of_ratio(
                 (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
                 tau2_ / sigma2_)
             WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
-            WHEN method = 'reml' THEN 4 / of_squares
-            WHEN method = 'ml' THEN 2 / s2
-            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
-            ELSE of_squares / (slope * slope)
+            ELSE _pool_error_variance(method, squares_variance, known_variance, total, trace, plain_squares, j, df, s1)
         END AS error,
-        CASE
-            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
-            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
-            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
-            WHEN method = 'pmm' THEN pool_median_correction(
-                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
-            ELSE 0.0
-        END AS correction
-    FROM found;
+        CASE WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0 ELSE _pool_error_correction(method, fitted, j, df, s1, s2) END
+            AS correction
+    FROM variances_of_squares;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

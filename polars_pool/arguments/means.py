@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 import polars as pl
 
-from ..formulas.errors import ERRORS
 from ..formulas.estimators import TAU2
 from ..formulas.names import Interval, Likelihood, Limits, NaN, OfEstimates, OfPosterior, Predict, Test, Uncertainty
 from ..models.hyperparameters import Hyperparameters
@@ -110,8 +109,8 @@ def _limits(argument: Any, h: Hyperparameters) -> str | None:
 
 def _uncertainty(argument: Any, h: Hyperparameters) -> str:
     """Which errors the standard error of an estimate includes."""
-    if one_of(argument, get_args(Uncertainty), "uncertainty") == "tau2" and h.method and h.tau2 not in ERRORS:
-        fit = listed(name for name in TAU2 if name in ERRORS)
+    if one_of(argument, get_args(Uncertainty), "uncertainty") == "tau2" and h.method and h.method.error is None:
+        fit = listed(name for name, method in TAU2.items() if method.error is not None)
         raise ValueError(
             f"uncertainty='tau2' does not fit tau2={h.tau2!r}, which has no standard error: give a number, or one of "
             f"{fit}"

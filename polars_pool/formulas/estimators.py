@@ -5,9 +5,9 @@ Sources of the formulas stand where they are defined, in between.py, oneway.py a
 
 from __future__ import annotations
 
-from . import between, bounds, crossvalidation, oneway, shrink, within
+from . import between, bounds, crossvalidation, inference, oneway, shrink, uncertainty, within
 from .elementary import Column, chi_square_median, where
-from .methods import Method, Minimum, Moments, Profile, Root, Sums, Terms, one
+from .methods import Error, Method, Minimum, Moments, Profile, Root, Sums, Terms, one
 
 # ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -21,11 +21,17 @@ def _crude_precision(v: Column, crude: Column) -> Column:
     return between.precision(v, where(crude == 0, 1.0, crude))
 
 
+def _of_trace(squares_variance: Column, trace: Column) -> Column:
+    """Variance of the generalised method of moments (DerSimonian & Kacker 2007)."""
+    return squares_variance / (trace * trace)
+
+
 ANOVA = Method(
     "anova",
     "analysis of variance (Bühlmann–Straub)",
     "Henderson (1953) I; Bühlmann & Straub (1970)",
     given=Moments(between.moment_estimate, weight=lambda w: w, known_mu=between.moment_estimate_known_mu),
+    error=Error(_of_trace, weight=lambda w: w),
     needs_n=True,
 )
 PLUGIN = Method(
@@ -39,6 +45,7 @@ HE = Method(
     "Hedges",
     "Hedges & Olkin (1985)",
     given=Moments(between.moment_estimate, weight=one, known_mu=between.moment_estimate_known_mu),
+    error=Error(_of_trace, weight=one),
 )
 DL = Method(
     "dl",
@@ -51,6 +58,7 @@ DL = Method(
         one_exact=between.moment_estimate_one_exact,
         several_exact=lambda exact_squares, exact, fitted: exact_squares / (exact - fitted),
     ),
+    error=Error(_of_trace, weight=lambda v: 1 / v),
 )
 HS = Method(
     "hs",
@@ -62,6 +70,7 @@ HS = Method(
         one_exact=lambda: 0.0,
         several_exact=lambda exact_squares, exact: exact_squares / exact,
     ),
+    error=Error(lambda squares_variance, a: squares_variance / (a * a), weight=lambda v: 1 / v),
 )
 HSK = Method(
     "hsk",
@@ -73,12 +82,20 @@ HSK = Method(
         one_exact=lambda: 0.0,
         several_exact=lambda exact_squares, exact, groups, df: groups / df * exact_squares / exact,
     ),
+    error=Error(
+        lambda squares_variance, a, groups, df: squares_variance / (a * a) * (groups / df) * (groups / df),
+        weight=lambda v: 1 / v,
+    ),
 )
 SJ = Method(
     "sj",
     "Sidik–Jonkman",
     "Sidik & Jonkman (2005)",
     given=Moments(lambda crude, ad2, df: between.sidik_jonkman(crude, ad2, df), weight=_crude_precision),
+    error=Error(
+        lambda squares_variance, crude, df: squares_variance * (crude / df) * (crude / df),  # crude counts as known
+        weight=lambda v, crude: between.precision(v, crude),
+    ),
 )
 JS = Method(
     "js",
@@ -93,9 +110,10 @@ JS = Method(
 # ---- roots: the generalised Q statistic equals its expectation ------------------------------------------------------
 
 _MEAN = Root(lambda df: df)
+_OF_ROOT = Error(inference.variance_of_root, correction=uncertainty.root_correction)
 
-PM = Method("pm", "Paule–Mandel", "Paule & Mandel (1982)", given=_MEAN)
-EB = Method("eb", "empirical Bayes", "Morris (1983); the same root as Paule–Mandel", given=_MEAN)
+PM = Method("pm", "Paule–Mandel", "Paule & Mandel (1982)", given=_MEAN, error=_OF_ROOT)
+EB = Method("eb", "empirical Bayes", "Morris (1983); the same root as Paule–Mandel", given=_MEAN, error=_OF_ROOT)
 MORRIS = Method(
     "morris",
     "empirical Bayes, weights corrected",
@@ -104,11 +122,19 @@ MORRIS = Method(
     shrunk_by=shrink.morris_variance,
     df=3,
 )
+
+
+def _correction_of_median(groups: Column, df: Column, s1: Column, s2: Column) -> Column:
+    root = uncertainty.root_correction(groups, s1, s2)
+    return uncertainty.median_correction(root, df, chi_square_median(df), s1)
+
+
 PMM = Method(
     "pmm",
     "Paule–Mandel, median-unbiased",
     "Viechtbauer (2021)",
     given=Root(lambda df: chi_square_median(df)),
+    error=Error(inference.variance_of_root, correction=_correction_of_median),
 )
 
 # ---- likelihoods: given v, and on rows ------------------------------------------------------------------------------
@@ -127,6 +153,12 @@ ML = Method(
         Sums(oneway.ml_profile, oneway.ml_profile_slope), df=lambda rows: rows, sigma2=oneway.residual_variance
     ),
     likelihood="full",
+    error=Error(
+        lambda known_variance: 4 / known_variance,  # Fisher information, 2 / s2
+        weight=lambda precision: precision,
+        standardised=True,
+        correction=lambda s1, fitted: fitted * uncertainty.ml_correction(s1),
+    ),
 )
 REML = Method(
     "reml",
@@ -137,6 +169,11 @@ REML = Method(
         Sums(oneway.reml_profile, oneway.reml_profile_slope), df=lambda rows: rows - 1, sigma2=oneway.residual_variance
     ),
     likelihood="restricted",
+    error=Error(
+        lambda squares_variance: 4 / squares_variance,  # restricted information, 2 / tr PP
+        weight=lambda precision: precision,
+        standardised=True,
+    ),
     known_mu=ML,
 )
 CHUNG = Method(

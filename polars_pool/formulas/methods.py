@@ -131,6 +131,22 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Error:
+    """The variance of an estimated tau2 where v is known, and minus its bias.
+
+    Both name statistics of a model and `s1` and `s2`, the sums of w and w^2, w = 1 / (v + tau2). With weights a of its
+    own, from `w`, `v`, `crude` and `precision` = 1 / (v + tau2), the variance also names `a` (their sum),
+    `squares_variance` (the variance of sum(a (mean - centre)^2)), `known_variance` (the same about a known mu) and
+    `trace` (the derivative of the expectation of these squares by tau2).
+    """
+
+    variance: Formula
+    weight: Formula | None = None
+    standardised: bool = False  # the variances of squares are for means of variance 1, in place of v + tau2
+    correction: Formula | None = None  # minus the bias, to first order
+
+
+@dataclass(frozen=True)
 class Method:
     """A way to estimate a hyperparameter, and the inputs it fits."""
 
@@ -138,6 +154,7 @@ class Method:
     title: str
     source: str
     given: Moments | Root | Minimum | None = None  # tau2 from groups with known sampling variances v
+    error: Error | None = None  # of tau2 given v, if known
     joint: Profile | None = None  # sigma2 and tau2 from groups of rows with one sigma2
     likelihood: Literal["full", "restricted"] | None = None  # whose maximum it is, if of one
     known_mu: Method | None = None  # the estimator that this one is about a known mu

@@ -50,6 +50,12 @@ AT_RHO: Table = {
     **{name: column for name, column in IN_SEARCH.items() if name != "df"},  # that of sigma2 is the profile's
     **_columns(rho="x", h="s1", h2="s2", hd2="hd2", h2d2="h2d2", logs="logs"),
 }
+OF_ERRORS: Table = {
+    **_columns(groups="j", fitted="fitted", df="df", plain_squares="plain_squares", s1="s1", s2="s2", a="a"),
+    **_columns(squares_variance="squares_variance", known_variance="known_variance", trace="trace"),
+    "crude": OF_MODELS["crude"],
+}
+OF_ERROR_WEIGHTS: Table = {**OF_WEIGHTS, **_columns(precision="precision")}
 OF_TERMS: Table = _columns(n="n", d="d", d2="d2", s="s", s2="s2", mu_slope="mu_slope")
 TERMS_AT_TAU2: Table = {**OF_TERMS, **_columns(v="u", tau2="x")}
 TERMS_AT_RHO: Table = {**OF_TERMS, **_columns(squares="squares", rho="x")}
@@ -65,7 +71,7 @@ HEADER = """\
 def text() -> str:
     """All macros of the file."""
     return "\n".join(
-        [HEADER, *_facts(), _weights(), _moments(), _bounds(), _slopes(), _joint(), _limits(), _chosen()]
+        [HEADER, *_facts(), *_errors(), _weights(), _moments(), _bounds(), _slopes(), _joint(), _limits(), _chosen()]
     ).rstrip()
 
 
@@ -211,6 +217,48 @@ def _facts() -> Iterable[str]:
     shrunk = {m.name: _value(m.shrunk_by, columns).text for m in TAU2.values() if m.shrunk_by is not None}
     yield _scalar(
         "The tau2 that they use.", "_pool_corrected(tau2, estimate, v, df)", _by_name(shrunk, "estimate", name)
+    )
+
+
+# ---- the error of tau2 ----------------------------------------------------------------------------------------------
+
+
+def _errors() -> Iterable[str]:
+    errors = {name: m.error for name, m in TAU2.items() if m.error is not None}
+    weights = {name: error.weight for name, error in errors.items() if error.weight is not None}
+    yield _scalar(
+        "Whether the variance of tau2 comes from that of squares with weights.",
+        "_pool_error_has_weights(method)",
+        _names(weights, "method"),
+    )
+    yield _scalar(
+        "The weight of a group in these squares; `precision` is 1 / (v + tau2).",
+        "_pool_error_weight(method, w, v, crude, precision)",
+        _by_name({name: _value(weight, OF_ERROR_WEIGHTS).text for name, weight in weights.items()}, "precision"),
+    )
+    by_w = [name for name, weight in weights.items() if "w" in parameters(weight)]
+    yield _scalar(
+        "Whether it grows with w; else it grows with the precision.",
+        "_pool_error_weighs_w(method)",
+        _names(by_w, "method"),
+    )
+    standardised = [name for name, error in errors.items() if error.standardised]
+    yield _scalar(
+        "Whether the variance of squares is that of means of variance 1.",
+        "_pool_error_is_standardised(method)",
+        _names(standardised, "method"),
+    )
+    variances = {name: _value(error.variance, OF_ERRORS).text for name, error in errors.items()}
+    yield _scalar(
+        "The variance of tau2 where v is known.",
+        "_pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df, s1)",
+        _by_name(variances, "NULL"),
+    )
+    corrections = {n: _value(e.correction, OF_ERRORS).text for n, e in errors.items() if e.correction is not None}
+    yield _scalar(
+        "Minus its bias, to first order.",
+        "_pool_error_correction(method, fitted, j, df, s1, s2)",
+        _by_name(corrections, "0.0"),
     )
 
 

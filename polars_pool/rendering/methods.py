@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..engines.sql import folded
-from ..formulas.errors import ERRORS
 from ..formulas.estimators import TAU2
 from ..formulas.registry import MU, SIGMA2, Method
 
@@ -46,7 +45,7 @@ def text() -> str:
         "by_rows": names(lambda method: method.needs_n),
         "of_rows_alone": names(lambda method: method.given is None and method.joint is not None),
         "unweighted": names(lambda method: not method.weighted),
-        "without_error": names(lambda method: method in TAU2.values() and method.name not in ERRORS),
+        "without_error": names(lambda method: method in TAU2.values() and method.error is None),
     }
     return METHODS.format(rows=",\n        ".join(methods()), **lists)
 

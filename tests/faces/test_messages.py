@@ -10,7 +10,8 @@ from frames import MU, TAU2
 
 import polars_pool as pool
 from polars_pool.formulas import registry
-from polars_pool.formulas.errors import ERRORS
+
+ERRORS = [name for name, method in registry.TAU2.items() if method.error is not None]
 
 ROWS = pl.DataFrame(
     {

@@ -13,7 +13,9 @@ from grid import CELLS, META_CELLS, PUBLISHED_PATHS, ROW_CELLS, ROWS_PATHS, aske
 from sqlpaths import MODULE
 
 import polars_pool as pool
-from polars_pool.formulas.errors import ERRORS
+from polars_pool.formulas import registry
+
+ERRORS = [name for name, method in registry.TAU2.items() if method.error is not None]
 
 frame_paths = pytest.mark.parametrize("run", FRAME_PATHS.values(), ids=FRAME_PATHS)
 ALL_PATHS = FRAME_PATHS | MODULE

@@ -56,12 +56,16 @@ OF_MODELS: Table = {
 # ---- estimates ------------------------------------------------------------------------------------------------------
 
 
+def about_known_mu(method: Method, g: Groups) -> Method:
+    """The estimator that this one is for these groups, whose mu may be known."""
+    return method if g.mu is None or method.known_mu is None else method.known_mu
+
+
 def given_v(method: Method, g: Groups) -> Estimate:
-    """tau2 given v, truncated at 0; where no rows differ within groups every method sees the variance of the means."""
-    if g.mu is not None and method.known_mu is not None:
-        method = method.known_mu
+    """tau2 given v, truncated at 0, and whether the search settled; `plugin` for an estimator that needs rows."""
+    method = about_known_mu(method, g)
     if method.equal_v:
-        unequal(method.name, g.smallest(g.v), g.largest(g.v))
+        unequal(method, g.smallest(g.v), g.largest(g.v))
     tau2, converged = estimate(method.given or PLUGIN.given, g)
     apart = g.apart
     if method.positive:
@@ -81,10 +85,9 @@ def estimate(given: Moments | Root | Minimum | None, g: Groups) -> Estimate:
 
 def on_rows(method: Method, g: Groups) -> tuple[Array, Array, Array]:
     """sigma2 and tau2 together, and whether the search settled."""
-    if g.mu is not None and method.known_mu is not None:
-        method = method.known_mu
-    assert method.joint is not None
-    return by_profile(method.joint, g)
+    profile = about_known_mu(method, g).joint
+    assert profile is not None
+    return by_profile(profile, g)
 
 
 # ---- moments --------------------------------------------------------------------------------------------------------

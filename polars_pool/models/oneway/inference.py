@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 
-from ...formulas import between, errors, inference, profile, within
+from ...formulas import between, inference, profile, within
 from ...numerics.arrays import Array
 from ..many import Groups
+from . import errors
 from .estimators import matched_q
 from .fit import Fitted
 from .groups import EXACT
@@ -101,18 +102,16 @@ def _for_some(models: Array, g: Groups, statistic: Callable[[Groups, Array], Arr
 
 
 def _error(f: Fitted) -> dict[str, Array]:
-    error = errors.ERRORS.get(str(f.hyperparameters.tau2))
-    joint = f.joint
+    method, joint = f.hyperparameters.method, f.joint
 
     def jointly(g: Groups, chosen: Array) -> Array:
-        return np.asarray(errors.joint(g, f.components.sigma2[chosen], f.components.tau2[chosen], f.restricted))
+        return errors.joint_variance(g, f.components.sigma2[chosen], f.components.tau2[chosen], f.restricted)
 
     variance = _for_some(joint, f.g, jointly)
-    if error is not None:
+    if method is not None:
         estimated = f.known & ~joint & (f.df > 0)
-        variance = np.where(
-            joint, variance, _for_some(estimated, f.g, lambda g, chosen: error(g, f.components.tau2[chosen]))
-        )
+        given_v = _for_some(estimated, f.g, lambda g, chosen: errors.variance(method, g, f.components.tau2[chosen]))
+        variance = np.where(joint, variance, given_v)
     return {"se_tau2": np.sqrt(variance)}
 
 

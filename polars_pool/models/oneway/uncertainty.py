@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...formulas import between, uncertainty
-from ...formulas.errors import ERRORS, joint_information
+from ...formulas import uncertainty
 from ...numerics.arrays import Array
 from ..many import Groups
+from .errors import correction, joint_information, variance
 from .fit import Fitted
 
 NEGLIGIBLE = 1e-12  # of the least other v: stands for v = 0, where 1 / v is infinite
@@ -27,30 +27,15 @@ def error_of_tau2(fitted: Fitted) -> tuple[Array, Array]:
         exact = g.largest(g.v) == 0
         g = replace(g, v=_positive(g))
         tau2, sigma2 = components.tau2, components.sigma2
-        error, correction = ERRORS[method.name](g, tau2), _correction(g, tau2, method.name)
+        error, less_bias = variance(method, g, tau2), correction(method, g, tau2)
         joint = g.identifies_variances if fitted.is_joint else none > 0
         information = joint_information(g, sigma2, tau2, restricted=fitted.restricted)
         error = np.where(joint, uncertainty.error_of_ratio(*information, tau2 / sigma2), error)
-        error, correction = error * unit**4, correction * unit**2
-    return np.where(exact, 0.0, error), np.where(exact, 0.0, correction)
+        error, less_bias = error * unit**4, less_bias * unit**2
+    return np.where(exact, 0.0, error), np.where(exact, 0.0, less_bias)
 
 
 def _positive(g: Groups) -> Array:
     """v with a negligible number in place of 0."""
     least = g.smallest(np.where(g.v == 0, np.inf, g.v))
     return np.where(g.v == 0, g.each(NEGLIGIBLE * least), g.v)
-
-
-def _correction(g: Groups, tau2: Array, name: str) -> Array:
-    """Minus the bias of tau2; 0 to this order for moments and reml, and for ml about a known mu."""
-    w = between.precision(g.v, g.each(tau2))
-    s1, s2 = g.sum(w), g.sum(w * w)
-    if name == "ml" and g.mu is None:
-        return np.asarray(uncertainty.ml_correction(s1))
-    root = np.asarray(uncertainty.root_correction(g.groups, s1, s2))
-    if name in ("pm", "eb"):
-        return root
-    if name == "pmm":
-        df = g.groups - g.fitted
-        return np.asarray(uncertainty.median_correction(root, df, g.chi2_median(df), s1))
-    return np.zeros(g.models)

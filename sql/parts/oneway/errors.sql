@@ -6,15 +6,9 @@
 CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
-        SELECT model, k, w, CASE WHEN method = 'anova' THEN w = wmax ELSE is_top END AS top,
-            CASE
-                WHEN method IN ('reml', 'ml') THEN h
-                WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
-                WHEN method = 'anova' THEN w
-                WHEN method = 'sj' THEN pool_precision(v, crude)
-                ELSE 1.0
-            END AS a,
-            CASE WHEN method IN ('reml', 'ml') THEN 1.0 ELSE v + t END AS s
+        SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
+            _pool_error_weight(method, w, v, crude, h) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
         FROM query_table(judged)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
@@ -47,22 +41,19 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
     WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
     SELECT model,
         CASE
-            WHEN jointly AND sigma2_ > 0 AND method = 'reml' THEN pool_variance_by_information(
+            WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
                 (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
                 (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
             WHEN jointly AND sigma2_ > 0
                 THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
-            WHEN method = 'ml' THEN 2 / aass
-            WHEN method = 'reml' THEN 4 / squares_variance
-            WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
-            WHEN method = 'hs' THEN squares_variance / (sum_a * sum_a)
-            WHEN method = 'hsk' THEN squares_variance / (sum_a * sum_a) * (j / df) * (j / df)
-            WHEN known IS NOT NULL THEN squares_variance / (sum_a * sum_a)
-            ELSE squares_variance / (pool_trace(pairs, sum_a) * pool_trace(pairs, sum_a))
+            ELSE _pool_error_variance(method, squares_variance, known_variance, sum_a, trace, plain_squares, j, df,
+                NULL::DOUBLE)
         END AS error2
     FROM (
-        SELECT *, CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
-            AS squares_variance
+        SELECT *, 2 * aass AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
         FROM (
             SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
         ) JOIN _pool_squares_traced('weighed') USING (model)
@@ -71,12 +62,14 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
 -- The same, chosen by the name of the estimator: only what it needs is planned.
 CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
     WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
-    of_root AS (
-        SELECT model, pool_variance_of_root(j, df, s1) AS error2 FROM query_table(said) WHERE has_tau2
+    of_sums AS (
+        SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
+            plain_squares, j, df, s1) AS error2
+        FROM query_table(said) WHERE has_tau2
     ),
     of_squares AS (FROM _pool_error_of_squares(judged, models, method))
     FROM query_table(CASE
         WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
-        WHEN method IN ('pm', 'eb', 'pmm') THEN 'of_root'
-        ELSE 'of_squares'
+        WHEN _pool_error_has_weights(method) THEN 'of_squares'
+        ELSE 'of_sums'
     END);

@@ -10,9 +10,8 @@ CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
 CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,
-            CASE WHEN method IN ('reml', 'ml', 'pm', 'eb', 'pmm') THEN p
-                ELSE _pool_fixed_weight(method, w, positive, crude) END AS a,
-            CASE WHEN method = 'reml' THEN 1.0 ELSE positive + tau2_ END AS s,
+            _pool_error_weight(method, w, positive, crude, p) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE positive + tau2_ END AS s,
             a * a * s AS r, a * a / w AS q
         FROM (
             SELECT model, k, w, tau2_, plain_squares / j AS crude,
@@ -45,38 +44,23 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
         )
         GROUP BY model
     ),
-    found AS (
-        SELECT *,
-            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares
-                END AS of_squares,
-            CASE
-                WHEN method = 'hs' THEN total
-                WHEN method = 'hsk' THEN total * df / j
-                WHEN method = 'sj' THEN df * j / plain_squares
-                WHEN known IS NULL THEN pool_trace(pairs, total)
-                ELSE total
-            END AS slope,
+    variances_of_squares AS (
+        SELECT *, 2 * squares AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
             (n - j) / (sigma2_ * sigma2_) AS within
         FROM sums JOIN query_table(variances) USING (model)
     )
     SELECT model,
         CASE
-            WHEN vmax = 0 OR sigma2_ = 0 OR method = 'sj' AND plain_squares = 0 THEN 0.0
-            WHEN jointly AND method = 'reml' THEN pool_error_of_ratio(
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
+            WHEN jointly AND _pool_is_restricted(method) THEN pool_error_of_ratio(
                 (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
                 tau2_ / sigma2_)
             WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
-            WHEN method = 'reml' THEN 4 / of_squares
-            WHEN method = 'ml' THEN 2 / s2
-            WHEN method IN ('pm', 'eb', 'pmm') THEN pool_variance_of_root(j, df, s1)
-            ELSE of_squares / (slope * slope)
+            ELSE _pool_error_variance(method, squares_variance, known_variance, total, trace, plain_squares, j, df, s1)
         END AS error,
-        CASE
-            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
-            WHEN method = 'ml' AND known IS NULL THEN pool_ml_correction(s1)
-            WHEN method IN ('pm', 'eb') THEN pool_root_correction(j, s1, s2)
-            WHEN method = 'pmm' THEN pool_median_correction(
-                pool_root_correction(j, s1, s2), df, pool_chi_square_median(df), s1)
-            ELSE 0.0
-        END AS correction
-    FROM found;
+        CASE WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0 ELSE _pool_error_correction(method, fitted, j, df, s1, s2) END
+            AS correction
+    FROM variances_of_squares;

@@ -53,6 +53,49 @@ CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
         ELSE estimate
     END;
 
+-- Whether the variance of tau2 comes from that of squares with weights.
+CREATE OR REPLACE MACRO _pool_error_has_weights(method) AS
+    method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml');
+
+-- The weight of a group in these squares; `precision` is 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, precision) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method = 'he' THEN 1.0
+        WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+        WHEN method = 'sj' THEN 1 / (v + crude)
+        ELSE precision
+    END;
+
+-- Whether it grows with w; else it grows with the precision.
+CREATE OR REPLACE MACRO _pool_error_weighs_w(method) AS
+    method = 'anova';
+
+-- Whether the variance of squares is that of means of variance 1.
+CREATE OR REPLACE MACRO _pool_error_is_standardised(method) AS
+    method IN ('ml', 'reml');
+
+-- The variance of tau2 where v is known.
+CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df, s1) AS
+    CASE
+        WHEN method IN ('anova', 'he', 'dl') THEN squares_variance / (trace * trace)
+        WHEN method = 'hs' THEN squares_variance / (a * a)
+        WHEN method = 'hsk' THEN squares_variance / (a * a) * (j / df) * (j / df)
+        WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
+        WHEN method IN ('pm', 'eb', 'pmm') THEN 2 * j * j / (df * s1 * s1)
+        WHEN method = 'ml' THEN 4 / known_variance
+        WHEN method = 'reml' THEN 4 / squares_variance
+    END;
+
+-- Minus its bias, to first order.
+CREATE OR REPLACE MACRO _pool_error_correction(method, fitted, j, df, s1, s2) AS
+    CASE
+        WHEN method IN ('pm', 'eb') THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1)
+        WHEN method = 'pmm' THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) - (df - pool_chi_square_median(df)) / s1
+        WHEN method = 'ml' THEN fitted * (1 / s1)
+        ELSE 0.0
+    END;
+
 -- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
 CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
     CASE
