@@ -55,7 +55,7 @@ OF_ERRORS: Table = {
     **_columns(squares_variance="squares_variance", known_variance="known_variance", trace="trace"),
     "crude": OF_MODELS["crude"],
 }
-OF_ERROR_WEIGHTS: Table = {**OF_WEIGHTS, **_columns(precision="precision")}
+OF_ERROR_WEIGHTS: Table = {**OF_WEIGHTS, **_columns(precision="h")}
 OF_TERMS: Table = _columns(n="n", d="d", d2="d2", s="s", s2="s2", mu_slope="mu_slope")
 TERMS_AT_TAU2: Table = {**OF_TERMS, **_columns(v="u", tau2="x")}
 TERMS_AT_RHO: Table = {**OF_TERMS, **_columns(squares="squares", rho="x")}
@@ -232,9 +232,9 @@ def _errors() -> Iterable[str]:
         _names(weights, "method"),
     )
     yield _scalar(
-        "The weight of a group in these squares; `precision` is 1 / (v + tau2).",
-        "_pool_error_weight(method, w, v, crude, precision)",
-        _by_name({name: _value(weight, OF_ERROR_WEIGHTS).text for name, weight in weights.items()}, "precision"),
+        "The weight of a group in these squares; h is 1 / (v + tau2).",
+        "_pool_error_weight(method, w, v, crude, h)",
+        _by_name({name: _value(weight, OF_ERROR_WEIGHTS).text for name, weight in weights.items()}, "h"),
     )
     by_w = [name for name, weight in weights.items() if "w" in parameters(weight)]
     yield _scalar(

@@ -57,14 +57,14 @@ CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
 CREATE OR REPLACE MACRO _pool_error_has_weights(method) AS
     method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml');
 
--- The weight of a group in these squares; `precision` is 1 / (v + tau2).
-CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, precision) AS
+-- The weight of a group in these squares; h is 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, h) AS
     CASE
         WHEN method = 'anova' THEN w
         WHEN method = 'he' THEN 1.0
         WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
         WHEN method = 'sj' THEN 1 / (v + crude)
-        ELSE precision
+        ELSE h
     END;
 
 -- Whether it grows with w; else it grows with the precision.
