@@ -88,7 +88,7 @@ def test_a_query_from_a_pickle_warns():
     query = pool.shrink(pl.LazyFrame({"g": [1, 2, 3], "y": [1.0, 2.0, 6.0]}), "y", "g")
     with pytest.warns(pool.ConvergenceWarning, match="no group has two rows") as record:
         pickle.loads(pickle.dumps(query)).collect()
-    assert [said.filename for said in record] == [__file__]
+    assert [warned.filename for warned in record] == [__file__]
 
 
 @pytest.mark.usefixtures("no_cloudpickle")

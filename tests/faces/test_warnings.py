@@ -151,7 +151,7 @@ def made(request, monkeypatch):
 def test_a_query_warns_once(made, run):
     with pytest.warns(pool.ConvergenceWarning) as record:
         run(made)
-    assert [str(said.message) for said in record] == [made.message]
+    assert [str(warned.message) for warned in record] == [made.message]
     assert record[0].category is pool.ConvergenceWarning
     assert record[0].filename == __file__  # the line that calls the verb
 
@@ -190,7 +190,7 @@ def test_two_verbs_of_one_query_warn_once_each():
     lf = SINGLES.lazy()
     with pytest.warns(pool.ConvergenceWarning) as record:
         pl.collect_all([pool.shrink(lf, "y", "g"), pool.components(lf, "y", "g")])
-    assert [str(said.message) for said in record] == [warning.UNIDENTIFIED] * 2
+    assert [str(warned.message) for warned in record] == [warning.UNIDENTIFIED] * 2
 
 
 # ---- models that converge -------------------------------------------------------------------------------------------
@@ -224,9 +224,9 @@ def line_of(text):
 
 
 def the_only(record):
-    [said] = record
-    assert said.filename == __file__
-    return said.lineno
+    [warned] = record
+    assert warned.filename == __file__
+    return warned.lineno
 
 
 def test_a_lazy_query_points_at_the_verb():
@@ -306,14 +306,14 @@ def test_an_expression_warns_once_per_query(expression, context, engine):
     for _ in range(2):
         with pytest.warns(pool.ConvergenceWarning) as record:
             context(MODELS, expression) if engine == "DataFrame" else query.collect(engine=engine)
-        assert [str(said.message) for said in record] == [warning.UNIDENTIFIED]
+        assert [str(warned.message) for warned in record] == [warning.UNIDENTIFIED]
 
 
 def test_each_column_of_an_expression_warns():
     frame = MODELS.with_columns(z=pl.col("y") * 2)
     with pytest.warns(pool.ConvergenceWarning) as record:
         frame.lazy().with_columns(pl.col("y", "z").pool.shrink(by="g").over("m")).collect()
-    assert [str(said.message) for said in record] == [warning.UNIDENTIFIED] * 2
+    assert [str(warned.message) for warned in record] == [warning.UNIDENTIFIED] * 2
 
 
 def test_sorted_groups_that_stream_in_pieces_warn_once_per_piece():
@@ -321,7 +321,7 @@ def test_sorted_groups_that_stream_in_pieces_warn_once_per_piece():
     query = pieces.lazy().group_by("m").agg(EXPRESSIONS["shrink"]())
     with pytest.warns(pool.ConvergenceWarning) as record:
         query.collect(engine="streaming")
-    assert {str(said.message) for said in record} == {warning.UNIDENTIFIED}
+    assert {str(warned.message) for warned in record} == {warning.UNIDENTIFIED}
     assert len(record) < 5
 
 
@@ -340,7 +340,7 @@ def test_an_expression_of_rates_warns(monkeypatch):
     for query in (COUNTS.lazy().select(rate), frame.lazy().select(rate.over("m"))):
         with pytest.warns(pool.ConvergenceWarning) as record:
             query.collect()
-        assert [str(said.message) for said in record] == [warning.UNSETTLED_PRIOR]
+        assert [str(warned.message) for warned in record] == [warning.UNSETTLED_PRIOR]
 
 
 # ---- an expression that is called with one group at a time -----------------------------------------------------------
@@ -366,7 +366,7 @@ ALONE = {
 def test_an_expression_that_is_called_for_one_group_at_a_time_warns_once(expression, context, lazy):
     with pytest.warns(UserWarning, match=re.escape(warning.ALONE)) as record:
         context(SCHOOLS.lazy() if lazy else SCHOOLS, expression).lazy().collect()
-    assert [(str(said.message), said.category) for said in record] == [(warning.ALONE, UserWarning)]
+    assert [(str(warned.message), warned.category) for warned in record] == [(warning.ALONE, UserWarning)]
     assert record[0].filename == __file__
     assert "encode()" in warning.ALONE
     assert "over=" in warning.ALONE

@@ -98,7 +98,7 @@ def assert_engines_agree(frame: pl.DataFrame, tau2, key: str = "g", states_hold_
     for engine, estimates in beside_rows(frame, key, messages, tau2=tau2, **options).items():
         for k, estimate in estimates.items():
             assert_near(estimate, want[k]["estimate"], digits(tau2), scale, f"{engine}: {k!r}")
-    assert all(said == messages[0] for said in messages) or not states_hold_all, messages
+    assert all(warned == messages[0] for warned in messages) or not states_hold_all, messages
     assert bool(messages[0]) == (model.filter(~pl.col("converged") & (pl.col("groups") > 0)).height > 0)
     return want
 
@@ -337,8 +337,8 @@ def keyed(name: str) -> pl.DataFrame:
 def test_keys_of_every_type(name, tau2, engine):
     """A key of any type gives the result of an integer key, and keeps its type and its value."""
     frame = keyed(name)
-    wanted = pool.shrink(frame.lazy(), "y", "code", tau2=tau2).collect()
-    want = {row["code"]: row["estimate"] for row in wanted.iter_rows(named=True)}
+    by_code = pool.shrink(frame.lazy(), "y", "code", tau2=tau2).collect()
+    want = {row["code"]: row["estimate"] for row in by_code.iter_rows(named=True)}
     beside = [want[code] for code in frame["code"]]
     if engine == "DataFrame":
         result = pool.shrink(frame, "y", "key", tau2=tau2)

@@ -44,7 +44,7 @@ def components(frame, **options):
 # ---- hard cases: against adaptive quadrature of the plain integrand --------------------------------------------------
 
 
-def integrated(y, v, log_prior, wanted=lambda tau: tau):
+def integrated(y, v, log_prior, statistic=lambda tau: tau):
     """The posterior mean for a flat mu, by adaptive quadrature over pieces of log tau."""
     y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
 
@@ -67,7 +67,7 @@ def integrated(y, v, log_prior, wanted=lambda tau: tau):
             for a, b in pairwise(edges)
         )
 
-    return total(wanted) / total(lambda tau: 1.0)
+    return total(statistic) / total(lambda tau: 1.0)
 
 
 def log_half_cauchy(scale):

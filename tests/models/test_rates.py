@@ -1036,22 +1036,22 @@ def test_the_expression_equals_the_joined_verb(family, over, prior, column):
     frame = rows_of(family)
     options = {ROLE[family]: "n", "prior": KNOWN[family] if prior == "known" else prior, "over": over}
     keys = ["g", *([over] if over else [])]
-    told = pool.shrink(frame, "x", "g", **options).select(*keys, pl.col(column).alias("told"))
-    want = frame.join(told, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    joined = pool.shrink(frame, "x", "g", **options).select(*keys, pl.col(column).alias("joined"))
+    want = frame.join(joined, on=keys, how="left", nulls_equal=True, maintain_order="left")
     expression = getattr(pl.col("x").pool, "shrink" if column == "estimate" else "weight")(by="g", **options)
-    assert_frame_equal(frame.with_columns(told=expression), want, rel_tol=1e-12)
+    assert_frame_equal(frame.with_columns(joined=expression), want, rel_tol=1e-12)
     for engine in ("in-memory", "streaming"):
-        got = frame.lazy().with_columns(told=expression).collect(engine=engine)
+        got = frame.lazy().with_columns(joined=expression).collect(engine=engine)
         assert_frame_equal(got, want, rel_tol=1e-12)
-    assert want["told"].null_count() == 0
+    assert want["joined"].null_count() == 0
 
 
 def test_the_expression_keeps_its_name_and_takes_expressions():
     frame = rows_of("binomial")
     found = frame.select(pl.col("x").pool.shrink(by=pl.col("g") % 5, trials=pl.col("n") + 1, over="m"))
-    told = pool.shrink(frame, "x", pl.col("g") % 5, trials=pl.col("n") + 1, over="m")
+    joined = pool.shrink(frame, "x", pl.col("g") % 5, trials=pl.col("n") + 1, over="m")
     want = frame.with_columns(pl.col("g") % 5).join(
-        told, on=["m", "g"], how="left", nulls_equal=True, maintain_order="left"
+        joined, on=["m", "g"], how="left", nulls_equal=True, maintain_order="left"
     )
     assert found.columns == ["x"]
     near(found["x"], want["estimate"], 1e-12)

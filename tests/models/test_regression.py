@@ -153,7 +153,7 @@ def dense(name: str, method: str) -> Mixed:
 
 
 @cache
-def asked(verb, name: str, method: str, **options) -> pl.DataFrame:
+def of_case(verb, name: str, method: str, **options) -> pl.DataFrame:
     case = CASES[name]
     return verb(case.frame, "y", case.x, "g", vary=case.vary, method=method, **case.options, **options)
 
@@ -178,7 +178,7 @@ def test_the_cases_match_their_names(name, method):
 @every_case
 def test_components_by_dense_matrices(name, method):
     truth, case = dense(name, method), CASES[name]
-    found = asked(pool.regress_components, name, method).row(0, named=True)
+    found = of_case(pool.regress_components, name, method).row(0, named=True)
     near(found["sigma2"], truth.sigma2, DENSE)
     size = truth.sigma2 + np.diag(truth.psi).max()
     near(values(found["tau2"]), np.diag(truth.psi), DENSE, size)
@@ -208,7 +208,7 @@ def test_groups_by_dense_matrices(name, method):
     varying = [term for term in terms if term in case.vary]
     covariances = {"mu": truth.covariances, "conditional": truth.conditional}
     for uncertainty, covariance in covariances.items() if method == "reml" else [("mu", truth.covariances)]:
-        found = asked(pool.regress, name, method, uncertainty=uncertainty)
+        found = of_case(pool.regress, name, method, uncertainty=uncertainty)
         assert found["term"].to_list() == terms * len(SIZES)
         assert found["g"].to_list() == [key for key in range(len(SIZES)) for _ in terms]
         for k, term in enumerate(varying):
@@ -233,7 +233,7 @@ def test_groups_by_dense_matrices(name, method):
 @every_case
 def test_predictions_by_dense_matrices(name):
     truth, case = dense(name, "reml"), CASES[name]
-    found = asked(pool.predict, name, "reml")
+    found = of_case(pool.predict, name, "reml")
     assert_frame_equal(found.drop("fitted", "population"), case.frame)
     by_population = truth.x @ truth.mu
     near(found["population"], by_population, DENSE)
@@ -248,8 +248,8 @@ def test_own_coefficients_by_least_squares(name):
     terms = ["intercept"] * case.options.get("intercept", True) + case.x
     varying = [term for term in terms if term in case.vary]
     fixed = [t for t, term in enumerate(terms) if term not in varying]
-    found = asked(pool.regress, name, "reml")
-    told = 0
+    found = of_case(pool.regress, name, "reml")
+    compared = 0
     for i, at in enumerate(truth.rows):
         means = [column(found, "mean", term).astype(float)[i] for term in varying]
         root = np.sqrt(truth.w[at])
@@ -257,25 +257,25 @@ def test_own_coefficients_by_least_squares(name):
         solution, _, rank, _ = np.linalg.lstsq(truth.z[at] * root[:, None], left * root)
         if rank == len(varying):
             near(means, solution, 1e-9)
-            told += 1
+            compared += 1
         else:
             assert np.isnan(means).all()
-    assert told >= 6
+    assert compared >= 6
 
 
 @every_method
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if len(case.vary) == 1 and case.rank is None])
 def test_the_weight_of_one_varying_term(name, method):
     [term] = CASES[name].vary
-    found = asked(pool.regress, name, method).filter(pl.col("term") == term, pl.col("mean").is_not_null())
-    mu = asked(pool.regress_components, name, method).row(0, named=True)["mu"][term]
+    found = of_case(pool.regress, name, method).filter(pl.col("term") == term, pl.col("mean").is_not_null())
+    mu = of_case(pool.regress_components, name, method).row(0, named=True)["mu"][term]
     assert found.height >= 9
     assert found["weight"].is_between(0, 1, closed="none").all()
     near(found["weight"] * found["mean"] + (1 - found["weight"]) * mu, found["estimate"], 1e-12)
 
 
 def test_the_weight_of_several_varying_terms_is_null():
-    assert asked(pool.regress, "intercept and slope", "reml")["weight"].is_null().all()
+    assert of_case(pool.regress, "intercept and slope", "reml")["weight"].is_null().all()
 
 
 @every_method
@@ -501,32 +501,32 @@ def troubled() -> tuple[pl.DataFrame, dict[str, str | None]]:
     }
     frames = [frame.with_columns(m=pl.lit(name)).select(good.columns) for name, (frame, _) in parts.items()]
     return pl.concat([good, *frames]).sample(fraction=1, shuffle=True, seed=1), {
-        k: said for k, (_, said) in parts.items()
+        k: messages for k, (_, messages) in parts.items()
     }
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_degenerate_models_leave_others_unharmed(verb):
-    frame, said = troubled()
+    frame, messages = troubled()
     good = frame.filter(pl.col("m").str.starts_with("good"))
     with warnings.catch_warnings(record=True) as spoken:
         warnings.simplefilter("always")
         found = verb(frame, "y", ["a"], "g", over="m", vary=BOTH)
     assert {w.category for w in spoken} == {pool.ConvergenceWarning}
-    assert sorted(str(w.message) for w in spoken) == sorted({text for text in said.values() if text})
+    assert sorted(str(w.message) for w in spoken) == sorted({text for text in messages.values() if text})
     assert all(w.filename == __file__ for w in spoken)
     want = verb(good, "y", ["a"], "g", over="m", vary=BOTH)
     assert_frame_equal(found.filter(pl.col("m").str.starts_with("good")), want, rel_tol=1e-9)
-    assert set(found["m"]) == {*said, "good 0", "good 1", "good 2"}
+    assert set(found["m"]) == {*messages, "good 0", "good 1", "good 2"}
 
 
 def test_results_of_degenerate_models():
-    frame, said = troubled()
+    frame, messages = troubled()
     with pytest.warns(pool.ConvergenceWarning) as spoken:
         lazy = pool.regress_components(frame.lazy(), "y", ["a"], "g", over="m", vary=BOTH).collect()
-    assert {str(w.message) for w in spoken} == {text for text in said.values() if text}
+    assert {str(w.message) for w in spoken} == {text for text in messages.values() if text}
     found = {row["m"]: row for row in lazy.iter_rows(named=True)}
-    for name, text in said.items():
+    for name, text in messages.items():
         assert found[name]["converged"] == (text is None and name != "nulls"), name
         assert found[name]["log_likelihood"] is None, name
     for name in ("constant", "few rows", "nulls"):
@@ -841,7 +841,7 @@ def test_a_decimal_keeps_its_digits():
 def test_shares_of_variance_over_the_rows(name, method):
     """Variance of the fixed part of the rows, mean of z' Psi z over the rows, sigma2 (Nakagawa 2013; Johnson 2014)."""
     truth = dense(name, method)
-    found = asked(pool.regress_components, name, method).row(0, named=True)
+    found = of_case(pool.regress_components, name, method).row(0, named=True)
     fixed = np.var(truth.x @ truth.mu, ddof=1)
     between = np.mean([z @ truth.psi @ z for z in truth.z])
     total = fixed + between + truth.sigma2

@@ -129,8 +129,8 @@ def test_identification_agrees_with_the_rank_of_the_derivatives_of_v(vary, corre
         found = pool.regress_components(
             pl.concat(frames), "y", x, "g", over="m", vary=vary, correlated=correlated, method=method
         )
-    told = [deficiency(frame, x, vary, correlated, method == "reml") == 0 for frame in frames]
-    assert found["converged"].to_list() == told
+    identified = [deficiency(frame, x, vary, correlated, method == "reml") == 0 for frame in frames]
+    assert found["converged"].to_list() == identified
 
 
 # ---- several maxima --------------------------------------------------------------------------------------------------
@@ -284,8 +284,8 @@ def test_rounding_of_the_deviance_does_not_stop_the_search():
 
 @pytest.mark.parametrize("eps", [9e-7, 1e-7, 1e-12, 0.0])
 def test_a_covariate_without_digits_is_refused_with_the_reason(eps):
-    said = r"'b' is a linear combination .*'a' in every row, or so nearly"
-    with pytest.raises((ValueError, pl.exceptions.ComputeError), match=said):
+    reason = r"'b' is a linear combination .*'a' in every row, or so nearly"
+    with pytest.raises((ValueError, pl.exceptions.ComputeError), match=reason):
         components(nearly(eps), ["a", "b"], ["intercept"])
 
 

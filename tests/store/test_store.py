@@ -112,12 +112,12 @@ def test_files_come_and_go_in_one_refresh(tmp_path, source):
 
 
 def test_progress_is_reported_before_and_after_every_part(tmp_path, source):
-    told = []
+    reports = []
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
-    store.refresh(source, progress=told.append)
-    assert told == [Progress(0, 3, 0, 8), Progress(1, 3, 3, 8), Progress(2, 3, 5, 8), Progress(3, 3, 8, 8)]
-    store.refresh(source, progress=told.append)
-    assert told[4:] == [Progress(0, 0, 0, 0)]
+    store.refresh(source, progress=reports.append)
+    assert reports == [Progress(0, 3, 0, 8), Progress(1, 3, 3, 8), Progress(2, 3, 5, 8), Progress(3, 3, 8, 8)]
+    store.refresh(source, progress=reports.append)
+    assert reports[4:] == [Progress(0, 0, 0, 0)]
 
 
 def test_a_where_and_expressions(tmp_path, source):
@@ -321,11 +321,11 @@ def test_a_filter_of_keys_reaches_the_files(tmp_path, small_ranges):
     rows = pl.select(key=i % 250, y=i / 8)
     store = pool.MomentStore(tmp_path / "m", "y", by="key")
     store.refresh(write(tmp_path / "rows", a=rows[:500], b=rows[500:]))
-    wanted = store.scan().filter(pl.col("key") == 7)
-    scans = [line for line in wanted.explain().splitlines() if "SELECTION" in line]
+    filtered = store.scan().filter(pl.col("key") == 7)
+    scans = [line for line in filtered.explain().splitlines() if "SELECTION" in line]
     assert scans
     assert all('col("key") == 7' in line or 'col("key")) == (7' in line for line in scans)
-    assert wanted.collect().equals(store.scan().collect().filter(pl.col("key") == 7))
+    assert filtered.collect().equals(store.scan().collect().filter(pl.col("key") == 7))
 
 
 def test_all_nodes_of_a_scan_stream(tmp_path, small_ranges):
@@ -347,9 +347,9 @@ def test_a_state_contains_its_definition(tmp_path, source):
     store.refresh(source)
     paths = sorted((tmp_path / "m").glob("*.parquet"))
     assert len(paths) == 3
-    told = [json.loads(pq.read_metadata(path).metadata[b"polars-pool"]) for path in paths]
-    assert {t["source"] for t in told} == {str(month(source, number)) for number in (1, 2, 3)}
-    for t in told:
+    entries = [json.loads(pq.read_metadata(path).metadata[b"polars-pool"]) for path in paths]
+    assert {t["source"] for t in entries} == {str(month(source, number)) for number in (1, 2, 3)}
+    for t in entries:
         status = os.stat(t["source"])
         assert t["version"] == f"size={status.st_size} mtime_ns={status.st_mtime_ns}"
         assert t["rows"] == ROWS.filter(month=int(Path(t["source"]).parent.name[-1])).height
@@ -388,8 +388,8 @@ def test_an_existing_store_opens_by_its_own_definition(tmp_path, source):
 # ---- errors ------------------------------------------------------------------------------------------------
 
 
-def refused(kind, *said):
-    return pytest.raises(kind, match=r"(?s)^[^\n]*" + r"[^\n]*".join(said) + r"[^\n]*$")
+def refused(kind, *words):
+    return pytest.raises(kind, match=r"(?s)^[^\n]*" + r"[^\n]*".join(words) + r"[^\n]*$")
 
 
 LONG = [f"g{n}" for n in range(200)]
@@ -407,10 +407,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_definition_is_refused_with_both_named(tmp_path, source, other):
-    given = {"value": "y", "by": "g"}
-    pool.MomentStore(tmp_path / "m", **given).refresh(source)
+    arguments = {"value": "y", "by": "g"}
+    pool.MomentStore(tmp_path / "m", **arguments).refresh(source)
     with pytest.raises(ValueError, match="use another folder") as error:
-        pool.MomentStore(tmp_path / "m", **{**given, **OTHERS[other]})
+        pool.MomentStore(tmp_path / "m", **{**arguments, **OTHERS[other]})
     text = str(error.value)
     assert "value='y', by=['g'], nan='error'" in text
     assert text.count(f"(polars-pool {pool.__version__}, format 2)") == 2
@@ -484,7 +484,7 @@ def test_python_functions_are_refused_with_the_reason(tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "said"),
+    ("arguments", "kind", "words"),
     [
         ({"value": "y"}, ValueError, "give both"),
         ({"by": "g"}, ValueError, "give both"),
@@ -496,14 +496,14 @@ def test_python_functions_are_refused_with_the_reason(tmp_path, value):
         ({}, FileNotFoundError, "holds no states"),
     ],
 )
-def test_wrong_arguments(tmp_path, arguments, kind, said):
-    with refused(kind, said):
+def test_wrong_arguments(tmp_path, arguments, kind, words):
+    with refused(kind, words):
         pool.MomentStore(tmp_path / "m", **arguments)
     assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize(
-    ("change", "arguments", "kind", "said"),
+    ("change", "arguments", "kind", "words"),
     [
         ({"y": pl.lit(float("nan"))}, {}, ValueError, "NaN"),
         ({"w": pl.lit(-1.0)}, {"weights": "w"}, ValueError, "weights='w'"),
@@ -514,10 +514,10 @@ def test_wrong_arguments(tmp_path, arguments, kind, said):
         ({}, {"by": pl.col("g").alias("mean_low")}, ValueError, "mean_low"),
     ],
 )
-def test_an_error_names_its_part_and_keeps_the_states_before(tmp_path, change, arguments, kind, said):
+def test_an_error_names_its_part_and_keeps_the_states_before(tmp_path, change, arguments, kind, words):
     source = write(tmp_path / "rows", a=ROWS.drop_nulls(), b=ROWS.drop_nulls().with_columns(**change))
     store = pool.MomentStore(tmp_path / "m", **{"value": "y", "by": "g", **arguments})
-    with refused(kind, "b.parquet" if change else "a.parquet", "cannot be pooled", said):
+    with refused(kind, "b.parquet" if change else "a.parquet", "cannot be pooled", words):
         store.refresh(source)
     if change:
         assert_merged(store, ROWS.drop_nulls(), "g", weights=arguments.get("weights"))
@@ -557,9 +557,9 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path, source):
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
     store.refresh(source)
     path = states.path_of(tmp_path / "m", str(month(source, 2)))
-    told = json.loads(pq.read_metadata(path).metadata[b"polars-pool"])
-    told |= {"format": 3, "library": "9.9.9"}
-    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(told)})
+    fields = json.loads(pq.read_metadata(path).metadata[b"polars-pool"])
+    fields |= {"format": 3, "library": "9.9.9"}
+    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(fields)})
     with refused(ValueError, path.name, "format 3", "9.9.9", pool.__version__, "format 2"):
         store.scan()
 

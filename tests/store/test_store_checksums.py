@@ -98,11 +98,11 @@ def test_the_data_are_checked_when_the_query_runs(store):
 def test_states_of_the_first_format_are_read(store):
     """Files of this format have no checksum."""
     store, path = store
-    told = json.loads(pq.read_metadata(path).metadata[b"polars-pool"]) | {"format": 1}
-    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(told)})
+    fields = json.loads(pq.read_metadata(path).metadata[b"polars-pool"]) | {"format": 1}
+    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(fields)})
     assert_right(store)
-    told["format"] = 2
-    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(told)})
+    fields["format"] = 2
+    pl.read_parquet(path).write_parquet(path, metadata={"polars-pool": json.dumps(fields)})
     assert_named(store, path, "its checksum is missing")
 
 

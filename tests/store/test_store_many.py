@@ -111,10 +111,10 @@ def test_a_part_that_changes_while_many_are_read(tmp_path, source, monkeypatch):
 
 
 def test_progress_counts_every_part(tmp_path, source):
-    told = []
-    pool.MomentStore(tmp_path / "m", "y", by="g").refresh(source, progress=told.append)
-    assert [progress.parts for progress in told] == list(range(MANY + 1))
-    assert told[-1].rows == told[-1].of_rows == 4 * MANY
+    reports = []
+    pool.MomentStore(tmp_path / "m", "y", by="g").refresh(source, progress=reports.append)
+    assert [progress.parts for progress in reports] == list(range(MANY + 1))
+    assert reports[-1].rows == reports[-1].of_rows == 4 * MANY
 
 
 def test_a_thousand_parts_are_two_queries(tmp_path):

@@ -53,7 +53,7 @@ def fresh(source: Path, folder: Path) -> pl.DataFrame:
     return made.scan().sort("g").collect()
 
 
-def refresh(folder, source, told, deadly=None, at=0):
+def refresh(folder, source, reports, deadly=None, at=0):
     """Refresh in a child and report progress; with `deadly`, kill the child at the nth call of that function."""
     if deadly:
         owner, name = deadly
@@ -69,8 +69,8 @@ def refresh(folder, source, told, deadly=None, at=0):
             return spared(*args, **options)
 
         setattr(owner, name, call)
-    pool.MomentStore(folder).refresh(source, progress=lambda progress: told.send(progress.parts))
-    told.close()
+    pool.MomentStore(folder).refresh(source, progress=lambda progress: reports.send(progress.parts))
+    reports.close()
 
 
 def child(*arguments):
@@ -181,12 +181,12 @@ def test_a_second_refresh_is_refused_while_one_runs(tmp_path):
         with pytest.raises(RuntimeError, match="is being refreshed by another") as error:
             pool.MomentStore(tmp_path / "m").refresh(editions.source)
         assert str(tmp_path / "m") in str(error.value)
-        told.append(progress)
+        reports.append(progress)
 
-    told: list[Progress] = []
+    reports: list[Progress] = []
     editions.next()
     made.refresh(editions.source, progress=second)
-    assert [progress.parts for progress in told] == [0, 1, 2, 3, 4]  # one part is unchanged, one no longer exists
+    assert [progress.parts for progress in reports] == [0, 1, 2, 3, 4]  # one part is unchanged, one no longer exists
     assert_frame_equal(made.scan().sort("g").collect(), editions.expected, rel_tol=1e-12)
 
 

@@ -317,11 +317,11 @@ def _answers(engine, verb, names, moments=False, **more):
 
 def alone(cells):
     """Pairs (engine, cell) to run as a single model: every estimator in both engines, alternating data sets."""
-    asked = []
+    pairs = []
     for place, name in enumerate(dict.fromkeys(cell.name for cell in cells)):
         same = [cell for cell in cells if cell.name == name]
-        asked += [(engine, same[(place + 2 * step) % len(same)]) for step, engine in enumerate(SQL_PATHS)]
-    return asked
+        pairs += [(engine, same[(place + 2 * step) % len(same)]) for step, engine in enumerate(SQL_PATHS)]
+    return pairs
 
 
 def by_turns(cells, paths):

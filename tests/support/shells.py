@@ -95,8 +95,8 @@ def macros_file(engine: str) -> Path:
     if engine == "module":
         with duckdb.connect(file) as connection:
             connection.execute(POOL)
-    elif said := shell_writes(["-no-init", str(file)], POOL):
-        raise duckdb.Error(said)
+    elif errors := shell_writes(["-no-init", str(file)], POOL):
+        raise duckdb.Error(errors)
     return file
 
 

@@ -49,13 +49,13 @@ class Shell:
     def run(self, script: str) -> None:
         self.process.stdin.write(f"{script.rstrip().rstrip(';')};\n.print {DONE}\n")
         self.process.stdin.flush()
-        said = []
+        errors = []
         while (line := self.process.stdout.readline()) != f"{DONE}\n":
             if not line:
-                raise duckdb.Error(f"the shell ended: {''.join(said)}")
-            said.append(line)
-        if said:
-            raise duckdb.Error("".join(said).strip())
+                raise duckdb.Error(f"the shell ended: {''.join(errors)}")
+            errors.append(line)
+        if errors:
+            raise duckdb.Error("".join(errors).strip())
 
     def close(self) -> None:
         self.process.communicate()
