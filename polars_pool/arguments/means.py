@@ -31,7 +31,7 @@ def means(call: Call) -> Means | PosteriorMeans:
     refuse_for_means(call, oneway.ACCEPTED)
     frame, schema = call.frame, call.schema
     by_names, over_names, key_columns = keys(frame, schema, call["by"], call.get("over"))
-    arguments = {role: call[role] for role in COLUMNS if call.get(role) is not None}
+    arguments = {role: call[role] for role in COLUMNS if role == "value" or call.get(role) is not None}
     numbers = {role: numeric(frame, schema, column, role) for role, column in arguments.items()}
     columns: dict[str, Any] = {role: column_of(schema, column, role) for role, column in arguments.items()}
     some_column((*columns.values(), *key_columns))
