@@ -43,6 +43,7 @@ from test_degenerate import (
 import polars_pool as pool
 
 engines = pytest.mark.parametrize("engine", MODULE)
+pytestmark = pytest.mark.share(2)
 every_method = pytest.mark.parametrize("tau2", SOME_TAU2)
 on_rows_and_moments = pytest.mark.parametrize("source", ["rows", "moments"])
 
@@ -553,6 +554,7 @@ def test_one_model_with_a_nan_is_an_error_for_all(engine):
         MODULE[engine](pool.shrink, frame, "y", "g", over="year")
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("bad", [-0.5, None, math.nan])
 def test_bad_standard_errors_and_weights_are_named_and_counted(engine, bad):

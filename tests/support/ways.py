@@ -10,7 +10,7 @@ test that is marked `only_full` runs with `--full` alone.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 from zlib import crc32
@@ -37,27 +37,35 @@ def share(cases: Iterable[Any], of: int, start: int = 0) -> list[Any]:
 
 def left_out(tests: Sequence[Any]) -> list[Any]:
     """The tests that only `--full` runs."""
-    numbers: dict[str, dict[Any, int]] = defaultdict(dict)
+    functions: dict[str, dict[Any, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for test in tests:
+        parameter, _ = way(test)
+        others = (value for name, value in parameters(test).items() if name != parameter)
+        functions[test.nodeid.partition("[")[0]][*map(id, others)].append(test)
+    return [
+        test
+        for function, cases in functions.items()
+        for number, case in enumerate(cases.values())
+        for test in left_out_of_a_case(case, number, crc32(function.encode()), alone=len(cases) == 1)
+    ]
+
+
+def left_out_of_a_case(tests: list[Any], number: int, start: int, alone: bool) -> Iterator[Any]:
+    """The tests of one case, of this number in its function, that only `--full` runs."""
     alike: dict[Any, list[Any]] = defaultdict(list)
-    left = []
     for test in tests:
         parameter, kind = way(test)
-        function = test.nodeid.partition("[")[0]
-        others = [value for name, value in parameters(test).items() if name != parameter]
-        case = (function, *map(id, others))
-        number = numbers[function].setdefault(case, len(numbers[function]))
         shared = test.get_closest_marker("share") or (kind == "DuckDB" and test.get_closest_marker("share_of_duckdb"))
-        of = shared.args[0] if shared and parameters(test) else 1
-        if test.get_closest_marker("only_full") or (digits(number, of) + crc32(function.encode())) % of:
-            left.append(test)
+        of = shared.args[0] if shared and not alone else 1
+        if test.get_closest_marker("only_full") or (digits(number, of) + start) % of:
+            yield test
         elif kind is not None and test.get_closest_marker("every_way") is None:
-            turn = next((value.turn for value in others if hasattr(value, "turn")), None)
-            alike[case, kind, number // of, turn].append(test)
-    for (case, _, number, turn), choices in alike.items():
-        place = digits(number, len(choices)) if turn is None else turn
-        kept = (place + crc32(case[0].encode())) % len(choices)
-        left += [test for position, test in enumerate(choices) if position != kept]
-    return left
+            values = [value for name, value in parameters(test).items() if name != parameter]
+            turn = next((value.turn for value in values if hasattr(value, "turn")), None)
+            alike[kind, number // of, turn].append(test)
+    for (_, place, turn), choices in alike.items():
+        kept = (digits(place, len(choices)) if turn is None else turn) + start
+        yield from (test for position, test in enumerate(choices) if position != kept % len(choices))
 
 
 def parameters(test: Any) -> dict[str, Any]:

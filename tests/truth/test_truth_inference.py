@@ -187,6 +187,7 @@ UNEVEN = pl.DataFrame(
 )
 
 
+@pytest.mark.share_of_duckdb(2)
 @pytest.mark.parametrize("mu", [None, 3.0])
 @pytest.mark.parametrize("method", ["reml", "ml"])
 @pytest.mark.parametrize("weights", [None, "w"])

@@ -185,6 +185,7 @@ def test_components(name, within, method, path):
         close(got["icc"], tau2 / (tau2 + sigma2), tolerance, 1.0)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("name", "within", "method", "path"), [(*case, by_turns[i % 2]) for i, case in enumerate(CASES)]
 )

@@ -75,6 +75,7 @@ def assert_components(name, row, within, method, mu="gls"):
         road.close(row["icc"], tau2 / (tau2 + sigma2), tolerance, 1.0)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("engine", "within", "method"), checkerboard(["pooled", "separate", "squeezed", SIGMA2], METHODS)
 )
@@ -95,6 +96,7 @@ def test_components_from_stored_moments(engine, within, method):
             assert_components(name, found.row(0, named=True), within, method)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("engine", "name", "method"),
     [(*turn, method) for turn, method in zip(cycle([("duckdb", "unbalanced"), ("shell", "weighted")]), METHODS)],
@@ -107,6 +109,7 @@ def test_known_mu(engine, name, method):
     assert_components(name, found.row(0, named=True), "pooled", method, mu)
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("engine", "of", "mu"), checkerboard([("pooled", 2.0), ("separate", "dl"), (SIGMA2, "dl")], road.CENTRES)
 )
