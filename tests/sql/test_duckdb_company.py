@@ -1,7 +1,7 @@
-"""The macros in the company of SQL: every macro over a table, a view, a CTE, beside its own table, in subqueries, in an
-attached database, as a prepared statement, and over views and CTEs of every other macro.
+"""The macros inside larger queries: every macro over a table, a view, a CTE, joined to its own table, in subqueries, in
+an attached database, as a prepared statement, and over views and CTEs of every other macro.
 
-The rows are always the same, so every answer is that of Python for the frame.
+The rows are always equal, so every result must be that of Python for the frame.
 """
 
 import re
@@ -39,7 +39,7 @@ SETUP = """
 
 
 class Macro(NamedTuple):
-    """A table macro: its arguments after the table, the columns to compare, and what Python says of the same rows."""
+    """A table macro: its arguments after the table, the columns to compare, and the result of Python for the rows."""
 
     arguments: str
     columns: tuple[str, ...]
@@ -99,7 +99,7 @@ def query(company: str, name: str) -> str:
 
 
 def over(name: str) -> str:
-    """A view of the same rows whose text names a macro."""
+    """A view of the same rows whose definition contains a macro."""
     return (
         f"CREATE VIEW over_pool_{name} AS SELECT t.* FROM t "
         f"WHERE (SELECT count(*) FROM pool_{name}('t', {MACROS[name].arguments})) > 0;"
@@ -129,7 +129,7 @@ def test_company(engine, name):
 
 @every_engine
 def test_every_macro_over_a_view_of_every_other(engine):
-    """Bound alone, as recursion is refused then: to plan and run all would take minutes."""
+    """The queries are only bound, which detects recursion; planning and running all would take minutes."""
     calls = {
         (outer, inner): f"DESCRIBE FROM pool_{outer}(over_pool_{inner}, {MACROS[outer].arguments})"
         for i, outer in enumerate(MACROS)
@@ -167,7 +167,7 @@ VIEWS = """
 
 @every_engine
 def test_views_of_macros(engine):
-    """The values of the same steps in Python."""
+    """The results equal the same steps in Python."""
     calls = [call for i, call in enumerate(CHAINS) if ways.full or takes(engine, i)]
     for call, rows in zip(calls, shells.answers(engine, calls, SETUP + VIEWS), strict=True):
         assert isinstance(rows, list), f"{call}: {rows}"
@@ -178,7 +178,7 @@ def test_views_of_macros(engine):
 
 @every_engine
 def test_a_macro_over_a_view_of_itself(engine):
-    """A CTE names the view first: DuckDB 2 refuses a macro inside itself, in the text of a view too."""
+    """A CTE names the view first: DuckDB 2 refuses a macro inside itself, also in the definition of a view."""
     found = shells.answers(
         engine,
         [
@@ -201,7 +201,7 @@ def test_a_macro_over_a_view_of_itself(engine):
 
 @every_engine
 def test_a_key_called_null(engine):
-    """The absent `over` is a column of its own, whose name must not be that of a key."""
+    """A missing `over` is a column in the macro; its name must differ from those of keys."""
     names = [name for i, name in enumerate(MACROS) if takes(engine, i)]
     calls = []
     for name in names:
@@ -251,7 +251,7 @@ def test_keys_that_are_expressions_get_names_in_a_cte(engine):
 
 @pytest.mark.parametrize("read_only", ["", " (READ_ONLY)"])
 def test_macros_of_an_attached_file(tmp_path, read_only):
-    """Names inside macros are looked up along the search path, which need not leave the current database."""
+    """DuckDB resolves names inside macros along the search path, which may keep the current database first."""
     file = str(tmp_path / "warehouse.duckdb")
     shutil.copy(shells.macros_file("module"), file)
     with duckdb.connect(file) as stored:

@@ -1,7 +1,7 @@
-"""What is wrong is said in SQL in the sentence of Python: the same calls on both sides, in the module and the shell.
+"""Error messages in SQL are those of Python: equal calls in both languages, in the module and the shell.
 
-A call is written once and made twice: by Polars, and as a call of the table macro. Sentences are compared whole, after
-the words are exchanged that the languages themselves have for the same thing: types, true, NULL, a frame.
+Each call is written once and runs twice: in Polars, and as a call of the table macro. Whole messages are compared,
+after words that differ between the languages are exchanged: types, true, NULL, a frame.
 """
 
 import math
@@ -33,7 +33,7 @@ ROWS = pl.DataFrame(
 STATES = pl.DataFrame({"school": [1, 2, 3], "centre": [2.0, 6.0, 3.0], "size": [2, 3, 4], "spread": [1.0, 2.0, 1.5]})
 STUDIES = pl.DataFrame({"school": [1, 2, 3], "effect": [2.0, 6.0, 3.0], "error": [1.0, 2.0, 1.5], "size": [5, 6, 7]})
 
-# A column of each kind that is no number: how Polars and how DuckDB call it and write it.
+# A column of each type that is not numeric: its name and its literal in Polars and in DuckDB.
 KINDS = {
     "text": ("String", "VARCHAR", "'1'"),
     "date": ("Date", "DATE", "DATE '2020-01-01'"),
@@ -97,7 +97,7 @@ def written(name: str, given: Any) -> str:
 
 
 def many(count: int) -> pl.DataFrame:
-    """Rows with as many bad weights, and with a value that does not count beside one more."""
+    """Rows with this number of bad weights, and one more bad weight in a row that is ignored."""
     return pl.DataFrame(
         {
             "school": [1, 2, *[1] * count, 2],
@@ -263,7 +263,7 @@ FROM_ARGUMENTS = [
     *(shrink("kinds", "score", n="n", var=kind) for kind in ("text", "list")),
     *(moments("kinds", "score", weights=kind) for kind in ("text", "date")),
     *KEYS,
-    # two things wrong: the first in one order says so
+    # two errors: both languages report the first one of a fixed order
     shrink("rows", "state", tau2="remll"),
     shrink("rows", "score", over="school", tau2="remll"),
     shrink("rows", "score", tau2=-1, mu="glss"),
@@ -338,7 +338,7 @@ def test_the_sentences_are_those_of_python(engine):
 
 
 def test_all_kinds_of_errors_are_there():
-    """Every `raise` of arguments.py and refuse.py that SQL has a use for is met by some call."""
+    """Some call covers every `raise` of arguments and refuse that also applies to SQL."""
     sentences = " ".join(map(sentence_of_python, CALLS))
     for part in (
         "is given twice",
@@ -369,7 +369,7 @@ def test_all_kinds_of_errors_are_there():
 
 
 def typos(name: str) -> set[str]:
-    """A letter left out, doubled, replaced or exchanged with the next, and other cases."""
+    """Names with a letter omitted, doubled, replaced or exchanged with the next, and in other cases."""
     places = range(len(name))
     return {
         *(name[:i] + name[i + 1 :] for i in places),
@@ -382,7 +382,7 @@ def typos(name: str) -> set[str]:
 
 
 def test_the_nearest_match_is_that_of_python():
-    """Of names of four letters and more: among those of two or three a typo is as near to several."""
+    """For names of at least four letters: a typo in a name of two or three letters is equally near to several names."""
     choices = [*map(list, (registry.TAU2, registry.SIGMA2, registry.MU)), ["error", "null"], ["mu", "conditional"]]
     wrong = [
         (typo, names, name) for names in choices for name in names if len(name) > 3 for typo in sorted(typos(name))
@@ -411,7 +411,7 @@ OF_SQL = {
     "FROM pool_encode(private, score, school)": (
         "the column '_pool_key' of the table begins with '_pool_', as private names do; rename it"
     ),
-    # names in DuckDB have no case
+    # DuckDB ignores the case of names
     'FROM pool_shrink(shouted, score, "n")': (
         "the key 'N' bears the name of a result column ('n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', "
         "'upper'); rename it first"
@@ -556,7 +556,7 @@ KEYS_THAT_READ = [
 
 @every_engine
 def test_keys_that_read_a_column_are_not_refused(engine):
-    """Expressions with constants, of one value too; and columns whose names look like constants."""
+    """Expressions with constants, also with a single value; and columns whose names look like constants."""
     setup = (
         """CREATE TABLE looks AS SELECT *, state AS "'school'", school AS "1", year AS "list_value('a')" FROM rows;"""
     )
@@ -569,12 +569,12 @@ def test_keys_that_read_a_column_are_not_refused(engine):
         assert isinstance(answer, list), f"{key}: {answer}"
 
 
-# Scalar macros whose result is no number.
+# Scalar macros whose result is not a number.
 OF_NO_NUMBER = "pool_(method|gauss_legendre|moments_of|outward_series).*"
 
 
 def test_scalar_macros_give_doubles():
-    """Whatever the types of their arguments: decimals, integers and floats would lose digits or overflow."""
+    """For all types of arguments: results as decimals, integers and floats would lose digits or overflow."""
     [macros] = shells.answers(
         "module",
         [
@@ -596,7 +596,7 @@ def test_scalar_macros_give_doubles():
     assert types == dict.fromkeys(calls, "DOUBLE")
 
 
-# What DuckDB itself refuses: the words that its sentence must hold.
+# Calls that DuckDB itself refuses: words that its message must contain.
 OF_DUCKDB = {
     "FROM pool_shrink(rows, scor, school)": ("scor", "score"),
     "FROM pool_shrink(rows, log(scor), school)": ("scor", "score"),
@@ -685,7 +685,7 @@ RIGHT = [
 @every_engine
 def test_an_empty_table_gives_an_empty_result_with_all_columns(engine):
     right = in_turn(engine, RIGHT)
-    # One row with the types, and whether the result has a row.
+    # One row with the types, and whether the result has rows.
     query = (
         "SELECT filled, typeof(COLUMNS(* EXCLUDE filled)) "
         "FROM (SELECT 1) LEFT JOIN (SELECT true AS filled, * {}) ON true"

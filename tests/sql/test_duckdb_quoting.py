@@ -1,4 +1,4 @@
-"""Names and values are data, never SQL: quotes, semicolons, comments, keywords, and names of the macros' own."""
+"""Names and values are data, never SQL: quotes, semicolons, comments, keywords, and names inside the macros."""
 
 from functools import cache
 
@@ -99,7 +99,7 @@ PARAMETERS = [
 ]
 RESULT = {"n", "mean", "v", "weight", "estimate", "se", "lower", "upper"}
 STATISTICS = set(components.STATISTICS)
-# Tables that are called like relations inside the macros.
+# Tables with names of relations inside the macros.
 TABLES = [
     "classes",
     "models",
@@ -118,7 +118,7 @@ TABLES = [
     "number",
 ]
 
-# What DuckDB does not find by the name of a table alone, as it reads it once more. Such a table needs a CTE or view.
+# Names of tables that DuckDB does not find, because it parses the name again. Such a table needs a CTE or view.
 AWKWARD = {'"', "."}
 
 ROWS = pl.DataFrame(
@@ -174,7 +174,7 @@ class Batch:
 
 @cache
 def columns() -> Batch:
-    """Every name in every role of one call: value, weights, one of several keys, key of models; the verbs by turns."""
+    """Every name in every role of one call: value, weights, one of several keys, key of models; the verbs alternate."""
     batch = Batch()
     names = [*HOSTILE, *PARAMETERS]
     for place in range(len(names)):
@@ -207,7 +207,7 @@ def test_names_of_columns(engine):
 
 @every_engine
 def test_parameters_as_names_of_moments_and_errors(engine):
-    """Columns that are called like the arguments they are given to, and like others."""
+    """Columns with the names of their own arguments, and of other arguments."""
     batch = Batch()
     states = pl.DataFrame({"key": ["a", "b", "c"], "mu": [2.0, 7.0, 5.0], "n": [3.0, 2.0, 3.0], "var": [1.0, 2.0, 9.0]})
     crossed = states.rename({"n": "var", "var": "n"})
@@ -272,7 +272,7 @@ def test_values_of_keys(engine):
 
 @every_engine
 def test_text_in_arguments_is_not_run(engine):
-    """Hyperparameters and tables that are given as hostile text are refused, in words that quote them."""
+    """Hyperparameters and tables with hostile text are refused, and the message quotes the text."""
     calls, texts = [], HOSTILE[shells.ENGINES.index(engine) : 5 : 2]
     for text in texts:
         calls += [f"FROM pool_shrink(rows, number, key, {role} := {literal(text)})" for role in ("tau2", "mu", "nan")]

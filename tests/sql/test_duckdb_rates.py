@@ -1,6 +1,6 @@
-"""Rates and counts in both DuckDBs, against R's numbers, distributions of SciPy, and scores by finite sums.
+"""Rates and counts in both DuckDBs, against R, distributions of SciPy, and scores by finite sums.
 
-A query takes some tenths of a second to plan, so that data sets are asked together, each a model of its own.
+A query is slow to plan, so all data sets are models of one query.
 """
 
 import ast
@@ -43,7 +43,7 @@ def rows(engine, query, frame=None):
 
 
 def shrink(engine, family, frame, by="g", x="x", n="n", uncertainty="conditional", **options):
-    """Given the prior: test_rates_intervals.py has the error of its mean."""
+    """A result given the prior; test_rates_intervals.py tests the error of its mean."""
     call = sqlpaths.call(f"pool_shrink_{family}", x, n, by, uncertainty=uncertainty, **options)
     return rows(engine, call, frame)
 
@@ -72,7 +72,7 @@ PREFIX = {"rates": "betabinomial", "counts": "gammapoisson"}
 
 @cache
 def told(family):
-    """The numbers of R by data set, and all data as one table."""
+    """The numbers of R by data set, and all data in one table."""
     truths = {
         name: json.loads((VECTORS / f"{PREFIX[family]}_{name}.json").read_text(encoding="utf-8"))
         for name in CASES[family]
@@ -136,7 +136,7 @@ def test_groups_of_r(engine, family):
 
 
 def rest(a, numbers, signs):
-    """Of sums over i < m of 1 / (a + i): a times them less m, and what that grows by with log a."""
+    """From sums over i < m of 1 / (a + i): a times the sum minus m, and its derivative by log a."""
     i = np.arange(int(max(numbers, default=0)))
     count = np.array([signs * (numbers > j).sum() for j in i])
     return -count * i / (a + i), count * i * a / (a + i) ** 2
@@ -155,10 +155,10 @@ def score_of_rates(x, n, row):
 
 
 def score_of_counts(x, n, row):
-    """Score and information by the logs of the mean and of the shape, by what is left of the Poisson model."""
+    """Score and information by the logs of the mean and of the shape, relative to the Poisson model."""
     shape, mu = row["shape"], row["mean"] * n
     t = mu / shape
-    # log(1 + t) - t by its series, to terms that are too small to be seen
+    # log(1 + t) - t by its series, until the terms are below rounding
     logs = np.where(
         t < 0.1, sum((-1) ** (k + 1) * np.minimum(t, 0.1) ** k / k for k in range(18, 1, -1)), np.log1p(t) - t
     )
@@ -192,7 +192,7 @@ def drawn_counts(rng, model):
     return pl.DataFrame({"x": rng.poisson(n * rng.gamma(shape, mean / shape, groups)), "n": n})
 
 
-# What varies by hardly more than chance: a size of 1e8 and more.
+# Data that vary by hardly more than chance: a size of 1e8 and more.
 NEAR = {
     "rates": pl.DataFrame({"x": [10100, 9900, 10001, 9999], "n": [20000.0] * 4}),
     "counts": pl.DataFrame({"x": [10141, 9859, 10011, 9989], "n": [1.0] * 4}),
@@ -208,7 +208,7 @@ def many(family):
 
 
 def varies(family, x, n):
-    """By how much more than chance x varies, over the chance: a likelihood has a maximum inside where it does."""
+    """The excess of the variance of x over chance, relative to chance; a positive excess gives an interior maximum."""
     mean = x.sum() / n.sum()
     squares = ((x - n * mean) ** 2).sum()
     chance = mean * (1 - mean) * n.sum() if family == "rates" else x.sum()
@@ -223,7 +223,7 @@ def found_many(engine, family):
 @engines
 @families
 def test_the_score_is_zero(engine, family):
-    """At what is found; groups of like size have one maximum (Levin & Reeds 1977)."""
+    """The score at the estimates; with groups of similar size the maximum is unique (Levin & Reeds 1977)."""
     frame = many(family)
     found = found_many(engine, family)
     pooled = searched = 0
@@ -236,7 +236,7 @@ def test_the_score_is_zero(engine, family):
         a, b = (row[name] for name in TWO[family])
         assert row["converged"]
         if family == "rates" and ((x == 0) | (x == n)).all() and varies(family, x, n) > 1e-9:
-            assert (a, b, row["rho"]) == (0, 0, 1)  # all or none: the likelihood grows as the size falls
+            assert (a, b, row["rho"]) == (0, 0, 1)  # all or no events: the likelihood increases as the size decreases
             close(row["mean"], (x == n).mean(), 1e-12)
         elif varies(family, x, n) > 1e-9:
             searched += 1
@@ -263,7 +263,7 @@ def test_the_score_is_zero(engine, family):
 
 
 def log_probability(family, x, n, a, b):
-    """Of x, by finite sums."""
+    """The log likelihood of x, by finite sums."""
 
     def rise(a, m):
         i = np.arange(m)
@@ -277,7 +277,7 @@ def log_probability(family, x, n, a, b):
 @engines
 @families
 def test_a_large_group_does_not_hide_how_small_ones_differ(engine, family):
-    """Its events are as chance has them and outweigh all others in the sum of squares; the likelihood knows better."""
+    """Its events are as expected by chance and dominate the sum of squares, but not the likelihood."""
     large = 20_000.0 if family == "rates" else 40_000.0
     x = np.array([0, 10 if family == "rates" else 20] * 10 + [large])
     n = np.array([10] * 20 + [40_000.0])
@@ -303,7 +303,7 @@ def assert_pooled(family, row, x, n):
 
 @engines
 @families
-def test_models_of_over_are_those_alone(engine, family):
+def test_models_of_over_equal_single_models(engine, family):
     together = {row["model"]: row for row in found_many(engine, family)}
     for model in (3,):
         (alone,) = components(engine, family, many(family).filter(model=model).drop("model"))
@@ -372,7 +372,7 @@ def test_components_of_known_priors(engine, family):
 
 @engines
 def test_tails_keep_their_digits(engine):
-    """A posterior error probability of 1e-200 is one, and not 0; so is the chance of an excess."""
+    """A posterior error probability of 1e-200 is not rounded to 0, and neither is the probability of an excess."""
     frame = pl.DataFrame({"g": ["high", "low"], "x": [600, 2], "n": [1000, 1000]})
     for family, prior in [("rates", "beta(2, 5)"), ("counts", "gamma(3, 1)")]:
         found = {row["g"]: row for row in shrink(engine, family, frame, prior=prior, threshold=0.2)}
@@ -419,7 +419,7 @@ def test_moments(engine, family):
             pooled += 1
             assert_pooled(family, row, x, n)
         elif size <= 0 or not np.isfinite(size):
-            assert (row[a], row[b], row["rho"]) == (0, 0, 1)  # more than all there could be between groups
+            assert (row[a], row[b], row["rho"]) == (0, 0, 1)  # more than the largest possible variance between groups
         else:
             estimated += 1
             expected = (mean * size, (1 - mean) * size) if family == "rates" else (size, size / mean)
@@ -498,7 +498,7 @@ def test_groups_without_data(engine, family):
 @engines
 @families
 def test_groups_of_another_table(engine, family):
-    """A group that has no rows is as likely to be high as the prior says; the others stay as they are."""
+    """A group without rows has the probabilities of the prior; the other groups do not change."""
     seen = pl.DataFrame({"m": [1, 1, 1, 2, 2, 2], "g": list("abc" * 2), "x": [1, 5, 9, 2, 3, 8], "n": [10.0] * 6})
     unseen = pl.DataFrame({"m": [1, 1, 2, 3], "g": ["z", "a", None, "a"]})
     sqlpaths.database(engine).hold(unseen, "unseen")
@@ -524,7 +524,7 @@ def test_groups_of_another_table(engine, family):
 
 @engines
 def test_all_or_none(engine):
-    """The likelihood grows as alpha and beta fall to 0: every group keeps its own rate."""
+    """The likelihood increases as alpha and beta decrease to 0: every group keeps its own rate."""
     models, groups = degenerate(engine, "rates", "ml")
     row = models["all or none"]
     assert [row[name] for name in ("alpha", "beta", "rho", "converged")] == [0, 0, 1, True]
@@ -678,11 +678,11 @@ def test_messages(engine):
 
 
 IN_SQL = re.compile(r"FROM pool_(\w+)_(rates|counts)\(data, (\w+), (\w+), g(?:, (\w+) := (.*))?\)")
-OF_SQL_ALONE = {"limits", "over"}  # limits there is none in Python, and over is a list
+OF_SQL_ALONE = {"limits", "over"}  # Python has no limits, and over is a list there
 
 
 def test_the_sentences_are_those_of_python():
-    """But for the names of types, and of the columns that a key may not be called."""
+    """Except for the names of types, and of the columns that are not allowed as keys."""
     checked = 0
     for query, sentence in WRONG.items():
         asked = IN_SQL.fullmatch(query)
@@ -702,7 +702,7 @@ def test_the_sentences_are_those_of_python():
 
 @engines
 def test_several_keys(engine):
-    """And expressions; without limits there are none."""
+    """Several keys and expressions; `limits := false` omits the limits."""
     truths, frame = told("counts")
     keys = pl.col("g").str.split("|")
     cells = frame.filter(name="insurance_cells").select(
@@ -741,7 +741,7 @@ NAMES += [
 
 @engines
 def test_names_are_data(engine):
-    """Every name in every role, as many as the shell has time for."""
+    """Every name in every role, with fewer names in the shell, which is slower."""
     step = 6 if engine == "duckdb" else 13
     truths, frame = told("rates")
     data = frame.filter(name="cbpp_by_herd")
