@@ -1,4 +1,4 @@
-"""The part of a request that all model families share: the keys of groups and models."""
+"""The parts of a request that all model families share: the keys of groups and models, and the level of intervals."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
+from scipy.special import ndtri
 
 from .keys import KEY
 from .warning import Caller, caller
+
+
+@dataclass(frozen=True)
+class Options:
+    """What results include; each family adds its options."""
+
+    level: float = 0.95
+
+    @property
+    def quantile(self) -> float:
+        """The normal quantile of the interval at `level`."""
+        return float(ndtri((1 + self.level) / 2))
 
 
 @dataclass(frozen=True, kw_only=True)

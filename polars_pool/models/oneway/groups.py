@@ -1,7 +1,7 @@
-"""Rows to one row a group: the sufficient statistics, from plain sums in one group-by.
+"""Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
 
-Values are taken as deviations from a pivot, so that a common offset costs no digits. Every kind of input
-has its elementwise preparation, its sums, and the statistics that follow from the sums; windows use the same three.
+Values are deviations from a pivot, so that a common offset costs no digits. Every kind of input has its elementwise
+preparation, its sums, and the statistics that follow from the sums; group-bys and windows use these three.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .refuse import bad_rows
 from .spec import OneWay
 
 NO_PIVOT = pl.LazyFrame({"_pool_pivot": [0.0]})
-EXACT = 2.0**500  # the precision that stands for se = 0: it outweighs any other, and its products stay finite
+EXACT = 2.0**500  # the precision for se = 0: it outweighs all others, and its products stay finite
 
 PIVOT, VALUE, WEIGHTS, SE = (pl.col(f"_pool_{c}") for c in ("pivot", "value", "weights", "se"))
 N, VAR, W, Y, V = (pl.col(f"_pool_{c}") for c in ("n", "var", "w", "y", "v"))
@@ -30,7 +30,7 @@ WY, SQUARES = pl.col("_pool_wy"), pl.col("_pool_squares")
 
 
 def rows(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> pl.LazyFrame:
-    """The columns a model needs, Float64 at once."""
+    """The columns that the request needs, as Float64."""
     value = request.value.cast(pl.Float64)
     if request.nan == "null":
         value = pl.when(value.is_finite()).then(value)
@@ -38,8 +38,8 @@ def rows(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> pl.LazyFrame:
 
 
 def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Expr) -> pl.LazyFrame:
-    beside = {"weights": request.weights, "n": request.n, "var": request.var, "se": request.se}
-    columns = [e.cast(pl.Float64).alias(f"_pool_{name}") for name, e in beside.items() if e is not None]
+    roles = {"weights": request.weights, "n": request.n, "var": request.var, "se": request.se}
+    columns = [e.cast(pl.Float64).alias(f"_pool_{role}") for role, e in roles.items() if e is not None]
     keys = (e.name.prefix(KEY) for e in request.key_columns)
     return frame.select(*keep, *keys, value.alias("_pool_value"), *columns)
 
@@ -47,9 +47,9 @@ def _selected(frame: pl.LazyFrame, request: OneWay, value: pl.Expr, *keep: pl.Ex
 def about_pivot(
     frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr, ordered: bool = False
 ) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-    """The columns a model needs, first with the value itself, then with the value less the pivot; and the pivot.
+    """The columns that the request needs, first with the value itself, then with the value less the pivot; the pivot.
 
-    Cached, so that the plan below runs once, whatever it is, for the pivot and the rows.
+    The columns are cached, so that the plan below runs once for the pivot and the rows.
     """
     dtype = _dtype(frame, request)
     if wide.is_wide(dtype):
@@ -66,9 +66,9 @@ def about_pivot(
 
 
 def in_order(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The columns a model needs in the order of the frame, for windows and what is joined back; and the pivot.
+    """The columns that the request needs in the order of the frame, for windows and joins to the rows; and the pivot.
 
-    Only values that have more digits than Float64 have a pivot here.
+    Only values with more digits than Float64 have a pivot here.
     """
     if not wide.is_wide(_dtype(frame, request)):
         return rows(frame, request, *keep), NO_PIVOT
@@ -81,10 +81,10 @@ def _dtype(frame: pl.LazyFrame, request: OneWay) -> pl.DataType:
 
 
 def grouped(frame: pl.LazyFrame, request: OneWay) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """One row a group, keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
+    """One row per group: keys, n, w, y (the mean less the pivot), var or v; and the constants of the query.
 
-    Models of an `over` may lie at quite different places, so they have no pivot, but where the first values have more
-    digits than Float64.
+    Models of an `over` may have different offsets, so they have a pivot only where the first values have more digits
+    than Float64.
     """
     if request.over and not wide.is_wide(_dtype(frame, request)):
         selected = rows(frame, request).cache()  # for the groups and the constants
@@ -94,7 +94,7 @@ def grouped(frame: pl.LazyFrame, request: OneWay) -> tuple[pl.LazyFrame, pl.Lazy
 
 
 def summed(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """One row a group from rows as they are."""
+    """One row per group from rows without a pivot, or less their pivot."""
     return statistics(prepared(rows, request).group_by(*request.keys).agg(**sums(request)), request)
 
 
@@ -109,19 +109,19 @@ def states_columns(request: OneWay) -> tuple[str, ...]:
 
 
 def states(frame: pl.LazyFrame, request: OneWay, rest: bool = False) -> pl.LazyFrame:
-    """One row a group under public names: n, mean, var, and w where rows have weights; bad rows raise on the way.
+    """One row per group under public names: n, mean, var, and w where rows have weights; bad rows raise an error.
 
-    With `rest`, mean_low too, what the mean loses to rounding: at an offset, half of its digits.
+    With `rest`, also mean_low, the rounding error of the mean: at an offset, it holds half of the digits.
     """
-    found, constant = grouped(frame, request)
-    found = found.join(constant, how="cross")
+    groups, constant = grouped(frame, request)
+    groups = groups.join(constant, how="cross")
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if request.weights is not None else {})
     columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
     public_columns = [*public(*request.key_names), *(e.alias(name) for name, e in columns.items())]
 
     # The check is row by row, so the table may pass in pieces, as it streams.
     checked = partial(_checked, request=request, columns=public_columns)
-    return found.map_batches(checked, schema=found.select(public_columns).collect_schema(), streamable=True, **WHOLE)
+    return groups.map_batches(checked, schema=groups.select(public_columns).collect_schema(), streamable=True, **WHOLE)
 
 
 def _checked(table: pl.DataFrame, request: OneWay, columns: list[pl.Expr]) -> pl.DataFrame:
@@ -130,16 +130,16 @@ def _checked(table: pl.DataFrame, request: OneWay, columns: list[pl.Expr]) -> pl
 
 
 def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    """What a + b loses to rounding, exactly: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2."""
+    """The rounding error of a + b, exactly: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2."""
     total = a + b
     b_kept = total - a
     return (a - (total - b_kept)) + (b - b_kept)
 
 
 def merged(frame: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """Stored moments that are known to be good and have no offset, merged: keys, n, mean, var and w, names private.
+    """Stored moments that are known to be good and have no offset, merged: keys, n, mean, var, w under private names.
 
-    No function of the table stands between, so that filters of keys pass through to the files.
+    The plan has no function of whole tables, so that filters of keys are pushed down to the files.
     """
     return summed(rows(frame, request), request)
 
@@ -177,7 +177,7 @@ def prepared(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 def sums(request: OneWay) -> dict[str, pl.Expr]:
     """Plain reductions of prepared columns, for a group_by or a window.
 
-    Each costs time, and each of their inputs memory for every row of a group_by of many groups: no more than needed.
+    Each reduction costs time, and each input memory for every row of a group_by of many groups: only those needed.
     """
     if request.input == "rows" and request.weights is None:
         return {"_pool_n": VALUE.count().cast(pl.Float64), "_pool_y": VALUE.mean(), "_pool_var": VALUE.var()}
@@ -193,24 +193,24 @@ def sums(request: OneWay) -> dict[str, pl.Expr]:
 
 def statistics(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """n, w, y, and var or v of a group from its sums."""
-    found = _means(summed, request)
+    means = _means(summed, request)
     if request.published:
-        return found.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
+        return means.with_columns(_pool_v=where(W == 0, INFINITY, where(W >= EXACT, 0.0, 1 / W)))
     if request.input == "rows" and request.weights is None:
-        return found
+        return means
     states, cov_wy, cov_w = (pl.col(f"_pool_{name}") for name in ("states", "cov_wy", "cov_w"))
     if request.input == "rows":
         squares = moments.squares_between(N, WY, W, cov_wy, cov_w)
     else:
         squares = SQUARES + moments.squares_between(states, WY, W, cov_wy, cov_w)
-    return found.with_columns(_pool_var=moments.variance(N, squares))
+    return means.with_columns(_pool_var=moments.variance(N, squares))
 
 
 def _means(summed: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """n, w and y of a group from its sums."""
     if request.input == "rows" and request.weights is None:
         return summed.with_columns(_pool_w=N)
-    found = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
+    means = summed.with_columns(_pool_y=pl.when(W > 0).then(WY / W))
     if not request.published:
-        return found
-    return found.with_columns(_pool_n=pl.lit(None, pl.Float64) if request.n is None else pl.when(N > 0).then(N))
+        return means
+    return means.with_columns(_pool_n=pl.lit(None, pl.Float64) if request.n is None else pl.when(N > 0).then(N))

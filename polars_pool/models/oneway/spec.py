@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
-from scipy.special import ndtri
 
+from .. import request
 from ..hyperparameters import Hyperparameters
-from ..request import Request
 
 Input = Literal["rows", "moments", "published"]
 COLUMNS = ("value", "n", "var", "se", "weights")
@@ -21,10 +20,9 @@ ACCEPTED = frozenset(
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(request.Options):
     """What results include: the intervals, the test of mu, the errors in `se`, and the quantity they are about."""
 
-    level: float = 0.95
     test: str = "z"
     limits: str | None = None
     interval: str = "normal"
@@ -32,14 +30,9 @@ class Options:
     predict: str = "mean"
     threshold: float | None = None
 
-    @property
-    def quantile(self) -> float:
-        """The normal quantile of the interval at `level`."""
-        return float(ndtri((1 + self.level) / 2))
-
 
 @dataclass(frozen=True, kw_only=True)
-class OneWay(Request):
+class OneWay(request.Request):
     """A request on the one-way model: its columns as expressions, and its hyperparameters."""
 
     value: pl.Expr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import request
 from ..oneway import spec as oneway
 
 ACCEPTED = oneway.ACCEPTED - {"test", "limits", "uncertainty"}
@@ -11,10 +12,9 @@ ACCEPTED = oneway.ACCEPTED - {"test", "limits", "uncertainty"}
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(request.Options):
     """What results include: the interval (None for none), the quantity it is about, and a threshold."""
 
-    level: float = 0.95
     interval: str | None = None
     predict: str = "mean"
     threshold: float | None = None

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from ...formulas.priors import Beta, Gamma
-from ..request import Request
+from .. import request
 
 Family = Literal["binomial", "poisson"]
 GROUPS = ("n", "mean", "weight", "estimate", "se", "lower", "upper")
@@ -21,17 +21,16 @@ ACCEPTED = ACCEPTED_BY_COMPONENTS | {"level", "uncertainty", "threshold", "group
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(request.Options):
     """What results include: the error of the prior's mean in `se`, a threshold, the parameters of each posterior."""
 
-    level: float = 0.95
     uncertainty: str = "mu"
     threshold: float | None = None
     posterior: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates(Request):
+class Rates(request.Request):
     """A request for rates; `size` holds trials or exposure, None where every row is a trial."""
 
     value: pl.Expr

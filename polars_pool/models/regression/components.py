@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
@@ -75,7 +75,7 @@ def _without_groups(table: pl.DataFrame, request: Regression, schema: dict[str, 
 
 def _summary(models: Fitted, request: Regression) -> dict[str, Any]:
     """The statistics of each model, terms in the order of the model."""
-    quantile = float(ndtri((1 + request.options.level) / 2))
+    quantile = request.options.quantile
     mu, cov_mu = population(models)
     tau2 = between(models)
     deviations = np.sqrt(np.einsum("mii->mi", tau2))

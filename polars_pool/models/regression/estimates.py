@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
 
 from ..keys import public
 from ..tables import WHOLE, series
@@ -41,7 +40,7 @@ def _of_groups(table: pl.DataFrame, request: Regression) -> pl.DataFrame:
         )
     with np.errstate(all="ignore"):
         statistics = coefficients(solution.fitted, solution.reduced, request.options.uncertainty == "conditional")
-    margin = float(ndtri((1 + request.options.level) / 2)) * statistics["se"]
+    margin = request.options.quantile * statistics["se"]
     statistics |= {"lower": statistics["estimate"] - margin, "upper": statistics["estimate"] + margin}
     terms, groups = len(request.terms), solution.groups.height
     rows = np.repeat(np.arange(groups, dtype=np.uint32), terms)

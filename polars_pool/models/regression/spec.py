@@ -6,22 +6,21 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..request import Request
+from .. import request
 
 INTERCEPT = "intercept"
 PREDICTIONS = ("fitted", "population")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(request.Options):
     """What results include: the intervals, and the errors in `se`."""
 
-    level: float = 0.95
     uncertainty: str = "mu"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression(Request):
+class Regression(request.Request):
     """A request for a regression: which terms vary by group, and how their covariance is estimated."""
 
     value: pl.Expr
