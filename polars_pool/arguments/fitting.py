@@ -39,8 +39,8 @@ def _fitting_estimator(roles: Collection[str], h: Hyperparameters, method: Metho
         )
     known_v = {"se=": "se" in roles, f"sigma2={h.sigma2!r}": h.sigma2 != "pooled"}
     for source, present in known_v.items():
-        if present and method.given is None:
-            fit = listed(name for name, other in TAU2.items() if other.given is not None)
+        if present and method.known_v is None:
+            fit = listed(name for name, other in TAU2.items() if other.known_v is not None)
             raise ValueError(f"tau2={method.name!r} does not fit {source}: give a number, or one of {fit}")
     if "weights" in roles and not method.weighted:
         fit = listed(name for name, other in TAU2.items() if other.weighted)

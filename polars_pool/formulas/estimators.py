@@ -30,7 +30,7 @@ ANOVA = Method(
     "anova",
     "analysis of variance (Bühlmann–Straub)",
     "Henderson (1953) I; Bühlmann & Straub (1970)",
-    given=Moments(between.moment_estimate, weight=lambda w: w, known_mu=between.moment_estimate_known_mu),
+    known_v=Moments(between.moment_estimate, weight=lambda w: w, known_mu=between.moment_estimate_known_mu),
     error=Error(_of_trace, weight=lambda w: w),
     needs_n=True,
 )
@@ -38,20 +38,20 @@ PLUGIN = Method(
     "plugin",
     "variance of the group means",
     "Mount (2023): not reduced by sampling variance",
-    given=Moments(lambda plain_squares, df: plain_squares / df),
+    known_v=Moments(lambda plain_squares, df: plain_squares / df),
 )
 HE = Method(
     "he",
     "Hedges",
     "Hedges & Olkin (1985)",
-    given=Moments(between.moment_estimate, weight=one, known_mu=between.moment_estimate_known_mu),
+    known_v=Moments(between.moment_estimate, weight=one, known_mu=between.moment_estimate_known_mu),
     error=Error(_of_trace, weight=one),
 )
 DL = Method(
     "dl",
     "DerSimonian–Laird",
     "DerSimonian & Laird (1986)",
-    given=Moments(
+    known_v=Moments(
         lambda ad2, groups, a, pairs: between.moment_estimate(ad2, groups, a, a, pairs),  # a v = 1, a^2 v = a
         weight=_precision,
         known_mu=lambda ad2, groups, a: between.moment_estimate_known_mu(ad2, groups, a),
@@ -64,7 +64,7 @@ HS = Method(
     "hs",
     "Hunter–Schmidt",
     "Hunter & Schmidt (1990)",
-    given=Moments(
+    known_v=Moments(
         between.hunter_schmidt,
         weight=_precision,
         one_exact=lambda: 0.0,
@@ -76,7 +76,7 @@ HSK = Method(
     "hsk",
     "Hunter–Schmidt, small samples",
     "Brannick, Potter, Benitez & Morris (2019)",
-    given=Moments(
+    known_v=Moments(
         between.hunter_schmidt_corrected,
         weight=_precision,
         one_exact=lambda: 0.0,
@@ -91,7 +91,7 @@ SJ = Method(
     "sj",
     "Sidik–Jonkman",
     "Sidik & Jonkman (2005)",
-    given=Moments(lambda crude, ad2, df: between.sidik_jonkman(crude, ad2, df), weight=_crude_precision),
+    known_v=Moments(lambda crude, ad2, df: between.sidik_jonkman(crude, ad2, df), weight=_crude_precision),
     error=Error(
         lambda squares_variance, crude, df: squares_variance * (crude / df) * (crude / df),  # crude counts as known
         weight=lambda v, crude: between.precision(v, crude),
@@ -101,7 +101,7 @@ JS = Method(
     "js",
     "James–Stein, positive part",
     "James & Stein (1961); Efron & Morris (1973)",
-    given=Moments(lambda plain_squares, df, v_largest: between.james_stein(plain_squares, df, v_largest)),
+    known_v=Moments(lambda plain_squares, df, v_largest: between.james_stein(plain_squares, df, v_largest)),
     df=3,
     equal_v=True,
     instead=("morris", "chung"),
@@ -112,13 +112,13 @@ JS = Method(
 _MEAN = Root(lambda df: df)
 _OF_ROOT = Error(inference.variance_of_root, correction=uncertainty.root_correction)
 
-PM = Method("pm", "Paule–Mandel", "Paule & Mandel (1982)", given=_MEAN, error=_OF_ROOT)
-EB = Method("eb", "empirical Bayes", "Morris (1983); the same root as Paule–Mandel", given=_MEAN, error=_OF_ROOT)
+PM = Method("pm", "Paule–Mandel", "Paule & Mandel (1982)", known_v=_MEAN, error=_OF_ROOT)
+EB = Method("eb", "empirical Bayes", "Morris (1983); the same root as Paule–Mandel", known_v=_MEAN, error=_OF_ROOT)
 MORRIS = Method(
     "morris",
     "empirical Bayes, weights corrected",
     "Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)",
-    given=_MEAN,
+    known_v=_MEAN,
     shrunk_by=shrink.morris_variance,
     df=3,
 )
@@ -133,18 +133,18 @@ PMM = Method(
     "pmm",
     "Paule–Mandel, median-unbiased",
     "Viechtbauer (2021)",
-    given=Root(lambda df: chi_square_median(df)),
+    known_v=Root(lambda df: chi_square_median(df)),
     error=Error(inference.variance_of_root, correction=_correction_of_median),
 )
 
-# ---- likelihoods: given v, and on rows ------------------------------------------------------------------------------
+# ---- likelihoods: v known, and on rows -------------------------------------------------------------------------------
 
 
 ML = Method(
     "ml",
     "maximum likelihood",
     "Hardy & Thompson (1996); on rows Hartley & Rao (1967)",
-    given=Minimum(
+    known_v=Minimum(
         Sums(between.ml_deviance, between.ml_slope),
         # The likelihood is infinite at 0 where mu can be the mean of a group with v = 0.
         pole=lambda exact, fitted: exact * fitted > 0,
@@ -164,7 +164,7 @@ REML = Method(
     "reml",
     "restricted maximum likelihood",
     "Raudenbush (2009); on rows Patterson & Thompson (1971)",
-    given=Minimum(Sums(between.reml_deviance, between.reml_slope)),
+    known_v=Minimum(Sums(between.reml_deviance, between.reml_slope)),
     joint=Profile(
         Sums(oneway.reml_profile, oneway.reml_profile_slope), df=lambda rows: rows - 1, sigma2=oneway.residual_variance
     ),
@@ -180,7 +180,7 @@ CHUNG = Method(
     "chung",
     "penalised maximum likelihood",
     "Chung et al. (2013): likelihood × τ",
-    given=Minimum(
+    known_v=Minimum(
         Sums(
             between.chung_deviance,
             lambda w2d2, rest, v_least, tau2: between.chung_slope(w2d2, rest, v_least, tau2),
@@ -201,7 +201,7 @@ SURE = Method(
     "sure",
     "least unbiased estimate of risk",
     "Xie, Kou & Brown (2012)",
-    given=Minimum(
+    known_v=Minimum(
         Terms(
             between.unbiased_risk,
             between.unbiased_risk_slope,

@@ -67,9 +67,9 @@ class Moments:
 class Sums:
     """What a search makes least, and its slope, as formulas of sums over groups at one point of the search.
 
-    Given v, at tau2, with w = 1 / (v + tau2): `s1` and `s2` (sums of w and w^2), `pairs`, `wd2`, `w2d2`, `logs` (sum of
-    log(v + tau2)), `rest` (sum of w without one group of the least v). On rows, at rho = tau2 / sigma2, with
-    h = n / (1 + n rho): `h` and `h2` (sums of h and h^2), `hd2`, `h2d2`, `logs` (sum of log(1 + n rho)), `df`
+    Where v is known, at tau2, with w = 1 / (v + tau2): `s1` and `s2` (sums of w and w^2), `pairs`, `wd2`, `w2d2`,
+    `logs` (sum of log(v + tau2)), `rest` (sum of w without one group of the least v). On rows, at rho = tau2 / sigma2,
+    with h = n / (1 + n rho): `h` and `h2` (sums of h and h^2), `hd2`, `h2d2`, `logs` (sum of log(1 + n rho)), `df`
     (that of sigma2).
     """
 
@@ -81,9 +81,10 @@ class Sums:
 class Terms:
     """What a search makes least, and its slope, as sums of one term per group at one point of the search.
 
-    A term names statistics of its group (`n`, `v` given v, `squares` within on rows), the point (`tau2` or `rho`),
-    `d` and `d2` (deviation of its mean from mu, and its square) and the results of `steps`. `s`, `s2` and `mu_slope`
-    are the sums of the weights of mu and of their squares, and the slope of mu; infinite, 0 and 0 about a known mu.
+    A term names statistics of its group (`n`; `v` where it is known; `squares` within on rows), the point (`tau2` or
+    `rho`), `d` and `d2` (deviation of its mean from mu, and its square) and the results of `steps`. `s`, `s2` and
+    `mu_slope` are the sums of the weights of mu and of their squares, and the slope of mu; infinite, 0 and 0 about a
+    known mu.
     """
 
     value: Formula
@@ -153,8 +154,8 @@ class Method:
     name: str
     title: str
     source: str
-    given: Moments | Root | Minimum | None = None  # tau2 from groups with known sampling variances v
-    error: Error | None = None  # of tau2 given v, if known
+    known_v: Moments | Root | Minimum | None = None  # tau2 from groups with known sampling variances v
+    error: Error | None = None  # of tau2 where v is known
     joint: Profile | None = None  # sigma2 and tau2 from groups of rows with one sigma2
     likelihood: Literal["full", "restricted"] | None = None  # whose maximum it is, if of one
     known_mu: Method | None = None  # the estimator that this one is about a known mu

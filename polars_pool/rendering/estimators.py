@@ -70,9 +70,9 @@ HEADER = """\
 
 def text() -> str:
     """All macros of the file."""
-    return "\n".join(
-        [HEADER, *_facts(), *_errors(), _weights(), _moments(), _bounds(), _slopes(), _joint(), _limits(), _chosen()]
-    ).rstrip()
+    facts = [*_facts(), *_kinds(), *_errors()]
+    macros = [_weights(), _moments(), _bounds(), _slopes(), _joint(), _limits(), _chosen()]
+    return "\n".join([HEADER, *facts, *macros]).rstrip()
 
 
 # ---- pieces of SQL --------------------------------------------------------------------------------------------------
@@ -149,16 +149,16 @@ def _same(first: str, name: str, body: str) -> str:
 
 def _searched() -> dict[str, Method]:
     """The estimators that take a search."""
-    return {name: m for name, m in TAU2.items() if m.joint is not None or not isinstance(m.given, Moments)}
+    return {name: m for name, m in TAU2.items() if m.joint is not None or not isinstance(m.known_v, Moments)}
 
 
-def _jointly(joint: Symbol | None, given: Symbol | None) -> Symbol:
+def _jointly(joint: Symbol | None, known_v: Symbol | None) -> Symbol:
     """A value that depends on whether sigma2 is estimated together with tau2."""
-    if joint is None or given is None:
-        value = given if joint is None else joint
+    if joint is None or known_v is None:
+        value = known_v if joint is None else joint
         assert value is not None
         return value
-    return joint if joint.text == given.text else symbol(where(Symbol("jointly"), joint, given))
+    return joint if joint.text == known_v.text else symbol(where(Symbol("jointly"), joint, known_v))
 
 
 # ---- facts ----------------------------------------------------------------------------------------------------------
@@ -166,9 +166,6 @@ def _jointly(joint: Symbol | None, given: Symbol | None) -> Symbol:
 
 def _facts() -> Iterable[str]:
     name = "_pool_name(tau2)"
-
-    def those(fact: Callable[[Method], bool]) -> str:
-        return folded(_names((m.name for m in TAU2.values() if fact(m)), name), 4)
 
     known = {m.name: f"'{m.known_mu.name}'" for m in TAU2.values() if m.known_mu is not None}
     about = "\n        ".join(
@@ -186,37 +183,47 @@ def _facts() -> Iterable[str]:
         "_pool_enough(tau2, j, fitted)",
         _by_name(least, "j >= 1 AND j - fitted >= 1", name),
     )
+
+
+def _those(fact: Callable[[Method], bool]) -> str:
+    """A condition: tau2 is the name of one of the estimators with a fact."""
+    return folded(_names((m.name for m in TAU2.values() if fact(m)), "_pool_name(tau2)"), 4)
+
+
+def _kinds() -> Iterable[str]:
     yield _scalar(
         "Whether sigma2 and tau2 are estimated together from rows with one sigma2.",
         "_pool_is_joint(tau2)",
-        those(lambda m: m.joint is not None),
+        _those(lambda m: m.joint is not None),
     )
     yield _scalar(
         "Whether the estimate is the maximum of a likelihood.",
         "_pool_is_likelihood(tau2)",
-        those(lambda m: m.likelihood is not None),
+        _those(lambda m: m.likelihood is not None),
     )
     restricted = _names((m.name for m in TAU2.values() if m.likelihood == "restricted"), "method")
     yield _scalar("Whether it is the maximum of the restricted likelihood.", "_pool_is_restricted(method)", restricted)
     yield _scalar(
         "Whether an estimator fits rows, moments and published estimates, with weights and without.",
         "_pool_fits_every_input(tau2)",
-        those(lambda m: m.given is not None and m.weighted and not m.needs_n),
+        _those(lambda m: m.known_v is not None and m.weighted and not m.needs_n),
     )
     yield _scalar(
         "Whether tau2 is above 0 even where all means agree.",
         "_pool_is_positive(tau2)",
-        those(lambda m: m.positive),
+        _those(lambda m: m.positive),
     )
     yield _scalar(
         "Whether the weights of the groups use another tau2 than the estimate.",
         "_pool_is_corrected(tau2)",
-        those(lambda m: m.shrunk_by is not None),
+        _those(lambda m: m.shrunk_by is not None),
     )
     columns = _columns(tau2="estimate", v="v", df="df")
     shrunk = {m.name: _value(m.shrunk_by, columns).text for m in TAU2.values() if m.shrunk_by is not None}
     yield _scalar(
-        "The tau2 that they use.", "_pool_corrected(tau2, estimate, v, df)", _by_name(shrunk, "estimate", name)
+        "The tau2 that they use.",
+        "_pool_corrected(tau2, estimate, v, df)",
+        _by_name(shrunk, "estimate", "_pool_name(tau2)"),
     )
 
 
@@ -267,8 +274,8 @@ def _errors() -> Iterable[str]:
 
 def _of_moments() -> dict[str, Moments]:
     """The estimators with weights of their own."""
-    given = {name: m.given for name, m in TAU2.items()}
-    return {name: m for name, m in given.items() if isinstance(m, Moments) and m.weight is not None}
+    known_v = {name: m.known_v for name, m in TAU2.items()}
+    return {name: m for name, m in known_v.items() if isinstance(m, Moments) and m.weight is not None}
 
 
 def _weights() -> str:
@@ -326,37 +333,37 @@ def _bounds() -> str:
 
 
 def _bounds_of(method: Method) -> str:
-    given, joint = method.given, method.joint
+    known_v, joint = method.known_v, method.joint
     high, point = Symbol("high"), Symbol("0.0")
     joint_high = joint_low = None
     if joint is not None:
         joint_high = _value(joint.high, OF_MODELS, df=_value(joint.df, OF_MODELS))
         joint_low = _value(bounds.rho_low, OF_MODELS)
-    given_high = given_low = given_floor = None
+    known_v_high = known_v_low = known_v_floor = None
     expected, pole = Symbol("NULL::DOUBLE"), Symbol("false")
-    if isinstance(given, Root):
-        expected = _value(given.expected, OF_MODELS)
-        given_high = _value(bounds.root_high, OF_MODELS, expected=Symbol("expected"))
-        given_low, given_floor = high, _value(bounds.floor, OF_MODELS, high=high)
-    elif isinstance(given, Minimum):
-        stretch = applied(given.stretch, OF_MODELS)
-        given_high = _value(bounds.high, OF_MODELS, stretch=stretch)
-        given_low = _value(bounds.low, OF_MODELS, high=high, stretch=stretch)
-        given_floor = _value(given.floor, OF_MODELS, high=high)
-        if given.pole is not None:
-            pole = _jointly(None if joint is None else Symbol("false"), _value(given.pole, OF_MODELS))
-    if isinstance(given, Moments):
-        raise NotImplementedError(f"{method.name}: a closed form given v beside a search on rows")
-    floor = _jointly(None if joint is None else point, given_floor)
+    if isinstance(known_v, Root):
+        expected = _value(known_v.expected, OF_MODELS)
+        known_v_high = _value(bounds.root_high, OF_MODELS, expected=Symbol("expected"))
+        known_v_low, known_v_floor = high, _value(bounds.floor, OF_MODELS, high=high)
+    elif isinstance(known_v, Minimum):
+        stretch = applied(known_v.stretch, OF_MODELS)
+        known_v_high = _value(bounds.high, OF_MODELS, stretch=stretch)
+        known_v_low = _value(bounds.low, OF_MODELS, high=high, stretch=stretch)
+        known_v_floor = _value(known_v.floor, OF_MODELS, high=high)
+        if known_v.pole is not None:
+            pole = _jointly(None if joint is None else Symbol("false"), _value(known_v.pole, OF_MODELS))
+    if isinstance(known_v, Moments):
+        raise NotImplementedError(f"{method.name}: a closed form for known v beside a search on rows")
+    floor = _jointly(None if joint is None else point, known_v_floor)
     inner = _select({"expected": expected}, "query_table(facts)", "*", _condition(method))
-    middle = _select({"high": _jointly(joint_high, given_high)}, _subquery(inner))
-    outer = {"low": _jointly(joint_low, given_low), "floor": floor, "pole": pole}
+    middle = _select({"high": _jointly(joint_high, known_v_high)}, _subquery(inner))
+    outer = {"low": _jointly(joint_low, known_v_low), "floor": floor, "pole": pole}
     return _subquery(_select(outer, _subquery(middle)))
 
 
 def _condition(method: Method) -> str:
     """The models in which the estimator searches."""
-    if method.given is None:
+    if method.known_v is None:
         return "jointly"
     return "estimable" if method.joint is None else "jointly OR estimable"
 
@@ -370,21 +377,21 @@ def _slopes() -> str:
 
 def _slopes_of(method: Method) -> dict[str, str]:
     """The CTE of one estimator, after those that it reads."""
-    assert not isinstance(method.given, Moments)
-    given_v = None if method.given is None else method.given.objective
+    assert not isinstance(method.known_v, Moments)
+    known_v = None if method.known_v is None else method.known_v.objective
     on_rows = None if method.joint is None else method.joint.objective
-    if isinstance(given_v, Terms) and on_rows is None:
-        return _of_terms(method.name, given_v, TERMS_AT_TAU2)
-    if isinstance(on_rows, Terms) and given_v is None:
+    if isinstance(known_v, Terms) and on_rows is None:
+        return _of_terms(method.name, known_v, TERMS_AT_TAU2)
+    if isinstance(on_rows, Terms) and known_v is None:
         return _of_terms(method.name, on_rows, TERMS_AT_RHO)
-    if isinstance(given_v, Terms) or isinstance(on_rows, Terms):
+    if isinstance(known_v, Terms) or isinstance(on_rows, Terms):
         raise NotImplementedError(f"{method.name}: a sum of terms beside another objective")
     df = {} if method.joint is None else {"df": _value(method.joint.df, AT_RHO)}
 
     def both(choose: Callable[[Sums], Formula]) -> Symbol:
         return _jointly(
             None if on_rows is None else _value(choose(on_rows), AT_RHO, **df),
-            None if given_v is None else _value(choose(given_v), AT_TAU2),
+            None if known_v is None else _value(choose(known_v), AT_TAU2),
         )
 
     columns = {"slope": both(lambda o: o.slope), "deviance": both(lambda o: o.value)}
@@ -461,10 +468,10 @@ def _joint() -> str:
 def _limits() -> str:
     limits: dict[str, str] = {}
     for name, m in TAU2.items():
-        if m.given is None and isinstance(PLUGIN.given, Moments):
-            limits[name] = _value(PLUGIN.given.estimate, OF_MODELS).text
-        elif isinstance(m.given, Minimum) and m.given.all_exact is not None:
-            limit = _value(m.given.all_exact, OF_MODELS)
+        if m.known_v is None and isinstance(PLUGIN.known_v, Moments):
+            limits[name] = _value(PLUGIN.known_v.estimate, OF_MODELS).text
+        elif isinstance(m.known_v, Minimum) and m.known_v.all_exact is not None:
+            limit = _value(m.known_v.all_exact, OF_MODELS)
             limits[name] = symbol(where(Symbol("exact = j"), limit, None)).text
     return _scalar(
         "tau2 where v is known and there is nothing to search for, NULL elsewhere: every v is 0, or no row differs\n"
@@ -478,12 +485,12 @@ def _chosen() -> str:
     none = "NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done"
     bodies = {"known": _subquery(_select({"x": Symbol("NULL::DOUBLE")}, "query_table(facts)", f"model, {none}"))}
     for name, m in TAU2.items():
-        if not isinstance(m.given, Moments):
+        if not isinstance(m.known_v, Moments):
             source = f"_pool_by_search(moved, facts, '{name}')"
-        elif m.given.weight is not None:
+        elif m.known_v.weight is not None:
             source = f"_pool_by_moments(moved, facts, '{name}')"
         else:
-            columns = {"x": _value(m.given.estimate, OF_MODELS)}
+            columns = {"x": _value(m.known_v.estimate, OF_MODELS)}
             source = _subquery(_select(columns, "query_table(facts)", f"model, {none}"))
         if m.equal_v:
             instead = " and ".join(f"''{other}''" for other in m.instead)

@@ -43,7 +43,7 @@ def text() -> str:
     lists = {
         "names": names(lambda method: True),
         "by_rows": names(lambda method: method.needs_n),
-        "of_rows_alone": names(lambda method: method.given is None and method.joint is not None),
+        "of_rows_alone": names(lambda method: method.known_v is None and method.joint is not None),
         "unweighted": names(lambda method: not method.weighted),
         "without_error": names(lambda method: method in TAU2.values() and method.error is None),
     }
@@ -61,7 +61,7 @@ def methods() -> Iterator[str]:
     """The registry of estimators as rows of SQL."""
     for role, registry in REGISTRIES.items():
         for method in registry.values():
-            published = (role == "mu" or method.given is not None) and role != "sigma2"
+            published = (role == "mu" or method.known_v is not None) and role != "sigma2"
             fits = (published, method.needs_n, method.weighted)
             texts = (role, method.name, method.title, method.source)
             quoted = ["'" + text.replace("'", "''") + "'" for text in texts]

@@ -71,7 +71,7 @@ def formula_of_moments(ad2, av, a2v, a, pairs):
 NEW = {
     "moments": (
         UNEQUAL,
-        Method("by_roots", "weights sqrt(n)", "this test", given=Moments(formula_of_moments, weight=lambda w: sqrt(w))),
+        Method("by_roots", "roots of n", "this test", known_v=Moments(formula_of_moments, weight=lambda w: sqrt(w))),
         by_moments,
     ),
     "closed form": (
@@ -80,13 +80,13 @@ NEW = {
             "half",
             "half the plain variance",
             "this test",
-            given=Moments(lambda plain_squares, df: plain_squares / df / 2),
+            known_v=Moments(lambda plain_squares, df: plain_squares / df / 2),
         ),
         lambda data: squares(data) / (len(data) - 1) / 2,
     ),
     "root": (
         EQUAL,
-        Method("lower_q", "Q is df - 1/2", "this test", given=Root(lambda df: df - 0.5), df=2),
+        Method("lower_q", "Q is df - 1/2", "this test", known_v=Root(lambda df: df - 0.5), df=2),
         lambda data: squares(data) / (len(data) - 1.5) - variances(data)[0],
     ),
     "minimum": (
@@ -95,7 +95,7 @@ NEW = {
             "double",
             "squares count twice",
             "this test",
-            given=Minimum(Sums(lambda logs, wd2: logs + 2 * wd2, lambda s1, w2d2: s1 - 2 * w2d2)),
+            known_v=Minimum(Sums(lambda logs, wd2: logs + 2 * wd2, lambda s1, w2d2: s1 - 2 * w2d2)),
         ),
         lambda data: 2 * squares(data) / len(data) - variances(data)[0],
     ),
@@ -105,7 +105,7 @@ NEW = {
             "terms",
             "the likelihood about the plain mean",
             "this test",
-            given=Minimum(Terms(deviance_of_term, slope_of_term, count=one)),
+            known_v=Minimum(Terms(deviance_of_term, slope_of_term, count=one)),
         ),
         lambda data: squares(data) / len(data) - variances(data)[0],
     ),
@@ -200,7 +200,7 @@ def test_a_pair_that_sql_cannot_search_is_refused(monkeypatch):
         df=lambda rows: rows,
         sigma2=lambda squares, df: squares / df,
     )
-    mixed = Method("mixed", "terms beside sums", "this test", given=Root(lambda df: df), joint=on_rows)
+    mixed = Method("mixed", "terms beside sums", "this test", known_v=Root(lambda df: df), joint=on_rows)
     monkeypatch.setitem(TAU2, "mixed", mixed)
     with pytest.raises(NotImplementedError, match="mixed: a sum of terms beside another objective"):
         sql.text()

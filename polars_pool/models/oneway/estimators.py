@@ -61,26 +61,26 @@ def about_known_mu(method: Method, g: Groups) -> Method:
     return method if g.mu is None or method.known_mu is None else method.known_mu
 
 
-def given_v(method: Method, g: Groups) -> Estimate:
-    """tau2 given v, truncated at 0, and whether the search settled; `plugin` for an estimator that needs rows."""
+def with_known_v(method: Method, g: Groups) -> Estimate:
+    """tau2 where v is known, truncated at 0, and whether the search settled; by `plugin` if it needs rows."""
     method = about_known_mu(method, g)
     if method.equal_v:
         unequal(method, g.smallest(g.v), g.largest(g.v))
-    tau2, converged = estimate(method.given or PLUGIN.given, g)
+    tau2, converged = estimate(method.known_v or PLUGIN.known_v, g)
     apart = g.apart
     if method.positive:
         apart |= g.exact < g.groups
     return np.where(apart, np.maximum(tau2, 0.0), 0.0), converged | ~apart
 
 
-def estimate(given: Moments | Root | Minimum | None, g: Groups) -> Estimate:
-    """tau2 given v, not yet truncated at 0, and whether the search settled."""
-    if isinstance(given, Moments):
-        return by_moments(given, g), np.ones(g.models, dtype=bool)
-    if isinstance(given, Root):
-        return matched_q(g, np.asarray(applied(given.expected, Statistics(g, OF_MODELS))))
-    assert given is not None
-    return by_minimum(given, g)
+def estimate(record: Moments | Root | Minimum | None, g: Groups) -> Estimate:
+    """tau2 where v is known, not yet truncated at 0, and whether the search settled."""
+    if isinstance(record, Moments):
+        return by_moments(record, g), np.ones(g.models, dtype=bool)
+    if isinstance(record, Root):
+        return matched_q(g, np.asarray(applied(record.expected, Statistics(g, OF_MODELS))))
+    assert record is not None
+    return by_minimum(record, g)
 
 
 def on_rows(method: Method, g: Groups) -> tuple[Array, Array, Array]:
@@ -198,7 +198,7 @@ AT_RHO: Table = {
 
 
 def _each_sum(s: Statistics, known: float, power: int) -> Array:
-    """Sum of a power of what the groups count in mu, beside each group; `known` about a known mu."""
+    """Sum of a power of what the groups count in mu, for each group; `known` about a known mu."""
     if s.g.mu is not None:
         return np.broadcast_to(known, s.g.y.shape)
     return s.g.each(s.g.sum(s["count"] ** power))
@@ -211,7 +211,7 @@ def _mean_of_terms(s: Statistics) -> Array:
 
 
 def _mu_slope(s: Statistics) -> Array:
-    """Slope of mu by rho, beside each group; 0 about a known mu."""
+    """Slope of mu by rho, for each group; 0 about a known mu."""
     if s.g.mu is not None:
         return np.broadcast_to(0.0, s.g.y.shape)
     h = s["count"]

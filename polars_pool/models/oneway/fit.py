@@ -13,7 +13,7 @@ from ...formulas.shrink import icc
 from ...numerics.arrays import Array
 from ..hyperparameters import Hyperparameters, Mean, Variance
 from ..many import Groups
-from .estimators import estimate, given_v, on_rows
+from .estimators import estimate, on_rows, with_known_v
 
 LEAST_OF_ERRORS = 2.0**-240  # standard errors a little below are taken as 0 (groups.EXACT)
 
@@ -180,7 +180,7 @@ def _between(g: Groups, pooled: Array, identified: Array, joint: bool, method: M
     if (models := np.flatnonzero(on_rows_)).size:
         sigma2[models], tau2[models], converged[models] = on_rows(method, g.take(models))
     if (models := np.flatnonzero(estimable & ~on_rows_)).size:
-        tau2[models], converged[models] = given_v(method, g.take(models))
+        tau2[models], converged[models] = with_known_v(method, g.take(models))
     return sigma2, tau2, converged
 
 
@@ -214,6 +214,6 @@ def count_in_mu(g: Groups, tau2: Array, mu: Mean, pooled: Array) -> Array:
 def _shrunk(g: Groups, pooled: Array) -> Array:
     """Mount's weights, by the pooled sigma2 and the plug-in tau2; groups whose means agree need no shrunk weights."""
     v = np.where(g.each(np.isnan(pooled)), g.v, within.sampling_variance(g.each(pooled), g.w))
-    plugin, _ = estimate(PLUGIN.given, g)
+    plugin, _ = estimate(PLUGIN.known_v, g)
     c = centre.shrunk(g.w, v, g.each(plugin))
     return np.where(g.each(g.sum(c)) == 0, g.w, c)

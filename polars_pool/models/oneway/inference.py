@@ -110,8 +110,8 @@ def _error(f: Fitted) -> dict[str, Array]:
     variance = _for_some(joint, f.g, jointly)
     if method is not None:
         estimated = f.known & ~joint & (f.df > 0)
-        given_v = _for_some(estimated, f.g, lambda g, chosen: errors.variance(method, g, f.components.tau2[chosen]))
-        variance = np.where(joint, variance, given_v)
+        others = _for_some(estimated, f.g, lambda g, chosen: errors.variance(method, g, f.components.tau2[chosen]))
+        variance = np.where(joint, variance, others)
     return {"se_tau2": np.sqrt(variance)}
 
 
