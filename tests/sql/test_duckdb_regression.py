@@ -575,10 +575,10 @@ WRONG = {
         "'lower', 'upper'); rename it first"
     ),
     "FROM pool_regress(data, y, days, g)": (
-        "x='days' is the same in every row, so it cannot be told from the intercept: leave it out"
+        "x='days' is the same in every row, so it cannot be distinguished from the intercept: leave it out"
     ),
     "FROM pool_regress_components(data, y, days, g)": (
-        "x='days' is the same in every row, so it cannot be told from the intercept: leave it out"
+        "x='days' is the same in every row, so it cannot be distinguished from the intercept: leave it out"
     ),
     "FROM pool_regress(data, odd, x, g)": (
         "the value 'odd' holds NaN or infinite numbers: remove them, or count them as missing with nan='null'"

@@ -12,6 +12,7 @@ from functools import partial
 import polars as pl
 
 from ...formulas import robust
+from ..tables import series
 from .critical import intervals
 from .groups import V, W
 from .pooling import ESTIMATE, MEAN, MU, TAU2, WEIGHT
@@ -64,4 +65,4 @@ def _critical(columns: Sequence[pl.Series], alpha: float) -> pl.Series:
     m, ratio, kappa = (moments.struct.field(name).to_numpy() for name in ("m", "ratio", "kappa"))
     reach, noncoverage = intervals(m, ratio, kappa, alpha)
     critical = {"reach": reach, "noncoverage": noncoverage}
-    return pl.DataFrame([pl.Series(name, x, nan_to_null=True) for name, x in critical.items()]).to_struct(moments.name)
+    return pl.DataFrame([series(name, x, pl.Float64) for name, x in critical.items()]).to_struct(moments.name)

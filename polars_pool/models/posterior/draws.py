@@ -13,7 +13,7 @@ from ...numerics.arrays import Array
 from ..keys import KEY
 from ..oneway.groups import grouped
 from ..oneway.unseen import with_unseen
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from . import tau as tau_
 from .fit import Posterior
 from .groups import with_models
@@ -50,7 +50,7 @@ def _draws(table: pl.DataFrame, request: PosteriorMeans, number: int, seed: int 
         rows = np.flatnonzero(table["_pool_post"].to_numpy() >= 0)
         for name, values in _of_groups(table[rows], models.post, number, np.random.default_rng(seed)).items():
             statistics[name][rows] = values
-    numbers = {name: pl.Series(name, values.ravel(), nan_to_null=True) for name, values in statistics.items()}
+    numbers = {name: series(name, values.ravel(), pl.Float64) for name, values in statistics.items()}
     places = {"chain": pl.Series("chain", np.zeros(len(every), dtype=np.int64))}
     places["draw"] = pl.Series("draw", np.tile(np.arange(number, dtype=np.int64), table.height))
     return keys.with_columns(**places, **numbers)

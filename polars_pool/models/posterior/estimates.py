@@ -14,7 +14,7 @@ from ...numerics.arrays import Array
 from ..oneway.estimates import result
 from ..oneway.groups import N, grouped
 from ..oneway.unseen import with_unseen
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from .fit import Posterior
 from .groups import Posteriors, with_models
 from .spec import Options, PosteriorMeans
@@ -51,8 +51,8 @@ def _of_groups(table: pl.DataFrame, request: PosteriorMeans) -> pl.DataFrame:
     table, models = with_models(table, request)
     with np.errstate(all="ignore"):
         statistics = _statistics(table, models, request.options)
-    series = [pl.Series(f"_pool_{name}", column, nan_to_null=True) for name, column in statistics.items()]
-    return table.with_columns(series).select(*request.keys, N, *(f"_pool_{name}" for name in STATISTICS))
+    columns = [series(f"_pool_{name}", values, pl.Float64) for name, values in statistics.items()]
+    return table.with_columns(columns).select(*request.keys, N, *(f"_pool_{name}" for name in STATISTICS))
 
 
 def _statistics(table: pl.DataFrame, models: Posteriors, options: Options) -> dict[str, Array]:

@@ -21,6 +21,7 @@ from ..oneway.groups import PIVOT, W, Y
 from ..oneway.pooling import own_variance
 from ..oneway.refuse import bad_rows
 from ..oneway.spec import OneWay
+from ..tables import series
 from . import proper
 from .fit import Posterior, integrated
 from .hierarchy import Hierarchy, Population
@@ -115,7 +116,7 @@ def with_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Pos
 
 
 def _column(values: Array) -> pl.Series:
-    return pl.Series(values, nan_to_null=True)
+    return series("", values, pl.Float64)
 
 
 def _causes(result: Posteriors) -> dict[str, Array]:

@@ -20,7 +20,7 @@ from ..oneway.inference import likelihood, profile_limits
 from ..oneway.pooling import pooled, with_errors
 from ..oneway.refuse import bad_rows
 from ..oneway.spec import OneWay, Options
-from ..tables import WHOLE
+from ..tables import WHOLE, series
 from . import tau as tau_
 from .groups import Posteriors, posteriors
 from .hierarchy import at_tau
@@ -98,9 +98,9 @@ def _curves(table: pl.DataFrame, request: OneWay, grid: tuple[float, ...] | None
     statistics["_pool_pivot"] = np.tile(pivot, times)
     for name in _statistics(request):
         statistics[name] = np.where(np.isfinite(statistics[name]), statistics[name], np.nan)
-    series = [pl.Series(name, x, nan_to_null=True) for name, x in statistics.items()]
+    columns = [series(name, x, pl.Float64) for name, x in statistics.items()]
     keys = models[np.tile(present, times)].select(*request.over)
-    return pl.DataFrame([*keys, *series]).filter(pl.col("tau").is_not_null())
+    return pl.DataFrame([*keys, *columns]).filter(pl.col("tau").is_not_null())
 
 
 def _curves_of_groups(

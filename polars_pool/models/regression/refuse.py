@@ -31,7 +31,9 @@ def collinear(request: Regression, covariate: int) -> None:
     if not before:
         raise ValueError(f"x={name!r} is 0 in every row: leave it out")
     if before == (INTERCEPT,):
-        raise ValueError(f"x={name!r} is the same in every row, so it cannot be told from the intercept: leave it out")
+        raise ValueError(
+            f"x={name!r} is the same in every row, so it cannot be distinguished from the intercept: leave it out"
+        )
     others = ", ".join(repr(other) for other in before)
     raise ValueError(
         f"x={name!r} is a linear combination of {others} in every row, or so nearly that at most 3 digits would be "

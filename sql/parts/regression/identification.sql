@@ -60,7 +60,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
         CASE
             WHEN n = 0 THEN 'no rows'
             WHEN txx = 0 AND no_over THEN error('x=''' || column_names[2] || ''' is the same in every row, so it '
-                || 'cannot be told from the intercept: leave it out')
+                || 'cannot be distinguished from the intercept: leave it out')
             WHEN txx = 0 THEN 'spanned'
             WHEN n <= 2 THEN 'few rows'
             WHEN line_squares <= 1e-14 * tyy THEN 'line'
