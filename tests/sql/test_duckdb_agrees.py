@@ -316,6 +316,7 @@ def frame_of(name: str) -> pl.DataFrame:
     return frame.with_columns(key=pl.Series([values[code] for code in frame["code"]]).cast(dtype))
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("name", EVERY_KEY)
 def test_keys_of_every_type(engine, name):
@@ -335,6 +336,7 @@ def test_keys_of_every_type(engine, name):
 SAME_VALUES = ["Int8", "Int32", "Int64", "UInt8", "UInt64", "String", "Date", "Boolean", "Decimal", "Binary", "List"]
 
 
+@pytest.mark.share(2)
 @engines
 @pytest.mark.parametrize("name", SAME_VALUES)
 def test_keys_keep_their_type_and_value(engine, name):

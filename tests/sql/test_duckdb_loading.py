@@ -271,7 +271,7 @@ def test_a_second_install_replaces_an_older_one(connection):
         connection.execute(older.format(kind))
         connection.execute(older_formula.format(kind))
     assert connection.execute(QUERY).fetchall() == [(0,)]
-    for _ in range(2):
+    for _ in range(2 if ways.full else 1):
         pool.install_macros(connection)
         assert macros(connection) == {"memory": ALL, "temp": ALL}
         for opened in (connection, connection.cursor()):
