@@ -1,1 +1,1 @@
-"""Arrays in, arrays out, no statistics: roots, minima, quadrature, mixtures of normals."""
+"""Arrays in, arrays out, no statistics: segments of arrays, roots, minima, quadrature, mixtures of normals."""

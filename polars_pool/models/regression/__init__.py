@@ -1,1 +1,1 @@
-"""Regression whose terms vary by group: cross-products of each group, the likelihood of their covariance, results."""
+"""Regressions whose terms vary by group: their cross-products, the likelihood of their covariance, coefficients."""

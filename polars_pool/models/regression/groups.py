@@ -73,7 +73,7 @@ def _pivots(rows: pl.LazyFrame, request: Regression) -> tuple[list[Column], pl.L
 
 
 def rows(frame: pl.LazyFrame, request: Regression, *keep: pl.Expr) -> pl.LazyFrame:
-    """The columns that a model needs, as Float64, and whether a row has all of them; wide types also as they are."""
+    """The columns that a model needs, as Float64, wide types also exactly; and whether a row has all of them."""
     numbers = dict(zip(columns(request), (*request.covariates, request.value), strict=True))
     cast = [e.cast(pl.Float64).alias(name) for name, e in numbers.items()]
     dtypes = frame.select(e.alias(name) for name, e in numbers.items()).collect_schema()

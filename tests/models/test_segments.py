@@ -1,0 +1,69 @@
+"""Segments of arrays, one per model, against loops over the models."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from polars_pool.numerics.segments import PER_MODEL, Segments
+
+LENGTHS = np.array([3, 1, 5, 2])
+START = np.cumsum(LENGTHS) - LENGTHS
+X = np.random.default_rng(0).normal(size=(2, LENGTHS.sum()))
+
+
+@dataclass(frozen=True)
+class Columns(Segments):
+    x: np.ndarray  # (2, rows)
+    y: np.ndarray | None
+    level: np.ndarray = field(metadata=PER_MODEL)  # (2, models)
+
+
+COLUMNS = Columns(START, X, None, X[:, :4])
+
+
+def parts(columns: Columns) -> list[np.ndarray]:
+    return np.split(columns.x, columns.start[1:], axis=-1)
+
+
+def test_sums_and_extremes_of_each_model():
+    assert np.allclose(COLUMNS.sum(X), np.stack([part.sum(axis=-1) for part in parts(COLUMNS)], axis=-1))
+    assert COLUMNS.largest(X[0]).tolist() == [part[0].max() for part in parts(COLUMNS)]
+    assert COLUMNS.smallest(X[0]).tolist() == [part[0].min() for part in parts(COLUMNS)]
+    assert (COLUMNS.each(X[:, :4]) == np.repeat(X[:, :4], LENGTHS, axis=-1)).all()
+
+
+def test_the_median_of_chosen_rows():
+    among = X[1] > 0
+    medians = [np.median(part[0][part[1] > 0]) if (part[1] > 0).any() else np.nan for part in parts(COLUMNS)]
+    assert np.array_equal(COLUMNS.median(X[0], among), medians, equal_nan=True)
+
+
+@pytest.mark.parametrize("models", [[0, 1, 2, 3], [2], [3, 0], [1, 1, 1, 1], [3, 2, 1, 0], []], ids=str)
+def test_some_models_in_any_order(models):
+    """As many models as there are need not be the same ones."""
+    some = COLUMNS.take(np.array(models, dtype=np.int64))
+    assert some.lengths.tolist() == LENGTHS[models].tolist()
+    assert (some.level == COLUMNS.level[:, models]).all()
+    for part, model in zip(parts(some) if models else [], models, strict=True):
+        assert (part == parts(COLUMNS)[model]).all()
+
+
+def test_rows_at_equal_distances():
+    thin = COLUMNS.thinned(2)
+    assert thin.lengths.tolist() == [2, 1, 2, 2]
+    assert (thin.x == X[:, [0, 2, 3, 4, 7, 9, 10]]).all()
+    assert COLUMNS.thinned(5) is COLUMNS
+
+
+@pytest.mark.parametrize("size", range(1, 13))
+def test_blocks_hold_each_row_once(size):
+    total = np.zeros((2, 4))
+    places = []
+    for rows, models, block in COLUMNS.blocks(size):
+        assert (block.x == X[:, rows]).all()
+        assert (block.level == COLUMNS.level[:, models]).all()
+        total[:, models] += block.sum(block.x)
+        places += range(rows.start, rows.stop)
+    assert places == [*range(LENGTHS.sum())]
+    assert np.allclose(total, COLUMNS.sum(X))
