@@ -197,35 +197,35 @@ AT_RHO: Table = {
 }
 
 
-def _each_sum(s: Statistics, known: float, power: int) -> Array:
-    """Sum of a power of what the groups count in mu, for each group; `known` about a known mu."""
-    if s.g.mu is not None:
-        return np.broadcast_to(known, s.g.y.shape)
-    return s.g.each(s.g.sum(s["count"] ** power))
-
-
 def _mean_of_terms(s: Statistics) -> Array:
     """mu by what the groups count in it; the plain mean where none counts."""
-    count = s["count"]
-    return s.g.centre(np.where(s.g.each(s.g.sum(count)) == 0, 1.0, count))
-
-
-def _mu_slope(s: Statistics) -> Array:
-    """Slope of mu by rho, for each group; 0 about a known mu."""
     if s.g.mu is not None:
-        return np.broadcast_to(0.0, s.g.y.shape)
-    h = s["count"]
-    return s.g.each(-s.g.sum(h * h * s["d"]) / s.g.sum(h))
+        return s.g.mu
+    total = s["total"]
+    if (total == 0).any():
+        return s.g.centre(np.where(s.g.each(total == 0), 1.0, s["count"]))
+    return np.asarray(s.g.sum(s["count"] * s.g.y) / total)
+
+
+def _unless_known(statistic: Callable[[Statistics], Array], known: float) -> Callable[[Statistics], Array]:
+    """A statistic of the model for each group; about a known mu another number."""
+
+    def of_groups(s: Statistics) -> Array:
+        return s.g.each(statistic(s)) if s.g.mu is None else np.broadcast_to(known, s.g.y.shape)
+
+    return of_groups
 
 
 OF_TERMS: Table = {
     "n": lambda s: s.g.n,
+    "total": lambda s: s.g.sum(s["count"]),
+    "count2": lambda s: s["count"] * s["count"],
     "mu": _mean_of_terms,
     "d": lambda s: s.g.y - s.g.each(s["mu"]),
     "d2": lambda s: s.g.squares_about(s["mu"]),
-    "s": lambda s: _each_sum(s, INFINITY, 1),
-    "s2": lambda s: _each_sum(s, 0.0, 2),
-    "mu_slope": _mu_slope,
+    "s": _unless_known(lambda s: s["total"], INFINITY),
+    "s2": _unless_known(lambda s: s.g.sum(s["count2"]), 0.0),
+    "mu_slope": _unless_known(lambda s: -s.g.sum(s["count2"] * s["d"]) / s["total"], 0.0),
 }
 TERMS_AT_TAU2: Table = {
     **OF_TERMS,
