@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..formulas.estimators import TAU2
 from ..formulas.priors import Flat, Normal, Prior
@@ -21,7 +22,7 @@ class Hyperparameters:
     tau2: Variance = "reml"
     mu: Mean = "gls"
 
-    @property
+    @cached_property
     def priors(self) -> dict[str, Prior | Normal]:
         """The informative priors by the name of their hyperparameter; with one, results are of a posterior."""
         values = {"sigma2": self.sigma2, "tau2": self.tau2, "mu": self.mu}
