@@ -113,6 +113,7 @@ def listed(column: pl.Expr):
     return [column, "n"]
 
 
+@pytest.mark.share(2)
 @every_role
 @pytest.mark.parametrize("kind", OF_MANY_ROWS)
 def test_expressions_that_read_other_rows_are_refused(call, role, kind):
@@ -198,6 +199,7 @@ NO_COLUMN = {
 OF_CALLS = [(call, role) for call, role in ROLES if role != "value" or "expression" not in call]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("call", "role"), OF_CALLS)
 @pytest.mark.parametrize("kind", NO_COLUMN)
 def test_a_missing_column(call, role, kind):

@@ -114,6 +114,7 @@ def test_flights_in_sql_print_the_numbers_of_polars(flights, flights_in_sql):
         assert_frame_equal(printed, frame, abs_tol=0.00501, rel_tol=0)  # two digits are printed
 
 
+@pytest.mark.one_way
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
 def test_flights_from_the_command_line(flights, engine):
     """The command in the README gives the estimates of the example."""

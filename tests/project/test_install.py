@@ -84,6 +84,7 @@ def source_archive(folder: Path) -> Path:
     return archive
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("source", ["checkout", "archive"])
 def test_regular_install_has_its_own_sql_folder(environment, source, tmp_path):
     environment.install(str(ROOT if source == "checkout" else source_archive(tmp_path / "sdist")))

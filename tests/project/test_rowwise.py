@@ -165,12 +165,14 @@ UNREAD = {
 }
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("beside", UNREAD)
 @pytest.mark.parametrize("expression", [e for e in BY_ROW if not e.meta.has_multiple_outputs()], ids=str)
 def test_rowwise_expressions_with_such_a_part(expression, beside):
     assert is_rowwise(pl.concat_list(expression, UNREAD[beside]))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("beside", UNREAD)
 @pytest.mark.parametrize("expression", OF_MANY_ROWS, ids=str)
 def test_expressions_of_other_rows_with_such_a_part(expression, beside):

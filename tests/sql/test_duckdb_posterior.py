@@ -155,6 +155,7 @@ RUNS = [("shell" if case in SOME else "duckdb", case) for case in CASES] + [("Da
 PATHS = SQL_PATHS | FRAME_PATHS
 
 
+@pytest.mark.one_way
 @pytest.mark.parametrize(("engine", "case"), RUNS)
 def test_hard_cases_of_models(engine, case):
     y, v, _, mu = CASES[case]
@@ -183,6 +184,7 @@ def test_hard_cases_of_models(engine, case):
 OF_GROUPS = ["twelve orders", "three groups, known mu", "one exact group", "two humps", "bounded"]
 
 
+@pytest.mark.one_way
 @pytest.mark.parametrize(
     ("engine", "case"),
     [("shell" if case in SOME else "duckdb", case) for case in OF_GROUPS] + [("DataFrame", c) for c in OF_GROUPS],

@@ -245,7 +245,7 @@ def test_names_of_tables(engine):
             batch.calls[f"WITH {table} AS (FROM {table}) FROM pool_encode({table}, number, key)"] = pool.encode(
                 ROWS, "number", "key"
             )
-    batch.check(engine, of=2)
+    batch.check(engine, of=3)
 
 
 @every_engine

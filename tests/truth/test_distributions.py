@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import shells
+import ways
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shells import number
@@ -41,7 +42,9 @@ NEAR_ZERO = {"pool_digamma": 1e-15}  # absolute, at the root
 EXPONENT = 5e-16  # error of exp(-h) relative to h: a few times half a unit in the last place of h
 
 few = settings(max_examples=2)  # fifty rows each: a query is slow to plan and fast to run
-every_engine = pytest.mark.parametrize("engine", shells.ENGINES)
+ENGINES = shells.ENGINES if ways.full else shells.ENGINES[:1]
+"""test_formulas.py compares the formulas in both; a process of the other engine is for `--full`."""
+every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 def query_of(expression: str, rows: list[tuple[float | None, ...]]) -> str:

@@ -126,6 +126,7 @@ def cells():
     return every + [(engines[i % 2], prior, kinds[i % 3]) for i, prior in enumerate(NAMES)]
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(("path", "prior", "mu"), cells())
 def test_models_by_dense_matrices(path, prior, mu):
     truth = dense(prior, mu)
