@@ -2061,6 +2061,112 @@ CREATE OR REPLACE MACRO _pool_names_of_method() AS ['reml', 'ml'];
 CREATE OR REPLACE MACRO _pool_names_of_prior() AS ['ml', 'moments'];
 
 
+-- Rendered from polars_pool/formulas/messages.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The sentences that SQL raises as Python does. Arguments are texts, filled in as they are shown.
+CREATE OR REPLACE MACRO _pool_message_one_of(role, argument, names, nearest) AS
+    role || '=' || argument || '; give one of ' || names || nearest;
+CREATE OR REPLACE MACRO _pool_message_number_or_one_of(role, argument, number, names, nearest) AS
+    role || '=' || argument || '; give ' || number || ', or one of ' || names || nearest;
+CREATE OR REPLACE MACRO _pool_message_level(argument, nearest) AS
+    'level=' || argument || '; give a number between 0 and 1, such as 0.95' || nearest;
+CREATE OR REPLACE MACRO _pool_message_threshold(argument, number) AS
+    'threshold=' || argument || '; give ' || number || ', in units of the value';
+CREATE OR REPLACE MACRO _pool_message_taus(tau) AS
+    tau || '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
+CREATE OR REPLACE MACRO _pool_message_no_prior(role, argument, forms, nearest) AS
+    role || '=' || argument || ' is no prior; give one of ' || forms || nearest;
+CREATE OR REPLACE MACRO _pool_message_wrong_prior(role, argument, rule) AS
+    role || '=' || argument || ': give ' || rule;
+CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
+    role || ' stands for ' || count || ' columns, ' || names || '; give one';
+CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
+    role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
+CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
+    'the key ' || key || ' is given twice; over=' || over || ' and by=' || keys || ' must differ';
+CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
+    'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
+CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
+    role || '= does not go with se=: published estimates carry their error in se alone';
+CREATE OR REPLACE MACRO _pool_message_half_of_moments(role, missing) AS
+    role || '= without ' || missing || '=; stored moments need both, published estimates need se=';
+CREATE OR REPLACE MACRO _pool_message_variance_of_published(argument) AS
+    'sigma2=' || argument || ' does not go with se=: the sampling variance is known, se squared';
+CREATE OR REPLACE MACRO _pool_message_without_counts(role, argument, names) AS
+    role || '=' || argument || ' weighs by rows, and se= alone does not tell them: give n=, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_unfit(role, argument, source, names) AS
+    role || '=' || argument || ' does not fit ' || source || ': give a number, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_prior_beside_estimate(role, argument, tau2) AS
+    role || '=' || argument || ' does not go with tau2=' || tau2
+        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''';
+CREATE OR REPLACE MACRO _pool_message_mu_beside_prior(argument) AS
+    'mu=' || argument || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
+        || 'number, or a prior such as ''normal(0, 5)''';
+CREATE OR REPLACE MACRO _pool_message_prior_refused(role, argument, verb) AS
+    role || '=' || argument || ' does not go with ' || verb || ': give a number or the name of an estimator';
+CREATE OR REPLACE MACRO _pool_message_beside_prior(role, argument, reason) AS
+    role || '=' || argument || ' does not go with a prior: ' || reason;
+CREATE OR REPLACE MACRO _pool_message_mu_has_posterior() AS
+    'mu has a posterior';
+CREATE OR REPLACE MACRO _pool_message_tau2_has_posterior() AS
+    'tau2 has a posterior';
+CREATE OR REPLACE MACRO _pool_message_posterior_holds_errors() AS
+    'the posterior holds the errors of mu and tau2';
+CREATE OR REPLACE MACRO _pool_message_not_of_posterior(argument) AS
+    'interval=' || argument || ' does not go with a prior: give ''central'' or ''shortest''';
+CREATE OR REPLACE MACRO _pool_message_of_posterior(argument, others) AS
+    'interval=' || argument || ' is of a posterior: give a prior of tau2 or mu, or ' || others;
+CREATE OR REPLACE MACRO _pool_message_robust_prediction(argument) AS
+    'interval=''robust'' does not go with predict=' || argument
+        || ': it covers the true means; give predict=''mean''';
+CREATE OR REPLACE MACRO _pool_message_row_of_published() AS
+    'predict=''row'' does not go with se=: published estimates do not tell the '
+        || 'variance of a row; give ''mean'' or ''replicate''';
+CREATE OR REPLACE MACRO _pool_message_error_unknown(argument, names) AS
+    'uncertainty=''tau2'' does not fit tau2=' || argument
+        || ', which has no standard error: give a number, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_error_of_rates(role) AS
+    'uncertainty=''tau2'' does not go with ' || role
+        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''';
+CREATE OR REPLACE MACRO _pool_message_profile_limits(argument, names) AS
+    'limits=''profile'' does not fit tau2=' || argument || ': give limits=''q'', or tau2 as one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_profile_tau2(argument) AS
+    'tau2=' || argument || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing';
+CREATE OR REPLACE MACRO _pool_message_profile_mu(argument) AS
+    'mu=' || argument || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number';
+CREATE OR REPLACE MACRO _pool_message_bad_weights(weights, rows) AS
+    weights || ' is null, NaN, negative or infinite in ' || rows
+        || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count';
+CREATE OR REPLACE MACRO _pool_message_bad_n(n, rows) AS
+    n || ' is null, NaN, negative or infinite in ' || rows
+        || ': n is a count of rows, a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
+    var || ' is null, NaN, negative or infinite in ' || rows
+        || ': var is a sample variance, 0 or more wherever n > 1';
+CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
+    se || ' is null, NaN or negative in ' || rows
+        || ': a standard error is 0 or more, and infinite for an estimate without ' || 'information';
+CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
+    argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
+CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS
+    value || ' is negative or fractional in ' || rows || ': a count is a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_no_trials(trials, rows) AS
+    trials || ' is negative or fractional in ' || rows || ': trials are a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_no_exposure(exposure, rows) AS
+    exposure || ' is 0 or negative in ' || rows || ': an exposure is a number above 0';
+CREATE OR REPLACE MACRO _pool_message_more_than_trials(value, trials, rows) AS
+    value || ' exceeds ' || trials || ' in ' || rows || ': there are no more events than trials';
+CREATE OR REPLACE MACRO _pool_message_not_finite(role, name) AS
+    'the ' || role || ' ' || name
+        || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''';
+CREATE OR REPLACE MACRO _pool_message_few_groups(argument, least, groups) AS
+    'tau2=' || argument || ' needs ' || least || ' groups at least, and there ' || groups
+        || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''';
+CREATE OR REPLACE MACRO _pool_message_improper_at_zero(argument) AS
+    'tau2=' || argument || ' leaves the posterior improper at tau = 0, which groups without sampling '
+        || 'variance ask for; give tau2 as a number';
+
+
 -- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
 --
 -- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
@@ -2329,23 +2435,21 @@ CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
 -- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
 CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
     CASE WHEN NOT list_contains(names, given::VARCHAR)
-        THEN role || '=' || _pool_shown(given) || '; give one of ' || _pool_listed(names)
-            || _pool_nearest(given::VARCHAR, names)
+        THEN _pool_message_one_of(role, _pool_shown(given), _pool_listed(names), _pool_nearest(given::VARCHAR, names))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
     CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
-        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
-            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
+        THEN _pool_message_level(_pool_shown(given), CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+            THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
     CASE
         WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
-        ELSE 'threshold=' || _pool_shown(given) || '; give a '
-            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
-            || 'number, in units of the value'
+        ELSE _pool_message_threshold(_pool_shown(given),
+            CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'a finite number'
+                ELSE 'a number' END)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
@@ -2378,10 +2482,9 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
         list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
         lambda c: CASE
-            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
-                || _pool_listed(c[2].names) || '; give one'
-            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
-                || '; give a column of numbers or Booleans'
+            WHEN len(c[2].names) > 1
+                THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))
+            ELSE _pool_message_no_numbers(c[1], '''' || c[2].names[1] || '''', c[2].types[1])
         END
     )[1];
 
@@ -2417,13 +2520,13 @@ CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
         CASE
             WHEN NOT list_contains(priors, prior.name)
-                THEN role || '=' || _pool_shown(value) || ' is no prior; give one of '
-                    || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
-                    || _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors)
+                THEN _pool_message_no_prior(role, _pool_shown(value),
+                    array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
+                    _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
             WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
                 OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
-                THEN role || '=' || _pool_shown(value) || ': give ' || _pool_prior_form(prior.name) || ' with numbers'
-            ELSE role || '=' || _pool_shown(value) || ': give ' || _pool_wrong_number(prior.name, prior.numbers)
+                THEN _pool_message_wrong_prior(role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
+            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
         END
     )[1];
 
@@ -2434,12 +2537,12 @@ CREATE OR REPLACE MACRO _pool_wrong_prior(role, value) AS
         ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, wanted) AS
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) AS
     CASE
         WHEN _pool_may_be_prior(role, value) THEN _pool_wrong_prior(role, value)
         WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
-        THEN role || '=' || _pool_shown(value) || '; give ' || wanted || ', or one of '
-            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(value), pool_method_names(role))
+        THEN _pool_message_number_or_one_of(role, _pool_shown(value), number, _pool_listed(pool_method_names(role)),
+            _pool_nearest(_pool_name(value), pool_method_names(role)))
     END;
 
 
@@ -2567,10 +2670,10 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     coalesce(
         'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
             || ''' bears a private name; rename it first',
-        'the key ''' || list_intersect(over, keys)[1] || ''' is given twice; over=[' || _pool_listed(over)
-            || '] and by=[' || _pool_listed(keys) || '] must differ',
-        'the key ''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1]
-            || ''' bears the name of a result column (' || _pool_listed(result) || '); rename it first'
+        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || '''', '[' || _pool_listed(over) || ']',
+            '[' || _pool_listed(keys) || ']'),
+        _pool_message_key_of_result(
+            '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
     );
 
 -- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
@@ -2711,11 +2814,12 @@ CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scal
 -- Wrong values in the data: the message for a number of rows.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the data hold that they must not: the sentence for a number of rows.
-CREATE OR REPLACE MACRO _pool_bad_rows(role, name, bad, rule) AS
-    CASE WHEN bad > 0 THEN role || '=''' || name || ''' is '
-        || CASE WHEN role = 'se' THEN 'null, NaN or negative' ELSE 'null, NaN, negative or infinite' END || ' in '
-        || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': ' || rule END;
+-- A number of rows in words.
+CREATE OR REPLACE MACRO _pool_number_of_rows(bad) AS
+    CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END;
+
+-- A column as a message names it.
+CREATE OR REPLACE MACRO _pool_column_of_role(role, name) AS role || '=''' || name || '''';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -3191,50 +3295,39 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
-        WHEN has_se AND has_var
-            THEN 'var= does not go with se=: published estimates carry their error in se alone'
-        WHEN has_se AND has_weights
-            THEN 'weights= does not go with se=: published estimates carry their error in se alone'
-        WHEN NOT has_se AND has_n AND NOT has_var
-            THEN 'n= without var=; stored moments need both, published estimates need se='
-        WHEN NOT has_se AND has_var AND NOT has_n
-            THEN 'var= without n=; stored moments need both, published estimates need se='
+        WHEN has_se AND has_var THEN _pool_message_with_published('var')
+        WHEN has_se AND has_weights THEN _pool_message_with_published('weights')
+        WHEN NOT has_se AND has_n AND NOT has_var THEN _pool_message_half_of_moments('n', 'var')
+        WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
     END;
 
 -- Methods that do not fit the columns.
 CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
     CASE
-        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
-            THEN 'sigma2=' || _pool_shown(sigma2)
-                || ' does not go with se=: the sampling variance is known, se squared'
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
-            THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
-                || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
+            THEN _pool_message_without_counts('mu', _pool_shown(mu),
+                _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2)
-                || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
-                || _pool_listed(pool_methods_without('tau2',
-                    list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
+            THEN _pool_message_without_counts('tau2', _pool_shown(tau2), _pool_listed(pool_methods_without('tau2',
+                list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
         WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
             AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
-                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END
-                || ': give a number, or one of '
-                || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2),
+                CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END,
+                _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
         WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
-                || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2), 'weights=',
+                _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
     END;
 
 -- Priors beside what they do not go with, and intervals that are of a posterior or are not.
 CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
     CASE
         WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
-            THEN 'mu=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
-                || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)'''
+            THEN _pool_message_prior_beside_estimate('mu', _pool_shown(mu), _pool_shown(tau2))
         WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
-            THEN 'mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give '
-                || '''gls'', a number, or a prior such as ''normal(0, 5)'''
+            THEN _pool_message_mu_beside_prior(_pool_shown(mu))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
@@ -3243,33 +3336,26 @@ CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
         WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
             THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
         WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
-            THEN 'interval=' || _pool_shown("interval")
-                || ' does not go with a prior: give ''central'' or ''shortest'''
+            THEN _pool_message_not_of_posterior(_pool_shown("interval"))
         WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
-            THEN 'interval=' || _pool_shown("interval")
-                || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
+            THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
     END;
 
--- An error that is asked for and cannot be told; what is wrong with what it is of.
-CREATE OR REPLACE MACRO _pool_untold(tau2, mu, uncertainty) AS
+-- An error that an estimator does not have, and a quantity that an interval does not describe.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
     CASE
         WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
-            THEN 'uncertainty=' || _pool_shown(uncertainty)
-                || ' does not go with a prior: the posterior holds the errors of mu and tau2'
+            THEN _pool_message_beside_prior('uncertainty', _pool_shown(uncertainty),
+                _pool_message_posterior_holds_errors())
         WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
-        THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
-            || ', which has no standard error: give a number, or one of '
-            || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
+            THEN _pool_message_error_unknown(_pool_shown(tau2),
+                _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
     CASE
-        WHEN "interval" = 'robust' AND predict <> 'mean'
-            THEN 'interval=''robust'' does not go with predict=' || _pool_shown(predict)
-                || ': it covers the true means; give predict=''mean'''
-        WHEN predict = 'row' AND has_se
-            THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
-                || 'give ''mean'' or ''replicate'''
+        WHEN "interval" = 'robust' AND predict <> 'mean' THEN _pool_message_robust_prediction(_pool_shown(predict))
+        WHEN predict = 'row' AND has_se THEN _pool_message_row_of_published()
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
@@ -3332,7 +3418,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
-            _pool_untold(tau2, mu, uncertainty),
+            _pool_wrong_uncertainty(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
@@ -3357,13 +3443,12 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
         CASE
             WHEN NOT _pool_integrates(tau2, mu) THEN NULL
             WHEN test::VARCHAR <> 'z'
-                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
+                THEN _pool_message_beside_prior('test', _pool_shown(test), _pool_message_mu_has_posterior())
             WHEN limits IS NOT NULL
-                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
+                THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
         END,
         CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
-            THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
-                || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
+            THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.
@@ -3393,21 +3478,22 @@ CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
 CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
-        SELECT coalesce(
-            _pool_bad_rows('weights', column_names[5], bad_weights,
-                'precision weights are finite and not negative; a row of weight 0 does not count'),
-            _pool_bad_rows('n', column_names[2], bad_n + CASE WHEN needs_n THEN coalesce(no_n, 0) ELSE 0 END,
-                'n is a count of rows, a whole number of 0 or more'),
-            _pool_bad_rows('var', column_names[3], bad_var, 'var is a sample variance, 0 or more wherever n > 1'),
-            _pool_bad_rows('se', column_names[4], bad_se,
-                'a standard error is 0 or more, and infinite for an estimate without information'),
-            CASE WHEN odd > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
-                || 'remove them, or count them as missing with nan=''null''' END
-        ) AS complaint
+        SELECT CASE
+                WHEN bad_weights > 0 THEN _pool_message_bad_weights(
+                    _pool_column_of_role('weights', column_names[5]), _pool_number_of_rows(bad_weights))
+                WHEN bad_n > 0 THEN _pool_message_bad_n(
+                    _pool_column_of_role('n', column_names[2]), _pool_number_of_rows(bad_n))
+                WHEN bad_var > 0 THEN _pool_message_bad_var(
+                    _pool_column_of_role('var', column_names[3]), _pool_number_of_rows(bad_var))
+                WHEN bad_se > 0 THEN _pool_message_bad_se(
+                    _pool_column_of_role('se', column_names[4]), _pool_number_of_rows(bad_se))
+                WHEN odd > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+            END AS complaint
         FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
-            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS bad_n,
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
+                rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
                 sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed)
+            FROM query_table(weighed), (SELECT needs_n FROM _pool_given)
         ), _pool_given
     );
 
@@ -4657,30 +4743,26 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
 -- A list of numbers as such, whatever is given.
 CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
-CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
-
 CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     CASE
         WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
-            THEN 'tau2=' || _pool_shown(tau2)
-                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
+            THEN _pool_message_profile_tau2(_pool_shown(tau2))
         WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
             OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
-            THEN 'mu=' || _pool_shown(mu)
-                || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
+            THEN _pool_message_profile_mu(_pool_shown(mu))
         WHEN typeof(tau) = '"NULL"' THEN NULL
-        WHEN typeof(tau) NOT LIKE '%]' THEN 'tau=' || _pool_shown(tau) || _pool_wanted_taus()
-        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN 'tau=[] is empty' || _pool_wanted_taus()
+        WHEN typeof(tau) NOT LIKE '%]' THEN _pool_message_taus('tau=' || _pool_shown(tau))
+        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN _pool_message_taus('tau=[] is empty')
         WHEN typeof(tau) LIKE 'VARCHAR%'
-            THEN 'tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''' || _pool_wanted_taus()
+            THEN _pool_message_taus('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''')
         WHEN typeof(tau) LIKE 'BOOLEAN%'
-            THEN 'tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || _pool_wanted_taus()
+            THEN _pool_message_taus('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1])
         ELSE list_transform(
             list_filter(
                 list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
                 lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
             ),
-            lambda t: 'tau holds ' || coalesce(t[1], 'NULL') || _pool_wanted_taus()
+            lambda t: _pool_message_taus('tau holds ' || coalesce(t[1], 'NULL'))
         )[1]
     END;
 
@@ -4950,9 +5032,9 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
 CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
-        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
-            ELSE 'mu=' || _pool_shown(mu) END
-            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2)
+            THEN _pool_message_prior_refused('tau2', _pool_shown(tau2), 'compare')
+            ELSE _pool_message_prior_refused('mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
 
@@ -5454,14 +5536,12 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         CASE
             WHEN prior = '' THEN NULL
             WHEN exponent <= 1
-                THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
-                    || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
-                    || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
+                THEN _pool_message_few_groups(_pool_shown(tau2), (floor(1 - tail + flat) + 1)::BIGINT,
+                    CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
             WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
                 OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
                 AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
-                THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
-                    || 'sampling variance ask for; give tau2 as a number'
+                THEN _pool_message_improper_at_zero(_pool_shown(tau2))
         END AS complaint
     FROM joined JOIN sums USING (model);
 
@@ -6278,16 +6358,12 @@ CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whol
 CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
-        SELECT coalesce(
-            _pool_bad_rows('weights', column_names[3], sum(bad_weights),
-                'precision weights are finite and not negative; a row of weight 0 does not count'),
-            CASE
-                WHEN sum(odd_x) > 0 THEN 'the covariate ''' || column_names[2] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-                WHEN sum(odd_y) > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-            END
-        ) AS complaint
+        SELECT CASE
+                WHEN sum(bad_weights) > 0 THEN _pool_message_bad_weights(
+                    _pool_column_of_role('weights', column_names[3]), _pool_number_of_rows(sum(bad_weights)))
+                WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
+                WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+            END AS complaint
         FROM query_table(counted), _pool_given
         GROUP BY column_names
     );
@@ -6839,18 +6915,17 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
         WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
-        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ' || _pool_listed(_pool_names_of_prior())
-            || _pool_nearest(_pool_name(given), _pool_names_of_prior())
+        ELSE _pool_message_number_or_one_of('prior', _pool_shown(given),
+            'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
+            _pool_nearest(_pool_name(given), _pool_names_of_prior()))
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
     coalesce(
         _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
-        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
-            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+        CASE WHEN given = 'tau2'
+            THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.
@@ -6907,23 +6982,19 @@ CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
 
 -- The sentence for a kind of fault in a number of rows.
 CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
-    CASE fault
-        WHEN 1 THEN 'value=''' || names[1] || ''' is NaN or infinite'
-        WHEN 2 THEN CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=''' || names[2] || ''' is NaN or infinite'
-        WHEN 3 THEN 'value=''' || names[1] || ''' is negative or fractional'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials=''' || names[2] || ''' is negative or fractional'
-            ELSE 'exposure=''' || names[2] || ''' is 0 or negative' END
-        ELSE 'value=''' || names[1] || ''' exceeds trials=''' || names[2] || ''''
-    END
-    || ' in ' || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': '
-    || CASE fault
-        WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 3 THEN 'a count is a whole number of 0 or more'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
-            ELSE 'an exposure is a number above 0' END
-        ELSE 'there are no more events than trials'
+    CASE
+        WHEN fault = 1
+            THEN _pool_message_not_finite_in_rows(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 2 THEN _pool_message_not_finite_in_rows(
+            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, names[2]),
+            _pool_number_of_rows(bad))
+        WHEN fault = 3 THEN _pool_message_no_count(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 4 AND family = 'rates'
+            THEN _pool_message_no_trials(_pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
+        WHEN fault = 4
+            THEN _pool_message_no_exposure(_pool_column_of_role('exposure', names[2]), _pool_number_of_rows(bad))
+        ELSE _pool_message_more_than_trials(_pool_column_of_role('value', names[1]),
+            _pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
     END;
 
 -- One row: true, or an error if a row has a fault.

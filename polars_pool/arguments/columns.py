@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from ..formulas import messages
 from ..models.keys import PRIVATE
 from .rowwise import is_rowwise
 from .sentences import kind_of, listed, nearest, series_hint, shown
@@ -127,14 +128,14 @@ def numeric(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: st
     one_column(list(types), role)
     [(name, dtype)] = types.items()
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
-        raise TypeError(f"{role}={name!r} is {dtype}; give a column of numbers or Booleans")
+        raise TypeError(messages.NO_NUMBERS.format(role=role, name=repr(name), type=dtype))
     return name, dtype
 
 
 def one_column(names: Sequence[str], role: str) -> None:
     """Refuse an expression that stands for several columns."""
     if len(names) != 1:
-        raise ValueError(f"{role} stands for {len(names)} columns, {listed(names)}; give one")
+        raise ValueError(messages.SEVERAL_COLUMNS.format(role=role, count=len(names), names=listed(names)))
 
 
 def boolean(frame: pl.LazyFrame, schema: pl.Schema, column: IntoColumn, role: str) -> pl.Expr:
@@ -151,11 +152,10 @@ def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str])
     keys, result = [*over, *by], list(result)
     for i, key in enumerate(keys):
         if key in keys[:i]:
-            raise ValueError(f"the key {key!r} is given twice; over={list(over)} and by={list(by)} must differ")
+            raise ValueError(messages.KEY_TWICE.format(key=repr(key), over=list(over), keys=list(by)))
         if key in result:
-            raise ValueError(
-                f"the key {key!r} bears the name of a result column ({listed(result, len(result))}); rename it first"
-            )
+            names = listed(result, len(result))
+            raise ValueError(messages.KEY_OF_RESULT.format(key=repr(key), names=names))
 
 
 def new_column(schema: pl.Schema, name: str) -> str:

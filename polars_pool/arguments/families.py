@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import get_args
 
+from ..formulas import messages
 from ..formulas.names import Family
 from .call import Call
 from .options import one_of
@@ -13,9 +14,9 @@ from .sentences import shown
 BINOMIAL = "family='binomial'"
 EXPRESSION = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
 WITHOUT_POSTERIOR = {
-    "test": "mu has a posterior",
-    "limits": "tau2 has a posterior",
-    "uncertainty": "the posterior holds the errors of mu and tau2",
+    "test": messages.MU_HAS_POSTERIOR,
+    "limits": messages.TAU2_HAS_POSTERIOR,
+    "uncertainty": messages.POSTERIOR_HOLDS_ERRORS,
 }
 
 
@@ -54,7 +55,8 @@ def refuse_for_posterior(call: Call, accepted: Set[str]) -> None:
     """Refuse arguments that apply to estimates only."""
     for name in call.changed(*WITHOUT_POSTERIOR):
         if name not in accepted:
-            raise ValueError(f"{name}={shown(call[name])} does not go with a prior: {WITHOUT_POSTERIOR[name]}")
+            words = {"role": name, "argument": shown(call[name]), "reason": WITHOUT_POSTERIOR[name]}
+            raise ValueError(messages.BESIDE_PRIOR.format(**words))
 
 
 def instead_of_booleans(call: Call) -> str | None:

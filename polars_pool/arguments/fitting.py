@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..formulas import messages
 from ..formulas.estimators import TAU2
 from ..formulas.registry import MU, Method
 from ..models.hyperparameters import Hyperparameters
@@ -16,7 +17,7 @@ def fitting(roles: Collection[str], h: Hyperparameters) -> None:
         _fitting_published(roles, h)
     elif ("n" in roles) != ("var" in roles):
         one, missing = ("n", "var") if "n" in roles else ("var", "n")
-        raise ValueError(f"{one}= without {missing}=; stored moments need both, published estimates need se=")
+        raise ValueError(messages.HALF_OF_MOMENTS.format(role=one, missing=missing))
     if h.method is not None:
         _fitting_estimator(roles, h, h.method)
 
@@ -24,28 +25,26 @@ def fitting(roles: Collection[str], h: Hyperparameters) -> None:
 def _fitting_published(roles: Collection[str], h: Hyperparameters) -> None:
     for role in ("var", "weights"):
         if role in roles:
-            raise ValueError(f"{role}= does not go with se=: published estimates carry their error in se alone")
+            raise ValueError(messages.WITH_PUBLISHED.format(role=role))
     if h.sigma2 != "pooled":
         sigma2 = f"'{h.sigma2}'" if "sigma2" in h.priors else repr(h.sigma2)
-        raise ValueError(f"sigma2={sigma2} does not go with se=: the sampling variance is known, se squared")
+        raise ValueError(messages.VARIANCE_OF_PUBLISHED.format(argument=sigma2))
     if isinstance(h.mu, str) and MU[h.mu].needs_n and "n" not in roles:
-        raise ValueError(f"mu={h.mu!r} weighs by rows, and se= alone does not tell them: give n=, or {_fits(MU)}")
+        raise ValueError(messages.WITHOUT_COUNTS.format(role="mu", argument=repr(h.mu), names=_fits(MU)))
 
 
 def _fitting_estimator(roles: Collection[str], h: Hyperparameters, method: Method) -> None:
     if "se" in roles and method.needs_n and "n" not in roles:
-        raise ValueError(
-            f"tau2={method.name!r} weighs by rows, and se= alone does not tell them: give n=, or {_fits(TAU2)}"
-        )
+        raise ValueError(messages.WITHOUT_COUNTS.format(role="tau2", argument=repr(method.name), names=_fits(TAU2)))
     known_v = {"se=": "se" in roles, f"sigma2={h.sigma2!r}": h.sigma2 != "pooled"}
     for source, present in known_v.items():
         if present and method.known_v is None:
             fit = listed(name for name, other in TAU2.items() if other.known_v is not None)
-            raise ValueError(f"tau2={method.name!r} does not fit {source}: give a number, or one of {fit}")
+            raise ValueError(messages.UNFIT.format(role="tau2", argument=repr(method.name), source=source, names=fit))
     if "weights" in roles and not method.weighted:
         fit = listed(name for name, other in TAU2.items() if other.weighted)
-        raise ValueError(f"tau2={method.name!r} does not fit weights=: give a number, or one of {fit}")
+        raise ValueError(messages.UNFIT.format(role="tau2", argument=repr(method.name), source="weights=", names=fit))
 
 
 def _fits(methods: dict[str, Method]) -> str:
-    return f"one of {listed(name for name, method in methods.items() if not method.needs_n and method.weighted)}"
+    return listed(name for name, method in methods.items() if not method.needs_n and method.weighted)

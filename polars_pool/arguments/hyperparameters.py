@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from ..formulas import messages
 from ..formulas.estimators import TAU2
 from ..formulas.priors import OF_MU, OF_SIGMA, OF_TAU, Flat, Prior
 from ..formulas.registry import MU, SIGMA2, Method
@@ -36,11 +37,12 @@ def _one(argument: Any, role: str) -> Any:
         return prior_of_text(argument, role, priors) or one_of(argument, methods, role, numbers)
     if is_prior(argument, role, priors):
         return argument
+    words = {"role": role, "number": numbers, "names": listed(methods), "nearest": ""}
     if not is_number(argument):
-        raise TypeError(f"{role}={shown(argument)}; give {numbers}, or one of {listed(methods)}")
+        raise TypeError(messages.NUMBER_OR_ONE_OF.format(argument=shown(argument), **words))
     number = float(argument)
     if not (math.isfinite(number) and number >= least):
-        raise ValueError(f"{role}={argument!r}; give {numbers}, or one of {listed(methods)}")
+        raise ValueError(messages.NUMBER_OR_ONE_OF.format(argument=repr(argument), **words))
     return number
 
 
@@ -52,24 +54,19 @@ def _consistent(h: Hyperparameters) -> Hyperparameters:
         return h
     for role in ("sigma2", "mu"):
         if isinstance(h.tau2, str) and role in h.priors:
-            raise ValueError(
-                f"{role}='{h.priors[role]}' does not go with tau2={h.tau2!r}, an estimate: give tau2 as a number or a "
-                "prior such as 'half_cauchy(5)'"
-            )
+            words = {"role": role, "argument": f"'{h.priors[role]}'", "tau2": repr(h.tau2)}
+            raise ValueError(messages.PRIOR_BESIDE_ESTIMATE.format(**words))
     if not isinstance(h.mu, str):
         return h
     if h.mu != "gls":
-        raise ValueError(
-            f"mu={h.mu!r} does not go with a prior of tau2, where mu is integrated out: give 'gls', a number, or a "
-            "prior such as 'normal(0, 5)'"
-        )
+        raise ValueError(messages.MU_BESIDE_PRIOR.format(argument=repr(h.mu)))
     return replace(h, mu=Flat())
 
 
 def refuse_priors(h: Hyperparameters, verb: str) -> None:
     """Refuse priors for a verb that needs estimates."""
     for role, prior in h.priors.items():
-        raise ValueError(f"{role}='{prior}' does not go with {verb}: give a number or the name of an estimator")
+        raise ValueError(messages.PRIOR_REFUSED.format(role=role, argument=f"'{prior}'", verb=verb))
 
 
 def require_prior(h: Hyperparameters, tau2: Any) -> None:
@@ -87,13 +84,11 @@ def prior_of_profile(tau2: Any) -> Prior | None:
         return tau2  # type: ignore[no-any-return]
     prior: Prior | None = prior_of_text(tau2, "tau2", OF_TAU) if isinstance(tau2, str) else None
     if prior is None:
-        raise ValueError(
-            f"tau2={shown(tau2)} does not fit a profile: give a prior such as 'half_cauchy(5)', or nothing"
-        )
+        raise ValueError(messages.PROFILE_TAU2.format(argument=shown(tau2)))
     return prior
 
 
 def refuse_mean_of_profile(mu: Any) -> None:
     """Refuse estimators of mu along a profile other than the most likely mu."""
     if isinstance(mu, str) and mu != "gls":
-        raise ValueError(f"mu={mu!r} does not fit a profile, where mu is the most likely: give 'gls' or a number")
+        raise ValueError(messages.PROFILE_MU.format(argument=repr(mu)))

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import polars as pl
 
+from ..formulas import messages
 from ..formulas.estimators import TAU2
 from ..formulas.names import Interval, Likelihood, Limits, NaN, OfEstimates, OfPosterior, Predict, Test, Uncertainty
 from ..models.hyperparameters import Hyperparameters
@@ -103,7 +104,7 @@ def _limits(argument: Any, h: Hyperparameters) -> str | None:
     method = h.method
     if one_of(argument, get_args(Limits), "limits") == "profile" and method is not None and method.likelihood is None:
         fit = listed(get_args(Likelihood))
-        raise ValueError(f"limits='profile' does not fit tau2={h.tau2!r}: give limits='q', or tau2 as one of {fit}")
+        raise ValueError(messages.PROFILE_LIMITS.format(argument=repr(h.tau2), names=fit))
     return str(argument)
 
 
@@ -111,20 +112,14 @@ def _uncertainty(argument: Any, h: Hyperparameters) -> str:
     """Which errors the standard error of an estimate includes."""
     if one_of(argument, get_args(Uncertainty), "uncertainty") == "tau2" and h.method and h.method.error is None:
         fit = listed(name for name, method in TAU2.items() if method.error is not None)
-        raise ValueError(
-            f"uncertainty='tau2' does not fit tau2={h.tau2!r}, which has no standard error: give a number, or one of "
-            f"{fit}"
-        )
+        raise ValueError(messages.ERROR_UNKNOWN.format(argument=repr(h.tau2), names=fit))
     return str(argument)
 
 
 def _predict(argument: Any, published: bool) -> str:
     """Which quantity the interval describes."""
     if one_of(argument, get_args(Predict), "predict") == "row" and published:
-        raise ValueError(
-            "predict='row' does not go with se=: published estimates do not tell the variance of a row; "
-            "give 'mean' or 'replicate'"
-        )
+        raise ValueError(messages.ROW_OF_PUBLISHED)
     return str(argument)
 
 
@@ -137,13 +132,10 @@ def _interval(call: Call, h: Hyperparameters) -> str | None:
         return "central" if h.priors else "normal"
     one_of(argument, get_args(OfPosterior if of_components else Interval), "interval")
     if h.priors and argument in get_args(OfEstimates):
-        raise ValueError(f"interval={argument!r} does not go with a prior: give 'central' or 'shortest'")
+        raise ValueError(messages.NOT_OF_POSTERIOR.format(argument=repr(argument)))
     if not h.priors and argument in get_args(OfPosterior):
         instead = "'test' and 'limits'" if of_components else "'normal' or 'robust'"
-        raise ValueError(f"interval={argument!r} is of a posterior: give a prior of tau2 or mu, or {instead}")
+        raise ValueError(messages.OF_POSTERIOR.format(argument=repr(argument), others=instead))
     if argument == "robust" and call["predict"] != "mean":
-        raise ValueError(
-            f"interval='robust' does not go with predict={call['predict']!r}: it covers the true means; give "
-            "predict='mean'"
-        )
+        raise ValueError(messages.ROBUST_PREDICTION.format(argument=repr(call["predict"])))
     return str(argument)

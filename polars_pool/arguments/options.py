@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ..formulas import messages
 from .sentences import is_number, listed, nearest, shown
 
 
@@ -14,18 +15,20 @@ def one_of(argument: Any, allowed: Iterable[str], role: str, also: str = "") -> 
     allowed = list(allowed)
     if isinstance(argument, str) and argument in allowed:
         return argument
-    choice = f"{also}, or one of {listed(allowed)}" if also else f"one of {listed(allowed)}"
     error = ValueError if isinstance(argument, str) else TypeError
-    raise error(f"{role}={shown(argument)}; give {choice}{nearest(argument, allowed)}")
+    words = {"role": role, "argument": shown(argument), "names": listed(allowed), "nearest": nearest(argument, allowed)}
+    if also:
+        raise error(messages.NUMBER_OR_ONE_OF.format(number=also, **words))
+    raise error(messages.ONE_OF.format(**words))
 
 
 def level(argument: Any) -> float:
     """The probability of an interval."""
     if not is_number(argument):
-        raise TypeError(f"level={shown(argument)}; give a number between 0 and 1, such as 0.95")
+        raise TypeError(messages.LEVEL.format(argument=shown(argument), nearest=""))
     if not 0 < float(argument) < 1:
         hint = f"; did you mean {float(argument) / 100:g}?" if 1 < float(argument) < 100 else ""
-        raise ValueError(f"level={argument!r}; give a number between 0 and 1, such as 0.95{hint}")
+        raise ValueError(messages.LEVEL.format(argument=repr(argument), nearest=hint))
     return float(argument)
 
 
@@ -34,9 +37,9 @@ def threshold(argument: Any) -> float | None:
     if argument is None:
         return None
     if not is_number(argument):
-        raise TypeError(f"threshold={shown(argument)}; give a number, in units of the value")
+        raise TypeError(messages.THRESHOLD.format(argument=shown(argument), number="a number"))
     if not math.isfinite(float(argument)):
-        raise ValueError(f"threshold={argument!r}; give a finite number, in units of the value")
+        raise ValueError(messages.THRESHOLD.format(argument=repr(argument), number="a finite number"))
     return float(argument)
 
 
@@ -61,18 +64,17 @@ def _whole(argument: Any, role: str, least: int) -> int:
 
 def taus(argument: Any) -> tuple[float, ...]:
     """A grid of tau."""
-    what = "a list of numbers, each 0 or more, such as [0, 1, 2]"
     if isinstance(argument, str) or not isinstance(argument, Iterable):
-        raise TypeError(f"tau={shown(argument)}; give {what}")
+        raise TypeError(messages.TAUS.format(tau=f"tau={shown(argument)}"))
     grid = list(argument)
     no_numbers = [x for x in grid if not is_number(x)]
     if no_numbers:
-        raise TypeError(f"tau holds {shown(no_numbers[0])}; give {what}")
+        raise TypeError(messages.TAUS.format(tau=f"tau holds {shown(no_numbers[0])}"))
     if not grid:
-        raise ValueError(f"tau={shown(argument)} is empty; give {what}")
+        raise ValueError(messages.TAUS.format(tau=f"tau={shown(argument)} is empty"))
     outside = [x for x in grid if not 0 <= float(x) < math.inf]
     if outside:
-        raise ValueError(f"tau holds {outside[0]!r}; give {what}")
+        raise ValueError(messages.TAUS.format(tau=f"tau holds {outside[0]!r}"))
     return tuple(float(x) for x in grid)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from ..formulas import messages
 from ..formulas.names import OfRates
 from ..formulas.priors import EXAMPLES, Beta, Flat, Gamma, Normal, Prior, called, parsed, signature
 from .options import one_of
@@ -33,11 +34,12 @@ def prior_of_text(text: str, role: str, priors: dict[str, Any]) -> Any:
     try:
         prior = parsed(text, priors)
     except ValueError as wrong:
-        raise ValueError(f"{role}={text!r}: {str(wrong).partition(': ')[2]}") from None
+        rule = str(wrong).partition(": give ")[2]
+        raise ValueError(messages.WRONG_PRIOR.format(role=role, argument=repr(text), rule=rule)) from None
     if prior is None and "(" in text:
-        name = text.partition("(")[0].strip()
+        hint = nearest(text.partition("(")[0].strip(), priors)
         forms = ", ".join(called(form) for form in priors.values())
-        raise ValueError(f"{role}={text!r} is no prior; give one of {forms}{nearest(name, priors)}")
+        raise ValueError(messages.NO_PRIOR.format(role=role, argument=repr(text), forms=forms, nearest=hint))
     return prior
 
 
@@ -51,4 +53,12 @@ def prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> str | Beta | Gam
     if isinstance(argument, type):
         is_prior(argument, "prior", {known.name: known})
     methods = listed(get_args(OfRates))
-    raise TypeError(f"prior={shown(argument)}; give a known prior, {called(known)}, or one of {methods}")
+    raise TypeError(
+        messages.NUMBER_OR_ONE_OF.format(
+            role="prior",
+            argument=shown(argument),
+            number=f"a known prior, {called(known)}",
+            names=methods,
+            nearest="",
+        )
+    )

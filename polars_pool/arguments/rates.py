@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any, Literal, get_args
 
+from ..formulas import messages
 from ..formulas.names import Family, NaN, Uncertainty
 from ..formulas.priors import OF_RATES
 from ..models.rates.spec import Options, Rates
@@ -68,8 +69,5 @@ def _options(call: Call, role: str) -> Options:
 def _uncertainty(argument: Any, role: str) -> str:
     """Which errors the standard error of a rate includes."""
     if one_of(argument, get_args(Uncertainty), "uncertainty") == "tau2":
-        raise ValueError(
-            f"uncertainty='tau2' does not go with {role}=: rates have an overdispersion and no tau2; give 'mu' or "
-            "'conditional'"
-        )
+        raise ValueError(messages.ERROR_OF_RATES.format(role=role))
     return str(argument)

@@ -6,29 +6,27 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from ..formulas import messages
 from ..formulas.elementary import INFINITY
 
 BAD = "_pool_bad_"  # prefix of the number of bad rows, by reason
 
 BAD_ROWS = {
-    "weights": "{weights} is null, NaN, negative or infinite in {rows}: precision weights are finite and not negative; "
-    "a row of weight 0 does not count",
-    "n": "{n} is null, NaN, negative or infinite in {rows}: n is a count of rows, a whole number of 0 or more",
-    "var": "{var} is null, NaN, negative or infinite in {rows}: var is a sample variance, 0 or more wherever n > 1",
-    "se": "{se} is null, NaN or negative in {rows}: a standard error is 0 or more, and infinite for an estimate "
-    "without information",
-    "value_nan": "{value} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
-    "trials_nan": "{trials} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
-    "exposure_nan": "{exposure} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'",
-    "value": "{value} is negative or fractional in {rows}: a count is a whole number of 0 or more",
+    "weights": messages.BAD_WEIGHTS,
+    "n": messages.BAD_N,
+    "var": messages.BAD_VAR,
+    "se": messages.BAD_SE,
+    "value_nan": messages.NOT_FINITE_IN_ROWS.replace("{argument}", "{value}"),
+    "trials_nan": messages.NOT_FINITE_IN_ROWS.replace("{argument}", "{trials}"),
+    "exposure_nan": messages.NOT_FINITE_IN_ROWS.replace("{argument}", "{exposure}"),
+    "value": messages.NO_COUNT,
     "value_more": "{value} is more than 1 in {rows}: without trials= every row is one trial, 0 or 1",
-    "trials": "{trials} is negative or fractional in {rows}: trials are a whole number of 0 or more",
-    "exposure": "{exposure} is 0 or negative in {rows}: an exposure is a number above 0",
-    "more": "{value} exceeds {trials} in {rows}: there are no more events than trials",
+    "trials": messages.NO_TRIALS,
+    "exposure": messages.NO_EXPOSURE,
+    "more": messages.MORE_THAN_TRIALS,
 }
 """The sentence of each reason, in the order in which they are raised."""
 
-NOT_FINITE = "the {role} {name!r} holds NaN or infinite numbers: remove them, or count them as missing with nan='null'"
 NOT_FINITE_TO_PREDICT = (
     "the covariate {name!r} of the rows to predict is NaN or infinite in {rows}: remove them, or count them as missing "
     "with nan='null'"
@@ -66,7 +64,7 @@ def not_finite(table: pl.DataFrame, means: Iterable[tuple[str, str, str]]) -> No
     """Raise if a mean in the table is NaN or infinite, so a value is; `means` are columns with their role and name."""
     for column, role, name in means:
         if not table[column].drop_nulls().is_finite().all():
-            raise ValueError(NOT_FINITE.format(role=role, name=name))
+            raise ValueError(messages.NOT_FINITE.format(role=role, name=repr(name)))
 
 
 def number_of_rows(count: int) -> str:

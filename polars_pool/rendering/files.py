@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engines.duckdb import FOLDER
-from . import columns, comments, contents, estimators, formulas, methods, names, priors
+from . import columns, comments, contents, estimators, formulas, messages, methods, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -14,7 +14,7 @@ COMMENTS = "parts/rendered/comments.sql"
 ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
-    ("parts/rendered", "formulas names priors columns"),
+    ("parts/rendered", "formulas names messages priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
     ("parts/rendered", "estimators"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
@@ -42,6 +42,7 @@ def facts() -> dict[str, str]:
         "parts/rendered/formulas.sql": _headed("polars_pool/formulas", formulas.private_text()),
         "parts/rendered/estimators.sql": _headed("polars_pool/formulas/estimators.py", estimators.text()),
         "parts/rendered/names.sql": _headed("polars_pool/formulas/names.py", names.text()),
+        "parts/rendered/messages.sql": _headed("polars_pool/formulas/messages.py", messages.text()),
         "parts/rendered/priors.sql": _headed("polars_pool/formulas/priors.py", priors.text()),
         "parts/rendered/columns.sql": _headed("polars_pool/verbs", columns.text()),
     }

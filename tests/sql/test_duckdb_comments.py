@@ -7,7 +7,7 @@ import pytest
 import shells
 
 import polars_pool as pool
-from polars_pool.rendering import comments, contents, files
+from polars_pool.rendering import comments, contents, files, messages
 
 TEXT = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
 PUBLIC = set(re.findall(r"^CREATE OR REPLACE MACRO (pool_\w+)\(", TEXT, flags=re.MULTILINE))
@@ -72,3 +72,9 @@ def test_lines_are_short():
     for path in set(files.PARTS) - {files.COMMENTS}:
         for number, line in enumerate((pool.SQL / path).read_text(encoding="utf-8").splitlines(), 1):
             assert len(line) <= 120, f"{path}:{number}"
+
+
+def test_every_sentence_that_is_rendered_is_raised_by_sql():
+    by_hand = "\n".join((pool.SQL / path).read_text(encoding="utf-8") for path in files.PARTS if "rendered" not in path)
+    for name, _ in messages.templates():
+        assert f"_pool_message_{name.lower()}(" in by_hand, name

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...formulas import messages
 from ...numerics.arrays import Array
 
 
@@ -13,19 +14,14 @@ def too_few_groups(prior: Any, groups: Array, exponent: Array) -> None:
     """Raise if the posterior of the only model, which falls as the power `exponent` of 1 / tau, has no finite total."""
     if (exponent <= 1).any():
         least = int(np.floor(1 - (exponent - groups)[0])) + 1
-        raise ValueError(
-            f"tau2='{prior}' needs {least} groups at least, and there {'is' if groups[0] == 1 else 'are'} "
-            f"{int(groups[0])}: the posterior has no finite total; give a proper prior, such as 'half_cauchy(5)'"
-        )
+        present = f"{'is' if groups[0] == 1 else 'are'} {int(groups[0])}"
+        raise ValueError(messages.FEW_GROUPS.format(argument=f"'{prior}'", least=least, groups=present))
 
 
 def improper_at_zero(prior: Any, proper: Array) -> None:
     """Raise if the posterior of the only model is infinite at tau = 0."""
     if not proper.all():
-        raise ValueError(
-            f"tau2='{prior}' leaves the posterior improper at tau = 0, which groups without sampling variance ask for; "
-            "give tau2 as a number"
-        )
+        raise ValueError(messages.IMPROPER_AT_ZERO.format(argument=f"'{prior}'"))
 
 
 def no_squares(prior: Any, spread: Array) -> None:

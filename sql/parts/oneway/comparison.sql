@@ -146,8 +146,8 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
 CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
-        SELECT error(CASE WHEN _pool_is_tau_prior(tau2) THEN 'tau2=' || _pool_shown(tau2)
-            ELSE 'mu=' || _pool_shown(mu) END
-            || ' does not go with compare: give a number or the name of an estimator')::BOOLEAN AS proper
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2)
+            THEN _pool_message_prior_refused('tau2', _pool_shown(tau2), 'compare')
+            ELSE _pool_message_prior_refused('mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);

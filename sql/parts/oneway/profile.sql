@@ -8,30 +8,26 @@
 -- A list of numbers as such, whatever is given.
 CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
-CREATE OR REPLACE MACRO _pool_wanted_taus() AS '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
-
 CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     CASE
         WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
-            THEN 'tau2=' || _pool_shown(tau2)
-                || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing'
+            THEN _pool_message_profile_tau2(_pool_shown(tau2))
         WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
             OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
-            THEN 'mu=' || _pool_shown(mu)
-                || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number'
+            THEN _pool_message_profile_mu(_pool_shown(mu))
         WHEN typeof(tau) = '"NULL"' THEN NULL
-        WHEN typeof(tau) NOT LIKE '%]' THEN 'tau=' || _pool_shown(tau) || _pool_wanted_taus()
-        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN 'tau=[] is empty' || _pool_wanted_taus()
+        WHEN typeof(tau) NOT LIKE '%]' THEN _pool_message_taus('tau=' || _pool_shown(tau))
+        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN _pool_message_taus('tau=[] is empty')
         WHEN typeof(tau) LIKE 'VARCHAR%'
-            THEN 'tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''' || _pool_wanted_taus()
+            THEN _pool_message_taus('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''')
         WHEN typeof(tau) LIKE 'BOOLEAN%'
-            THEN 'tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || _pool_wanted_taus()
+            THEN _pool_message_taus('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1])
         ELSE list_transform(
             list_filter(
                 list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
                 lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
             ),
-            lambda t: 'tau holds ' || coalesce(t[1], 'NULL') || _pool_wanted_taus()
+            lambda t: _pool_message_taus('tau holds ' || coalesce(t[1], 'NULL'))
         )[1]
     END;
 

@@ -5,50 +5,39 @@
 -- Columns that do not go together.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
-        WHEN has_se AND has_var
-            THEN 'var= does not go with se=: published estimates carry their error in se alone'
-        WHEN has_se AND has_weights
-            THEN 'weights= does not go with se=: published estimates carry their error in se alone'
-        WHEN NOT has_se AND has_n AND NOT has_var
-            THEN 'n= without var=; stored moments need both, published estimates need se='
-        WHEN NOT has_se AND has_var AND NOT has_n
-            THEN 'var= without n=; stored moments need both, published estimates need se='
+        WHEN has_se AND has_var THEN _pool_message_with_published('var')
+        WHEN has_se AND has_weights THEN _pool_message_with_published('weights')
+        WHEN NOT has_se AND has_n AND NOT has_var THEN _pool_message_half_of_moments('n', 'var')
+        WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
     END;
 
 -- Methods that do not fit the columns.
 CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
     CASE
-        WHEN has_se AND _pool_name(sigma2) <> 'pooled'
-            THEN 'sigma2=' || _pool_shown(sigma2)
-                || ' does not go with se=: the sampling variance is known, se squared'
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
-            THEN 'mu=' || _pool_shown(mu) || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
-                || _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu')))
+            THEN _pool_message_without_counts('mu', _pool_shown(mu),
+                _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
         WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2)
-                || ' weighs by rows, and se= alone does not tell them: give n=, or one of '
-                || _pool_listed(pool_methods_without('tau2',
-                    list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2'))))
+            THEN _pool_message_without_counts('tau2', _pool_shown(tau2), _pool_listed(pool_methods_without('tau2',
+                list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
         WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
             AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit '
-                || CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END
-                || ': give a number, or one of '
-                || _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2')))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2),
+                CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END,
+                _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
         WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
-            THEN 'tau2=' || _pool_shown(tau2) || ' does not fit weights=: give a number, or one of '
-                || _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2')))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2), 'weights=',
+                _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
     END;
 
 -- Priors beside what they do not go with, and intervals that are of a posterior or are not.
 CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
     CASE
         WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
-            THEN 'mu=' || _pool_shown(mu) || ' does not go with tau2=' || _pool_shown(tau2)
-                || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)'''
+            THEN _pool_message_prior_beside_estimate('mu', _pool_shown(mu), _pool_shown(tau2))
         WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
-            THEN 'mu=' || _pool_shown(mu) || ' does not go with a prior of tau2, where mu is integrated out: give '
-                || '''gls'', a number, or a prior such as ''normal(0, 5)'''
+            THEN _pool_message_mu_beside_prior(_pool_shown(mu))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
@@ -57,33 +46,26 @@ CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
         WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
             THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
         WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
-            THEN 'interval=' || _pool_shown("interval")
-                || ' does not go with a prior: give ''central'' or ''shortest'''
+            THEN _pool_message_not_of_posterior(_pool_shown("interval"))
         WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
-            THEN 'interval=' || _pool_shown("interval")
-                || ' is of a posterior: give a prior of tau2 or mu, or ''normal'' or ''robust'''
+            THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
     END;
 
--- An error that is asked for and cannot be told; what is wrong with what it is of.
-CREATE OR REPLACE MACRO _pool_untold(tau2, mu, uncertainty) AS
+-- An error that an estimator does not have, and a quantity that an interval does not describe.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
     CASE
         WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
-            THEN 'uncertainty=' || _pool_shown(uncertainty)
-                || ' does not go with a prior: the posterior holds the errors of mu and tau2'
+            THEN _pool_message_beside_prior('uncertainty', _pool_shown(uncertainty),
+                _pool_message_posterior_holds_errors())
         WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
-        THEN 'uncertainty=''tau2'' does not fit tau2=' || _pool_shown(tau2)
-            || ', which has no standard error: give a number, or one of '
-            || _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2')))
+            THEN _pool_message_error_unknown(_pool_shown(tau2),
+                _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
     CASE
-        WHEN "interval" = 'robust' AND predict <> 'mean'
-            THEN 'interval=''robust'' does not go with predict=' || _pool_shown(predict)
-                || ': it covers the true means; give predict=''mean'''
-        WHEN predict = 'row' AND has_se
-            THEN 'predict=''row'' does not go with se=: published estimates do not tell the variance of a row; '
-                || 'give ''mean'' or ''replicate'''
+        WHEN "interval" = 'robust' AND predict <> 'mean' THEN _pool_message_robust_prediction(_pool_shown(predict))
+        WHEN predict = 'row' AND has_se THEN _pool_message_row_of_published()
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
@@ -146,7 +128,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_interval(tau2, mu, "interval"),
             _pool_wrong_level(level),
             _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
-            _pool_untold(tau2, mu, uncertainty),
+            _pool_wrong_uncertainty(tau2, mu, uncertainty),
             _pool_wrong_prediction(predict, "interval", has_se),
             _pool_wrong_threshold(threshold)
         ) AS complaint)
@@ -171,13 +153,12 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
         CASE
             WHEN NOT _pool_integrates(tau2, mu) THEN NULL
             WHEN test::VARCHAR <> 'z'
-                THEN 'test=' || _pool_shown(test) || ' does not go with a prior: mu has a posterior'
+                THEN _pool_message_beside_prior('test', _pool_shown(test), _pool_message_mu_has_posterior())
             WHEN limits IS NOT NULL
-                THEN 'limits=' || _pool_shown(limits) || ' does not go with a prior: tau2 has a posterior'
+                THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
         END,
         CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
-            THEN 'limits=''profile'' does not fit tau2=' || _pool_shown(tau2)
-                || ': give limits=''q'', or tau2 as one of ''reml'', ''ml''' END
+            THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.

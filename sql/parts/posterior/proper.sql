@@ -31,14 +31,12 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
         CASE
             WHEN prior = '' THEN NULL
             WHEN exponent <= 1
-                THEN 'tau2=' || _pool_shown(tau2) || ' needs ' || (floor(1 - tail + flat) + 1)::BIGINT
-                    || ' groups at least, and there ' || CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END
-                    || ': the posterior has no finite total; give a proper prior, such as ''half_cauchy(5)'''
+                THEN _pool_message_few_groups(_pool_shown(tau2), (floor(1 - tail + flat) + 1)::BIGINT,
+                    CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
             WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
                 OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
                 AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
-                THEN 'tau2=' || _pool_shown(tau2) || ' leaves the posterior improper at tau = 0, which groups without '
-                    || 'sampling variance ask for; give tau2 as a number'
+                THEN _pool_message_improper_at_zero(_pool_shown(tau2))
         END AS complaint
     FROM joined JOIN sums USING (model);
 

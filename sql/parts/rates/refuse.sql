@@ -4,23 +4,19 @@
 
 -- The sentence for a kind of fault in a number of rows.
 CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
-    CASE fault
-        WHEN 1 THEN 'value=''' || names[1] || ''' is NaN or infinite'
-        WHEN 2 THEN CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=''' || names[2] || ''' is NaN or infinite'
-        WHEN 3 THEN 'value=''' || names[1] || ''' is negative or fractional'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials=''' || names[2] || ''' is negative or fractional'
-            ELSE 'exposure=''' || names[2] || ''' is 0 or negative' END
-        ELSE 'value=''' || names[1] || ''' exceeds trials=''' || names[2] || ''''
-    END
-    || ' in ' || CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END || ': '
-    || CASE fault
-        WHEN 1 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 2 THEN 'remove them, or count them as missing with nan=''null'''
-        WHEN 3 THEN 'a count is a whole number of 0 or more'
-        WHEN 4 THEN CASE WHEN family = 'rates' THEN 'trials are a whole number of 0 or more'
-            ELSE 'an exposure is a number above 0' END
-        ELSE 'there are no more events than trials'
+    CASE
+        WHEN fault = 1
+            THEN _pool_message_not_finite_in_rows(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 2 THEN _pool_message_not_finite_in_rows(
+            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, names[2]),
+            _pool_number_of_rows(bad))
+        WHEN fault = 3 THEN _pool_message_no_count(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 4 AND family = 'rates'
+            THEN _pool_message_no_trials(_pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
+        WHEN fault = 4
+            THEN _pool_message_no_exposure(_pool_column_of_role('exposure', names[2]), _pool_number_of_rows(bad))
+        ELSE _pool_message_more_than_trials(_pool_column_of_role('value', names[1]),
+            _pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
     END;
 
 -- One row: true, or an error if a row has a fault.

@@ -11,18 +11,17 @@ CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
         WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
         WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
             THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
-        ELSE 'prior=' || _pool_shown(given) || '; give a known prior, ' || _pool_prior_form(_pool_law_of(family))
-            || ', or one of ' || _pool_listed(_pool_names_of_prior())
-            || _pool_nearest(_pool_name(given), _pool_names_of_prior())
+        ELSE _pool_message_number_or_one_of('prior', _pool_shown(given),
+            'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
+            _pool_nearest(_pool_name(given), _pool_names_of_prior()))
     END;
 
 -- What is wrong with the errors that the standard error of a rate is to include.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
     coalesce(
         _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
-        CASE WHEN given = 'tau2' THEN 'uncertainty=''tau2'' does not go with '
-            || CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END
-            || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''' END
+        CASE WHEN given = 'tau2'
+            THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
 -- One row: that the arguments are right, whether there is one model, and the names of the two columns.

@@ -6,16 +6,12 @@
 CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
-        SELECT coalesce(
-            _pool_bad_rows('weights', column_names[3], sum(bad_weights),
-                'precision weights are finite and not negative; a row of weight 0 does not count'),
-            CASE
-                WHEN sum(odd_x) > 0 THEN 'the covariate ''' || column_names[2] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-                WHEN sum(odd_y) > 0 THEN 'the value ''' || column_names[1] || ''' holds NaN or infinite numbers: '
-                    || 'remove them, or count them as missing with nan=''null'''
-            END
-        ) AS complaint
+        SELECT CASE
+                WHEN sum(bad_weights) > 0 THEN _pool_message_bad_weights(
+                    _pool_column_of_role('weights', column_names[3]), _pool_number_of_rows(sum(bad_weights)))
+                WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
+                WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+            END AS complaint
         FROM query_table(counted), _pool_given
         GROUP BY column_names
     );

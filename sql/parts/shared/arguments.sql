@@ -32,23 +32,21 @@ CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
 -- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
 CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
     CASE WHEN NOT list_contains(names, given::VARCHAR)
-        THEN role || '=' || _pool_shown(given) || '; give one of ' || _pool_listed(names)
-            || _pool_nearest(given::VARCHAR, names)
+        THEN _pool_message_one_of(role, _pool_shown(given), _pool_listed(names), _pool_nearest(given::VARCHAR, names))
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
     CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
-        THEN 'level=' || _pool_shown(given) || '; give a number between 0 and 1, such as 0.95'
-            || CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-                THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END
+        THEN _pool_message_level(_pool_shown(given), CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+            THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
     CASE
         WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
-        ELSE 'threshold=' || _pool_shown(given) || '; give a '
-            || CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'finite ' ELSE '' END
-            || 'number, in units of the value'
+        ELSE _pool_message_threshold(_pool_shown(given),
+            CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'a finite number'
+                ELSE 'a number' END)
     END;
 
 CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
@@ -81,9 +79,8 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
         list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
         lambda c: CASE
-            WHEN len(c[2].names) > 1 THEN c[1] || ' stands for ' || len(c[2].names) || ' columns, '
-                || _pool_listed(c[2].names) || '; give one'
-            ELSE c[1] || '=''' || c[2].names[1] || ''' is ' || c[2].types[1]
-                || '; give a column of numbers or Booleans'
+            WHEN len(c[2].names) > 1
+                THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))
+            ELSE _pool_message_no_numbers(c[1], '''' || c[2].names[1] || '''', c[2].types[1])
         END
     )[1];

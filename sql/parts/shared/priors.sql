@@ -29,13 +29,13 @@ CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
         CASE
             WHEN NOT list_contains(priors, prior.name)
-                THEN role || '=' || _pool_shown(value) || ' is no prior; give one of '
-                    || array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', ')
-                    || _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors)
+                THEN _pool_message_no_prior(role, _pool_shown(value),
+                    array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
+                    _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
             WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
                 OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
-                THEN role || '=' || _pool_shown(value) || ': give ' || _pool_prior_form(prior.name) || ' with numbers'
-            ELSE role || '=' || _pool_shown(value) || ': give ' || _pool_wrong_number(prior.name, prior.numbers)
+                THEN _pool_message_wrong_prior(role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
+            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
         END
     )[1];
 
@@ -46,10 +46,10 @@ CREATE OR REPLACE MACRO _pool_wrong_prior(role, value) AS
         ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, wanted) AS
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) AS
     CASE
         WHEN _pool_may_be_prior(role, value) THEN _pool_wrong_prior(role, value)
         WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
-        THEN role || '=' || _pool_shown(value) || '; give ' || wanted || ', or one of '
-            || _pool_listed(pool_method_names(role)) || _pool_nearest(_pool_name(value), pool_method_names(role))
+        THEN _pool_message_number_or_one_of(role, _pool_shown(value), number, _pool_listed(pool_method_names(role)),
+            _pool_nearest(_pool_name(value), pool_method_names(role)))
     END;
