@@ -2525,7 +2525,8 @@ CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
                     _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
             WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
                 OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
-                THEN _pool_message_wrong_prior(role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
+                THEN _pool_message_wrong_prior(
+                    role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
             ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
         END
     )[1];
