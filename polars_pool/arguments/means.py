@@ -83,8 +83,8 @@ def _options(call: Call, h: Hyperparameters, published: bool) -> oneway.Options:
     if "test" in call:
         options |= {"test": one_of(call["test"], get_args(Test), "test"), "limits": _limits(call["limits"], h)}
     if "predict" in call:
-        options |= {"predict": _predict(call["predict"], published), "threshold": threshold(call["threshold"])}
         options["uncertainty"] = _uncertainty(call["uncertainty"], h)
+        options |= {"predict": _predict(call["predict"], published), "threshold": threshold(call["threshold"])}
     return oneway.Options(**options)
 
 
