@@ -2941,7 +2941,8 @@ CREATE OR REPLACE MACRO _pool_error_is_standardised(method) AS
     method IN ('ml', 'reml');
 
 -- The variance of tau2 where v is known.
-CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df, s1) AS
+CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df,
+    s1) AS
     CASE
         WHEN method IN ('anova', 'he', 'dl') THEN squares_variance / (trace * trace)
         WHEN method = 'hs' THEN squares_variance / (a * a)

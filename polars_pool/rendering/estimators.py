@@ -91,7 +91,8 @@ def _names(names: Iterable[str], of: str) -> str:
 
 
 def _scalar(title: str, signature: str, body: str) -> str:
-    return f"{comment(title)}\nCREATE OR REPLACE MACRO {signature} AS\n    {body};\n"
+    head = folded(f"CREATE OR REPLACE MACRO {signature} AS", 0)
+    return f"{comment(title)}\n{head}\n    {body};\n"
 
 
 def _by_name(values: Mapping[str, str], otherwise: str, of: str = "method") -> str:
