@@ -2720,7 +2720,7 @@ CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'i
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
 -- A value, or NULL where the other of the pair is none: rows count where both are there.
-CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
+CREATE OR REPLACE MACRO _pool_paired(value, other, nan) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
 
 
@@ -3438,7 +3438,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         ELSE 'methods'
     END);
 
-CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
+CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
     coalesce(
         _pool_wrong_name('test', test, _pool_names_of_test()),
         CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
@@ -3454,11 +3454,11 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.
-CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
+        FROM (SELECT _pool_wrong_inference(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 
@@ -3495,8 +3495,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
             SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
                 rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
                 sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed), (SELECT needs_n FROM _pool_given)
-        ), _pool_given
+            FROM query_table(weighed), (SELECT needs_n FROM _pool_request)
+        ), _pool_request
     );
 
 
@@ -3636,7 +3636,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 -- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v, which only published estimates tell, and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_found AS NOT MATERIALIZED (
+    WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
@@ -3647,7 +3647,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_united;
 
 -- Groups that have no rows yet, with n = 0.
 CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
@@ -3668,7 +3668,7 @@ CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABL
         END AS _pool_own,
         CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
     FROM query_table(groups) AS g, query_table(components) AS c,
-        (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
     WHERE _pool_same(g._pool_model, c._pool_model);
 
 
@@ -3967,11 +3967,12 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
         -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
-        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS told_by_weights,
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
         CASE
             WHEN published THEN NULL
             WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
-            WHEN told_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) THEN 0.0
+            WHEN identified_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin))
+                THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
@@ -3979,7 +3980,7 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
         SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
         FROM query_table(classes) GROUP BY model
-    ), (SELECT published FROM _pool_given);
+    ), (SELECT published FROM _pool_request);
 
 -- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
 -- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
@@ -4042,7 +4043,7 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
+        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
         has_v OR told AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
@@ -4334,7 +4335,7 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
-CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
@@ -4628,7 +4629,7 @@ CREATE OR REPLACE MACRO _pool_inference(
 ) AS TABLE
     WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
     sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
-    said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
+    said AS MATERIALIZED (FROM _pool_closed_forms('asked', 'sums', tau2, mu, level, test)),
     errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
     questions AS (FROM _pool_questions('said', tau2, level, test)),
     answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
@@ -4711,7 +4712,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             coalesce(settled, false) AS _pool_converged,
             unit_ AS _pool_unit
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
-            (SELECT has_n FROM _pool_given), _pool_origin
+            (SELECT has_n FROM _pool_request), _pool_origin
     ),
     errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
     with_errors AS (
@@ -4769,7 +4770,7 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     END;
 
 -- True, or an error: a mu and a grid that fit.
-CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
@@ -5118,7 +5119,7 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
 
 -- What was asked, answered: id, alpha, chi and rho of every question.
 CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
-    WITH RECURSIVE _pool_asked AS (
+    WITH RECURSIVE _pool_valid_inference AS (
         SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
             NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
             NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
@@ -5151,11 +5152,11 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
             FROM (
                 -- Where a step is this small, the next would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
-                FROM _pool_bracketed('_pool_asked')
+                FROM _pool_bracketed('_pool_valid_inference')
             )
         )
     )
-    SELECT id, alpha, chi, rho FROM _pool_asked WHERE phase = 'found';
+    SELECT id, alpha, chi, rho FROM _pool_valid_inference WHERE phase = 'found';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5452,7 +5453,7 @@ CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
     WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
 
 -- The one node where tau is known.
-CREATE OR REPLACE MACRO _pool_given_node(classes, models, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
     WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
@@ -5513,7 +5514,7 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
 
 -- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
 -- wrong where its total is infinite.
-CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
         SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
             plain_squares / j AS spread_, p.*,
@@ -5548,7 +5549,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     FROM joined JOIN sums USING (model);
 
 -- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
-CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
+CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
     SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
             AS lowest,
         CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
@@ -5561,7 +5562,7 @@ CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
     )
     WHERE CASE
         WHEN complaint IS NULL THEN true
-        WHEN (SELECT no_over FROM _pool_given) THEN error(complaint)
+        WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
         ELSE false
     END;
 
@@ -5866,11 +5867,11 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    questioned AS MATERIALIZED (FROM _pool_questioned('moved', 'facts', tau2, mu)),
-    answerable AS MATERIALIZED (FROM _pool_answerable('questioned')),
+    questioned AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
+    answerable AS MATERIALIZED (FROM _pool_proper_posteriors('questioned')),
     pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
     integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
-    given AS (FROM _pool_given_node('pivoted', 'answerable', tau2)),
+    given AS (FROM _pool_known_node('pivoted', 'answerable', tau2)),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
     ),
@@ -5879,7 +5880,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
             CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
             df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
+        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
     ),
     components AS (
         SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
@@ -5955,7 +5956,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, groups, result
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
             level, uncertainty, "interval", predict, threshold, true, result)
     ),
@@ -5982,7 +5983,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
             predict, threshold, 'estimates')
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5991,7 +5992,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
             nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
@@ -6001,7 +6002,7 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, w
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
 CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -6114,7 +6115,7 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
             nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
                 THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
@@ -6143,7 +6144,7 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, mu));
 
 -- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
 -- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
@@ -6154,7 +6155,7 @@ CREATE OR REPLACE MACRO pool_profile(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE
@@ -6206,7 +6207,7 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_profile(mu, tau, tau2));
 
 -- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -6216,7 +6217,7 @@ CREATE OR REPLACE MACRO pool_compare(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
             nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
@@ -6238,7 +6239,7 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
 -- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.
@@ -6347,7 +6348,7 @@ CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
     FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
 
 -- A value less its offset, or NULL where the other of the pair is none.
-CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whole, scale) AS
+CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whole, scale) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
@@ -6366,7 +6367,7 @@ CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
                 WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
                 WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
             END AS complaint
-        FROM query_table(counted), _pool_given
+        FROM query_table(counted), _pool_request
         GROUP BY column_names
     );
 
@@ -6389,14 +6390,14 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
         _pool_rows - _pool_n AS _pool_dropped
     FROM (
         SELECT over, "by", over AS _pool_over, count(*)::DOUBLE AS _pool_rows,
-            (covar_samp(_pool_beside_less(
-                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_beside_less(
+            (covar_samp(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))
                 EXPORT_STATE)::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_yx,
-            (var_samp(_pool_beside_less(
+            (var_samp(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_yy,
-            (var_samp(_pool_beside_less(
+            (var_samp(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_xx
         FROM query_table(tbl), _pool_origins
@@ -6406,18 +6407,18 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
 
 CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
-        count(_pool_beside(y, x, nan))::DOUBLE AS _pool_n,
-        avg(_pool_beside_less(
+        count(_pool_paired(y, x, nan))::DOUBLE AS _pool_n,
+        avg(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
-        avg(_pool_beside_less(
+        avg(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) AS _pool_y,
-        var_pop(_pool_finite(_pool_beside_less(
+        var_pop(_pool_finite(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxx,
-        covar_pop(_pool_finite(_pool_beside_less(
+        covar_pop(_pool_finite(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)),
-            _pool_finite(_pool_beside_less(
+            _pool_finite(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxy,
-        var_pop(_pool_finite(_pool_beside_less(
+        var_pop(_pool_finite(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y))) * _pool_n AS _pool_syy,
         count(*) - _pool_n AS _pool_dropped
     FROM query_table(tbl), _pool_origins
@@ -6432,9 +6433,9 @@ CREATE OR REPLACE MACRO _pool_line_plain(tbl, y, x, "by", over, weights, nan) AS
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (
-        SELECT over, "by", over AS _pool_over, _pool_beside_less(
+        SELECT over, "by", over AS _pool_over, _pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
-            _pool_beside_less(
+            _pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
             TRY_CAST(weights AS DOUBLE) AS _pool_weights
         FROM query_table(tbl), _pool_origins
@@ -6466,7 +6467,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
 
 -- One row a group of either kind. What is rounding of equal values is 0.
 CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
-    WITH _pool_found AS NOT MATERIALIZED (
+    WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w, true AS _pool_sized, 0 AS _pool_bad_weights FROM query_table(plain)
         UNION ALL BY NAME
         SELECT *, false AS _pool_sized FROM query_table(weighed)
@@ -6475,7 +6476,7 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         SELECT * REPLACE (
             pool_above_rounding(_pool_n, coalesce(_pool_sxx, 0.0), _pool_x) AS _pool_sxx,
             pool_above_rounding(_pool_n, coalesce(_pool_syy, 0.0), _pool_y) AS _pool_syy)
-        FROM _pool_found
+        FROM _pool_united
     )
     SELECT * REPLACE (CASE WHEN _pool_sxx > 0 AND _pool_syy > 0 THEN _pool_sxy ELSE 0.0 END AS _pool_sxy),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
@@ -6642,7 +6643,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
             ELSE 'searched'
         END AS state
-    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_given;
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
 
 -- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
@@ -6794,7 +6795,7 @@ CREATE OR REPLACE MACRO pool_regress(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
             _pool_columns_of_regress())
     ),
@@ -6805,7 +6806,7 @@ CREATE OR REPLACE MACRO pool_regress(
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model), _pool_origins.*, _pool_quantile,
-            _pool_sigma2 IS NOT NULL AS _pool_told, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
+            _pool_sigma2 IS NOT NULL AS _pool_identified, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
             pool_sampling_variance(_pool_sigma2, _pool_w) AS _pool_v,
             -- of the group's own intercept from that of the population, about the centre
             _pool_y - _pool_at_y - _pool_beta * (_pool_x - _pool_at_x) AS _pool_deviation,
@@ -6831,15 +6832,16 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT *,
             CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
                 AS _pool_mean,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_effect ELSE 0.0 END END AS _pool_shift,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_mu + _pool_effect ELSE _pool_beta END END
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_effect ELSE 0.0 END END AS _pool_shift,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_mu + _pool_effect ELSE _pool_beta END END
                 AS _pool_estimate,
-            CASE WHEN _pool_told THEN sqrt(CASE WHEN _pool_varies THEN _pool_variance ELSE _pool_variance_beta END) END
+            CASE WHEN _pool_identified
+                THEN sqrt(CASE WHEN _pool_varies THEN _pool_variance ELSE _pool_variance_beta END) END
                 AS _pool_se
         FROM _pool_estimated, (
             SELECT unnest(['intercept', column_names[2]]) AS _pool_term, unnest([true, false]) AS _pool_varies
-            FROM _pool_given
+            FROM _pool_request
         )
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -6850,7 +6852,7 @@ CREATE OR REPLACE MACRO pool_regress(
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_terms
     )
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 -- The population of the regression y = intercept of the group + slope x, one row per model: variances, and the
 -- coefficients by term in maps.
@@ -6860,7 +6862,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
             _pool_columns_of_regress_components())
     ),
@@ -6876,7 +6878,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
                 sqrt(_pool_variance_beta)]
                 AS _pool_se
-        FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
+        FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
@@ -6901,7 +6903,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
         FROM _pool_placed
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6969,7 +6971,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
     FROM judged;
 
 -- Whether a column of the result was asked for.
-CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
+CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
         WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
@@ -7009,7 +7011,7 @@ CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
     worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
         AS sound
-    FROM worst, _pool_given;
+    FROM worst, _pool_request;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7041,8 +7043,8 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
-        SELECT over, "by", over AS _pool_over, sum(_pool_beside(value, base, nan)) AS _pool_x,
-            sum(_pool_beside(base, value, nan)) AS _pool_n,
+        SELECT over, "by", over AS _pool_over, sum(_pool_paired(value, base, nan)) AS _pool_x,
+            sum(_pool_paired(base, value, nan)) AS _pool_n,
             _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
             _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
             _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
@@ -7076,7 +7078,7 @@ CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
     )
     SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
         coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
-    FROM (SELECT no_over FROM query_table(checked), _pool_given WHERE sound) LEFT JOIN counted ON true
+    FROM (SELECT no_over FROM query_table(checked), _pool_request WHERE sound) LEFT JOIN counted ON true
     WHERE no_over OR present;
 
 CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
@@ -7361,7 +7363,7 @@ CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
 -- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
 -- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
 -- large group can hide how much small ones differ.
-CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, many, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
         SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
@@ -7393,7 +7395,7 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, m
 -- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
 -- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
 -- in rounding the gradient judges, until it falls no more.
-CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
         SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
             start.v AS v,
@@ -7480,8 +7482,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
-    facts AS MATERIALIZED (FROM _pool_rates_begun('known', 'numbered', 'classes', 'exposures', 'many', family)),
-    found AS MATERIALIZED (FROM _pool_rates_found('facts', 'classes', 'exposures', 'many', family)),
+    facts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', 'classes', 'exposures', 'many', family)),
+    found AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -7719,7 +7721,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
     result
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
             posterior, limits, uncertainty, true, family, result)
     ),
@@ -7741,7 +7743,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
     FROM _pool_groups AS g, _pool_pairs AS p
     WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
-        AND (SELECT proper FROM _pool_given);
+        AND (SELECT proper FROM _pool_request);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7770,7 +7772,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             threshold, groups, posterior, limits, uncertainty, 'rates',
             _pool_columns_of_shrink_rates())
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
 
 -- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
 -- `prior` may be 'gamma(3, 1)', shape and rate. The other arguments are those of pool_shrink_rates.
@@ -7790,7 +7793,8 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             threshold, groups, posterior, limits, uncertainty, 'counts',
             _pool_columns_of_shrink_counts())
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
 
 -- The beta distribution of the rates of groups, one row per model.
 CREATE OR REPLACE MACRO pool_components_rates(
@@ -7798,7 +7802,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'rates',
             _pool_columns_of_components_rates())
@@ -7813,7 +7817,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
         FROM _pool_components
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 -- The gamma distribution of the rates of groups per unit of exposure, one row per model.
 CREATE OR REPLACE MACRO pool_components_counts(
@@ -7821,7 +7825,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'counts',
             _pool_columns_of_components_counts())
@@ -7836,7 +7840,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
         FROM _pool_components
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 
 -- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.

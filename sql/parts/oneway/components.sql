@@ -8,7 +8,7 @@ CREATE OR REPLACE MACRO _pool_inference(
 ) AS TABLE
     WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
     sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
-    said AS MATERIALIZED (FROM _pool_said('asked', 'sums', tau2, mu, level, test)),
+    said AS MATERIALIZED (FROM _pool_closed_forms('asked', 'sums', tau2, mu, level, test)),
     errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
     questions AS (FROM _pool_questions('said', tau2, level, test)),
     answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
@@ -91,7 +91,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             coalesce(settled, false) AS _pool_converged,
             unit_ AS _pool_unit
         FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
-            (SELECT has_n FROM _pool_given), _pool_origin
+            (SELECT has_n FROM _pool_request), _pool_origin
     ),
     errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
     with_errors AS (

@@ -75,7 +75,7 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
 
 -- What was asked, answered: id, alpha, chi and rho of every question.
 CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
-    WITH RECURSIVE _pool_asked AS (
+    WITH RECURSIVE _pool_valid_inference AS (
         SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
             NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
             NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
@@ -108,8 +108,8 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
             FROM (
                 -- Where a step is this small, the next would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
-                FROM _pool_bracketed('_pool_asked')
+                FROM _pool_bracketed('_pool_valid_inference')
             )
         )
     )
-    SELECT id, alpha, chi, rho FROM _pool_asked WHERE phase = 'found';
+    SELECT id, alpha, chi, rho FROM _pool_valid_inference WHERE phase = 'found';

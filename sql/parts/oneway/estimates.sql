@@ -55,7 +55,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, groups, result
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
             level, uncertainty, "interval", predict, threshold, true, result)
     ),
@@ -82,4 +82,4 @@ CREATE OR REPLACE MACRO _pool_pooled(
             predict, threshold, 'estimates')
     )
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);

@@ -58,11 +58,12 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
         -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
-        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS told_by_weights,
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
         CASE
             WHEN published THEN NULL
             WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
-            WHEN told_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) THEN 0.0
+            WHEN identified_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin))
+                THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
@@ -70,7 +71,7 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
         SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
         FROM query_table(classes) GROUP BY model
-    ), (SELECT published FROM _pool_given);
+    ), (SELECT published FROM _pool_request);
 
 -- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
 -- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
@@ -133,7 +134,7 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        told_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
+        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
         has_v OR told AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,

@@ -134,7 +134,7 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 -- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v, which only published estimates tell, and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_found AS NOT MATERIALIZED (
+    WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
@@ -145,7 +145,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_found;
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_united;
 
 -- Groups that have no rows yet, with n = 0.
 CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
@@ -166,5 +166,5 @@ CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABL
         END AS _pool_own,
         CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
     FROM query_table(groups) AS g, query_table(components) AS c,
-        (SELECT published AS _pool_published FROM _pool_given), _pool_origin
+        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
     WHERE _pool_same(g._pool_model, c._pool_model);

@@ -65,7 +65,7 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
 
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
-CREATE OR REPLACE MACRO _pool_said(models, sums, tau2, mu, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END

@@ -4,7 +4,7 @@
 
 -- One row a group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
             nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
     ),
@@ -14,7 +14,7 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, w
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
 
 CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: _pool_is_shown(c))

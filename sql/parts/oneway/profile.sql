@@ -32,7 +32,7 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
     END;
 
 -- True, or an error: a mu and a grid that fit.
-CREATE OR REPLACE MACRO _pool_profile_asked(mu, tau, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper

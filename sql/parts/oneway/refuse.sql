@@ -21,6 +21,6 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
             SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
                 rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
                 sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed), (SELECT needs_n FROM _pool_given)
-        ), _pool_given
+            FROM query_table(weighed), (SELECT needs_n FROM _pool_request)
+        ), _pool_request
     );

@@ -146,7 +146,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         ELSE 'methods'
     END);
 
-CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
+CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
     coalesce(
         _pool_wrong_name('test', test, _pool_names_of_test()),
         CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
@@ -162,11 +162,11 @@ CREATE OR REPLACE MACRO _pool_wrong_question(test, limits, tau2, mu) AS
     );
 
 -- True, or an error: a test of mu and limits of tau2 that there are.
-CREATE OR REPLACE MACRO _pool_asked(test, limits, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
         SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
-        FROM (SELECT _pool_wrong_question(test, limits, tau2, mu) AS complaint)
+        FROM (SELECT _pool_wrong_inference(test, limits, tau2, mu) AS complaint)
     )
     FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
 

@@ -92,7 +92,7 @@ CREATE OR REPLACE MACRO pool_components(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
             nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
                 THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
@@ -121,7 +121,7 @@ CREATE OR REPLACE MACRO pool_components(
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_asked(test, limits, tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, mu));
 
 -- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
 -- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
@@ -132,7 +132,7 @@ CREATE OR REPLACE MACRO pool_profile(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
             CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
             NULL, 'mean', NULL, groups, CASE
@@ -184,7 +184,7 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
     )
     FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_profile_asked(mu, tau, tau2));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_profile(mu, tau, tau2));
 
 -- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
 -- pooling, exactly and from moments alone.
@@ -194,7 +194,7 @@ CREATE OR REPLACE MACRO pool_compare(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
             nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
     ),
@@ -216,7 +216,7 @@ CREATE OR REPLACE MACRO pool_compare(
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
 
 -- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
 -- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.

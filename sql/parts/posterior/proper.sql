@@ -6,7 +6,7 @@
 
 -- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
 -- wrong where its total is infinite.
-CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
+CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
         SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
             plain_squares / j AS spread_, p.*,
@@ -41,7 +41,7 @@ CREATE OR REPLACE MACRO _pool_questioned(moved, facts, tau2, mu) AS TABLE
     FROM joined JOIN sums USING (model);
 
 -- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
-CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
+CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
     SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
             AS lowest,
         CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
@@ -54,7 +54,7 @@ CREATE OR REPLACE MACRO _pool_answerable(questioned) AS TABLE
     )
     WHERE CASE
         WHEN complaint IS NULL THEN true
-        WHEN (SELECT no_over FROM _pool_given) THEN error(complaint)
+        WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
         ELSE false
     END;
 

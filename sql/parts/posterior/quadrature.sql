@@ -197,7 +197,7 @@ CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
     WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
 
 -- The one node where tau is known.
-CREATE OR REPLACE MACRO _pool_given_node(classes, models, tau2) AS TABLE
+CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
     WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total

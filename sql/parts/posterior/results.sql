@@ -22,11 +22,11 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    questioned AS MATERIALIZED (FROM _pool_questioned('moved', 'facts', tau2, mu)),
-    answerable AS MATERIALIZED (FROM _pool_answerable('questioned')),
+    questioned AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
+    answerable AS MATERIALIZED (FROM _pool_proper_posteriors('questioned')),
     pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
     integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
-    given AS (FROM _pool_given_node('pivoted', 'answerable', tau2)),
+    given AS (FROM _pool_known_node('pivoted', 'answerable', tau2)),
     nodes AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
     ),
@@ -35,7 +35,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
             CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
             df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_given)
+        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
     ),
     components AS (
         SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,

@@ -127,7 +127,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
     result
 ) AS TABLE
-    WITH _pool_given AS MATERIALIZED (
+    WITH _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
             posterior, limits, uncertainty, true, family, result)
     ),
@@ -149,4 +149,4 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
         CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
     FROM _pool_groups AS g, _pool_pairs AS p
     WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
-        AND (SELECT proper FROM _pool_given);
+        AND (SELECT proper FROM _pool_request);

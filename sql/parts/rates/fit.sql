@@ -9,7 +9,7 @@ CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
 -- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
 -- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
 -- large group can hide how much small ones differ.
-CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, many, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
         SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
@@ -41,7 +41,7 @@ CREATE OR REPLACE MACRO _pool_rates_begun(facts, numbered, classes, exposures, m
 -- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
 -- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
 -- in rounding the gradient judges, until it falls no more.
-CREATE OR REPLACE MACRO _pool_rates_found(facts, classes, exposures, many, family) AS TABLE
+CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
         SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
             start.v AS v,

@@ -12,7 +12,7 @@ CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
     )
     SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
         coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
-    FROM (SELECT no_over FROM query_table(checked), _pool_given WHERE sound) LEFT JOIN counted ON true
+    FROM (SELECT no_over FROM query_table(checked), _pool_request WHERE sound) LEFT JOIN counted ON true
     WHERE no_over OR present;
 
 CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE

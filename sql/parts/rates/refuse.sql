@@ -29,4 +29,4 @@ CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
     worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
         AS sound
-    FROM worst, _pool_given;
+    FROM worst, _pool_request;

@@ -63,7 +63,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
     FROM judged;
 
 -- Whether a column of the result was asked for.
-CREATE OR REPLACE MACRO _pool_rate_asked(name, threshold, posterior, limits) AS
+CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
         WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)

@@ -24,7 +24,8 @@ CREATE OR REPLACE MACRO pool_shrink_rates(
             threshold, groups, posterior, limits, uncertainty, 'rates',
             _pool_columns_of_shrink_rates())
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
 
 -- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
 -- `prior` may be 'gamma(3, 1)', shape and rate. The other arguments are those of pool_shrink_rates.
@@ -44,7 +45,8 @@ CREATE OR REPLACE MACRO pool_shrink_counts(
             threshold, groups, posterior, limits, uncertainty, 'counts',
             _pool_columns_of_shrink_counts())
     )
-    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_rate_asked(c, threshold, posterior, limits)) FROM _pool_result;
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
 
 -- The beta distribution of the rates of groups, one row per model.
 CREATE OR REPLACE MACRO pool_components_rates(
@@ -52,7 +54,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'rates',
             _pool_columns_of_components_rates())
@@ -67,7 +69,7 @@ CREATE OR REPLACE MACRO pool_components_rates(
         FROM _pool_components
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 -- The gamma distribution of the rates of groups per unit of exposure, one row per model.
 CREATE OR REPLACE MACRO pool_components_counts(
@@ -75,7 +77,7 @@ CREATE OR REPLACE MACRO pool_components_counts(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
             false, false, 'mu', false, 'counts',
             _pool_columns_of_components_counts())
@@ -90,4 +92,4 @@ CREATE OR REPLACE MACRO pool_components_counts(
         FROM _pool_components
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);

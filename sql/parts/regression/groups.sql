@@ -16,14 +16,14 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
         _pool_rows - _pool_n AS _pool_dropped
     FROM (
         SELECT over, "by", over AS _pool_over, count(*)::DOUBLE AS _pool_rows,
-            (covar_samp(_pool_beside_less(
-                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_beside_less(
+            (covar_samp(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))
                 EXPORT_STATE)::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_yx,
-            (var_samp(_pool_beside_less(
+            (var_samp(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_yy,
-            (var_samp(_pool_beside_less(
+            (var_samp(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) EXPORT_STATE)
                 ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_xx
         FROM query_table(tbl), _pool_origins
@@ -33,18 +33,18 @@ CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) A
 
 CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT over, "by", over AS _pool_over,
-        count(_pool_beside(y, x, nan))::DOUBLE AS _pool_n,
-        avg(_pool_beside_less(
+        count(_pool_paired(y, x, nan))::DOUBLE AS _pool_n,
+        avg(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
-        avg(_pool_beside_less(
+        avg(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) AS _pool_y,
-        var_pop(_pool_finite(_pool_beside_less(
+        var_pop(_pool_finite(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxx,
-        covar_pop(_pool_finite(_pool_beside_less(
+        covar_pop(_pool_finite(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)),
-            _pool_finite(_pool_beside_less(
+            _pool_finite(_pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxy,
-        var_pop(_pool_finite(_pool_beside_less(
+        var_pop(_pool_finite(_pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y))) * _pool_n AS _pool_syy,
         count(*) - _pool_n AS _pool_dropped
     FROM query_table(tbl), _pool_origins
@@ -59,9 +59,9 @@ CREATE OR REPLACE MACRO _pool_line_plain(tbl, y, x, "by", over, weights, nan) AS
 -- Groups of weighted rows; a row of weight 0 does not count.
 CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (
-        SELECT over, "by", over AS _pool_over, _pool_beside_less(
+        SELECT over, "by", over AS _pool_over, _pool_paired_less(
                 y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
-            _pool_beside_less(
+            _pool_paired_less(
                 x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
             TRY_CAST(weights AS DOUBLE) AS _pool_weights
         FROM query_table(tbl), _pool_origins
@@ -93,7 +93,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
 
 -- One row a group of either kind. What is rounding of equal values is 0.
 CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
-    WITH _pool_found AS NOT MATERIALIZED (
+    WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w, true AS _pool_sized, 0 AS _pool_bad_weights FROM query_table(plain)
         UNION ALL BY NAME
         SELECT *, false AS _pool_sized FROM query_table(weighed)
@@ -102,7 +102,7 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         SELECT * REPLACE (
             pool_above_rounding(_pool_n, coalesce(_pool_sxx, 0.0), _pool_x) AS _pool_sxx,
             pool_above_rounding(_pool_n, coalesce(_pool_syy, 0.0), _pool_y) AS _pool_syy)
-        FROM _pool_found
+        FROM _pool_united
     )
     SELECT * REPLACE (CASE WHEN _pool_sxx > 0 AND _pool_syy > 0 THEN _pool_sxy ELSE 0.0 END AS _pool_sxy),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model

@@ -70,7 +70,7 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
             ELSE 'searched'
         END AS state
-    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_given;
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
 
 -- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE

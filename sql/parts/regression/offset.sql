@@ -28,6 +28,6 @@ CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
     FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
 
 -- A value less its offset, or NULL where the other of the pair is none.
-CREATE OR REPLACE MACRO _pool_beside_less(value, other, nan, origin, start, whole, scale) AS
+CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whole, scale) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;

@@ -12,6 +12,6 @@ CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
                 WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
                 WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
             END AS complaint
-        FROM query_table(counted), _pool_given
+        FROM query_table(counted), _pool_request
         GROUP BY column_names
     );

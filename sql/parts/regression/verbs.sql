@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO pool_regress(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
             _pool_columns_of_regress())
     ),
@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO pool_regress(
     _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
     _pool_sampled AS (
         SELECT g.*, c.* EXCLUDE (_pool_model), _pool_origins.*, _pool_quantile,
-            _pool_sigma2 IS NOT NULL AS _pool_told, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
+            _pool_sigma2 IS NOT NULL AS _pool_identified, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
             pool_sampling_variance(_pool_sigma2, _pool_w) AS _pool_v,
             -- of the group's own intercept from that of the population, about the centre
             _pool_y - _pool_at_y - _pool_beta * (_pool_x - _pool_at_x) AS _pool_deviation,
@@ -48,15 +48,16 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT *,
             CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
                 AS _pool_mean,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_effect ELSE 0.0 END END AS _pool_shift,
-            CASE WHEN _pool_told THEN CASE WHEN _pool_varies THEN _pool_mu + _pool_effect ELSE _pool_beta END END
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_effect ELSE 0.0 END END AS _pool_shift,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_mu + _pool_effect ELSE _pool_beta END END
                 AS _pool_estimate,
-            CASE WHEN _pool_told THEN sqrt(CASE WHEN _pool_varies THEN _pool_variance ELSE _pool_variance_beta END) END
+            CASE WHEN _pool_identified
+                THEN sqrt(CASE WHEN _pool_varies THEN _pool_variance ELSE _pool_variance_beta END) END
                 AS _pool_se
         FROM _pool_estimated, (
             SELECT unnest(['intercept', column_names[2]]) AS _pool_term, unnest([true, false]) AS _pool_varies
-            FROM _pool_given
+            FROM _pool_request
         )
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -67,7 +68,7 @@ CREATE OR REPLACE MACRO pool_regress(
             pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
         FROM _pool_terms
     )
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);
 
 -- The population of the regression y = intercept of the group + slope x, one row per model: variances, and the
 -- coefficients by term in maps.
@@ -77,7 +78,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
 ) AS TABLE
     WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
     _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
-    _pool_given AS MATERIALIZED (
+    _pool_request AS MATERIALIZED (
         FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
             _pool_columns_of_regress_components())
     ),
@@ -93,7 +94,7 @@ CREATE OR REPLACE MACRO pool_regress_components(
             [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
                 sqrt(_pool_variance_beta)]
                 AS _pool_se
-        FROM _pool_components AS c, _pool_origins, _pool_given, _pool_quantile_of(level)
+        FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
@@ -118,4 +119,4 @@ CREATE OR REPLACE MACRO pool_regress_components(
         FROM _pool_placed
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
-    WHERE (SELECT proper FROM _pool_given);
+    WHERE (SELECT proper FROM _pool_request);

@@ -16,5 +16,5 @@ CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'i
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
 -- A value, or NULL where the other of the pair is none: rows count where both are there.
-CREATE OR REPLACE MACRO _pool_beside(value, other, nan) AS
+CREATE OR REPLACE MACRO _pool_paired(value, other, nan) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
