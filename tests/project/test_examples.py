@@ -137,6 +137,13 @@ def test_flights_takes_a_folder(tmp_path):
     assert (tmp_path / "elsewhere" / "aircraft.parquet").is_file()
 
 
+def test_the_picture_of_the_front_page_is_up_to_date(tmp_path):
+    """After a change of the estimates or of the script: run `python examples/picture.py` and commit."""
+    run("examples/picture.py", "flights.svg", cwd=tmp_path)
+    committed = ROOT / "examples" / "guides" / "images" / "flights.svg"
+    assert (tmp_path / "flights.svg").read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+
+
 def test_flights_by_month(tmp_path):
     """Each refresh reads only its month; the example itself asserts that the result equals one pass."""
     for _ in range(2):  # and again over existing files
