@@ -1,14 +1,14 @@
-"""The documents are tested: examples in docstrings and the README run, and the rendered SQL is up to date."""
+"""The documents are tested: examples in docstrings run, tables name every method, and the rendered SQL is up to date.
+
+test_pages.py runs the README and the guides.
+"""
 
 import doctest
 import importlib
 import inspect
-import json
 import math
 import pkgutil
 import re
-import shlex
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -17,14 +17,16 @@ import pytest
 import shells
 
 import polars_pool as pool
-from polars_pool.__main__ import main
 from polars_pool.formulas import registry
 from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
 from polars_pool.rendering import contents, files
 from polars_pool.rendering.formulas import formulas as rendered_formulas
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = "\n".join(
+    path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "examples" / "guides").glob("*.md")))
+)
 MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
@@ -152,38 +154,17 @@ def test_every_method_has_a_title_and_a_source(kind):
         assert method.source.strip()
 
 
-# ---- README ------------------------------------------------------------------------------------------------
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-
-
-def test_python_in_the_readme_runs(tmp_path, monkeypatch):
-    """All blocks run in order, in a folder with only the data of the examples."""
-    shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
-    monkeypatch.chdir(tmp_path)
-    assert blocks("python")
-    names: dict = {}
-    for number, block in enumerate(blocks("python")):
-        if ">>>" in block:
-            test = doctest.DocTestParser().get_doctest(block, names, f"README block {number}", "README.md", 0)
-            runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
-            runner.run(test, clear_globs=False)
-            assert runner.summarize(verbose=False).failed == 0
-            names = test.globs
-        else:
-            exec(compile(block, f"README block {number}", "exec"), names)
+# ---- README and guides -----------------------------------------------------------------------------------------
 
 
 def table(first: str) -> dict[str, str]:
-    """The README table whose first column holds a name: {name: rest of the line}."""
-    for found in re.findall(r"(?:^\|.*\|$\n?)+", README, flags=re.MULTILINE):
+    """The table of the pages whose first column holds a name: {name: rest of the line}."""
+    for found in re.findall(r"(?:^\|.*\|$\n?)+", PAGES, flags=re.MULTILINE):
         lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in found.splitlines()]
         names = {cells[0].strip("`").strip('"'): " | ".join(cells[1:]) for cells in lines[2:]}
         if first in names:
             return names
-    raise AssertionError(f"no table of the README lists {first!r}")
+    raise AssertionError(f"no table of the pages lists {first!r}")
 
 
 def test_the_table_of_estimators_equals_the_registry():
@@ -196,14 +177,9 @@ def test_the_table_of_estimators_equals_the_registry():
 
 
 @pytest.mark.parametrize("kind", ["SIGMA2", "MU"])
-def test_the_readme_names_every_method(kind):
+def test_the_pages_name_every_method(kind):
     for name in getattr(registry, kind):
-        assert re.search(rf"[\"`]{name}[\"`]", README), name
-
-
-def test_links_in_the_readme_exist():
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README):
-        assert (ROOT / target).exists(), target
+        assert re.search(rf"[\"`]{name}[\"`]", PAGES), name
 
 
 # ---- SQL ---------------------------------------------------------------------------------------------------
@@ -322,7 +298,7 @@ NUMBER = {"p": "0.25", "hyperparameter": "'tau2'", "argument": "'x'", "names": "
 
 
 def test_every_public_macro_is_callable(loaded):
-    """Each scalar macro returns values for a column of numbers; each table macro is in the README or the header."""
+    """Each scalar macro returns values for a column of numbers; each table macro is in the pages or the header."""
     query = """
         SELECT function_name, function_type, parameters FROM duckdb_functions()
         WHERE NOT internal AND NOT starts_with(function_name, '_')
@@ -338,68 +314,7 @@ def test_every_public_macro_is_callable(loaded):
             [row] = loaded.execute(f"SELECT {name}({given}) FROM (SELECT {columns or 1}) GROUP BY ALL").fetchall()
             assert len(row) == 1, name
         else:
-            assert f"{name}(" in README + contents.PREFACE or name == "pool_methods", name
+            assert f"{name}(" in PAGES + contents.PREFACE or name == "pool_methods", name
     assert loaded.execute("SELECT count(*) FROM pool_methods()").fetchone() == (
         len(registry.TAU2) + len(registry.SIGMA2) + len(registry.MU),
     )
-
-
-@pytest.fixture(scope="module")
-def readme_folder(tmp_path_factory):
-    """A folder with the warehouse of the README's Python blocks, and with the sql folder of the checkout."""
-    folder = tmp_path_factory.mktemp("readme")
-    (folder / "sql").symlink_to(ROOT / "sql")
-    names: dict = {}
-    exec(blocks("python")[0], names)
-    names["scores"].write_parquet(folder / "warehouse", partition_by="year")
-    return folder
-
-
-def statements() -> list[str]:
-    """The SQL statements of the README, without commands of the shell, which begin with a dot."""
-    lines = [line for block in blocks("sql") for line in block.splitlines()]
-    text = "\n".join(line.split("  --")[0] for line in lines if not line.startswith("."))
-    return [statement.strip() for statement in text.split(";") if statement.strip()]
-
-
-def commands() -> list[list[str]]:
-    """The commands of the README, without the name of the program."""
-    lines = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
-    return [words[1:] for words in lines if words[0] == "polars-pool"]
-
-
-def test_commands_in_the_readme_run(readme_folder, tmp_path, monkeypatch, capfd):
-    """All commands run in order in a new folder; test_examples.py runs the command of the flights."""
-    shutil.copytree(readme_folder / "warehouse", tmp_path / "warehouse")
-    monkeypatch.chdir(tmp_path)
-    typed = [words for words in commands() if "flights-warehouse/flights" not in words]
-    verbs = {"shrink", "components", "profile", "compare", "moments", "merge"}
-    assert {words[0] for words in typed} == verbs | {"refresh", "sql"}
-    for words in typed:
-        assert main(words) == 0, words
-        out, err = capfd.readouterr()
-        assert err == ""
-        assert out or any(option in words for option in ("-o", "--install")), words
-
-
-def test_sql_in_the_readme_runs_in_the_shell(readme_folder):
-    expected = len([statement for statement in statements() if not statement.startswith("CREATE")])
-    assert expected > 10
-    script = "\n".join(blocks("sql"))
-    written = shells.shell_writes(["-no-init", "-json"], script, cwd=readme_folder)
-    assert "Error" not in written, written
-    decoder, results = json.JSONDecoder(), []
-    while written.strip():
-        rows, end = decoder.raw_decode(written := written.lstrip())
-        results.append(rows)
-        written = written[end:]
-    assert len(results) == expected
-    assert all(results)
-
-
-def test_sql_in_the_readme_runs_in_the_module(readme_folder, monkeypatch):
-    monkeypatch.chdir(readme_folder)
-    with shells.with_macros("module") as file, duckdb.connect(file) as connection:
-        for statement in statements():
-            assert connection.execute(statement).fetchall(), statement
-        assert {name for block in blocks("sql") for name in re.findall(r"\.read (\S+)", block)} == {"sql/pool.sql"}
