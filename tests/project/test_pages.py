@@ -87,7 +87,7 @@ def test_a_page_runs_from_top_to_bottom(tmp_path):
             "1. in a list\n\n    ```python\n    print(x * 3)\n    ```\n\n    ```text\n    6\n    ```\n",
             fence("sql", "CREATE TABLE t AS SELECT 1.5 AS a;\nFROM t; -- done"),
             fence("text", "old"),
-            fence("sh", "polars-pool --version"),
+            fence("sh", "polars-pool --version > version; polars-pool --version") + fence("text", ""),
             fence("yaml", "a: 1"),
         ]
     )

@@ -11,8 +11,8 @@ The folder of a page is new. It holds `examples` and `sql` of the checkout and, 
 
 NOT_RUN lists the languages of blocks that do not run, with the reasons.
 
-`python tests/support/pages.py README.md ...` runs pages and writes what their blocks print into their `text` blocks: add
-an empty `text` block, run this, and read the result.
+`python tests/support/pages.py README.md ...` runs pages and writes what their blocks print into their
+`text` blocks: add an empty `text` block, run this, and read the result.
 """
 
 import contextlib
@@ -85,9 +85,8 @@ def blocks(text: str) -> list[Block]:
         elif language in NOT_RUN:
             last = None
         else:
-            raise ValueError(
-                f"line {line}: blocks are {', '.join(RUN)}, text or {', '.join(NOT_RUN)}, not {language!r}"
-            )
+            known = ", ".join((*RUN, "text", *NOT_RUN))
+            raise ValueError(f"line {line}: a block has one of the languages {known}, not {language!r}")
     return found
 
 
@@ -158,7 +157,10 @@ class Page:
         words = shlex.split(line, comments=True)
         if words[0] != "polars-pool" or has_redirections(line):
             return self.shown_command(line)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
+        with (
+            contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+            contextlib.redirect_stderr(io.StringIO()) as errors,
+        ):
             code = program(words[1:])
         if code or errors.getvalue():
             raise AssertionError(f"{line}\n{errors.getvalue()}")
