@@ -50,6 +50,7 @@ class Macro(NamedTuple):
     parameters: tuple[str, ...]
     is_table: bool
     summary: str
+    signature: str
 
 
 def macros(sql: str) -> Iterator[Macro]:
@@ -60,7 +61,8 @@ def macros(sql: str) -> Iterator[Macro]:
         comment = own or comment
         if name.startswith("pool_"):
             names = tuple(re.findall(r'(?:^|,)\s*"?(\w+)', re.sub(r"\{[^}]*\}", "", parameters)))
-            yield Macro(name, names, table is not None, sentence(re.sub(r"^-- ?", "", comment, flags=re.MULTILINE)))
+            summary = sentence(re.sub(r"^-- ?", "", comment, flags=re.MULTILINE))
+            yield Macro(name, names, table is not None, summary, parameters)
 
 
 def sentence(text: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..engines.duckdb import FOLDER
 from . import columns, comments, contents, estimators, formulas, messages, methods, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
+GUIDES = FOLDER.parent / "examples" / "guides"
 COMMENTS = "parts/rendered/comments.sql"
 
 # The files of sql/ in the order of loading: DuckDB binds the body of a macro when it is created, so a file comes after
@@ -69,6 +72,11 @@ def together() -> str:
 
 def write() -> None:
     """Write the rendered files of sql/."""
-    for path, text in (rendered() | {POOL: together()}).items():
-        (FOLDER / path).parent.mkdir(exist_ok=True)
-        (FOLDER / path).write_text(text, encoding="utf-8")
+    write_texts(FOLDER, rendered() | {POOL: together()})
+
+
+def write_texts(folder: Path, texts: dict[str, str]) -> None:
+    """Write texts into a folder, by their paths in it."""
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")

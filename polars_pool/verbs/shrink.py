@@ -84,7 +84,7 @@ def shrink(
         a variance of each group moderated by all (limma's squeezeVar), a known number, or with a prior of tau2 also a
         prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
     tau2
-        Variance between groups: the name of an estimator (`"reml"` by default; the README lists all), a known number,
+        Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number,
         or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior
         all results describe the exact posterior.
     mu
@@ -99,7 +99,7 @@ def shrink(
         Which errors `se` includes. `"mu"` (default): the error of mu (metafor's BLUP); `"conditional"`: no error of mu
         (lme4's condVar); `"tau2"`: the errors of mu and tau2, up to v at most. For `"tau2"` the estimator of tau2 must
         have a standard error: not `"cv"`, `"plugin"`, `"chung"`, `"sure"`, `"morris"` or `"js"`. With a known tau2
-        `"tau2"` equals `"mu"`. With few groups the intervals of `"mu"` and `"conditional"` are too short (README).
+        `"tau2"` equals `"mu"`. With few groups the intervals of `"mu"` and `"conditional"` are too short.
         For rates `"mu"` (default): `se`, the interval and `p_above` include the error of the prior's mean;
         `"conditional"`: the estimated prior counts as known. With few groups of rates that differ, both intervals are
         too short.

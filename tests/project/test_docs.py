@@ -19,8 +19,9 @@ import shells
 import polars_pool as pool
 from polars_pool.formulas import registry
 from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
-from polars_pool.rendering import contents, files
+from polars_pool.rendering import contents, files, reference
 from polars_pool.rendering.formulas import formulas as rendered_formulas
+from polars_pool.rendering.reference.meanings import MEANINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = "\n".join(
@@ -192,6 +193,24 @@ def test_the_sql_is_fresh():
     for path, text in files.rendered().items():
         assert text == (SQL.parent / path).read_text(encoding="utf-8"), path
         assert "python -m polars_pool.rendering" in text, path
+
+
+def test_the_reference_is_fresh():
+    """After a change of a docstring, of a column or of a macro: render again and commit."""
+    for name, text in reference.pages().items():
+        assert text == (files.GUIDES / name).read_text(encoding="utf-8"), name
+
+
+def test_the_reference_has_every_verb_column_and_macro(loaded):
+    pages = reference.pages()
+    for name in public_names():
+        owner, _, method = name.rpartition(".")
+        title = method if owner in ("", "FramePool") else name
+        assert re.search(rf"^###+ {title}$", pages["reference.md"], flags=re.MULTILINE), name
+    for name in macros(loaded):
+        assert name.startswith("_") or f"`{name}(" in pages["reference_sql.md"], name
+    described = set(re.findall(r"^\| `(\w+)` \|", pages["reference_columns.md"], flags=re.MULTILINE))
+    assert described == set(MEANINGS)
 
 
 def test_the_package_finds_its_sql():

@@ -44,6 +44,8 @@ NOT_RUN = {
     "console": "installs packages, or runs a program that is not part of this package",
     "jinja": "a dbt model: tests/sql/test_dbt.py runs the package",
     "mermaid": "a diagram",
+    "pycon": "an example of a docstring: test_docs.py runs it",
+    "pyi": "the signature of a verb",
     "toml": "a configuration file",
     "yaml": "a configuration file",
 }

@@ -1,0 +1,102 @@
+"""reference_columns.md: every column of every result, with its type and meaning, from the schemas of the verbs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from ... import verbs
+from ..columns import OF_GROUPS, OF_MODELS, PRIOR, ROWS, Call
+from . import markdown
+from .meanings import MEANINGS, SPECIFIC
+
+INTRODUCTION = """\
+# Reference: columns
+
+The columns of every result after its keys: first the keys of `over=`, then those of `by=`. Polars and DuckDB have the
+same names; in DuckDB Int64 is BIGINT, Float64 is DOUBLE, and a struct with one field per term is a map. Variances are
+in squared units of the value, means and standard errors in its units. A column with an argument in brackets exists with
+this argument only.
+"""
+REGRESSION = {"x": "x", "vary": ["intercept", "x"]}
+WITH_WEIGHTS = "weighted_moments"
+RESULTS: tuple[tuple[str, str, str, tuple[Call, ...]], ...] = (
+    ("moments, merge", "One row per group. `w` exists with `weights=`.", "", (OF_GROUPS[WITH_WEIGHTS],)),
+    ("components", "One row per model, without a prior of `tau2`.", "", (OF_MODELS["components"],)),
+    (
+        "components with a prior of tau2",
+        "One row per model: the posterior.",
+        "posterior",
+        (OF_MODELS["posterior_components"],),
+    ),
+    (
+        "components of rates",
+        "One row per model: the distribution of the rates over the groups; `alpha` and `beta` with `trials=`, `shape` "
+        "and `rate` with `exposure=`.",
+        "prior of rates",
+        (OF_MODELS["components_rates"], OF_MODELS["components_counts"]),
+    ),
+    (
+        "shrink",
+        'One row per group. `noncoverage` exists with `interval="robust"`, `p_above` with `threshold=`. `encode` and '
+        "the expression give the `estimate` of each row's group.",
+        "",
+        (OF_GROUPS["shrink_robust_threshold"],),
+    ),
+    (
+        "shrink of rates",
+        "One row per group. `p_above` exists with `threshold=`.",
+        "rates",
+        (OF_GROUPS["shrink_rates"], OF_GROUPS["shrink_counts"]),
+    ),
+    (
+        "profile",
+        "One row per model and `tau`. `density` exists with a prior of `tau2`.",
+        "profile",
+        (OF_MODELS["posterior_profile"],),
+    ),
+    ("profile with groups=True", "One row per model, `tau` and group.", "", (OF_GROUPS["profile_of_groups"],)),
+    (
+        "compare",
+        "One row per model: squared errors of predictions for rows that are held out.",
+        "",
+        (OF_MODELS["compare"],),
+    ),
+    ("posterior_draws", "One row per group and draw.", "draws", ((verbs.posterior_draws, PRIOR),)),
+    ("regress", "One row per group and term.", "regression", (OF_GROUPS["regress"],)),
+    ("regress_components", "One row per model.", "population", ((verbs.regress_components, REGRESSION),)),
+    ("predict", "The rows with two more columns.", "", ((verbs.predict, {"x": "x"}),)),
+)
+
+
+def text() -> str:
+    """The page."""
+    blocks = [INTRODUCTION]
+    for title, words, kind, calls in RESULTS:
+        rows = ([f"`{name}`", dtype, meaning(kind, name)] for name, dtype in _columns(calls).items())
+        blocks += [f"## {title}", words, markdown.table(["column", "type", "meaning"], rows)]
+    return "\n\n".join(block.rstrip() for block in blocks) + "\n"
+
+
+def meaning(kind: str, name: str) -> str:
+    """The meaning of a column in a result of this kind; a new column needs its line in meanings.py."""
+    return SPECIFIC.get((kind, name)) or MEANINGS[name]
+
+
+def _columns(calls: tuple[Call, ...]) -> dict[str, str]:
+    """The columns of one or several calls with their types; a type that differs between calls is named twice."""
+    types: dict[str, list[str]] = {}
+    for verb, arguments in calls:
+        schema = verb(ROWS, value="value", by="key", **arguments).collect_schema()
+        for name, dtype in schema.items():
+            if name not in ROWS.collect_schema():
+                types.setdefault(name, []).append(_type(dtype))
+    return {name: " or ".join(dict.fromkeys(listed)) for name, listed in types.items()}
+
+
+def _type(dtype: Any) -> str:
+    """The name of a type; a struct has one field per term."""
+    if isinstance(dtype, pl.Struct):
+        return f"struct of {_type(dtype.fields[0].dtype)}"
+    return str(dtype)
