@@ -1,4 +1,4 @@
-"""All estimators by name: one registry for checks, messages, both engines, the table of the guides and the test grid."""
+"""All estimators by name: one registry for checks, messages, engines, the table of the guides and the test grid."""
 
 from __future__ import annotations
 

@@ -53,12 +53,11 @@ def text() -> str:
         *map(_table_macro, tables),
         SCALARS,
     ]
-    scalars = [(family, macro) for family, macro in every if not macro.is_table]
-    for family, listed in groupby(
-        sorted(scalars, key=lambda pair: list(FAMILIES).index(pair[0])), lambda pair: pair[0]
-    ):
-        rows = ([f"`{_call(macro)}`", comments.described(macro)] for _, macro in listed)
-        blocks += [f"### {FAMILIES[family]}", markdown.table(["macro", "value"], rows)]
+    for family, title in FAMILIES.items():
+        scalars = [macro for place, macro in every if place == family and not macro.is_table]
+        if scalars:
+            rows = ([f"`{_call(macro)}`", comments.described(macro)] for macro in scalars)
+            blocks += [f"### {title}", markdown.table(["macro", "value"], rows)]
     return "\n\n".join(block.rstrip() for block in blocks) + "\n"
 
 
