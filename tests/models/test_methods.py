@@ -17,7 +17,7 @@ from frames import MOMENTS, assert_near, by_key, published, rows, stored
 import polars_pool as pool
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
 
-README = (Path(pool.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+GUIDE = (Path(pool.__file__).parents[1] / "examples" / "guides" / "estimators.md").read_text(encoding="utf-8")
 ROWS = rows({g: [4.0 * (g * 7 % 5) + y for y in (0.0, 1.5, 2.25, 4.0)] for g in range(6)})
 """Six groups of four rows, so that estimators for equal sampling variances are defined too."""
 STUDIES = published({g: (float(3 * g * g % 11), 1.25) for g in range(7)})
@@ -83,10 +83,10 @@ def test_name_title_and_source(registry):
 
 
 @every_method
-def test_the_readme_cites_the_source(name):
+def test_the_guide_cites_the_source(name):
     method = TAU2[name]
     assert re.search(r"\(\d{4}\)", method.source), "a source has a year"
-    assert f"| `{name}` | {method.title} | {method.source} |" in README
+    assert f"| `{name}` | {method.title} | {method.source} |" in GUIDE
 
 
 @every_method
