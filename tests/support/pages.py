@@ -35,6 +35,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 import duckdb
+import polars as pl
 import shells
 
 from polars_pool.__main__ import main as program
@@ -232,12 +233,13 @@ def screen(written: str) -> str:
 def results(page: Page, text: str) -> Iterator[tuple[Block, str]]:
     """Each block of a page with what it prints, in order."""
     duckdb.set_default_connection(duckdb.connect())  # of `duckdb.sql` in Python
-    for block in blocks(text):
-        try:
-            yield block, page.run(block)
-        except Exception as error:
-            error.add_note(f"{page.name}, line {block.line}:\n{block.code}")
-            raise
+    with pl.Config():  # a page that sets how tables are printed does so for itself only
+        for block in blocks(text):
+            try:
+                yield block, page.run(block)
+            except Exception as error:
+                error.add_note(f"{page.name}, line {block.line}:\n{block.code}")
+                raise
 
 
 def prepare(folder: Path) -> None:
