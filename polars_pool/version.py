@@ -1,4 +1,4 @@
 """The versions of the package and of the states that it writes; every layer may import this file."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 FORMAT = 2
