@@ -1,4 +1,4 @@
-"""How often do nominal 95 % intervals contain the true rate of a group? The Markdown table of the README.
+"""How often do nominal 95 % intervals contain the true rate of a group? The Markdown table of the guide "Coverage".
 
     python tests/benchmarks/rates_coverage.py [--models 5000]
 

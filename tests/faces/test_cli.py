@@ -1176,7 +1176,7 @@ def test_lists_are_split_outside_of_brackets_and_quotes(text, pieces):
     assert task.split([text]) == pieces
 
 
-# ---- help and README -----------------------------------------------------------------------------------------------
+# ---- help ----------------------------------------------------------------------------------------------------------
 
 COMMANDS = ["shrink", "components", "profile", "compare", "moments", "merge", "refresh", "sql"]
 

@@ -93,7 +93,7 @@ def test_a_query_from_a_pickle_warns():
 
 @pytest.mark.usefixtures("no_cloudpickle")
 def test_only_functions_of_the_user_need_cloudpickle():
-    """For example in a key: Polars raises an error, and the README names the package."""
+    """For example in a key: Polars raises an error, and the guide "First steps" names the package."""
     key = pl.col("g").map_batches(lambda g: g % 2, return_dtype=pl.Int64)
     with pytest.raises(pl.exceptions.ComputeError, match="cloudpickle"):
         pickle.dumps(ROWS.with_columns(key.alias("key")).pool.shrink("y", by="key"))
