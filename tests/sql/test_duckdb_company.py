@@ -188,12 +188,15 @@ def test_a_macro_over_a_view_of_itself(engine):
         SETUP + VIEWS,
     )
     expected = pool.shrink(pool.shrink(ROWS, "y", ["g", "h"]), "estimate", "h", se="se")
-    by_cte = pl.DataFrame(found[0], schema=expected.schema, orient="row")
-    assert_frame_equal(by_cte, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+    by_cte, direct = found
+    results = [by_cte]
     if engine == "module" and int(duckdb.__version__.split(".")[0]) >= 2:
-        assert "infinite recursion" in found[1]
+        assert "infinite recursion" in direct
     else:
-        assert found[1] == found[0]
+        results.append(direct)
+    for rows in results:
+        result = pl.DataFrame(rows, schema=expected.schema, orient="row")
+        assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 # ---- a key called null -----------------------------------------------------------------------------------------------
