@@ -71,5 +71,5 @@ def refuse_family_of_rates(call: Call, verb: str) -> None:
     family = call["family"]
     if family is not None and one_of(family, get_args(Family), "family") != "normal":
         raise ValueError(
-            f"family={family!r} does not fit {verb}, which pools means: {EXPRESSION} puts rates beside rows"
+            f"family={family!r} does not fit {verb}, which pools means: {EXPRESSION} gives every row its group's rate"
         )

@@ -73,7 +73,7 @@ def require_prior(h: Hyperparameters, tau2: Any) -> None:
     """Refuse draws without a prior: there is no posterior."""
     if not h.priors:
         raise ValueError(
-            f"tau2={tau2!r} has no posterior to draw from: give a prior such as 'half_cauchy(5)', or a number beside a "
+            f"tau2={tau2!r} has no posterior to draw from: give a prior such as 'half_cauchy(5)', or a number with a "
             "prior of mu or sigma2"
         )
 

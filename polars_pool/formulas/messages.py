@@ -18,7 +18,7 @@ WRONG_PRIOR = "{role}={argument}: give {rule}"
 
 SEVERAL_COLUMNS = "{role} stands for {count} columns, {names}; give one"
 NO_NUMBERS = "{role}={name} is {type}; give a column of numbers or Booleans"
-KEY_TWICE = "the key {key} is given twice; over={over} and by={keys} must differ"
+KEY_TWICE = "the key {key} appears twice; over={over} and by={keys} must differ"
 KEY_OF_RESULT = "the key {key} bears the name of a result column ({names}); rename it first"
 
 # ---- arguments that do not go together ------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """An estimator as a record of formulas: what it needs, and how it follows from statistics of the groups.
 
 A formula names the statistics that it needs by its parameters. Every engine computes these statistics in its own way
-(models/oneway/estimators.py on arrays, rendering/estimators.py in SQL) and then applies the formula to them.
+(models/oneway/estimators.py on arrays, rendering/estimators in SQL) and then applies the formula to them.
 
 Statistics of a model: `groups` (J), `rows` (N), `fitted` (1, or 0 about a known mu), `df` (J - fitted),
 `plain_squares` (sum of (mean - plain mean)^2), `crude` (plain_squares / J), `squares` (SSW), `exact` (how many groups

@@ -463,7 +463,7 @@ class Normal(Numbers):
 
 @dataclass(frozen=True)
 class Flat(Numbers):
-    """A flat prior of mu, every value alike: what mu="gls" is beside a prior of tau.
+    """A flat prior of mu, every value alike: what mu="gls" means with a prior of tau.
 
     Source
     ------
@@ -577,11 +577,11 @@ def called(prior: Any) -> str:
 
 def parsed(text: str, allowed: dict[str, Any]) -> Any:
     """The prior that a text names, `half_cauchy(5)`; None if it names none of those."""
-    found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
-    if not found or found[1] not in allowed:
+    match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", text)
+    if not match or match[1] not in allowed:
         return None
-    prior = allowed[found[1]]
-    pieces = [piece.strip() for piece in found[2].split(",")] if (found[2] or "").strip() else []
+    prior = allowed[match[1]]
+    pieces = [piece.strip() for piece in match[2].split(",")] if (match[2] or "").strip() else []
     least = sum(field.default is MISSING for field in fields(prior))
     if not (least <= len(pieces) <= len(fields(prior)) and all(map(_is_number, pieces))):
         raise ValueError(f"{text!r}: give {called(prior)} with numbers")

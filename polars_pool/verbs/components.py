@@ -112,14 +112,14 @@ def components(
     >>> import polars as pl, polars_pool as pool
     >>> schools = pl.DataFrame({"school": list("ABCDEFGH"),
     ...     "effect": [28, 8, -3, 7, -1, 1, 18, 12], "se": [15, 10, 16, 11, 9, 11, 10, 18]})
-    >>> found = pool.components(schools, "effect", se="se", by="school")
-    >>> found["tau2"].item(), round(found["mu"].item(), 6)
+    >>> result = pool.components(schools, "effect", se="se", by="school")
+    >>> result["tau2"].item(), round(result["mu"].item(), 6)
     (0.0, 7.685617)
 
     The posterior gives the range of tau that these data allow:
 
-    >>> found = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
-    >>> round(found["tau"].item(), 8), round(found["tau_upper"].item(), 6)
+    >>> result = pool.components(schools, "effect", se="se", by="school", tau2=pool.Uniform())
+    >>> round(result["tau"].item(), 8), round(result["tau_upper"].item(), 6)
     (6.57548335, 20.752456)
     """
     return stages.components(frame, arguments.call(components, locals()))

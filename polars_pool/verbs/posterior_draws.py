@@ -59,7 +59,7 @@ def posterior_draws(
 
     Source
     ------
-    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inverting its distribution, all else given tau.
+    Gelman et al. (2013), Bayesian Data Analysis, section 5.4: tau by inversion, the rest conditional on tau.
 
     Examples
     --------

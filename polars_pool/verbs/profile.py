@@ -56,7 +56,7 @@ def profile(
     value at this tau by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
     `log_likelihood` and `restricted_log_likelihood`, each at its most likely sigma2 and mu. Null where v = 0 at tau = 0
     leaves no likelihood. With a prior also `density`. With `groups`, one row per model, tau and group: the `over` and
-    `by` keys, `tau`, `estimate` and its standard error `se` given tau. A DataFrame is sorted by keys and tau.
+    `by` keys, `tau`, `estimate` and its standard error `se` at this tau. A DataFrame is sorted by keys and tau.
 
     Raises
     ------

@@ -61,8 +61,8 @@ def regress_components(
     >>> import polars as pl, polars_pool as pool
     >>> growth = pl.DataFrame({"plant": [*"aaabbbccc"], "week": [0, 1, 2] * 3,
     ...     "height": [1.0, 2.1, 2.9, 2.0, 3.2, 3.9, 1.4, 2.0, 3.2]})
-    >>> found = pool.regress_components(growth, "height", x=["week"], by="plant")
-    >>> found.select("groups", "n", pl.col("mu").struct["week"].round(4), pl.col("icc").round(4)).rows()
+    >>> result = pool.regress_components(growth, "height", x=["week"], by="plant")
+    >>> result.select("groups", "n", pl.col("mu").struct["week"].round(4), pl.col("icc").round(4)).rows()
     [(3, 9, 0.9333, 0.9241)]
     """
     return stages.components(frame, arguments.call(regress_components, locals()))

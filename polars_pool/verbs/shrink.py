@@ -74,7 +74,7 @@ def shrink(
         and a gamma prior pools the rates of the groups.
     family
         `"binomial"` for a value of 0 and 1, or a Boolean value, where each row is one trial; `"normal"` pools a Boolean
-        value as the numbers 0 and 1 without a warning; with `trials` or `exposure` the family need not be given.
+        value as the numbers 0 and 1 without a warning; with `trials` or `exposure` `family` is optional.
     prior
         Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw
         rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also
@@ -122,8 +122,8 @@ def shrink(
         A frame with the columns of `by`, and all or none of those of `over`. Keys in it that no row has become groups
         with n = 0, weight 0, estimate mu and se sqrt(tau2 + se_mu squared).
     posterior
-        True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and
-        `rate`.
+        True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or
+        `shape` and `rate`.
 
     Returns
     -------
@@ -134,8 +134,8 @@ def shrink(
     infinite, `v` is the posterior mean of v, and the interval ends at quantiles of the posterior. A DataFrame is sorted
     by its keys.
     For rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
-    `estimate`, the mean of the posterior given the prior, and `se`, `lower` and `upper`, standard deviation and
-    quantiles of the rate's distribution with the error of the prior's mean (`uncertainty`).
+    `estimate`, the mean of the posterior conditional on the prior, and `se`, `lower` and `upper`, standard deviation
+    and quantiles of the rate's distribution with the error of the prior's mean (`uncertainty`).
 
     Raises
     ------

@@ -19,6 +19,7 @@ from polars_pool.models.oneway import estimators as arrays
 from polars_pool.models.oneway.fit import fit
 from polars_pool.rendering import estimators as sql
 from polars_pool.rendering import files
+from polars_pool.rendering.estimators import tables
 
 EQUAL = {"a": [1.0, 3.0, 2.0], "b": [6.0, 4.0, 8.0], "c": [5.0, 9.0, 7.0], "d": [12.0, 15.0, 12.0]}
 UNEQUAL = EQUAL | {"b": [6.0, 4.0], "d": [12.0, 15.0, 12.0, 14.0, 12.0]}
@@ -186,7 +187,7 @@ def test_both_engines_have_the_same_statistics(table):
     points = {"tau2", "rho", "expected"}  # arguments of the search
     between = {"weight", "mu", "count", "count2", "total"}  # on the way to others
     between |= set() if table.startswith("TERMS") else {"d2"}
-    assert set(getattr(arrays, table)) - between - points == set(getattr(sql, table)) - points
+    assert set(getattr(arrays, table)) - between - points == set(getattr(tables, table)) - points
 
 
 @pytest.mark.parametrize("name", TAU2)

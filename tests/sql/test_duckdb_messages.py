@@ -341,7 +341,7 @@ def test_all_kinds_of_errors_are_there():
     """Some call covers every `raise` of arguments and refuse that also applies to SQL."""
     sentences = " ".join(map(sentence_of_python, CALLS))
     for part in (
-        "is given twice",
+        "appears twice",
         "bears the name of a result column",
         "give a column of numbers or Booleans",
         "give a number of 0 or more, or one of",

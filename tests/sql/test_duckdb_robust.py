@@ -27,7 +27,7 @@ def answered(engine, m, kappa, alpha, chi=None):
     asked = {"id": range(len(m)), "m": m, "kappa": kappa, "alpha": alpha if chi is None else [None] * len(m)}
     asked |= {"chi": low if chi is None else chi, "low": low, "high": 1.001 * np.sqrt((1 + m) / alpha)}
     database(engine).hold(pl.DataFrame(asked, schema_overrides={"alpha": pl.Float64}))
-    found = database(engine).ask("SELECT id, chi, rho FROM _pool_answers('data') ORDER BY id")
+    found = database(engine).ask("SELECT id, chi, rho FROM _pool_critical_values('data') ORDER BY id")
     assert found["id"].to_list() == list(range(len(m)))
     return found["chi" if chi is None else "rho"].to_numpy()
 

@@ -81,7 +81,7 @@ class Draws:
 
 
 def draws_of_models(post: Posterior, number: int, rng: np.random.Generator) -> Draws:
-    """Draws of sigma, of tau given sigma, and of mu given both."""
+    """Draws of sigma, of tau conditional on sigma, and of mu conditional on both."""
     shape = number, post.models
     first, second, normal = rng.uniform(size=shape), rng.uniform(size=shape), rng.standard_normal(shape)
     draws = Draws(*(np.empty(shape) for _ in range(3)))

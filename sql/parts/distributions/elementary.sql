@@ -31,7 +31,7 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
 -- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
 --
 -- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
--- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is what the rounding of y = x + 10 takes from x.
+-- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y = x + 10.
 CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);

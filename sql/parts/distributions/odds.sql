@@ -4,7 +4,7 @@
 -- `side` chooses the tail: -1 is the lower, 1 the upper one.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The integral over all w of the density over that at the mode, the beta function by Stirling's ratios.
+-- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
         * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
@@ -112,9 +112,9 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
         lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
     )[1];
 
--- The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile's Taylor
--- series and the fifth. Mills' ratio m and the slope d of the height make du = m dE and dm = m (d m - 1) dE; here
--- p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
+-- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
+-- the quantile's Taylor series, and the fifth term. Mills' ratio m and the slope d of the height make du = m dE and dm
+-- = m (d m - 1) dE; here p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
 CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
     list_transform(
         list_transform(
@@ -135,8 +135,8 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
         }
     )[1];
 
--- The w whose tail times the integral over all w is exp(target): far off by Halley's steps, then by the series, until
--- a sixth term is too small to be seen.
+-- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
+-- until a sixth term would be below the rounding.
 CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
@@ -171,11 +171,12 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.
+-- P(W <= split). It lies between 0.1 and 0.9 where both shapes are 1 or more: NULL where p is outside of that range, as
+-- the side is then known.
 CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
     CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
 
--- The side of the split where p lies.
+-- The side of the split on which p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
     CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
 
@@ -187,7 +188,7 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
         ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
     END;
 
--- The log of its tail times the integral.
+-- The log of the tail of p times the integral.
 CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
     ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
 

@@ -45,11 +45,12 @@ CREATE OR REPLACE MACRO pool_gauss_legendre() AS
     list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
     || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
 
--- Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the
--- bracket. The log densities here fall at least so fast: their curvature x (1 - x) changes by a factor below exp(s).
+-- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
+-- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
+-- curvature x (1 - x) changes by a factor below exp(s).
 CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.
+-- The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.
 CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));

@@ -3,7 +3,7 @@
 -- factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
+-- The classes of every model, by number, with the model's components and the parts of the centre 'shrunk'.
 CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma2, mu) AS TABLE
     WITH joined AS (
         SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
@@ -45,7 +45,7 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
     pool_weight(_pool_corrected(tau2, estimated, v, df), v);
 
--- What each group counts in mu with all its rows and with one less, and its weights.
+-- The weight of each group in mu, with all its rows and without one row, and the weight of its own mean.
 CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
     WITH exact AS (
         SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
@@ -64,7 +64,7 @@ CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
         END AS c_less
     FROM query_table(classes) JOIN exact USING (model);
 
--- Classes with mu of their model, and how much a prediction without a row misses.
+-- Classes with mu of their model, and the error of predicting a row without using it.
 CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
     SELECT *,
         (y - centre) * (y - centre) + spread AS d2,
@@ -82,7 +82,7 @@ CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
         FROM query_table(counts) GROUP BY model
     ) USING (model);
 
--- Squared errors of every model over the rows that have others in their group, and the means that spreads are about.
+-- Squared errors of every model over the rows of groups with two rows or more, and the means for _pool_spreads.
 CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
     SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
         sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
@@ -96,7 +96,7 @@ CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
         sum(k * weight) / sum(k) AS mean_weight
     FROM query_table(held_out) GROUP BY model;
 
--- Sums of squares of the estimated errors of both levels, and what the errors are expected to have more.
+-- Sums of squares of the estimated errors at both levels, and how much the true errors exceed them in expectation.
 CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
     SELECT model,
         sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
@@ -111,11 +111,11 @@ CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
         USING (model)
     GROUP BY model;
 
--- What the error of mu adds: nothing where all share it alike, even where it is unknown.
+-- The part of mu's error: 0 where all groups have equal pooling, even where that error is unknown.
 CREATE OR REPLACE MACRO _pool_shared(se_mu, variation) AS
     CASE WHEN variation = 0 THEN 0.0 ELSE se_mu * se_mu * variation END;
 
--- One row a model: the errors, gains and pooling factors, NULL where the data do not say.
+-- One row per model: the errors, gains and pooling factors, NULL where the data do not identify them.
 CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
     WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
     classes AS MATERIALIZED (FROM _pool_compared_classes(sizes, singles, 'models', sigma2, mu)),
@@ -142,7 +142,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
 
--- True, or an error: rows are held out of estimates, which priors do not give.
+-- True, or an error: the comparison needs estimates of tau2 and mu, and priors are integrated out.
 CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (

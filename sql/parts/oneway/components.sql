@@ -2,27 +2,28 @@
 -- One row per model: the estimates of its components, and what inference adds to them.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+-- One row per model: the result columns between icc and converged, and se_mu by the test; NULL where the data do not
+-- identify them.
 CREATE OR REPLACE MACRO _pool_inference(
-    judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+    fitted_classes, moved, variances, centres, sigma2, tau2, mu, level, test, limits
 ) AS TABLE
-    WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
-    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
-    said AS MATERIALIZED (FROM _pool_closed_forms('asked', 'sums', tau2, mu, level, test)),
-    errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
-    questions AS (FROM _pool_questions('said', tau2, level, test)),
-    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
+    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits)),
+    sums AS MATERIALIZED (FROM _pool_fitted_sums(fitted_classes, 'fitted_models')),
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', tau2, mu, level, test)),
+    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', _pool_method(tau2, mu))),
+    required AS (FROM _pool_required_tails('closed_forms', tau2, level, test)),
+    tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
     gathered AS (
-        SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
-            max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
-            max(answer) FILTER (id % 8 = 6) AS lower, max(answer) FILTER (id % 8 = 7) AS upper
-        FROM (FROM answers UNION ALL FROM _pool_limits('said', 'answers', moved, sigma2, tau2, mu, limits))
+        SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
+            max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
+            max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
+        FROM (FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
         GROUP BY ALL
     ),
-    told AS (
+    with_inference AS (
         SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
             _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
-        FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+        FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
     )
     SELECT model, q,
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
@@ -42,11 +43,11 @@ CREATE OR REPLACE MACRO _pool_inference(
         (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
         (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
         se * unit_ AS se_mu_
-    FROM told;
+    FROM with_inference;
 
--- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
--- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
+-- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
+-- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
@@ -61,17 +62,17 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     estimates AS (
-        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is refused when the query runs
+        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is an error when the query runs
             CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
                 ELSE 'known' END)
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
-    judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
-    judged_centres AS (FROM _pool_judged_centres('judged')),
+    fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
-        FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)
+        FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
     ),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
@@ -99,9 +100,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
     ),
-    told AS (
+    with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
             q AS _pool_q, q_p AS _pool_q_p, i2 AS _pool_i2, h2 AS _pool_h2, se_tau2 AS _pool_se_tau2,
@@ -112,4 +113,5 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
     SELECT * EXCLUDE (_pool_id, _pool_unit)
-    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+    FROM query_table(CASE detail
+        WHEN 'inference' THEN 'with_inference' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);

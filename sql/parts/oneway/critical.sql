@@ -1,25 +1,26 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Critical values of robust intervals, by a search.
 --
--- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
--- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A query without alpha is for rho at its
--- chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
--- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
---   start      x2 = m, or the least that t0 may be: is m beyond t0?
---   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
+-- The worst distribution of t at a chi lies on two points, x1 and x2: on m alone where m > t0; else on 0 and t0 where
+-- kappa m > t0; else on 0 and kappa m, or on the two points that balance. A case without alpha gets rho at its chi. A
+-- case with alpha gets the chi at which rho is alpha, by Newton's steps in log rho within a bracket. Each step of the
+-- recursion evaluates r at x1 and at x2 = root^2. It has one of these phases, and starts again at the next chi:
+--   start      x2 = m, or the lower bound of t0: is m > t0?
+--   edge       x2 = kappa m, or the upper bound of t0: is x2 > t0? if not, is x2 the worst point?
 --   touching   t0 is searched between two x2
 --   balancing  the x2 that balances is searched between two
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
+-- Where the search for t0 begins. r is concave up to chi^2 = 3, and slightly above 3 so nearly that rho does not
+-- change.
 CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
     sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
 
--- The root of what is beyond t0 for certain.
+-- The root of an upper bound of t0.
 CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
 
--- Searches with r at both points: whether x2 is beyond t0, and f, which rises through 0 at the root; where r and its
--- slopes are too small for a number, f is 0, and the root beyond.
+-- Searches with r at both points: `beyond`, whether x2 > t0, and f, which rises through 0 at the root. Where r and its
+-- slopes underflow, f is 0, and the root lies further out.
 CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
     SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
         CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
@@ -36,13 +37,13 @@ CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
                 SELECT * EXCLUDE (rho), root * root AS t2,
                     CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
                 FROM query_table(search)
-                WHERE phase <> 'found'
+                WHERE phase <> 'settled'
             )
         )
     );
 
--- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from
--- there.
+-- Searches with the bracket of each root, whether the worst distribution is known (`solved`), and Newton's step from
+-- it.
 CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
     SELECT * REPLACE (
             CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
@@ -64,7 +65,7 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
                     CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
                     CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
-                -- As rho is flat about its maximum, its error is the square.
+                -- rho is flat about its maximum: its error is the square of the error of x.
                 1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
             FROM (
                 SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
@@ -73,17 +74,17 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
         )
     );
 
--- What was asked, answered: id, alpha, chi and rho of every question.
-CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
-    WITH RECURSIVE _pool_valid_inference AS (
+-- The search: id, alpha, chi and rho of every case.
+CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
+    WITH RECURSIVE _pool_critical_search AS (
         SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
             NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
             NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
-        FROM query_table(questions)
+        FROM query_table(cases)
         UNION ALL
         SELECT id,
             CASE
-                WHEN solved THEN CASE WHEN settled THEN 'found' ELSE 'start' END
+                WHEN solved THEN CASE WHEN settled THEN 'settled' ELSE 'start' END
                 WHEN phase = 'start' THEN 'edge'
                 WHEN phase = 'edge' THEN CASE WHEN beyond THEN 'touching' ELSE 'balancing' END
                 ELSE phase
@@ -106,10 +107,10 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
                     ELSE (low + high) / 2
                 END AS next
             FROM (
-                -- Where a step is this small, the next would be about its square.
+                -- After a step this small, the next step would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
-                FROM _pool_bracketed('_pool_valid_inference')
+                FROM _pool_bracketed('_pool_critical_search')
             )
         )
     )
-    SELECT id, alpha, chi, rho FROM _pool_valid_inference WHERE phase = 'found';
+    SELECT id, alpha, chi, rho FROM _pool_critical_search WHERE phase = 'settled';

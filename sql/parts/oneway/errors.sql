@@ -2,18 +2,19 @@
 -- The standard error of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
-CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
+-- The weight a of a square in the estimator of tau2, and its variance s; `top` marks the groups with the largest a.
+CREATE OR REPLACE MACRO _pool_squares_weighed(fitted_classes, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
         SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
             _pool_error_weight(method, w, v, crude, h) AS a,
             CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
-        FROM query_table(judged)
+        FROM query_table(fitted_classes)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
 
--- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
+-- Sums of products of different groups. One group (`alone`) may have a far larger weight than all others: the sum over
+-- the others is then computed without it, not by subtraction.
 CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     WITH sums AS (
         SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
@@ -36,9 +37,9 @@ CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     )
     GROUP BY model;
 
--- The variance of tau2 by its estimator, where it is one of squares.
-CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
-    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
+-- The variance of an estimator of tau2 that is a weighted sum of squares.
+CREATE OR REPLACE MACRO _pool_error_of_squares(fitted_classes, models, method) AS TABLE
+    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(fitted_classes, models, method))
     SELECT model,
         CASE
             WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
@@ -59,15 +60,15 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
         ) JOIN _pool_squares_traced('weighed') USING (model)
     );
 
--- The same, chosen by the name of the estimator: only what it needs is planned.
-CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
+-- The variance of tau2, chosen by the name of the estimator: DuckDB plans only what this estimator needs.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms, method) AS TABLE
     WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
     of_sums AS (
         SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
             plain_squares, j, df, s1) AS error2
-        FROM query_table(said) WHERE has_tau2
+        FROM query_table(closed_forms) WHERE has_tau2
     ),
-    of_squares AS (FROM _pool_error_of_squares(judged, models, method))
+    of_squares AS (FROM _pool_error_of_squares(fitted_classes, models, method))
     FROM query_table(CASE
         WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
         WHEN _pool_error_has_weights(method) THEN 'of_squares'

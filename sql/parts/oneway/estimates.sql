@@ -2,7 +2,7 @@
 -- One row per group: the partially pooled mean with its standard error.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group: weight, estimate and se, from the groups and the components of their models.
+-- One row per group: weight, estimate and se, from the groups and the components of their models.
 CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
     WITH sampled AS (
         SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
@@ -13,7 +13,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
         FROM sampled
     ),
-    -- A model's only group keeps its own mean, whatever tau2.
+    -- The only group of a model keeps its own mean, for any tau2.
     weighed AS (
         SELECT *,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -21,7 +21,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
     ),
-    -- Which errors are told is decided when the query is planned, as which estimator is read.
+    -- `uncertainty` chooses one of three variances when the query is planned.
     given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
     given_tau2 AS (
         SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed

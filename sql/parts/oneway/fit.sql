@@ -1,13 +1,13 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+-- One row per group to one row per model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
--- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
--- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
+-- become about a thousand classes of k groups each. All later sums are over the classes of each model. query_table(CASE
+-- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
--- many of the means are no numbers.
+-- Groups of equal size in one row: their number, the mean and the spread of their means, their squares within, and how
+-- many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
@@ -19,7 +19,7 @@ CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
         GROUP BY ALL
     );
 
--- Each group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+-- One row per group where each group has its own variance. A published estimate has weight n, or 1 where n is unknown.
 CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
         CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
@@ -52,12 +52,12 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
--- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
+-- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
+-- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
-        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
         NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
         CASE
             WHEN published THEN NULL
@@ -73,8 +73,9 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
         FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_request);
 
--- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
--- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
+-- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
+-- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
+-- prior, with weight 0.
 CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     WITH variances AS (
         SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
@@ -117,10 +118,9 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     FROM query_table(classes) AS c
     JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
--- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
--- others, else of all; so 1 / v may grow without rounding.
--- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
--- power of two. Not those of a posterior, as a prior has a unit.
+-- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
+-- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
+-- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
     SELECT
         greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
@@ -134,11 +134,12 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
-        has_v OR told AS identified,
+        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
+            AS separated,
+        has_v OR separated AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
@@ -155,8 +156,8 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
         ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
     FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
--- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
--- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
+-- Models with the statistics that the estimators of tau2 need: the extremes of their groups, their plain mean (or the
+-- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
         SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
@@ -184,7 +185,7 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
--- tau2 of every model, before it is truncated at 0. Exact groups that outweigh all others have their mean at 0.
+-- tau2 of every model, before it is truncated at 0. Where exact groups have infinite weight, their mean is 0 here.
 CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     WITH weighed AS (
         SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
@@ -212,7 +213,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
     SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
 
--- Models whose groups differ in v by more than rounding, for estimators that need equal v; and the error that says so.
+-- The number of models whose groups differ in v by more than rounding, for estimators that need equal v; and the error
+-- about them.
 CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
     SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
 
@@ -223,16 +225,16 @@ CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
--- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
--- sums, which says nothing of the groups: then tau2 is 0.
+-- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
+-- rounding of their sums only: then tau2 is 0.
 CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
                 AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
-            -- where the likelihood of single rows rises to the end of the grid
-            told AND x * wmin > 0.99e10 AS at_the_end,
+            -- the likelihood of groups with one row may rise up to the end of the grid
+            separated AND x * wmin > 0.99e10 AS at_the_end,
             CASE
                 WHEN at_the_end THEN 0.0
                 WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
@@ -252,7 +254,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
             OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
--- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
+-- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
     CASE
         WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)

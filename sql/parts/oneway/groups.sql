@@ -8,11 +8,12 @@
 -- Whether every group has a variance of its own.
 CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
 
--- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
--- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+-- Groups of rows of equal weight, straight from the table: keys, the keys of the model under private names, n, y (the
+-- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
+-- reads nothing.
 --
--- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
--- before they square) in one aggregate; before, it takes three.
+-- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
+-- updates, which centre before they square). Earlier versions need three aggregates.
 CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
@@ -95,7 +96,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
+-- Groups of published estimates, combined by inverse variance; an estimate with infinite error has no information.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
     SELECT * EXCLUDE (_pool_sum_n),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
@@ -124,15 +125,15 @@ CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
         GROUP BY ALL
     );
 
--- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+-- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
     FROM _pool_weighted_rows('_pool_numbers')
     UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
     UNION ALL BY NAME FROM _pool_published('_pool_numbers');
 
--- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
--- var, v, which only published estimates tell, and whether groups of equal n are alike.
+-- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v (known for published estimates only), and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,

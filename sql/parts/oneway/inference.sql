@@ -2,12 +2,12 @@
 -- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
 --
 -- Sums over the same classes as the components. DuckDB does not plan what a call does not request. Limits of tau2 are
--- roots, found by the search that finds the estimates.
+-- roots: the search for the estimates computes them too.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
--- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
-CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+-- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, the precision h = 1 / (v +
+-- t), whether it is the largest (`is_top`), and c, the weight of a group in mu.
+CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
     SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
         CASE
             WHEN NOT identified OR t IS NULL THEN 1.0
@@ -24,15 +24,16 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
         ) USING (model)
     );
 
--- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
-CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+-- mu and its variance, and the other centres of squares: the gls mean at tau2 and at 0.
+CREATE OR REPLACE MACRO _pool_fitted_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
         sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
-    FROM query_table(judged) GROUP BY model;
+    FROM query_table(fitted_classes) GROUP BY model;
 
--- One row a model: what is asked of it, and all that the answers need.
-CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+-- One row per model: the fitted parameters and statistics that inference needs, and which results the arguments
+-- request.
+CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
@@ -45,7 +46,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
-CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
     SELECT model, sum(k * h) AS s1,
         sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
         sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
@@ -59,7 +60,7 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
-    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(fitted_classes))
     JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
     GROUP BY model;
 
@@ -112,10 +113,10 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
         n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
     FROM closed, _pool_quantile_of(level);
 
--- What is asked of the distributions: by 8 times the model, plus 0 the tail of Q, F(df, df2) or chi-square where df2 is
--- infinite; 1 and 2 those of mu and of the likelihood ratio, whose squares are F(1, df) and chi-square; 3 the reach of
--- Student's interval of mu; 4 and 5 the quantiles of Q that limit tau2.
-CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
+-- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
+-- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
+-- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
+CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
     SELECT 8 * model + which AS id, a, b, w, p
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
@@ -130,25 +131,26 @@ CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
                 CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
                 CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
                     AS level_of_q
-            FROM query_table(said)
+            FROM query_table(closed_forms)
         )
     )
     WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
 
--- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
--- w of that probability, by the formulas of the odds in distributions.sql. Each step computes the tail at `place`,
--- outward of one side of the split: the first one answers w, and tells on which side p lies; from the split Halley's
--- iteration then goes outward. a_, b_, w_ and s are a, b, place and side with the odds turned over where x > 1/2.
-CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+-- Many tails and quantiles at once, planned once. For each id the result is the probability of more than w or, where p
+-- is not null, the w with that probability, by the formulas of distributions/odds.sql. Each step computes the tail at
+-- `place`, outward on one side of the split. The first step computes the tail at w, or finds the side of p; then
+-- Halley's iteration goes outward from the split. a_, b_, w_ and s are a, b, place and side, with the odds inverted
+-- where x > 1/2.
+CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
-        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
+        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS result,
             CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
         FROM (
             SELECT *, pool_odds_split(a, b) AS split,
                 sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
             FROM (
                 SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
-                FROM query_table(questions)
+                FROM query_table(requests)
             )
         )
         UNION ALL
@@ -200,7 +202,7 @@ CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
                                             CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
                                             CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
                                             CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
-                                        FROM _pool_odds WHERE answer IS NULL
+                                        FROM _pool_odds WHERE result IS NULL
                                     )
                                 )
                             )
@@ -210,4 +212,4 @@ CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
             )
         )
     )
-    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
+    SELECT id, result FROM _pool_odds WHERE result IS NOT NULL;

@@ -2,21 +2,22 @@
 -- The interval of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
-CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
+-- Searches for both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
+CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
     SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
         true AS is_first, true AS is_last, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM (
         SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
-            df * exp(answer) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
-        FROM query_table(said) AS s JOIN query_table(answers) AS a ON s.model = a.id // 8
+            df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
+        FROM query_table(closed_forms) AS s JOIN query_table(tails) AS a ON s.model = a.id // 8
         WHERE a.id % 8 >= 4
     );
 
--- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
--- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
-CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
+-- Searches for both ends where the profile deviance has risen by the quantile of chi-square with 1 degree of freedom:
+-- one cell below the minimum, many cells of equal ratio above. The search uses log(1 / w + rho) in place of log(1 + w
+-- rho). It starts at the mean of exact groups.
+CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
         at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
@@ -27,10 +28,10 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     FROM (
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
-        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
+        FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
 
--- Which of them a call may ask for.
+-- Which of the two a call may need.
 CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
     CASE
         WHEN _pool_name(tau2) = '' THEN 'none'
@@ -39,11 +40,11 @@ CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
         ELSE 'either'
     END;
 
--- The limits that a call asks for, by 8 times the model, plus 6 the lower one, 7 the upper one.
-CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, limits) AS TABLE
-    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS answer WHERE false),
-    by_q AS (FROM _pool_cells_by_q(said, answers)),
-    by_profile AS (FROM _pool_cells_by_profile(said)),
+-- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
+CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, mu, limits) AS TABLE
+    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
+    by_q AS (FROM _pool_cells_by_q(closed_forms, tails)),
+    by_profile AS (FROM _pool_cells_by_profile(closed_forms)),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
         FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
@@ -56,11 +57,11 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
                 WHEN NOT jointly THEN f.x
                 WHEN abs(side) = 2 THEN f.x * pooled
                 ELSE f.x * f.hd2
-            END AS answer
+            END AS result
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
             WHEN 'q' THEN 'q'
             ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
         AS f
-        JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
+        JOIN (SELECT model, floor, jointly, pooled FROM query_table(closed_forms)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);

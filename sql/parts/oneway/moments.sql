@@ -2,7 +2,7 @@
 -- One row per group: the sufficient statistics, as a result.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group, from a table: keys under their own names, moments under private ones.
+-- One row per group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
     WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',

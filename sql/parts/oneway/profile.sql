@@ -1,11 +1,11 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The tau profile: one row per model and tau.
 --
--- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
--- and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2 itself.
+-- On rows, sigma2 is estimated for each tau: the search for the estimates also searches rho = tau2 / sigma2 at a tau,
+-- by the full and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- A list of numbers as such, whatever is given.
+-- A list of numbers of any type as DOUBLEs; NULL where it is none.
 CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
 CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
@@ -31,7 +31,7 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
         )[1]
     END;
 
--- True, or an error: a mu and a grid that fit.
+-- True, or an error about mu, tau or tau2.
 CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
@@ -41,9 +41,10 @@ CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     FROM query_table(CASE
         WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
--- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
+-- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
+-- where there is no interval.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
-    WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
+    WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
     ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
     reached AS (
         SELECT model, sqrt(_pool_tau2_upper) AS highest
@@ -55,7 +56,7 @@ CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu,
         FROM query_table(facts) JOIN reached USING (model)
     )
     SELECT row_number() OVER () AS point, model, root, root * root AS t
-    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'given' END);
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END);
 
 -- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
 CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
@@ -68,7 +69,7 @@ CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
 -- Each point with sigma2 and the log likelihoods there.
 CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
     WITH cells AS (FROM _pool_cells_at_points(points, facts)),
-    found AS (
+    deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
             max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
         FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
@@ -83,9 +84,9 @@ CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
             at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
             CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
     FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
-    LEFT JOIN found USING (point);
+    LEFT JOIN deviances USING (point);
 
--- mu, its variance and Q at each point; exact groups outweigh all others at tau = 0.
+-- mu, its variance and Q at each point; at tau = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
     WITH weighed AS MATERIALIZED (
         SELECT point, k, y, spread, v, t, known,
@@ -117,7 +118,7 @@ CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
     )
     GROUP BY point;
 
--- One row a model and tau, under private names.
+-- One row per model and tau, under private names.
 CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -131,7 +132,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- no weights identify sigma2 here
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),

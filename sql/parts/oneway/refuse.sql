@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- Data that a one-way model refuses.
+-- Data that are an error for a one-way model.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
+-- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
 CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (

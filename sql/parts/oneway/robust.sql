@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Robust intervals: moments of the groups' effects in every model, and the interval of each group.
 --
--- A group enters through m alone, so each m of a model is one query: with one sigma2, groups of one size share it. The
--- formulas and their source are those of pool_noncoverage and its neighbours in formulas.sql.
+-- A group enters through m alone, so each m of a model is one search: with one sigma2, groups of equal size share it.
+-- The formulas and their source are those of pool_noncoverage and the macros after it in formulas.sql.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- mu2 and kappa of every model; kappa is infinite where all effects are 0.
@@ -24,33 +24,33 @@ CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
         )
     );
 
--- chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst, for every m of a model.
--- From m = 1e20 on the bias is all there is.
+-- chi / sqrt(1 + m) of the robust interval, and the largest noncoverage of the ordinary interval, for every m of a
+-- model. Above m = 1e20 only the bias counts.
 CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
-    WITH asked AS MATERIALIZED (
+    WITH cases AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
         FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
             _pool_quantile_of(level)
         WHERE _pool_m IS NOT NULL
     ),
-    questions AS (
+    searches AS (
         SELECT id, _pool_m AS m, _pool_kappa AS kappa, CASE WHEN critical THEN alpha END AS alpha,
             CASE WHEN critical THEN z ELSE z * sqrt(1 + m * _pool_ratio) END AS chi,
-            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- by Chebyshev's inequality (1 + m) / chi^2 are missed
-        FROM (SELECT *, unnest([true, false]) AS critical FROM asked WHERE _pool_m > 0 AND _pool_m <= 1e20)
+            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- Chebyshev: noncoverage <= (1 + m) / chi^2
+        FROM (SELECT *, unnest([true, false]) AS critical FROM cases WHERE _pool_m > 0 AND _pool_m <= 1e20)
     ),
-    answers AS (
+    critical_values AS (
         SELECT id, max(chi) FILTER (alpha IS NOT NULL) AS chi, max(rho) FILTER (alpha IS NULL) AS rho
-        FROM _pool_answers('questions') GROUP BY id
+        FROM _pool_critical_values('searches') GROUP BY id
     )
     SELECT _pool_kind, _pool_m, _pool_ratio,
         CASE WHEN _pool_m = 0 THEN z WHEN _pool_m > 1e20 THEN sqrt(pool_widest(_pool_kappa, alpha))
             ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
         CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
             WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
-    FROM asked LEFT JOIN answers USING (id);
+    FROM cases LEFT JOIN critical_values USING (id);
 
--- Estimates with lower and upper end, and how often the ordinary interval misses at worst.
+-- Estimates with both ends of the robust interval, and the largest noncoverage of the ordinary interval.
 CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
     WITH estimated AS MATERIALIZED (
         SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,

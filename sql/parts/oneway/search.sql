@@ -1,14 +1,15 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
--- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
--- to 1e-13, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is a point where a slope rises through 0: the slope of the deviance (-2 log likelihood, or the leave-one-out
+-- error), or Q less its expectation. A likelihood can have two maxima: a grid brackets every minimum of the deviance, a
+-- search closes in on each to 1e-13, and the deepest is the estimate. x is tau2, or rho = tau2 / sigma2 where both are
+-- estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- Where to look, with the number of points in the grid.
+-- The range of the search, with the number of points in the grid.
 CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
         pole,
@@ -20,7 +21,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
     CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
 
--- The cells between them, each with what its model has in common.
+-- The cells between the points, each with the statistics of its model.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
@@ -69,7 +70,7 @@ CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
     FROM (SELECT id, model, x, known FROM query_table(about))
     JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
 
--- The same with deviations from the mu of the search. About a known mu no group counts in it.
+-- The groups with deviations from the mu of the search. The weight of a group in a known mu is 0.
 CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
     SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
     FROM (
@@ -81,7 +82,7 @@ CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
     )
     JOIN query_table(classes) USING (model);
 
--- Groups with deviations from the mean in which each counts as `counted` says; any mean where none counts.
+-- The groups with deviations from the mean with weights `counted`; from any mean where all weights are 0.
 CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
     WITH sums AS (
         SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
@@ -103,13 +104,13 @@ CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
 
 -- ---- slopes of other searches ---------------------------------------------------------------------------------------
 
--- The generalised Q statistic short of its expectation: a slope without a deviance, as its root is the only one.
+-- The expectation of the generalised Q statistic less Q: a slope without a deviance, because it has one root only.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
--- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`. A
--- side of 2 is a limit by Q, the root of the same search in other models.
--- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
+-- The profile deviance of tau2 less the level `expected`, as a slope. Its sign is changed below the minimum, by `side`.
+-- A side of 2 is a limit by Q, which other models need in the same search. Where sigma2 and tau2 are estimated jointly,
+-- hd2 is sigma2 at x. Constants are left out.
 CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
     SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
         CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
@@ -127,8 +128,8 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         FROM query_table(about)
     );
 
--- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
--- above. sigma2 is handed on as hd2.
+-- The slope whose root is the x with tau2 = x sigma2 equal to `expected`, with sigma2 estimated at x; by the restricted
+-- likelihood where `side` is positive. hd2 is sigma2.
 CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
     SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
         CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
@@ -159,8 +160,9 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
 
--- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
--- quadratic interpolation where it is safe, else half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2) / (x3 - x2).
+-- Chandrupatla (1997): the next point between x1 and x2, as a share of the way from the newest point x1. It comes from
+-- inverse quadratic interpolation where that is safe, else it is half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2)
+-- / (x3 - x2).
 CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
     CASE
         WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
@@ -168,11 +170,12 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- What a search does after it has seen whether the slope falls at x: first it looks at both ends of its cell. Where the
--- slope rises from the floor, the minimum is there; where it falls to the end of the grid, it lies beyond.
+-- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell. Where
+-- the deviance rises from the floor, the floor is the minimum; where it falls to the end of the grid, the minimum lies
+-- beyond.
 CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
     CASE
-        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'found' ELSE 'nothing' END
+        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
         WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
         ELSE 'between'
     END;
@@ -185,7 +188,8 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
+            jointly,
             known, expected, umin, at_umin, j, side, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
@@ -215,11 +219,11 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
+    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
     FROM _pool_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
 
--- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
+-- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
     cells AS (FROM _pool_cells('ranges')),

@@ -2,7 +2,7 @@
 -- The request for a one-way model: arguments that do not fit together or do not fit the columns.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Columns that do not go together.
+-- The message about columns that exclude each other.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
         WHEN has_se AND has_var THEN _pool_message_with_published('var')
@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
     END;
 
--- Methods that do not fit the columns.
+-- The message about methods that do not fit the columns.
 CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
     CASE
         WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
@@ -31,7 +31,7 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
     END;
 
--- Priors beside what they do not go with, and intervals that are of a posterior or are not.
+-- The message about priors that do not fit other arguments, and about intervals that need a posterior or exclude one.
 CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
     CASE
         WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
@@ -51,7 +51,7 @@ CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
             THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
     END;
 
--- An error that an estimator does not have, and a quantity that an interval does not describe.
+-- The message about an uncertainty that an estimator does not have, and a quantity that an interval does not describe.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
     CASE
         WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
@@ -69,15 +69,15 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
--- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
+-- Whether names and numbers are right and fit any input: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
     AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
     AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
--- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
--- reads `proper` fails with the sentence of the first thing that is wrong.
+-- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
+-- `proper` fails with the message about the first wrong argument.
 CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
@@ -104,8 +104,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda role: role.names[1]) AS column_names,
-            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
-            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS present,
+            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
@@ -161,7 +161,7 @@ CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
             THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 
--- True, or an error: a test of mu and limits of tau2 that there are.
+-- True, or an error about the test of mu or the limits of tau2.
 CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (

@@ -2,11 +2,11 @@
 -- The error of tau2 as far as it affects the estimates of groups.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The sum over the other groups, without the cancellation where one outweighs all others.
+-- The sum over the other groups, without cancellation where one group has a far larger weight than all others.
 CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
     CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
 
--- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+-- Variance of tau2 and minus its bias, one row per model. A negligible v replaces v = 0, where 1 / v is infinite.
 CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,

@@ -47,7 +47,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     ),
     _pool_standardised AS NOT MATERIALIZED (
         SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
-        FROM _pool_result -- se alone is the argument
+        FROM _pool_result -- `se` without the alias would be the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
         SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
@@ -60,8 +60,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         ELSE '_pool_exceeding'
     END);
 
--- The partially pooled mean of its group beside every row of a table. The table is read once for the groups and once
--- for the rows.
+-- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
+-- the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
     tau2 := 'reml', mu := 'gls', nan := 'error'

@@ -2,8 +2,8 @@
 -- One row per model: moments, quantiles and intervals of the posterior of tau, mu and the mean of a new group.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean of
--- a new group. Moments that are infinite are NULL.
+-- One row per model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean
+-- of a new group. Moments that are infinite are NULL.
 CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             max(x) FILTER (target = 0.5) AS middle_
         FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
     ),
-    told AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+    mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
     at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
     summed AS (
@@ -77,5 +77,5 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         n.above AS new_above,
         icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
         CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
-    FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
-    JOIN told AS n ON s.model = n.model AND n.is_new;
+    FROM summed AS s JOIN mixtures AS m ON s.model = m.model AND NOT m.is_new
+    JOIN mixtures AS n ON s.model = n.model AND n.is_new;

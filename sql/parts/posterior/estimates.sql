@@ -2,16 +2,16 @@
 -- One row per group: the posterior of its true mean.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
--- `told` names, and the probability of more than the threshold.
+-- One row per group: keys, n, mean and v; for its true mean the weight, the posterior mean and sd, the ends of the
+-- interval (`interval_kind` is 'central', 'shortest' or ''), and the probability of more than the threshold.
 CREATE OR REPLACE MACRO _pool_posterior_estimates(
-    groups, components, models, nodes, sigma2, mu, level, told, predict, threshold
+    groups, components, models, nodes, sigma2, mu, level, interval_kind, predict, threshold
 ) AS TABLE
     WITH sampled AS MATERIALIZED (
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    -- keys of groups may bear any name
+    -- only private columns: keys of groups may have any name
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
         SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
@@ -26,13 +26,14 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
     shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
     intervals AS (
-        FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+        FROM query_table(
+            CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
     ),
-    answers AS (
+    posteriors AS (
         SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
                 AS _pool_estimate,
             CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
             upper_ + place AS _pool_upper, above AS _pool_above
         FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
     )
-    FROM sampled LEFT JOIN answers USING (_pool_item);
+    FROM sampled LEFT JOIN posteriors USING (_pool_item);

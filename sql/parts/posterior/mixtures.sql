@@ -1,13 +1,13 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Mixtures of normals over the nodes of tau.
 --
--- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
--- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v
--- are those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
--- prediction adds to it. y is about the pivot.
+-- At a node of tau (quadrature.sql) all distributions are normal, so mu, the mean of a group and the mean of a new
+-- group are mixtures of normals over the nodes of their model. An item is one of these quantities. y, less the pivot,
+-- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
+-- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
     SELECT *,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
@@ -36,7 +36,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     GROUP BY id;
 
--- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
+-- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
         sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
@@ -46,8 +46,8 @@ CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     )
     GROUP BY id, side, target;
 
--- Quantiles of items: for each target of (target, side, reach), reach being its normal quantile, the x below which that
--- much lies, or above which where side = -1. Newton's method from the inner side, within what is known of both.
+-- Quantiles of items: for each row (target, side, reach), the x with probability `target` below it, or above it where
+-- side = -1. `reach` is the normal quantile of the target. Newton's method from the inner side, within a bracket.
 CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
@@ -81,15 +81,15 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails
--- and the logarithms of the densities.
+-- The central interval of items and, starting from it, the shortest one, whose ends have equal densities: Newton's
+-- method on the tails and the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
     ),
-    found AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
-    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM found GROUP BY id;
+    quantiles AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
 CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
     WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),

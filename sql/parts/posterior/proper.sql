@@ -4,8 +4,8 @@
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
--- wrong where its total is infinite.
+-- Models with their priors, the pivot of their means, the power of 1 / tau with which the posterior falls, and a
+-- message where its integral is infinite.
 CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
         SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABL
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
         known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
-        -- a mean that is finite but for a hair lies beyond the largest number there is
+        -- bounds slightly above 2, 3 and 5: nearer to them a moment is finite but exceeds the largest DOUBLE
         CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -40,8 +40,9 @@ CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABL
         END AS complaint
     FROM joined JOIN sums USING (model);
 
--- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
-CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
+-- The models that have a posterior, with the range of x in which it lies. Without `over`, a model without a posterior
+-- is an error.
+CREATE OR REPLACE MACRO _pool_proper_posteriors(checked) AS TABLE
     SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
             AS lowest,
         CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
@@ -50,7 +51,7 @@ CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
             coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
             coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
                 abs(prior_mean + around - plain)), 1.0) AS largest
-        FROM query_table(questioned)
+        FROM query_table(checked)
     )
     WHERE CASE
         WHEN complaint IS NULL THEN true
@@ -58,7 +59,7 @@ CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
         ELSE false
     END;
 
--- Classes about the pivots.
+-- Classes with deviations from the pivots.
 CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
     SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
     FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);

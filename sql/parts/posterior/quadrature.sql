@@ -1,11 +1,10 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
+-- Nodes of tau over its posterior, for all models at once: the trapezoid rule in t, with x = mode + width sinh(t).
 --
--- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
--- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as
--- good as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum
--- over the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no
--- digits.
+-- x is log(tau - lower), or the logit of tau between the limits of a bounded prior. In x the density falls
+-- exponentially on both sides; in t it falls double exponentially, where the trapezoid rule is optimal (Takahasi & Mori
+-- 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over the classes of its
+-- groups, of deviations from a pivot: a known mu, or the mean of the most precise groups, so that no digits are lost.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- tau at x, and the log of its derivative by x.
@@ -15,7 +14,7 @@ CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
 CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
 
--- Log density of tau before the data; at tau = 0 some have none.
+-- Log prior density of tau; at tau = 0 some priors have none.
 CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
     CASE
         WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
@@ -23,7 +22,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
 CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -53,16 +52,16 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
         )
     ) JOIN query_table(models) USING (model);
 
--- A log density to compare by: what is no number is nothing.
+-- A log density that can be compared: NaN and NULL count as minus infinity.
 CREATE OR REPLACE MACRO _pool_height(x) AS
     CASE WHEN x IS NULL OR isnan(x) THEN '-infinity'::DOUBLE ELSE x END;
 
--- How far the points `steps` away on both sides lie below the highest, on average; NULL where one is missing.
+-- How far the points `steps` away on both sides lie below the highest point, on average; NULL where one is missing.
 CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
     CASE WHEN count_if(away = steps) = 2 THEN max(height) - sum(height) FILTER (away = steps) / 2 END;
 
--- Where the posterior of each model is highest by x, roughly, and a width at which it has fallen to some half: the
--- highest point of a grid, then of finer ones about it, until its neighbours are not far below.
+-- The approximate mode of each model's posterior in x, and a width at which the density has fallen to about a half: the
+-- highest point of a grid, then of finer grids about it, until the neighbours are nearly as high.
 CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
     WITH RECURSIVE _pool_peak AS (
         SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
@@ -107,9 +106,10 @@ CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
     coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
 
--- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
--- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
--- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
+-- The range of the nodes: far enough below the mode for a density that falls as exp(x), and above it for one that falls
+-- as exp(-slope x), the slowest fall with a finite moment in the result. Where mu or a group's mean is known almost
+-- exactly (`sharp`), a normal distribution at small tau is nearly a step in x, sharper than the density: there the step
+-- is halved once more.
 CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
     SELECT *, asinh(45 / width) AS low,
         asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
@@ -119,7 +119,7 @@ CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
         FROM query_table(models) JOIN query_table(peaks) USING (model)
     );
 
--- Nodes that are not done yet, all with their height, the log density of t.
+-- Nodes that are not done yet, with their height, the log density of t.
 CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
     SELECT n.* REPLACE (
         CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
@@ -166,7 +166,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
                                 sum(fm) OVER every, sum(fm) OVER every, tolerance) AS agreed
                         FROM (
                             SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
-                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the likelihood's own sums
+                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the sums in the likelihood
                             FROM (
                                 SELECT *, exp(height - top) AS f
                                 FROM (
@@ -183,7 +183,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
     )
     FROM _pool_node WHERE done;
 
--- Nodes that weigh anything of the posterior or of a moment that is told, with their probability p; h is their step.
+-- Nodes that contribute to the posterior or to a moment in the result, with their probability p; h is their step.
 CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
     SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
         top + ln(total * ((low + high) / steps)) AS log_total

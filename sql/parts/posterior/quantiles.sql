@@ -2,8 +2,8 @@
 -- Quantiles of tau.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The tau that is not exceeded with each of the probabilities, by Newton's method in t. What lies below t is the
--- integral of the rule's own interpolant (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
+-- The quantiles of tau at some probabilities, by Newton's method in t. The probability below t is the integral of the
+-- interpolant of the trapezoid rule (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
 CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,

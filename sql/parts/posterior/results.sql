@@ -5,9 +5,9 @@
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Everything from groups to what is asked of their posterior: 'components', 'estimates' or 'density'.
+-- From groups to one relation of their posterior, by name: 'components', 'estimates' or 'density'.
 CREATE OR REPLACE MACRO _pool_posterior(
-    groups, weighed, curves, sigma2, tau2, mu, level, told, predict, threshold, asked
+    groups, weighed, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -22,13 +22,13 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    questioned AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
-    answerable AS MATERIALIZED (FROM _pool_proper_posteriors('questioned')),
-    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
-    integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
-    given AS (FROM _pool_known_node('pivoted', 'answerable', tau2)),
+    checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
+    proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
+    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),
+    integrated AS (FROM _pool_nodes('pivoted', 'proper_models')),
+    known_node AS (FROM _pool_known_node('pivoted', 'proper_models', tau2)),
     nodes AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
     ),
     plain AS (
         SELECT _pool_model, model AS _pool_id, coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -43,12 +43,12 @@ CREATE OR REPLACE MACRO _pool_posterior(
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
-        FROM plain LEFT JOIN _pool_posterior_components('answerable', 'pivoted', 'nodes', tau2, mu, level) AS c
+        FROM plain LEFT JOIN _pool_posterior_components('proper_models', 'pivoted', 'nodes', tau2, mu, level) AS c
             ON plain._pool_id = c.model
     ),
     estimates AS (
         FROM _pool_posterior_estimates(
-            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+            groups, 'plain', 'proper_models', 'nodes', sigma2, mu, level, interval_kind, predict, threshold)
     ),
-    density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
-    FROM query_table(asked);
+    density AS (FROM _pool_posterior_density(curves, 'models', 'proper_models', 'pivoted', 'nodes'))
+    FROM query_table(relation);

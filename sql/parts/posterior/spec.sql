@@ -2,8 +2,8 @@
 -- The priors of a posterior, written as text: one row with their numbers and limits.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau that it falls by where tau is
--- large, where most of it lies if the prior says so, and whether its total is finite; mean and sd of a normal mu.
+-- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau with which it falls at large tau,
+-- a typical size of tau if the prior has one, and whether its integral is finite; mean and sd of a normal prior of mu.
 CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
     SELECT *, _pool_prior_lower(prior, a, b) AS lower, _pool_prior_upper(prior, a, b) AS upper,
         _pool_prior_tail(prior, a, b) AS tail, _pool_prior_size(prior, a, b) AS size,

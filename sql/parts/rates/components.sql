@@ -2,7 +2,7 @@
 -- One row per model of rates or counts: the prior and its error.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: the prior, and what the data say of it.
+-- One row per model: the prior, its errors and the log likelihood.
 CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     WITH pairs AS MATERIALIZED (FROM _pool_rate_pairs(groups)),
     sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
@@ -34,7 +34,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
     facts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', 'classes', 'exposures', 'many', family)),
-    found AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
+    maxima AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -70,7 +70,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                 ELSE other * size END AS beta,
             CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
                 THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
-        FROM facts AS f LEFT JOIN found USING (model)
+        FROM facts AS f LEFT JOIN maxima USING (model)
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (

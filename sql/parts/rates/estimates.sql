@@ -3,8 +3,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
--- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
--- known or `uncertainty` is 'conditional'.
+-- _pool_a and _pool_b are its parameters conditional on the prior; a and b include the error of the prior's mean,
+-- unless that mean is known or `uncertainty` is 'conditional'.
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
     groups, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
@@ -17,7 +17,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         FROM pairs AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
-    given AS (
+    conditional AS (
         SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
             CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
                 ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
@@ -27,7 +27,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
             CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
                 ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
-        FROM given
+        FROM conditional
     ),
     located AS (
         SELECT * REPLACE (CASE WHEN known THEN location
@@ -52,20 +52,20 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                     ELSE pool_rate_gamma_spread(location, size) END AS variance)
         FROM sized
     ),
-    -- all of the probability at one point, or at 0 and 1
+    -- `fixed`: all probability lies at one point; `twofold`: it lies at 0 and 1
     estimated AS (
         SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
             a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
-        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'conditional' END)
     ),
-    -- pool_odds_quantile by columns, which costs half
-    asked AS (
+    -- pool_odds_quantile, column by column: half the time of the macro
+    probabilities AS (
         SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
             CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
         FROM estimated
     ),
     parted AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM probabilities
     ),
     sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
     begun AS (
@@ -75,7 +75,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
         FROM sided
     ),
-    found AS (
+    quantiles AS (
         SELECT *,
             CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
             CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
@@ -87,11 +87,11 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                 WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
             CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
                 WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
-        FROM found
+        FROM quantiles
     ),
     unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
     stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
-    -- the tail on that side of the split where the threshold lies; the other is what it leaves
+    -- the tail on the side of the split where the threshold lies; the other tail is 1 less this one
     marked AS (
         SELECT *, CASE
                 WHEN fixed THEN NULL
@@ -122,7 +122,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
     FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
 
--- Keys and everything that is told of groups, under private names.
+-- Keys and all statistics of the groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
     result

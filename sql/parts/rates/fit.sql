@@ -2,13 +2,13 @@
 -- The search for the maximum of the likelihood of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The share of a step that is taken: none is longer than 2.
+-- The share of a step that is used, so that no step is longer than 2.
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
     least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
 
--- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
--- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
--- large group can hide how much small ones differ.
+-- The best of some sizes, each with its mean: the likelihood may have several maxima. A model whose groups differ by no
+-- more than chance is pooled completely, unless one of these sizes has a higher likelihood than an infinite size: a
+-- large group can hide the differences of small groups.
 CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
         SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
@@ -38,9 +38,9 @@ CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, 
         END AS way), start
     FROM query_table(facts) AS f LEFT JOIN best USING (model);
 
--- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
--- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
--- in rounding the gradient judges, until it falls no more.
+-- Newton's method from the best point of every model, all models at once. Where the likelihood is not concave, the step
+-- goes uphill, with the absolute curvature. A step without gain is repeated with a quarter of its length. Where
+-- rounding would hide a gain, the gradient decides, until it no longer falls.
 CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
         SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
@@ -54,8 +54,8 @@ CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, fam
             CASE
                 WHEN better AND here.concave AND (here.length <= 1e-11
                     OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
-                    THEN 'found'
-                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'found'
+                    THEN 'maximum'
+                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'maximum'
                 WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
                 ELSE 'looking'
             END,
@@ -88,6 +88,6 @@ CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, fam
         )
         WHERE step < 200
     )
-    SELECT model, best.u AS u, best.v AS v, phase = 'found' AS done
+    SELECT model, best.u AS u, best.v AS v, phase = 'maximum' AS done
     FROM _pool_rates_search
     WHERE phase <> 'looking' OR step = 200;

@@ -4,7 +4,7 @@
 -- A group is known by x and n, so groups are grouped once more by both.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What is wrong with a row: 1 and 2 no number, 3 and 4 not allowed, 5 more than there are trials.
+-- The fault of a row: x (1) or n (2) is not finite, x (3) or n (4) is not allowed, or x is above n (5).
 CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
     CASE
         WHEN x >= 0 AND n > 0 AND n < 'infinity'::DOUBLE AND floor(x) = x
@@ -21,8 +21,8 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
 CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
     count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
 
--- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
--- that lacks x or n does not count.
+-- One row per group: its keys, the keys of its model under private names and as one struct, sums of x and n, and the
+-- faults by kind. A row without x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
@@ -38,7 +38,7 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
         GROUP BY ALL
     );
 
--- Groups of equal x and n in one row: how many (k).
+-- Groups of equal x and n in one row, with their number k.
 CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
     SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (

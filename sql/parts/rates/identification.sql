@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- Models of rates before the search: their sums, and how the prior is found.
+-- Models of rates before the search: their sums, and how the prior is estimated.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The models by number, with their sums. Without `over` there is one, even of nothing.
+-- The models by number, with their sums. Without `over` there is one model, even without rows.
 CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
     WITH counted AS (
         SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
@@ -24,12 +24,13 @@ CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
     CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
 
--- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
+-- Whether a pair is evaluated alone, because its terms are far larger than their sum; other pairs by their classes.
 CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
 
--- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
--- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
--- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
+-- The models before the search. `way` is how the prior is estimated: by a search, by moments (for rates Kleinman 1973),
+-- or from a limit. `differ`: x varies by more than chance in the binomial, or Poisson, model with one rate for all
+-- groups; then the likelihood has a maximum at a finite size (Tarone 1979). Where every group has only events or none
+-- ('split'), the likelihood grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
     WITH deviations AS (
         SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few

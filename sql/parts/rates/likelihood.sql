@@ -20,7 +20,7 @@ CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
         ELSE ln(1 + t) - t
     END;
 
--- What Stirling's series of log gamma, and of its derivatives by a (the first less its sign), has beyond logs: at
+-- Stirling's series of log gamma without its logs, and the series of its derivatives by a (minus the first one), at
 -- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
 CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
     z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
@@ -29,7 +29,7 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- log Gamma(z) and its derivatives beyond those of (z - 1/2) log z - z + log(2 pi) / 2.
+-- log Gamma(z) less (z - 1/2) log z - z + log(2 pi) / 2, and the derivatives of this difference.
 CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
         ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
@@ -39,7 +39,7 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
         ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
 
--- log x! beyond x log x - x.
+-- log x! less x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
     CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
 
@@ -51,14 +51,15 @@ CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
 CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
     CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
 
--- log(after / before) by the relative change, unless little is left; and the same less the change.
+-- log(after / before), from the relative change unless `after` is far below `before`; and this log less the change.
 CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
     CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
 CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
     CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
 
--- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate,
--- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+-- The pairs with many trials, or events. Rates have two rows per pair: m is x, then n - x. Columns: m less its
+-- expectation under the pooled rate, how far the log likelihood at that rate lies below its maximum, and its part
+-- without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
@@ -76,9 +77,9 @@ CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     FROM sides
     WHERE family = 'rates' OR side > 0;
 
--- What their logs add to the log likelihood, to its gradient and to minus its Hessian, at every point of a model with a
--- mean, a size and `moved`, how far the mean is from the pooled rate. The Hessian lacks what the gradient by the mean
--- adds, which is 0 at the maximum.
+-- The terms of these pairs in the log likelihood, its gradient and minus its Hessian, at every point of a model. A
+-- point has a mean, a size and `moved`, the mean less the pooled rate. The Hessian lacks the term with the gradient by
+-- the mean, which is 0 at the maximum.
 CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     WITH placed AS (
         SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
@@ -89,14 +90,14 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
             JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
     ),
-    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    -- one step per SELECT: an alias is computed again at each mention in the same SELECT
     sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
     shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
     changed AS (
         SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
         FROM shared
     ),
-    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    -- after / (1 + change) is the expectation of a, and its deviance is minus g_v
     moved AS (
         SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
             a * _pool_change_rest(log_change, change) AS g_v
@@ -113,10 +114,10 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     FROM terms
     GROUP BY model, point;
 
--- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
--- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
--- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
--- and of minus as many groups as there are.
+-- At every point of a model and for every kind of a (1 alpha or the shape, 2 beta, 3 alpha + beta): the sums over the
+-- classes of log(Gamma(a + m) / Gamma(a) / a^m), of a times its derivative and of a^2 times its second derivative. All
+-- are small where a is far larger than m. The logs are added for `few` of the k groups of a class. Gamma(a) is a class
+-- with m = 0 and a negative k.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
@@ -147,7 +148,7 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     FROM terms
     GROUP BY model, point;
 
--- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
+-- The terms that depend on exposures, with mu = mean n and t = mu / size: sums over k groups with xs events in total.
 CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     WITH steps AS (
         SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
@@ -161,9 +162,9 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
--- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
--- mean makes of n.
+-- The log likelihood less the log likelihood of one pooled rate for all groups, its gradient by (u, v) and minus its
+-- Hessian. u is the logit, or log, of the mean less that of the pooled rate; v is the log of the size. `drift` is x
+-- less its expectation at the mean.
 CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
     WITH shifted AS (
         SELECT *, pool_expm1(u) AS e, exp(v) AS size,

@@ -2,29 +2,29 @@
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The distribution of the groups' rates, as a prior is called.
+-- The distribution of the groups' rates, by the name of its prior.
 CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
 
--- What is wrong with the prior.
-CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
+-- The message about a wrong prior.
+CREATE OR REPLACE MACRO _pool_wrong_rate_prior(argument, family) AS
     CASE
-        WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
-        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
-            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
-        ELSE _pool_message_number_or_one_of('prior', _pool_shown(given),
+        WHEN list_contains(_pool_names_of_prior(), _pool_name(argument)) THEN NULL
+        WHEN _pool_prior_name(argument) = _pool_law_of(family) OR contains(_pool_name(argument), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], argument)
+        ELSE _pool_message_number_or_one_of('prior', _pool_shown(argument),
             'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
-            _pool_nearest(_pool_name(given), _pool_names_of_prior()))
+            _pool_nearest(_pool_name(argument), _pool_names_of_prior()))
     END;
 
--- What is wrong with the errors that the standard error of a rate is to include.
-CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+-- The message about a wrong `uncertainty` of rates: the errors that a standard error includes.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
     coalesce(
-        _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
-        CASE WHEN given = 'tau2'
+        _pool_wrong_name('uncertainty', argument, _pool_names_of_uncertainty()),
+        CASE WHEN argument = 'tau2'
             THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
--- One row: that the arguments are right, whether there is one model, and the names of the two columns.
+-- One row: true or an error about the arguments, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
     schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
     by_is_shown, family,
@@ -44,7 +44,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             NULL, _pool_column(value), NULL, _pool_column(base)
         FROM query_table(schema)
     ),
-    judged AS (
+    checked AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
@@ -60,9 +60,9 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
+    FROM checked;
 
--- Whether a column of the result was asked for.
+-- Whether the arguments request a column of the result.
 CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)

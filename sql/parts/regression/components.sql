@@ -2,8 +2,8 @@
 -- One row per model: variances, coefficients and their errors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
--- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
+-- One row per model, NULL where the data do not identify it: variances, the slope, the point of the line whose error is
+-- independent of the slope's (_pool_at_x, _pool_at_y, less the origins), and the variances of both.
 CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
@@ -13,16 +13,16 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     rest AS MATERIALIZED (FROM _pool_line_rest('classes', 'facts')),
     left_over AS MATERIALIZED (FROM _pool_line_left('facts')),
     cells AS (FROM _pool_line_cells('left_over')),
-    found AS MATERIALIZED (
+    minima AS MATERIALIZED (
         SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
         FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
     ),
     points AS MATERIALIZED (
         SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
-            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for an infinite one
+            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for infinity
             coalesce(best.x, 0.0) AS centre_x, coalesce(best.y, 0.0) AS centre_y,
             coalesce(best.done, false) OR none_within AS done
-        FROM left_over AS l LEFT JOIN found USING (model)
+        FROM left_over AS l LEFT JOIN minima USING (model)
     ),
     about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
     fitted AS (
@@ -46,7 +46,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
--- The chance of an estimate as far from 0 on either side, by the normal distribution.
+-- The two-sided p-value of an estimate, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE
         WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)

@@ -2,9 +2,10 @@
 -- The search for rho of a regression.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Where to look. For r the squares of the groups' means about a line with the slope within groups, the profile rises
--- beyond 3 / min(w) and 4 df r / squares within; of two groups also beyond thrice the squares of x between by those
--- within. Of single rows it may fall for ever, to sigma2 = 0.
+-- The cells of the search. With r, the squares of the groups' means about a line with the slope within groups, the
+-- profile rises above the larger of 3 / min(w) and 4 df r / (squares within). For two groups the bound is also at least
+-- three times the squares of x between groups over those within. For groups with one row each the profile may fall
+-- without end, toward sigma2 = 0.
 CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
     WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
@@ -21,7 +22,7 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
 
--- Every local minimum of every model, as _pool_minima.
+-- Every local minimum of every model, as in _pool_minima.
 CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_line_search AS (
         SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
@@ -29,7 +30,7 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS deviance
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, df, wxx, wxy,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
             wyy, centre_x, centre_y, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
@@ -59,6 +60,6 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, rho, centre_x, centre_y, deviance, phase = 'found' AS done
+    SELECT model, rho, centre_x, centre_y, deviance, phase = 'minimum' AS done
     FROM _pool_line_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';

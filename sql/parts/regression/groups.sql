@@ -1,13 +1,14 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
 --
--- A group is known by its weight w (n without weights), the means of x and y, and the squares and products about them:
--- one group-by. Without weights groups enter only through n and through sums of squares and products of their means, so
--- they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all models at once.
+-- The statistics of a group are its weight w (n without weights), the means of x and y, and the squares and products
+-- about them: one group-by. Without weights, groups enter only through n and through sums of squares and products of
+-- their means, so they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all
+-- models at once.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of rows that all count alike, straight from the table: by the states of three aggregates, and before version 2
--- of DuckDB, which cannot read states, by six aggregates.
+-- Groups of rows of equal weight, straight from the table: from the states of three aggregates; before version 2 DuckDB
+-- cannot read states, and there are six aggregates.
 CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT * EXCLUDE (_pool_yx, _pool_yy, _pool_xx, _pool_rows), _pool_yx.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_n > 0 THEN _pool_yx.meanx END AS _pool_x,
@@ -91,7 +92,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
     FROM _pool_counted
     GROUP BY ALL;
 
--- One row a group of either kind. What is rounding of equal values is 0.
+-- One row per group, with weights or without. Squares that are only rounding of equal values are 0.
 CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
     WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w, true AS _pool_sized, 0 AS _pool_bad_weights FROM query_table(plain)
@@ -108,8 +109,8 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM _pool_rounded;
 
--- Groups of equal size in one row: how many (k), the means of their means and what these spread (sxx, sxy, syy), the
--- sums of squares and products within (wxx, wxy, wyy). With weights each group is a class of its own.
+-- Groups of equal size in one row: their number k, the means of their means, the squares and products about these (sxx,
+-- sxy, syy), and the sums of squares and products within (wxx, wxy, wyy). With weights each group is its own class.
 CREATE OR REPLACE MACRO _pool_line_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (

@@ -2,8 +2,9 @@
 -- Regressions before the search: both ends of rho, and what the data identify.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Models at both ends: all rows alike (rho = 0), where the centre is kept and the line of least squares, and all groups
--- alike (rho infinite), which bounds the search. `state` says what can be told; an earlier answer goes before a later.
+-- Models at both ends of rho. At rho = 0 all rows count alike: this gives the centre and the least-squares line. At
+-- infinite rho all groups count alike: this bounds the search. `state` is what the data identify; the first branch that
+-- holds decides.
 CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
     WITH sums AS (
         SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
@@ -11,8 +12,8 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
         FROM query_table(classes) GROUP BY model
     ),
-    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 /
-    -- mean(w).
+    -- Groups with one row each: whether the likelihood separates the two variances, that is whether
+    -- tr(PP) - tr(P)^2 / df > 0 at rho = 1 / mean(w).
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
         FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
@@ -66,13 +67,13 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN line_squares <= 1e-14 * tyy THEN 'line'
             WHEN j = 1 THEN 'alone'
             WHEN j >= n AND apart THEN 'searched'
-            WHEN j >= n OR within <= 1e-14 * tyy THEN 'untold'
-            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
+            WHEN j >= n OR within <= 1e-14 * tyy THEN 'unidentified'
+            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'unidentified' -- the line meets both groups at any rho
             ELSE 'searched'
         END AS state
     FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
 
--- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
+-- The classes less the least-squares line over all rows, about its centre: the residuals keep their digits.
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
@@ -80,7 +81,7 @@ CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     FROM query_table(classes)
     JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
 
--- The same of the sums within.
+-- The sums within, less the same line.
 CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
     SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
         _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)

@@ -2,8 +2,8 @@
 -- The fit of a regression at a given rho, with its profile deviance.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the groups of a model tell at the rho of a point, h = w / (1 + w rho), or all alike where rho is infinite: sums
--- about the point's centre, which may lie anywhere among the groups.
+-- Sums over the groups of a model at the rho of a point, with weights h = w / (1 + w rho), or equal weights at infinite
+-- rho. Deviations are from the point's centre, which may lie anywhere among the groups.
 CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
     SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
         sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
@@ -18,8 +18,8 @@ CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
     )
     GROUP BY id;
 
--- The points with these sums about the means weighed by h, which become the new centre: (hxx, hxy, hyy) of the groups'
--- means alone, and of the squares of h.
+-- The points with these sums about the means with weights h, which become the new centre: hxx, hxy and hyy are those of
+-- the groups' means, and the last ones have the weights h^2.
 CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
     SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
         hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,

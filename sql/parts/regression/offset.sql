@@ -2,7 +2,7 @@
 -- The offsets of covariate and value.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
+-- One row: the common offsets of the first values of y and of x, as in _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
     WITH _pool_firsts AS MATERIALIZED (
         SELECT TRY_CAST(y AS DOUBLE) AS _pool_first_y, TRY_CAST(y AS VARCHAR) AS _pool_written_y,
@@ -27,7 +27,7 @@ CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
         of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
     FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
 
--- A value less its offset, or NULL where the other of the pair is none.
+-- A value less its offset, or NULL where the other value of the row is missing.
 CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whole, scale) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;

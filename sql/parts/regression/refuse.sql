@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- Data that a regression refuses.
+-- Data that are an error for a regression.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- True, or an error if a mean is no number, so a value is none, or a weight is not allowed.
+-- True, or an error: a mean is not finite because a value is not, or a weight is not allowed.
 CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (

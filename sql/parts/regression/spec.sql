@@ -2,7 +2,7 @@
 -- The request for a regression: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
+-- One row: true or an error about the arguments, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
     schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
@@ -21,7 +21,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
-    judged AS (
+    checked AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
@@ -38,4 +38,4 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
+    FROM checked;

@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT g.*, c.* EXCLUDE (_pool_model), _pool_origins.*, _pool_quantile,
             _pool_sigma2 IS NOT NULL AS _pool_identified, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
             pool_sampling_variance(_pool_sigma2, _pool_w) AS _pool_v,
-            -- of the group's own intercept from that of the population, about the centre
+            -- the group's own intercept less that of the population, at the centre
             _pool_y - _pool_at_y - _pool_beta * (_pool_x - _pool_at_x) AS _pool_deviation,
             _pool_at_y + _pool_origin_y - _pool_beta * (_pool_at_x + _pool_origin_x) AS _pool_mu,
             CASE WHEN _pool_alone THEN 1.0 ELSE pool_weight(_pool_tau2, _pool_v) END AS _pool_lambda,
@@ -36,7 +36,7 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT *,
             CASE WHEN _pool_tau2 = 0 OR _pool_lambda = 0 OR _pool_alone THEN 0.0 ELSE _pool_lambda * _pool_deviation END
                 AS _pool_effect,
-            -- where the error of the slope acts: far from the centre by what is pooled, from the group by what is not
+            -- the lever of the slope's error: from the centre for the pooled part, from the group for the rest
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END

@@ -27,8 +27,8 @@ COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that i
 COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
 COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
 COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
-COMMENT ON MACRO pool_window IS 'Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the bracket.';
-COMMENT ON MACRO pool_window_level IS 'Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.';
+COMMENT ON MACRO pool_window IS 'The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) - 1 + s) = 38, because this bracket is at least s^2 / (2 + s).';
+COMMENT ON MACRO pool_window_level IS 'The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.';
 COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
 COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
 COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
@@ -38,7 +38,7 @@ COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward o
 COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
 COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
-COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density over that at the mode, the beta function by Stirling''s ratios.';
+COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
 COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
 COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
@@ -46,12 +46,12 @@ COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
 COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
 COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
-COMMENT ON MACRO pool_outward_series IS 'The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile''s Taylor series and the fifth.';
-COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): far off by Halley''s steps, then by the series, until a sixth term is too small to be seen.';
-COMMENT ON MACRO pool_odds_below IS 'P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.';
-COMMENT ON MACRO pool_odds_side IS 'The side of the split where p lies.';
+COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
+COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): by Halley''s steps far from it, then by the series, until a sixth term would be below the rounding.';
+COMMENT ON MACRO pool_odds_below IS 'P(W <= split).';
+COMMENT ON MACRO pool_odds_side IS 'The side of the split on which p lies.';
 COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_odds_target IS 'The log of its tail times the integral.';
+COMMENT ON MACRO pool_odds_target IS 'The log of the tail of p times the integral.';
 COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
 COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
 COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
@@ -346,7 +346,7 @@ level: Probability of the interval, between 0 and 1.
 nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
 groups: A frame with the columns of `by`, and all or none of those of `over`.
-posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
 COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
@@ -360,7 +360,7 @@ level: Probability of the interval, between 0 and 1.
 nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
 groups: A frame with the columns of `by`, and all or none of those of `over`.
-posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
 COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.

@@ -20,7 +20,7 @@ CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
 CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
     role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
 CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
-    'the key ' || key || ' is given twice; over=' || over || ' and by=' || keys || ' must differ';
+    'the key ' || key || ' appears twice; over=' || over || ' and by=' || keys || ' must differ';
 CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
     'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
 CREATE OR REPLACE MACRO _pool_message_with_published(role) AS

@@ -1,16 +1,13 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are expressions: the names and types of the columns that they stand for.
 --
--- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and reads its schema as _pool_schema. DuckDB 1 has no such rule, but it loses NOT
--- MATERIALIZED in database files: there macros read the table itself, not a copy in memory.
+-- Every public macro reads its table through the CTE _pool_table, and its schema through the CTE _pool_schema. The text
+-- of a view is then bound outside of all other macros: DuckDB 2 refuses a macro inside itself. DuckDB 1 has no such
+-- rule, but a database file loses its NOT MATERIALIZED. There macros read the table itself, and no copy is held in
+-- memory.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- ---- arguments that are expressions ---------------------------------------------------------------------------------
---
--- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
--- there macros read the table itself, not a copy in memory.
+-- The table of an argument, as a relation.
 CREATE OR REPLACE MACRO _pool_read(tbl) AS
     CASE
         WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
@@ -18,14 +15,14 @@ CREATE OR REPLACE MACRO _pool_read(tbl) AS
         ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
     END;
 
--- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+-- Whether the text of an expression names no column, but only literals, functions, types and signs.
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
     NOT regexp_matches(
         regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
             || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
--- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+-- The type of an argument's column, and whether its value is not null on a row of nulls: then it reads no column.
 CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
 
 -- Columns between nulls as one list for each null: the columns that follow it.
@@ -35,8 +32,9 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
         lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
     );
 
--- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
--- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+-- One row: for each argument the names and types of its columns, and the first of them that reads no column of the
+-- table. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
+-- argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
@@ -58,14 +56,14 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
 CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
     SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- Whether a column is a key: a group's under its own name, or a model's under its private one.
+-- Whether a column is a key: a key of groups under its own name, or a key of models under its private name.
 CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
 
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS
     NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
--- That a table whose columns all come back has none of a name yet and no private one, or an error.
+-- True, or an error: a result that keeps all columns of a table needs a free name for its own, and no private names.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
     CASE
         WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)

@@ -2,7 +2,7 @@
 -- Keys of groups and models: messages about wrong ones, and the equality of two keys.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The texts in an expression, and what is wrong with keys that read no column.
+-- The texts in an expression, and the message about keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
 CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
@@ -18,7 +18,7 @@ CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
                 ELSE 'give a column, or several as COLUMNS([...]) of their names' END
     )[1];
 
--- What is wrong with an argument that follows the keys without a name, and what was meant.
+-- The message about an argument that follows the keys without a name, with a proposal.
 CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
     'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
@@ -32,13 +32,13 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
                 lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
 
--- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
--- case where they stand beside it, as they do with over := NULL.
+-- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
+-- over := NULL the name NULL is compared without case.
 CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
     list_filter(names, lambda name:
         starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
 
--- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+-- The message about the names of keys: a private name, a name in both `over` and `by`, or the name of a result column.
 CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
     coalesce(
         'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
@@ -49,8 +49,8 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
             '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
     );
 
--- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
--- of the arguments, whose first are by, over and what follows the keys without a name.
+-- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
+-- arguments are by, over, and what follows the keys without a name.
 CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
     WITH named AS (
         SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
@@ -68,7 +68,7 @@ CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, 
     ) AS wrong_keys
     FROM named;
 
--- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+-- Whether two keys of models are equal. Without `over` there is one model, and the comparison is constant.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
     typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
         OR model IS NOT DISTINCT FROM other;

@@ -9,10 +9,10 @@ CREATE OR REPLACE MACRO _pool_is_wide(type) AS
     type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
--- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- One row: the offset that the first values have in common (0 where there is none), as DOUBLE and as text without
+-- rounding, and the scale of a decimal. With `over` the models may lie far from each other: there is an offset only
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
--- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
+-- that DOUBLE holds it exactly. Beyond 2^100 no DOUBLE is near enough, and the offset is the first value.
 CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     WITH starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     ),
     origins AS (
         SELECT *, CASE
-                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest in BIGINT
                 WHEN rounds THEN floor(start)
                 ELSE start
             END AS origin
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     )
     FROM _pool_origin_from('_pool_firsts');
 
--- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+-- A decimal less the offset, with the smallest of these scales that holds both; NULL where none does.
 CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
     CASE
         WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
@@ -62,8 +62,8 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
         WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
     END;
 
--- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
--- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+-- The value less the offset, rounded once. Wide types are subtracted in a type that holds the difference exactly, where
+-- DOUBLE shows that it fits. Elsewhere the difference is so large that DOUBLE has all digits of the result.
 CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
@@ -72,7 +72,7 @@ CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scal
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
-        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- in DuckDB 1 TRY_CAST of BIGNUM to HUGEINT raises
             TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
             TRY_CAST(value AS DOUBLE) - origin)
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)

@@ -2,7 +2,7 @@
 -- Priors that are written as text: their names and numbers, and the messages about wrong ones.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Priors as texts: the name of one, its numbers with the defaults of missing ones, and whether anything is integrated
+-- From the text of a prior: its name, its numbers with defaults for missing ones, and whether tau or mu is integrated
 -- out.
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
 CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
