@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engines.duckdb import FOLDER
-from . import columns, comments, contents, estimators, formulas, messages, methods, names, priors
+from . import columns, comments, contents, dbt, estimators, formulas, messages, methods, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -72,7 +72,8 @@ def together() -> str:
 
 def write() -> None:
     """Write the rendered files of sql/."""
-    write_texts(FOLDER, rendered() | {POOL: together()})
+    pool = together()
+    write_texts(FOLDER, rendered() | {POOL: pool, dbt.PATH: dbt.text(pool)})
 
 
 def write_texts(folder: Path, texts: dict[str, str]) -> None:

@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+{{ polars_pool.shrink(ref('moments'), 'mean', 'school', n='n', var='var') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+{{ polars_pool.merge(ref('moments'), 'school') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='ephemeral') }}
+SELECT unnest(['Oak', 'Fir']) AS school

@@ -1,0 +1,8229 @@
+{#- Rendered from sql/pool.sql by `python -m polars_pool.rendering`: edit there. -#}
+{% macro pool_sql() %}{% raw %}
+-- polars-pool: partial pooling in plain DuckDB macros. In the shell: .read sql/pool.sql
+--
+--     FROM pool_shrink('warehouse/**/*.parquet', score, school);
+--     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
+--     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
+--     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
+--     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row per model
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
+--     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
+--     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
+--     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
+--     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
+--     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
+--     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
+--     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: so many of so many trials
+--     FROM pool_components_rates(batting, hits, at_bats, player);             -- how rates vary: alpha, beta
+--     FROM pool_shrink_counts(claims, claims, exposure, district);            -- counts of events in exposures
+--     FROM pool_components_counts(claims, claims, exposure, district);        -- how these vary: shape, rate
+--     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
+--     FROM pool_merge(states, school);                                        -- which merge exactly,
+--     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
+--
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
+-- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
+-- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
+-- several keys and a view of the same macro are named in a CTE first:
+-- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in
+-- Python; pool_shrink has p_above with threshold := too.
+-- DuckDB 1 takes the argument "interval" in quotes alone.
+-- Moments with precision weights, which carry one column more, w, have macros of their own:
+-- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
+-- private.
+--
+-- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
+--
+-- Contents. duckdb_functions() has a comment on each public macro.
+--
+--     pool_methods: The estimators by name, and the input they fit: groups whose sampling variance is known
+--         (published estimates need n= where needs_n), rows with precision weights.
+--     pool_shrink: Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
+--     pool_encode: The partially pooled mean of its group as a new column of every row.
+--     pool_components: Variance within groups, variance between groups and population mean of every model, with
+--         their uncertainty.
+--     pool_profile: Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of
+--         tau2.
+--     pool_compare: Prediction errors without, with complete and with partial pooling, for rows that are held out.
+--     pool_moments: Count, mean and sample variance of every group: all statistics of the rows that partial pooling
+--         needs.
+--     pool_weighted_moments: Count, mean, sample variance and total weight w of every group, of rows with precision
+--         weights.
+--     pool_merge: Merged moments of disjoint rows: states with equal keys become the moments of their union,
+--         exactly.
+--     pool_weighted_merge: Stored moments with weights merged: states with equal keys become the moments of their
+--         union, exactly.
+--     pool_regress: The partially pooled regression y = intercept of the group + slope x, one row per group and
+--         term.
+--     pool_regress_components: The population of the regression y = intercept of the group + slope x, one row per
+--         model: variances, and the coefficients by term in maps.
+--     pool_shrink_rates: Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with
+--         their posterior means. `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'.
+--     pool_shrink_counts: Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates
+--         per unit of exposure. `prior` may be 'gamma(3, 1)', shape and rate.
+--     pool_components_rates: The beta distribution of the rates of groups, one row per model.
+--     pool_components_counts: The gamma distribution of the rates of groups per unit of exposure, one row per model.
+--
+--     parts/distributions/domains.sql: pool_demand_number, pool_demand_probability, pool_demand_positive,
+--         pool_demand_from_one
+--     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess, pool_log_cosh,
+--         pool_stirling_series, pool_stirling_ratio
+--     parts/distributions/normal.sql: pool_normal_kernel, pool_normal_centre, pool_normal_shoulder, pool_normal_far,
+--         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf, pool_normal_density,
+--         pool_normal_quantile_centre, pool_normal_quantile_shoulder, pool_normal_quantile_far,
+--         pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
+--     parts/distributions/tails.sql: pool_gauss_legendre_half, pool_gauss_legendre, pool_window, pool_window_level
+--     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
+--         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
+--         pool_student_quantile
+--     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_height, pool_odds_mills,
+--         pool_odds_tail, pool_odds_split, pool_odds_cdf, pool_odds_start, pool_outward_series, pool_odds_settle,
+--         pool_odds_below, pool_odds_side, pool_odds_begin, pool_odds_target, pool_odds_quantile
+--     parts/distributions/gamma.sql: pool_log_ratio, pool_gamma_cdf_double, pool_gamma_quantile_double,
+--         pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf, pool_chi_square_quantile, pool_chi_square_median
+--     parts/distributions/beta.sql: pool_beta_cdf, pool_beta_quantile
+--     parts/distributions/polygamma.sql: pool_digamma_series, pool_digamma_double, pool_digamma,
+--         pool_trigamma_series, pool_trigamma_double, pool_trigamma, pool_trigamma_fall,
+--         pool_trigamma_inverse_double, pool_trigamma_inverse
+--     parts/distributions/sine_integral.sql: pool_sine_integral_series, pool_sine_integral_f, pool_sine_integral_g,
+--         pool_sine_integral
+--     formulas.sql: pool_weighted_mean, pool_squares, pool_above_rounding, pool_squares_between, pool_variance,
+--         pool_pooled_variance, pool_sampling_variance, pool_separate_variance, pool_centred_log, pool_prior_df,
+--         pool_prior_variance, pool_squeezed_variance, pool_precision, pool_pairs, pool_moment_estimate,
+--         pool_moment_estimate_known_mu, pool_moment_estimate_one_exact, pool_hunter_schmidt,
+--         pool_hunter_schmidt_corrected, pool_sidik_jonkman, pool_excess, pool_log_variance, pool_ml_deviance,
+--         pool_reml_deviance, pool_ml_slope, pool_reml_slope, pool_chung_deviance, pool_chung_slope,
+--         pool_unbiased_risk, pool_unbiased_risk_slope, pool_james_stein, pool_information, pool_log_inflation,
+--         pool_ml_profile, pool_reml_profile, pool_ml_profile_slope, pool_reml_profile_slope,
+--         pool_residual_variance, pool_pooling_at, pool_leverage, pool_leverage_slope, pool_squared_residuals,
+--         pool_squared_residuals_slope, pool_leave_one_out, pool_leave_one_out_slope, pool_gls, pool_rows,
+--         pool_groups, pool_shrunk, pool_centre_error, pool_weight, pool_pooling, pool_estimate,
+--         pool_morris_variance, pool_conditional_variance, pool_marginal_variance, pool_lower, pool_upper,
+--         pool_predictive_variance, pool_standardised, pool_icc, pool_trace, pool_typical_variance, pool_i2,
+--         pool_h2, pool_variance_of_squares, pool_variance_of_root, pool_variance_by_information,
+--         pool_log_likelihood, pool_rows_deviance, pool_akaike, pool_likelihood_ratio, pool_half_half,
+--         pool_ml_variance_at, pool_reml_variance_at, pool_knapp_hartung, pool_knapp_hartung_at_least,
+--         pool_prediction_error, pool_variance_with_tau2, pool_error_of_ratio, pool_ml_correction,
+--         pool_root_correction, pool_median_correction, pool_effect_square, pool_effect_fourth_power,
+--         pool_second_moment, pool_kurtosis, pool_bias_moment, pool_noncoverage, pool_noncoverage_slope,
+--         pool_tangent, pool_noncoverage_by_chi, pool_share, pool_mixed, pool_lower_point, pool_balance,
+--         pool_exceeding, pool_widest, pool_root_mean_square, pool_missed_of_row, pool_missed_of_mean,
+--         pool_held_out_squares, pool_gain, pool_uncertainty_of_effects, pool_uncertainty_of_rows,
+--         pool_pooling_factor, pool_half_t, pool_half_normal, pool_exponential, pool_inverse_gamma, pool_jeffreys,
+--         pool_uniform_shrinkage, pool_dumouchel, pool_log_likelihood_known_mu, pool_log_likelihood_flat_mu,
+--         pool_log_likelihood_normal_mu, pool_mu_given_tau, pool_variance_of_mu_given_tau,
+--         pool_log_likelihood_within, pool_regression_slope, pool_regression_squares, pool_regression_ml_deviance,
+--         pool_regression_reml_deviance, pool_regression_ml_deviance_slope, pool_regression_reml_deviance_slope,
+--         pool_regression_r2_marginal, pool_regression_r2_conditional, pool_rate_weight, pool_rate_pooling,
+--         pool_rate_estimate, pool_rate_beta_variance, pool_rate_gamma_variance, pool_rate_effective_trials,
+--         pool_rate_effective_exposure, pool_rate_beta_centre, pool_rate_beta_centre_variance,
+--         pool_rate_gamma_centre, pool_rate_gamma_centre_variance, pool_rate_location, pool_rate_matched_trials,
+--         pool_rate_matched_exposure, pool_rate_beta_spread, pool_rate_gamma_spread, pool_method_names,
+--         pool_methods_by_rows, pool_methods_of_rows_alone, pool_methods_unweighted, pool_methods_without_error,
+--         pool_methods_without
+--     parts/oneway/verbs.sql: pool_moments_of
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Distributions as scalar macros of DuckDB: normal, Student, chi-square, gamma and beta, and the polygamma functions.
+--
+-- A missing argument gives a missing result. An argument outside its domain (NaN among them) raises an error that
+-- states the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant
+-- to be called. The macros that they need come first, because a macro must be defined after the macros that it calls.
+--
+-- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over
+-- a list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without
+-- lists. Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes
+-- one.
+--
+-- DuckDB binds the body of a macro when it is created, which takes 0.15 s for a quantile, unless the type of an
+-- argument stays open in it. `false AND x || '' = ''` keeps it open, and disappears when the macro is called.
+--
+-- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A number, not NaN.
+CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
+    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
+
+-- A number from 0 to 1.
+CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
+    CASE
+        WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
+        ELSE p::DOUBLE
+    END;
+
+-- A positive, finite number.
+CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
+    CASE
+        WHEN x <= 0 OR x >= 'infinity'::DOUBLE
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
+        ELSE x::DOUBLE
+    END;
+
+-- A number of 1 or more.
+CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
+    CASE
+        WHEN x < 1 OR isnan(x)
+            THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
+        ELSE x::DOUBLE
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Elementary functions that keep their digits near 0.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).
+CREATE OR REPLACE MACRO pool_expm1(x) AS
+    CASE WHEN abs(x) < 1 THEN 2 * sinh(x / 2) * exp(x / 2) ELSE exp(x) - 1 END;
+
+-- log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).
+CREATE OR REPLACE MACRO pool_log1p(x) AS
+    CASE WHEN abs(x) < 0.5 THEN 2 * atanh(x / (2 + x)) ELSE ln(1 + x) END;
+
+-- x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).
+CREATE OR REPLACE MACRO pool_log_excess(x) AS
+    CASE
+        WHEN abs(x) < 0.3 THEN list_transform(
+            [{x: x, z: x / (2 + x), q: x / (2 + x) * (x / (2 + x))}],
+            lambda e: e.z * e.x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
+                + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
+        )[1]
+        ELSE x - ln(1 + x)
+    END;
+
+-- log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.
+CREATE OR REPLACE MACRO pool_log_cosh(u) AS
+    CASE
+        WHEN abs(u) < 1 THEN 2 * atanh(tanh(u / 2) * tanh(u / 2))
+        ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
+    END;
+
+-- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
+--
+-- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
+-- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is what the rounding of y = x + 10 takes from x.
+CREATE OR REPLACE MACRO pool_stirling_series(x) AS
+    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
+        / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
+
+-- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
+CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
+    CASE
+        WHEN x >= 10 THEN pool_stirling_series(x)
+        ELSE list_transform(
+            [{x: x, y: x + 10, lost: x - (x + 10 - 10)}],
+            lambda e: pool_stirling_series(e.y) * pow(e.y, e.y - 0.5) / pow(e.x, e.x - 0.5)
+                * (1 + e.lost * (ln(e.y) + 1 - 0.5 / e.y))
+                * 4.5399929762484851536e-5  -- exp(-10)
+                / (e.x * (e.x + 1) * (e.x + 2) * (e.x + 3) * (e.x + 4)
+                    * (e.x + 5) * (e.x + 6) * (e.x + 7) * (e.x + 8) * (e.x + 9))
+        )[1]
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p). No lists: for columns of many rows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).
+CREATE OR REPLACE MACRO pool_normal_kernel(x) AS
+    exp(-trunc(x * 16) / 16 * (trunc(x * 16) / 16) / 2)
+        * exp(-(x - trunc(x * 16) / 16) * (x + trunc(x * 16) / 16) / 2);
+
+-- P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_centre(q) AS
+    ((((6.5682337918207449113e-2 * q + 2.2352520354606839287e0) * q + 1.6102823106855587881e2) * q
+        + 1.0676894854603709582e3) * q + 1.8154981253343561249e4)
+    / ((((q + 4.7202581904688241870e1) * q + 9.7609855173777669322e2) * q + 1.0260932208618978205e4) * q
+        + 4.5507789335026729956e4);
+
+-- P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_shoulder(x) AS
+    ((((((((1.0765576773720192317e-8 * x + 3.9894151208813466764e-1) * x + 8.8831497943883759412e0) * x
+        + 9.3506656132177855979e1) * x + 5.9727027639480026226e2) * x + 2.4945375852903726711e3) * x
+        + 6.8481904505362823326e3) * x + 1.1602651437647350124e4) * x + 9.8427148383839780218e3)
+    / ((((((((x + 2.2266688044328115691e1) * x + 2.3538790178262499861e2) * x + 1.5193775994075548050e3) * x
+        + 6.4855582982667607550e3) * x + 1.8615571640885098091e4) * x + 3.4900952721145977266e4) * x
+        + 3.8912003286093271411e4) * x + 1.9685429676859990727e4);
+
+-- P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).
+CREATE OR REPLACE MACRO pool_normal_far(x, q) AS
+    (3.98942280401432677939946e-1
+        - q * (((((2.307344176494017303e-2 * q + 2.1589853405795699e-1) * q + 1.274011611602473639e-1) * q
+            + 2.2235277870649807e-2) * q + 1.421619193227893466e-3) * q + 2.9112874951168792e-5)
+        / (((((q + 1.28426009614491121e0) * q + 4.68238212480865118e-1) * q + 6.59881378689285515e-2) * q
+            + 3.78239633202758244e-3) * q + 7.29751555083966205e-5)) / x;
+
+-- P(X > x) for x >= 0.67449.
+CREATE OR REPLACE MACRO pool_normal_tail(x) AS
+    CASE
+        WHEN x > 39 THEN 0.0
+        WHEN x < 5.656854249492380195 THEN pool_normal_kernel(x) * pool_normal_shoulder(x)
+        ELSE pool_normal_kernel(x) * pool_normal_far(x, 1 / (x * x))
+    END;
+
+-- P(X <= x) of a DOUBLE.
+CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
+    CASE
+        WHEN x <= -0.67448975 THEN pool_normal_tail(-x)
+        WHEN x < 0.67448975 THEN 0.5 + x * pool_normal_centre(x * x)
+        ELSE 1 - pool_normal_tail(x)
+    END;
+
+-- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
+--
+-- Cody (1969), "Rational Chebyshev approximations for the error function", in the form of his ANORM (1993, TOMS 715).
+CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
+    pool_normal_cdf_double(pool_demand_number(x::DOUBLE, 'x of pool_normal_cdf'));
+
+-- Density of the standard normal distribution.
+CREATE OR REPLACE MACRO pool_normal_density(x) AS
+    CASE
+        WHEN abs(pool_demand_number(x::DOUBLE, 'x of pool_normal_density')) > 39 THEN 0.0
+        ELSE 3.98942280401432677939946e-1 * pool_normal_kernel(x::DOUBLE)
+    END;
+
+-- The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_centre(q, r) AS
+    q * (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
+        + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
+        + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
+    / (((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
+        + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
+        + 4.2313330701600911252e1) * r + 1.0);
+
+-- The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_shoulder(r) AS
+    (((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r
+        + 1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r
+        + 4.63033784615654529590e0) * r + 1.42343711074968357734e0)
+    / (((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r
+        + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r
+        + 2.05319162663775882187e0) * r + 1.0);
+
+-- The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_far(r) AS
+    (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r
+        + 2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r
+        + 5.46378491116411436990e0) * r + 6.65790464350110377720e0)
+    / (((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r
+        + 7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r
+        + 5.99832206555887937690e-1) * r + 1.0);
+
+-- The quantile from the tail beyond it, from r = sqrt(-log(tail)).
+CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
+    CASE WHEN r <= 5 THEN pool_normal_quantile_shoulder(r - 1.6) ELSE pool_normal_quantile_far(r - 5) END;
+
+-- The quantile of a DOUBLE that is a probability.
+CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
+    CASE
+        WHEN p = 0 THEN '-infinity'::DOUBLE
+        WHEN p = 1 THEN 'infinity'::DOUBLE
+        WHEN abs(p - 0.5) <= 0.425 THEN pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5))
+        WHEN p < 0.5 THEN -pool_normal_quantile_tail(sqrt(-ln(p)))
+        ELSE pool_normal_quantile_tail(sqrt(-ln(1 - p)))
+    END;
+
+-- The x with P(X <= x) = p of the standard normal distribution.
+--
+-- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", PPND16: about 16 digits.
+CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
+    pool_normal_quantile_double(pool_demand_probability(p::DOUBLE, 'p of pool_normal_quantile'));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Tails of the other distributions: one mechanism.
+--
+-- Each distribution is that of a variable u (arsinh(t / sqrt(df)), log x, or the log odds of x) whose log density is
+-- concave. Its tail beyond u is density(u) times Mills' ratio, the integral of density(u + s) / density(u) over s > 0:
+-- a smooth function that falls from 1 to 0 in a known window. 48 nodes of Gauss and Legendre give it 15 digits. A
+-- concave log density has a concave log tail: Newton's iteration (Halley's, whose curvature costs nothing more) on the
+-- log tail finds a quantile, and Mills' ratio is its step.
+--
+-- Where the density falls slowly, so that the window is wide, integration by parts makes it fall faster: d/du of
+-- x^a (1 - x)^b is x^a (1 - x)^b (a - (a + b) x), so 1 / a + integral of x (a + b) / a density(u + s) / density(u).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).
+CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
+    '[
+        {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
+        {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
+        {x: 0.16122235606889172e0, weight: 0.063924238584648187e0},
+        {x: 0.22476379039468906e0, weight: 0.063114192286254026e0},
+        {x: 0.28736248735545558e0, weight: 0.062039423159892664e0},
+        {x: 0.34875588629216074e0, weight: 0.06070443916589388e0},
+        {x: 0.40868648199071673e0, weight: 0.059114839698395636e0},
+        {x: 0.4669029047509584e0, weight: 0.057277292100403216e0},
+        {x: 0.52316097472223303e0, weight: 0.055199503699984163e0},
+        {x: 0.5772247260839727e0, weight: 0.052890189485193667e0},
+        {x: 0.62886739677651362e0, weight: 0.050359035553854475e0},
+        {x: 0.67787237963266391e0, weight: 0.047616658492490475e0},
+        {x: 0.72403413092381465e0, weight: 0.04467456085669428e0},
+        {x: 0.76715903251574034e0, weight: 0.041545082943464749e0},
+        {x: 0.80706620402944263e0, weight: 0.038241351065830706e0},
+        {x: 0.84358826162439353e0, weight: 0.034777222564770439e0},
+        {x: 0.87657202027424789e0, weight: 0.031167227832798089e0},
+        {x: 0.90587913671556967e0, weight: 0.027426509708356948e0},
+        {x: 0.93138669070655433e0, weight: 0.023570760839324379e0},
+        {x: 0.95298770316043086e0, weight: 0.019616160457355528e0},
+        {x: 0.97059159254624725e0, weight: 0.015579315722943849e0},
+        {x: 0.98412458372282686e0, weight: 0.011477234579234539e0},
+        {x: 0.99353017226635076e0, weight: 0.0073275539012762621e0},
+        {x: 0.99877100725242612e0, weight: 0.0031533460523058386e0}
+    ]'::STRUCT(x DOUBLE, weight DOUBLE)[];
+
+-- All nodes and weights, as a list of structs.
+CREATE OR REPLACE MACRO pool_gauss_legendre() AS
+    list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
+    || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
+
+-- Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the
+-- bracket. The log densities here fall at least so fast: their curvature x (1 - x) changes by a factor below exp(s).
+CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
+    76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
+
+-- Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.
+CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
+    76 / (slope + sqrt(slope * slope + 76 * curvature));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Student: pool_student_cdf(t, df), pool_student_quantile(p, df) for df >= 1, infinity included.
+--
+-- t = sqrt(df) sinh(u): u has the density cosh(u)^-df over its integral. df = 2a = 2b of odds.sql, u half the log odds.
+-- Symmetry leaves less to compute, and log(cosh(u)) keeps its digits up to any df.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
+CREATE OR REPLACE MACRO pool_student_integral(df) AS
+    sqrt(6.2831853071795864769e0 / df)
+        * pool_stirling_ratio(df / 2) * (pool_stirling_ratio(df / 2) / pool_stirling_ratio(df));
+
+-- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
+CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
+    list_transform(
+        [{u: u, df: df, height: height,
+            width: pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
+        lambda r: 1 / r.df + r.width * list_sum(list_transform(
+            list_transform(pool_gauss_legendre(), lambda g: {u: r.u + r.width * g.y, weight: g.weight}),
+            lambda g: g.weight * 2 / (1 + exp(2 * g.u)) * exp(r.height - r.df * pool_log_cosh(g.u))
+        ))
+    )[1];
+
+-- P(T > t) for t = sqrt(df) sinh(u), u >= 0.
+CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
+    list_transform(
+        [{u: u, df: df, height: df * pool_log_cosh(u)}],
+        lambda r: CASE
+            WHEN r.height > 745 THEN 0.0
+            ELSE exp(-r.height) * pool_student_mills(r.u, r.df, r.height) / pool_student_integral(r.df)
+        END
+    )[1];
+
+-- P(T <= t) of Student's distribution.
+CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
+    CASE WHEN false AND t || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
+                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
+            }],
+            lambda r: CASE
+                WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
+                WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
+                WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
+                ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+            END
+        )[1]
+    END;
+
+-- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
+CREATE OR REPLACE MACRO pool_student_start(z, df) AS
+    CASE
+        WHEN z * z > 40 * df THEN z * z / (2 * df) + 0.7
+        ELSE acosh(exp(z * z / (2 * df)))
+    END;
+
+-- One step of Halley's iteration outward on log tail - log target = `excess`, at most twice Newton's; `slope` is that
+-- of the height.
+CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
+    excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2);
+
+-- The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one,
+-- its cube, to be seen.
+CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
+    list_reduce(
+        list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    list_transform(
+                        [{u: s.u, height: df * pool_log_cosh(s.u)}],
+                        lambda m: {u: m.u, height: m.height, mills: pool_student_mills(m.u, df, m.height)}
+                    ),
+                    lambda m: {
+                        u: m.u,
+                        mills: m.mills,
+                        step: pool_outward_step(ln(m.mills) - m.height - target, m.mills, df * tanh(m.u))
+                    }
+                ),
+                lambda m: {u: greatest(0.0, m.u + m.step), moving: abs(m.step) > 1e-6 * m.mills}
+            )[1]
+        END
+    ).u;
+
+-- u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u,
+-- which is to be `middle`.
+CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
+    u + exp(df * pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
+        pool_gauss_legendre(), lambda g: g.weight * exp(-df * pool_log_cosh(u * g.y))
+    )));
+
+-- The t with P(T <= t) = p of Student's distribution.
+CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            list_transform(
+                [{
+                    p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
+                    df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
+                }],
+                lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+            ),
+            lambda r: CASE
+                WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
+                WHEN r.df IS NULL OR r.p IS NULL THEN NULL
+                ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+                    [pool_student_settle(
+                        pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                    )],
+                    lambda u: CASE
+                        WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                        ELSE u
+                    END
+                )[1])
+            END
+        )[1]
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Beta and gamma in one: for shapes a and b, w is the log of the odds x / (1 - x) over a / b, where the density of the
+-- log odds has its mode. For infinite b it is the log of x / a, x of the gamma distribution of shape a and rate 1.
+-- `side` chooses the tail: -1 is the lower, 1 the upper one.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The integral over all w of the density over that at the mode, the beta function by Stirling's ratios.
+CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
+    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
+        * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
+
+-- The slope of the height below by w, (a + b) x - a.
+CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
+    a / (1 + a / b) * CASE
+        WHEN w < 0 THEN pool_expm1(w) / (1 + pool_expm1(w) / (1 + b / a))
+        ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
+    END;
+
+-- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
+-- deviance of Loader (2000), D(1 + e) = e - log(1 + e).
+CREATE OR REPLACE MACRO pool_odds_height(a, b, w) AS
+    list_transform(
+        [{a: a, b: b, w: w, e: pool_expm1(w)}],
+        lambda r: CASE
+            WHEN abs(r.w) < 0.25 THEN
+                r.a * pool_log_excess(r.e / (1 + r.a / r.b) / (1 + r.e / (1 + r.b / r.a)))
+                + CASE
+                    WHEN isinf(r.b) THEN 0.0
+                    ELSE r.b * pool_log_excess(-r.e / (1 + r.b / r.a) / (1 + r.e / (1 + r.b / r.a)))
+                END
+            WHEN isinf(r.b) THEN r.a * (r.e - r.w)
+            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e / (1 + r.b / r.a)) - r.a * r.w
+            ELSE (r.a + r.b) * pool_log1p(pool_expm1(-r.w) / (1 + r.a / r.b)) + r.b * r.w
+        END
+    )[1];
+
+-- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
+CREATE OR REPLACE MACRO pool_odds_mills(a, b, w, side) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [CASE
+                    WHEN a * exp(w) > b THEN {a: b, b: a, w: -w, side: -side}
+                    ELSE {a: a, b: b, w: w, side: side}
+                END],
+                lambda r: {
+                    a: r.a, b: r.b, side: r.side, n: r.a + r.b,
+                    mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
+                    x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                }
+            ),
+            lambda r: {
+                a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
+                first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
+                share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
+                width: list_transform(
+                    [{
+                        slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
+                        curvature: (r.mean + r.x) * (1 - r.x)
+                    }],
+                    lambda c: CASE
+                        WHEN r.side > 0 AND pool_window_level(c.slope, c.curvature) < 2 * ln((1 - r.x) / r.x)
+                            THEN pool_window_level(c.slope, c.curvature)
+                        ELSE pool_window(c.slope, c.curvature)
+                    END
+                )[1]
+            }
+        ),
+        lambda r: r.first + r.share * r.width * list_sum(list_transform(
+            list_transform(
+                list_transform(pool_gauss_legendre(), lambda g: {s: r.side * r.width * g.y, weight: g.weight}),
+                lambda g: {s: g.s, e: pool_expm1(g.s), weight: g.weight}
+            ),
+            lambda g: g.weight * CASE WHEN r.side < 0 THEN 1 + g.e ELSE 1.0 END / (1 + r.x * g.e)
+                * exp(r.a * g.s - CASE WHEN isinf(r.n) THEN r.mean * g.e ELSE r.n * pool_log1p(r.x * g.e) END)
+        ))
+    )[1];
+
+-- The probability beyond w.
+CREATE OR REPLACE MACRO pool_odds_tail(a, b, w, side) AS
+    list_transform(
+        [{a: a, b: b, w: w, side: side, height: pool_odds_height(a, b, w)}],
+        lambda r: CASE
+            WHEN r.height > 745 THEN 0.0
+            ELSE exp(-r.height) * pool_odds_mills(r.a, r.b, r.w, r.side) / pool_odds_integral(r.a, r.b)
+        END
+    )[1];
+
+-- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
+CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
+    ln((1 + 1 / a) / (1 + 1 / b));
+
+-- P(W <= w), from the tail on that side of the split where w lies.
+CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
+    list_transform(
+        [{a: a, b: b, w: w}],
+        lambda r: CASE
+            WHEN r.w <= pool_odds_split(r.a, r.b) THEN pool_odds_tail(r.a, r.b, r.w, -1)
+            ELSE 1 - pool_odds_tail(r.a, r.b, r.w, 1)
+        END
+    )[1];
+
+-- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
+-- variables (Cornish & Fisher 1938).
+CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
+    list_transform(
+        [{
+            mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
+            variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
+            third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
+        }],
+        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
+    )[1];
+
+-- The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile's Taylor
+-- series and the fifth. Mills' ratio m and the slope d of the height make du = m dE and dm = m (d m - 1) dE; here
+-- p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
+CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [{e: excess, m: mills, p: slope * mills, q: bend * mills * mills, r: bend2 * mills * mills * mills,
+                    t: bend3 * mills * mills * mills * mills, f: slope * mills - 1}],
+                lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, r: c.r, f: c.f, p1: c.q + c.p * c.f,
+                    q1: c.r + 2 * c.q * c.f, r1: c.t + 3 * c.r * c.f}
+            ),
+            lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, f: c.f, p1: c.p1, q1: c.q1, r1: c.r1,
+                third: c.f * c.f + c.p1, third1: (3 * c.f + c.p) * c.p1 + c.q1}
+        ),
+        lambda c: {
+            step: c.m * c.e * (1 + c.e / 2 * (c.f + c.e / 3 * (c.third + c.e / 4 * (c.f * c.third + c.third1)))),
+            last: c.m * c.e * c.e * c.e * c.e * c.e / 120 * (
+                c.f * (c.f * c.third + c.third1) + c.p1 * c.third + c.f * c.third1 + 4 * c.p1 * c.p1
+                + (3 * c.f + c.p) * (c.q1 + (c.f + c.p) * c.p1) + c.r1 + 2 * c.q1 * c.f + 2 * c.q * c.p1)
+        }
+    )[1];
+
+-- The w whose tail times the integral over all w is exp(target): far off by Halley's steps, then by the series, until
+-- a sixth term is too small to be seen.
+CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
+    list_reduce(
+        list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    list_transform(
+                        [{
+                            w: s.w, height: pool_odds_height(a, b, s.w), mills: pool_odds_mills(a, b, s.w, side),
+                            slope: side * pool_odds_slope(a, b, s.w),
+                            x: 1 / (1 + b / a * exp(-s.w)),
+                            bend: a * exp(s.w) * (1 + a / b) / (1 + a / b * exp(s.w)) / (1 + a / b * exp(s.w))
+                        }],
+                        lambda m: {
+                            w: m.w, mills: m.mills, slope: m.slope, excess: ln(m.mills) - m.height - target,
+                            series: pool_outward_series(ln(m.mills) - m.height - target, m.mills, m.slope, m.bend,
+                                side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
+                        }
+                    ),
+                    lambda m: CASE
+                        WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
+                            w: m.w,
+                            step: m.series.step + m.series.last,
+                            moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
+                        }
+                        ELSE {w: m.w, step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
+                    END
+                ),
+                lambda m: {w: side * greatest(side * split, side * m.w + m.step), moving: m.moving}
+            )[1]
+        END
+    ).w;
+
+-- P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.
+CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
+    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
+
+-- The side of the split where p lies.
+CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
+    CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
+
+-- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
+-- there.
+CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
+    CASE
+        WHEN a < 1 OR b < 1 THEN split
+        ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
+    END;
+
+-- The log of its tail times the integral.
+CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
+    ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
+
+-- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
+CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
+                lambda r: {
+                    a: r.a, b: r.b, p: r.p, split: r.split,
+                    side: pool_odds_side(r.p, pool_odds_below(r.a, r.b, r.p, r.split))
+                }
+            ),
+            lambda r: {
+                a: r.a, b: r.b, split: r.split, side: r.side,
+                start: pool_odds_begin(r.a, r.b, r.p, r.split, r.side),
+                target: pool_odds_target(r.a, r.b, r.p, r.side)
+            }
+        ),
+        lambda r: CASE
+            WHEN r.target IS NOT NULL THEN pool_odds_settle(r.a, r.b, r.start, r.split, r.side, r.target)
+        END
+    )[1];
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Gamma of rate 1: pool_gamma_cdf(x, shape), pool_gamma_quantile(p, shape). Chi-square: pool_chi_square_cdf(x, df),
+-- pool_chi_square_quantile(p, df), pool_chi_square_median(df). Any positive shape or df.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(x / y) from x - y where they are near each other.
+CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
+    CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
+
+-- P(X <= x) of DOUBLEs, the shape in its domain.
+CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
+    list_transform(
+        [{x: x, a: shape}],
+        lambda r: CASE
+            WHEN r.a IS NULL THEN NULL
+            WHEN r.x <= 0 THEN 0.0
+            WHEN r.x / r.a >= 'infinity'::DOUBLE THEN 1.0
+            ELSE pool_odds_cdf(r.a, 'infinity'::DOUBLE, pool_log_ratio(r.x, r.a))
+        END
+    )[1];
+
+-- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
+CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
+    list_transform(
+        [{p: p, a: shape}],
+        lambda r: CASE
+            WHEN r.a IS NULL THEN NULL
+            WHEN r.p = 0 THEN 0.0
+            WHEN r.p = 1 THEN 'infinity'::DOUBLE
+            ELSE r.a * exp(pool_odds_quantile(r.a, 'infinity'::DOUBLE, r.p))
+        END
+    )[1];
+
+-- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
+CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_cdf_double(
+            pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
+            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
+        )
+    END;
+
+-- The x with P(X <= x) = p of the gamma distribution of rate 1.
+CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_quantile_double(
+            pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
+            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
+        )
+    END;
+
+-- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
+CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        pool_gamma_cdf_double(
+            pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
+            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
+        )
+    END;
+
+-- The x with P(X <= x) = p of the chi-square distribution.
+CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        2 * pool_gamma_quantile_double(
+            pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
+            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
+        )
+    END;
+
+-- Median of the chi-square distribution.
+CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
+    CASE WHEN false AND df || '' = '' THEN NULL ELSE  -- see domains.sql
+        2 * pool_gamma_quantile_double(
+            0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2)
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Beta: pool_beta_cdf(x, a, b), pool_beta_quantile(p, a, b) for any positive a and b.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- P(X <= x) of the beta distribution: the regularised incomplete beta function.
+CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
+    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
+                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
+                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
+            }],
+            lambda r: CASE
+                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+                WHEN r.x <= 0 THEN 0.0
+                WHEN r.x >= 1 THEN 1.0
+                ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+            END
+        )[1]
+    END;
+
+-- The x with P(X <= x) = p of the beta distribution.
+CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
+    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+        list_transform(
+            [{
+                p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
+                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
+                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
+            }],
+            lambda r: CASE
+                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+                WHEN r.p = 0 OR r.p = 1 THEN r.p
+                ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
+            END
+        )[1]
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Derivatives of log gamma: pool_digamma(x), pool_trigamma(x) for x > 0, pool_trigamma_inverse(y) for y > 0.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).
+CREATE OR REPLACE MACRO pool_digamma_series(q) AS
+    1 / 12 - (1 / 120 - (1 / 252 - (1 / 240 - (1 / 132 - (691 / 32760 - q / 12) * q) * q) * q) * q) * q;
+
+-- Digamma, the derivative of log Gamma(x).
+--
+-- Below 10 as its difference from digamma(root) = 0, root = 1.46163..., so that it keeps its digits there: the sum over
+-- k < 10 of 1 / (root + k) - 1 / (x + k) = d / ((root + k) (x + k)), d = x - root, and the difference of the asymptotic
+-- series at x + 10 and root + 10.
+CREATE OR REPLACE MACRO pool_digamma_double(x) AS
+    CASE
+        WHEN x >= 'infinity'::DOUBLE THEN x
+        WHEN x >= 10 THEN ln(x) - 0.5 / x - pool_digamma_series(1 / (x * x)) / (x * x)
+        ELSE list_transform(
+            [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
+            lambda r: r.d * (list_sum(list_transform(range(10), lambda k: 1 / ((r.x + k) * (1.4616321449683622e0 + k))))
+                    + 0.5 / ((r.x + 10) * 1.14616321449683622e1))
+                + pool_log1p(r.d / 1.14616321449683622e1)
+                - pool_digamma_series(1 / ((r.x + 10) * (r.x + 10))) / ((r.x + 10) * (r.x + 10))
+                + pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
+                    / (1.14616321449683622e1 * 1.14616321449683622e1)
+        )[1]
+    END;
+
+-- The derivative of log Gamma(x), x > 0.
+CREATE OR REPLACE MACRO pool_digamma(x) AS
+    pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
+
+-- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
+CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
+    (1 + (0.5 + (
+        1 / 6 - (1 / 30 - (1 / 42 - (1 / 30 - (5 / 66 - (691 / 2730 - 7 / 6 * q) * q) * q) * q) * q) * q
+    ) / x) / x) / x;
+
+-- The second derivative of log Gamma(x), of a DOUBLE above 0.
+CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
+    CASE
+        WHEN x >= 10 THEN pool_trigamma_series(x, 1 / (x * x))
+        ELSE list_transform(
+            [x],
+            lambda v: list_sum(list_transform(range(10), lambda k: 1 / ((v + k) * (v + k))))
+                + pool_trigamma_series(v + 10, 1 / ((v + 10) * (v + 10)))
+        )[1]
+    END;
+
+-- Trigamma, the second derivative of log Gamma(x).
+CREATE OR REPLACE MACRO pool_trigamma(x) AS
+    pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+
+-- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
+CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
+    list_sum(list_transform(range(10), lambda k: 2 / ((x + k) * (x + k) * (x + k))))
+        + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((x + 10) * (x + 10))) / ((x + 10) * (x + 10))) / (x + 10)) / (x + 10))
+            / ((x + 10) * (x + 10));
+
+-- Newton's method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until
+-- rounding sends it up.
+CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
+    list_reduce(
+        list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
+        lambda s, i: CASE
+            WHEN NOT s.moving THEN s
+            ELSE list_transform(
+                list_transform(
+                    [{x: s.x, trigamma: pool_trigamma_double(s.x)}],
+                    lambda m: {x: m.x, step: m.trigamma * (m.trigamma / y - 1) / pool_trigamma_fall(m.x)}
+                ),
+                lambda m: {x: CASE WHEN m.step < -1e-15 * m.x THEN m.x + m.step ELSE m.x END,
+                    moving: m.step < -1e-15 * m.x}
+            )[1]
+        END
+    ).x;
+
+-- The x whose trigamma is y.
+CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
+    CASE
+        WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE pool_trigamma_inverse_double(pool_demand_positive(y::DOUBLE, 'y of pool_trigamma_inverse'))
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
+CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
+    x * (
+        1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
+        (3.0619243582206544e-07 + q * (-2.27746439867652e-09 + q * (1.2353110643708935e-11 + q *
+        (-5.0981091545465446e-14 + q * (1.6537983849091297e-16 + q * (-4.326650129802279e-19 + q *
+        (9.32044812542441e-22 + q * (-1.6818131176655147e-24 + q * (2.5787801137537893e-27 + q *
+        (-3.401366616220572e-30 + q * (3.8999872022233505e-33 + q * (-3.922984005011348e-36 + q *
+        (3.489798672961197e-39 + q * (-2.7650265596091116e-42 + q * (1.9636378862575867e-45 + q *
+        -1.257043527311165e-48))))))))))))))))))
+    );
+
+-- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
+-- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
+CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
+    (
+        0.99999999999997456184e0 + q * (16.996005747314168605e0 + q * (99.751563191113966723e0 + q *
+        (258.42617765433183951e0 + q * (313.51507915285414461e0 + q * (174.05604651183339764e0 + q *
+        (39.868507156908118171e0 + q * (2.9207689742135172234e0 + q * 0.030396929687045576299e0)))))))
+    ) / (
+        1.0e0 + q * (17.051561302854373448e0 + q * (100.68035363565208599e0 + q * (263.71919298288613853e0 + q *
+        (326.54083348957852603e0 + q * (188.51783195981941939e0 + q * (46.752244310239634134e0 + q *
+        (4.1136654434300815683e0 + q * 0.078953229708652668543e0)))))))
+    );
+CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
+    (
+        0.99999999999967870812e0 + q * (18.703570681328739569e0 + q * (121.20666588685752766e0 + q *
+        (347.58103448816051738e0 + q * (467.05055804256797328e0 + q * (286.24281740236865539e0 + q *
+        (71.472680820991070798e0 + q * (5.4676346677054382416e0 + q * 0.042751678170702767732e0)))))))
+    ) / (
+        1.0e0 + q * (18.870237347800715165e0 + q * (124.25911287542248282e0 + q * (366.65166584949289058e0 + q *
+        (518.47614139882435783e0 + q * (348.71149236970515687e0 + q * (103.96421034230626497e0 + q *
+        (11.635324066531600925e0 + q * 0.32312736610872914197e0)))))))
+    );
+
+-- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
+CREATE OR REPLACE MACRO pool_sine_integral(x) AS
+    CASE
+        WHEN abs(x) <= 6 THEN pool_sine_integral_series(x, x * x)
+        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * pool_sine_integral_f(36 / (x * x))
+            - sin(x) / (x * x) * pool_sine_integral_g(36 / (x * x))
+    END;
+
+
+-- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there. They call parts/distributions.
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Sufficient statistics of a group: count, mean and variance, of rows, of weighted rows, of other moments.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Mean of a group's rows, each of precision weight w.
+CREATE OR REPLACE MACRO pool_weighted_mean(w, y) AS
+    sum(w::DOUBLE * y::DOUBLE) / sum(w::DOUBLE);
+
+-- Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.
+CREATE OR REPLACE MACRO pool_squares(n, var) AS
+    CASE WHEN n::DOUBLE > 1 THEN (n::DOUBLE - 1) * var::DOUBLE ELSE 0.0 END;
+
+-- Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.
+CREATE OR REPLACE MACRO pool_above_rounding(n, squares, mean) AS
+    CASE
+        WHEN squares::DOUBLE
+            > n::DOUBLE * (8.881784197001252e-16 * mean::DOUBLE) * (8.881784197001252e-16 * mean::DOUBLE)
+            THEN squares::DOUBLE
+        ELSE 0.0
+    END;
+
+-- Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).
+--
+-- Chan, Golub & LeVeque (1983) for any number of states at once. Covariances centre before they square: no digits are
+-- lost to an offset that sum(w m^2) would lose, and equal m give exactly 0.
+CREATE OR REPLACE MACRO pool_squares_between(states, wm, w, cov_wm, cov_w) AS
+    CASE
+        WHEN states::DOUBLE > 1 THEN (states::DOUBLE - 1) * (cov_wm::DOUBLE - wm::DOUBLE * cov_w::DOUBLE / w::DOUBLE)
+        ELSE 0.0
+    END;
+
+-- Sample variance from the sum of squares about the mean: missing for a single row.
+CREATE OR REPLACE MACRO pool_variance(n, squares) AS
+    CASE WHEN n::DOUBLE > 1 THEN squares::DOUBLE / (n::DOUBLE - 1) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance within groups, and the sampling variance of a group's mean that follows from it.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Pooled variance within groups, SSW / (N - J): the mean square within.
+CREATE OR REPLACE MACRO pool_pooled_variance(squares, n, groups) AS
+    CASE
+        WHEN n::DOUBLE > groups::DOUBLE THEN squares::DOUBLE / (n::DOUBLE - groups::DOUBLE)
+    END;
+
+-- Sampling variance of a group's mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.
+CREATE OR REPLACE MACRO pool_sampling_variance(sigma2, w) AS
+    CASE WHEN w::DOUBLE = 0 THEN 'infinity'::DOUBLE ELSE sigma2::DOUBLE / w::DOUBLE END;
+
+-- A group's own variance; the pooled variance for a single row, which has none.
+CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
+    CASE WHEN n::DOUBLE > 1 THEN var::DOUBLE ELSE sigma2::DOUBLE END;
+
+-- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
+CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
+    ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2);
+
+-- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
+--
+-- Infinite where variances differ by no more than chance.
+CREATE OR REPLACE MACRO pool_prior_df(excess) AS
+    CASE
+        WHEN excess::DOUBLE > 0
+            THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
+        ELSE 'infinity'::DOUBLE
+    END;
+
+-- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
+CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
+    CASE
+        WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
+            THEN exp(mean_log::DOUBLE
+            + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
+            - ln(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2))
+        ELSE mean::DOUBLE
+    END;
+
+-- Mean of a group's variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.
+CREATE OR REPLACE MACRO pool_squeezed_variance(n, var, df_prior, prior) AS
+    CASE
+        WHEN n::DOUBLE > 1
+            THEN prior::DOUBLE + (n::DOUBLE - 1) / (n::DOUBLE - 1 + df_prior::DOUBLE) * (var::DOUBLE - prior::DOUBLE)
+        ELSE prior::DOUBLE
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Variance between groups when the sampling variances v are known: moments, roots and likelihoods (metafor's rma).
+--
+-- Every formula is a term of one group, or algebra on sums of terms: s1 = sum(w), s2 = sum(w^2), `wd2` = sum(w (mean -
+-- mu)^2), `w2d2` = sum(w^2 (mean - mu)^2), with w = 1 / (v + tau2) by default; `pairs` = sum(w)^2 - sum(w^2), the
+-- products of all pairs, from which s1 - s2 / s1 = pairs / s1 without cancellation. Source of all: Viechtbauer (2005),
+-- "Bias and efficiency of meta-analytic variance estimators"; Veroniki et al. (2016).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Precision of a group's mean about mu, w = 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_precision(v, tau2) AS
+    1 / (v::DOUBLE + tau2::DOUBLE);
+
+-- sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.
+--
+-- The difference itself loses all digits where one group outweighs all others.
+CREATE OR REPLACE MACRO pool_pairs(count, top, rest, rest2) AS
+    count::DOUBLE * (count::DOUBLE - 1) * top::DOUBLE * top::DOUBLE + 2 * count::DOUBLE * top::DOUBLE * rest::DOUBLE
+        + rest::DOUBLE * rest::DOUBLE - rest2::DOUBLE;
+
+-- Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).
+--
+-- dl takes a = 1 / v, he a = 1, anova a = n (Henderson I, Buehlmann-Straub).
+CREATE OR REPLACE MACRO pool_moment_estimate(ad2, av, a2v, a, pairs) AS
+    (ad2::DOUBLE - av::DOUBLE + a2v::DOUBLE / a::DOUBLE) * a::DOUBLE / pairs::DOUBLE;
+
+-- Method of moments about a known mu, which takes no degree of freedom.
+CREATE OR REPLACE MACRO pool_moment_estimate_known_mu(ad2, av, a) AS
+    (ad2::DOUBLE - av::DOUBLE) / a::DOUBLE;
+
+-- Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.
+CREATE OR REPLACE MACRO pool_moment_estimate_one_exact(ad2, groups, a) AS
+    (ad2::DOUBLE - groups::DOUBLE + 1) / (2 * a::DOUBLE);
+
+-- Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).
+CREATE OR REPLACE MACRO pool_hunter_schmidt(ad2, groups, a) AS
+    (ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
+
+-- Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).
+CREATE OR REPLACE MACRO pool_hunter_schmidt_corrected(ad2, groups, df, a) AS
+    (groups::DOUBLE / df::DOUBLE * ad2::DOUBLE - groups::DOUBLE) / a::DOUBLE;
+
+-- One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.
+CREATE OR REPLACE MACRO pool_sidik_jonkman(tau2, wd2, df) AS
+    tau2::DOUBLE * wd2::DOUBLE / df::DOUBLE;
+
+-- Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).
+CREATE OR REPLACE MACRO pool_excess(wd2, expected) AS
+    wd2::DOUBLE - expected::DOUBLE;
+
+-- Term of one group in log |V|: log(v + tau2).
+CREATE OR REPLACE MACRO pool_log_variance(v, tau2) AS
+    ln(v::DOUBLE + tau2::DOUBLE);
+
+-- -2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).
+CREATE OR REPLACE MACRO pool_ml_deviance(logs, wd2) AS
+    logs::DOUBLE + wd2::DOUBLE;
+
+-- -2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).
+CREATE OR REPLACE MACRO pool_reml_deviance(logs, wd2, s1) AS
+    logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE);
+
+-- Derivative of -2 log L by tau2.
+CREATE OR REPLACE MACRO pool_ml_slope(w2d2, s1) AS
+    s1::DOUBLE - w2d2::DOUBLE;
+
+-- Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.
+CREATE OR REPLACE MACRO pool_reml_slope(w2d2, s1, pairs) AS
+    pairs::DOUBLE / s1::DOUBLE - w2d2::DOUBLE;
+
+-- -2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).
+CREATE OR REPLACE MACRO pool_chung_deviance(logs, wd2, tau2) AS
+    logs::DOUBLE + wd2::DOUBLE - ln(tau2::DOUBLE);
+
+-- Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.
+--
+-- 1 / (v + tau2) - 1 / tau2 = -v / (tau2 (v + tau2)) without the cancellation where v is 0.
+CREATE OR REPLACE MACRO pool_chung_slope(w2d2, rest, v, tau2) AS
+    rest::DOUBLE - v::DOUBLE / (tau2::DOUBLE * (v::DOUBLE + tau2::DOUBLE)) - w2d2::DOUBLE;
+
+-- Term of one group in Stein's unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).
+CREATE OR REPLACE MACRO pool_unbiased_risk(pooling, d2, v, tau2) AS
+    pooling::DOUBLE * pooling::DOUBLE * d2::DOUBLE + pooling::DOUBLE * (tau2::DOUBLE - v::DOUBLE);
+
+-- Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.
+CREATE OR REPLACE MACRO pool_unbiased_risk_slope(pooling, d2, w) AS
+    2 * pooling::DOUBLE * pooling::DOUBLE * (1 - w::DOUBLE * d2::DOUBLE);
+
+-- The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.
+CREATE OR REPLACE MACRO pool_james_stein(squares, df, v) AS
+    squares::DOUBLE / (df::DOUBLE - 2) - v::DOUBLE;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One-way random effects on rows: sigma2 and tau2 jointly, profiled over rho = tau2 / sigma2 (lme4: `y ~ 1 + (1 | g)`).
+--
+-- With h = n / (1 + n rho): R = sum(h (mean - mu)^2), residual = (SSW + R) / df, df = N - 1 (REML) or N (ML). Source:
+-- Searle, Casella & McCulloch (1992), Variance Components, section 3.8; n becomes sum(w) with precision weights.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).
+CREATE OR REPLACE MACRO pool_information(n, rho) AS
+    n::DOUBLE / (1 + n::DOUBLE * rho::DOUBLE);
+
+-- Term of one group in log |V|: log(1 + n rho).
+CREATE OR REPLACE MACRO pool_log_inflation(n, rho) AS
+    ln(1 + n::DOUBLE * rho::DOUBLE);
+
+-- -2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_ml_profile(squares, hd2, logs, df) AS
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE;
+
+-- -2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.
+CREATE OR REPLACE MACRO pool_reml_profile(squares, hd2, logs, df, h) AS
+    df::DOUBLE * ln((squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE);
+
+-- Derivative of the ML profile by rho.
+CREATE OR REPLACE MACRO pool_ml_profile_slope(squares, hd2, h2d2, h, df) AS
+    h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
+
+-- Derivative of the REML profile by rho.
+CREATE OR REPLACE MACRO pool_reml_profile_slope(squares, hd2, h2d2, h, h2, df) AS
+    h::DOUBLE - h2::DOUBLE / h::DOUBLE - df::DOUBLE * h2d2::DOUBLE / (squares::DOUBLE + hd2::DOUBLE);
+
+-- sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.
+CREATE OR REPLACE MACRO pool_residual_variance(squares, hd2, df) AS
+    (squares::DOUBLE + hd2::DOUBLE) / df::DOUBLE;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Exact leave-one-out error of the partially pooled mean, from moments alone, as a function of rho = tau2 / sigma2.
+--
+-- A held-out row of group j is predicted by the estimate refitted without it. The fit is linear in the rows, so the
+-- error is the residual over 1 - H_j (Allen 1974, PRESS): no refit. `keep` = 1 / (1 + n rho) is the pooling, h = n
+-- keep, s = sum(h).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).
+CREATE OR REPLACE MACRO pool_pooling_at(n, rho) AS
+    1 / (1 + n::DOUBLE * rho::DOUBLE);
+
+-- 1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.
+CREATE OR REPLACE MACRO pool_leverage(n, keep, s) AS
+    (n::DOUBLE - 1 + keep::DOUBLE) / n::DOUBLE - keep::DOUBLE * keep::DOUBLE / s::DOUBLE;
+
+-- Derivative of 1 - H by rho; s2 = sum(h^2).
+CREATE OR REPLACE MACRO pool_leverage_slope(n, keep, s, s2) AS
+    keep::DOUBLE * keep::DOUBLE * (2 * n::DOUBLE * keep::DOUBLE / s::DOUBLE - 1 - s2::DOUBLE / (s::DOUBLE * s::DOUBLE));
+
+-- Sum of squared residuals of a group's rows: those within it, and those of its mean about its estimate.
+CREATE OR REPLACE MACRO pool_squared_residuals(n, keep, squares, d2) AS
+    squares::DOUBLE + n::DOUBLE * keep::DOUBLE * keep::DOUBLE * d2::DOUBLE;
+
+-- Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.
+CREATE OR REPLACE MACRO pool_squared_residuals_slope(n, keep, d, d2, mu_slope) AS
+    -2 * n::DOUBLE * keep::DOUBLE * keep::DOUBLE
+        * (n::DOUBLE * keep::DOUBLE * d2::DOUBLE + d::DOUBLE * mu_slope::DOUBLE);
+
+-- Squared leave-one-out error of a group's rows.
+CREATE OR REPLACE MACRO pool_leave_one_out(residuals, leverage) AS
+    residuals::DOUBLE / (leverage::DOUBLE * leverage::DOUBLE);
+
+-- Derivative of the squared leave-one-out error by rho.
+CREATE OR REPLACE MACRO pool_leave_one_out_slope(residuals, leverage, residuals_slope, leverage_slope) AS
+    (residuals_slope::DOUBLE - 2 * residuals::DOUBLE * leverage_slope::DOUBLE / leverage::DOUBLE)
+        / (leverage::DOUBLE * leverage::DOUBLE);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The population mean mu = sum(c mean) / sum(c): the weight c of each group, and the error of mu.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Weight by generalised least squares: the precision of a group, 1 / (v + tau2).
+CREATE OR REPLACE MACRO pool_gls(v, tau2) AS
+    1 / (v::DOUBLE + tau2::DOUBLE);
+
+-- Weight where all rows are equal: the number of rows, or the sum of their precision weights.
+CREATE OR REPLACE MACRO pool_rows(w) AS
+    w::DOUBLE;
+
+-- Weight where all groups are equal: 1, or 0 without rows.
+CREATE OR REPLACE MACRO pool_groups(w) AS
+    CASE WHEN w::DOUBLE = 0 THEN 0.0::DOUBLE ELSE 1.0 END;
+
+-- Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").
+CREATE OR REPLACE MACRO pool_shrunk(w, v, tau2) AS
+    w::DOUBLE
+        * CASE WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0 WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE) END;
+
+-- Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.
+CREATE OR REPLACE MACRO pool_centre_error(c, v, tau2) AS
+    c::DOUBLE * c::DOUBLE * (v::DOUBLE + tau2::DOUBLE);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling: the weight, the estimate and its standard error (Gelman & Hill 2007, formula 12.1).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Weight of a group's own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.
+CREATE OR REPLACE MACRO pool_weight(tau2, v) AS
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN v::DOUBLE = 0 THEN 1.0
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
+
+-- Weight of the population mean, 1 - weight, without cancellation.
+CREATE OR REPLACE MACRO pool_pooling(tau2, v) AS
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN v::DOUBLE = 0 THEN 0.0
+        ELSE v::DOUBLE / (tau2::DOUBLE + v::DOUBLE)
+    END;
+
+-- The partially pooled mean, weight * mean + (1 - weight) * mu.
+CREATE OR REPLACE MACRO pool_estimate(mean, mu, weight) AS
+    CASE
+        WHEN weight::DOUBLE = 0 THEN mu::DOUBLE
+        WHEN weight::DOUBLE = 1 THEN mean::DOUBLE
+        ELSE mu::DOUBLE + weight::DOUBLE * (mean::DOUBLE - mu::DOUBLE)
+    END;
+
+-- The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).
+--
+-- The factor makes up for the estimation of tau2, so that a tau2 of 0 does not pool completely; df = J - 1, or J about
+-- a known mu. A group without rows has tau2 itself.
+CREATE OR REPLACE MACRO pool_morris_variance(tau2, v, df) AS
+    CASE
+        WHEN v::DOUBLE = 'infinity'::DOUBLE THEN tau2::DOUBLE
+        ELSE (df::DOUBLE * tau2::DOUBLE + 2 * v::DOUBLE) / (df::DOUBLE - 2)
+    END;
+
+-- Variance of the group's true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).
+CREATE OR REPLACE MACRO pool_conditional_variance(tau2, pooling) AS
+    CASE WHEN pooling::DOUBLE = 0 THEN 0.0 ELSE tau2::DOUBLE * pooling::DOUBLE END;
+
+-- Variance of the estimate with the error of mu (metafor's BLUP; Raudenbush & Bryk 1985).
+CREATE OR REPLACE MACRO pool_marginal_variance(tau2, pooling, se_mu) AS
+    CASE
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        ELSE tau2::DOUBLE * pooling::DOUBLE + pooling::DOUBLE * se_mu::DOUBLE * (pooling::DOUBLE * se_mu::DOUBLE)
+    END;
+
+-- Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_lower(estimate, se, quantile) AS
+    estimate::DOUBLE - quantile::DOUBLE * se::DOUBLE;
+
+-- Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.
+CREATE OR REPLACE MACRO pool_upper(estimate, se, quantile) AS
+    estimate::DOUBLE + quantile::DOUBLE * se::DOUBLE;
+
+-- Variance of a future observation: `noise` is sigma2 for a row, v for a mean.
+CREATE OR REPLACE MACRO pool_predictive_variance(variance, noise) AS
+    CASE
+        WHEN noise::DOUBLE = 'infinity'::DOUBLE THEN NULL
+        ELSE variance::DOUBLE + noise::DOUBLE
+    END;
+
+-- Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.
+--
+-- Infinite where se = 0, so that the probability is 1 or 0.
+CREATE OR REPLACE MACRO pool_standardised(estimate, se, threshold) AS
+    CASE
+        WHEN se::DOUBLE = 0
+            THEN CASE WHEN estimate::DOUBLE > threshold::DOUBLE THEN 'infinity'::DOUBLE ELSE '-infinity'::DOUBLE END
+        ELSE (estimate::DOUBLE - threshold::DOUBLE) / se::DOUBLE
+    END;
+
+-- Intraclass correlation, the share of the variance of a row that lies between groups.
+CREATE OR REPLACE MACRO pool_icc(tau2, sigma2) AS
+    CASE
+        WHEN tau2::DOUBLE + sigma2::DOUBLE = 0 THEN NULL
+        ELSE tau2::DOUBLE / (tau2::DOUBLE + sigma2::DOUBLE)
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Inference about tau2 and mu: heterogeneity, standard errors, log likelihoods, tests and intervals.
+--
+-- Terms and sums are named as in between.py (v known: w = 1 / (v + tau2)) and oneway.py (rows: h = n / (1 + n rho)).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.
+CREATE OR REPLACE MACRO pool_trace(pairs, s1) AS
+    pairs::DOUBLE / s1::DOUBLE;
+
+-- The typical sampling variance of a model, df / tr P at w = 1 / v.
+CREATE OR REPLACE MACRO pool_typical_variance(df, trace) AS
+    df::DOUBLE / trace::DOUBLE;
+
+-- I^2, percent of the variance of a group's mean that lies between groups.
+CREATE OR REPLACE MACRO pool_i2(tau2, typical) AS
+    CASE
+        WHEN tau2::DOUBLE + typical::DOUBLE = 0 THEN NULL
+        ELSE 100 * (tau2::DOUBLE / (tau2::DOUBLE + typical::DOUBLE))
+    END;
+
+-- H^2, variance of a group's mean over its sampling variance.
+CREATE OR REPLACE MACRO pool_h2(tau2, typical) AS
+    CASE WHEN typical::DOUBLE = 0 THEN NULL ELSE 1 + tau2::DOUBLE / typical::DOUBLE END;
+
+-- Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.
+--
+-- `diagonal` = sum((a s others(a))^2), `rest` = sum(a^2 s others(a^2 s)), s = v + tau2, others(x) = sum(x) - x.
+-- Source: Searle, Casella & McCulloch (1992), theorem S4; DerSimonian & Kacker (2007).
+CREATE OR REPLACE MACRO pool_variance_of_squares(diagonal, rest, a) AS
+    2 * (diagonal::DOUBLE + rest::DOUBLE) / (a::DOUBLE * a::DOUBLE);
+
+-- Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).
+CREATE OR REPLACE MACRO pool_variance_of_root(groups, df, s1) AS
+    2 * groups::DOUBLE * groups::DOUBLE / (df::DOUBLE * s1::DOUBLE * s1::DOUBLE);
+
+-- Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) /
+-- sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).
+CREATE OR REPLACE MACRO pool_variance_by_information(tt, ts, ss, within) AS
+    2 * (within::DOUBLE + ss::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+
+-- Log likelihood of `df` numbers from -2 log L without its constant.
+CREATE OR REPLACE MACRO pool_log_likelihood(deviance, df) AS
+    -(deviance::DOUBLE + df::DOUBLE * 1.8378770664093456) / 2;
+
+-- -2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).
+CREATE OR REPLACE MACRO pool_rows_deviance(squares, hd2, logs, sigma2, df) AS
+    df::DOUBLE * ln(sigma2::DOUBLE) + logs::DOUBLE + (squares::DOUBLE + hd2::DOUBLE) / sigma2::DOUBLE;
+
+-- Akaike's criterion, -2 log L + 2 for every estimated parameter.
+CREATE OR REPLACE MACRO pool_akaike(log_likelihood, parameters) AS
+    2 * parameters::DOUBLE - 2 * log_likelihood::DOUBLE;
+
+-- Likelihood-ratio statistic of tau2 = 0, never below 0.
+CREATE OR REPLACE MACRO pool_likelihood_ratio(at_zero, at_best) AS
+    CASE
+        WHEN at_zero::DOUBLE > at_best::DOUBLE THEN at_zero::DOUBLE - at_best::DOUBLE
+        ELSE 0.0
+    END;
+
+-- p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).
+CREATE OR REPLACE MACRO pool_half_half(ratio, upper_tail) AS
+    CASE WHEN ratio::DOUBLE > 0 THEN upper_tail::DOUBLE / 2 ELSE 1.0 END;
+
+-- sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.
+--
+-- `h2d2` = sum(h^2 d^2 / n), `shares` = sum(h / n), `within` = N - J. From the score of sigma2 at fixed tau2.
+CREATE OR REPLACE MACRO pool_ml_variance_at(squares, h2d2, shares, within) AS
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE);
+
+-- sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).
+CREATE OR REPLACE MACRO pool_reml_variance_at(squares, h2d2, shares, within, h2, h) AS
+    (squares::DOUBLE + h2d2::DOUBLE) / (within::DOUBLE + shares::DOUBLE - h2::DOUBLE / h::DOUBLE);
+
+-- Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).
+CREATE OR REPLACE MACRO pool_knapp_hartung(se, wd2, df) AS
+    se::DOUBLE * sqrt(wd2::DOUBLE / df::DOUBLE);
+
+-- Standard error of mu by Knapp & Hartung (2003), never below the error by the model.
+CREATE OR REPLACE MACRO pool_knapp_hartung_at_least(se, wd2, df) AS
+    se::DOUBLE * sqrt(CASE WHEN wd2::DOUBLE > df::DOUBLE THEN wd2::DOUBLE / df::DOUBLE ELSE 1.0 END);
+
+-- Standard error of a new group's true mean about mu (Higgins, Thompson & Spiegelhalter 2009).
+CREATE OR REPLACE MACRO pool_prediction_error(tau2, se) AS
+    sqrt(tau2::DOUBLE + se::DOUBLE * se::DOUBLE);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- How the error of tau2 adds to the error of a group's estimate, by the variance and the bias of tau2.
+--
+-- Source: Kackar & Harville (1984), "Approximations for standard errors of estimators of fixed and random effects";
+-- Prasad & Rao (1990), "The estimation of the mean squared error of small-area estimators"; the bias by Datta, Rao &
+-- Smith (2005), "On measuring the variability of small area estimators under a basic area level model".
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.
+--
+-- `error` is the variance of tau2, `correction` minus its bias. The weight has the slope v / (v + tau2)^2 by tau2, so
+-- that it moves the estimate by pooling^2 error / (v + tau2); as much again is lost by putting tau2 into the variance.
+CREATE OR REPLACE MACRO pool_variance_with_tau2(marginal, v, tau2, pooling, error, correction) AS
+    CASE
+        WHEN pooling::DOUBLE = 0 THEN 0.0
+        WHEN CASE
+            WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+            ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE
+            * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE) END < marginal::DOUBLE
+            THEN marginal::DOUBLE
+        WHEN marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+            > v::DOUBLE THEN v::DOUBLE
+        ELSE marginal::DOUBLE
+            + pooling::DOUBLE * pooling::DOUBLE * (2 * error::DOUBLE / (v::DOUBLE + tau2::DOUBLE) + correction::DOUBLE)
+    END;
+
+-- Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.
+--
+-- From the joint information, named as in `variance_by_information`.
+CREATE OR REPLACE MACRO pool_error_of_ratio(tt, ts, ss, within, rho) AS
+    2 * (within::DOUBLE + ss::DOUBLE + 2 * rho::DOUBLE * ts::DOUBLE + rho::DOUBLE * rho::DOUBLE * tt::DOUBLE)
+        / (tt::DOUBLE * within::DOUBLE + (tt::DOUBLE * ss::DOUBLE - ts::DOUBLE * ts::DOUBLE));
+
+-- Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.
+CREATE OR REPLACE MACRO pool_ml_correction(s1) AS
+    1 / s1::DOUBLE;
+
+-- Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).
+CREATE OR REPLACE MACRO pool_root_correction(groups, s1, s2) AS
+    -2 * (groups::DOUBLE * s2::DOUBLE - s1::DOUBLE * s1::DOUBLE) / (s1::DOUBLE * s1::DOUBLE * s1::DOUBLE);
+
+-- Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.
+CREATE OR REPLACE MACRO pool_median_correction(correction, df, median, s1) AS
+    correction::DOUBLE - (df::DOUBLE - median::DOUBLE) / s1::DOUBLE;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Intervals that cover at their level for every distribution of the groups' true means, normal or not.
+--
+-- A group's estimate misses its true mean by a normal error and by a bias, pooling (theta - mu). In units of the normal
+-- error's deviation weight sqrt(v), t is the bias squared, m its mean over the groups and kappa that of t^2 over m^2:
+-- how often the interval -chi .. chi misses at worst, over all distributions of t with these moments, is `rho`; the
+-- robust interval has the chi at which rho is 1 - level. kappa is the kurtosis of theta, 3 if theta is normal. Source:
+-- Armstrong, Kolesar & Plagborg-Moller (2022), "Robust empirical Bayes confidence intervals", Econometrica 90.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_square(d2, v) AS
+    d2::DOUBLE - v::DOUBLE;
+
+-- Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.
+CREATE OR REPLACE MACRO pool_effect_fourth_power(d2, v) AS
+    d2::DOUBLE * d2::DOUBLE - 6 * v::DOUBLE * d2::DOUBLE + 3 * v::DOUBLE * v::DOUBLE;
+
+-- mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.
+CREATE OR REPLACE MACRO pool_second_moment(squares, groups, v, v2) AS
+    CASE
+        WHEN groups::DOUBLE > 0
+            THEN CASE
+            WHEN squares::DOUBLE
+            > groups::DOUBLE * CASE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE) ELSE 0.0 END
+            THEN squares::DOUBLE / groups::DOUBLE WHEN v::DOUBLE > 0 THEN 2 * v2::DOUBLE / (groups::DOUBLE * v::DOUBLE)
+            ELSE 0.0 END
+    END;
+
+-- kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.
+CREATE OR REPLACE MACRO pool_kurtosis(fourths, groups, mu2, v2, v4) AS
+    CASE
+        WHEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+            > 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END THEN fourths::DOUBLE / (groups::DOUBLE * mu2::DOUBLE * mu2::DOUBLE)
+        ELSE 1
+            + CASE WHEN v2::DOUBLE > 0 THEN 32 * v4::DOUBLE / (mu2::DOUBLE * mu2::DOUBLE * groups::DOUBLE * v2::DOUBLE)
+            ELSE 0.0 END
+    END;
+
+-- m of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).
+CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
+    CASE
+        WHEN weight::DOUBLE = 1 THEN 0.0
+        WHEN weight::DOUBLE = 0 THEN 'infinity'::DOUBLE + mu2::DOUBLE
+        ELSE (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE / (weight::DOUBLE * weight::DOUBLE * v::DOUBLE)
+    END;
+
+-- r(t), the probability that an interval misses at a squared bias t.
+CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
+    pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
+
+-- Derivative of r by t.
+CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
+    CASE
+        WHEN t::DOUBLE > 1e-12
+            THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
+            - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
+            / (2 * sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END))
+        ELSE chi::DOUBLE * pool_normal_density(chi::DOUBLE)
+    END;
+
+-- Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.
+--
+-- t0 is above chi^2 - 3, or 0 where that is below 0, as r is concave then.
+CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
+    at_t::DOUBLE - t::DOUBLE * slope::DOUBLE - at_0::DOUBLE;
+
+-- Derivative of r by chi.
+CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
+    -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
+
+-- Probability of x2 in the distribution on x1 and x2 whose mean is m.
+CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS
+    CASE
+        WHEN x2::DOUBLE > x1::DOUBLE
+            THEN (m::DOUBLE - x1::DOUBLE) / CASE WHEN x2::DOUBLE > x1::DOUBLE THEN x2::DOUBLE - x1::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
+
+-- Mean of the values at x1 and at x2, where x2 has the probability p.
+CREATE OR REPLACE MACRO pool_mixed(p, at_x1, at_x2) AS
+    at_x1::DOUBLE + p::DOUBLE * (at_x2::DOUBLE - at_x1::DOUBLE);
+
+-- x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.
+CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
+    CASE
+        WHEN (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE)) < m::DOUBLE
+            THEN m::DOUBLE - (kappa::DOUBLE - 1) * m::DOUBLE * (m::DOUBLE / (x2::DOUBLE - m::DOUBLE))
+        ELSE 0.0
+    END;
+
+-- Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.
+--
+-- The slope of the chord of r less the mean of its slopes at both ends: 0 where a parabola touches r at both. That of
+-- the worst distribution is convex, so that x2 is too far where slope2 is less than slope1. A convex one lies above r
+-- elsewhere, and then is the worst: else r less the parabola had five zeros and went from - to + to -, but the third
+-- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
+-- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
+CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
+    (at_x2::DOUBLE - at_x1::DOUBLE) / (x2::DOUBLE - x1::DOUBLE)
+        - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
+
+-- rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.
+CREATE OR REPLACE MACRO pool_exceeding(x, kappa) AS
+    CASE
+        WHEN x::DOUBLE > kappa::DOUBLE
+            THEN (kappa::DOUBLE - 1) / (kappa::DOUBLE - 1 + (x::DOUBLE - 1) * (x::DOUBLE - 1))
+        ELSE 1 / CASE WHEN x::DOUBLE > 1 THEN x::DOUBLE ELSE 1.0 END
+    END;
+
+-- chi^2 / m as m grows: the x that is exceeded with probability alpha.
+CREATE OR REPLACE MACRO pool_widest(kappa, alpha) AS
+    CASE
+        WHEN alpha::DOUBLE * kappa::DOUBLE > 1 THEN 1 / alpha::DOUBLE
+        ELSE 1 + sqrt((kappa::DOUBLE - 1) * (1 - alpha::DOUBLE) / alpha::DOUBLE)
+    END;
+
+-- Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.
+CREATE OR REPLACE MACRO pool_root_mean_square(weight, v, mu2) AS
+    sqrt(CASE WHEN weight::DOUBLE = 0 THEN 0.0 ELSE weight::DOUBLE * weight::DOUBLE * v::DOUBLE END
+        + (1 - weight::DOUBLE) * (1 - weight::DOUBLE) * mu2::DOUBLE);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The gain of pooling: the exact error of predicting a row that is held out, and the pooling factor of each level.
+--
+-- A held-out row of group j is predicted by weight mean + (1 - weight) mu, each without the row, at the same sigma2 and
+-- tau2. With c the weight of the group in mu and s = sum(c), and `c_less`, `weight_less`, `s_less` = s - c + c_less for
+-- the data without the row, the prediction misses the row by `of_row` (y - mean) + `of_mean` (mean - mu): the squares
+-- of a group follow from its moments. weight_less = 1 are raw means, weight_less = 0 with c = n is the grand mean of
+-- all rows. Source: Stone (1974), "Cross-validatory choice and assessment of statistical predictions"; for GLS PRESS
+-- (Allen 1974).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_row(n, weight_less, share_less) AS
+    1 + (weight_less::DOUBLE + (1 - weight_less::DOUBLE) * share_less::DOUBLE) / (n::DOUBLE - 1);
+
+-- Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.
+CREATE OR REPLACE MACRO pool_missed_of_mean(weight_less, s_ratio) AS
+    (1 - weight_less::DOUBLE) * s_ratio::DOUBLE;
+
+-- Squared error of a group's held-out rows; d2 = (mean - mu)^2. Raw means have none for the only row of a group.
+CREATE OR REPLACE MACRO pool_held_out_squares(n, squares, d2, of_row, of_mean) AS
+    CASE
+        WHEN n::DOUBLE > 1
+            THEN of_row::DOUBLE * of_row::DOUBLE * squares::DOUBLE
+            + n::DOUBLE * of_mean::DOUBLE * of_mean::DOUBLE * d2::DOUBLE
+        ELSE 0.0
+    END;
+
+-- By how many per cent an error is smaller than the reference.
+CREATE OR REPLACE MACRO pool_gain(error, reference) AS
+    CASE WHEN reference::DOUBLE > 0 THEN 100 * (1 - error::DOUBLE / reference::DOUBLE) END;
+
+-- Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).
+CREATE OR REPLACE MACRO pool_uncertainty_of_effects(v, weight, groups) AS
+    weight::DOUBLE * v::DOUBLE * (1 - 1 / groups::DOUBLE);
+
+-- Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).
+CREATE OR REPLACE MACRO pool_uncertainty_of_rows(n, v, weight, rows) AS
+    n::DOUBLE * weight::DOUBLE * v::DOUBLE * (1 - n::DOUBLE / rows::DOUBLE);
+
+-- Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.
+--
+-- `spread` is the sum of squares of their estimates about their mean, `uncertainty` the expected excess of the
+-- squares of the errors themselves. Source: Gelman & Pardoe (2006),
+-- "Bayesian measures of explained variance and pooling in multilevel models".
+CREATE OR REPLACE MACRO pool_pooling_factor(spread, uncertainty) AS
+    CASE
+        WHEN spread::DOUBLE + uncertainty::DOUBLE > 0 THEN uncertainty::DOUBLE / (spread::DOUBLE + uncertainty::DOUBLE)
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Log densities of tau, the standard deviation between groups, by each prior; tau is above 0.
+--
+-- Half-t and its special cases: Gelman (2006), "Prior distributions for variance parameters in hierarchical models".
+-- The other names are those of Roever (2020), "Bayesian random-effects meta-analysis using the bayesmeta R package".
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Student's t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.
+CREATE OR REPLACE MACRO pool_half_t(tau, df, scale) AS
+    0.6931471805599453 + lgamma((df::DOUBLE + 1) / 2) - lgamma(df::DOUBLE / 2)
+        - (ln(df::DOUBLE) + 1.1447298858494002) / 2 - ln(scale::DOUBLE)
+        - (df::DOUBLE + 1) / 2 * ln(1 + tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / df::DOUBLE);
+
+-- Normal, the half above 0.
+CREATE OR REPLACE MACRO pool_half_normal(tau, scale) AS
+    -0.22579135264472744 - ln(scale::DOUBLE) - tau::DOUBLE / scale::DOUBLE * (tau::DOUBLE / scale::DOUBLE) / 2;
+
+-- Exponential of mean 1 / rate.
+CREATE OR REPLACE MACRO pool_exponential(tau, rate) AS
+    ln(rate::DOUBLE) - rate::DOUBLE * tau::DOUBLE;
+
+-- Inverse gamma on tau squared, as a density of tau.
+CREATE OR REPLACE MACRO pool_inverse_gamma(tau, shape, scale) AS
+    0.6931471805599453 + shape::DOUBLE * ln(scale::DOUBLE) - lgamma(shape::DOUBLE)
+        - (2 * shape::DOUBLE + 1) * ln(tau::DOUBLE) - scale::DOUBLE / (tau::DOUBLE * tau::DOUBLE);
+
+-- Jeffreys' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).
+CREATE OR REPLACE MACRO pool_jeffreys(tau, squares) AS
+    ln(tau::DOUBLE) + ln(squares::DOUBLE) / 2;
+
+-- Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).
+CREATE OR REPLACE MACRO pool_uniform_shrinkage(tau, s2) AS
+    0.6931471805599453 + ln(s2::DOUBLE) + ln(tau::DOUBLE) - 2 * ln(s2::DOUBLE + tau::DOUBLE * tau::DOUBLE);
+
+-- Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).
+CREATE OR REPLACE MACRO pool_dumouchel(tau, s2) AS
+    ln(s2::DOUBLE) / 2 - 2 * ln(tau::DOUBLE + sqrt(s2::DOUBLE));
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The posterior of the normal hierarchical model: at each tau it is normal, so that only tau is integrated numerically.
+--
+-- Sums over groups are those of between.py at this tau: w = 1 / (v + tau2), s1 = sum(w), `centre` = sum(w mean) / s1,
+-- `wd2` = sum(w (mean - centre)^2), `logs` = sum(log(v + tau2)). mu is flat, known, or normal with mean m and
+-- standard deviation s; flat is the limit of a large s.
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Log density of the means at tau about a known mu.
+CREATE OR REPLACE MACRO pool_log_likelihood_known_mu(groups, logs, wd2) AS
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE) / 2;
+
+-- Log likelihood of tau with mu integrated out under a density of 1 everywhere.
+CREATE OR REPLACE MACRO pool_log_likelihood_flat_mu(groups, logs, wd2, s1) AS
+    -((groups::DOUBLE - 1) * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(s1::DOUBLE)) / 2;
+
+-- Log likelihood of tau with mu integrated out under a normal prior.
+CREATE OR REPLACE MACRO pool_log_likelihood_normal_mu(groups, logs, wd2, s1, centre, m, s) AS
+    -(groups::DOUBLE * 1.8378770664093456 + logs::DOUBLE + wd2::DOUBLE + ln(1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)
+        + (centre::DOUBLE - m::DOUBLE) * (centre::DOUBLE - m::DOUBLE) * s1::DOUBLE
+        / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE)) / 2;
+
+-- Posterior mean of a normal mu at tau: partial pooling once more, of the groups' centre toward m.
+CREATE OR REPLACE MACRO pool_mu_given_tau(s1, centre, m, s) AS
+    centre::DOUBLE + (m::DOUBLE - centre::DOUBLE) / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
+
+-- Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).
+CREATE OR REPLACE MACRO pool_variance_of_mu_given_tau(s1, s) AS
+    s::DOUBLE * s::DOUBLE / (1 + s::DOUBLE * s::DOUBLE * s1::DOUBLE);
+
+-- Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.
+CREATE OR REPLACE MACRO pool_log_likelihood_within(rows, groups, squares, sigma2) AS
+    -((rows::DOUBLE - groups::DOUBLE) * (1.8378770664093456 + ln(sigma2::DOUBLE)) + squares::DOUBLE / sigma2::DOUBLE)
+        / 2;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regression with a varying intercept: one covariate, profiled over rho = tau2 / sigma2; shares of variance of any fit.
+--
+-- A group is known by its weight w (n without weights), the means of covariate and value, and the cross-products about
+-- them. With h = w / (1 + w rho), as in `oneway`, and sums about means weighed by h: xx = SSx + sum(h dx^2), xy and yy
+-- alike, slope = xy / xx, squares = yy - slope xy.
+-- Source: Bates, Maechler, Bolker & Walker (2015), J. Stat. Softw. 67, section 3; Searle, Casella & McCulloch (1992).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The covariate's coefficient.
+CREATE OR REPLACE MACRO pool_regression_slope(xx, xy) AS
+    xy::DOUBLE / xx::DOUBLE;
+
+-- What covariate and intercept leave of the value's squares.
+CREATE OR REPLACE MACRO pool_regression_squares(xx, xy, yy) AS
+    yy::DOUBLE - xy::DOUBLE * xy::DOUBLE / xx::DOUBLE;
+
+-- -2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.
+CREATE OR REPLACE MACRO pool_regression_ml_deviance(squares, logs, df) AS
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE;
+
+-- -2 restricted log L, up to a constant, from sum(h) too: log |X' V^-1 X| = log(sum(h) xx); df = N - 2.
+CREATE OR REPLACE MACRO pool_regression_reml_deviance(squares, logs, df, h, xx) AS
+    df::DOUBLE * ln(squares::DOUBLE / df::DOUBLE) + logs::DOUBLE + ln(h::DOUBLE) + ln(xx::DOUBLE);
+
+-- Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).
+CREATE OR REPLACE MACRO pool_regression_ml_deviance_slope(squares, h2e2, h, df) AS
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE;
+
+-- Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.
+CREATE OR REPLACE MACRO pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2dx2, xx, df) AS
+    h::DOUBLE - df::DOUBLE * h2e2::DOUBLE / squares::DOUBLE - h2::DOUBLE / h::DOUBLE - h2dx2::DOUBLE / xx::DOUBLE;
+
+-- Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).
+CREATE OR REPLACE MACRO pool_regression_r2_marginal(fixed, varying, sigma2) AS
+    fixed::DOUBLE / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
+
+-- Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).
+CREATE OR REPLACE MACRO pool_regression_r2_conditional(fixed, varying, sigma2) AS
+    (fixed::DOUBLE + varying::DOUBLE) / (fixed::DOUBLE + varying::DOUBLE + sigma2::DOUBLE);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partial pooling of rates: the posterior of a group's rate from its events and its trials, or its exposure.
+--
+-- The prior has a mean and a size: alpha + beta of a beta distribution, the rate of a gamma one. An infinite size pools
+-- completely. Source: Skellam (1948), J. R. Stat. Soc. B 10; Clayton & Kaldor (1987), Biometrics 43.
+--
+-- An estimated mean of the prior is uncertain. It is worth so many trials, or so much exposure, and has the posterior
+-- that as many of the common rate have under Jeffreys' prior: Beta(events + 1/2, others + 1/2), or Gamma(events + 1/2,
+-- exposure), whose intervals cover well for few events too (Brown, Cai & DasGupta 2001, Stat. Sci. 16). The law of
+-- total variance gives the mean and the variance of a group's rate; its distribution is the beta, or gamma, one that
+-- has both (Morris 1983, JASA 78, section 4).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What a group's own rate keeps, n / (n + size): 0 without trials, or where all pool completely.
+CREATE OR REPLACE MACRO pool_rate_weight(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- What the mean of the prior contributes to the estimate of a group, 1 - weight.
+CREATE OR REPLACE MACRO pool_rate_pooling(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 1.0
+        WHEN n::DOUBLE = 0 THEN 1.0
+        ELSE size::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The mean of the posterior, (x + mean size) / (n + size).
+CREATE OR REPLACE MACRO pool_rate_estimate(x, n, mean, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN mean::DOUBLE
+        WHEN n::DOUBLE = 0 THEN mean::DOUBLE
+        ELSE (x::DOUBLE + mean::DOUBLE * size::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The variance of a beta posterior.
+CREATE OR REPLACE MACRO pool_rate_beta_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE * (1 - estimate::DOUBLE) / (n::DOUBLE + size::DOUBLE + 1)
+    END;
+
+-- The variance of a gamma posterior.
+CREATE OR REPLACE MACRO pool_rate_gamma_variance(estimate, n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0
+        ELSE estimate::DOUBLE / (n::DOUBLE + size::DOUBLE)
+    END;
+
+-- The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1)
+-- rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).
+CREATE OR REPLACE MACRO pool_rate_effective_trials(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        WHEN n::DOUBLE = 0 THEN 0.0
+        ELSE n::DOUBLE * ((1 + size::DOUBLE) / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).
+CREATE OR REPLACE MACRO pool_rate_effective_exposure(n, size) AS
+    CASE
+        WHEN size::DOUBLE = 'infinity'::DOUBLE THEN n::DOUBLE
+        ELSE n::DOUBLE * (size::DOUBLE / (n::DOUBLE + size::DOUBLE))
+    END;
+
+-- The posterior mean of the prior's mean, estimated from so many effective trials; infinite ones: known.
+CREATE OR REPLACE MACRO pool_rate_beta_centre(mean, trials) AS
+    mean::DOUBLE + (0.5 - mean::DOUBLE) / (trials::DOUBLE + 1);
+
+-- The posterior variance of the mean of a beta prior.
+CREATE OR REPLACE MACRO pool_rate_beta_centre_variance(centre, trials) AS
+    centre::DOUBLE * (1 - centre::DOUBLE) / (trials::DOUBLE + 2);
+
+-- The posterior mean of the prior's mean, estimated from so much effective exposure; infinite: known.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre(mean, exposure) AS
+    mean::DOUBLE + 0.5 / exposure::DOUBLE;
+
+-- The posterior variance of the mean of a gamma prior.
+CREATE OR REPLACE MACRO pool_rate_gamma_centre_variance(centre, exposure) AS
+    centre::DOUBLE / exposure::DOUBLE;
+
+-- The mean of a group's rate: the estimate, with the posterior mean of the prior's mean in place of that mean.
+CREATE OR REPLACE MACRO pool_rate_location(estimate, pooling, mean, centre) AS
+    estimate::DOUBLE + pooling::DOUBLE * (centre::DOUBLE - mean::DOUBLE);
+
+-- alpha + beta of the beta distribution of a group's rate, with this location and the variance [location (1 -
+-- location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior's mean.
+CREATE OR REPLACE MACRO pool_rate_matched_trials(location, pooling, variance, n, size) AS
+    CASE
+        WHEN n::DOUBLE + size::DOUBLE = 'infinity'::DOUBLE
+            THEN (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+        WHEN n::DOUBLE + size::DOUBLE = 0 THEN 0.0
+        ELSE (location::DOUBLE * (1 - location::DOUBLE) - pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+            / (location::DOUBLE * (1 - location::DOUBLE) / (n::DOUBLE + size::DOUBLE)
+            + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE)
+    END;
+
+-- The rate of the gamma distribution of a group's rate, with this location and the variance location / (n + size)
+-- + pooling^2 variance.
+CREATE OR REPLACE MACRO pool_rate_matched_exposure(location, pooling, variance, n, size) AS
+    location::DOUBLE
+        / (CASE WHEN size::DOUBLE = 'infinity'::DOUBLE THEN 0.0 ELSE location::DOUBLE / (n::DOUBLE + size::DOUBLE) END
+        + pooling::DOUBLE * pooling::DOUBLE * variance::DOUBLE);
+
+-- The variance of a beta distribution of this mean and alpha + beta.
+CREATE OR REPLACE MACRO pool_rate_beta_spread(location, size) AS
+    location::DOUBLE * (1 - location::DOUBLE) / (size::DOUBLE + 1);
+
+-- The variance of a gamma distribution of this mean and rate.
+CREATE OR REPLACE MACRO pool_rate_gamma_spread(location, rate) AS
+    location::DOUBLE / rate::DOUBLE;
+
+
+-- The names of the estimators of a hyperparameter.
+CREATE OR REPLACE MACRO pool_method_names(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN ['pooled', 'separate', 'squeezed']::VARCHAR[]
+        WHEN 'tau2'
+            THEN ['anova', 'plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+            'chung', 'sure', 'cv']::VARCHAR[]
+        WHEN 'mu' THEN ['gls', 'rows', 'groups', 'shrunk']::VARCHAR[]
+    END;
+-- Estimators that weigh by rows, so that published estimates need n.
+CREATE OR REPLACE MACRO pool_methods_by_rows(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['anova']::VARCHAR[]
+        WHEN 'mu' THEN ['rows', 'shrunk']::VARCHAR[]
+    END;
+-- Estimators that need the rows' own variance.
+CREATE OR REPLACE MACRO pool_methods_of_rows_alone(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+-- Estimators that do not fit weights.
+CREATE OR REPLACE MACRO pool_methods_unweighted(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+-- Estimators whose standard error is not known.
+CREATE OR REPLACE MACRO pool_methods_without_error(hyperparameter) AS
+    CASE hyperparameter
+        WHEN 'sigma2' THEN []::VARCHAR[]
+        WHEN 'tau2' THEN ['plugin', 'js', 'morris', 'chung', 'sure', 'cv']::VARCHAR[]
+        WHEN 'mu' THEN []::VARCHAR[]
+    END;
+-- The names of the estimators of a hyperparameter that are not in a list.
+CREATE OR REPLACE MACRO pool_methods_without(hyperparameter, names) AS
+    list_filter(pool_method_names(hyperparameter), lambda name: NOT list_contains(names, name));
+-- The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n=
+-- where needs_n), rows with precision weights.
+CREATE OR REPLACE MACRO pool_methods() AS TABLE
+    SELECT * FROM (VALUES
+        ('sigma2', 'pooled', 'mean square within', 'one variance for all groups, SSW / (N - J)', false, false, true),
+        ('sigma2', 'separate', 'each group''s own variance',
+            'metafor''s vi = s^2 / n; a single row takes the pooled one', false, false, true),
+        ('sigma2', 'squeezed', 'each group''s own variance, moderated', 'Smyth (2004); squeezeVar of R''s limma',
+            false, false, true),
+        ('tau2', 'anova', 'analysis of variance (Bühlmann–Straub)', 'Henderson (1953) I; Bühlmann & Straub (1970)',
+            true, true, true),
+        ('tau2', 'plugin', 'variance of the group means', 'Mount (2023): not reduced by sampling variance', true,
+            false, true),
+        ('tau2', 'he', 'Hedges', 'Hedges & Olkin (1985)', true, false, true),
+        ('tau2', 'dl', 'DerSimonian–Laird', 'DerSimonian & Laird (1986)', true, false, true),
+        ('tau2', 'hs', 'Hunter–Schmidt', 'Hunter & Schmidt (1990)', true, false, true),
+        ('tau2', 'hsk', 'Hunter–Schmidt, small samples', 'Brannick, Potter, Benitez & Morris (2019)', true, false,
+            true),
+        ('tau2', 'sj', 'Sidik–Jonkman', 'Sidik & Jonkman (2005)', true, false, true),
+        ('tau2', 'js', 'James–Stein, positive part', 'James & Stein (1961); Efron & Morris (1973)', true, false, true),
+        ('tau2', 'pm', 'Paule–Mandel', 'Paule & Mandel (1982)', true, false, true),
+        ('tau2', 'eb', 'empirical Bayes', 'Morris (1983); the same root as Paule–Mandel', true, false, true),
+        ('tau2', 'morris', 'empirical Bayes, weights corrected',
+            'Morris (1983): the tau2 of eb, pooling × (J − 3)/(J − 1)', true, false, true),
+        ('tau2', 'pmm', 'Paule–Mandel, median-unbiased', 'Viechtbauer (2021)', true, false, true),
+        ('tau2', 'ml', 'maximum likelihood', 'Hardy & Thompson (1996); on rows Hartley & Rao (1967)', true, false,
+            true),
+        ('tau2', 'reml', 'restricted maximum likelihood', 'Raudenbush (2009); on rows Patterson & Thompson (1971)',
+            true, false, true),
+        ('tau2', 'chung', 'penalised maximum likelihood', 'Chung et al. (2013): likelihood × τ', true, false, true),
+        ('tau2', 'sure', 'least unbiased estimate of risk', 'Xie, Kou & Brown (2012)', true, false, true),
+        ('tau2', 'cv', 'least leave-one-out error', 'Allen (1974), PRESS', false, false, false),
+        ('mu', 'gls', 'generalised least squares', 'weights 1 / (v + tau2); lme4, metafor', true, false, true),
+        ('mu', 'rows', 'every row counts alike', 'weights n', true, true, true),
+        ('mu', 'groups', 'every group counts alike', 'the mean of group means', true, false, true),
+        ('mu', 'shrunk', 'rows weighted by their group''s weight', 'Mount (2023), Win Vector', true, true, true)
+    ) AS methods(hyperparameter, name, title, source, given_v, needs_n, weighted);
+
+
+-- Rendered from polars_pool/formulas by `python -m polars_pool.rendering`: edit there.
+--
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates of groups that differ: the excess of events, moments of the prior, errors of its parameters.
+--
+-- Sources: Dekker (1971), Numerische Mathematik 18; Kleinman (1973), JASA 68; Buehlmann & Straub (1970), Mitt. Ver.
+-- Schweiz. Versich.-Math. 70.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- x - n mean as if the product were exact: the upper half of a double leaves a lower one (Dekker 1971).
+CREATE OR REPLACE MACRO _pool_rate_excess(x, n, mean) AS
+    x::DOUBLE - n::DOUBLE * mean::DOUBLE
+        - CASE WHEN n::DOUBLE < 1e+290
+        THEN (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)) - n::DOUBLE * mean::DOUBLE
+        + (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE))
+        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE)))
+        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
+        * (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))
+        + (n::DOUBLE - (134217729.0 * n::DOUBLE - (134217729.0 * n::DOUBLE - n::DOUBLE)))
+        * (mean::DOUBLE - (134217729.0 * mean::DOUBLE - (134217729.0 * mean::DOUBLE - mean::DOUBLE))) ELSE 0.0 END;
+
+-- The overdispersion 1 / (1 + alpha + beta) whose variance is that of the raw rates less the binomial one.
+--
+-- `squares` = sum(excess^2 / n), `noise` = J - 1 and `spread` = N - sum(n^2) / N (Kleinman 1973).
+CREATE OR REPLACE MACRO _pool_rate_of_trials(squares, rate, noise, spread) AS
+    (squares::DOUBLE - rate::DOUBLE * (1 - rate::DOUBLE) * noise::DOUBLE)
+        / (rate::DOUBLE * (1 - rate::DOUBLE) * (spread::DOUBLE - noise::DOUBLE));
+
+-- The overdispersion 1 / shape whose variance is that of the raw rates less the Poisson one.
+CREATE OR REPLACE MACRO _pool_rate_of_exposure(squares, rate, noise, spread) AS
+    (squares::DOUBLE - noise::DOUBLE * rate::DOUBLE) / (rate::DOUBLE * rate::DOUBLE * spread::DOUBLE);
+
+-- The variance of the log of a parameter of the prior, from those of the mean's logit, or log, and the size's log.
+--
+-- `by_mean` is its derivative by the former: 1 - mean for alpha, -mean for beta, 0 for the shape, -1 for the rate.
+CREATE OR REPLACE MACRO _pool_rate_variance_of_log(by_mean, var_mean, cov, var_size) AS
+    by_mean::DOUBLE * by_mean::DOUBLE * var_mean::DOUBLE + 2 * by_mean::DOUBLE * cov::DOUBLE + var_size::DOUBLE;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- A regression with one covariate and a varying intercept: squares about a line, identification, errors.
+--
+-- DuckDB SQL fits only this regression, by these formulas. The NumPy solver fits any number of covariates and varying
+-- terms, by matrices, of which these are the entries.
+-- Source: Searle, Casella & McCulloch (1992), Variance Components.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Squares of the value about a line of any slope, from squares and products about the means.
+CREATE OR REPLACE MACRO _pool_line_squares_about(xx, xy, yy, slope) AS
+    yy::DOUBLE - 2 * slope::DOUBLE * xy::DOUBLE + slope::DOUBLE * slope::DOUBLE * xx::DOUBLE;
+
+-- A sum of products about (mx, my), from the sums of products, of both factors, and of the weights.
+CREATE OR REPLACE MACRO _pool_line_moved_product(xy, x, y, one, mx, my) AS
+    xy::DOUBLE - mx::DOUBLE * y::DOUBLE - my::DOUBLE * x::DOUBLE + mx::DOUBLE * my::DOUBLE * one::DOUBLE;
+
+-- The trace of P of single rows, from a = sum(h), b = sum(h dx^2) and the same with h^2.
+CREATE OR REPLACE MACRO _pool_line_trace(a, a2, b, b2) AS
+    a::DOUBLE - a2::DOUBLE / a::DOUBLE - b2::DOUBLE / b::DOUBLE;
+
+-- The trace of P P of single rows, from the sums with h^3 too and c2 = sum(h^2 dx).
+CREATE OR REPLACE MACRO _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS
+    a2::DOUBLE - 2 * (a3::DOUBLE / a::DOUBLE + b3::DOUBLE / b::DOUBLE)
+        + a2::DOUBLE / a::DOUBLE * (a2::DOUBLE / a::DOUBLE) + 2 * c2::DOUBLE * c2::DOUBLE / (a::DOUBLE * b::DOUBLE)
+        + b2::DOUBLE / b::DOUBLE * (b2::DOUBLE / b::DOUBLE);
+
+-- Variance of the line at a distance from the centre, where it is uncorrelated with the slope.
+CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
+    at_centre::DOUBLE + arm::DOUBLE * arm::DOUBLE * of_slope::DOUBLE;
+
+-- Variance of the line's values over the rows, from the squares of the covariate about its mean.
+CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
+    slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+
+
+-- Rendered from polars_pool/formulas/names.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The names that options take.
+CREATE OR REPLACE MACRO _pool_names_of_nan() AS ['error', 'null'];
+CREATE OR REPLACE MACRO _pool_names_of_uncertainty() AS ['mu', 'conditional', 'tau2'];
+CREATE OR REPLACE MACRO _pool_names_of_interval() AS ['normal', 'robust', 'central', 'shortest'];
+CREATE OR REPLACE MACRO _pool_names_of_interval_of_estimates() AS ['normal', 'robust'];
+CREATE OR REPLACE MACRO _pool_names_of_interval_of_posterior() AS ['central', 'shortest'];
+CREATE OR REPLACE MACRO _pool_names_of_predict() AS ['mean', 'row', 'replicate'];
+CREATE OR REPLACE MACRO _pool_names_of_test() AS ['z', 't', 'knha', 'adhoc'];
+CREATE OR REPLACE MACRO _pool_names_of_limits() AS ['profile', 'q'];
+CREATE OR REPLACE MACRO _pool_names_of_method() AS ['reml', 'ml'];
+CREATE OR REPLACE MACRO _pool_names_of_prior() AS ['ml', 'moments'];
+
+
+-- Rendered from polars_pool/formulas/messages.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The sentences that SQL raises as Python does. Arguments are texts, filled in as they are shown.
+CREATE OR REPLACE MACRO _pool_message_one_of(role, argument, names, nearest) AS
+    role || '=' || argument || '; give one of ' || names || nearest;
+CREATE OR REPLACE MACRO _pool_message_number_or_one_of(role, argument, number, names, nearest) AS
+    role || '=' || argument || '; give ' || number || ', or one of ' || names || nearest;
+CREATE OR REPLACE MACRO _pool_message_level(argument, nearest) AS
+    'level=' || argument || '; give a number between 0 and 1, such as 0.95' || nearest;
+CREATE OR REPLACE MACRO _pool_message_threshold(argument, number) AS
+    'threshold=' || argument || '; give ' || number || ', in units of the value';
+CREATE OR REPLACE MACRO _pool_message_taus(tau) AS
+    tau || '; give a list of numbers, each 0 or more, such as [0, 1, 2]';
+CREATE OR REPLACE MACRO _pool_message_no_prior(role, argument, forms, nearest) AS
+    role || '=' || argument || ' is no prior; give one of ' || forms || nearest;
+CREATE OR REPLACE MACRO _pool_message_wrong_prior(role, argument, rule) AS
+    role || '=' || argument || ': give ' || rule;
+CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
+    role || ' stands for ' || count || ' columns, ' || names || '; give one';
+CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
+    role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
+CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
+    'the key ' || key || ' is given twice; over=' || over || ' and by=' || keys || ' must differ';
+CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
+    'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
+CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
+    role || '= does not go with se=: published estimates carry their error in se alone';
+CREATE OR REPLACE MACRO _pool_message_half_of_moments(role, missing) AS
+    role || '= without ' || missing || '=; stored moments need both, published estimates need se=';
+CREATE OR REPLACE MACRO _pool_message_variance_of_published(argument) AS
+    'sigma2=' || argument || ' does not go with se=: the sampling variance is known, se squared';
+CREATE OR REPLACE MACRO _pool_message_without_counts(role, argument, names) AS
+    role || '=' || argument || ' weighs by rows, and se= alone does not tell them: give n=, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_unfit(role, argument, source, names) AS
+    role || '=' || argument || ' does not fit ' || source || ': give a number, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_prior_beside_estimate(role, argument, tau2) AS
+    role || '=' || argument || ' does not go with tau2=' || tau2
+        || ', an estimate: give tau2 as a number or a prior such as ''half_cauchy(5)''';
+CREATE OR REPLACE MACRO _pool_message_mu_beside_prior(argument) AS
+    'mu=' || argument || ' does not go with a prior of tau2, where mu is integrated out: give ''gls'', a '
+        || 'number, or a prior such as ''normal(0, 5)''';
+CREATE OR REPLACE MACRO _pool_message_prior_refused(role, argument, verb) AS
+    role || '=' || argument || ' does not go with ' || verb || ': give a number or the name of an estimator';
+CREATE OR REPLACE MACRO _pool_message_beside_prior(role, argument, reason) AS
+    role || '=' || argument || ' does not go with a prior: ' || reason;
+CREATE OR REPLACE MACRO _pool_message_mu_has_posterior() AS
+    'mu has a posterior';
+CREATE OR REPLACE MACRO _pool_message_tau2_has_posterior() AS
+    'tau2 has a posterior';
+CREATE OR REPLACE MACRO _pool_message_posterior_holds_errors() AS
+    'the posterior holds the errors of mu and tau2';
+CREATE OR REPLACE MACRO _pool_message_not_of_posterior(argument) AS
+    'interval=' || argument || ' does not go with a prior: give ''central'' or ''shortest''';
+CREATE OR REPLACE MACRO _pool_message_of_posterior(argument, others) AS
+    'interval=' || argument || ' is of a posterior: give a prior of tau2 or mu, or ' || others;
+CREATE OR REPLACE MACRO _pool_message_robust_prediction(argument) AS
+    'interval=''robust'' does not go with predict=' || argument
+        || ': it covers the true means; give predict=''mean''';
+CREATE OR REPLACE MACRO _pool_message_row_of_published() AS
+    'predict=''row'' does not go with se=: published estimates do not tell the '
+        || 'variance of a row; give ''mean'' or ''replicate''';
+CREATE OR REPLACE MACRO _pool_message_error_unknown(argument, names) AS
+    'uncertainty=''tau2'' does not fit tau2=' || argument
+        || ', which has no standard error: give a number, or one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_error_of_rates(role) AS
+    'uncertainty=''tau2'' does not go with ' || role
+        || '=: rates have an overdispersion and no tau2; give ''mu'' or ''conditional''';
+CREATE OR REPLACE MACRO _pool_message_profile_limits(argument, names) AS
+    'limits=''profile'' does not fit tau2=' || argument || ': give limits=''q'', or tau2 as one of ' || names;
+CREATE OR REPLACE MACRO _pool_message_profile_tau2(argument) AS
+    'tau2=' || argument || ' does not fit a profile: give a prior such as ''half_cauchy(5)'', or nothing';
+CREATE OR REPLACE MACRO _pool_message_profile_mu(argument) AS
+    'mu=' || argument || ' does not fit a profile, where mu is the most likely: give ''gls'' or a number';
+CREATE OR REPLACE MACRO _pool_message_bad_weights(weights, rows) AS
+    weights || ' is null, NaN, negative or infinite in ' || rows
+        || ': precision weights are finite and not negative; a row of weight 0 does not ' || 'count';
+CREATE OR REPLACE MACRO _pool_message_bad_n(n, rows) AS
+    n || ' is null, NaN, negative or infinite in ' || rows
+        || ': n is a count of rows, a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
+    var || ' is null, NaN, negative or infinite in ' || rows
+        || ': var is a sample variance, 0 or more wherever n > 1';
+CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
+    se || ' is null, NaN or negative in ' || rows
+        || ': a standard error is 0 or more, and infinite for an estimate without ' || 'information';
+CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
+    argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
+CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS
+    value || ' is negative or fractional in ' || rows || ': a count is a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_no_trials(trials, rows) AS
+    trials || ' is negative or fractional in ' || rows || ': trials are a whole number of 0 or more';
+CREATE OR REPLACE MACRO _pool_message_no_exposure(exposure, rows) AS
+    exposure || ' is 0 or negative in ' || rows || ': an exposure is a number above 0';
+CREATE OR REPLACE MACRO _pool_message_more_than_trials(value, trials, rows) AS
+    value || ' exceeds ' || trials || ' in ' || rows || ': there are no more events than trials';
+CREATE OR REPLACE MACRO _pool_message_not_finite(role, name) AS
+    'the ' || role || ' ' || name
+        || ' holds NaN or infinite numbers: remove them, or count them as missing with ' || 'nan=''null''';
+CREATE OR REPLACE MACRO _pool_message_few_groups(argument, least, groups) AS
+    'tau2=' || argument || ' needs ' || least || ' groups at least, and there ' || groups
+        || ': the posterior has no finite total; give a proper prior, such as ' || '''half_cauchy(5)''';
+CREATE OR REPLACE MACRO _pool_message_improper_at_zero(argument) AS
+    'tau2=' || argument || ' leaves the posterior improper at tau = 0, which groups without sampling '
+        || 'variance ask for; give tau2 as a number';
+
+
+-- Rendered from polars_pool/formulas/priors.py by `python -m polars_pool.rendering`: edit there.
+--
+-- Facts about priors by name: of tau2 and mu, their arguments and the defaults of these, the rule that one of the
+-- numbers breaks. `a` and `b` are the two numbers of a prior of tau; without a prior, tail and limits are those of any
+-- tau. `needs_errors`: the density depends on the harmonic mean of the sampling variances.
+CREATE OR REPLACE MACRO _pool_priors_of(role) AS
+    CASE
+        WHEN role = 'tau2'
+            THEN ['half_cauchy', 'half_normal', 'half_t', 'exponential', 'uniform', 'inverse_gamma', 'jeffreys',
+            'uniform_shrinkage', 'dumouchel']
+        WHEN role = 'mu' THEN ['normal', 'flat']
+        ELSE []::VARCHAR[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_arguments(name) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN ['scale']
+        WHEN name = 'half_t' THEN ['df', 'scale']
+        WHEN name = 'exponential' THEN ['rate']
+        WHEN name = 'uniform' THEN ['lower', 'upper']
+        WHEN name = 'inverse_gamma' THEN ['shape', 'scale']
+        WHEN name = 'normal' THEN ['mean', 'sd']
+        WHEN name = 'beta' THEN ['alpha', 'beta']
+        WHEN name = 'gamma' THEN ['shape', 'rate']
+        ELSE []::VARCHAR[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_defaults(name) AS
+    CASE
+        WHEN name = 'uniform' THEN [0.0, 'infinity'::DOUBLE]
+        ELSE []::DOUBLE[]
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_number(name, numbers) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'scale as a finite number above 0'
+        WHEN name = 'half_t' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0) THEN 'df as a finite number above 0'
+        WHEN name = 'exponential' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'rate as a finite number above 0'
+        WHEN name = 'uniform' AND NOT (NOT isnan(numbers[1]) AND numbers[1] >= 0.0 AND numbers[1] < numbers[2])
+            THEN 'a lower limit of 0 or more and an upper one above it'
+        WHEN name IN ('inverse_gamma', 'gamma') AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0)
+            THEN 'shape as a finite number above 0'
+        WHEN name = 'normal' AND NOT (isfinite(numbers[1])) THEN 'a finite mean, and sd as a finite number above 0'
+        WHEN name = 'beta' AND NOT (isfinite(numbers[1]) AND numbers[1] > 0.0) THEN 'alpha as a finite number above 0'
+        WHEN name IN ('half_t', 'inverse_gamma') AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0)
+            THEN 'scale as a finite number above 0'
+        WHEN name = 'uniform' AND NOT (NOT isnan(numbers[2]) AND numbers[2] > numbers[1])
+            THEN 'a lower limit of 0 or more and an upper one above it'
+        WHEN name = 'normal' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0)
+            THEN 'a finite mean, and sd as a finite number above 0'
+        WHEN name = 'beta' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'beta as a finite number above 0'
+        WHEN name = 'gamma' AND NOT (isfinite(numbers[2]) AND numbers[2] > 0.0) THEN 'rate as a finite number above 0'
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_tail(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'dumouchel') THEN 2.0
+        WHEN name = 'half_t' THEN a + 1
+        WHEN name = 'uniform' THEN CASE WHEN b < 'infinity'::DOUBLE THEN 'infinity'::DOUBLE ELSE 0.0 END
+        WHEN name = 'inverse_gamma' THEN 2 * a + 1
+        WHEN name = 'jeffreys' THEN 1.0
+        WHEN name = 'uniform_shrinkage' THEN 3.0
+        ELSE 'infinity'::DOUBLE
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_rise(name, a, b) AS
+    CASE
+        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
+        WHEN name IN ('jeffreys', 'uniform_shrinkage') THEN 1.0
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_rise_if_exact(name, a, b) AS
+    CASE
+        WHEN name = 'inverse_gamma' THEN 'infinity'::DOUBLE
+        WHEN name = 'jeffreys' THEN -1.0
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_size(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal') THEN a
+        WHEN name = 'half_t' THEN b
+        WHEN name = 'exponential' THEN 1 / a
+        WHEN name = 'inverse_gamma' THEN sqrt(b / (a + 0.5))
+        ELSE NULL
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_lower(name, a, b) AS
+    CASE
+        WHEN name = 'uniform' THEN a
+        ELSE 0.0
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_upper(name, a, b) AS
+    CASE
+        WHEN name = 'uniform' THEN b
+        ELSE 'infinity'::DOUBLE
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_is_proper(name, a, b) AS
+    CASE
+        WHEN name IN ('half_cauchy', 'half_normal', 'half_t', 'exponential', 'inverse_gamma', 'uniform_shrinkage',
+            'dumouchel') THEN true
+        WHEN name = 'uniform' THEN b < 'infinity'::DOUBLE
+        ELSE false
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_needs_errors(name) AS
+    CASE
+        WHEN name IN ('uniform_shrinkage', 'dumouchel') THEN true
+        ELSE false
+    END;
+
+CREATE OR REPLACE MACRO _pool_prior_density(name, tau, a, b, squared_precisions, harmonic_mean) AS
+    CASE
+        WHEN name = 'half_cauchy' THEN pool_half_t(tau, 1.0, a)
+        WHEN name = 'half_normal' THEN pool_half_normal(tau, a)
+        WHEN name = 'half_t' THEN pool_half_t(tau, a, b)
+        WHEN name = 'exponential' THEN pool_exponential(tau, a)
+        WHEN name = 'uniform' THEN 0.0 * tau - CASE WHEN b < 'infinity'::DOUBLE THEN ln(b - a) ELSE 0.0 END
+        WHEN name = 'inverse_gamma' THEN pool_inverse_gamma(tau, a, b)
+        WHEN name = 'jeffreys' THEN pool_jeffreys(tau, squared_precisions)
+        WHEN name = 'uniform_shrinkage' THEN pool_uniform_shrinkage(tau, harmonic_mean)
+        WHEN name = 'dumouchel' THEN pool_dumouchel(tau, harmonic_mean)
+        ELSE 0.0
+    END;
+
+
+-- Rendered from polars_pool/verbs by `python -m polars_pool.rendering`: edit there.
+--
+-- The columns of results after the keys: their names in order, and for results with one row per model an empty relation
+-- of their names and types.
+CREATE OR REPLACE MACRO _pool_columns_of_moments() AS ['n', 'mean', 'var'];
+CREATE OR REPLACE MACRO _pool_columns_of_weighted_moments() AS ['n', 'mean', 'var', 'w'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink() AS ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_threshold() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_robust_threshold() AS
+    ['n', 'mean', 'v', 'weight', 'estimate', 'se', 'lower', 'upper', 'noncoverage', 'p_above'];
+CREATE OR REPLACE MACRO _pool_columns_of_profile_of_groups() AS ['tau', 'estimate', 'se'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_rates() AS
+    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'alpha', 'beta'];
+CREATE OR REPLACE MACRO _pool_columns_of_shrink_counts() AS
+    ['n', 'mean', 'weight', 'estimate', 'se', 'lower', 'upper', 'p_above', 'pep', 'q_value', 'shape', 'rate'];
+CREATE OR REPLACE MACRO _pool_columns_of_regress() AS
+    ['term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', 'lower', 'upper'];
+CREATE OR REPLACE MACRO _pool_columns_of_components() AS
+    ['groups', 'n', 'sigma2', 'tau2', 'mu', 'se_mu', 'icc', 'df_prior', 'sigma2_prior', 'q', 'q_p', 'i2', 'h2',
+        'se_tau2', 'tau2_lower', 'tau2_upper', 'log_likelihood', 'aic', 'lrt', 'lrt_p', 'mu_lower', 'mu_upper', 'mu_p',
+        'new_lower', 'new_upper', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_posterior_components() AS
+    ['groups', 'n', 'sigma2', 'se_sigma2', 'tau', 'se_tau', 'tau_median', 'tau_lower', 'tau_upper', 'tau2', 'se_tau2',
+        'tau2_median', 'tau2_lower', 'tau2_upper', 'log_tau', 'mu', 'se_mu', 'mu_median', 'mu_lower', 'mu_upper',
+        'mu_positive', 'new', 'se_new', 'new_median', 'new_lower', 'new_upper', 'new_positive', 'icc', 'df_prior',
+        'sigma2_prior', 'log_marginal', 'bayes_factor', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_profile() AS
+    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood'];
+CREATE OR REPLACE MACRO _pool_columns_of_posterior_profile() AS
+    ['tau', 'sigma2', 'mu', 'se_mu', 'q', 'log_likelihood', 'restricted_log_likelihood', 'density'];
+CREATE OR REPLACE MACRO _pool_columns_of_compare() AS
+    ['groups', 'n', 'none', 'complete', 'partial', 'gain_on_none', 'gain_on_complete', 'pooling_rows',
+        'pooling_groups'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_rates() AS
+    ['groups', 'n', 'alpha', 'beta', 'mean', 'se_log_alpha', 'se_log_beta', 'rho', 'log_likelihood', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_components_counts() AS
+    ['groups', 'n', 'shape', 'rate', 'mean', 'se_log_shape', 'se_log_rate', 'rho', 'log_likelihood', 'converged'];
+CREATE OR REPLACE MACRO _pool_columns_of_regress_components() AS
+    ['groups', 'n', 'dropped', 'sigma2', 'tau2', 'mu', 'se_mu', 'mu_lower', 'mu_upper', 'mu_p', 'cov_mu', 'icc',
+        'r2_marginal', 'r2_conditional', 'log_likelihood', 'aic', 'singular', 'converged'];
+
+CREATE OR REPLACE MACRO _pool_empty_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS tau2, NULL::DOUBLE AS mu,
+        NULL::DOUBLE AS se_mu, NULL::DOUBLE AS icc, NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior,
+        NULL::DOUBLE AS q, NULL::DOUBLE AS q_p, NULL::DOUBLE AS i2, NULL::DOUBLE AS h2, NULL::DOUBLE AS se_tau2,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS aic,
+        NULL::DOUBLE AS lrt, NULL::DOUBLE AS lrt_p, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper,
+        NULL::DOUBLE AS mu_p, NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_posterior_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS se_sigma2,
+        NULL::DOUBLE AS tau, NULL::DOUBLE AS se_tau, NULL::DOUBLE AS tau_median, NULL::DOUBLE AS tau_lower,
+        NULL::DOUBLE AS tau_upper, NULL::DOUBLE AS tau2, NULL::DOUBLE AS se_tau2, NULL::DOUBLE AS tau2_median,
+        NULL::DOUBLE AS tau2_lower, NULL::DOUBLE AS tau2_upper, NULL::DOUBLE AS log_tau, NULL::DOUBLE AS mu,
+        NULL::DOUBLE AS se_mu, NULL::DOUBLE AS mu_median, NULL::DOUBLE AS mu_lower, NULL::DOUBLE AS mu_upper,
+        NULL::DOUBLE AS mu_positive, NULL::DOUBLE AS "new", NULL::DOUBLE AS se_new, NULL::DOUBLE AS new_median,
+        NULL::DOUBLE AS new_lower, NULL::DOUBLE AS new_upper, NULL::DOUBLE AS new_positive, NULL::DOUBLE AS icc,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior, NULL::DOUBLE AS log_marginal,
+        NULL::DOUBLE AS bayes_factor, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_profile() AS TABLE
+    SELECT NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_posterior_profile() AS TABLE
+    SELECT NULL::DOUBLE AS tau, NULL::DOUBLE AS sigma2, NULL::DOUBLE AS mu, NULL::DOUBLE AS se_mu, NULL::DOUBLE AS q,
+        NULL::DOUBLE AS log_likelihood, NULL::DOUBLE AS restricted_log_likelihood, NULL::DOUBLE AS density
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_compare() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS "none", NULL::DOUBLE AS complete,
+        NULL::DOUBLE AS partial, NULL::DOUBLE AS gain_on_none, NULL::DOUBLE AS gain_on_complete,
+        NULL::DOUBLE AS pooling_rows, NULL::DOUBLE AS pooling_groups
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_rates() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::DOUBLE AS alpha, NULL::DOUBLE AS beta,
+        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_alpha, NULL::DOUBLE AS se_log_beta, NULL::DOUBLE AS rho,
+        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_components_counts() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::DOUBLE AS n, NULL::DOUBLE AS shape, NULL::DOUBLE AS rate,
+        NULL::DOUBLE AS mean, NULL::DOUBLE AS se_log_shape, NULL::DOUBLE AS se_log_rate, NULL::DOUBLE AS rho,
+        NULL::DOUBLE AS log_likelihood, NULL::BOOLEAN AS converged
+    WHERE false;
+
+CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
+    SELECT NULL::BIGINT AS groups, NULL::BIGINT AS n, NULL::BIGINT AS dropped, NULL::DOUBLE AS sigma2,
+        NULL::MAP(VARCHAR, DOUBLE) AS tau2, NULL::MAP(VARCHAR, DOUBLE) AS mu, NULL::MAP(VARCHAR, DOUBLE) AS se_mu,
+        NULL::MAP(VARCHAR, DOUBLE) AS mu_lower, NULL::MAP(VARCHAR, DOUBLE) AS mu_upper,
+        NULL::MAP(VARCHAR, DOUBLE) AS mu_p, NULL::MAP(VARCHAR, MAP(VARCHAR, DOUBLE)) AS cov_mu, NULL::DOUBLE AS icc,
+        NULL::DOUBLE AS r2_marginal, NULL::DOUBLE AS r2_conditional, NULL::DOUBLE AS log_likelihood,
+        NULL::DOUBLE AS aic, NULL::VARCHAR AS singular, NULL::BOOLEAN AS converged
+    WHERE false;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Arguments that are numbers or names, and the messages about wrong ones: from names and types, never from data.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
+CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
+CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
+
+-- A hyperparameter as the number or the name that is given.
+CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
+CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
+
+CREATE OR REPLACE MACRO _pool_is_number(x, least) AS
+    coalesce(typeof(x) <> 'BOOLEAN' AND isfinite(_pool_number(x)) AND _pool_number(x) >= least, false);
+
+CREATE OR REPLACE MACRO _pool_shown(x) AS
+    CASE WHEN typeof(x) = 'VARCHAR' THEN '''' || x::VARCHAR || '''' ELSE coalesce(x::VARCHAR, 'NULL') END;
+
+CREATE OR REPLACE MACRO _pool_listed(names) AS
+    array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
+
+CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
+    coalesce(list_transform(
+        list_sort(list_transform(
+            list_filter(names,
+                lambda name: 2 * damerau_levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
+            lambda name: {distance: damerau_levenshtein(lower(name), lower(given)), left_out: -length(name), name: name}
+        )),
+        lambda near: '; did you mean ''' || near.name || '''?'
+    )[1], '');
+
+-- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
+CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
+    CASE WHEN NOT list_contains(names, given::VARCHAR)
+        THEN _pool_message_one_of(role, _pool_shown(given), _pool_listed(names), _pool_nearest(given::VARCHAR, names))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
+    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
+        THEN _pool_message_level(_pool_shown(given), CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
+            THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END)
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
+    CASE
+        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
+        ELSE _pool_message_threshold(_pool_shown(given),
+            CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'a finite number'
+                ELSE 'a number' END)
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
+    CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
+        THEN role || '=' || _pool_shown(given) || '; give true or false' END;
+
+-- The level, or NULL where it is wrong, which is said elsewhere.
+CREATE OR REPLACE MACRO _pool_proper_level(level) AS
+    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+
+-- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
+CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
+    WITH _pool_upper AS (
+        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
+            sqrt(-ln(1 - p)) AS r
+    ),
+    centre AS (
+        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
+        FROM _pool_upper
+    ),
+    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
+    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
+
+CREATE OR REPLACE MACRO _pool_numeric(type) AS
+    regexp_full_match(type,
+        'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
+
+-- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
+    list_transform(
+        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        lambda c: CASE
+            WHEN len(c[2].names) > 1
+                THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))
+            ELSE _pool_message_no_numbers(c[1], '''' || c[2].names[1] || '''', c[2].types[1])
+        END
+    )[1];
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Priors that are written as text: their names and numbers, and the messages about wrong ones.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Priors as texts: the name of one, its numbers with the defaults of missing ones, and whether anything is integrated
+-- out.
+CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
+CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
+    CASE WHEN regexp_matches(_pool_name(x), '^[^(]*\(\s*[^\s].*\)\s*$')
+        THEN list_transform(
+            string_split(regexp_extract(_pool_name(x), '\((.*)\)\s*$', 1), ','), lambda piece: trim(piece))
+        ELSE []::VARCHAR[] END;
+CREATE OR REPLACE MACRO _pool_prior_numbers(x) AS
+    list_concat(
+        list_transform(_pool_prior_pieces(x), lambda piece: TRY_CAST(piece AS DOUBLE)),
+        _pool_prior_defaults(_pool_prior_name(x))[len(_pool_prior_pieces(x)) + 1:]);
+CREATE OR REPLACE MACRO _pool_is_tau_prior(x) AS list_contains(_pool_priors_of('tau2'), _pool_prior_name(x));
+CREATE OR REPLACE MACRO _pool_integrates(tau2, mu) AS _pool_is_tau_prior(tau2) OR _pool_prior_name(mu) = 'normal';
+
+-- How a prior is written as text, whether a text is meant as a prior, and the message about a wrong one.
+CREATE OR REPLACE MACRO _pool_prior_form(name) AS
+    name || '(' || array_to_string(_pool_prior_arguments(name), ', ') || ')';
+CREATE OR REPLACE MACRO _pool_may_be_prior(role, value) AS
+    list_contains(_pool_priors_of(role), _pool_prior_name(value))
+        OR role <> 'sigma2' AND contains(_pool_name(value), '(')
+        OR role = 'sigma2' AND _pool_is_tau_prior(value);
+
+CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
+    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
+        CASE
+            WHEN NOT list_contains(priors, prior.name)
+                THEN _pool_message_no_prior(role, _pool_shown(value),
+                    array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
+                    _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
+            WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
+                OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
+                THEN _pool_message_wrong_prior(
+                    role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
+            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
+        END
+    )[1];
+
+CREATE OR REPLACE MACRO _pool_wrong_prior(role, value) AS
+    CASE
+        WHEN role = 'sigma2' THEN 'sigma2=' || _pool_shown(value) || ' is integrated out in Python alone; give a '
+            || 'number of 0 or more, or one of ' || _pool_listed(pool_method_names('sigma2'))
+        ELSE _pool_wrong_prior_of(role, _pool_priors_of(role), value)
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) AS
+    CASE
+        WHEN _pool_may_be_prior(role, value) THEN _pool_wrong_prior(role, value)
+        WHEN NOT (list_contains(pool_method_names(role), _pool_name(value)) OR _pool_is_number(value, least))
+        THEN _pool_message_number_or_one_of(role, _pool_shown(value), number, _pool_listed(pool_method_names(role)),
+            _pool_nearest(_pool_name(value), pool_method_names(role)))
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Arguments that are expressions: the names and types of the columns that they stand for.
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and reads its schema as _pool_schema. DuckDB 1 has no such rule, but it loses NOT
+-- MATERIALIZED in database files: there macros read the table itself, not a copy in memory.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- ---- arguments that are expressions ---------------------------------------------------------------------------------
+--
+-- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
+-- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
+-- there macros read the table itself, not a copy in memory.
+CREATE OR REPLACE MACRO _pool_read(tbl) AS
+    CASE
+        WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
+        WHEN typeof(tbl) = 'VARCHAR' THEN [tbl::VARCHAR]
+        ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
+    END;
+
+-- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
+    NOT regexp_matches(
+        regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
+            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+        '[[:alpha:]_"]|[^\x00-\x7F]');
+
+-- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
+
+-- Columns between nulls as one list for each null: the columns that follow it.
+CREATE OR REPLACE MACRO _pool_split(columns) AS
+    list_transform(
+        list_filter(range(1, len(columns) + 1), lambda i: columns[i] IS NULL),
+        lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
+    );
+
+-- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
+-- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
+    SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
+            names: argument[1],
+            types: list_transform(argument[2], lambda c: c.type),
+            constant: list_filter(list_zip(argument[1], argument[2]),
+                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+        }) AS described
+    FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
+
+-- Names as an argument of a macro: one column, or several by name.
+CREATE OR REPLACE MACRO _pool_as_argument(names) AS
+    CASE
+        WHEN len(names) > 1 THEN 'COLUMNS([' || _pool_listed(names) || '])'
+        WHEN regexp_full_match(names[1], '[A-Za-z_]\w*') THEN names[1]
+        ELSE '"' || replace(names[1], '"', '""') || '"'
+    END;
+
+-- One row of nulls with the columns of a table: expressions on it have names and types, and nothing is read.
+CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
+    SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
+
+-- Whether a column is a key: a group's under its own name, or a model's under its private one.
+CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
+
+-- Whether a column is a key under its own name, and not an absent `over`.
+CREATE OR REPLACE MACRO _pool_is_shown(name) AS
+    NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
+
+-- That a table whose columns all come back has none of a name yet and no private one, or an error.
+CREATE OR REPLACE MACRO _pool_free(columns, name) AS
+    CASE
+        WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
+            THEN error('the table has a column ''' || name || ''' already; rename it first')
+        WHEN len(list_filter(columns, lambda c: starts_with(c, '_pool_'))) > 0
+            THEN error('the column ''' || list_filter(columns, lambda c: starts_with(c, '_pool_'))[1]
+                || ''' of the table begins with ''_pool_'', as private names do; rename it')
+        ELSE true
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Keys of groups and models: messages about wrong ones, and the equality of two keys.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The texts in an expression, and what is wrong with keys that read no column.
+CREATE OR REPLACE MACRO _pool_texts(expression) AS
+    list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
+CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
+    list_transform(
+        list_filter(
+            [{role: 'over', constant: over, texts: _pool_texts(over)},
+                {role: 'by', constant: "by", texts: _pool_texts("by")}],
+            lambda key: key.constant IS NOT NULL),
+        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            || ' reads no column, so it is the same in every row; '
+            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
+                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+                ELSE 'give a column, or several as COLUMNS([...]) of their names' END
+    )[1];
+
+-- What is wrong with an argument that follows the keys without a name, and what was meant.
+CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
+    'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
+        || CASE
+            WHEN constant IS NOT NULL THEN 'give it one, as in level := 0.9'
+            WHEN NOT list_has_all(columns, list_concat(keys, unnamed))
+                THEN 'several keys are COLUMNS([...]) of their names, expressions among them named in a CTE before: '
+                    || 'WITH named AS (SELECT *, ... AS name FROM ...)'
+            ELSE array_to_string(list_transform(
+                [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
+                    {before: 'the keys of models as over := ', names: unnamed}],
+                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
+        END;
+
+-- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
+-- case where they stand beside it, as they do with over := NULL.
+CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
+    list_filter(names, lambda name:
+        starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
+
+-- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
+    coalesce(
+        'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
+            || ''' bears a private name; rename it first',
+        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || '''', '[' || _pool_listed(over) || ']',
+            '[' || _pool_listed(keys) || ']'),
+        _pool_message_key_of_result(
+            '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
+    );
+
+-- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
+-- of the arguments, whose first are by, over and what follows the keys without a name.
+CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+    WITH named AS (
+        SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
+            _pool_absent_type(described[2].types[1]) AS no_over,
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
+        FROM _pool_described(of_names, arguments),
+            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    )
+    SELECT described, no_over, coalesce(
+        CASE WHEN described[3].types <> ['"NULL"']
+            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
+        _pool_wrong_names(over_names, by_names, beside_null,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
+        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
+    ) AS wrong_keys
+    FROM named;
+
+-- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+CREATE OR REPLACE MACRO _pool_same(model, other) AS
+    typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
+        OR model IS NOT DISTINCT FROM other;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Values of a column as DOUBLE: missing, finite, improper and exact ones, and two columns of one row.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The value; NaN and infinite ones count as missing with nan := 'null'.
+CREATE OR REPLACE MACRO _pool_value(value, nan) AS
+    CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
+
+-- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
+CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
+
+-- Whether a weight, a count, a variance or a standard error is none.
+CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
+
+-- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
+CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
+
+-- A value, or NULL where the other of the pair is none: rows count where both are there.
+CREATE OR REPLACE MACRO _pool_paired(value, other, nan) AS
+    CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The offset that the first values of a column have in common: deviations from it lose no digits.
+--
+-- The relation _pool_origin is that of the surrounding query.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Types that hold more digits than DOUBLE: BIGINT, wider integers, and decimals of more than 15 digits.
+CREATE OR REPLACE MACRO _pool_is_wide(type) AS
+    type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
+    OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
+
+-- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
+-- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
+-- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
+CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
+    WITH starts AS (
+        SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
+            avg(abs(y - first_y)) < abs(start) / 8 AND min(abs(y)) >= any_value(least) AS near,
+            _pool_is_wide(any_value(type)) AND abs(start) >= 2.0 ** 20 AS rounds
+        FROM (SELECT *, first(y) OVER () AS first_y, first(written) OVER () AS first_written
+            FROM query_table(firsts))
+    ),
+    origins AS (
+        SELECT *, CASE
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds THEN floor(start)
+                ELSE start
+            END AS origin
+        FROM starts
+    )
+    SELECT CASE WHEN near THEN origin ELSE 0.0 END AS _pool_origin,
+        CASE
+            WHEN near AND rounds AND abs(origin) < 2.0 ** 100 THEN origin::HUGEINT::VARCHAR
+            WHEN near THEN written
+            ELSE '0'
+        END AS _pool_start,
+        TRY_CAST(_pool_start AS BIGINT) AS _pool_bigint,
+        TRY_CAST(regexp_extract(type, ',([0-9]+)', 1) AS INTEGER) AS _pool_scale
+    FROM origins;
+
+CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
+    WITH _pool_firsts AS (
+        SELECT TRY_CAST(value AS DOUBLE) AS y, TRY_CAST(value AS VARCHAR) AS written, typeof(value) AS type,
+            CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(value))) AND isfinite(TRY_CAST(value AS DOUBLE))
+        LIMIT 1000
+    )
+    FROM _pool_origin_from('_pool_firsts');
+
+-- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
+    CASE
+        WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
+        WHEN scale <= 4 THEN (TRY_CAST(value AS DECIMAL(38, 4)) - TRY_CAST(start AS DECIMAL(38, 4)))::DOUBLE
+        WHEN scale <= 6 THEN (TRY_CAST(value AS DECIMAL(38, 6)) - TRY_CAST(start AS DECIMAL(38, 6)))::DOUBLE
+        WHEN scale <= 9 THEN (TRY_CAST(value AS DECIMAL(38, 9)) - TRY_CAST(start AS DECIMAL(38, 9)))::DOUBLE
+        WHEN scale <= 12 THEN (TRY_CAST(value AS DECIMAL(38, 12)) - TRY_CAST(start AS DECIMAL(38, 12)))::DOUBLE
+        WHEN scale <= 18 THEN (TRY_CAST(value AS DECIMAL(38, 18)) - TRY_CAST(start AS DECIMAL(38, 18)))::DOUBLE
+        WHEN scale <= 27 THEN (TRY_CAST(value AS DECIMAL(38, 27)) - TRY_CAST(start AS DECIMAL(38, 27)))::DOUBLE
+        WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
+    END;
+
+-- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
+-- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
+    CASE
+        WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
+        WHEN typeof(value) = 'BIGINT' THEN coalesce(
+            TRY(TRY_CAST(value AS BIGINT) - whole)::DOUBLE, TRY_CAST(value AS DOUBLE) - origin)
+        WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
+        WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
+            THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+            TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
+            TRY_CAST(value AS DOUBLE) - origin)
+        WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
+            THEN (TRY_CAST(value AS UHUGEINT) - TRY_CAST(start AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) = 'UHUGEINT'
+            THEN -(TRY_CAST(start AS UHUGEINT) - TRY_CAST(value AS UHUGEINT))::DOUBLE
+        WHEN typeof(value) LIKE 'DECIMAL%' AND abs(TRY_CAST(value AS DOUBLE) - origin) < 10.0 ** (36 - scale)
+            THEN coalesce(_pool_decimal_less(value, start, scale), TRY_CAST(value AS DOUBLE) - origin)
+        ELSE TRY_CAST(value AS DOUBLE) - origin
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Wrong values in the data: the message for a number of rows.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A number of rows in words.
+CREATE OR REPLACE MACRO _pool_number_of_rows(bad) AS
+    CASE WHEN bad = 1 THEN '1 row' ELSE format('{:,} rows', bad::BIGINT) END;
+
+-- A column as a message names it.
+CREATE OR REPLACE MACRO _pool_column_of_role(role, name) AS role || '=''' || name || '''';
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Groups without rows: the keys of another table that are not among the groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether the types of keys are equal, or there is one that holds the values of both: a wider integer, or text.
+CREATE OR REPLACE MACRO _pool_both(type, other, kind) AS
+    regexp_full_match(type, kind) AND regexp_full_match(other, kind);
+CREATE OR REPLACE MACRO _pool_one_type(types, others) AS
+    len(types) = len(others) AND len(list_filter(list_zip(types, others), lambda pair: NOT (
+        pair[1] = pair[2]
+        OR _pool_both(pair[1], pair[2], '(TINY|SMALL|BIG)INT|INTEGER|U(TINY|SMALL)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'U(TINY|SMALL|BIG)INT|UINTEGER')
+        OR _pool_both(pair[1], pair[2], 'VARCHAR|(?s)ENUM\(.*\)')
+    ))) = 0;
+
+-- The keys of another table that are not among the groups.
+CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
+    WITH _pool_new AS (SELECT DISTINCT over, "by", over AS _pool_over FROM query_table(tbl)),
+    _pool_left AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN _pool_new ON false
+    ),
+    _pool_right AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(seen) ON false
+    ),
+    _pool_same_types AS (
+        SELECT CASE WHEN _pool_one_type(of_left.types, of_right.types) THEN true ELSE error('the keys are '
+            || left_type || ' in groups= and ' || right_type || ' in the table; cast one of them') END AS same_types
+        FROM (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_left)) AS of_left,
+            (SELECT [*COLUMNS(*)] AS types FROM (SELECT typeof(COLUMNS(*)) FROM _pool_right)) AS of_right,
+            (SELECT typeof(_pool_left) AS left_type FROM _pool_left),
+            (SELECT typeof(_pool_right) AS right_type FROM _pool_right)
+    )
+    SELECT * EXCLUDE (_pool_key), struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (SELECT *, struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM _pool_new) AS _pool_new
+    ANTI JOIN (
+        SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
+    ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
+    WHERE (SELECT same_types FROM _pool_same_types);
+
+
+-- Rendered from polars_pool/formulas/estimators.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The estimators of tau2: what each needs, and its formulas in terms of the columns of fit.sql and search.sql.
+--
+-- A table macro has one CTE per estimator and reads the one that `method` names when the query is planned: the others
+-- are not bound.
+
+-- The estimator that computes tau2: about a known mu some are another one.
+CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
+    CASE
+        WHEN _pool_name(tau2) = 'reml' AND _pool_number(mu) IS NOT NULL THEN 'ml'
+        ELSE _pool_name(tau2)
+    END;
+
+-- Whether there are enough groups for an estimator.
+CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+    CASE
+        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+        WHEN _pool_name(tau2) = 'chung' THEN j >= 2 AND j - fitted >= 1
+        ELSE j >= 1 AND j - fitted >= 1
+    END;
+
+-- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
+CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml', 'cv');
+
+-- Whether the estimate is the maximum of a likelihood.
+CREATE OR REPLACE MACRO _pool_is_likelihood(tau2) AS
+    _pool_name(tau2) IN ('ml', 'reml');
+
+-- Whether it is the maximum of the restricted likelihood.
+CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
+    method = 'reml';
+
+-- Whether an estimator fits rows, moments and published estimates, with weights and without.
+CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
+    _pool_name(tau2) IN ('plugin', 'he', 'dl', 'hs', 'hsk', 'sj', 'js', 'pm', 'eb', 'morris', 'pmm', 'ml', 'reml',
+        'chung', 'sure');
+
+-- Whether tau2 is above 0 even where all means agree.
+CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
+    _pool_name(tau2) = 'chung';
+
+-- Whether the weights of the groups use another tau2 than the estimate.
+CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
+    _pool_name(tau2) = 'morris';
+
+-- The tau2 that they use.
+CREATE OR REPLACE MACRO _pool_corrected(tau2, estimate, v, df) AS
+    CASE
+        WHEN _pool_name(tau2) = 'morris'
+            THEN CASE WHEN v = 'infinity'::DOUBLE THEN estimate ELSE (df * estimate + 2 * v) / (df - 2) END
+        ELSE estimate
+    END;
+
+-- Whether the variance of tau2 comes from that of squares with weights.
+CREATE OR REPLACE MACRO _pool_error_has_weights(method) AS
+    method IN ('anova', 'he', 'dl', 'hs', 'hsk', 'sj', 'ml', 'reml');
+
+-- The weight of a group in these squares; h is 1 / (v + tau2).
+CREATE OR REPLACE MACRO _pool_error_weight(method, w, v, crude, h) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method = 'he' THEN 1.0
+        WHEN method IN ('dl', 'hs', 'hsk') THEN 1 / v
+        WHEN method = 'sj' THEN 1 / (v + crude)
+        ELSE h
+    END;
+
+-- Whether it grows with w; else it grows with the precision.
+CREATE OR REPLACE MACRO _pool_error_weighs_w(method) AS
+    method = 'anova';
+
+-- Whether the variance of squares is that of means of variance 1.
+CREATE OR REPLACE MACRO _pool_error_is_standardised(method) AS
+    method IN ('ml', 'reml');
+
+-- The variance of tau2 where v is known.
+CREATE OR REPLACE MACRO _pool_error_variance(method, squares_variance, known_variance, a, trace, plain_squares, j, df,
+    s1) AS
+    CASE
+        WHEN method IN ('anova', 'he', 'dl') THEN squares_variance / (trace * trace)
+        WHEN method = 'hs' THEN squares_variance / (a * a)
+        WHEN method = 'hsk' THEN squares_variance / (a * a) * (j / df) * (j / df)
+        WHEN method = 'sj' THEN squares_variance * (plain_squares / j / df) * (plain_squares / j / df)
+        WHEN method IN ('pm', 'eb', 'pmm') THEN 2 * j * j / (df * s1 * s1)
+        WHEN method = 'ml' THEN 4 / known_variance
+        WHEN method = 'reml' THEN 4 / squares_variance
+    END;
+
+-- Minus its bias, to first order.
+CREATE OR REPLACE MACRO _pool_error_correction(method, fitted, j, df, s1, s2) AS
+    CASE
+        WHEN method IN ('pm', 'eb') THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1)
+        WHEN method = 'pmm' THEN -2 * (j * s2 - s1 * s1) / (s1 * s1 * s1) - (df - pool_chi_square_median(df)) / s1
+        WHEN method = 'ml' THEN fitted * (1 / s1)
+        ELSE 0.0
+    END;
+
+-- What a group counts in the squares of an estimator: by its size, alike, or by its precision.
+CREATE OR REPLACE MACRO _pool_fixed_weight(method, w, v, crude) AS
+    CASE
+        WHEN method = 'anova' THEN w
+        WHEN method IN ('dl', 'hs', 'hsk') THEN CASE WHEN v = 0 THEN 0.0 ELSE 1 / v END
+        WHEN method = 'sj' THEN 1 / (v + CASE WHEN crude = 0 THEN 1.0 ELSE crude END)
+        ELSE 1.0
+    END;
+
+-- Whether groups with v = 0 outweigh all others.
+CREATE OR REPLACE MACRO _pool_exact_outweigh(method) AS
+    method IN ('dl', 'hs', 'hsk');
+
+-- tau2 of every model from its sums of moments, before it is truncated at 0.
+CREATE OR REPLACE MACRO _pool_moment_estimates(sums, method) AS TABLE
+    WITH "anova" AS (
+        SELECT model,
+            CASE
+                WHEN known IS NOT NULL THEN (ad2 - av) / a
+                ELSE (ad2 - av + a2v / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "he" AS (FROM "anova"),
+    "dl" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / (exact - fitted)
+                WHEN exact > 0 THEN (ad2 - j + 1) / (2 * a)
+                WHEN known IS NOT NULL THEN (ad2 - j) / a
+                ELSE (ad2 - j + a / a) * a / pairs
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hs" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "hsk" AS (
+        SELECT model,
+            CASE
+                WHEN exact > fitted THEN j / df * exact_d2 / exact
+                WHEN exact > 0 THEN 0.0
+                ELSE (j / df * ad2 - j) / a
+            END AS x
+        FROM query_table(sums)
+    ),
+    "sj" AS (
+        SELECT model, plain_squares / j * ad2 / df AS x
+        FROM query_table(sums)
+    )
+    FROM query_table(method);
+
+-- Where a search looks: at `floor`, or on a grid from `low` to `high`. At a pole the deviance falls without
+-- end: that is no minimum. `expected` is the expectation of Q where its root is the estimate.
+CREATE OR REPLACE MACRO _pool_bounds(facts, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, df AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (
+        SELECT *, high AS low, CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor, false AS pole
+        FROM (
+            SELECT *, CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS high
+            FROM (
+                SELECT *, pool_chi_square_median(df) AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "ml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            CASE WHEN jointly THEN false ELSE exact * fitted > 0 END AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * n * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * n * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN 0.01 / wmax
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN jointly THEN 0.0 WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN jointly
+                        THEN CASE WHEN ssw > 0
+                        THEN CASE WHEN 3 / wmin > 32 * (n - 1) * reach_of_rows / ssw THEN 3 / wmin
+                        ELSE 32 * (n - 1) * reach_of_rows / ssw END ELSE 10000000000.0 / wmin END
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly OR estimable
+            )
+        )
+    ),
+    "chung" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 / j * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            1e-30 * high AS floor,
+            exact > 1 AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE j * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "sure" AS (
+        SELECT *,
+            CASE
+                WHEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END > 1e-18 * high
+                    THEN 0.01 * CASE WHEN vleast < high THEN vleast ELSE high END
+                ELSE 1e-18 * high
+            END AS low,
+            CASE WHEN exact = 0 THEN 0.0 ELSE 1e-30 * high END AS floor,
+            false AS pole
+        FROM (
+            SELECT *,
+                CASE
+                    WHEN vmax + reach = 0 THEN 1.0
+                    ELSE 1.0 * CASE WHEN vmax > 12 * reach THEN vmax ELSE 12 * reach END
+                END AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE estimable
+            )
+        )
+    ),
+    "cv" AS (
+        SELECT *, 0.01 / wmax AS low, 0.0 AS floor, false AS pole
+        FROM (
+            SELECT *, 10000000000.0 / wmin AS high
+            FROM (
+                SELECT *, NULL::DOUBLE AS expected
+                FROM query_table(facts)
+                WHERE jointly
+            )
+        )
+    )
+    FROM query_table(method);
+
+-- The slope at the points of a search, and the deviance there.
+CREATE OR REPLACE MACRO _pool_slopes(about, classes, method) AS TABLE
+    WITH "pm" AS (
+        SELECT *, -(hd2 - expected) AS slope, 0.0 AS deviance
+        FROM query_table(about)
+    ),
+    "eb" AS (FROM "pm"),
+    "morris" AS (FROM "pm"),
+    "pmm" AS (FROM "pm"),
+    "ml" AS (
+        SELECT *,
+            CASE WHEN jointly THEN s1 - n * h2d2 / (ssw + hd2) ELSE s1 - h2d2 END AS slope,
+            CASE WHEN jointly THEN n * ln((ssw + hd2) / n) + logs ELSE logs + hd2 END AS deviance
+        FROM query_table(about)
+    ),
+    "reml" AS (
+        SELECT *,
+            CASE
+                WHEN jointly THEN s1 - s2 / s1 - (n - 1) * h2d2 / (ssw + hd2)
+                ELSE pairs / s1 - h2d2
+            END AS slope,
+            CASE
+                WHEN jointly THEN (n - 1) * ln((ssw + hd2) / (n - 1)) + logs + ln(s1)
+                ELSE logs + hd2 + ln(s1)
+            END AS deviance
+        FROM query_table(about)
+    ),
+    "chung" AS (
+        SELECT *, others - umin / (x * (umin + x)) - h2d2 AS slope, logs + hd2 - ln(x) AS deviance
+        FROM query_table(about)
+    ),
+    "_pool_sure_counted" AS (
+        SELECT *, pooling * pooling AS counted
+        FROM (
+            SELECT *,
+                CASE WHEN u = 'infinity'::DOUBLE THEN 1.0 WHEN u = 0 THEN 0.0 ELSE u / (x + u) END AS pooling,
+                1 / (u + x) AS w
+            FROM _pool_at_points(about, classes)
+        )
+    ),
+    "_pool_sure_terms" AS (
+        SELECT id, k,
+            2 * pooling * pooling * (1 - w * d2) AS slope,
+            pooling * pooling * d2 + pooling * (x - u) AS deviance
+        FROM _pool_about_own_mean('_pool_sure_counted')
+    ),
+    "sure" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_sure_terms') USING (id)
+    ),
+    "_pool_cv_terms" AS (
+        SELECT id, k,
+            (residuals_slope - 2 * residuals * leverage_slope / leverage) / (leverage * leverage) AS slope,
+            residuals / (leverage * leverage) AS deviance
+        FROM (
+            SELECT *,
+                squares + n * keep * keep * d2 AS residuals,
+                (n - 1 + keep) / n - keep * keep / s AS leverage,
+                -2 * n * keep * keep * (n * keep * d2 + d * mu_slope) AS residuals_slope,
+                keep * keep * (2 * n * keep / s - 1 - s2 / (s * s)) AS leverage_slope
+            FROM (
+                SELECT *, 1 / (1 + n * x) AS keep
+                FROM _pool_about_gls_mean(about, classes)
+            )
+        )
+    ),
+    "cv" AS (
+        FROM query_table(about) JOIN _pool_sums_of_terms('_pool_cv_terms') USING (id)
+    )
+    FROM query_table(method);
+
+-- The degrees of freedom of sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_df(method, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN n
+        WHEN method = 'reml' THEN n - 1
+        WHEN method = 'cv' THEN n - j
+    END;
+
+-- sigma2 where it is estimated together with tau2.
+CREATE OR REPLACE MACRO _pool_joint_sigma2(method, ssw, hd2, n, j) AS
+    CASE
+        WHEN method = 'ml' THEN (ssw + hd2) / n
+        WHEN method = 'reml' THEN (ssw + hd2) / (n - 1)
+        WHEN method = 'cv' THEN CASE WHEN n > j THEN ssw / (n - j) END
+    END;
+
+-- tau2 where v is known and there is nothing to search for, NULL elsewhere: every v is 0, or no row differs
+-- from its group and the estimator needs rows that do.
+CREATE OR REPLACE MACRO _pool_without_search(method, plain_squares, exact, j, df) AS
+    CASE
+        WHEN method = 'sure' THEN CASE WHEN exact = j THEN plain_squares / j END
+        WHEN method = 'cv' THEN plain_squares / df
+    END;
+
+-- x, which is tau2 or rho = tau2 / sigma2, of every model by one estimator; by `known` no estimate. hd2 is the
+-- sum of squares there and `done` whether the search settled, NULL for a closed form.
+CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
+    WITH "known" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, NULL::DOUBLE AS x
+        FROM query_table(facts)
+    ),
+    "anova" AS (FROM _pool_by_moments(moved, facts, 'anova')),
+    "plugin" AS (
+        SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / df AS x
+        FROM query_table(facts)
+    ),
+    "he" AS (FROM _pool_by_moments(moved, facts, 'he')),
+    "dl" AS (FROM _pool_by_moments(moved, facts, 'dl')),
+    "hs" AS (FROM _pool_by_moments(moved, facts, 'hs')),
+    "hsk" AS (FROM _pool_by_moments(moved, facts, 'hsk')),
+    "sj" AS (FROM _pool_by_moments(moved, facts, 'sj')),
+    "js" AS (
+        SELECT * REPLACE (
+            CASE WHEN unequal = 0 THEN x ELSE _pool_unequal('js', '''morris'' and ''chung''', unequal) END AS x
+        )
+        FROM (
+            SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, plain_squares / (df - 2) - vmax AS x
+            FROM query_table(facts)
+        ), _pool_unequal_models(facts)
+    ),
+    "pm" AS (FROM _pool_by_search(moved, facts, 'pm')),
+    "eb" AS (FROM _pool_by_search(moved, facts, 'eb')),
+    "morris" AS (FROM _pool_by_search(moved, facts, 'morris')),
+    "pmm" AS (FROM _pool_by_search(moved, facts, 'pmm')),
+    "ml" AS (FROM _pool_by_search(moved, facts, 'ml')),
+    "reml" AS (FROM _pool_by_search(moved, facts, 'reml')),
+    "chung" AS (FROM _pool_by_search(moved, facts, 'chung')),
+    "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
+    "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
+    FROM query_table(method);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for a one-way model: arguments that do not fit together or do not fit the columns.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Columns that do not go together.
+CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
+    CASE
+        WHEN has_se AND has_var THEN _pool_message_with_published('var')
+        WHEN has_se AND has_weights THEN _pool_message_with_published('weights')
+        WHEN NOT has_se AND has_n AND NOT has_var THEN _pool_message_half_of_moments('n', 'var')
+        WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
+    END;
+
+-- Methods that do not fit the columns.
+CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
+    CASE
+        WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('mu'), _pool_name(mu))
+            THEN _pool_message_without_counts('mu', _pool_shown(mu),
+                _pool_listed(pool_methods_without('mu', pool_methods_by_rows('mu'))))
+        WHEN has_se AND NOT has_n AND list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            THEN _pool_message_without_counts('tau2', _pool_shown(tau2), _pool_listed(pool_methods_without('tau2',
+                list_concat(pool_methods_by_rows('tau2'), pool_methods_unweighted('tau2')))))
+        WHEN (has_se OR _pool_name(sigma2) <> 'pooled')
+            AND list_contains(pool_methods_of_rows_alone('tau2'), _pool_name(tau2))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2),
+                CASE WHEN has_se THEN 'se=' ELSE 'sigma2=' || _pool_shown(sigma2) END,
+                _pool_listed(pool_methods_without('tau2', pool_methods_of_rows_alone('tau2'))))
+        WHEN has_weights AND list_contains(pool_methods_unweighted('tau2'), _pool_name(tau2))
+            THEN _pool_message_unfit('tau2', _pool_shown(tau2), 'weights=',
+                _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
+    END;
+
+-- Priors beside what they do not go with, and intervals that are of a posterior or are not.
+CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
+    CASE
+        WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
+            THEN _pool_message_prior_beside_estimate('mu', _pool_shown(mu), _pool_shown(tau2))
+        WHEN _pool_is_tau_prior(tau2) AND list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            THEN _pool_message_mu_beside_prior(_pool_shown(mu))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
+    CASE
+        WHEN "interval" IS NULL THEN NULL
+        WHEN NOT list_contains(_pool_names_of_interval(), "interval"::VARCHAR)
+            THEN _pool_wrong_name('interval', "interval", _pool_names_of_interval())
+        WHEN _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_estimates(), "interval")
+            THEN _pool_message_not_of_posterior(_pool_shown("interval"))
+        WHEN NOT _pool_integrates(tau2, mu) AND list_contains(_pool_names_of_interval_of_posterior(), "interval")
+            THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
+    END;
+
+-- An error that an estimator does not have, and a quantity that an interval does not describe.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
+    CASE
+        WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
+            THEN _pool_message_beside_prior('uncertainty', _pool_shown(uncertainty),
+                _pool_message_posterior_holds_errors())
+        WHEN uncertainty = 'tau2' AND list_contains(pool_methods_without_error('tau2'), _pool_name(tau2))
+            THEN _pool_message_error_unknown(_pool_shown(tau2),
+                _pool_listed(pool_methods_without('tau2', pool_methods_without_error('tau2'))))
+    END;
+
+CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
+    CASE
+        WHEN "interval" = 'robust' AND predict <> 'mean' THEN _pool_message_robust_prediction(_pool_shown(predict))
+        WHEN predict = 'row' AND has_se THEN _pool_message_row_of_published()
+        ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
+    END;
+
+-- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
+CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
+    _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
+    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
+    AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
+
+-- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
+-- reads `proper` fails with the sentence of the first thing that is wrong.
+CREATE OR REPLACE MACRO _pool_arguments(
+    schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, by_is_shown, result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
+            struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT n FROM query_table(schema)) AS _pool_of_n
+            POSITIONAL JOIN (SELECT var FROM query_table(schema)) AS _pool_of_var
+            POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
+            NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
+    described AS (
+        SELECT no_over, wrong_keys, described[4:] AS roles,
+            list_transform(roles, lambda role: role.names[1]) AS column_names,
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
+            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    ),
+    columns AS (
+        SELECT *, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'n', 'var', 'se', 'weights'], roles),
+            _pool_wrong_columns(has_n, has_var, has_se, has_weights)
+        ) AS complaint
+        FROM described
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
+            _pool_wrong_hyperparameter('sigma2', sigma2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('tau2', tau2, 0.0, 'a number of 0 or more'),
+            _pool_wrong_hyperparameter('mu', mu, '-infinity'::DOUBLE, 'a number'),
+            _pool_unsuited(tau2, mu),
+            _pool_wrong_name('nan', nan, _pool_names_of_nan()),
+            _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu),
+            _pool_wrong_interval(tau2, mu, "interval"),
+            _pool_wrong_level(level),
+            _pool_wrong_name('uncertainty', uncertainty, _pool_names_of_uncertainty()),
+            _pool_wrong_uncertainty(tau2, mu, uncertainty),
+            _pool_wrong_prediction(predict, "interval", has_se),
+            _pool_wrong_threshold(threshold)
+        ) AS complaint)
+        FROM columns
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
+        no_over,
+        has_se AS published,
+        NOT has_se OR has_n AS has_n,
+        list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
+        column_names
+    FROM query_table(CASE
+        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'
+        ELSE 'methods'
+    END);
+
+CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
+    coalesce(
+        _pool_wrong_name('test', test, _pool_names_of_test()),
+        CASE WHEN limits IS NOT NULL THEN _pool_wrong_name('limits', limits, _pool_names_of_limits()) END,
+        CASE
+            WHEN NOT _pool_integrates(tau2, mu) THEN NULL
+            WHEN test::VARCHAR <> 'z'
+                THEN _pool_message_beside_prior('test', _pool_shown(test), _pool_message_mu_has_posterior())
+            WHEN limits IS NOT NULL
+                THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
+        END,
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
+            THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
+    );
+
+-- True, or an error: a test of mu and limits of tau2 that there are.
+CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_inference(test, limits, tau2, mu) AS complaint)
+    )
+    FROM query_table(CASE WHEN test::VARCHAR = 'z' AND limits IS NULL THEN 'usual' ELSE 'unusual' END);
+
+-- The result columns of estimates.
+CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
+    CASE
+        WHEN "interval" = 'robust' AND _pool_absent(threshold) THEN _pool_columns_of_shrink_robust()
+        WHEN "interval" = 'robust' THEN _pool_columns_of_shrink_robust_threshold()
+        WHEN _pool_absent(threshold) THEN _pool_columns_of_shrink()
+        ELSE _pool_columns_of_shrink_threshold()
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that a one-way model refuses.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
+CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT CASE
+                WHEN bad_weights > 0 THEN _pool_message_bad_weights(
+                    _pool_column_of_role('weights', column_names[5]), _pool_number_of_rows(bad_weights))
+                WHEN bad_n > 0 THEN _pool_message_bad_n(
+                    _pool_column_of_role('n', column_names[2]), _pool_number_of_rows(bad_n))
+                WHEN bad_var > 0 THEN _pool_message_bad_var(
+                    _pool_column_of_role('var', column_names[3]), _pool_number_of_rows(bad_var))
+                WHEN bad_se > 0 THEN _pool_message_bad_se(
+                    _pool_column_of_role('se', column_names[4]), _pool_number_of_rows(bad_se))
+                WHEN odd > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+            END AS complaint
+        FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
+                rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
+                sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed), (SELECT needs_n FROM _pool_request)
+        ), _pool_request
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rows to one row per group: the sufficient statistics, from plain sums in one group-by.
+--
+-- Values are deviations from an offset, so that a common offset costs no digits. The relation _pool_origin is that of
+-- the surrounding query. All relations of the macros and all private columns have names that begin with _pool_.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Whether every group has a variance of its own.
+CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
+
+-- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
+-- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+--
+-- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
+-- before they square) in one aggregate; before, it takes three.
+CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
+        CASE WHEN _pool_state.count > 1 THEN _pool_state.dsquared / (_pool_state.count - 1) END AS _pool_var
+    FROM (
+        SELECT over, "by", over AS _pool_over,
+            (var_samp(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_state
+        FROM query_table(tbl), _pool_origin
+        WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_value(value, nan))::DOUBLE AS _pool_n,
+        avg(_pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale)) AS _pool_y,
+        var_samp(_pool_finite(_pool_less_origin(
+            value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale))) AS _pool_var
+    FROM query_table(tbl), _pool_origin
+    WHERE _pool_absent(weights) AND _pool_absent(n) AND _pool_absent(var) AND _pool_absent(se)
+    GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    WITH _pool_states AS NOT MATERIALIZED (FROM _pool_states(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
+
+-- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
+        TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
+        TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
+        CASE
+            WHEN NOT _pool_absent(se) THEN 'published'
+            WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
+            WHEN NOT _pool_absent(weights) THEN 'weighted rows'
+            ELSE 'plain rows'
+        END AS _pool_input
+    FROM query_table(tbl), _pool_origin;
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
+        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+    FROM (
+        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
+    )
+    GROUP BY ALL;
+
+-- Groups of stored moments, of weighted rows too.
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
+        coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
+        sum(CASE WHEN _pool_h > 0 THEN pool_squares(_pool_n, _pool_var) END) + pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, bool_and(NOT _pool_weighted) AND NOT _pool_own_variance(sigma2) AS _pool_sized,
+        count_if(_pool_weighted AND _pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights,
+        count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
+        count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
+    FROM (
+        SELECT *,
+            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        FROM query_table(numbers) WHERE _pool_input = 'moments'
+    )
+    GROUP BY ALL;
+
+-- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
+CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n),
+        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        CASE
+            WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
+            WHEN _pool_w >= _pool_exact() THEN 0.0
+            ELSE 1 / _pool_w
+        END AS _pool_v
+    FROM (
+        SELECT COLUMNS(lambda c: _pool_is_key(c)),
+            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
+            coalesce(sum(_pool_h), 0.0) AS _pool_w,
+            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
+            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
+            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
+            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
+        FROM (
+            SELECT *, CASE
+                    WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
+                    ELSE _pool_exact()
+                END AS _pool_h
+            FROM query_table(numbers) WHERE _pool_input = 'published'
+        )
+        GROUP BY ALL
+    );
+
+-- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers')
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+
+-- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v, which only published estimates tell, and whether groups of equal n are alike.
+CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
+    WITH _pool_united AS NOT MATERIALIZED (
+        SELECT *, _pool_n AS _pool_w,
+            pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
+            NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
+        FROM query_table(plain)
+        UNION ALL BY NAME
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+            REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
+            pool_variance(_pool_n, _pool_squares) AS _pool_var
+        FROM query_table(weighed)
+    )
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_united;
+
+-- Groups that have no rows yet, with n = 0.
+CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
+    SELECT *, 0.0::DOUBLE AS _pool_n, 0.0::DOUBLE AS _pool_w, NULL::DOUBLE AS _pool_y, NULL::DOUBLE AS _pool_squares,
+        NULL::DOUBLE AS _pool_var, 'infinity'::DOUBLE AS _pool_v, false AS _pool_sized
+    FROM _pool_unseen_keys(tbl, "by", over, seen);
+
+-- Groups with the components of their models, their mean, sigma2 and sampling variance.
+CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABLE
+    SELECT g.*, c.* EXCLUDE (_pool_model),
+        _pool_y + _pool_origin AS _pool_mean,
+        CASE
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_separate_variance(_pool_n, _pool_squares / (_pool_n - 1), _pool_sigma2)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_squeezed_variance(
+                _pool_n, _pool_squares / (_pool_n - 1), _pool_df_prior, _pool_sigma2_prior)
+            ELSE _pool_sigma2
+        END AS _pool_own,
+        CASE WHEN _pool_published THEN _pool_v ELSE pool_sampling_variance(_pool_own, _pool_w) END AS _pool_sampling
+    FROM query_table(groups) AS g, query_table(components) AS c,
+        (SELECT published AS _pool_published FROM _pool_request), _pool_origin
+    WHERE _pool_same(g._pool_model, c._pool_model);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
+--
+-- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
+-- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
+-- to 1e-13, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
+
+-- Where to look, with the number of points in the grid.
+CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
+    SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
+        pole,
+        CASE WHEN low < high THEN 1 + least(ceil(2 * _pool_larger(log10(high / low), 1.0)), 100)::BIGINT ELSE 1 END
+            AS points
+    FROM _pool_bounds(facts, method);
+
+-- The floor, then points from low to high in equal ratios.
+CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
+    CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
+
+-- The cells between them, each with what its model has in common.
+CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
+    SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
+        coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
+        _pool_point(i, floor, low, high, points) AS lower, _pool_point(i + 1, floor, low, high, points) AS upper
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM query_table(ranges));
+
+-- ---- a slope at the points x of a search ----------------------------------------------------------------------------
+-- h = 1 / (u + x), where u is v, or v / sigma2 = 1 / w where sigma2 and tau2 are estimated jointly. Squares are summed
+-- about c and moved to mu after: sum(h (y - mu)^2) = sum(h d^2) - 2 delta sum(h d) + delta^2 sum(h), d = y - c, delta =
+-- mu - c. A search begins at the mean of the most precise groups, where large h lose no digits, and hands on its mu as
+-- the next c, so that delta goes to 0 as x settles.
+
+CREATE OR REPLACE MACRO _pool_moved_square(d2, d, one, delta) AS d2 - 2 * delta * d + delta * delta * one;
+
+-- At each point, by its id, the sums over the classes of its model. The groups of the least u are `at_umin` with the
+-- largest h, `top`: sum(h) = at_umin * top + rest, sum(h^2) = at_umin * top^2 + rest2.
+CREATE OR REPLACE MACRO _pool_sums_at(search, classes) AS TABLE
+    SELECT id, sum(k * h * d) AS hd, sum(k * h * h * d) AS h2d, sum(k * h * (d * d + spread)) AS hd2,
+        sum(k * h * h * (d * d + spread)) AS h2d2, sum(k * pool_log_variance(u, x)) AS logs,
+        sum(CASE WHEN u > umin THEN k * h ELSE 0.0 END) AS rest,
+        sum(CASE WHEN u > umin THEN k * h * h ELSE 0.0 END) AS rest2
+    FROM (
+        SELECT id, x, umin, k, u, spread, y - c AS d, pool_precision(u, x) AS h
+        FROM (SELECT id, model, x, c, umin FROM query_table(search) WHERE phase IN ('low', 'up', 'between'))
+        JOIN (SELECT model, k, y, spread, u FROM query_table(classes)) USING (model)
+    )
+    GROUP BY id;
+
+-- The points with their sums about mu = c + delta; `others` is the sum of h without one group of the least u.
+CREATE OR REPLACE MACRO _pool_about(search, classes) AS TABLE
+    SELECT * EXCLUDE (hd2, h2d2), _pool_moved_square(hd2, hd, s1, delta) AS hd2,
+        _pool_moved_square(h2d2, h2d, s2, delta) AS h2d2
+    FROM (
+        SELECT *, pool_precision(umin, x) AS top, at_umin * top + rest AS s1, at_umin * top * top + rest2 AS s2,
+            pool_pairs(at_umin, top, rest, rest2) AS pairs, (at_umin - 1) * top + rest AS others,
+            CASE WHEN known IS NULL THEN hd / s1 ELSE known - c END AS delta
+        FROM (SELECT * EXCLUDE (deviance, hd2) FROM query_table(search))
+        JOIN (FROM _pool_sums_at(search, classes)) USING (id)
+    );
+
+-- ---- sums of one term per group -------------------------------------------------------------------------------------
+
+-- The groups at each point.
+CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
+    SELECT id, x, known, k, n, y, spread, squares, u
+    FROM (SELECT id, model, x, known FROM query_table(about))
+    JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
+
+-- The same with deviations from the mu of the search. About a known mu no group counts in it.
+CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
+    SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
+    FROM (
+        SELECT id, model, x, coalesce(known, c + hd / s1) AS mu,
+            CASE WHEN known IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN known IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN known IS NULL THEN -(h2d - hd / s1 * s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM query_table(about)
+    )
+    JOIN query_table(classes) USING (model);
+
+-- Groups with deviations from the mean in which each counts as `counted` says; any mean where none counts.
+CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
+    WITH sums AS (
+        SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
+            sum(k * counted * y) AS sy, sum(k * counted * counted * y) AS s2y
+        FROM query_table(groups) GROUP BY id
+    ),
+    centres AS (
+        SELECT id, coalesce(fixed, sy / NULLIF(s1, 0), 0.0) AS mu,
+            CASE WHEN fixed IS NULL THEN s1 ELSE 'infinity'::DOUBLE END AS s,
+            CASE WHEN fixed IS NULL THEN s2 ELSE 0.0 END AS s2,
+            CASE WHEN fixed IS NULL THEN -(s2y - sy / s1 * sums.s2) / s1 ELSE 0.0 END AS mu_slope
+        FROM sums
+    )
+    SELECT *, y - mu AS d, (y - mu) * (y - mu) + spread AS d2
+    FROM query_table(groups) JOIN centres USING (id);
+
+CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
+    SELECT id, sum(k * slope) AS slope, sum(k * deviance) AS deviance FROM query_table(terms) GROUP BY id;
+
+-- ---- slopes of other searches ---------------------------------------------------------------------------------------
+
+-- The generalised Q statistic short of its expectation: a slope without a deviance, as its root is the only one.
+CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
+    SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
+
+-- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`. A
+-- side of 2 is a limit by Q, the root of the same search in other models.
+-- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
+CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
+        CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
+        height AS deviance
+    FROM (
+        SELECT *,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN method = 'restricted level'
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2,
+            CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+                + CASE WHEN method = 'restricted level' THEN ln(s1 / sigma2) ELSE 0.0 END AS height
+        FROM query_table(about)
+    );
+
+-- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
+-- above. sigma2 is handed on as hd2.
+CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
+    SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
+        CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
+            + CASE WHEN restricted THEN ln(s1 / sigma2) ELSE 0.0 END AS deviance
+    FROM (
+        SELECT *, side > 0 AND known IS NULL AS restricted,
+            CASE
+                WHEN NOT jointly THEN 1.0
+                WHEN side > 0 AND known IS NULL
+                    THEN pool_reml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j, s1 - x * s2, s1)
+                ELSE pool_ml_variance_at(ssw, hd2 - x * h2d2, j - x * s1, n - j)
+            END AS sigma2
+        FROM query_table(about)
+    );
+
+-- The slope by one of these searches, or by the estimator that `method` names.
+CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
+    WITH about AS (FROM _pool_about(search, classes)),
+    level AS (FROM _pool_by_level('about', method)),
+    tau AS (FROM _pool_by_tau('about')),
+    q AS (FROM _pool_by_q('about')),
+    estimator AS (FROM _pool_slopes('about', classes, method))
+    SELECT * EXCLUDE (s1, s2, hd, h2d, h2d2, logs, top, rest, rest2, pairs, others)
+    FROM query_table(CASE
+        WHEN method IN ('level', 'restricted level') THEN 'level' WHEN method IN ('q', 'tau') THEN method
+        ELSE 'estimator'
+    END);
+
+-- ---- the search -----------------------------------------------------------------------------------------------------
+
+-- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
+-- quadratic interpolation where it is safe, else half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2) / (x3 - x2).
+CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
+    CASE
+        WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
+            f1 / (f1 - f2) * f3 / (f3 - f2) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)))
+        ELSE 0.5
+    END;
+
+-- What a search does after it has seen whether the slope falls at x: first it looks at both ends of its cell. Where the
+-- slope rises from the floor, the minimum is there; where it falls to the end of the grid, it lies beyond.
+CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
+    CASE
+        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'found' ELSE 'nothing' END
+        WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
+        ELSE 'between'
+    END;
+
+-- Every local minimum of every model, to 1e-13 of x, with the deviance and hd2 there, and whether it settled.
+CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
+    WITH RECURSIVE _pool_search AS (
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS x, NULL::DOUBLE AS x1, NULL::DOUBLE AS f1,
+            upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3, NULL::DOUBLE AS deviance,
+            NULL::DOUBLE AS hd2
+        FROM query_table(cells)
+        UNION ALL
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
+            known, expected, umin, at_umin, j, side, c, is_first, is_last,
+            CASE
+                WHEN phase = 'up' THEN x2
+                WHEN phase = 'between' AND NOT closed
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
+                ELSE x
+            END,
+            x1, f1, x2, f2, x3, f3, deviance, hd2
+        FROM (
+            SELECT *, abs(x2 - x1) AS width,
+                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
+            FROM (
+                SELECT * EXCLUDE (phase, falls, slope, delta, x1, f1, x2, f2, x3, f3, c),
+                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, c + delta AS c, x AS x1, slope AS f1,
+                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
+                FROM (
+                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                    FROM _pool_evaluated('_pool_search', classes, method)
+                )
+                WHERE step < 200
+            )
+            WHERE phase <> 'nothing'
+        )
+    )
+    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
+    FROM _pool_search
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+
+-- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
+CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
+    WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
+    cells AS (FROM _pool_cells('ranges')),
+    minima AS (
+        SELECT model, pole AND m.x <= floor AS at_pole, CASE WHEN m.x > floor THEN m.x ELSE 0.0 END AS x, hd2,
+            done AND NOT at_pole AS done, CASE WHEN at_pole THEN 'infinity'::DOUBLE ELSE deviance END AS depth
+        FROM _pool_minima('cells', moved, method) AS m
+        JOIN (SELECT model, floor, pole FROM ranges) USING (model)
+    )
+    SELECT model, arg_min(x, depth) AS x, arg_min(hd2, depth) AS hd2, arg_min(done, depth) AS done
+    FROM minima GROUP BY model;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+--
+-- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
+-- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
+-- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
+-- many of the means are no numbers.
+CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k, avg(_pool_y) AS y,
+            avg(_pool_squares) AS squares, NULL::DOUBLE AS v, var_pop(_pool_finite(_pool_y)) AS spread,
+            count_if(NOT isfinite(_pool_y)) AS odd
+        FROM query_table(groups)
+        WHERE _pool_sized
+        GROUP BY ALL
+    );
+
+-- Each group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
+    SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
+        CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
+        _pool_v AS v, 0.0 AS spread, (NOT isfinite(_pool_y))::BIGINT AS odd, _pool_model
+    FROM query_table(groups)
+    WHERE NOT _pool_sized;
+
+-- The models by number, if their data are sound.
+CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
+    WITH checked AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd
+        FROM (
+            SELECT _pool_model, odd FROM query_table(sizes)
+            UNION ALL
+            SELECT _pool_model, odd FROM query_table(singles)
+        )
+        GROUP BY _pool_model
+    )
+    SELECT _pool_model, row_number() OVER () AS model
+    FROM checked, _pool_sound('checked', weighed)
+    WHERE sound;
+
+-- The classes of every model: groups of equal size, or single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
+    SELECT model, n, w, k, y, squares, v, spread
+    FROM query_table(models) AS m, (
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(sizes)
+        UNION ALL
+        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(singles)
+    ) AS c
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
+
+-- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
+-- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
+CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
+    SELECT model, j, n, ssw, published,
+        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
+        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
+        CASE
+            WHEN published THEN NULL
+            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
+            WHEN identified_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin))
+                THEN 0.0
+            ELSE pool_pooled_variance(ssw, n, j)
+        END AS pooled,
+        NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
+    FROM (
+        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
+        FROM query_table(classes) GROUP BY model
+    ), (SELECT published FROM _pool_request);
+
+-- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
+-- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
+CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
+    WITH variances AS (
+        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
+    ),
+    floors AS (
+        SELECT model, count(*) AS variances, sum(var) AS total, median(var) AS middle,
+            median(CASE WHEN var > 0 THEN var END) AS positive,
+            1e-5 * CASE WHEN total = 0 THEN 1.0 WHEN middle = 0 THEN positive ELSE middle END AS floor
+        FROM variances GROUP BY model
+    ),
+    moments AS (
+        SELECT model, any_value(variances) AS variances, any_value(total) AS total,
+            avg(pool_centred_log(floored, own_df)) AS mean_log, avg(floored) AS mean,
+            var_samp(pool_centred_log(floored, own_df)) - avg(pool_trigamma(own_df / 2)) AS excess
+        FROM (SELECT *, _pool_larger(var, floor) AS floored FROM variances JOIN floors USING (model))
+        GROUP BY model
+    ),
+    priors AS (
+        SELECT *, CASE WHEN variances = 1 THEN 0.0 WHEN total = 0 THEN 'infinity'::DOUBLE ELSE pool_prior_df(excess) END
+            AS df_prior
+        FROM moments
+    )
+    SELECT c.* REPLACE (
+        p.df_prior AS df_prior,
+        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, mean, p.df_prior) END
+            AS sigma2_prior)
+    FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
+
+-- Classes with the sampling variance of their groups.
+CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
+    SELECT c.* EXCLUDE (v),
+        CASE
+            WHEN published THEN v
+            WHEN _pool_name(sigma2) = 'separate'
+                THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
+                pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
+            ELSE pool_sampling_variance(pooled, w)
+        END AS v
+    FROM query_table(classes) AS c
+    JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
+
+-- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
+-- others, else of all; so 1 / v may grow without rounding.
+-- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
+-- power of two. Not those of a posterior, as a prior has a unit.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
+    SELECT
+        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
+        -- Squares of values near 0 may be 0 themselves.
+        CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
+            AS size,
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
+        CASE
+            WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
+            ELSE 1.0
+        END AS unit_,
+        counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
+        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
+        has_v OR told AS identified,
+        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_is_joint(tau2) AS jointly
+    FROM query_table(counted) AS counted JOIN (
+        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
+        FROM query_table(sampled) GROUP BY model
+    ) USING (model);
+
+CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
+    SELECT c.* REPLACE (
+            (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread,
+            v / (unit_ * unit_) AS v
+        ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
+    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
+
+-- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
+-- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
+CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
+    WITH extremes AS (
+        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
+            min(w) AS wmin, max(w) AS wmax, min(u) AS umin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+            sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+        FROM query_table(moved) GROUP BY model
+    ),
+    centred AS (
+        SELECT s.*, e.* EXCLUDE (model),
+            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain,
+            coalesce(known, mean_of_rows) AS of_rows
+        FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
+    ),
+    squares AS (
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
+            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
+            sum(CASE WHEN u = umin THEN k * y ELSE 0.0 END) / at_umin AS y_at_umin
+        FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
+    )
+    SELECT *,
+        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
+        2 * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread)
+            AS reach_of_rows
+    FROM centred JOIN squares USING (model);
+
+-- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
+
+-- tau2 of every model, before it is truncated at 0. Exact groups that outweigh all others have their mean at 0.
+CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
+    WITH weighed AS (
+        SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
+        FROM query_table(moved) AS c JOIN (SELECT model, plain_squares, j FROM query_table(facts)) USING (model)
+    ),
+    centres AS (
+        SELECT f.*, top,
+            coalesce(known, CASE WHEN exact > 0 AND _pool_exact_outweigh(method) THEN 0.0 ELSE ay / a END) AS centre
+        FROM query_table(facts) AS f JOIN (
+            SELECT model, sum(k * a) AS a, sum(k * a * y) AS ay, max(a) AS top FROM weighed GROUP BY model
+        ) USING (model)
+    ),
+    sums AS (
+        SELECT model, sum(k * a * d2) AS ad2, sum(k * a * v) AS av, sum(k * a * a * v) AS a2v, sum(k * a) AS a,
+            sum(CASE WHEN v = 0 THEN k * d2 ELSE 0.0 END) AS exact_d2,
+            sum(CASE WHEN a = top THEN k ELSE 0.0 END) AS at_top,
+            sum(CASE WHEN a < top THEN k * a ELSE 0.0 END) AS rest,
+            sum(CASE WHEN a < top THEN k * a * a ELSE 0.0 END) AS rest2
+        FROM (
+            SELECT w.*, top, (y - centre) * (y - centre) + spread AS d2
+            FROM weighed AS w JOIN (SELECT model, top, centre FROM centres) USING (model)
+        )
+        GROUP BY model
+    ),
+    squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
+    SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
+
+-- Models whose groups differ in v by more than rounding, for estimators that need equal v; and the error that says so.
+CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
+    SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
+
+CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
+    error('tau2=''' || method || ''' is for groups of equal sampling variance, all of as many rows, and those of '
+        || CASE WHEN models = 1 THEN '1 model' ELSE format('{:,} models', models) END
+        || ' differ: ' || instead || ' fit them');
+
+-- ---- the components -------------------------------------------------------------------------------------------------
+
+-- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
+-- sums, which says nothing of the groups: then tau2 is 0.
+CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
+    WITH placed AS (
+        SELECT *,
+            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
+                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
+                AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
+            -- where the likelihood of single rows rises to the end of the grid
+            told AND x * wmin > 0.99e10 AS at_the_end,
+            CASE
+                WHEN at_the_end THEN 0.0
+                WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
+                ELSE pooled
+            END AS sigma2_,
+            coalesce(_pool_without_search(_pool_method(tau2, mu), plain_squares, exact, j, df), x) AS x_
+        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
+    )
+    SELECT *,
+        CASE
+            WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
+            WHEN at_the_end THEN plain_squares / _pool_joint_df(_pool_method(tau2, mu), n, j)
+            WHEN jointly THEN x * sigma2_
+            WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
+        END AS tau2_,
+        identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
+            OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
+    FROM placed;
+
+-- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
+
+CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
+    SELECT model, k, y, v, tau2_,
+        CASE
+            WHEN NOT identified OR tau2_ IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND tau2_ = 0, w, v, tau2_, plugin_v, plugin)
+        END AS c
+    FROM (
+        SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v,
+            CASE WHEN pooled IS NULL THEN v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS c JOIN query_table(variances) USING (model)
+    );
+
+CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
+    FROM query_table(counts) GROUP BY model;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The standard error of tau2.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
+CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
+    SELECT *, a * a * s AS b, a * a / w AS c
+    FROM (
+        SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
+            _pool_error_weight(method, w, v, crude, h) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
+        FROM query_table(judged)
+        JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
+    );
+
+-- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
+CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
+    WITH sums AS (
+        SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
+            sum(k * a) AS sum_a, sum(CASE WHEN top THEN 0.0 ELSE k * a END) AS rest_a,
+            sum(k * b) AS sum_b, sum(CASE WHEN top THEN 0.0 ELSE k * b END) AS rest_b,
+            sum(k * c) AS sum_c, sum(CASE WHEN top THEN 0.0 ELSE k * c END) AS rest_c,
+            sum(k * a * a * s * s) AS aass, sum(k * a * a / (w * w)) AS aaww
+        FROM query_table(weighed) GROUP BY model
+    )
+    SELECT model, any_value(sum_a) AS sum_a, any_value(sum_c) AS sum_c, any_value(aass) AS aass,
+        any_value(aaww) AS aaww, sum(k * own) AS pairs, sum(k * (own * s) * (own * s)) AS diagonal,
+        sum(k * b * other_b) AS off, sum(k * own * own / w) AS diagonal_w, sum(k * b * other_c) AS off_w,
+        sum(k * own * own / (w * w)) AS diagonal_ww, sum(k * c * other_c) AS off_ww
+    FROM (
+        SELECT model, k, w, s, b, c, sum_a, sum_c, aass, aaww, top AND at_top = 1 AS alone,
+            a * CASE WHEN alone THEN rest_a ELSE sum_a - a END AS own,
+            CASE WHEN alone THEN rest_b ELSE sum_b - b END AS other_b,
+            CASE WHEN alone THEN rest_c ELSE sum_c - c END AS other_c
+        FROM query_table(weighed) JOIN sums USING (model)
+    )
+    GROUP BY model;
+
+-- The variance of tau2 by its estimator, where it is one of squares.
+CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
+    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
+    SELECT model,
+        CASE
+            WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
+                (diagonal + off) / (sum_a * sum_a), (diagonal_w + off_w) / (sum_a * sum_a),
+                (diagonal_ww + off_ww) / (sum_a * sum_a), (n - j) / (sigma2_ * sigma2_))
+            WHEN jointly AND sigma2_ > 0
+                THEN pool_variance_by_information(aass, sum_c, aaww, (n - j) / (sigma2_ * sigma2_))
+            ELSE _pool_error_variance(method, squares_variance, known_variance, sum_a, trace, plain_squares, j, df,
+                NULL::DOUBLE)
+        END AS error2
+    FROM (
+        SELECT *, 2 * aass AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, off, sum_a) ELSE 2 * aass END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, sum_a) ELSE sum_a END AS trace
+        FROM (
+            SELECT model, j, n, df, known, jointly, sigma2_, plain_squares FROM query_table(models) WHERE has_tau2
+        ) JOIN _pool_squares_traced('weighed') USING (model)
+    );
+
+-- The same, chosen by the name of the estimator: only what it needs is planned.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
+    WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
+    of_sums AS (
+        SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
+            plain_squares, j, df, s1) AS error2
+        FROM query_table(said) WHERE has_tau2
+    ),
+    of_squares AS (FROM _pool_error_of_squares(judged, models, method))
+    FROM query_table(CASE
+        WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
+        WHEN _pool_error_has_weights(method) THEN 'of_squares'
+        ELSE 'of_sums'
+    END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
+--
+-- Sums over the same classes as the components. DuckDB does not plan what a call does not request. Limits of tau2 are
+-- roots, found by the search that finds the estimates.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
+-- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
+CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
+        CASE
+            WHEN NOT identified OR t IS NULL THEN 1.0
+            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
+        END AS c
+    FROM (
+        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact,
+            u = umin AS is_top,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
+    );
+
+-- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
+CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+    SELECT model, sum(k * c * y) / sum(k * c) AS own,
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
+        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
+    FROM query_table(judged) GROUP BY model;
+
+-- One row a model: what is asked of it, and all that the answers need.
+CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+    SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
+        plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
+        coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
+        coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
+        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
+        _pool_is_restricted(_pool_method(tau2, mu)) AS restricted,
+        _pool_is_likelihood(tau2) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
+    FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
+
+CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
+    SELECT model, sum(k * h) AS s1,
+        sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
+        sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
+        sum(k / v0) AS s1_at_zero, sum(CASE WHEN v0 > 0 THEN k * ln(v0) END) AS logs_at_zero,
+        sum(k * h * ((y - gls) * (y - gls) + spread)) AS gls_squares,
+        sum(k * h * ((y - m) * (y - m) + spread)) AS squares,
+        sum(k * CASE WHEN sigma2_ > 0 THEN pool_log_inflation(w, t / sigma2_) END) AS inflation,
+        sum(k * ln(w)) AS logs_of_w,
+        sum(k * CASE WHEN v + t > 0 THEN pool_log_variance(v, t) END) AS logs,
+        bool_and(coalesce(v + t > 0, false)) AS positive,
+        sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
+        sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
+    GROUP BY model;
+
+-- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
+-- `at_zero` are those of the gls mean at tau2 and at 0.
+CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) AS TABLE
+    WITH closed AS (
+        SELECT *,
+            CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
+                AS q,
+            CASE
+                WHEN df <= 0 OR tau2_ IS NULL OR NOT identified THEN NULL
+                WHEN exact_v > fitted THEN 0.0
+                WHEN known IS NOT NULL THEN pool_typical_variance(df, sum_p)
+                ELSE pool_typical_variance(df, pool_trace(pool_pairs(at_umin, top_p, rest_p, rest_p2), sum_p))
+            END AS typical,
+            CASE
+                WHEN known IS NOT NULL THEN 0.0
+                WHEN NOT identified OR tau2_ IS NULL THEN NULL
+                WHEN test = 'knha' THEN pool_knapp_hartung(sqrt(variance), gls_squares, df)
+                WHEN test = 'adhoc' THEN pool_knapp_hartung_at_least(sqrt(variance), gls_squares, df)
+                ELSE sqrt(variance)
+            END AS error,
+            CASE
+                WHEN on_rows AND sigma2_ > 0 THEN pool_rows_deviance(ssw, 0.0, inflation, sigma2_, n)
+                WHEN positive THEN logs
+            END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
+            CASE
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(tau2) THEN NULL
+                WHEN jointly AND restricted
+                    THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
+                WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
+                WHEN exact = 0 THEN pool_ml_deviance(logs_at_zero, q_rest)
+                    + CASE WHEN restricted THEN ln(s1_at_zero) ELSE 0.0 END
+            END AS at_zero
+        FROM (SELECT *, coalesce(pooled, 1.0) AS unit FROM query_table(models)) JOIN query_table(sums) USING (model)
+    )
+    SELECT model, s1, j, n, ssw, df, df2, known, pooled, tau2_, umin, at_umin, jointly, exact, plain_squares, gls,
+        mu_, unit_, on_rows, best, has_tau2, by_profile, far, logs_of_w, q, q_exact, typical,
+        _pool_quantile AS normal_reach,
+        _pool_finite(error) AS se,
+        CASE WHEN jointly OR exact = 0 THEN 0.0 ELSE 1e-30 * far END AS floor,
+        CASE
+            WHEN NOT identified OR on_rows AND NOT sigma2_ > 0 THEN NULL
+            ELSE base + squares - CASE WHEN restricted AND NOT on_rows THEN ln(j) ELSE 0.0 END
+        END AS deviance,
+        CASE WHEN has_tau2 AND (exact = 0 OR jointly OR best > 0) THEN base + gls_squares END AS at_best,
+        CASE WHEN deviance IS NOT NULL AND isfinite(at_zero) AND isfinite(at_best)
+            THEN CASE WHEN best = 0 THEN 0.0 ELSE pool_likelihood_ratio(at_zero, at_best) END END AS lrt,
+        n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
+    FROM closed, _pool_quantile_of(level);
+
+-- What is asked of the distributions: by 8 times the model, plus 0 the tail of Q, F(df, df2) or chi-square where df2 is
+-- infinite; 1 and 2 those of mu and of the likelihood ratio, whose squares are F(1, df) and chi-square; 3 the reach of
+-- Student's interval of mu; 4 and 5 the quantiles of Q that limit tau2.
+CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
+    SELECT 8 * model + which AS id, a, b, w, p
+    FROM (
+        SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
+            unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
+            unnest([ln(q / df), 2 * ln(t), ln(lrt), NULL, NULL, NULL]) AS w,
+            unnest([NULL, NULL, NULL, CASE WHEN test <> 'z' THEN _pool_number(level) END,
+                (1 + level_of_q) / 2, (1 - level_of_q) / 2]) AS p
+        FROM (
+            SELECT model, CASE WHEN df2 > 0 THEN df END AS df, df2, CASE WHEN q > 0 THEN q END AS q,
+                CASE WHEN lrt > 0 THEN lrt END AS lrt,
+                CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
+                CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
+                CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
+                    AS level_of_q
+            FROM query_table(said)
+        )
+    )
+    WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
+
+-- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
+-- w of that probability, by the formulas of the odds in distributions.sql. Each step computes the tail at `place`,
+-- outward of one side of the split: the first one answers w, and tells on which side p lies; from the split Halley's
+-- iteration then goes outward. a_, b_, w_ and s are a, b, place and side with the odds turned over where x > 1/2.
+CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+    WITH RECURSIVE _pool_odds AS (
+        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
+            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
+        FROM (
+            SELECT *, pool_odds_split(a, b) AS split,
+                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
+            FROM (
+                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
+                FROM query_table(questions)
+            )
+        )
+        UNION ALL
+        SELECT id, a, b, w, p, integral, split, step + 1,
+            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
+            CASE
+                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
+                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
+            END,
+            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
+            coalesce(moved, place)
+        FROM (
+            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
+                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
+                side * greatest(side * split, side * place + move) AS moved
+            FROM (
+                SELECT *, first + share * width * list_sum(list_transform(
+                    list_transform(
+                        pool_gauss_legendre(),
+                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
+                    ),
+                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
+                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
+                )) AS mills
+                FROM (
+                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
+                        ELSE pool_window(push, curvature) END AS width
+                    FROM (
+                        SELECT *, pool_window_level(push, curvature) AS level
+                        FROM (
+                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
+                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
+                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
+                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
+                                CASE
+                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
+                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
+                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
+                                    ))
+                                    WHEN isinf(b_) THEN a_ * (e - w_)
+                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+                                END AS height
+                            FROM (
+                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
+                                FROM (
+                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
+                                    FROM (
+                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
+                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
+                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
+                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
+                                        FROM _pool_odds WHERE answer IS NULL
+                                    )
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        )
+    )
+    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The interval of tau2.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
+CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
+    SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
+        true AS is_first, true AS is_last, floor AS lower,
+        CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
+    FROM (
+        SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
+            df * exp(answer) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
+        FROM query_table(said) AS s JOIN query_table(answers) AS a ON s.model = a.id // 8
+        WHERE a.id % 8 >= 4
+    );
+
+-- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
+-- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
+CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
+    SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
+        at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
+        at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
+        CASE WHEN exact > 0 THEN coalesce(known, 0.0) ELSE gls END AS c, i = 0 AS is_first,
+        i IN (0, 40) AS is_last,
+        CASE WHEN i <= 1 THEN floor ELSE step * 8.0 ** (i - 2) END AS lower,
+        CASE WHEN i = 0 THEN best ELSE step * 8.0 ** (i - 1) END AS upper
+    FROM (
+        SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
+            CASE WHEN best > 0 THEN best ELSE far END AS step
+        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
+    );
+
+-- Which of them a call may ask for.
+CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
+    CASE
+        WHEN _pool_name(tau2) = '' THEN 'none'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(tau2) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(tau2) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        ELSE 'either'
+    END;
+
+-- The limits that a call asks for, by 8 times the model, plus 6 the lower one, 7 the upper one.
+CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, limits) AS TABLE
+    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS answer WHERE false),
+    by_q AS (FROM _pool_cells_by_q(said, answers)),
+    by_profile AS (FROM _pool_cells_by_profile(said)),
+    by_either AS (FROM by_q UNION ALL FROM by_profile),
+    cells AS (
+        FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
+            WHEN 'q' THEN 'by_q' WHEN 'profile' THEN 'by_profile' ELSE 'by_either' END)
+    ),
+    either AS (
+        SELECT 8 * model + CASE WHEN side < 0 THEN 6 ELSE 7 END AS id,
+            CASE
+                WHEN f.x <= floor THEN 0.0
+                WHEN NOT jointly THEN f.x
+                WHEN abs(side) = 2 THEN f.x * pooled
+                ELSE f.x * f.hd2
+            END AS answer
+        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
+            WHEN 'q' THEN 'q'
+            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
+        AS f
+        JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
+    )
+    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The error of tau2 as far as it affects the estimates of groups.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The sum over the other groups, without the cancellation where one outweighs all others.
+CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
+    CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
+
+-- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
+    WITH weighed AS (
+        SELECT *, pool_precision(positive, tau2_) AS p,
+            _pool_error_weight(method, w, positive, crude, p) AS a,
+            CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE positive + tau2_ END AS s,
+            a * a * s AS r, a * a / w AS q
+        FROM (
+            SELECT model, k, w, tau2_, plain_squares / j AS crude,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) WHEN v = 0 THEN 1e-12 * vleast ELSE v
+                    END AS positive
+            FROM query_table(moved) JOIN (
+                SELECT model, tau2_, sigma2_, jointly, vleast, plain_squares, j FROM query_table(variances)
+            ) USING (model)
+        )
+    ),
+    tops AS (SELECT model, max(a) AS ta, max(r) AS tr, max(q) AS tq FROM weighed GROUP BY model),
+    totals AS (
+        SELECT model, any_value(ta) AS ta, any_value(tr) AS tr, any_value(tq) AS tq,
+            sum(k * a) AS sa, sum(k * r) AS sr, sum(k * q) AS sq,
+            sum(CASE WHEN a = ta THEN k ELSE 0.0 END) AS na, sum(CASE WHEN a < ta THEN k * a ELSE 0.0 END) AS ra,
+            sum(CASE WHEN r = tr THEN k ELSE 0.0 END) AS nr, sum(CASE WHEN r < tr THEN k * r ELSE 0.0 END) AS rr,
+            sum(CASE WHEN q = tq THEN k ELSE 0.0 END) AS nq, sum(CASE WHEN q < tq THEN k * q ELSE 0.0 END) AS rq
+        FROM weighed JOIN tops USING (model) GROUP BY model
+    ),
+    sums AS (
+        SELECT model, any_value(sa) AS total, sum(k * p) AS s1, sum(k * p * p) AS s2,
+            sum(k * p * p / w) AS s2_w, sum(k * p * p / (w * w)) AS s2_w2,
+            sum(k * a * oa) AS pairs, sum(k * a * s * a * s) AS squares, sum(k * a * s * oa * a * s * oa) AS diagonal,
+            sum(k * r * other_r) AS rest, sum(k * a * oa * a * oa / w) + sum(k * r * oq) AS ts,
+            sum(k * a * oa * a * oa / (w * w)) + sum(k * q * oq) AS ss
+        FROM (
+            SELECT *, _pool_others(a, ta, na, ra, sa) AS oa, _pool_others(r, tr, nr, rr, sr) AS other_r,
+                _pool_others(q, tq, nq, rq, sq) AS oq
+            FROM weighed JOIN totals USING (model)
+        )
+        GROUP BY model
+    ),
+    variances_of_squares AS (
+        SELECT *, 2 * squares AS known_variance,
+            CASE WHEN known IS NULL THEN pool_variance_of_squares(diagonal, rest, total) ELSE 2 * squares END
+                AS squares_variance,
+            CASE WHEN known IS NULL THEN pool_trace(pairs, total) ELSE total END AS trace,
+            (n - j) / (sigma2_ * sigma2_) AS within
+        FROM sums JOIN query_table(variances) USING (model)
+    )
+    SELECT model,
+        CASE
+            WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0
+            WHEN jointly AND _pool_is_restricted(method) THEN pool_error_of_ratio(
+                (diagonal + rest) / (total * total), ts / (total * total), ss / (total * total), within,
+                tau2_ / sigma2_)
+            WHEN jointly THEN pool_error_of_ratio(s2, s2_w, s2_w2, within, tau2_ / sigma2_)
+            ELSE _pool_error_variance(method, squares_variance, known_variance, total, trace, plain_squares, j, df, s1)
+        END AS error,
+        CASE WHEN vmax = 0 OR sigma2_ = 0 THEN 0.0 ELSE _pool_error_correction(method, fitted, j, df, s1, s2) END
+            AS correction
+    FROM variances_of_squares;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: the estimates of its components, and what inference adds to them.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_inference(
+    judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+) AS TABLE
+    WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
+    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
+    said AS MATERIALIZED (FROM _pool_closed_forms('asked', 'sums', tau2, mu, level, test)),
+    errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
+    questions AS (FROM _pool_questions('said', tau2, level, test)),
+    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
+    gathered AS (
+        SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
+            max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
+            max(answer) FILTER (id % 8 = 6) AS lower, max(answer) FILTER (id % 8 = 7) AS upper
+        FROM (FROM answers UNION ALL FROM _pool_limits('said', 'answers', moved, sigma2, tau2, mu, limits))
+        GROUP BY ALL
+    ),
+    told AS (
+        SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
+            _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
+        FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+    )
+    SELECT model, q,
+        CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
+        pool_i2(tau2_, typical) AS i2, _pool_finite(pool_h2(tau2_, typical)) AS h2,
+        _pool_finite(sqrt(error2) * unit_ * unit_) AS se_tau2,
+        CASE
+            WHEN has_tau2 AND by_profile AND best = 0 AND at_best IS NOT NULL AND df2 > 0 THEN 0.0
+            ELSE _pool_finite(lower * unit_ * unit_)
+        END AS tau2_lower,
+        _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
+        pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
+            + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
+        lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
+        CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ + reach_ * se END * unit_ AS mu_upper,
+        CASE WHEN mu_ = 0 AND se > 0 AND (test = 'z' OR df >= 1) THEN 1.0 ELSE mu_p END AS mu_p,
+        (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
+        (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
+        se * unit_ AS se_mu_
+    FROM told;
+
+-- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
+-- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    estimates AS (
+        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is refused when the query runs
+            CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
+                ELSE 'known' END)
+    ),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
+    counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
+    judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
+    plain_centres AS (FROM _pool_centres('counts')),
+    judged_centres AS (FROM _pool_judged_centres('judged')),
+    centres AS MATERIALIZED (
+        FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)
+    ),
+    plain AS (
+        SELECT _pool_model, model AS _pool_id,
+            coalesce(j, 0)::BIGINT AS _pool_groups,
+            CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(sigma2_ * unit_ * unit_) END
+                AS _pool_sigma2,
+            coalesce(_pool_number(tau2), _pool_finite(tau2_ * unit_ * unit_)) AS _pool_tau2,
+            coalesce(_pool_number(mu), own * unit_ + start + _pool_origin) AS _pool_mu,
+            CASE
+                WHEN _pool_number(mu) IS NOT NULL THEN 0.0
+                WHEN identified AND tau2_ IS NOT NULL THEN _pool_finite(sqrt(variance) * unit_)
+            END AS _pool_se_mu,
+            pool_icc(tau2_, sigma2_) AS _pool_icc,
+            df_prior AS _pool_df_prior,
+            sigma2_prior AS _pool_sigma2_prior,
+            coalesce(settled, false) AS _pool_converged,
+            unit_ AS _pool_unit
+        FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+            (SELECT has_n FROM _pool_request), _pool_origin
+    ),
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    with_errors AS (
+        SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
+        FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
+    ),
+    inferred AS (
+        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+    ),
+    told AS (
+        SELECT plain.* EXCLUDE (_pool_converged)
+            REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
+            q AS _pool_q, q_p AS _pool_q_p, i2 AS _pool_i2, h2 AS _pool_h2, se_tau2 AS _pool_se_tau2,
+            tau2_lower AS _pool_tau2_lower, tau2_upper AS _pool_tau2_upper, log_likelihood AS _pool_log_likelihood,
+            aic AS _pool_aic, lrt AS _pool_lrt, lrt_p AS _pool_lrt_p, mu_lower AS _pool_mu_lower,
+            mu_upper AS _pool_mu_upper, mu_p AS _pool_mu_p, new_lower AS _pool_new_lower, new_upper AS _pool_new_upper,
+            _pool_converged
+        FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
+    )
+    SELECT * EXCLUDE (_pool_id, _pool_unit)
+    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The tau profile: one row per model and tau.
+--
+-- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
+-- and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2 itself.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- A list of numbers as such, whatever is given.
+CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
+
+CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
+    CASE
+        WHEN NOT (_pool_absent(tau2) OR _pool_is_tau_prior(tau2))
+            THEN _pool_message_profile_tau2(_pool_shown(tau2))
+        WHEN list_contains(pool_methods_without('mu', ['gls']), _pool_name(mu))
+            OR _pool_absent(tau2) AND _pool_prior_name(mu) = 'normal'
+            THEN _pool_message_profile_mu(_pool_shown(mu))
+        WHEN typeof(tau) = '"NULL"' THEN NULL
+        WHEN typeof(tau) NOT LIKE '%]' THEN _pool_message_taus('tau=' || _pool_shown(tau))
+        WHEN len(TRY_CAST(tau::VARCHAR AS VARCHAR[])) = 0 THEN _pool_message_taus('tau=[] is empty')
+        WHEN typeof(tau) LIKE 'VARCHAR%'
+            THEN _pool_message_taus('tau holds ''' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1] || '''')
+        WHEN typeof(tau) LIKE 'BOOLEAN%'
+            THEN _pool_message_taus('tau holds ' || TRY_CAST(tau::VARCHAR AS VARCHAR[])[1])
+        ELSE list_transform(
+            list_filter(
+                list_zip(TRY_CAST(tau::VARCHAR AS VARCHAR[]), _pool_taus(tau)),
+                lambda t: t[2] IS NULL OR NOT (t[2] >= 0 AND t[2] < 'infinity'::DOUBLE)
+            ),
+            lambda t: _pool_message_taus('tau holds ' || coalesce(t[1], 'NULL'))
+        )[1]
+    END;
+
+-- True, or an error: a mu and a grid that fit.
+CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper
+        FROM (SELECT _pool_wrong_profile(mu, tau, tau2) AS complaint)
+    )
+    FROM query_table(CASE
+        WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
+
+-- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
+CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
+    WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
+    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
+    reached AS (
+        SELECT model, sqrt(_pool_tau2_upper) AS highest
+        FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)
+    ),
+    grid AS (
+        SELECT model, unnest(
+            CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
+        FROM query_table(facts) JOIN reached USING (model)
+    )
+    SELECT row_number() OVER () AS point, model, root, root * root AS t
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'given' END);
+
+-- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
+CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
+    SELECT 2 * point + (side > 0)::BIGINT AS id, model, n, ssw, jointly, known, t AS expected, umin, at_umin, j, side,
+        coalesce(known, y_at_umin) AS c, true AS is_first, true AS is_last,
+        CASE WHEN jointly THEN 0.0 ELSE t END AS lower, CASE WHEN jointly THEN 1.001 * t * n / ssw ELSE t END AS upper
+    FROM query_table(points) JOIN query_table(facts) USING (model), (VALUES (-1.0), (1.0)) AS sides(side)
+    WHERE identified AND (exact = 0 OR t > 0);
+
+-- Each point with sigma2 and the log likelihoods there.
+CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
+    WITH cells AS (FROM _pool_cells_at_points(points, facts)),
+    found AS (
+        SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
+            max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
+        FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
+    ),
+    logs AS (SELECT model, sum(k * ln(w)) AS logs_of_w FROM query_table(moved) GROUP BY model)
+    SELECT point, model, root, t, j, known, jointly, identified, exact, start, df_prior, sigma2_prior,
+        CASE WHEN jointly THEN following ELSE pooled END AS sigma2_,
+        pool_log_likelihood(
+            at_full + CASE WHEN jointly THEN logs_of_w ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END) AS log_likelihood,
+        pool_log_likelihood(
+            at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
+            CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
+    FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
+    LEFT JOIN found USING (point);
+
+-- mu, its variance and Q at each point; exact groups outweigh all others at tau = 0.
+CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
+    WITH weighed AS MATERIALIZED (
+        SELECT point, k, y, spread, v, t, known,
+            CASE
+                WHEN NOT identified THEN 1.0
+                WHEN exact > 0 AND t = 0 THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+                ELSE pool_gls(v, t)
+            END AS c
+        FROM (
+            SELECT point, k, y, spread, t, known, identified, exact,
+                CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
+            FROM query_table(moved) JOIN (
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(likely)
+            ) USING (model)
+        )
+    ),
+    centres AS MATERIALIZED (
+        SELECT point, sum(k * c * y) / sum(k * c) AS own,
+            sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+        FROM weighed GROUP BY point
+    )
+    SELECT point, any_value(own) AS own, any_value(variance) AS variance,
+        CASE WHEN sum(CASE WHEN v + t = 0 THEN d2 ELSE 0.0 END) = 0 AND count(v) = count(*)
+            THEN coalesce(sum(CASE WHEN v + t > 0 THEN k * pool_gls(v, t) * d2 END), 0.0) END AS q
+    FROM (
+        SELECT point, k, v, t, own, variance,
+            (y - coalesce(known, own)) * (y - coalesce(known, own)) + spread AS d2
+        FROM weighed JOIN centres USING (point)
+    )
+    GROUP BY point;
+
+-- One row a model and tau, under private names.
+CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (
+        SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
+    ),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    points AS MATERIALIZED (FROM _pool_points(groups, weighed, 'models', 'facts', sigma2, mu, tau)),
+    likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
+    SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
+        _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
+        CASE
+            WHEN known IS NOT NULL THEN 0.0
+            WHEN identified THEN _pool_finite(sqrt(variance))
+        END AS _pool_se_mu,
+        _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
+        _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
+        df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
+    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point) JOIN models USING (model), _pool_origin;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group to one row per model: the error of each way of pooling on rows that are held out, and pooling
+-- factors.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
+CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma2, mu) AS TABLE
+    WITH joined AS (
+        SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
+            _pool_number(mu) - _pool_origin AS known,
+            CASE
+                WHEN _pool_name(sigma2) = 'separate' THEN pool_separate_variance(n, squares / (n - 1), _pool_sigma2)
+                WHEN _pool_name(sigma2) = 'squeezed'
+                    THEN pool_squeezed_variance(n, squares / (n - 1), _pool_df_prior, _pool_sigma2_prior)
+                ELSE _pool_sigma2
+            END AS own
+        FROM query_table(components) AS m, _pool_origin, (
+            SELECT n, k, y, squares, spread, _pool_model FROM query_table(sizes)
+            UNION ALL
+            SELECT n, k, y, squares, spread, _pool_model FROM query_table(singles)
+        ) AS c
+        WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0
+    ),
+    totals AS (
+        SELECT model, sum(k) AS j, sum(k * n) AS rows_, sum(k * squares) AS ssw,
+            coalesce(any_value(known), sum(k * y) / sum(k)) AS plain,
+            coalesce(any_value(known), sum(k * n * y) / sum(k * n)) AS grand
+        FROM joined GROUP BY model
+    ),
+    plugins AS (
+        SELECT model,
+            sum(k * ((y - plain) * (y - plain) + spread)) / any_value(j - CASE WHEN known IS NULL THEN 1 ELSE 0 END)
+                AS plugin
+        FROM joined JOIN totals USING (model) GROUP BY model
+    )
+    SELECT *,
+        coalesce(_pool_number(sigma2), pool_pooled_variance(ssw, rows_, j)) AS pooled,
+        pool_sampling_variance(own, n) AS v,
+        pool_sampling_variance(own, n - 1) AS v_less,
+        j = 1 AND _pool_tau2 IS NULL AS alone,
+        j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
+    FROM joined JOIN totals USING (model) JOIN plugins USING (model);
+
+-- The weight of a group by the estimator of tau2.
+CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
+    pool_weight(_pool_corrected(tau2, estimated, v, df), v);
+
+-- What each group counts in mu with all its rows and with one less, and its weights.
+CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
+    WITH exact AS (
+        SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
+        FROM query_table(classes) GROUP BY model
+    )
+    SELECT *,
+        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v, df) END AS weight,
+        CASE WHEN alone THEN 1.0 ELSE _pool_weight_by(tau2, _pool_tau2, v_less, df) END AS weight_less,
+        CASE
+            WHEN _pool_tau2 IS NULL THEN 1.0
+            ELSE _pool_count(mu, outweighed, n, v, _pool_tau2, pool_sampling_variance(pooled, n), plugin)
+        END AS c,
+        CASE
+            WHEN _pool_tau2 IS NULL THEN pool_groups(n - 1)
+            ELSE _pool_count(mu, outweighed, n - 1, v_less, _pool_tau2, pool_sampling_variance(pooled, n - 1), plugin)
+        END AS c_less
+    FROM query_table(classes) JOIN exact USING (model);
+
+-- Classes with mu of their model, and how much a prediction without a row misses.
+CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
+    SELECT *,
+        (y - centre) * (y - centre) + spread AS d2,
+        (y - grand) * (y - grand) + spread AS grand_d2,
+        CASE
+            WHEN weight_less = 1 THEN 0.0
+            WHEN known IS NULL THEN c_less / (s - c + c_less)
+            ELSE 0.0
+        END AS share,
+        CASE WHEN weight_less = 1 THEN 0.0 WHEN known IS NULL THEN s / (s - c + c_less) ELSE 1.0 END AS s_ratio,
+        CASE WHEN known IS NULL THEN (n - 1) / (rows_ - 1) ELSE 0.0 END AS grand_share,
+        CASE WHEN known IS NULL THEN rows_ / (rows_ - 1) ELSE 1.0 END AS grand_ratio
+    FROM query_table(counts) JOIN (
+        SELECT model, sum(k * c) AS s, coalesce(any_value(known), sum(k * c * y) / sum(k * c)) AS centre
+        FROM query_table(counts) GROUP BY model
+    ) USING (model);
+
+-- Squared errors of every model over the rows that have others in their group, and the means that spreads are about.
+CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
+    SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
+        sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
+        sum(k * pool_held_out_squares(n, squares, grand_d2, pool_missed_of_row(n, 0.0, grand_share), grand_ratio))
+            AS complete,
+        sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, weight_less, share),
+            pool_missed_of_mean(weight_less, s_ratio))) AS partial,
+        sum(k * n * (1 - weight) * (y - centre)) / sum(k * n) AS residual,
+        sum(k * weight * (y - centre)) / sum(k) AS effect,
+        sum(k * n * (1 - weight)) / sum(k * n) AS mean_pooling,
+        sum(k * weight) / sum(k) AS mean_weight
+    FROM query_table(held_out) GROUP BY model;
+
+-- Sums of squares of the estimated errors of both levels, and what the errors are expected to have more.
+CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
+    SELECT model,
+        sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
+            AS of_rows,
+        sum(k * ((weight * (y - centre) - effect) ** 2 + weight ** 2 * spread)) AS of_effects,
+        sum(k * pool_uncertainty_of_rows(n, v, weight, rows_)) AS unknown_rows,
+        sum(k * pool_uncertainty_of_effects(v, weight, j)) AS unknown_effects,
+        sum(k * n * (1 - weight - mean_pooling) ** 2) AS shared_rows,
+        sum(k * (weight - mean_weight) ** 2) AS shared_effects,
+        max(weight) AS most, any_value(_pool_se_mu) AS se_mu
+    FROM query_table(held_out) JOIN (SELECT model, residual, effect, mean_pooling, mean_weight FROM query_table(errors))
+        USING (model)
+    GROUP BY model;
+
+-- What the error of mu adds: nothing where all share it alike, even where it is unknown.
+CREATE OR REPLACE MACRO _pool_shared(se_mu, variation) AS
+    CASE WHEN variation = 0 THEN 0.0 ELSE se_mu * se_mu * variation END;
+
+-- One row a model: the errors, gains and pooling factors, NULL where the data do not say.
+CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
+    WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
+    classes AS MATERIALIZED (FROM _pool_compared_classes(sizes, singles, 'models', sigma2, mu)),
+    counts AS MATERIALIZED (FROM _pool_held_out_counts('classes', tau2, mu)),
+    held_out AS MATERIALIZED (FROM _pool_held_out('counts')),
+    errors AS MATERIALIZED (FROM _pool_errors('held_out')),
+    spreads AS (FROM _pool_spreads('held_out', 'errors')),
+    means AS (
+        SELECT model, compared, _pool_finite("none" / nullif(compared, 0)) AS none_,
+            _pool_finite(complete / nullif(compared, 0)) AS complete_,
+            _pool_finite(partial / nullif(compared, 0)) AS partial_
+        FROM errors
+    )
+    SELECT _pool_model, _pool_groups, coalesce(compared, 0)::BIGINT AS _pool_n,
+        none_ AS _pool_none, complete_ AS _pool_complete, partial_ AS _pool_partial,
+        _pool_finite(pool_gain(partial_, none_)) AS _pool_gain_on_none,
+        _pool_finite(pool_gain(partial_, complete_)) AS _pool_gain_on_complete,
+        _pool_finite(pool_pooling_factor(of_rows, unknown_rows + _pool_shared(se_mu, shared_rows)))
+            AS _pool_pooling_rows,
+        CASE
+            WHEN most = 0 AND _pool_groups > 1 THEN 1.0
+            ELSE _pool_finite(pool_pooling_factor(of_effects, unknown_effects + _pool_shared(se_mu, shared_effects)))
+        END AS _pool_pooling_groups
+    FROM (SELECT model, _pool_model, _pool_groups FROM models)
+        LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
+
+-- True, or an error: rows are held out of estimates, which priors do not give.
+CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
+    WITH usual AS (SELECT true AS proper),
+    unusual AS (
+        SELECT error(CASE WHEN _pool_is_tau_prior(tau2)
+            THEN _pool_message_prior_refused('tau2', _pool_shown(tau2), 'compare')
+            ELSE _pool_message_prior_refused('mu', _pool_shown(mu), 'compare') END)::BOOLEAN AS proper
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN 'unusual' ELSE 'usual' END);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Critical values of robust intervals, by a search.
+--
+-- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
+-- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A query without alpha is for rho at its
+-- chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
+-- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
+--   start      x2 = m, or the least that t0 may be: is m beyond t0?
+--   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
+--   touching   t0 is searched between two x2
+--   balancing  the x2 that balances is searched between two
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
+CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
+    sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
+
+-- The root of what is beyond t0 for certain.
+CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
+
+-- Searches with r at both points: whether x2 is beyond t0, and f, which rises through 0 at the root; where r and its
+-- slopes are too small for a number, f is 0, and the root beyond.
+CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
+    SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
+        CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
+            THEN pool_balance(t1, t2, at_t1, at_t2, slope1, slope2) ELSE tangent END AS f
+    FROM (
+        SELECT *, pool_tangent(t2, at_t1, at_t2, slope2) AS tangent,
+            CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001
+                THEN tangent >= 0 AND CASE WHEN phase = 'start' THEN m ELSE t2 END >= chi * chi - 3
+                ELSE true END AS beyond
+        FROM (
+            SELECT *, pool_noncoverage(t1, chi) AS at_t1, pool_noncoverage(t2, chi) AS at_t2,
+                pool_noncoverage_slope(t1, chi) AS slope1, pool_noncoverage_slope(t2, chi) AS slope2
+            FROM (
+                SELECT * EXCLUDE (rho), root * root AS t2,
+                    CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
+                FROM query_table(search)
+                WHERE phase <> 'found'
+            )
+        )
+    );
+
+-- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from
+-- there.
+CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
+    SELECT * REPLACE (
+            CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
+            CASE WHEN solved AND rho <= alpha THEN chi ELSE high END AS high),
+        CASE WHEN solved AND rho > 0 AND alpha IS NOT NULL
+            THEN rho * ln(rho / alpha) / pool_mixed(pool_share(m, t1, t2), pool_noncoverage_by_chi(t1, chi),
+                pool_noncoverage_by_chi(t2, chi)) END AS newton
+    FROM (
+        SELECT *,
+            coalesce(CASE
+                WHEN phase = 'start' THEN beyond
+                WHEN phase = 'edge' AND NOT beyond THEN f > 0
+                ELSE abs(x2 - x1) <= tolerance
+            END, true) AS solved
+        FROM (
+            SELECT * REPLACE (
+                    root AS x1, f AS f1,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
+                -- As rho is flat about its maximum, its error is the square.
+                1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
+            FROM (
+                SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
+                FROM _pool_missed(search)
+            )
+        )
+    );
+
+-- What was asked, answered: id, alpha, chi and rho of every question.
+CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
+    WITH RECURSIVE _pool_valid_inference AS (
+        SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
+            NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
+            NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
+        FROM query_table(questions)
+        UNION ALL
+        SELECT id,
+            CASE
+                WHEN solved THEN CASE WHEN settled THEN 'found' ELSE 'start' END
+                WHEN phase = 'start' THEN 'edge'
+                WHEN phase = 'edge' THEN CASE WHEN beyond THEN 'touching' ELSE 'balancing' END
+                ELSE phase
+            END,
+            m, kappa, alpha, next, low, high,
+            CASE
+                WHEN solved THEN _pool_root_from(m, kappa, next)
+                WHEN phase = 'start' THEN least(sqrt(kappa * m), _pool_root_to(chi))
+                WHEN x2 IS NULL THEN _pool_root_to(chi)
+                ELSE x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, (f1 - f2) / (f3 - f2),
+                    (x1 - x2) / (x3 - x2), tolerance / 2 / abs(x2 - x1))
+            END,
+            x1, f1, x2, f2, x3, f3, rho
+        FROM (
+            SELECT *,
+                alpha IS NULL OR near OR high - low <= 1e-13 * chi AS settled,
+                CASE
+                    WHEN NOT solved OR alpha IS NULL THEN chi
+                    WHEN near OR chi - newton > low AND chi - newton < high THEN chi - newton
+                    ELSE (low + high) / 2
+                END AS next
+            FROM (
+                -- Where a step is this small, the next would be about its square.
+                SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
+                FROM _pool_bracketed('_pool_valid_inference')
+            )
+        )
+    )
+    SELECT id, alpha, chi, rho FROM _pool_valid_inference WHERE phase = 'found';
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Robust intervals: moments of the groups' effects in every model, and the interval of each group.
+--
+-- A group enters through m alone, so each m of a model is one query: with one sigma2, groups of one size share it. The
+-- formulas and their source are those of pool_noncoverage and its neighbours in formulas.sql.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- mu2 and kappa of every model; kappa is infinite where all effects are 0.
+CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
+    SELECT _pool_model AS _pool_model_of_effects, row_number() OVER () AS _pool_kind, mu2 AS _pool_mu2,
+        CASE WHEN mu2 > 0 THEN pool_kurtosis(fourths, groups, mu2, v2, v4) ELSE 'infinity'::DOUBLE END AS _pool_kappa
+    FROM (
+        SELECT *, pool_second_moment(squares, groups, v1, v2) AS mu2
+        FROM (
+            SELECT _pool_model, count_if(_pool_w > 0)::DOUBLE AS groups, sum(pool_effect_square(d2, v)) AS squares,
+                sum(pool_effect_fourth_power(d2, v)) AS fourths, sum(v) AS v1, sum(v * v) AS v2,
+                sum(v * v * (v * v)) AS v4
+            FROM (
+                SELECT _pool_model, _pool_w, CASE WHEN _pool_w > 0 THEN _pool_sampling END AS v,
+                    (_pool_mean - _pool_mu) * (_pool_mean - _pool_mu) AS d2
+                FROM query_table(estimated)
+            )
+            GROUP BY _pool_model
+        )
+    );
+
+-- chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst, for every m of a model.
+-- From m = 1e20 on the bias is all there is.
+CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
+    WITH asked AS MATERIALIZED (
+        SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
+        FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
+            _pool_quantile_of(level)
+        WHERE _pool_m IS NOT NULL
+    ),
+    questions AS (
+        SELECT id, _pool_m AS m, _pool_kappa AS kappa, CASE WHEN critical THEN alpha END AS alpha,
+            CASE WHEN critical THEN z ELSE z * sqrt(1 + m * _pool_ratio) END AS chi,
+            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- by Chebyshev's inequality (1 + m) / chi^2 are missed
+        FROM (SELECT *, unnest([true, false]) AS critical FROM asked WHERE _pool_m > 0 AND _pool_m <= 1e20)
+    ),
+    answers AS (
+        SELECT id, max(chi) FILTER (alpha IS NOT NULL) AS chi, max(rho) FILTER (alpha IS NULL) AS rho
+        FROM _pool_answers('questions') GROUP BY id
+    )
+    SELECT _pool_kind, _pool_m, _pool_ratio,
+        CASE WHEN _pool_m = 0 THEN z WHEN _pool_m > 1e20 THEN sqrt(pool_widest(_pool_kappa, alpha))
+            ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
+        CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
+            WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
+    FROM asked LEFT JOIN answers USING (id);
+
+-- Estimates with lower and upper end, and how often the ordinary interval misses at worst.
+CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
+    WITH estimated AS MATERIALIZED (
+        SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,
+            _pool_sampling, _pool_weight, _pool_estimate, _pool_se, _pool_mu, _pool_tau2
+        FROM query_table(estimates)
+    ),
+    effects AS MATERIALIZED (FROM _pool_effects('estimated')),
+    groups AS NOT MATERIALIZED (
+        SELECT *, pool_bias_moment(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_m,
+            CASE WHEN NOT isnan(_pool_tau2 / _pool_mu2) THEN _pool_tau2 / _pool_mu2 END AS _pool_ratio
+        FROM estimated, effects WHERE _pool_same(_pool_model, _pool_model_of_effects)
+    ),
+    reaches AS MATERIALIZED (FROM _pool_robust_reaches('groups', level))
+    SELECT *, _pool_estimate - _pool_half AS _pool_lower, _pool_estimate + _pool_half AS _pool_upper
+    FROM (
+        SELECT g.*, _pool_noncoverage,
+            _pool_reach * pool_root_mean_square(_pool_weight, _pool_sampling, _pool_mu2) AS _pool_half
+        FROM groups AS g LEFT JOIN reaches AS r ON g._pool_kind = r._pool_kind AND g._pool_m = r._pool_m
+            AND g._pool_ratio IS NOT DISTINCT FROM r._pool_ratio
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The priors of a posterior, written as text: one row with their numbers and limits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau that it falls by where tau is
+-- large, where most of it lies if the prior says so, and whether its total is finite; mean and sd of a normal mu.
+CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
+    SELECT *, _pool_prior_lower(prior, a, b) AS lower, _pool_prior_upper(prior, a, b) AS upper,
+        _pool_prior_tail(prior, a, b) AS tail, _pool_prior_size(prior, a, b) AS size,
+        _pool_prior_is_proper(prior, a, b) AS proper_prior
+    FROM (
+        SELECT prior, numbers[1] AS a, numbers[2] AS b, numbers_of_mu[1] AS normal_mean, numbers_of_mu[2] AS prior_sd
+        FROM (
+            SELECT _pool_prior_name(tau2) AS prior, _pool_prior_numbers(tau2) AS numbers,
+                CASE WHEN _pool_prior_name(mu) = 'normal' THEN _pool_prior_numbers(mu) ELSE []::DOUBLE[] END
+                    AS numbers_of_mu
+        )
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
+--
+-- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
+-- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as
+-- good as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum
+-- over the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no
+-- digits.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- tau at x, and the log of its derivative by x.
+CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
+    CASE WHEN isinf(upper) THEN lower + exp(x) ELSE lower + (upper - lower) / (1 + exp(-x)) END;
+
+CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
+    CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
+
+-- Log density of tau before the data; at tau = 0 some have none.
+CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
+    CASE
+        WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
+            THEN '-infinity'::DOUBLE
+        ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
+    END;
+
+-- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
+CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
+    SELECT model, i,
+        CASE
+            WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
+            WHEN prior_sd IS NULL THEN pool_log_likelihood_flat_mu(j, logs, hd2 - hd * centre, s1)
+            ELSE pool_log_likelihood_normal_mu(j, logs, hd2 - hd * centre, s1, centre, prior_mean, prior_sd)
+        END AS log_likelihood,
+        _pool_log_prior(prior, tau, a, b, lower, upper, squares, s2) AS log_prior,
+        CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN centre
+            ELSE pool_mu_given_tau(s1, centre, prior_mean, prior_sd) END AS mu_,
+        CASE WHEN known IS NOT NULL THEN 0.0 WHEN prior_sd IS NULL THEN 1 / s1
+            ELSE pool_variance_of_mu_given_tau(s1, prior_sd) END AS variance
+    FROM (
+        SELECT *, hd / s1 AS centre
+        FROM (
+            SELECT model, i, any_value(tau) AS tau, sum(k * ln(v + t)) AS logs, sum(k * h) AS s1,
+                sum(k * h * h) AS squares, sum(k * h * d) AS hd, sum(k * h * d2) AS hd2
+            FROM (
+                SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
+                FROM (
+                    SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
+                    FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
+                    JOIN query_table(classes) USING (model)
+                )
+            )
+            GROUP BY model, i
+        )
+    ) JOIN query_table(models) USING (model);
+
+-- A log density to compare by: what is no number is nothing.
+CREATE OR REPLACE MACRO _pool_height(x) AS
+    CASE WHEN x IS NULL OR isnan(x) THEN '-infinity'::DOUBLE ELSE x END;
+
+-- How far the points `steps` away on both sides lie below the highest, on average; NULL where one is missing.
+CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
+    CASE WHEN count_if(away = steps) = 2 THEN max(height) - sum(height) FILTER (away = steps) / 2 END;
+
+-- Where the posterior of each model is highest by x, roughly, and a width at which it has fallen to some half: the
+-- highest point of a grid, then of finer ones about it, until its neighbours are not far below.
+CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
+    WITH RECURSIVE _pool_peak AS (
+        SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
+            _pool_tau_at(lowest + 0.5 * i, lower, upper) AS tau, true AS pending
+        FROM (
+            SELECT model, lower, upper, lowest, unnest(range(2 + ceil(2 * (highest - lowest))::BIGINT)) AS i
+            FROM query_table(models)
+        )
+        UNION ALL
+        SELECT model, step, i, x, stride, lower, upper, _pool_tau_at(x, lower, upper), pending
+        FROM (
+            SELECT model, step, i, centre + i * stride AS x, stride, lower, upper, pending
+            FROM (
+                SELECT model, step + 1 AS step, lower, upper, centre, width IS NULL AND step < 40 AS pending,
+                    unnest(CASE WHEN width IS NULL AND step < 40 THEN range(-4, 5) ELSE [0] END) AS i,
+                    CASE WHEN width IS NULL AND step < 40 THEN stride / 4 ELSE coalesce(width, stride) END AS stride
+                FROM (
+                    SELECT model, any_value(step) AS step, any_value(lower) AS lower, any_value(upper) AS upper,
+                        any_value(stride) AS stride, any_value(x) FILTER (away = 0) AS centre,
+                        any_value(stride) * CASE
+                            WHEN _pool_fall(height, away, 4) <= 1 THEN 4
+                            WHEN _pool_fall(height, away, 2) <= 1 THEN 2
+                            WHEN _pool_fall(height, away, 1) <= 1 THEN 1
+                        END AS width
+                    FROM (
+                        SELECT *, abs(i - arg_max(i, height) OVER (PARTITION BY model)) AS away
+                        FROM (
+                            SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
+                                AS height
+                            FROM _pool_peak AS p JOIN _pool_likely('_pool_peak', classes, models) USING (model, i)
+                            WHERE pending
+                        )
+                    )
+                    GROUP BY model
+                )
+            )
+        )
+    )
+    SELECT model, x AS mode, stride AS width FROM _pool_peak WHERE NOT pending;
+
+-- Whether every second node gives the same sum.
+CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
+    coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
+
+-- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
+-- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
+-- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
+CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
+    SELECT *, asinh(45 / width) AS low,
+        asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
+    FROM (
+        SELECT model, lower, upper, mode, width, exponent, CASE WHEN isinf(upper) THEN moment ELSE 0 END AS moment,
+            coalesce(sharp, false) AS sharp
+        FROM query_table(models) JOIN query_table(peaks) USING (model)
+    );
+
+-- Nodes that are not done yet, all with their height, the log density of t.
+CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
+    SELECT n.* REPLACE (
+        CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
+            + ln(width) + ln(cosh(t))) ELSE height END AS height,
+        CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
+        CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
+    FROM query_table(nodes) AS n LEFT JOIN _pool_likely(nodes, classes, models) AS l USING (model, i)
+    WHERE NOT done;
+
+-- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
+CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
+    WITH RECURSIVE _pool_modes AS MATERIALIZED (FROM _pool_peaks(classes, models)),
+    _pool_node AS (
+        SELECT *, _pool_tau_at(x, lower, upper) AS tau, NULL::DOUBLE AS height, NULL::DOUBLE AS mu_,
+            NULL::DOUBLE AS variance, true AS pending, false AS done, false AS settled
+        FROM (
+            SELECT *, mode + width * sinh(t) AS x
+            FROM (
+                SELECT *, 32 AS steps, (low + high) * (i / 32) - low AS t
+                FROM (SELECT *, unnest(range(33)) AS i FROM _pool_reaches('_pool_modes', models))
+            )
+        )
+        UNION ALL
+        SELECT * EXCLUDE (half, place) REPLACE (
+            place AS t, mode + width * sinh(place) AS x,
+            CASE WHEN half = 1 THEN _pool_tau_at(mode + width * sinh(place), lower, upper) ELSE tau END AS tau,
+            CASE WHEN half = 0 THEN height END AS height, half = 1 AS pending)
+        FROM (
+            SELECT * REPLACE (CASE WHEN done THEN steps ELSE 2 * steps END AS steps,
+                    CASE WHEN done THEN i ELSE 2 * i + half END AS i),
+                CASE WHEN half = 1 THEN (low + high) * ((2 * i + 1) / (2 * steps)) - low ELSE t END AS place
+            FROM (
+                SELECT *, unnest(CASE WHEN done OR i = steps THEN [0] ELSE [0, 1] END) AS half
+                FROM (
+                    SELECT * EXCLUDE (top, f, fx, fm, tolerance, agreed)
+                        REPLACE (agreed AND (settled OR NOT sharp) OR steps >= 8192 AS done, agreed AS settled)
+                    FROM (
+                        SELECT *,
+                            _pool_agree(sum(CASE WHEN i % 2 = 0 THEN f ELSE 0.0 END) OVER every, sum(f) OVER every,
+                                sum(f) OVER every, tolerance)
+                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fx ELSE 0.0 END) OVER every,
+                                sum(fx) OVER every, sum(abs(fx)) OVER every, tolerance)
+                            AND _pool_agree(sum(CASE WHEN i % 2 = 0 THEN fm ELSE 0.0 END) OVER every,
+                                sum(fm) OVER every, sum(fm) OVER every, tolerance) AS agreed
+                        FROM (
+                            SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
+                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the likelihood's own sums
+                            FROM (
+                                SELECT *, exp(height - top) AS f
+                                FROM (
+                                    SELECT *, max(height) OVER (PARTITION BY model) AS top
+                                    FROM _pool_heightened('_pool_node', classes, models)
+                                )
+                            )
+                        )
+                        WINDOW every AS (PARTITION BY model)
+                    )
+                )
+            )
+        )
+    )
+    FROM _pool_node WHERE done;
+
+-- Nodes that weigh anything of the posterior or of a moment that is told, with their probability p; h is their step.
+CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
+    SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
+        top + ln(total * ((low + high) / steps)) AS log_total
+    FROM (
+        SELECT *, sum(f) OVER (PARTITION BY model) AS total
+        FROM (
+            SELECT *, exp(height - top) AS f
+            FROM (SELECT *, max(height) OVER (PARTITION BY model) AS top FROM _pool_halved(classes, models))
+        )
+    )
+    WHERE f * exp(moment * greatest(x - mode, 0.0)) >= 1e-18 * total;
+
+-- The one node where tau is known.
+CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
+    WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
+    SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
+        NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
+    FROM points JOIN _pool_likely('points', classes, models) USING (model, i);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Quantiles of tau.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The tau that is not exceeded with each of the probabilities, by Newton's method in t. What lies below t is the
+-- integral of the rule's own interpolant (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
+CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
+    WITH RECURSIVE _pool_place AS (
+        SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
+            arg_min(t, abs(cumulated - p / 2 - q)) AS t, h, false AS done
+        FROM (
+            SELECT *, sum(p) OVER (PARTITION BY model ORDER BY t) AS cumulated FROM query_table(nodes)
+        ), (SELECT unnest(probabilities) AS q)
+        GROUP BY model, q, h
+        UNION ALL
+        SELECT model, q, step + 1, low, high,
+            CASE WHEN near OR moved > low AND moved < high THEN moved ELSE (low + high) / 2 END, h, near OR step >= 100
+        FROM (
+            SELECT *, t - excess / slope AS moved, coalesce(abs(excess) <= 1e-7 * h * slope, false) AS near
+            FROM (
+                SELECT model, q, step, h, t, CASE WHEN excess <= 0 THEN t ELSE low END AS low,
+                    CASE WHEN excess >= 0 THEN t ELSE high END AS high, excess, slope
+                FROM (
+                    SELECT model, q, any_value(step) AS step, any_value(h) AS h, any_value(t) AS t,
+                        any_value(low) AS low, any_value(high) AS high,
+                        sum(p * (0.5 + pool_sine_integral(z) / 3.14159265358979324e0)) - q AS excess,
+                        sum(p * CASE WHEN z = 0 THEN 1.0 ELSE sin(z) / z END) / any_value(h) AS slope
+                    FROM (
+                        SELECT a.*, p, 3.14159265358979324e0 * (a.t - n.t) / a.h AS z
+                        FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
+                        WHERE NOT done
+                    )
+                    GROUP BY model, q
+                )
+            )
+        )
+    )
+    SELECT model, q, _pool_tau_at(mode + width * sinh(t), lower, upper) AS tau
+    FROM _pool_place JOIN (
+        SELECT model, any_value(mode) AS mode, any_value(width) AS width, any_value(lower) AS lower,
+            any_value(upper) AS upper
+        FROM query_table(nodes) GROUP BY model
+    ) USING (model)
+    WHERE done;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Whether a model has a posterior, and where it lies.
+--
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
+-- wrong where its total is infinite.
+CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
+    WITH joined AS (
+        SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
+            plain_squares / j AS spread_, p.*,
+            coalesce(known, y_at_umin) AS around, normal_mean - _pool_origin - start - around AS prior_mean,
+            CASE WHEN known IS NULL AND prior_sd IS NULL THEN 1.0 ELSE 0.0 END AS flat, tail + j - flat AS exponent,
+            _pool_larger((ymax + start) * (ymax + start), (ymin + start) * (ymin + start)) AS height2
+        FROM query_table(facts) AS f, _pool_prior(tau2, mu) AS p, _pool_origin
+        WHERE identified
+    ),
+    sums AS (
+        SELECT model, sum(CASE WHEN v > 0 THEN k / v END) AS precision_,
+            sum(CASE WHEN v = 0 THEN k * ((y - about) * (y - about) + spread) ELSE 0.0 END) AS exact_squares
+        FROM query_table(moved) JOIN (SELECT model, coalesce(known, 0.0) AS about FROM joined) USING (model)
+        GROUP BY model
+    )
+    SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
+        known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
+        -- a mean that is finite but for a hair lies beyond the largest number there is
+        CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
+        CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
+            AS floor,
+        CASE
+            WHEN prior = '' THEN NULL
+            WHEN exponent <= 1
+                THEN _pool_message_few_groups(_pool_shown(tau2), (floor(1 - tail + flat) + 1)::BIGINT,
+                    CASE WHEN j = 1 THEN 'is 1' ELSE 'are ' || j::BIGINT END)
+            WHEN exact > 0 AND lower = 0 AND (_pool_prior_needs_errors(prior)
+                OR _pool_prior_rise_if_exact(prior, a, b) - exact + CASE WHEN known IS NULL THEN 1 ELSE 0 END <= -1
+                AND exact_squares <= 16 * 2.220446049250313e-16 * 2.220446049250313e-16 * exact * height2)
+                THEN _pool_message_improper_at_zero(_pool_shown(tau2))
+        END AS complaint
+    FROM joined JOIN sums USING (model);
+
+-- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
+CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
+    SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
+            AS lowest,
+        CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
+    FROM (
+        SELECT *,
+            coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
+            coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
+                abs(prior_mean + around - plain)), 1.0) AS largest
+        FROM query_table(questioned)
+    )
+    WHERE CASE
+        WHEN complaint IS NULL THEN true
+        WHEN (SELECT no_over FROM _pool_request) THEN error(complaint)
+        ELSE false
+    END;
+
+-- Classes about the pivots.
+CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
+    SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
+    FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Mixtures of normals over the nodes of tau.
+--
+-- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
+-- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v
+-- are those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
+-- prediction adds to it. y is about the pivot.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
+CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
+    SELECT *,
+        sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
+    FROM (
+        SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
+        FROM (
+            SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
+            FROM (FROM query_table(items) WHERE pending) AS i
+            JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        )
+    );
+
+-- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
+CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
+    WITH means AS MATERIALIZED (
+        SELECT id, sum(p * m) AS mean_, sum(p * pool_weight(tau * tau, v)) AS weight_,
+            exp(sum(p * ln(greatest(s, 1e-300))) / sum(p)) AS typical, max(s) AS widest
+        FROM _pool_parts(items, nodes) GROUP BY id
+    )
+    SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
+        any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
+        sum(p * CASE WHEN s > 0 THEN pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+    FROM (
+        SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
+        FROM _pool_parts(items, nodes) JOIN means USING (id)
+    )
+    GROUP BY id;
+
+-- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
+CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
+    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+    FROM (
+        SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+        FROM _pool_parts(items, nodes)
+    )
+    GROUP BY id, side, target;
+
+-- Quantiles of items: for each target of (target, side, reach), reach being its normal quantile, the x below which that
+-- much lies, or above which where side = -1. Newton's method from the inner side, within what is known of both.
+CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
+    WITH RECURSIVE _pool_place AS (
+        SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
+            side * mean_ + reach * typical AS x, '-infinity'::DOUBLE AS low, 'infinity'::DOUBLE AS high, 0 AS step,
+            widest > 0 AS pending
+        FROM query_table(items) JOIN query_table(mixed) USING (id), query_table(targets)
+        UNION ALL
+        SELECT id, model, y, v, extra, varies, target, side, typical, centre,
+            CASE
+                WHEN near OR moved > low AND moved < high THEN moved
+                -- half way by the order of the distance
+                ELSE centre
+                    + typical * sinh((asinh((low - centre) / typical) + asinh((high - centre) / typical)) / 2)
+            END,
+            low, high, step + 1,
+            NOT (near OR step >= 100 OR high - low <= 1e-15 * (typical + abs(x)))
+        FROM (
+            SELECT *, abs(excess) <= 1e-9 * target OR abs(moved - x) <= 1e-14 * typical + 4e-16 * abs(x) AS near
+            FROM (
+                SELECT * REPLACE (CASE WHEN excess <= 0 THEN x ELSE low END AS low,
+                        CASE WHEN excess >= 0 THEN x ELSE high END AS high),
+                    x - CASE WHEN excess = 0 THEN 0.0 ELSE far * greatest(-1.0, least(1.0, excess / density_ / far)) END
+                        AS moved
+                FROM (
+                    SELECT *, tail - target AS excess, 4 * (typical + abs(x - centre)) AS far
+                    FROM _pool_place JOIN _pool_tails('_pool_place', nodes) USING (id, side, target)
+                    WHERE pending
+                )
+            )
+        )
+    )
+    SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
+
+-- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails
+-- and the logarithms of the densities.
+CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
+    WITH targets AS (
+        SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
+        FROM _pool_quantile_of(level)
+    ),
+    found AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM found GROUP BY id;
+
+CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
+    WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
+    _pool_end AS (
+        SELECT id, model, y, v, extra, varies, side, 0.0 AS target,
+            side * CASE WHEN side > 0 THEN lower_ ELSE upper_ END AS x, 0 AS step, upper_ > lower_ AS pending
+        FROM query_table(items) JOIN _pool_begin USING (id), (VALUES (1.0), (-1.0)) AS sides(side)
+        UNION ALL
+        SELECT id, model, y, v, extra, varies, side, target, x + move, step + 1,
+            NOT (step >= 60 OR largest <= 1e-9 * (1 - _pool_number(level)) / density_)
+        FROM (
+            SELECT *, greatest(-wide / 4, least(wide / 4, CASE WHEN side > 0 THEN by_low ELSE by_high END)) AS move,
+                greatest(abs(by_low), abs(by_high)) AS largest
+            FROM (
+                SELECT *, high_x - low_x AS wide,
+                    -(excess * high_slope + apart * high_f) / (low_f * high_slope + high_f * low_slope) AS by_low,
+                    -(excess * low_slope - apart * low_f) / (low_f * high_slope + high_f * low_slope) AS by_high
+                FROM (
+                    SELECT *, sum(tail) OVER pair - (1 - _pool_number(level)) AS excess,
+                        max(density_) FILTER (side > 0) OVER pair AS low_f,
+                        max(density_) FILTER (side < 0) OVER pair AS high_f,
+                        max(bend / density_) FILTER (side > 0) OVER pair AS low_slope,
+                        max(bend / density_) FILTER (side < 0) OVER pair AS high_slope,
+                        sum(side * ln(density_)) OVER pair AS apart,
+                        max(x) FILTER (side > 0) OVER pair AS low_x, -max(x) FILTER (side < 0) OVER pair AS high_x
+                    FROM _pool_end JOIN _pool_tails('_pool_end', nodes) USING (id, side, target)
+                    WHERE pending
+                    WINDOW pair AS (PARTITION BY id)
+                )
+            )
+        )
+    )
+    SELECT id, max(side * x) FILTER (side > 0) AS lower_, max(side * x) FILTER (side < 0) AS upper_
+    FROM _pool_end WHERE NOT pending GROUP BY id;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: moments, quantiles and intervals of the posterior of tau, mu and the mean of a new group.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean of
+-- a new group. Moments that are infinite are NULL.
+CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
+    WITH totals AS MATERIALIZED (
+        SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
+            sum(p * CASE WHEN tau > 0 THEN ln(tau) END) AS log_tau,
+            sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
+            bool_and(settled) AS settled,
+            sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
+        FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
+        GROUP BY model
+    ),
+    spreads AS (
+        SELECT model, sqrt(sum(p * ((tau - tau_) * (tau - tau_)))) AS se_tau,
+            sqrt(sum(p * ((tau * tau - tau2_) * (tau * tau - tau2_)))) AS se_tau2,
+            sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
+        FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
+    ),
+    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    searched AS (
+        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+    ),
+    known AS (
+        SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
+        FROM weighty
+    ),
+    quantiles AS (
+        SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'searched' ELSE 'known' END) GROUP BY model
+    ),
+    items AS MATERIALIZED (
+        SELECT 2 * model + varies::BIGINT AS id, model, NULL::DOUBLE AS y, 'infinity'::DOUBLE AS v, 0.0 AS extra,
+            varies, -(around + start + _pool_origin) AS beyond, true AS pending
+        FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
+    ),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    targets AS (
+        SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
+        FROM _pool_quantile_of(level)
+        UNION ALL
+        SELECT 0.5, 1.0, 0.0
+    ),
+    placed AS (
+        SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
+            max(x) FILTER (target = 0.5) AS middle_
+        FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
+    ),
+    told AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+    points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
+    at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
+    summed AS (
+        SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
+            around + start + _pool_origin AS place, moment AS highest_moment
+        FROM query_table(models) JOIN totals USING (model) JOIN spreads USING (model) JOIN quantiles USING (model)
+        LEFT JOIN at_zero USING (model), _pool_origin
+    )
+    SELECT s.model, CASE WHEN tau_known OR highest_moment >= 1 THEN tau_ END AS tau_mean,
+        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 2 THEN se_tau END AS tau_se,
+        tau_median, tau_lower, tau_upper,
+        CASE WHEN tau_known THEN _pool_number(tau2) WHEN highest_moment >= 2 THEN tau2_ END AS tau2_mean,
+        CASE WHEN tau_known THEN 0.0 WHEN highest_moment >= 4 THEN se_tau2 END AS tau2_se,
+        tau_median * tau_median AS tau2_median, tau_lower * tau_lower AS tau2_lower_,
+        tau_upper * tau_upper AS tau2_upper_,
+        _pool_finite(log_tau) AS log_tau_mean,
+        CASE WHEN mu_firm OR highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS mu_mean,
+        CASE WHEN mu_firm OR highest_moment >= 2 THEN se_mu END AS mu_se,
+        coalesce(_pool_number(mu), m.middle_ + place) AS mu_median,
+        coalesce(_pool_number(mu), m.lower_ + place) AS mu_low,
+        coalesce(_pool_number(mu), m.upper_ + place) AS mu_high, m.above AS mu_above,
+        CASE WHEN highest_moment >= 1 THEN coalesce(_pool_number(mu), mean_mu + place) END AS new_mean,
+        CASE WHEN highest_moment >= 2 THEN sqrt(se_mu * se_mu + tau2_) END AS new_se,
+        n.middle_ + place AS new_median, n.lower_ + place AS new_low, n.upper_ + place AS new_high,
+        n.above AS new_above,
+        icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
+        CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
+    FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
+    JOIN told AS n ON s.model = n.model AND n.is_new;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its true mean.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
+-- `told` names, and the probability of more than the threshold.
+CREATE OR REPLACE MACRO _pool_posterior_estimates(
+    groups, components, models, nodes, sigma2, mu, level, told, predict, threshold
+) AS TABLE
+    WITH sampled AS MATERIALIZED (
+        SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
+    ),
+    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    -- keys of groups may bear any name
+    private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
+    items AS MATERIALIZED (
+        SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
+            CASE predict WHEN 'row' THEN _pool_own WHEN 'replicate' THEN _pool_sampling ELSE 0.0 END AS extra,
+            1.0 AS varies,
+            _pool_number(threshold) - _pool_origin - start - around AS beyond, true AS pending,
+            start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
+        FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
+    ),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
+    central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
+    shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
+    intervals AS (
+        FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+    ),
+    answers AS (
+        SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
+                AS _pool_estimate,
+            CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
+            upper_ + place AS _pool_upper, above AS _pool_above
+        FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
+    )
+    FROM sampled LEFT JOIN answers USING (_pool_item);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The posterior density of tau at the points of a profile.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Posterior density of tau, and mean and sd of mu, at the points of curves.
+CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes, nodes) AS TABLE
+    WITH points AS MATERIALIZED (
+        SELECT n.model, row_number() OVER () AS i, _pool_tau AS tau, true AS pending
+        FROM (SELECT DISTINCT _pool_model, _pool_tau FROM query_table(curves)) AS c, query_table(numbers) AS n
+        WHERE _pool_same(n._pool_model, c._pool_model)
+    ),
+    totals AS (SELECT model, any_value(log_total) AS log_total FROM query_table(nodes) GROUP BY model)
+    SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
+        exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
+        mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
+    FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)
+    JOIN (SELECT model, around, start FROM query_table(models)) USING (model) JOIN query_table(numbers) USING (model),
+        _pool_origin;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The exact posterior: tau, and mu with it, integrated out under priors that are written as text.
+--
+-- sigma2 is known, or its pooled value is used as if it were known.
+-- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Everything from groups to what is asked of their posterior: 'components', 'estimates' or 'density'.
+CREATE OR REPLACE MACRO _pool_posterior(
+    groups, weighed, curves, sigma2, tau2, mu, level, told, predict, threshold, asked
+) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
+    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('classes', sigma2, mu)),
+    with_prior AS (FROM _pool_with_prior('classes', 'within')),
+    counted AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
+    ),
+    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
+    moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    questioned AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
+    answerable AS MATERIALIZED (FROM _pool_proper_posteriors('questioned')),
+    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
+    integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
+    given AS (FROM _pool_known_node('pivoted', 'answerable', tau2)),
+    nodes AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
+    ),
+    plain AS (
+        SELECT _pool_model, model AS _pool_id, coalesce(j, 0)::BIGINT AS _pool_groups,
+            CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
+            CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
+            df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
+        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
+    ),
+    components AS (
+        SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
+            tau_mean, tau_se, tau_median, tau_lower, tau_upper,
+            tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
+            mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
+            _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
+        FROM plain LEFT JOIN _pool_posterior_components('answerable', 'pivoted', 'nodes', tau2, mu, level) AS c
+            ON plain._pool_id = c.model
+    ),
+    estimates AS (
+        FROM _pool_posterior_estimates(
+            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+    ),
+    density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
+    FROM query_table(asked);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the partially pooled mean with its standard error.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group: weight, estimate and se, from the groups and the components of their models.
+CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
+    WITH sampled AS (
+        SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
+        FROM _pool_sampled_groups(groups, components, sigma2)
+    ),
+    corrected AS (
+        SELECT * REPLACE (_pool_corrected(tau2, _pool_tau2, _pool_sampling,
+            _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
+        FROM sampled
+    ),
+    -- A model's only group keeps its own mean, whatever tau2.
+    weighed AS (
+        SELECT *,
+            CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
+                ELSE pool_weight(_pool_tau2, _pool_sampling) END AS _pool_weight,
+            pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
+        FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
+    ),
+    -- Which errors are told is decided when the query is planned, as which estimator is read.
+    given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
+    given_tau2 AS (
+        SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
+    ),
+    given_neither AS (
+        SELECT * REPLACE (pool_variance_with_tau2(_pool_variance, _pool_sampling, _pool_tau2, _pool_pooling,
+            _pool_error, _pool_correction) AS _pool_variance)
+        FROM given_tau2
+    ),
+    varied AS (
+        SELECT * REPLACE (CASE WHEN _pool_alone THEN _pool_sampling ELSE _pool_variance END AS _pool_variance)
+        FROM query_table(CASE
+            WHEN uncertainty = 'conditional' THEN 'given_mu'
+            WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'given_neither'
+            ELSE 'given_tau2'
+        END)
+    ),
+    of_row AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_own) AS _pool_variance) FROM varied
+    ),
+    of_replicate AS (
+        SELECT * REPLACE (pool_predictive_variance(_pool_variance, _pool_sampling) AS _pool_variance) FROM varied
+    )
+    SELECT *,
+        pool_estimate(_pool_mean, _pool_mu, CASE WHEN _pool_alone THEN 1.0 ELSE _pool_weight END) AS _pool_estimate,
+        sqrt(_pool_variance) AS _pool_se
+    FROM query_table(CASE predict WHEN 'row' THEN 'of_row' WHEN 'replicate' THEN 'of_replicate' ELSE 'varied' END);
+
+-- Everything from a table to the estimates of its groups: keys under their own names, the rest under private ones.
+CREATE OR REPLACE MACRO _pool_pooled(
+    tbl, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
+    predict, threshold, groups, result
+) AS TABLE
+    WITH _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
+            CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
+    ),
+    _pool_estimated AS NOT MATERIALIZED (
+        FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
+    ),
+    _pool_integrated AS NOT MATERIALIZED (
+        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level,
+            CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
+            predict, threshold, 'estimates')
+    )
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_integrated' ELSE '_pool_estimated' END)
+    WHERE (SELECT proper FROM _pool_request);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the sufficient statistics, as a result.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a group, from a table: keys under their own names, moments under private ones.
+CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
+    WITH _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
+            nan, 0.95, 'mu', NULL, 'mean', NULL, true, result)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
+    FROM _pool_groups, _pool_origin
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+
+CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, NULL, nan,
+            _pool_columns_of_moments())
+    );
+
+CREATE OR REPLACE MACRO _pool_weighted_moments(tbl, value, "by", unnamed, weights, n, var, nan) AS TABLE
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_n::BIGINT AS n, _pool_y + _pool_origin AS mean, _pool_var AS var, _pool_w AS w
+        FROM _pool_moments(tbl, value, "by", unnamed, {'_pool_absent': true}, n, var, weights, nan,
+            _pool_columns_of_weighted_moments())
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of means, each a table macro: rows, stored moments or published estimates to one row per group or model.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Partially pooled mean of every group, weight * mean + (1 - weight) * mu, with its interval. DuckDB 1 takes the name
+-- of the argument "interval" in quotes alone: "interval" := 'robust'. A threshold adds p_above, the probability that
+-- the quantity named by `predict` exceeds it. `groups` is another table of keys; keys without rows get an estimate too.
+CREATE OR REPLACE MACRO pool_shrink(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    uncertainty := 'mu', "interval" := NULL, predict := 'mean', threshold := NULL, groups := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_shrunk AS NOT MATERIALIZED (
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan,
+            level, uncertainty, "interval", predict, threshold, groups,
+            _pool_columns_of_estimates("interval", threshold))
+    ),
+    _pool_with_normal AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_shrunk, _pool_quantile_of(level)
+    ),
+    _pool_with_robust AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_noncoverage AS noncoverage
+        FROM _pool_robust('_pool_shrunk', level)
+    ),
+    _pool_with_posterior AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper
+        FROM _pool_shrunk
+    ),
+    _pool_above_posterior AS NOT MATERIALIZED (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_sampling AS v, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_above AS p_above
+        FROM _pool_shrunk
+    ),
+    _pool_result AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN "interval" = 'robust' THEN '_pool_with_robust' ELSE '_pool_with_normal' END)
+    ),
+    _pool_standardised AS NOT MATERIALIZED (
+        SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
+        FROM _pool_result -- se alone is the argument
+    ),
+    _pool_exceeding AS NOT MATERIALIZED (
+        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM query_table(CASE
+        WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
+        WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
+        WHEN _pool_absent(threshold) THEN '_pool_result'
+        ELSE '_pool_exceeding'
+    END);
+
+-- The partially pooled mean of its group beside every row of a table. The table is read once for the groups and once
+-- for the rows.
+CREATE OR REPLACE MACRO pool_encode(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
+    tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_rows AS (SELECT over AS _pool_key, "by" AS _pool_key, * FROM query_table(_pool_read(tbl))),
+    _pool_coded AS (
+        SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\') AS _pool_key, _pool_estimate
+        FROM _pool_pooled(_pool_read(tbl), value, "by", _pool_unnamed, over, NULL, NULL, NULL, weights, sigma2, tau2,
+            mu, nan, 0.95, 'mu', NULL, 'mean', NULL, NULL, [])
+    ),
+    _pool_checked AS (
+        SELECT _pool_free(struct_keys(_pool_row), 'estimate') AS free
+        FROM _pool_schema AS _pool_row
+    )
+    SELECT COLUMNS(lambda c: c NOT LIKE '\_pool\_%' ESCAPE '\'), _pool_estimate AS estimate
+    FROM (SELECT *, struct_pack(*COLUMNS('^_pool_key')) AS _pool_row FROM _pool_rows) AS r
+    LEFT JOIN (SELECT _pool_estimate, struct_pack(*COLUMNS('^_pool_key')) AS _pool_group FROM _pool_coded) AS g
+        ON r._pool_row IS NOT DISTINCT FROM g._pool_group
+    WHERE (SELECT free FROM _pool_checked);
+
+-- Variance within groups, variance between them and the population mean of every model.
+CREATE OR REPLACE MACRO pool_components(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error', level := 0.95,
+    test := 'z', limits := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2, tau2, mu,
+            nan, level, 'mu', NULL, 'mean', NULL, false, CASE WHEN _pool_integrates(tau2, mu)
+                THEN _pool_columns_of_posterior_components() ELSE _pool_columns_of_components() END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components())
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_components
+    ),
+    _pool_named_posterior AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_components())
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
+        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
+            'components')
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_named_posterior' ELSE '_pool_named' END)
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_inference(test, limits, tau2, mu));
+
+-- The profile of tau: one row per model and tau, from which intervals, tests and standard errors of tau2 are read.
+-- groups := true gives one row per group and tau, with the group's estimate. A prior as tau2 adds the posterior density
+-- of tau.
+CREATE OR REPLACE MACRO pool_profile(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL, se := NULL,
+    weights := NULL, sigma2 := 'pooled', mu := 'gls', nan := 'error', tau := NULL, groups := false, tau2 := NULL
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, se, weights, sigma2,
+            CASE WHEN _pool_absent(tau2) THEN 'reml' ELSE tau2 END, mu, nan, 0.95, 'mu',
+            NULL, 'mean', NULL, groups, CASE
+                WHEN groups THEN _pool_columns_of_profile_of_groups()
+                WHEN _pool_absent(tau2) THEN _pool_columns_of_profile()
+                ELSE _pool_columns_of_posterior_profile() END)
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_curves_of_posterior AS (
+        SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
+            coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
+        FROM _pool_likely_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+                'mean', NULL, 'density')
+        ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
+    ),
+    _pool_curves AS MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+    ),
+    _pool_of_groups AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM (
+            SELECT *, _pool_tau AS tau, _pool_estimate AS estimate, _pool_se AS se
+            FROM _pool_estimates('_pool_groups', '_pool_curves', sigma2, 0.0, mu, 'mu', 'mean')
+        )
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_profile())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood
+        FROM _pool_curves
+    ),
+    _pool_named_density AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_profile())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_tau, _pool_sigma2, _pool_mu, _pool_se_mu, _pool_q, _pool_log_likelihood,
+            _pool_restricted_log_likelihood, _pool_density
+        FROM _pool_curves
+    ),
+    _pool_of_models AS (
+        SELECT COLUMNS(lambda c: _pool_is_shown(c))
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_named' ELSE '_pool_named_density' END)
+    )
+    FROM query_table(CASE WHEN groups THEN '_pool_of_groups' ELSE '_pool_of_models' END)
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_valid_profile(mu, tau, tau2));
+
+-- The gain of pooling: the error of predicting rows that are held out, by raw means, by the grand mean and by partial
+-- pooling, exactly and from moments alone.
+CREATE OR REPLACE MACRO pool_compare(
+    tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, n := NULL, var := NULL,
+    sigma2 := 'pooled', tau2 := 'reml', mu := 'gls', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_arguments('_pool_schema', value, "by", _pool_unnamed, over, n, var, NULL, NULL, sigma2, tau2, mu,
+            nan, 0.95, 'mu', NULL, 'mean', NULL, false, _pool_columns_of_compare())
+    ),
+    _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
+    ),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_components AS MATERIALIZED (
+        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
+    ),
+    _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
+    _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),
+    _pool_compared AS (FROM _pool_compared('_pool_sizes', '_pool_singles', '_pool_components', sigma2, tau2, mu)),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_compare())
+        UNION ALL
+        SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model)) FROM _pool_compared
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request) AND (SELECT proper FROM _pool_estimates_alone(tau2, mu));
+
+-- Count, mean and sample variance of every group: the sufficient statistics of partial pooling. With n and var the rows
+-- are stored moments of disjoint rows, and those with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_moments(
+    tbl, value, "by", _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), value, "by", _pool_unnamed, n, var, nan);
+
+-- Count, mean, sample variance and total weight w of every group, of rows with precision weights.
+CREATE OR REPLACE MACRO pool_weighted_moments(
+    tbl, value, "by", weights, _pool_unnamed := NULL, n := NULL, var := NULL, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), value, "by", _pool_unnamed, weights, n, var, nan);
+
+-- Stored moments merged, from a table whose columns have the names that pool_moments gives them.
+CREATE OR REPLACE MACRO pool_merge(tbl, "by") AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_plain_moments(_pool_read(tbl), mean, "by", NULL, n, var, 'error');
+
+-- Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
+CREATE OR REPLACE MACRO pool_weighted_merge(tbl, "by") AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table'))
+    FROM _pool_weighted_moments(_pool_read(tbl), mean, "by", NULL, w, n, var, 'error');
+
+-- Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.
+CREATE OR REPLACE MACRO pool_moments_of(value) AS
+    {n: count(value), mean: favg(value::DOUBLE), var: var_samp(value::DOUBLE)};
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for a regression: arguments that do not fit.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
+CREATE OR REPLACE MACRO _pool_line_arguments(
+    schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_y), struct_keys(_pool_of_x), struct_keys(_pool_of_weights)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT y FROM query_table(schema)) AS _pool_of_y
+            POSITIONAL JOIN (SELECT x FROM query_table(schema)) AS _pool_of_x
+            POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
+        FROM query_table(schema)
+    ),
+    judged AS (
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
+            CASE
+                WHEN lower(column_names[2]) = lower(column_names[1]) THEN 'x=''' || column_names[2]
+                    || ''' is the value itself; give another covariate'
+                WHEN column_names[2] = 'intercept' THEN 'x=''intercept'' bears the name of the intercept: rename it'
+            END,
+            _pool_wrong_name('method', coalesce(method::VARCHAR, 'NULL'), _pool_names_of_method()),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
+            _pool_wrong_level(level)
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
+        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
+    FROM judged;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The offsets of covariate and value.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
+CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
+    WITH _pool_firsts AS MATERIALIZED (
+        SELECT TRY_CAST(y AS DOUBLE) AS _pool_first_y, TRY_CAST(y AS VARCHAR) AS _pool_written_y,
+            typeof(y) AS _pool_type_y, TRY_CAST(x AS DOUBLE) AS _pool_first_x,
+            TRY_CAST(x AS VARCHAR) AS _pool_written_x, typeof(x) AS _pool_type_x,
+            _pool_absent(over) AS _pool_single, CASE WHEN _pool_absent(over) THEN 0.0 ELSE 2.0 ** 53 END AS _pool_least
+        FROM query_table(tbl)
+        WHERE (_pool_absent(over) OR _pool_is_wide(typeof(y)) OR _pool_is_wide(typeof(x)))
+            AND isfinite(TRY_CAST(y AS DOUBLE)) AND isfinite(TRY_CAST(x AS DOUBLE))
+        LIMIT 1000
+    ),
+    _pool_firsts_y AS (
+        SELECT _pool_first_y AS y, _pool_written_y AS written, _pool_type_y AS type, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_y)
+    ),
+    _pool_firsts_x AS (
+        SELECT _pool_first_x AS y, _pool_written_x AS written, _pool_type_x AS type, _pool_least AS least
+        FROM _pool_firsts WHERE _pool_single OR _pool_is_wide(_pool_type_x)
+    )
+    SELECT of_y._pool_origin AS _pool_origin_y, of_y._pool_start AS _pool_start_y, of_y._pool_bigint AS _pool_bigint_y,
+        of_y._pool_scale AS _pool_scale_y, of_x._pool_origin AS _pool_origin_x, of_x._pool_start AS _pool_start_x,
+        of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
+    FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
+
+-- A value less its offset, or NULL where the other of the pair is none.
+CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whole, scale) AS
+    CASE WHEN _pool_value(other, nan) IS NOT NULL
+        THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that a regression refuses.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- True, or an error if a mean is no number, so a value is none, or a weight is not allowed.
+CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM (
+        SELECT CASE
+                WHEN sum(bad_weights) > 0 THEN _pool_message_bad_weights(
+                    _pool_column_of_role('weights', column_names[3]), _pool_number_of_rows(sum(bad_weights)))
+                WHEN sum(odd_x) > 0 THEN _pool_message_not_finite('covariate', '''' || column_names[2] || '''')
+                WHEN sum(odd_y) > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+            END AS complaint
+        FROM query_table(counted), _pool_request
+        GROUP BY column_names
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
+--
+-- A group is known by its weight w (n without weights), the means of x and y, and the squares and products about them:
+-- one group-by. Without weights groups enter only through n and through sums of squares and products of their means, so
+-- they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all models at once.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Groups of rows that all count alike, straight from the table: by the states of three aggregates, and before version 2
+-- of DuckDB, which cannot read states, by six aggregates.
+CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) AS TABLE
+    SELECT * EXCLUDE (_pool_yx, _pool_yy, _pool_xx, _pool_rows), _pool_yx.count::DOUBLE AS _pool_n,
+        CASE WHEN _pool_n > 0 THEN _pool_yx.meanx END AS _pool_x,
+        CASE WHEN _pool_n > 0 THEN _pool_yx.meany END AS _pool_y,
+        _pool_xx.dsquared AS _pool_sxx, _pool_yx.co_moment AS _pool_sxy, _pool_yy.dsquared AS _pool_syy,
+        _pool_rows - _pool_n AS _pool_dropped
+    FROM (
+        SELECT over, "by", over AS _pool_over, count(*)::DOUBLE AS _pool_rows,
+            (covar_samp(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y), _pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))
+                EXPORT_STATE)::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_yx,
+            (var_samp(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_yy,
+            (var_samp(_pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, mean DOUBLE, dsquared DOUBLE) AS _pool_xx
+        FROM query_table(tbl), _pool_origins
+        WHERE _pool_absent(weights)
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_line_aggregates(tbl, y, x, "by", over, weights, nan) AS TABLE
+    SELECT over, "by", over AS _pool_over,
+        count(_pool_paired(y, x, nan))::DOUBLE AS _pool_n,
+        avg(_pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x)) AS _pool_x,
+        avg(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)) AS _pool_y,
+        var_pop(_pool_finite(_pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxx,
+        covar_pop(_pool_finite(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y)),
+            _pool_finite(_pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x))) * _pool_n AS _pool_sxy,
+        var_pop(_pool_finite(_pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y))) * _pool_n AS _pool_syy,
+        count(*) - _pool_n AS _pool_dropped
+    FROM query_table(tbl), _pool_origins
+    WHERE _pool_absent(weights)
+    GROUP BY ALL;
+
+CREATE OR REPLACE MACRO _pool_line_plain(tbl, y, x, "by", over, weights, nan) AS TABLE
+    WITH _pool_line_states AS NOT MATERIALIZED (FROM _pool_line_states(tbl, y, x, "by", over, weights, nan)),
+    _pool_line_aggregates AS NOT MATERIALIZED (FROM _pool_line_aggregates(tbl, y, x, "by", over, weights, nan))
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_line_aggregates' ELSE '_pool_line_states' END);
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (
+        SELECT over, "by", over AS _pool_over, _pool_paired_less(
+                y, x, nan, _pool_origin_y, _pool_start_y, _pool_bigint_y, _pool_scale_y) AS _pool_y,
+            _pool_paired_less(
+                x, y, nan, _pool_origin_x, _pool_start_x, _pool_bigint_x, _pool_scale_x) AS _pool_x,
+            TRY_CAST(weights AS DOUBLE) AS _pool_weights
+        FROM query_table(tbl), _pool_origins
+        WHERE NOT _pool_absent(weights)
+    ),
+    _pool_counted AS NOT MATERIALIZED (
+        SELECT *, CASE WHEN _pool_y IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        FROM _pool_numbers
+    )
+    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+        count(_pool_h)::DOUBLE AS _pool_n, coalesce(sum(_pool_h), 0.0) AS _pool_w,
+        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_x, sum(_pool_h * _pool_y) / sum(_pool_h) AS _pool_y,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
+        ) AS _pool_sxx,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
+            covar_samp(_pool_h * _pool_x, _pool_y), covar_samp(_pool_h, _pool_y)
+        ) AS _pool_sxy,
+        pool_squares_between(
+            count(_pool_h), sum(_pool_h * _pool_y), sum(_pool_h),
+            covar_samp(_pool_h * _pool_y, _pool_y), covar_samp(_pool_h, _pool_y)
+        ) AS _pool_syy,
+        count_if(_pool_y IS NULL)::DOUBLE AS _pool_dropped,
+        count_if(_pool_y IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+    FROM _pool_counted
+    GROUP BY ALL;
+
+-- One row a group of either kind. What is rounding of equal values is 0.
+CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
+    WITH _pool_united AS NOT MATERIALIZED (
+        SELECT *, _pool_n AS _pool_w, true AS _pool_sized, 0 AS _pool_bad_weights FROM query_table(plain)
+        UNION ALL BY NAME
+        SELECT *, false AS _pool_sized FROM query_table(weighed)
+    ),
+    _pool_rounded AS NOT MATERIALIZED (
+        SELECT * REPLACE (
+            pool_above_rounding(_pool_n, coalesce(_pool_sxx, 0.0), _pool_x) AS _pool_sxx,
+            pool_above_rounding(_pool_n, coalesce(_pool_syy, 0.0), _pool_y) AS _pool_syy)
+        FROM _pool_united
+    )
+    SELECT * REPLACE (CASE WHEN _pool_sxx > 0 AND _pool_syy > 0 THEN _pool_sxy ELSE 0.0 END AS _pool_sxy),
+        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM _pool_rounded;
+
+-- Groups of equal size in one row: how many (k), the means of their means and what these spread (sxx, sxy, syy), the
+-- sums of squares and products within (wxx, wxy, wyy). With weights each group is a class of its own.
+CREATE OR REPLACE MACRO _pool_line_sizes(groups) AS TABLE
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k,
+            favg(_pool_x) AS x, favg(_pool_y) AS y, var_pop(_pool_finite(_pool_x)) AS sxx,
+            covar_pop(_pool_finite(_pool_y), _pool_finite(_pool_x)) AS sxy, var_pop(_pool_finite(_pool_y)) AS syy,
+            sum(_pool_sxx) AS wxx, sum(_pool_sxy) AS wxy, sum(_pool_syy) AS wyy, sum(_pool_dropped) AS dropped,
+            count_if(NOT isfinite(_pool_x)) AS odd_x, count_if(NOT isfinite(_pool_y)) AS odd_y, 0 AS bad_weights
+        FROM query_table(groups)
+        WHERE _pool_sized
+        GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_line_singles(groups) AS TABLE
+    SELECT _pool_n AS n, _pool_w AS w, CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_x AS x, _pool_y AS y,
+        0.0 AS sxx, 0.0 AS sxy, 0.0 AS syy, _pool_sxx AS wxx, _pool_sxy AS wxy, _pool_syy AS wyy,
+        _pool_dropped AS dropped, (NOT isfinite(_pool_x))::BIGINT AS odd_x, (NOT isfinite(_pool_y))::BIGINT AS odd_y,
+        _pool_bad_weights AS bad_weights, _pool_model
+    FROM query_table(groups)
+    WHERE NOT _pool_sized;
+
+-- The models by number, with their counts.
+CREATE OR REPLACE MACRO _pool_line_models(sizes, singles) AS TABLE
+    WITH counted AS MATERIALIZED (
+        SELECT _pool_model, sum(k) AS j, sum(k * n) AS n, sum(dropped) AS dropped, sum(odd_x) AS odd_x,
+            sum(odd_y) AS odd_y, sum(bad_weights) AS bad_weights
+        FROM (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
+        GROUP BY _pool_model
+    )
+    SELECT row_number() OVER () AS model, _pool_model, j, n, dropped
+    FROM counted, _pool_line_sound('counted')
+    WHERE sound;
+
+CREATE OR REPLACE MACRO _pool_line_classes(sizes, singles, models) AS TABLE
+    SELECT model, w, k, x, y, sxx, sxy, syy, wxx, wxy, wyy
+    FROM query_table(models) AS m, (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles)) AS c
+    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The fit of a regression at a given rho, with its profile deviance.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What the groups of a model tell at the rho of a point, h = w / (1 + w rho), or all alike where rho is infinite: sums
+-- about the point's centre, which may lie anywhere among the groups.
+CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
+    SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
+        sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
+        sum(k * h * h * dx) AS h2x, sum(k * h * h * dy) AS h2y, sum(k * h * h * (dx * dx + sxx)) AS h2xx,
+        sum(k * h * h * (dx * dy + sxy)) AS h2xy, sum(k * h * h * (dy * dy + syy)) AS h2yy,
+        sum(CASE WHEN rho < 'infinity'::DOUBLE THEN k * pool_log_inflation(w, rho) ELSE 0.0 END) AS logs
+    FROM (
+        SELECT id, rho, k, w, sxx, sxy, syy, x - centre_x AS dx, y - centre_y AS dy,
+            CASE WHEN rho < 'infinity'::DOUBLE THEN pool_information(w, rho) ELSE 1.0 END AS h
+        FROM (SELECT id, model, rho, centre_x, centre_y FROM query_table(points))
+        JOIN (SELECT model, k, w, x, y, sxx, sxy, syy FROM query_table(classes)) USING (model)
+    )
+    GROUP BY id;
+
+-- The points with these sums about the means weighed by h, which become the new centre: (hxx, hxy, hyy) of the groups'
+-- means alone, and of the squares of h.
+CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
+    SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
+        hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
+        _pool_line_moved_product(h2xx, h2x, h2x, h2, mx, mx) AS h2xx,
+        _pool_line_moved_product(h2xy, h2x, h2y, h2, mx, my) AS h2xy,
+        _pool_line_moved_product(h2yy, h2y, h2y, h2, my, my) AS h2yy
+    FROM query_table(points) AS p JOIN (FROM _pool_line_sums(points, classes)) AS s USING (id);
+
+-- The points of a search with the profile deviance and its slope.
+CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
+    WITH looking AS (FROM query_table(search) WHERE phase IN ('low', 'up', 'between')),
+    about AS (FROM _pool_line_about('looking', classes)),
+    fitted AS (
+        SELECT *, wxx + hxx AS xx, pool_regression_slope(xx, wxy + hxy) AS beta,
+            pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
+            _pool_line_squares_about(h2xx, h2xy, h2yy, beta) AS h2e2
+        FROM about
+    )
+    SELECT * EXCLUDE (deviance, h, h2, logs, mx, my, hxx, hxy, hyy, h2xx, h2xy, h2yy, xx, beta, squares, h2e2),
+        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance_slope(squares, h2e2, h, h2, h2xx, xx, df)
+            ELSE pool_regression_ml_deviance_slope(squares, h2e2, h, df) END AS slope,
+        CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
+            ELSE pool_regression_ml_deviance(squares, logs, df) END AS deviance
+    FROM fitted;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Regressions before the search: both ends of rho, and what the data identify.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Models at both ends: all rows alike (rho = 0), where the centre is kept and the line of least squares, and all groups
+-- alike (rho infinite), which bounds the search. `state` says what can be told; an earlier answer goes before a later.
+CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
+    WITH sums AS (
+        SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
+            min(w) AS wmin, max(w) AS wmax, max(abs(x)) AS far_x, max(abs(y)) AS far_y,
+            sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
+        FROM query_table(classes) GROUP BY model
+    ),
+    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 /
+    -- mean(w).
+    halves AS (
+        SELECT model, n, x, pool_information(c.w, j / s.w) AS h
+        FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
+        WHERE j >= n AND wmin < wmax
+    ),
+    curved AS (
+        SELECT model, sum(h) AS a, sum(h * h) AS a2, sum(h * h * h) AS a3, sum(h * dx * dx) AS b,
+            sum(h * h * dx * dx) AS b2, sum(h * h * h * dx * dx) AS b3, sum(h * h * dx) AS c2,
+            _pool_line_trace(a, a2, b, b2) AS trace, _pool_line_trace_of_square(a, a2, a3, b, b2, b3, c2) AS of_square,
+            of_square - trace * trace / (any_value(n) - 2) > 1e-10 * a2 AS apart
+        FROM (
+            SELECT model, n, h, x - sum(h * x) OVER (PARTITION BY model) / sum(h) OVER (PARTITION BY model) AS dx
+            FROM halves
+        )
+        GROUP BY model
+    ),
+    ends AS (
+        SELECT 2 * model + flat AS id, model, centre_x, centre_y,
+            CASE WHEN flat = 1 THEN 'infinity'::DOUBLE ELSE 0.0 END AS rho
+        FROM sums, (SELECT unnest([0, 1]) AS flat)
+    ),
+    about AS (FROM _pool_line_about('ends', classes)),
+    totals AS (
+        SELECT model, m._pool_model, j, n, dropped, s.* EXCLUDE (model, centre_x, centre_y),
+            a.centre_x AS start_x, a.centre_y AS start_y,
+            pool_above_rounding(w, wxx + a.hxx, far_x) AS txx,
+            pool_above_rounding(w, wyy + a.hyy, far_y) AS tyy,
+            CASE WHEN tyy > 0 THEN wxy + a.hxy ELSE 0.0 END AS txy,
+            b.hxx AS bxx, b.hxy AS bxy, b.hyy AS byy
+        FROM query_table(models) AS m
+        LEFT JOIN sums AS s USING (model)
+        LEFT JOIN (FROM about WHERE rho = 0) AS a USING (model)
+        LEFT JOIN (FROM about WHERE rho > 0) AS b USING (model)
+    ),
+    lines AS (
+        SELECT *,
+            CASE WHEN txx > 0 THEN pool_regression_slope(txx, txy) END AS start_slope,
+            CASE WHEN txx > 0 THEN pool_regression_squares(txx, txy, tyy) END AS line_squares,
+            CASE WHEN wxx > 0 THEN pool_regression_squares(wxx, wxy, wyy) ELSE wyy END AS within,
+            CASE WHEN wxx > 0 THEN wxy / wxx WHEN bxx > 0 THEN bxy / bxx ELSE 0.0 END AS bound_slope,
+            CASE WHEN method = 'reml' THEN n - 2 ELSE n END AS df
+        FROM totals
+    )
+    SELECT lines.*,
+        CASE
+            WHEN n = 0 THEN 'no rows'
+            WHEN txx = 0 AND no_over THEN error('x=''' || column_names[2] || ''' is the same in every row, so it '
+                || 'cannot be distinguished from the intercept: leave it out')
+            WHEN txx = 0 THEN 'spanned'
+            WHEN n <= 2 THEN 'few rows'
+            WHEN line_squares <= 1e-14 * tyy THEN 'line'
+            WHEN j = 1 THEN 'alone'
+            WHEN j >= n AND apart THEN 'searched'
+            WHEN j >= n OR within <= 1e-14 * tyy THEN 'untold'
+            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
+            ELSE 'searched'
+        END AS state
+    FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
+
+-- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
+CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
+    SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
+        sxy - start_slope * sxx AS sxy,
+        _pool_larger(_pool_line_squares_about(sxx, sxy, syy, start_slope), 0.0) AS syy
+    FROM query_table(classes)
+    JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
+
+-- The same of the sums within.
+CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
+    SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
+        _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
+    FROM query_table(facts);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for rho of a regression.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Where to look. For r the squares of the groups' means about a line with the slope within groups, the profile rises
+-- beyond 3 / min(w) and 4 df r / squares within; of two groups also beyond thrice the squares of x between by those
+-- within. Of single rows it may fall for ever, to sigma2 = 0.
+CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
+    WITH ranges AS (
+        SELECT *, 0.01 / wmax AS low,
+            CASE WHEN j >= n THEN 1e10 / wmin ELSE
+                _pool_larger(_pool_larger(3 / wmin, CASE WHEN j = 2 AND wxx > 0 THEN 3 * bxx / wxx ELSE 0.0 END),
+                    4 * df / within * _pool_larger(_pool_line_squares_about(bxx, bxy, byy, bound_slope), 0.0))
+                END AS high,
+            1 + least(ceil(2 * log10(high / low)), 100)::BIGINT AS points
+        FROM query_table(searched)
+        WHERE state = 'searched'
+    )
+    SELECT model * 1000 + i AS id, model, df, wxx, wxy, wyy, 0.0::DOUBLE AS centre_x, 0.0::DOUBLE AS centre_y,
+        i = 0 AS is_first, i = points - 1 AS is_last,
+        _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
+    FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
+
+-- Every local minimum of every model, as _pool_minima.
+CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
+    WITH RECURSIVE _pool_line_search AS (
+        SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
+            NULL::DOUBLE AS f1, upper AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3, NULL::DOUBLE AS f3,
+            NULL::DOUBLE AS deviance
+        FROM query_table(cells)
+        UNION ALL
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, df, wxx, wxy,
+            wyy, centre_x, centre_y, is_first, is_last,
+            CASE
+                WHEN phase = 'up' THEN x2
+                WHEN phase = 'between' AND NOT closed
+                    THEN x1 + (x2 - x1) * _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, tolerance / 2 / width)
+                ELSE rho
+            END,
+            x1, f1, x2, f2, x3, f3, deviance
+        FROM (
+            SELECT *, abs(x2 - x1) AS width,
+                1e-13 * abs(CASE WHEN abs(f1) < abs(f2) THEN x1 ELSE x2 END) AS tolerance,
+                width <= tolerance OR f1 = 0 AS closed,
+                (f1 - f2) / (f3 - f2) AS phi, (x1 - x2) / (x3 - x2) AS xi
+            FROM (
+                SELECT * EXCLUDE (phase, falls, keeps, slope, x1, f1, x2, f2, x3, f3),
+                    _pool_next_phase(phase, falls, is_first, is_last) AS phase, rho AS x1, slope AS f1,
+                    CASE WHEN keeps THEN x2 ELSE x1 END AS x2,
+                    CASE WHEN keeps THEN f2 ELSE f1 END AS f2,
+                    CASE WHEN falls = (f1 < 0) THEN x1 ELSE x2 END AS x3,
+                    CASE WHEN falls = (f1 < 0) THEN f1 ELSE f2 END AS f3
+                FROM (
+                    SELECT *, slope < 0 AS falls, phase = 'low' OR falls = (f1 < 0) AS keeps
+                    FROM _pool_line_evaluated('_pool_line_search', classes, method)
+                )
+                WHERE step < 200
+            )
+            WHERE phase <> 'nothing'
+        )
+    )
+    SELECT model, rho, centre_x, centre_y, deviance, phase = 'found' AS done
+    FROM _pool_line_search
+    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model: variances, coefficients and their errors.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
+-- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
+CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
+    WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
+    singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
+    models AS MATERIALIZED (FROM _pool_line_models('sizes', 'singles')),
+    classes AS MATERIALIZED (FROM _pool_line_classes('sizes', 'singles', 'models')),
+    facts AS MATERIALIZED (FROM _pool_line_facts('models', 'classes', method)),
+    rest AS MATERIALIZED (FROM _pool_line_rest('classes', 'facts')),
+    left_over AS MATERIALIZED (FROM _pool_line_left('facts')),
+    cells AS (FROM _pool_line_cells('left_over')),
+    found AS MATERIALIZED (
+        SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
+        FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
+    ),
+    points AS MATERIALIZED (
+        SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
+            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for an infinite one
+            coalesce(best.x, 0.0) AS centre_x, coalesce(best.y, 0.0) AS centre_y,
+            coalesce(best.done, false) OR none_within AS done
+        FROM left_over AS l LEFT JOIN found USING (model)
+    ),
+    about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
+    fitted AS (
+        SELECT *, wxx + hxx AS xx, pool_regression_squares(xx, wxy + hxy, wyy + hyy) AS squares,
+            start_slope + CASE WHEN state = 'searched' THEN pool_regression_slope(xx, wxy + hxy) ELSE 0.0 END
+                AS beta,
+            CASE state WHEN 'searched' THEN squares / df WHEN 'alone' THEN squares / (n - 2) WHEN 'line' THEN 0.0 END
+                AS sigma2,
+            CASE state WHEN 'searched' THEN rho * sigma2 WHEN 'line' THEN 0.0 END AS tau2,
+            CASE WHEN state = 'searched' AND NOT none_within THEN
+                CASE WHEN method = 'reml' THEN pool_regression_reml_deviance(squares, logs, df, h, xx)
+                    ELSE pool_regression_ml_deviance(squares, logs, df) END END AS deviance,
+            _pool_line_fixed_variance(beta, txx, w, n) AS fixed
+        FROM about
+    )
+    SELECT m._pool_model, m.j AS _pool_groups, m.n AS _pool_rows, m.dropped AS _pool_lost,
+        CASE WHEN none_within THEN 0.0 ELSE sigma2 END AS _pool_sigma2, tau2 AS _pool_tau2, beta AS _pool_beta,
+        start_x + centre_x AS _pool_at_x, start_y + centre_y + start_slope * centre_x AS _pool_at_y,
+        sigma2 / h AS _pool_variance_at, sigma2 / xx AS _pool_variance_beta, fixed AS _pool_fixed,
+        pool_log_likelihood(deviance + df, df) AS _pool_log_likelihood,
+        coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
+    FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
+
+-- The chance of an estimate as far from 0 on either side, by the normal distribution.
+CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
+    CASE
+        WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
+        WHEN se = 0 AND estimate <> 0 THEN 0.0
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of regressions.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The partially pooled regression y = intercept of the group + slope x, one row per group and term. The intercepts of
+-- groups are shrunk toward that of the population; the slope is the same for all groups. `mean` is the group's own
+-- intercept given that slope.
+CREATE OR REPLACE MACRO pool_regress(
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, true,
+            _pool_columns_of_regress())
+    ),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
+    _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
+    _pool_sampled AS (
+        SELECT g.*, c.* EXCLUDE (_pool_model), _pool_origins.*, _pool_quantile,
+            _pool_sigma2 IS NOT NULL AS _pool_identified, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
+            pool_sampling_variance(_pool_sigma2, _pool_w) AS _pool_v,
+            -- of the group's own intercept from that of the population, about the centre
+            _pool_y - _pool_at_y - _pool_beta * (_pool_x - _pool_at_x) AS _pool_deviation,
+            _pool_at_y + _pool_origin_y - _pool_beta * (_pool_at_x + _pool_origin_x) AS _pool_mu,
+            CASE WHEN _pool_alone THEN 1.0 ELSE pool_weight(_pool_tau2, _pool_v) END AS _pool_lambda,
+            CASE WHEN _pool_alone THEN 0.0 ELSE pool_pooling(_pool_tau2, _pool_v) END AS _pool_left
+        FROM _pool_groups AS g, _pool_components AS c, _pool_origins, _pool_quantile_of(level)
+        WHERE _pool_same(g._pool_model, c._pool_model)
+    ),
+    _pool_estimated AS (
+        SELECT *,
+            CASE WHEN _pool_tau2 = 0 OR _pool_lambda = 0 OR _pool_alone THEN 0.0 ELSE _pool_lambda * _pool_deviation END
+                AS _pool_effect,
+            -- where the error of the slope acts: far from the centre by what is pooled, from the group by what is not
+            _pool_left * (_pool_at_x + _pool_origin_x)
+                + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
+            CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
+                + _pool_line_variance_at(_pool_arm, _pool_left * _pool_left * _pool_variance_at, _pool_variance_beta)
+                AS _pool_variance
+        FROM _pool_sampled
+    ),
+    _pool_terms AS (
+        SELECT *,
+            CASE WHEN _pool_varies THEN _pool_mu + CASE WHEN _pool_alone THEN 0.0 ELSE _pool_deviation END END
+                AS _pool_mean,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_lambda ELSE 0.0 END END AS _pool_weight,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_effect ELSE 0.0 END END AS _pool_shift,
+            CASE WHEN _pool_identified THEN CASE WHEN _pool_varies THEN _pool_mu + _pool_effect ELSE _pool_beta END END
+                AS _pool_estimate,
+            CASE WHEN _pool_identified
+                THEN sqrt(CASE WHEN _pool_varies THEN _pool_variance ELSE _pool_variance_beta END) END
+                AS _pool_se
+        FROM _pool_estimated, (
+            SELECT unnest(['intercept', column_names[2]]) AS _pool_term, unnest([true, false]) AS _pool_varies
+            FROM _pool_request
+        )
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c))
+    FROM (
+        SELECT *, _pool_term AS term, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_shift AS effect, _pool_estimate AS estimate, _pool_se AS se,
+            pool_lower(_pool_estimate, _pool_se, _pool_quantile) AS lower,
+            pool_upper(_pool_estimate, _pool_se, _pool_quantile) AS upper
+        FROM _pool_terms
+    )
+    WHERE (SELECT proper FROM _pool_request);
+
+-- The population of the regression y = intercept of the group + slope x, one row per model: variances, and the
+-- coefficients by term in maps.
+CREATE OR REPLACE MACRO pool_regress_components(
+    tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
+    level := 0.95, nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_line_arguments('_pool_schema', y, x, "by", _pool_unnamed, over, weights, method, level, nan, false,
+            _pool_columns_of_regress_components())
+    ),
+    _pool_origins AS MATERIALIZED (FROM _pool_origins_of(_pool_read(tbl), y, x, over)),
+    _pool_plain AS MATERIALIZED (FROM _pool_line_plain(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_weighed AS MATERIALIZED (FROM _pool_line_weighed(_pool_read(tbl), y, x, "by", over, weights, nan)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_line_groups('_pool_plain', '_pool_weighed')),
+    _pool_components AS MATERIALIZED (FROM _pool_line_components('_pool_groups', method)),
+    _pool_placed AS (
+        SELECT c.*, _pool_quantile, ['intercept', column_names[2]] AS _pool_names,
+            _pool_at_x + _pool_origin_x AS _pool_arm,
+            [_pool_at_y + _pool_origin_y - _pool_beta * _pool_arm, _pool_beta] AS _pool_mu,
+            [sqrt(_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta)),
+                sqrt(_pool_variance_beta)]
+                AS _pool_se
+        FROM _pool_components AS c, _pool_origins, _pool_request, _pool_quantile_of(level)
+    ),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_regress_components())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_rows::BIGINT, _pool_lost::BIGINT, _pool_sigma2,
+            map(['intercept'], [_pool_tau2]), map(_pool_names, _pool_mu), map(_pool_names, _pool_se),
+            map(_pool_names, [pool_lower(_pool_mu[1], _pool_se[1], _pool_quantile),
+                pool_lower(_pool_mu[2], _pool_se[2], _pool_quantile)]),
+            map(_pool_names, [pool_upper(_pool_mu[1], _pool_se[1], _pool_quantile),
+                pool_upper(_pool_mu[2], _pool_se[2], _pool_quantile)]),
+            map(_pool_names, [_pool_two_sided(_pool_mu[1], _pool_se[1]), _pool_two_sided(_pool_mu[2], _pool_se[2])]),
+            map(_pool_names, [
+                map(_pool_names, [_pool_line_variance_at(_pool_arm, _pool_variance_at, _pool_variance_beta),
+                    -_pool_arm * _pool_variance_beta]),
+                map(_pool_names, [-_pool_arm * _pool_variance_beta, _pool_variance_beta])]),
+            pool_icc(_pool_tau2, _pool_sigma2),
+            _pool_finite(pool_regression_r2_marginal(_pool_fixed, _pool_tau2, _pool_sigma2)),
+            _pool_finite(pool_regression_r2_conditional(_pool_fixed, _pool_tau2, _pool_sigma2)),
+            _pool_log_likelihood, pool_akaike(_pool_log_likelihood, 4.0),
+            CASE WHEN _pool_tau2 = 0 THEN 'the intercept does not vary between groups: its variance is 0' END,
+            _pool_converged
+        FROM _pool_placed
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The distribution of the groups' rates, as a prior is called.
+CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
+
+-- What is wrong with the prior.
+CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
+    CASE
+        WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
+        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
+        ELSE _pool_message_number_or_one_of('prior', _pool_shown(given),
+            'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
+            _pool_nearest(_pool_name(given), _pool_names_of_prior()))
+    END;
+
+-- What is wrong with the errors that the standard error of a rate is to include.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+    coalesce(
+        _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
+        CASE WHEN given = 'tau2'
+            THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
+    );
+
+-- One row: that the arguments are right, whether there is one model, and the names of the two columns.
+CREATE OR REPLACE MACRO _pool_rate_arguments(
+    schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
+    by_is_shown, family,
+    result
+) AS TABLE
+    WITH _pool_names AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
+            struct_keys(_pool_of_value), struct_keys(_pool_of_base)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT unnamed FROM query_table(schema)) AS _pool_of_unnamed
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+            POSITIONAL JOIN (SELECT base FROM query_table(schema)) AS _pool_of_base
+    ),
+    _pool_listed_arguments AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value), NULL, _pool_column(base)
+        FROM query_table(schema)
+    ),
+    judged AS (
+        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+            wrong_keys,
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
+            _pool_wrong_rate_prior(prior, family),
+            _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
+            _pool_wrong_level(level),
+            _pool_wrong_uncertainty_of_rates(uncertainty, family),
+            _pool_wrong_threshold(threshold),
+            _pool_wrong_flag('posterior', posterior),
+            _pool_wrong_flag('limits', limits)
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
+        CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
+    FROM judged;
+
+-- Whether a column of the result was asked for.
+CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
+    CASE
+        WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
+        WHEN name IN ('alpha', 'beta', 'shape', 'rate') THEN TRY_CAST(posterior AS BOOLEAN)
+        WHEN name IN ('lower', 'upper') THEN TRY_CAST(limits AS BOOLEAN)
+        ELSE true
+    END;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Data that rates and counts refuse.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The sentence for a kind of fault in a number of rows.
+CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
+    CASE
+        WHEN fault = 1
+            THEN _pool_message_not_finite_in_rows(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 2 THEN _pool_message_not_finite_in_rows(
+            _pool_column_of_role(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END, names[2]),
+            _pool_number_of_rows(bad))
+        WHEN fault = 3 THEN _pool_message_no_count(_pool_column_of_role('value', names[1]), _pool_number_of_rows(bad))
+        WHEN fault = 4 AND family = 'rates'
+            THEN _pool_message_no_trials(_pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
+        WHEN fault = 4
+            THEN _pool_message_no_exposure(_pool_column_of_role('exposure', names[2]), _pool_number_of_rows(bad))
+        ELSE _pool_message_more_than_trials(_pool_column_of_role('value', names[1]),
+            _pool_column_of_role('trials', names[2]), _pool_number_of_rows(bad))
+    END;
+
+-- One row: true, or an error if a row has a fault.
+CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
+    WITH faults AS (
+        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
+            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
+        FROM query_table(groups)
+    ),
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
+    SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
+        AS sound
+    FROM worst, _pool_request;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Rates and counts, rows to models: x of n trials, or x events in an exposure n.
+--
+-- A group is known by x and n, so groups are grouped once more by both.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- What is wrong with a row: 1 and 2 no number, 3 and 4 not allowed, 5 more than there are trials.
+CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
+    CASE
+        WHEN x >= 0 AND n > 0 AND n < 'infinity'::DOUBLE AND floor(x) = x
+            AND CASE WHEN family = 'rates' THEN x <= n AND floor(n) = n ELSE x < 'infinity'::DOUBLE END THEN NULL
+        WHEN x IS NULL OR n IS NULL THEN NULL
+        WHEN NOT isfinite(x) THEN 1
+        WHEN NOT isfinite(n) THEN 2
+        WHEN x < 0 OR floor(x) <> x THEN 3
+        WHEN n < 0 OR CASE WHEN family = 'rates' THEN floor(n) <> n ELSE n = 0 END THEN 4
+        WHEN family = 'rates' AND x > n THEN 5
+    END;
+
+-- How many rows have a fault of a kind.
+CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
+    count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
+
+-- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
+-- that lacks x or n does not count.
+CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
+    SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
+        struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT over, "by", over AS _pool_over, sum(_pool_paired(value, base, nan)) AS _pool_x,
+            sum(_pool_paired(base, value, nan)) AS _pool_n,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 4) AS _pool_faults_4,
+            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 5) AS _pool_faults_5
+        FROM query_table(tbl)
+        GROUP BY ALL
+    );
+
+-- Groups of equal x and n in one row: how many (k).
+CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
+    SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM (
+        SELECT COLUMNS('^_pool_over'), _pool_x AS x, _pool_n AS n, count(*)::DOUBLE AS k
+        FROM query_table(groups)
+        GROUP BY ALL
+    );
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Models of rates before the search: their sums, and how the prior is found.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The models by number, with their sums. Without `over` there is one, even of nothing.
+CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
+    WITH counted AS (
+        SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
+            true AS present
+        FROM query_table(pairs)
+        GROUP BY _pool_model
+    )
+    SELECT row_number() OVER () AS model, _pool_model, coalesce(j, 0.0) AS j, coalesce(xs, 0.0) AS xs,
+        coalesce(ns, 0.0) AS ns, CASE WHEN ns > 0 THEN xs / ns END AS pi
+    FROM (SELECT no_over FROM query_table(checked), _pool_request WHERE sound) LEFT JOIN counted ON true
+    WHERE no_over OR present;
+
+CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
+    SELECT model, x, n, k, p._pool_model
+    FROM query_table(pairs) AS p, query_table(models) AS m
+    WHERE _pool_same(m._pool_model, p._pool_model);
+
+-- The known prior as two numbers.
+CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
+    CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
+
+-- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
+CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
+
+-- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
+-- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
+-- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
+CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
+    WITH deviations AS (
+        SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE n > 0
+    ),
+    spread AS (
+        SELECT model, fsum(k * over * over) AS squares, fsum(k * over * over / n) AS shares, sum(k * n * n) AS n2,
+            sum(CASE WHEN x = n THEN k ELSE 0.0 END) AS whole, sum(CASE WHEN x = 0 THEN k ELSE 0.0 END) AS none,
+            sum(few * x) AS few_xs, sum(few * n) AS few_ns, fsum(few * over) AS few_over,
+            fsum(few * CASE WHEN family = 'rates' THEN lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1)
+                ELSE -lgamma(x + 1) END) AS constant,
+            fsum(CASE WHEN family = 'counts' THEN few * x * ln(n) ELSE 0.0 END) AS of_exposure
+        FROM deviations
+        GROUP BY model
+    ),
+    noise AS (
+        SELECT *, CASE WHEN family = 'rates' THEN pi * (1 - pi) ELSE pi END AS pq,
+            CASE WHEN family = 'rates' THEN _pool_rate_of_trials(shares, pi, j - 1, ns - n2 / ns)
+                ELSE _pool_rate_of_exposure(shares, pi, j - 1, ns - n2 / ns) END AS overdispersion,
+            _pool_rate_prior(prior, 1) AS known_a, _pool_rate_prior(prior, 2) AS known_b
+        FROM query_table(models) LEFT JOIN spread USING (model)
+    )
+    SELECT * EXCLUDE (squares, shares, n2, pq, overdispersion), squares > pq * ns * (1 + 1e-12) AS differ,
+        CASE
+            WHEN known_a IS NOT NULL THEN 'known'
+            WHEN j = 0 THEN 'nothing'
+            WHEN pq = 0 OR j = 1 OR family = 'rates' AND n2 = ns THEN 'pooled'
+            WHEN _pool_name(prior) = 'moments' THEN CASE
+                WHEN overdispersion > 1e-12 AND (overdispersion < 1 OR family = 'counts') THEN 'moments'
+                WHEN overdispersion > 1e-12 THEN 'split'
+                ELSE 'pooled' END
+            WHEN family = 'rates' AND whole + none = j THEN 'split'
+            ELSE 'searched'
+        END AS way,
+        CASE
+            WHEN overdispersion <= 1e-12 THEN 'infinity'::DOUBLE
+            WHEN family = 'rates' THEN greatest((1 - overdispersion) / overdispersion, 0.0)
+            ELSE 1 / overdispersion
+        END AS size_of_moments
+    FROM noise;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The likelihood of rates with a beta distribution (Skellam 1948), and of counts whose rates have a gamma one (Fisher
+-- 1941).
+--
+-- It is a sum over the different x, n - x and n (of counts x and n), and each step of its search costs as many terms.
+-- The prior has a mean and a size: alpha + beta, or the shape. At an infinite size groups are binomial, or Poisson; the
+-- difference from that limit is computed as a small number, so that a maximum far out keeps its digits.
+--
+-- With more than 10,000 trials, or events, the terms are far larger than their sum. There only the part of log Gamma
+-- beyond z log z - z is summed by x, n - x and n. The logs are combined pair by pair, as deviances of x, n - x, alpha
+-- and beta from their expectation under one rate for all of them (Loader 2000).
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- log(1 + t) - t without the cancellation at small t: a column.
+CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
+    CASE
+        WHEN abs(t) < 0.0625 THEN -t * t * (1 / 2 - t * (1 / 3 - t * (1 / 4 - t * (1 / 5 - t * (1 / 6 - t * (1 / 7
+            - t * (1 / 8 - t * (1 / 9 - t * (1 / 10 - t * (1 / 11 - t * (1 / 12 - t * (1 / 13 - t * (1 / 14
+            - t * (1 / 15 - t / 16))))))))))))))
+        ELSE ln(1 + t) - t
+    END;
+
+-- What Stirling's series of log gamma, and of its derivatives by a (the first less its sign), has beyond logs: at
+-- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
+CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
+    z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
+CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
+    q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q * (1 / 132 - q * (691 / 32760))))));
+CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
+    z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
+
+-- log Gamma(z) and its derivatives beyond those of (z - 1/2) log z - z + log(2 pi) / 2.
+CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
+    CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
+        ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
+CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
+    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) + 0.5 / z END;
+CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
+    CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
+        ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
+
+-- log x! beyond x log x - x.
+CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
+    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
+
+-- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
+CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
+    expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
+        WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
+        ELSE 1.0 END;
+CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
+    CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
+
+-- log(after / before) by the relative change, unless little is left; and the same less the change.
+CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
+    CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
+CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
+    CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
+
+-- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate,
+-- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
+    WITH pairs AS (
+        SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
+        FROM query_table(numbered) JOIN (SELECT model, pi FROM query_table(models)) USING (model)
+        WHERE _pool_is_many(x, n, family)
+    ),
+    sides AS (
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([pi, 1 - pi]) AS share,
+            unnest([x, n - x]) AS m, unnest([over, -over]) AS over
+        FROM pairs
+    )
+    SELECT *, _pool_deviance(over, n * share) AS deviance,
+        CASE WHEN side > 0 AND family = 'rates' THEN _pool_factorial_rest(n) ELSE 0.0 END - _pool_factorial_rest(m)
+            AS rest
+    FROM sides
+    WHERE family = 'rates' OR side > 0;
+
+-- What their logs add to the log likelihood, to its gradient and to minus its Hessian, at every point of a model with a
+-- mean, a size and `moved`, how far the mean is from the pooled rate. The Hessian lacks what the gradient by the mean
+-- adds, which is 0 at the maximum.
+CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
+    WITH placed AS (
+        SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
+            CASE WHEN family = 'rates' THEN mean * other ELSE 1.0 END AS pq,
+            CASE WHEN family = 'counts' THEN 1.0 WHEN side > 0 THEN mean ELSE other END AS share,
+            CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
+        FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
+                WHERE size > 0 AND size < 'infinity'::DOUBLE)
+            JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
+    ),
+    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
+    shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
+    changed AS (
+        SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
+        FROM shared
+    ),
+    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    moved AS (
+        SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
+            a * _pool_change_rest(log_change, change) AS g_v
+        FROM changed
+    ),
+    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved)
+    SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
+        sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
+        fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
+            ELSE size * n_after / total END) AS many_h_uu,
+        fsum(k * CASE WHEN family = 'rates' THEN pq * side * apart * size / (total * after) - g_u
+            ELSE -apart * n / total END) AS many_h_uv,
+        fsum(k * (-g_v - apart * apart / (total * after))) AS many_h_vv
+    FROM terms
+    GROUP BY model, point;
+
+-- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
+-- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
+-- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
+-- and of minus as many groups as there are.
+CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
+    WITH kinds AS (
+        SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
+        FROM query_table(points)
+    ),
+    steps AS (
+        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above
+        FROM kinds JOIN query_table(classes) USING (model, kind)
+        WHERE a > 0 AND a < 'infinity'::DOUBLE
+    ),
+    logs AS (
+        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t FROM steps
+    ),
+    terms AS (
+        SELECT model, point, kind,
+            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above) - log1p_t / 2) AS rise,
+            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above)) AS slope,
+            few * m * m * w + k * (a * a * _pool_trigamma_rest(above) - m * (2 * a + m) * w * w / 2) AS bend
+        FROM logs
+    )
+    SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
+        fsum(CASE WHEN kind = 1 THEN slope ELSE 0.0 END) AS slope_x,
+        fsum(CASE WHEN kind = 2 THEN slope ELSE 0.0 END) AS slope_y,
+        fsum(CASE WHEN kind = 3 THEN slope ELSE 0.0 END) AS slope_n,
+        fsum(CASE WHEN kind = 1 THEN bend ELSE 0.0 END) AS bend_x,
+        fsum(CASE WHEN kind = 2 THEN bend ELSE 0.0 END) AS bend_y,
+        fsum(CASE WHEN kind = 3 THEN bend ELSE 0.0 END) AS bend_n
+    FROM terms
+    GROUP BY model, point;
+
+-- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
+CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
+    WITH steps AS (
+        SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
+        FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
+        JOIN query_table(exposures) USING (model)
+    ),
+    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond FROM steps)
+    SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
+        fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
+        fsum((k * mu + xs * t) / (u * u)) AS weight
+    FROM logs
+    GROUP BY model, point;
+
+-- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
+-- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
+-- mean makes of n.
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
+    WITH shifted AS (
+        SELECT *, pool_expm1(u) AS e, exp(v) AS size,
+            CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+        FROM query_table(points)
+        WHERE phase = 'looking'
+    ),
+    placed AS (
+        SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
+            CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
+            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
+        FROM shifted
+    ),
+    risen AS (
+        SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
+            coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
+            coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
+            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+        FROM placed AS p
+            LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
+    ),
+    of_rates AS (
+        SELECT *, common + rise + many_gain AS height, (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+            slope_x + slope_y - slope_n + many_g_v AS g_v,
+            -(1 - 2 * mean) * g_u + other * other * (few_xs - bend_x)
+                + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS h_uu,
+            -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
+            (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
+        FROM risen
+    ),
+    of_counts AS (
+        SELECT r.*, common + rise - coalesce(fall, 0.0) + many_gain AS height,
+            drift - coalesce(pull, 0.0) + many_g_u AS g_u,
+            slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
+            coalesce(weight, 0.0) + many_h_uu AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+            coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+    )
+    FROM query_table('of_' || family);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The search for the maximum of the likelihood of rates and counts.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The share of a step that is taken: none is longer than 2.
+CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
+    least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
+
+-- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
+-- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
+-- large group can hide how much small ones differ.
+CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
+    WITH sizes AS (
+        SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
+            CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
+        FROM query_table(facts)
+        WHERE way = 'searched'
+    ),
+    means AS (
+        SELECT model, point, sum(k * x / (n + lag)) / sum(k * n / (n + lag)) AS mean
+        FROM (SELECT model, point, size / CASE WHEN family = 'rates' THEN 1.0 ELSE pi END AS lag FROM sizes)
+            JOIN query_table(numbered) USING (model)
+        WHERE n > 0
+        GROUP BY ALL
+    ),
+    begun AS (
+        SELECT *, 'looking' AS phase, ln(size) AS v,
+            ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
+        FROM sizes JOIN means USING (model, point)
+    ),
+    best AS (
+        SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
+        FROM _pool_rates_evaluated('begun', classes, exposures, many, family)
+        GROUP BY model
+    )
+    SELECT f.* REPLACE (CASE
+            WHEN NOT (way = 'searched' AND NOT differ AND height <= 1e-12 * (j + abs(constant))) THEN way ELSE 'pooled'
+        END AS way), start
+    FROM query_table(facts) AS f LEFT JOIN best USING (model);
+
+-- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
+-- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
+-- in rounding the gradient judges, until it falls no more.
+CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
+    WITH RECURSIVE _pool_rates_search AS (
+        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
+            start.v AS v,
+            {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
+                concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
+        FROM query_table(facts)
+        WHERE way = 'searched'
+        UNION ALL
+        SELECT step + 1,
+            CASE
+                WHEN better AND here.concave AND (here.length <= 1e-11
+                    OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
+                    THEN 'found'
+                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'found'
+                WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
+                ELSE 'looking'
+            END,
+            model, 0, pi, few_xs, few_ns, few_over, next.u + next.du, next.v + next.dv, next
+        FROM (
+            SELECT *, CASE WHEN better THEN here ELSE
+                {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
+                    concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
+            FROM (
+                SELECT step, model, pi, few_xs, few_ns, few_over, best, here,
+                    here.height > best.height
+                        OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better
+                FROM (
+                    SELECT step, model, pi, few_xs, few_ns, few_over, best,
+                        {u: u, v: v, height: height, gain: g_u * du + g_v * dv,
+                            length: greatest(abs(du), abs(dv)), concave: h_uu > 0 AND left_v > 0,
+                            hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here
+                    FROM (
+                        SELECT *, _pool_step_length(newton_u, newton_v) AS share, share * newton_u AS du,
+                            share * newton_v AS dv
+                        FROM (
+                            SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
+                                (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
+                                (g_u - h_uv * newton_v) / bend_u AS newton_u
+                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, many, family)
+                        )
+                    )
+                )
+            )
+        )
+        WHERE step < 200
+    )
+    SELECT model, best.u AS u, best.v AS v, phase = 'found' AS done
+    FROM _pool_rates_search
+    WHERE phase <> 'looking' OR step = 200;
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per model of rates or counts: the prior and its error.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- One row a model: the prior, and what the data say of it.
+CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
+    WITH pairs AS MATERIALIZED (FROM _pool_rate_pairs(groups)),
+    sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
+    models AS MATERIALIZED (FROM _pool_rate_models('pairs', 'sound')),
+    numbered AS MATERIALIZED (FROM _pool_rate_numbered('pairs', 'models')),
+    known AS MATERIALIZED (FROM _pool_rate_facts('models', 'numbered', prior, family)),
+    counted AS (
+        SELECT model, kind, m, sum(k) AS k, sum(few) AS few
+        FROM (
+            SELECT model, k, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few,
+                unnest([1, 2, 3]) AS kind, unnest([x, n - x, n]) AS m
+            FROM numbered
+            WHERE n > 0
+        )
+        WHERE m > CASE WHEN few = 0 THEN 0 ELSE 1 END AND (family = 'rates' OR kind = 1)
+        GROUP BY ALL
+    ),
+    classes AS MATERIALIZED (
+        FROM counted
+        UNION ALL
+        SELECT model, kind, 0, -sum(k), 0 FROM counted GROUP BY model, kind
+    ),
+    exposures AS MATERIALIZED (
+        SELECT model, n, sum(k) AS k, sum(k * x) AS xs
+        FROM numbered
+        WHERE n > 0 AND family = 'counts' AND NOT _pool_is_many(x, n, family)
+        GROUP BY ALL
+    ),
+    many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
+    alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
+    facts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', 'classes', 'exposures', 'many', family)),
+    found AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
+    -- the mean and its complement, the size, and the prior's two numbers
+    placed AS (
+        SELECT f.*, done, 0 AS point,
+            CASE way
+                WHEN 'known' THEN CASE WHEN family = 'rates'
+                    THEN known_a / (known_a + known_b) ELSE known_a / known_b END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
+                WHEN 'searched' THEN
+                    pi * exp(u) / CASE WHEN family = 'rates' THEN 1 + pi * pool_expm1(u) ELSE 1.0 END
+                ELSE pi
+            END AS mean,
+            CASE way
+                WHEN 'known' THEN CASE WHEN family = 'rates'
+                    THEN known_b / (known_a + known_b) END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
+                WHEN 'searched' THEN (1 - pi) / (1 + pi * pool_expm1(u))
+                ELSE 1 - pi
+            END AS other,
+            CASE way
+                WHEN 'known' THEN known_a
+                    + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
+                WHEN 'pooled' THEN 'infinity'::DOUBLE
+                WHEN 'split' THEN 0.0
+                WHEN 'moments' THEN size_of_moments
+                WHEN 'searched' THEN exp(v)
+            END AS size,
+            CASE WHEN way = 'known' THEN known_a
+                WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
+                ELSE mean * size END AS alpha,
+            CASE WHEN way = 'known' THEN known_b
+                WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
+                WHEN family = 'counts' THEN size / mean
+                ELSE other * size END AS beta,
+            CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
+                THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
+        FROM facts AS f LEFT JOIN found USING (model)
+    ),
+    points AS MATERIALIZED (FROM placed),
+    risen AS (
+        SELECT p.*, s.* EXCLUDE (model, point), b.* EXCLUDE (model, point), alone
+        FROM points AS p
+            LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
+            LEFT JOIN (FROM _pool_rates_by_pairs('points', 'many', family)) AS b USING (model, point)
+            LEFT JOIN alone USING (model)
+    ),
+    of_rates AS (
+        SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
+            NULL::DOUBLE AS weight
+        FROM risen
+    ),
+    of_counts AS (
+        SELECT r.*, e.* EXCLUDE (model, point)
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model, point)
+    ),
+    -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
+    determined AS (
+        SELECT model, sum(k * CASE
+                WHEN way = 'known' THEN 'infinity'::DOUBLE
+                WHEN family = 'rates' THEN pool_rate_effective_trials(n, size)
+                ELSE pool_rate_effective_exposure(n, beta)
+            END) AS effective
+        FROM points JOIN numbered USING (model)
+        GROUP BY model
+    ),
+    -- minus the Hessian by logit, or log, of the mean and the log of the size
+    bent AS (
+        SELECT *,
+            coalesce(many_h_uu, 0.0) + CASE WHEN family = 'rates'
+                THEN other * other * (few_xs - coalesce(bend_x, 0.0))
+                    + mean * mean * (few_ns - few_xs - coalesce(bend_y, 0.0))
+                ELSE coalesce(weight, 0.0) END AS h_uu,
+            coalesce(many_h_uv, 0.0) + CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
+                    - other * coalesce(slope_x + bend_x, 0.0)
+                ELSE -coalesce(pull2, 0.0) END AS h_uv,
+            coalesce(many_h_vv, 0.0) + CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
+                    - coalesce(slope_x + bend_x, 0.0) - coalesce(slope_y + bend_y, 0.0)
+                ELSE coalesce(poisson + lag + pull2, 0.0) - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
+            h_uu * h_vv - h_uv * h_uv AS det,
+            CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
+            -h_uv / det AS cov,
+            h_uu / det AS var_v
+        FROM query_table('of_' || family)
+    )
+    SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
+        mean AS _pool_mu, size AS _pool_size,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN other ELSE 0.0 END, var_u, cov, var_v))
+            AS _pool_se_log_alpha,
+        sqrt(_pool_rate_variance_of_log(CASE WHEN family = 'rates' THEN -mean ELSE -1.0 END, var_u, cov, var_v))
+            AS _pool_se_log_beta,
+        CASE WHEN family = 'rates' THEN 1 / (1 + size)
+            WHEN size > 0 THEN 1 / size END AS _pool_rho,
+        CASE
+            WHEN j = 0 THEN NULL
+            WHEN way = 'split' AND xs <> 0 AND whole + none = j THEN whole * ln(mean) + none * ln(other)
+            WHEN way = 'split' THEN '-infinity'::DOUBLE
+            ELSE constant + coalesce(rise, 0.0)
+                + CASE WHEN few_xs > 0 THEN few_xs * ln(mean) ELSE 0.0 END
+                + CASE
+                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - coalesce(fall, 0.0)
+                    WHEN few_xs < few_ns THEN (few_ns - few_xs) * ln(other)
+                    ELSE 0.0
+                END
+                + coalesce(CASE WHEN size = 'infinity'::DOUBLE THEN alone ELSE many_height END, 0.0)
+        END AS _pool_log_likelihood,
+        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
+    FROM bent LEFT JOIN determined USING (model);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- One row per group: the posterior of its rate, beta with trials, gamma with an exposure.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
+-- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
+-- known or `uncertainty` is 'conditional'.
+CREATE OR REPLACE MACRO _pool_rate_posteriors(
+    groups, components, level, threshold, limits, uncertainty, family
+) AS TABLE
+    WITH pairs AS (FROM _pool_rate_pairs(groups)),
+    placed AS (
+        SELECT p._pool_model, x, n, k, c.* EXCLUDE (_pool_model, model),
+            CASE WHEN family = 'rates' THEN _pool_size ELSE _pool_beta END AS lag,
+            _pool_alpha + x AS _pool_a, _pool_beta + CASE WHEN family = 'rates' THEN n - x ELSE n END AS _pool_b,
+            pool_rate_weight(n, lag) AS _pool_weight, pool_rate_estimate(x, n, _pool_mu, lag) AS _pool_estimate
+        FROM pairs AS p, query_table(components) AS c
+        WHERE _pool_same(c._pool_model, p._pool_model)
+    ),
+    given AS (
+        SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
+            CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
+                ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
+        FROM placed
+    ),
+    centred AS (
+        SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
+            CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
+                ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
+        FROM given
+    ),
+    located AS (
+        SELECT * REPLACE (CASE WHEN known THEN location
+                ELSE pool_rate_location(location, pooling, _pool_mu, centre) END AS location),
+            CASE WHEN family = 'rates' THEN pool_rate_beta_centre_variance(centre, _pool_effective)
+                ELSE pool_rate_gamma_centre_variance(centre, _pool_effective) END AS error
+        FROM centred
+    ),
+    sized AS (
+        SELECT *, CASE
+                WHEN known THEN NULL
+                WHEN family = 'rates' THEN pool_rate_matched_trials(location, pooling, error, n, lag)
+                ELSE pool_rate_matched_exposure(location, pooling, error, n, lag)
+            END AS size
+        FROM located
+    ),
+    matched AS (
+        SELECT * REPLACE (
+                CASE WHEN known THEN a ELSE location * size END AS a,
+                CASE WHEN known THEN b WHEN family = 'rates' THEN (1 - location) * size ELSE size END AS b,
+                CASE WHEN known THEN variance WHEN family = 'rates' THEN pool_rate_beta_spread(location, size)
+                    ELSE pool_rate_gamma_spread(location, size) END AS variance)
+        FROM sized
+    ),
+    -- all of the probability at one point, or at 0 and 1
+    estimated AS (
+        SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
+            a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
+    ),
+    -- pool_odds_quantile by columns, which costs half
+    asked AS (
+        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
+            CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
+        FROM estimated
+    ),
+    parted AS (
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
+    ),
+    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
+    begun AS (
+        SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
+            pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, p, side_p) END AS target_p,
+            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
+        FROM sided
+    ),
+    found AS (
+        SELECT *,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
+            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
+        FROM begun
+    ),
+    limited AS (
+        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
+        FROM found
+    ),
+    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
+    stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
+    -- the tail on that side of the split where the threshold lies; the other is what it leaves
+    marked AS (
+        SELECT *, CASE
+                WHEN fixed THEN NULL
+                WHEN _pool_number(threshold) <= 0 THEN '-infinity'::DOUBLE
+                WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
+                WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
+                ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
+            END AS mark,
+            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
+                WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
+                WHEN a IS NOT NULL THEN 1 END AS side
+        FROM stated
+    ),
+    cut AS (
+        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
+        FROM marked
+    ),
+    tailed AS (
+        SELECT *, CASE WHEN side < 0 THEN tail WHEN side > 0 THEN 1 - tail END AS _pool_pep,
+            CASE WHEN side > 0 THEN tail WHEN side < 0 THEN 1 - tail END AS _pool_p_above
+        FROM cut
+    ),
+    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
+    SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
+        _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
+        sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
+            / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
+    FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
+
+-- Keys and everything that is told of groups, under private names.
+CREATE OR REPLACE MACRO _pool_rates_pooled(
+    tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
+    result
+) AS TABLE
+    WITH _pool_request AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, base, "by", unnamed, over, prior, nan, level, threshold,
+            posterior, limits, uncertainty, true, family, result)
+    ),
+    _pool_seen AS MATERIALIZED (FROM _pool_rate_groups(tbl, value, base, "by", over, nan, family)),
+    _pool_with_unseen AS NOT MATERIALIZED (
+        FROM _pool_seen
+        UNION ALL BY NAME
+        SELECT *, 0.0::DOUBLE AS _pool_x, 0.0::DOUBLE AS _pool_n
+        FROM _pool_unseen_keys('_pool_other_keys', "by", over, '_pool_seen')
+    ),
+    _pool_groups AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
+    ),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, family)),
+    _pool_pairs AS MATERIALIZED (
+        FROM _pool_rate_posteriors('_pool_groups', '_pool_components', level, threshold, limits, uncertainty, family)
+    )
+    SELECT g.* EXCLUDE (_pool_model), p.* EXCLUDE (_pool_model, _pool_of_x, _pool_of_n),
+        CASE WHEN _pool_n > 0 THEN _pool_x / _pool_n END AS _pool_mean
+    FROM _pool_groups AS g, _pool_pairs AS p
+    WHERE _pool_same(p._pool_model, g._pool_model) AND _pool_of_x = _pool_x AND _pool_of_n = _pool_n
+        AND (SELECT proper FROM _pool_request);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The verbs of rates and counts.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means.
+-- `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'. A threshold adds p_above, the probability
+-- that the rate lies above it; pep, the probability that it does not; and q_value, the mean pep of all groups of the
+-- model whose pep is no larger (Robinson 2017). `groups` is another table of keys; keys without rows get an estimate
+-- too. posterior := true adds alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower,
+-- upper and p_above include the error of the prior's mean, or treat it as known with uncertainty := 'conditional'.
+CREATE OR REPLACE MACRO pool_shrink_rates(
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
+        SELECT *, _pool_n::BIGINT AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS alpha, _pool_b AS beta
+        FROM _pool_rates_pooled(_pool_read(tbl), value, trials, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'rates',
+            _pool_columns_of_shrink_rates())
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
+
+-- Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure.
+-- `prior` may be 'gamma(3, 1)', shape and rate. The other arguments are those of pool_shrink_rates.
+CREATE OR REPLACE MACRO pool_shrink_counts(
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
+    nan := 'error', threshold := NULL, groups := NULL, posterior := false, limits := true,
+    uncertainty := 'mu'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_other_keys AS NOT MATERIALIZED (FROM query_table(groups)),
+    _pool_result AS (
+        SELECT *, _pool_n AS n, _pool_mean AS mean, _pool_weight AS weight,
+            _pool_estimate AS estimate, _pool_se AS se, _pool_lower AS lower, _pool_upper AS upper,
+            _pool_p_above AS p_above, _pool_pep AS pep, _pool_q_value AS q_value, _pool_a AS shape, _pool_b AS rate
+        FROM _pool_rates_pooled(_pool_read(tbl), value, exposure, "by", _pool_unnamed, over, prior, level, nan,
+            threshold, groups, posterior, limits, uncertainty, 'counts',
+            _pool_columns_of_shrink_counts())
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c) AND _pool_is_rate_column(c, threshold, posterior, limits))
+    FROM _pool_result;
+
+-- The beta distribution of the rates of groups, one row per model.
+CREATE OR REPLACE MACRO pool_components_rates(
+    tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, trials, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'rates',
+            _pool_columns_of_components_rates())
+    ),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, trials, "by", over, nan, 'rates')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'rates')),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_rates())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials::BIGINT, _pool_alpha, _pool_beta, _pool_mu,
+            _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
+        FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
+
+-- The gamma distribution of the rates of groups per unit of exposure, one row per model.
+CREATE OR REPLACE MACRO pool_components_counts(
+    tbl, value, exposure, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', nan := 'error'
+) AS TABLE
+    WITH _pool_table AS NOT MATERIALIZED (FROM query_table(tbl)),
+    _pool_schema AS MATERIALIZED (FROM _pool_schema_of('_pool_table')),
+    _pool_request AS MATERIALIZED (
+        FROM _pool_rate_arguments('_pool_schema', value, exposure, "by", _pool_unnamed, over, prior, nan, 0.95, NULL,
+            false, false, 'mu', false, 'counts',
+            _pool_columns_of_components_counts())
+    ),
+    _pool_groups AS MATERIALIZED (FROM _pool_rate_groups(_pool_read(tbl), value, exposure, "by", over, nan, 'counts')),
+    _pool_components AS MATERIALIZED (FROM _pool_rate_components('_pool_groups', prior, 'counts')),
+    _pool_named AS (
+        SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components_counts())
+        UNION ALL
+        SELECT unnest(_pool_model), _pool_groups::BIGINT, _pool_trials, _pool_alpha, _pool_beta, _pool_mu,
+            _pool_se_log_alpha, _pool_se_log_beta, _pool_rho, _pool_log_likelihood, _pool_converged
+        FROM _pool_components
+    )
+    SELECT COLUMNS(lambda c: _pool_is_shown(c)) FROM _pool_named
+    WHERE (SELECT proper FROM _pool_request);
+
+
+-- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.
+--
+-- A comment on each public macro: FROM duckdb_functions() SELECT function_name, comment.
+COMMENT ON MACRO pool_demand_number IS 'A number, not NaN.';
+COMMENT ON MACRO pool_demand_probability IS 'A number from 0 to 1.';
+COMMENT ON MACRO pool_demand_positive IS 'A positive, finite number.';
+COMMENT ON MACRO pool_demand_from_one IS 'A number of 1 or more.';
+COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).';
+COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
+COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).';
+COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
+COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.';
+COMMENT ON MACRO pool_stirling_ratio IS 'Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.';
+COMMENT ON MACRO pool_normal_kernel IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
+COMMENT ON MACRO pool_normal_centre IS 'P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_shoulder IS 'P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_far IS 'P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).';
+COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.67449.';
+COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a DOUBLE.';
+COMMENT ON MACRO pool_normal_cdf IS 'P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.';
+COMMENT ON MACRO pool_normal_density IS 'Density of the standard normal distribution.';
+COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_shoulder IS 'The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_far IS 'The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, from r = sqrt(-log(tail)).';
+COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that is a probability.';
+COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
+COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
+COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
+COMMENT ON MACRO pool_window IS 'Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the bracket.';
+COMMENT ON MACRO pool_window_level IS 'Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.';
+COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
+COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
+COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
+COMMENT ON MACRO pool_student_cdf IS 'P(T <= t) of Student''s distribution.';
+COMMENT ON MACRO pool_student_start IS 'A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.';
+COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward on log tail - log target = `excess`, at most twice Newton''s; `slope` is that of the height.';
+COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
+COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
+COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
+COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density over that at the mode, the beta function by Stirling''s ratios.';
+COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
+COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
+COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
+COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
+COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
+COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
+COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
+COMMENT ON MACRO pool_outward_series IS 'The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile''s Taylor series and the fifth.';
+COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): far off by Halley''s steps, then by the series, until a sixth term is too small to be seen.';
+COMMENT ON MACRO pool_odds_below IS 'P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.';
+COMMENT ON MACRO pool_odds_side IS 'The side of the split where p lies.';
+COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
+COMMENT ON MACRO pool_odds_target IS 'The log of its tail times the integral.';
+COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
+COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
+COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
+COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';
+COMMENT ON MACRO pool_gamma_cdf IS 'P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).';
+COMMENT ON MACRO pool_gamma_quantile IS 'The x with P(X <= x) = p of the gamma distribution of rate 1.';
+COMMENT ON MACRO pool_chi_square_cdf IS 'P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.';
+COMMENT ON MACRO pool_chi_square_quantile IS 'The x with P(X <= x) = p of the chi-square distribution.';
+COMMENT ON MACRO pool_chi_square_median IS 'Median of the chi-square distribution.';
+COMMENT ON MACRO pool_beta_cdf IS 'P(X <= x) of the beta distribution: the regularised incomplete beta function.';
+COMMENT ON MACRO pool_beta_quantile IS 'The x with P(X <= x) = p of the beta distribution.';
+COMMENT ON MACRO pool_digamma_series IS 'log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).';
+COMMENT ON MACRO pool_digamma_double IS 'Digamma, the derivative of log Gamma(x).';
+COMMENT ON MACRO pool_digamma IS 'The derivative of log Gamma(x), x > 0.';
+COMMENT ON MACRO pool_trigamma_series IS 'Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).';
+COMMENT ON MACRO pool_trigamma_double IS 'The second derivative of log Gamma(x), of a DOUBLE above 0.';
+COMMENT ON MACRO pool_trigamma IS 'Trigamma, the second derivative of log Gamma(x).';
+COMMENT ON MACRO pool_trigamma_fall IS 'Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.';
+COMMENT ON MACRO pool_trigamma_inverse_double IS 'Newton''s method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until rounding sends it up.';
+COMMENT ON MACRO pool_trigamma_inverse IS 'The x whose trigamma is y.';
+COMMENT ON MACRO pool_sine_integral_series IS 'The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.';
+COMMENT ON MACRO pool_sine_integral_f IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral_g IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
+COMMENT ON MACRO pool_sine_integral IS 'Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).';
+COMMENT ON MACRO pool_weighted_mean IS 'Mean of a group''s rows, each of precision weight w.';
+COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.';
+COMMENT ON MACRO pool_above_rounding IS 'Sum of squares; 0 within four units in the last place of the mean, as the mean of equal rows may be rounded.';
+COMMENT ON MACRO pool_squares_between IS 'Sum of w (m - mean)^2 over the rows or states of a group, from sum(w m), sum(w), cov(w m, m) and cov(w, m).';
+COMMENT ON MACRO pool_variance IS 'Sample variance from the sum of squares about the mean: missing for a single row.';
+COMMENT ON MACRO pool_pooled_variance IS 'Pooled variance within groups, SSW / (N - J): the mean square within.';
+COMMENT ON MACRO pool_sampling_variance IS 'Sampling variance of a group''s mean, sigma2 / n (sigma2 / sum(w) for weighted rows); infinite without rows.';
+COMMENT ON MACRO pool_separate_variance IS 'A group''s own variance; the pooled variance for a single row, which has none.';
+COMMENT ON MACRO pool_centred_log IS 'Log of a group''s variance less what a chi-square with df degrees of freedom adds to it on average.';
+COMMENT ON MACRO pool_prior_df IS 'Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).';
+COMMENT ON MACRO pool_prior_variance IS 'The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.';
+COMMENT ON MACRO pool_squeezed_variance IS 'Mean of a group''s variance, of weight n - 1, and the prior, of weight df_prior; the prior for a single row.';
+COMMENT ON MACRO pool_precision IS 'Precision of a group''s mean about mu, w = 1 / (v + tau2).';
+COMMENT ON MACRO pool_pairs IS 'sum(w)^2 - sum(w^2), from the `count` groups of largest w = `top` and the sums over the rest.';
+COMMENT ON MACRO pool_moment_estimate IS 'Generalised method of moments with fixed weights a, from sums (DerSimonian & Kacker 2007).';
+COMMENT ON MACRO pool_moment_estimate_known_mu IS 'Method of moments about a known mu, which takes no degree of freedom.';
+COMMENT ON MACRO pool_moment_estimate_one_exact IS 'Limit of dl when the v of one group goes to 0: a = 1 / v and the squares about that group, over the others.';
+COMMENT ON MACRO pool_hunter_schmidt IS 'Hunter & Schmidt (1990), a = 1 / v: (Q - J) / sum(a).';
+COMMENT ON MACRO pool_hunter_schmidt_corrected IS 'Hunter & Schmidt with the small-sample correction of Brannick et al. (2019).';
+COMMENT ON MACRO pool_sidik_jonkman IS 'One step from a crude tau2 = sum((mean - centre)^2) / J (Sidik & Jonkman 2005): 0 only where all means agree.';
+COMMENT ON MACRO pool_excess IS 'Generalised Q minus its expectation, whose root is pm (J - 1 expected) or pmm (the median of chi-square).';
+COMMENT ON MACRO pool_log_variance IS 'Term of one group in log |V|: log(v + tau2).';
+COMMENT ON MACRO pool_ml_deviance IS '-2 log L at the optimal mu, up to a constant, from sum(log(v + tau2)).';
+COMMENT ON MACRO pool_reml_deviance IS '-2 restricted log L up to a constant; log sum(w) accounts for the fitted mu (Harville 1977).';
+COMMENT ON MACRO pool_ml_slope IS 'Derivative of -2 log L by tau2.';
+COMMENT ON MACRO pool_reml_slope IS 'Derivative of -2 restricted log L by tau2, with tr P = s1 - s2 / s1 in place of s1.';
+COMMENT ON MACRO pool_chung_deviance IS '-2 (log L + log tau) up to a constant: the prior tau keeps the mode off 0 (Chung et al. 2013, Psychometrika).';
+COMMENT ON MACRO pool_chung_slope IS 'Derivative of chung_deviance by tau2; v is the least one, `rest` the sum of w without one group of the least v.';
+COMMENT ON MACRO pool_unbiased_risk IS 'Term of one group in Stein''s unbiased estimate of the risk, less v (Xie, Kou & Brown 2012, JASA 107, eq. 4).';
+COMMENT ON MACRO pool_unbiased_risk_slope IS 'Derivative of unbiased_risk by tau2; at the mu of least risk, sum(pooling^2 mean) / sum(pooling^2), for sums.';
+COMMENT ON MACRO pool_james_stein IS 'The tau2 whose pooling v / (v + tau2) is that of James & Stein (1961), (df - 2) v / squares, for equal v.';
+COMMENT ON MACRO pool_information IS 'Information of a group about mu in units of 1 / sigma2, h = n / (1 + n rho).';
+COMMENT ON MACRO pool_log_inflation IS 'Term of one group in log |V|: log(1 + n rho).';
+COMMENT ON MACRO pool_ml_profile IS '-2 log L over sigma2 and mu, up to a constant, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_reml_profile IS '-2 restricted log L over sigma2 and mu, up to a constant: log sum(h) accounts for the fitted mu.';
+COMMENT ON MACRO pool_ml_profile_slope IS 'Derivative of the ML profile by rho.';
+COMMENT ON MACRO pool_reml_profile_slope IS 'Derivative of the REML profile by rho.';
+COMMENT ON MACRO pool_residual_variance IS 'sigma2 at one rho; at the boundary rho = 0 an estimate from all rows.';
+COMMENT ON MACRO pool_pooling_at IS 'Pooling at rho = tau2 / sigma2, the share of the population: keep = 1 / (1 + n rho).';
+COMMENT ON MACRO pool_leverage IS '1 - H of a row: the share of the fit that comes from other rows, where mu is fitted too.';
+COMMENT ON MACRO pool_leverage_slope IS 'Derivative of 1 - H by rho; s2 = sum(h^2).';
+COMMENT ON MACRO pool_squared_residuals IS 'Sum of squared residuals of a group''s rows: those within it, and those of its mean about its estimate.';
+COMMENT ON MACRO pool_squared_residuals_slope IS 'Derivative of the squared residuals by rho, d = mean - mu, mu_slope = -sum(h^2 d) / s.';
+COMMENT ON MACRO pool_leave_one_out IS 'Squared leave-one-out error of a group''s rows.';
+COMMENT ON MACRO pool_leave_one_out_slope IS 'Derivative of the squared leave-one-out error by rho.';
+COMMENT ON MACRO pool_gls IS 'Weight by generalised least squares: the precision of a group, 1 / (v + tau2).';
+COMMENT ON MACRO pool_rows IS 'Weight where all rows are equal: the number of rows, or the sum of their precision weights.';
+COMMENT ON MACRO pool_groups IS 'Weight where all groups are equal: 1, or 0 without rows.';
+COMMENT ON MACRO pool_shrunk IS 'Rows times the weight of their group, n weight (Mount 2023, Win Vector: "Partial pooling").';
+COMMENT ON MACRO pool_centre_error IS 'Term of a group in the variance of mu, sum(c^2 (v + tau2)) / sum(c)^2; 1 / sum(c) for gls.';
+COMMENT ON MACRO pool_weight IS 'Weight of a group''s own mean, tau2 / (tau2 + v): 0 without rows, else 1 where the mean is exact.';
+COMMENT ON MACRO pool_pooling IS 'Weight of the population mean, 1 - weight, without cancellation.';
+COMMENT ON MACRO pool_estimate IS 'The partially pooled mean, weight * mean + (1 - weight) * mu.';
+COMMENT ON MACRO pool_morris_variance IS 'The variance between groups whose pooling is that of Morris (1983), (df - 2) / df v / (v + tau2).';
+COMMENT ON MACRO pool_conditional_variance IS 'Variance of the group''s true mean where mu is known, weight * v = tau2 * pooling (lme4: condVar).';
+COMMENT ON MACRO pool_marginal_variance IS 'Variance of the estimate with the error of mu (metafor''s BLUP; Raudenbush & Bryk 1985).';
+COMMENT ON MACRO pool_lower IS 'Lower end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_upper IS 'Upper end of the interval; `quantile` is the normal quantile of (1 + level) / 2.';
+COMMENT ON MACRO pool_predictive_variance IS 'Variance of a future observation: `noise` is sigma2 for a row, v for a mean.';
+COMMENT ON MACRO pool_standardised IS 'Distance z of the estimate above the threshold in standard errors; the normal P(z) is the chance to exceed it.';
+COMMENT ON MACRO pool_icc IS 'Intraclass correlation, the share of the variance of a row that lies between groups.';
+COMMENT ON MACRO pool_trace IS 'tr P = s1 - s2 / s1 = pairs / s1: the precision that remains after mu is fitted.';
+COMMENT ON MACRO pool_typical_variance IS 'The typical sampling variance of a model, df / tr P at w = 1 / v.';
+COMMENT ON MACRO pool_i2 IS 'I^2, percent of the variance of a group''s mean that lies between groups.';
+COMMENT ON MACRO pool_h2 IS 'H^2, variance of a group''s mean over its sampling variance.';
+COMMENT ON MACRO pool_variance_of_squares IS 'Variance of sum(a (mean - centre)^2), centre weighted by a: 2 tr(A S A S), the centre projected out of A.';
+COMMENT ON MACRO pool_variance_of_root IS 'Variance of tau2 by pm, eb and pmm: 2 J^2 / (df s1^2) (Viechtbauer 2010, metafor).';
+COMMENT ON MACRO pool_variance_by_information IS 'Variance of tau2 from the joint information: tt, ts, ss of (tau2, sigma2) between groups, `within` = (N - J) / sigma2^2 (Searle, Casella & McCulloch 1992, section 3.8).';
+COMMENT ON MACRO pool_log_likelihood IS 'Log likelihood of `df` numbers from -2 log L without its constant.';
+COMMENT ON MACRO pool_rows_deviance IS '-2 log L of rows without its constant at any sigma2, from SSW, sum(h d^2) and sum(log(1 + n rho)).';
+COMMENT ON MACRO pool_akaike IS 'Akaike''s criterion, -2 log L + 2 for every estimated parameter.';
+COMMENT ON MACRO pool_likelihood_ratio IS 'Likelihood-ratio statistic of tau2 = 0, never below 0.';
+COMMENT ON MACRO pool_half_half IS 'p of the boundary tau2 = 0: half chi-square of 1 degree, half 0 (Self & Liang 1987; Stram & Lee 1994).';
+COMMENT ON MACRO pool_ml_variance_at IS 'sigma2 that maximises the likelihood among all with tau2 = rho sigma2; the pair traces the profile of tau2.';
+COMMENT ON MACRO pool_reml_variance_at IS 'sigma2 at rho by the restricted likelihood; `h2` = sum(h^2 / n), `h` = sum(h).';
+COMMENT ON MACRO pool_knapp_hartung IS 'Error of mu scaled by the observed spread (Hartung & Knapp 2001; Sidik & Jonkman 2002).';
+COMMENT ON MACRO pool_knapp_hartung_at_least IS 'Standard error of mu by Knapp & Hartung (2003), never below the error by the model.';
+COMMENT ON MACRO pool_prediction_error IS 'Standard error of a new group''s true mean about mu (Higgins, Thompson & Spiegelhalter 2009).';
+COMMENT ON MACRO pool_variance_with_tau2 IS 'Variance of an estimate with the error of tau2: at most v, the variance of the raw mean; at least `marginal`.';
+COMMENT ON MACRO pool_error_of_ratio IS 'Variance of tau2 - rho sigma2 at fixed rho = tau2 / sigma2: the error of the weights where both are estimated.';
+COMMENT ON MACRO pool_ml_correction IS 'Minus the bias of tau2 by maximum likelihood, which ignores that mu is estimated.';
+COMMENT ON MACRO pool_root_correction IS 'Minus the bias of tau2 by pm and eb, to first order: their Q is convex in tau2 (Datta, Rao & Smith 2005).';
+COMMENT ON MACRO pool_median_correction IS 'Correction of pmm, whose root lies higher than that of pm because the median of chi-square is below its mean.';
+COMMENT ON MACRO pool_effect_square IS 'Unbiased (theta - mu)^2 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_effect_fourth_power IS 'Unbiased (theta - mu)^4 of a group, d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_second_moment IS 'mu2, the mean of (theta - mu)^2, from sums over groups; at least what J groups can tell from 0.';
+COMMENT ON MACRO pool_kurtosis IS 'kappa, the mean of (theta - mu)^4 over mu2^2, from sums over groups; at least what J groups can tell from 1.';
+COMMENT ON MACRO pool_bias_moment IS 'm of a group, (1 / weight - 1)^2 mu2 / v; v / mu2 where the weight is mu2 / (mu2 + v).';
+COMMENT ON MACRO pool_noncoverage IS 'r(t), the probability that an interval misses at a squared bias t.';
+COMMENT ON MACRO pool_noncoverage_slope IS 'Derivative of r by t.';
+COMMENT ON MACRO pool_tangent IS 'Rises through 0 at t0, where the line from (0, r(0)) touches r: up to there a spread of t adds to noncoverage.';
+COMMENT ON MACRO pool_noncoverage_by_chi IS 'Derivative of r by chi.';
+COMMENT ON MACRO pool_share IS 'Probability of x2 in the distribution on x1 and x2 whose mean is m.';
+COMMENT ON MACRO pool_mixed IS 'Mean of the values at x1 and at x2, where x2 has the probability p.';
+COMMENT ON MACRO pool_lower_point IS 'x1 of the distribution on x1 < m < x2 with moments m and kappa m^2; 0 at x2 = kappa m.';
+COMMENT ON MACRO pool_balance IS 'Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.';
+COMMENT ON MACRO pool_exceeding IS 'rho as m grows and x = chi^2 / m stays: P(t > x m) at most, by Markov or, if kappa binds, by Cantelli.';
+COMMENT ON MACRO pool_widest IS 'chi^2 / m as m grows: the x that is exceeded with probability alpha.';
+COMMENT ON MACRO pool_root_mean_square IS 'Root mean square error of an estimate: weight sqrt(v) sqrt(1 + m), from normal error and bias; always finite.';
+COMMENT ON MACRO pool_missed_of_row IS 'Share of y - mean that a prediction without the row misses; share_less = c_less / s_less, 0 for a known mu.';
+COMMENT ON MACRO pool_missed_of_mean IS 'Share of mean - mu that a prediction without the row misses; s_ratio = s / s_less, 1 for a known mu.';
+COMMENT ON MACRO pool_held_out_squares IS 'Squared error of a group''s held-out rows; d2 = (mean - mu)^2.';
+COMMENT ON MACRO pool_gain IS 'By how many per cent an error is smaller than the reference.';
+COMMENT ON MACRO pool_uncertainty_of_effects IS 'Term of a group in the expected spread that estimates of theta - mu lack, mu known: weight v (1 - 1 / J).';
+COMMENT ON MACRO pool_uncertainty_of_rows IS 'Term of a group in the expected spread that estimates of y - theta lack, mu known: n weight v (1 - n / N).';
+COMMENT ON MACRO pool_pooling_factor IS 'Pooling of a level: 1 - V(E e) / E(V e) = uncertainty / (spread + uncertainty) of its errors e.';
+COMMENT ON MACRO pool_half_t IS 'Student''s t with df degrees of freedom, the half above 0; of 1 degree it is the half-Cauchy.';
+COMMENT ON MACRO pool_half_normal IS 'Normal, the half above 0.';
+COMMENT ON MACRO pool_exponential IS 'Exponential of mean 1 / rate.';
+COMMENT ON MACRO pool_inverse_gamma IS 'Inverse gamma on tau squared, as a density of tau.';
+COMMENT ON MACRO pool_jeffreys IS 'Jeffreys'' prior, which is improper: the root of the information of tau; `squares` = sum(1 / (v + tau2)^2).';
+COMMENT ON MACRO pool_uniform_shrinkage IS 'Uniform on the weight of a group whose sampling variance is s2, the harmonic mean of all (Daniels 1999).';
+COMMENT ON MACRO pool_dumouchel IS 'Log-logistic with the median sqrt(s2) (DuMouchel & Normand 2000).';
+COMMENT ON MACRO pool_log_likelihood_known_mu IS 'Log density of the means at tau about a known mu.';
+COMMENT ON MACRO pool_log_likelihood_flat_mu IS 'Log likelihood of tau with mu integrated out under a density of 1 everywhere.';
+COMMENT ON MACRO pool_log_likelihood_normal_mu IS 'Log likelihood of tau with mu integrated out under a normal prior.';
+COMMENT ON MACRO pool_mu_given_tau IS 'Posterior mean of a normal mu at tau: partial pooling once more, of the groups'' centre toward m.';
+COMMENT ON MACRO pool_variance_of_mu_given_tau IS 'Posterior variance of a normal mu at tau, 1 / (s1 + 1 / s^2).';
+COMMENT ON MACRO pool_log_likelihood_within IS 'Log density of the squares within groups, SSW, at sigma2, without a constant that depends on the data alone.';
+COMMENT ON MACRO pool_regression_slope IS 'The covariate''s coefficient.';
+COMMENT ON MACRO pool_regression_squares IS 'What covariate and intercept leave of the value''s squares.';
+COMMENT ON MACRO pool_regression_ml_deviance IS '-2 log L over sigma2 and the fixed terms, up to a constant, from sum(log(1 + w rho)); df = N.';
+COMMENT ON MACRO pool_regression_reml_deviance IS '-2 restricted log L, up to a constant, from sum(h) too: log |X'' V^-1 X| = log(sum(h) xx); df = N - 2.';
+COMMENT ON MACRO pool_regression_ml_deviance_slope IS 'Derivative of ml_deviance by rho, from sum(h^2 e^2) of the residual means e, and sum(h).';
+COMMENT ON MACRO pool_regression_reml_deviance_slope IS 'Derivative of reml_deviance by rho, from sum(h^2) and sum(h^2 dx^2) too.';
+COMMENT ON MACRO pool_regression_r2_marginal IS 'Share of the fixed terms in the variance of a row (Nakagawa & Schielzeth 2013, Methods Ecol. Evol. 4).';
+COMMENT ON MACRO pool_regression_r2_conditional IS 'Share of the fixed and the varying terms (with slopes by Johnson 2014, Methods Ecol. Evol. 5).';
+COMMENT ON MACRO pool_rate_weight IS 'What a group''s own rate keeps, n / (n + size): 0 without trials, or where all pool completely.';
+COMMENT ON MACRO pool_rate_pooling IS 'What the mean of the prior contributes to the estimate of a group, 1 - weight.';
+COMMENT ON MACRO pool_rate_estimate IS 'The mean of the posterior, (x + mean size) / (n + size).';
+COMMENT ON MACRO pool_rate_beta_variance IS 'The variance of a beta posterior.';
+COMMENT ON MACRO pool_rate_gamma_variance IS 'The variance of a gamma posterior.';
+COMMENT ON MACRO pool_rate_effective_trials IS 'The independent trials that determine the mean of the prior as well as n trials of one group, n / (1 + (n - 1) rho) with the overdispersion rho = 1 / (1 + size); their sum is mean (1 - mean) / Var(mean).';
+COMMENT ON MACRO pool_rate_effective_exposure IS 'The exposure that determines the mean of the prior as well as an exposure n of one group: mean / Var(mean).';
+COMMENT ON MACRO pool_rate_beta_centre IS 'The posterior mean of the prior''s mean, estimated from so many effective trials; infinite ones: known.';
+COMMENT ON MACRO pool_rate_beta_centre_variance IS 'The posterior variance of the mean of a beta prior.';
+COMMENT ON MACRO pool_rate_gamma_centre IS 'The posterior mean of the prior''s mean, estimated from so much effective exposure; infinite: known.';
+COMMENT ON MACRO pool_rate_gamma_centre_variance IS 'The posterior variance of the mean of a gamma prior.';
+COMMENT ON MACRO pool_rate_location IS 'The mean of a group''s rate: the estimate, with the posterior mean of the prior''s mean in place of that mean.';
+COMMENT ON MACRO pool_rate_matched_trials IS 'alpha + beta of the beta distribution of a group''s rate, with this location and the variance [location (1 - location) + (n + size) pooling^2 variance] / (n + size + 1); `variance` is that of the prior''s mean.';
+COMMENT ON MACRO pool_rate_matched_exposure IS 'The rate of the gamma distribution of a group''s rate, with this location and the variance location / (n + size) + pooling^2 variance.';
+COMMENT ON MACRO pool_rate_beta_spread IS 'The variance of a beta distribution of this mean and alpha + beta.';
+COMMENT ON MACRO pool_rate_gamma_spread IS 'The variance of a gamma distribution of this mean and rate.';
+COMMENT ON MACRO pool_method_names IS 'The names of the estimators of a hyperparameter.';
+COMMENT ON MACRO pool_methods_by_rows IS 'Estimators that weigh by rows, so that published estimates need n.';
+COMMENT ON MACRO pool_methods_of_rows_alone IS 'Estimators that need the rows'' own variance.';
+COMMENT ON MACRO pool_methods_unweighted IS 'Estimators that do not fit weights.';
+COMMENT ON MACRO pool_methods_without_error IS 'Estimators whose standard error is not known.';
+COMMENT ON MACRO pool_methods_without IS 'The names of the estimators of a hyperparameter that are not in a list.';
+COMMENT ON MACRO TABLE pool_methods IS 'The estimators by name, and the input they fit: groups whose sampling variance is known (published estimates need n= where needs_n), rows with precision weights.';
+COMMENT ON MACRO TABLE pool_shrink IS 'Partially pooled mean of every group, `weight * mean + (1 - weight) * mu`, with its interval.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the interval, between 0 and 1.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.
+interval: For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `"mean"` (default); a new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean, a new observation of the mean with the same v, se squared + v.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.';
+COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+level: Probability of the intervals, between 0 and 1.
+test: Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student''s distribution with J - 1 degrees of freedom, `"knha"` by Student''s distribution with the standard error of Knapp & Hartung, `"adhoc"` by the larger of this standard error and the ordinary one.
+limits: Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+mu: Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
+groups: True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
+tau2: A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.';
+COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
+sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
+tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
+mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_moments IS 'Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_weighted_moments IS 'Count, mean, sample variance and total weight w of every group, of rows with precision weights.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
+by: One or several columns or expressions that define the groups.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_merge IS 'Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO TABLE pool_weighted_merge IS 'Stored moments with weights merged: states with equal keys become the moments of their union, exactly.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+by: The keys to merge by: the keys of the states, or some of them.';
+COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: a struct of n, mean and var.';
+COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+y: Column or expression of numbers or Booleans.
+x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+by: One or several columns or expressions that define the groups.
+over: Keys of independent models.
+weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
+method: `"reml"` (default) or `"ml"`.
+level: Probability of the intervals of mu, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+level: Probability of the interval, between 0 and 1.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
+groups: A frame with the columns of `by`, and all or none of those of `over`.
+posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+limits: False leaves lower and upper out.
+uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+COMMENT ON MACRO TABLE pool_components_counts IS 'The gamma distribution of the rates of groups per unit of exposure, one row per model.
+tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
+by: One or several columns or expressions that define the groups to pool.
+over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
+prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+{% endraw %}{% endmacro %}

@@ -1,0 +1,165 @@
+"""The dbt package in sql/dbt: dbt installs it from git, loads the macros once, and builds the example project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from polars.testing import assert_frame_equal
+
+import polars_pool as pool
+from polars_pool.rendering import dbt, files
+
+SQL = Path(__file__).parents[2] / "sql"
+PROJECT = SQL / "dbt" / "integration_tests"
+SCORES = pl.read_csv(PROJECT / "seeds" / "scores.csv")
+BATTING = pl.read_csv(PROJECT / "seeds" / "batting.csv")
+PACKAGES = """
+packages:
+  - git: "{repository}"
+    subdirectory: sql/dbt
+    revision: main
+"""
+
+
+def test_the_rendered_macro_is_fresh():
+    """After a change of sql/pool.sql: python -m polars_pool.rendering, and commit."""
+    assert (SQL / dbt.PATH).read_text(encoding="utf-8") == dbt.text(files.together())
+
+
+def test_the_package_has_a_macro_for_every_table_macro():
+    tables = re.findall(r"^COMMENT ON MACRO TABLE pool_(\w+)", (SQL / "pool.sql").read_text(encoding="utf-8"), re.M)
+    assert {path.stem for path in (SQL / "dbt" / "macros" / "verbs").iterdir()} == set(tables) - {"methods"}
+
+
+# ---- the example project, built twice --------------------------------------------------------------------------------
+
+
+@dataclass
+class Built:
+    """The folder of the project after two builds, and what each of them printed."""
+
+    folder: Path
+    first: str
+    second: str
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "integration_tests.duckdb"
+
+    def compiled(self, test: str) -> str:
+        """The query of a schema test, by a pattern of its name; it returns the rows that fail."""
+        [path] = (self.folder / "target" / "compiled").rglob(f"polars_pool_{test}.sql")
+        return path.read_text(encoding="utf-8")
+
+
+def command() -> str:
+    """The path of dbt: beside this Python, or on the search path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    if (program := shutil.which("dbt", path=path)) is None:
+        raise FileNotFoundError("dbt is missing: pip install 'polars-pool[dbt]'")
+    return program
+
+
+def run(folder: Path, *arguments: str) -> str:
+    environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(
+        [command(), "--no-use-colors", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def repository(folder: Path) -> Path:
+    """A git repository with the package in the folder sql/dbt, as in the repository of this project."""
+    shutil.copytree(
+        SQL / "dbt", folder / "sql" / "dbt", ignore=shutil.ignore_patterns("target", "dbt_packages", "logs")
+    )
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for arguments in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "."],
+        ["commit", "--quiet", "-m", "Package"],
+    ):
+        subprocess.run([*git, *arguments], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def build_twice(folder: Path) -> Built:
+    """The project after a build with the scores of two months, and another build with those of three."""
+    checkout = repository(folder / "checkout")
+    project = folder / "project"
+    shutil.copytree(checkout / "sql" / "dbt" / "integration_tests", project)
+    (project / "packages.yml").write_text(PACKAGES.format(repository=checkout.as_uri()), encoding="utf-8")
+    run(project, "deps")
+    SCORES.filter(pl.col("month") <= 2).write_csv(project / "seeds" / "scores.csv")
+    first = run(project, "build")
+    SCORES.write_csv(project / "seeds" / "scores.csv")
+    return Built(project, first, run(project, "build"))
+
+
+def assert_equal(found: pl.DataFrame, expected: pl.DataFrame) -> None:
+    expected = expected.drop("mean_low", strict=False)
+    found = found.select(expected.columns).cast(expected.schema)
+    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def expected_tables() -> dict[str, pl.DataFrame]:
+    """What Polars computes from the rows of all three months, by schema and name of the model."""
+    by_month = pool.shrink(SCORES, "score", by="school", over="month")
+    groups = pl.DataFrame({"school": ["Oak", "Fir"]})
+    late = SCORES.filter(pl.col("month") > 1)
+    return {
+        "analytics.estimates": pool.shrink(SCORES, "score", by="school", tau2="dl", level=0.9, groups=groups),
+        "analytics_marts.estimates_by_month": by_month,
+        "analytics.estimates_of_estimates": pool.shrink(
+            by_month.filter(pl.col("se") > 0), "estimate", by="school", se="se"
+        ),
+        "analytics.components": pool.components(SCORES, "score", by="school", over="month"),
+        "analytics.encoded": pool.encode(late, "score", by=["month", "school"], tau2=9.0),
+        "analytics.moments": pool.moments(SCORES, "score", by=["month", "school"]),
+        "analytics.merged_moments": pool.moments(SCORES, "score", by="school"),
+        "analytics.estimates_of_moments": pool.shrink(SCORES, "score", by="school"),
+        "analytics.batting_rates": pool.shrink(BATTING, "hits", by="player", trials="at_bats", threshold=0.3),
+    }
+
+
+# Changes that a schema test must report, and the number of rows that it returns, by a pattern of the test's name.
+DAMAGE = {
+    "complete_moments_*": ("DELETE FROM analytics.moments WHERE month = 2", 5),
+    "valid_moments_*": ("UPDATE analytics.moments SET var = -1 WHERE school = 'Ash'", 3),
+    "valid_estimates_estimates_": ("UPDATE analytics.estimates SET estimate = lower - 1 WHERE school = 'Elm'", 1),
+    "converged_*": ("UPDATE analytics.components SET converged = false WHERE month = 3", 1),
+}
+
+
+def test_the_example_project(tmp_path):
+    """One test, because dbt needs half a minute, and each process of pytest would build the project for itself."""
+    built = build_twice(tmp_path)
+    message = "polars_pool: loaded the DuckDB macros"
+    assert message in built.first
+    assert message not in built.second
+
+    installed = built.folder / "dbt_packages" / "polars_pool"
+    assert (installed / "macros").is_dir()
+    assert not (installed / "sql").exists()
+
+    with duckdb.connect(str(built.database)) as connection:
+        for name, expected in expected_tables().items():
+            assert_equal(connection.sql(f"FROM {name}").pl(), expected)
+        for test, (statement, failures) in DAMAGE.items():
+            query = built.compiled(test)
+            assert connection.execute(query).fetchall() == [], test
+            connection.execute(statement)
+            assert len(connection.execute(query).fetchall()) == failures, test
