@@ -137,8 +137,8 @@ def expected_tables() -> dict[str, pl.DataFrame]:
 
 # Changes that a schema test must report, and the number of rows that it returns, by a pattern of the test's name.
 DAMAGE = {
-    "complete_moments_*": ("DELETE FROM analytics.moments WHERE month = 2", 5),
     "valid_moments_*": ("UPDATE analytics.moments SET var = -1 WHERE school = 'Ash'", 3),
+    "complete_moments_*": ("DELETE FROM analytics.moments WHERE month = 2", 5),
     "valid_estimates_estimates_": ("UPDATE analytics.estimates SET estimate = lower - 1 WHERE school = 'Elm'", 1),
     "converged_*": ("UPDATE analytics.components SET converged = false WHERE month = 3", 1),
 }
