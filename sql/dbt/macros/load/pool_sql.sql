@@ -6,35 +6,35 @@
 --     FROM pool_shrink(scores, log(score), school, over := year, tau2 := 'dl', level := 0.9);
 --     FROM pool_shrink(scores, score, COLUMNS(['state', 'school']));          -- several keys keep their names
 --     FROM pool_shrink(scores, score, school, groups := 'new_schools');       -- and groups that have no rows yet
---     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals that need no normal groups
+--     FROM pool_shrink(scores, score, school, "interval" := 'robust');        -- intervals without normal groups
 --     FROM pool_components(scores, score, school);                            -- sigma2, tau2, mu: one row per model
---     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- what the data say at every tau
---     FROM pool_encode(scores, score, school);                                -- the estimate beside each row
---     FROM pool_compare(scores, score, school);                               -- what pooling gains, by rows held out
+--     FROM pool_profile(scores, score, school, tau := [0, 1, 2]);             -- estimates and likelihood at each tau
+--     FROM pool_encode(scores, score, school);                                -- every row with its estimate
+--     FROM pool_compare(scores, score, school);                               -- the gain of pooling on held-out rows
 --     FROM pool_shrink(schools, effect, school, se := se);                    -- published estimates
 --     FROM pool_shrink(schools, effect, school, se := se, tau2 := 'half_cauchy(5)', mu := 'normal(0, 5)'); -- posterior
---     FROM pool_regress(scores, score, hours, school);                        -- lines whose intercepts vary
+--     FROM pool_regress(scores, score, hours, school);                        -- lines with varying intercepts
 --     FROM pool_regress_components(scores, score, hours, school);             -- its variances and coefficients
---     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: so many of so many trials
---     FROM pool_components_rates(batting, hits, at_bats, player);             -- how rates vary: alpha, beta
+--     FROM pool_shrink_rates(batting, hits, at_bats, player);                 -- rates: events in trials
+--     FROM pool_components_rates(batting, hits, at_bats, player);             -- their distribution: alpha, beta
 --     FROM pool_shrink_counts(claims, claims, exposure, district);            -- counts of events in exposures
---     FROM pool_components_counts(claims, claims, exposure, district);        -- how these vary: shape, rate
+--     FROM pool_components_counts(claims, claims, exposure, district);        -- their distribution: shape, rate
 --     CREATE TABLE states AS FROM pool_moments(scores, score, school);        -- stored moments,
 --     FROM pool_merge(states, school);                                        -- which merge exactly,
 --     FROM pool_shrink(states, mean, school, n := n, var := var);             -- and are an input too
 --
--- The table is a name (of a table, a view or a CTE) or a Parquet glob, in quotes where the query reads that table
--- beside the macro; value and keys are columns or expressions, without quotes; several keys, in over := too, are
--- COLUMNS([...]) of their names; what follows the keys needs its name. A subquery, read_csv(...), an expression among
--- several keys and a view of the same macro are named in a CTE first:
--- WITH rows AS (FROM my_view) FROM pool_shrink(rows, ...). The three inputs differ by n :=, var := and se :=, as in
--- Python; pool_shrink has p_above with threshold := too.
--- DuckDB 1 takes the argument "interval" in quotes alone.
--- Moments with precision weights, which carry one column more, w, have macros of their own:
+-- The table is a name (of a table, a view or a CTE) or a Parquet glob. Put it in quotes where the same query also
+-- reads that table. Value and keys are columns or expressions, without quotes. Several keys are COLUMNS([...]) of
+-- their names, in over := too. Every argument after the keys needs its name. A subquery, read_csv(...), an expression
+-- among several keys, and a view with the same macro need a name in a CTE first: WITH rows AS (FROM my_view) FROM
+-- pool_shrink(rows, ...). The arguments n, var and se choose one of three inputs, as in Python. In pool_shrink,
+-- threshold := adds p_above.
+-- DuckDB 1 accepts the argument "interval" only in quotes.
+-- Moments with precision weights have one more column, w, and macros of their own:
 -- pool_weighted_moments(tbl, value, "by", weights), pool_weighted_merge(tbl, "by"). Names that begin with _pool_ are
 -- private.
 --
--- This file is put together by `python -m polars_pool.rendering` from the files beside it: edit there.
+-- `python -m polars_pool.rendering` writes this file from the files in parts/: edit those.
 --
 -- Contents. duckdb_functions() has a comment on each public macro.
 --
@@ -204,7 +204,7 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
 -- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
 --
 -- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
--- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is what the rounding of y = x + 10 takes from x.
+-- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y = x + 10.
 CREATE OR REPLACE MACRO pool_stirling_series(x) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
         / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
@@ -381,12 +381,13 @@ CREATE OR REPLACE MACRO pool_gauss_legendre() AS
     list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
     || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
 
--- Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the
--- bracket. The log densities here fall at least so fast: their curvature x (1 - x) changes by a factor below exp(s).
+-- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
+-- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
+-- curvature x (1 - x) changes by a factor below exp(s).
 CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.
+-- The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.
 CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));
 
@@ -518,7 +519,7 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
 -- `side` chooses the tail: -1 is the lower, 1 the upper one.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The integral over all w of the density over that at the mode, the beta function by Stirling's ratios.
+-- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
         * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
@@ -626,9 +627,9 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
         lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
     )[1];
 
--- The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile's Taylor
--- series and the fifth. Mills' ratio m and the slope d of the height make du = m dE and dm = m (d m - 1) dE; here
--- p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
+-- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
+-- the quantile's Taylor series, and the fifth term. Mills' ratio m and the slope d of the height make du = m dE and dm
+-- = m (d m - 1) dE; here p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
 CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
     list_transform(
         list_transform(
@@ -649,8 +650,8 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
         }
     )[1];
 
--- The w whose tail times the integral over all w is exp(target): far off by Halley's steps, then by the series, until
--- a sixth term is too small to be seen.
+-- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
+-- until a sixth term would be below the rounding.
 CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
@@ -685,11 +686,12 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
         END
     ).w;
 
--- P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.
+-- P(W <= split). It lies between 0.1 and 0.9 where both shapes are 1 or more: NULL where p is outside of that range, as
+-- the side is then known.
 CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
     CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
 
--- The side of the split where p lies.
+-- The side of the split on which p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
     CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
 
@@ -701,7 +703,7 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
         ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
     END;
 
--- The log of its tail times the integral.
+-- The log of the tail of p times the integral.
 CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
     ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
 
@@ -2085,7 +2087,7 @@ CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
 CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
     role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
 CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
-    'the key ' || key || ' is given twice; over=' || over || ' and by=' || keys || ' must differ';
+    'the key ' || key || ' appears twice; over=' || over || ' and by=' || keys || ' must differ';
 CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
     'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
 CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
@@ -2404,14 +2406,14 @@ CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Arguments that are numbers or names, and the messages about wrong ones: from names and types, never from data.
+-- Arguments that are numbers or names, and the messages about wrong ones. They need names and types, never data.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Whether an argument was left out: it is NULL, or the default of `over`, whose name no key can have.
 CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
 CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
--- A hyperparameter as the number or the name that is given.
+-- A hyperparameter as a number, and as a name.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
 
@@ -2424,45 +2426,48 @@ CREATE OR REPLACE MACRO _pool_shown(x) AS
 CREATE OR REPLACE MACRO _pool_listed(names) AS
     array_to_string(list_transform(names, lambda name: '''' || name || ''''), ', ');
 
-CREATE OR REPLACE MACRO _pool_nearest(given, names) AS
+CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
     coalesce(list_transform(
         list_sort(list_transform(
             list_filter(names,
-                lambda name: 2 * damerau_levenshtein(lower(name), lower(given)) <= length(name || given) / 2),
-            lambda name: {distance: damerau_levenshtein(lower(name), lower(given)), left_out: -length(name), name: name}
+                lambda name: 2 * damerau_levenshtein(lower(name), lower(argument)) <= length(name || argument) / 2),
+            lambda name:
+                {distance: damerau_levenshtein(lower(name), lower(argument)), left_out: -length(name), name: name}
         )),
         lambda near: '; did you mean ''' || near.name || '''?'
     )[1], '');
 
--- What is wrong with a name out of a list, with a hyperparameter, with the level of an interval: NULL if nothing is.
-CREATE OR REPLACE MACRO _pool_wrong_name(role, given, names) AS
-    CASE WHEN NOT list_contains(names, given::VARCHAR)
-        THEN _pool_message_one_of(role, _pool_shown(given), _pool_listed(names), _pool_nearest(given::VARCHAR, names))
+-- The message about a wrong name, level, threshold or flag; NULL where the argument is right.
+CREATE OR REPLACE MACRO _pool_wrong_name(role, argument, names) AS
+    CASE WHEN NOT list_contains(names, argument::VARCHAR)
+        THEN _pool_message_one_of(role, _pool_shown(argument), _pool_listed(names),
+            _pool_nearest(argument::VARCHAR, names))
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_level(given) AS
-    CASE WHEN NOT (_pool_is_number(given, 0) AND _pool_number(given) > 0 AND _pool_number(given) < 1)
-        THEN _pool_message_level(_pool_shown(given), CASE WHEN _pool_number(given) > 1 AND _pool_number(given) < 100
-            THEN '; did you mean ' || format('{:g}', _pool_number(given) / 100) || '?' ELSE '' END)
+CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
+    CASE WHEN NOT (_pool_is_number(argument, 0) AND _pool_number(argument) > 0 AND _pool_number(argument) < 1)
+        THEN _pool_message_level(_pool_shown(argument),
+            CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
+                THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END)
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_threshold(given) AS
+CREATE OR REPLACE MACRO _pool_wrong_threshold(argument) AS
     CASE
-        WHEN _pool_absent(given) OR _pool_is_number(given, '-infinity'::DOUBLE) THEN NULL
-        ELSE _pool_message_threshold(_pool_shown(given),
-            CASE WHEN typeof(given) <> 'BOOLEAN' AND _pool_number(given) IS NOT NULL THEN 'a finite number'
+        WHEN _pool_absent(argument) OR _pool_is_number(argument, '-infinity'::DOUBLE) THEN NULL
+        ELSE _pool_message_threshold(_pool_shown(argument),
+            CASE WHEN typeof(argument) <> 'BOOLEAN' AND _pool_number(argument) IS NOT NULL THEN 'a finite number'
                 ELSE 'a number' END)
     END;
 
-CREATE OR REPLACE MACRO _pool_wrong_flag(role, given) AS
-    CASE WHEN typeof(given) <> 'BOOLEAN' OR given IS NULL
-        THEN role || '=' || _pool_shown(given) || '; give true or false' END;
+CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
+    CASE WHEN typeof(argument) <> 'BOOLEAN' OR argument IS NULL
+        THEN role || '=' || _pool_shown(argument) || '; give true or false' END;
 
--- The level, or NULL where it is wrong, which is said elsewhere.
+-- The level, or NULL where it is wrong: the arguments are checked elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
 
--- One row: the normal quantile of an interval, read from the one branch of AS 241 that is needed.
+-- One row: the normal quantile of an interval. Only the branch of AS 241 that the level needs is planned.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     WITH _pool_upper AS (
         SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
@@ -2479,7 +2484,7 @@ CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,
         'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|BIGNUM|"NULL"');
 
--- What is wrong with columns of numbers, described in the order of their roles: the first that is several or no number.
+-- The message about the first role that has several columns or a column that is not numeric; NULL where there is none.
 CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
         list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
@@ -2495,7 +2500,7 @@ CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
 -- Priors that are written as text: their names and numbers, and the messages about wrong ones.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Priors as texts: the name of one, its numbers with the defaults of missing ones, and whether anything is integrated
+-- From the text of a prior: its name, its numbers with defaults for missing ones, and whether tau or mu is integrated
 -- out.
 CREATE OR REPLACE MACRO _pool_prior_name(x) AS regexp_extract(_pool_name(x), '^\s*(\w+)\s*(\(.*\))?\s*$', 1);
 CREATE OR REPLACE MACRO _pool_prior_pieces(x) AS
@@ -2552,16 +2557,13 @@ CREATE OR REPLACE MACRO _pool_wrong_hyperparameter(role, value, least, number) A
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Arguments that are expressions: the names and types of the columns that they stand for.
 --
--- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and reads its schema as _pool_schema. DuckDB 1 has no such rule, but it loses NOT
--- MATERIALIZED in database files: there macros read the table itself, not a copy in memory.
+-- Every public macro reads its table through the CTE _pool_table, and its schema through the CTE _pool_schema. The text
+-- of a view is then bound outside of all other macros: DuckDB 2 refuses a macro inside itself. DuckDB 1 has no such
+-- rule, but a database file loses its NOT MATERIALIZED. There macros read the table itself, and no copy is held in
+-- memory.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- ---- arguments that are expressions ---------------------------------------------------------------------------------
---
--- Every public macro reads its table as _pool_table, so that no other macro stands around the text of a view (DuckDB 2
--- refuses a macro inside itself), and its _pool_schema. DuckDB 1 has no such rule, but loses NOT MATERIALIZED in files:
--- there macros read the table itself, not a copy in memory.
+-- The table of an argument, as a relation.
 CREATE OR REPLACE MACRO _pool_read(tbl) AS
     CASE
         WHEN version() NOT LIKE 'v1.%' THEN ['_pool_table']
@@ -2569,14 +2571,14 @@ CREATE OR REPLACE MACRO _pool_read(tbl) AS
         ELSE string_split(regexp_replace(tbl::VARCHAR, '^\[|\]$', '', 'g'), ', ')
     END;
 
--- Whether the text of an expression names no column: literals, functions, types and signs are all there is.
+-- Whether the text of an expression names no column, but only literals, functions, types and signs.
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
     NOT regexp_matches(
         regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
             || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
--- The type of a column that an argument stands for, and whether it is known where all columns of the table are null.
+-- The type of an argument's column, and whether its value is not null on a row of nulls: then it reads no column.
 CREATE OR REPLACE MACRO _pool_column(argument) AS {type: typeof(argument), known: argument IS NOT NULL};
 
 -- Columns between nulls as one list for each null: the columns that follow it.
@@ -2586,8 +2588,9 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
         lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
     );
 
--- One row: of each argument the names and types of the columns that it stands for, and the first that reads no column
--- of the table. Names are the keys of rows; the rest comes as columns of one relation, a null before each argument's.
+-- One row: for each argument the names and types of its columns, and the first of them that reads no column of the
+-- table. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
+-- argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
@@ -2609,14 +2612,14 @@ CREATE OR REPLACE MACRO _pool_as_argument(names) AS
 CREATE OR REPLACE MACRO _pool_schema_of(tbl) AS TABLE
     SELECT * EXCLUDE (_pool_one) FROM (SELECT 1 AS _pool_one) LEFT JOIN query_table(tbl) ON false;
 
--- Whether a column is a key: a group's under its own name, or a model's under its private one.
+-- Whether a column is a key: a key of groups under its own name, or a key of models under its private name.
 CREATE OR REPLACE MACRO _pool_is_key(name) AS NOT starts_with(name, '_pool_') OR starts_with(name, '_pool_over');
 
 -- Whether a column is a key under its own name, and not an absent `over`.
 CREATE OR REPLACE MACRO _pool_is_shown(name) AS
     NOT (starts_with(name, '_pool_') OR contains(name, '_pool_absent') OR name = 'NULL');
 
--- That a table whose columns all come back has none of a name yet and no private one, or an error.
+-- True, or an error: a result that keeps all columns of a table needs a free name for its own, and no private names.
 CREATE OR REPLACE MACRO _pool_free(columns, name) AS
     CASE
         WHEN list_contains(list_transform(columns, lambda c: lower(c)), name)
@@ -2632,7 +2635,7 @@ CREATE OR REPLACE MACRO _pool_free(columns, name) AS
 -- Keys of groups and models: messages about wrong ones, and the equality of two keys.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The texts in an expression, and what is wrong with keys that read no column.
+-- The texts in an expression, and the message about keys that read no column.
 CREATE OR REPLACE MACRO _pool_texts(expression) AS
     list_transform(regexp_extract_all(expression, '''(([^'']|'''')*)''', 1), lambda t: replace(t, '''''', ''''));
 CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
@@ -2648,7 +2651,7 @@ CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
                 ELSE 'give a column, or several as COLUMNS([...]) of their names' END
     )[1];
 
--- What is wrong with an argument that follows the keys without a name, and what was meant.
+-- The message about an argument that follows the keys without a name, with a proposal.
 CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
     'the argument ' || array_to_string(unnamed, ', ') || ' after the keys has no name; '
         || CASE
@@ -2662,13 +2665,13 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
                 lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
         END;
 
--- The first name that the macros have a use for themselves: NULL is the name of a key that is not given. Names have no
--- case where they stand beside it, as they do with over := NULL.
+-- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
+-- over := NULL the name NULL is compared without case.
 CREATE OR REPLACE MACRO _pool_first_private(names, beside_null) AS
     list_filter(names, lambda name:
         starts_with(name, '_pool_') OR name = 'NULL' OR beside_null AND upper(name) = 'NULL')[1];
 
--- What is wrong with the names of keys: those given by over and by, and those that the result has already.
+-- The message about the names of keys: a private name, a name in both `over` and `by`, or the name of a result column.
 CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result) AS
     coalesce(
         'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
@@ -2679,8 +2682,8 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
             '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
     );
 
--- One row: the arguments as described, whether there is one model, and what is wrong with the keys, from the relations
--- of the arguments, whose first are by, over and what follows the keys without a name.
+-- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
+-- arguments are by, over, and what follows the keys without a name.
 CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
     WITH named AS (
         SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
@@ -2698,7 +2701,7 @@ CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, 
     ) AS wrong_keys
     FROM named;
 
--- Whether two keys of models are equal. Without `over` there is one model, and the planner has nothing to join on.
+-- Whether two keys of models are equal. Without `over` there is one model, and the comparison is constant.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
     typeof(model) IN ('STRUCT(_pool_over "NULL")', 'STRUCT(_pool_over STRUCT(_pool_absent BOOLEAN))')
         OR model IS NOT DISTINCT FROM other;
@@ -2712,16 +2715,16 @@ CREATE OR REPLACE MACRO _pool_same(model, other) AS
 CREATE OR REPLACE MACRO _pool_value(value, nan) AS
     CASE WHEN nan <> 'null' OR isfinite(TRY_CAST(value AS DOUBLE)) THEN TRY_CAST(value AS DOUBLE) END;
 
--- DuckDB refuses the variance of infinite values in words of its own; here they are found by the mean.
+-- A finite number, or NULL. The variance of infinite values is an error of DuckDB; here the mean reveals them first.
 CREATE OR REPLACE MACRO _pool_finite(x) AS CASE WHEN isfinite(x) THEN x END;
 
--- Whether a weight, a count, a variance or a standard error is none.
+-- Whether a weight, a count, a variance or a standard error is missing, negative, NaN or infinite.
 CREATE OR REPLACE MACRO _pool_improper(x) AS x IS NULL OR NOT (x >= 0 AND x < 'infinity'::DOUBLE);
 
--- The precision that stands for se = 0: it outweighs any other, and its products stay finite.
+-- The precision that represents se = 0: it is larger than any other, and its products stay finite.
 CREATE OR REPLACE MACRO _pool_exact() AS 2.0::DOUBLE ** 500;
 
--- A value, or NULL where the other of the pair is none: rows count where both are there.
+-- A value, or NULL where the other value of the row is missing: a row counts where both are known.
 CREATE OR REPLACE MACRO _pool_paired(value, other, nan) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL THEN _pool_value(value, nan) END;
 
@@ -2737,10 +2740,10 @@ CREATE OR REPLACE MACRO _pool_is_wide(type) AS
     type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BIGNUM')
     OR type LIKE 'DECIMAL%' AND TRY_CAST(regexp_extract(type, '[0-9]+') AS INTEGER) > 15;
 
--- One row: the offset that the first values have in common, 0 where there is none, as DOUBLE and as text without
--- rounding, and the scale of a decimal. Models of an `over` may lie at quite different places, so they have none, but
+-- One row: the offset that the first values have in common (0 where there is none), as DOUBLE and as text without
+-- rounding, and the scale of a decimal. With `over` the models may lie far from each other: there is an offset only
 -- where the first values have more digits than DOUBLE. From 2^20 on the offset of wide types has no decimal places, so
--- that DOUBLE holds it exactly; beyond 2^100 no DOUBLE is near enough, and it is the first value itself.
+-- that DOUBLE holds it exactly. Beyond 2^100 no DOUBLE is near enough, and the offset is the first value.
 CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     WITH starts AS (
         SELECT any_value(first_y) AS start, any_value(first_written) AS written, any_value(type) AS type,
@@ -2751,7 +2754,7 @@ CREATE OR REPLACE MACRO _pool_origin_from(firsts) AS TABLE
     ),
     origins AS (
         SELECT *, CASE
-                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest DOUBLE in it
+                WHEN rounds AND type = 'BIGINT' THEN least(start, 9223372036854774784.0)  -- the largest in BIGINT
                 WHEN rounds THEN floor(start)
                 ELSE start
             END AS origin
@@ -2777,7 +2780,7 @@ CREATE OR REPLACE MACRO _pool_origin_of(tbl, value, over) AS TABLE
     )
     FROM _pool_origin_from('_pool_firsts');
 
--- The difference of a decimal and the offset, by the least of these scales that holds both; NULL where none does.
+-- A decimal less the offset, with the smallest of these scales that holds both; NULL where none does.
 CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
     CASE
         WHEN scale <= 2 THEN (TRY_CAST(value AS DECIMAL(38, 2)) - TRY_CAST(start AS DECIMAL(38, 2)))::DOUBLE
@@ -2790,8 +2793,8 @@ CREATE OR REPLACE MACRO _pool_decimal_less(value, start, scale) AS
         WHEN scale <= 37 THEN (TRY_CAST(value AS DECIMAL(38, 37)) - TRY_CAST(start AS DECIMAL(38, 37)))::DOUBLE
     END;
 
--- The value less the offset, rounded once: wide types in a type that holds the difference exactly, where DOUBLE shows
--- that it fits; elsewhere the difference is so large that DOUBLE has all the digits of the result.
+-- The value less the offset, rounded once. Wide types are subtracted in a type that holds the difference exactly, where
+-- DOUBLE shows that it fits. Elsewhere the difference is so large that DOUBLE has all digits of the result.
 CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scale) AS
     CASE
         WHEN typeof(value) IN ('DOUBLE', 'FLOAT') THEN _pool_value(value, nan) - origin
@@ -2800,7 +2803,7 @@ CREATE OR REPLACE MACRO _pool_less_origin(value, nan, origin, start, whole, scal
         WHEN origin = 0 THEN TRY_CAST(value AS DOUBLE)
         WHEN typeof(value) IN ('UBIGINT', 'HUGEINT') AND abs(TRY_CAST(value AS DOUBLE) - origin) < 2.0 ** 124
             THEN (TRY_CAST(value AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE
-        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- a cast of it to HUGEINT raises in DuckDB 1, even in TRY_CAST
+        WHEN typeof(value) = 'BIGNUM' THEN coalesce(  -- in DuckDB 1 TRY_CAST of BIGNUM to HUGEINT raises
             TRY(TRY_CAST(TRY_CAST(value AS VARCHAR) AS HUGEINT) - TRY_CAST(start AS HUGEINT))::DOUBLE,
             TRY_CAST(value AS DOUBLE) - origin)
         WHEN typeof(value) = 'UHUGEINT' AND TRY_CAST(value AS UHUGEINT) >= TRY_CAST(start AS UHUGEINT)
@@ -3296,7 +3299,7 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
 -- The request for a one-way model: arguments that do not fit together or do not fit the columns.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Columns that do not go together.
+-- The message about columns that exclude each other.
 CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights) AS
     CASE
         WHEN has_se AND has_var THEN _pool_message_with_published('var')
@@ -3305,7 +3308,7 @@ CREATE OR REPLACE MACRO _pool_wrong_columns(has_n, has_var, has_se, has_weights)
         WHEN NOT has_se AND has_var AND NOT has_n THEN _pool_message_half_of_moments('var', 'n')
     END;
 
--- Methods that do not fit the columns.
+-- The message about methods that do not fit the columns.
 CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, mu) AS
     CASE
         WHEN has_se AND _pool_name(sigma2) <> 'pooled' THEN _pool_message_variance_of_published(_pool_shown(sigma2))
@@ -3325,7 +3328,7 @@ CREATE OR REPLACE MACRO _pool_misfit(has_n, has_se, has_weights, sigma2, tau2, m
                 _pool_listed(pool_methods_without('tau2', pool_methods_unweighted('tau2'))))
     END;
 
--- Priors beside what they do not go with, and intervals that are of a posterior or are not.
+-- The message about priors that do not fit other arguments, and about intervals that need a posterior or exclude one.
 CREATE OR REPLACE MACRO _pool_unsuited(tau2, mu) AS
     CASE
         WHEN _pool_prior_name(mu) = 'normal' AND _pool_name(tau2) <> '' AND NOT _pool_is_tau_prior(tau2)
@@ -3345,7 +3348,7 @@ CREATE OR REPLACE MACRO _pool_wrong_interval(tau2, mu, "interval") AS
             THEN _pool_message_of_posterior(_pool_shown("interval"), '''normal'' or ''robust''')
     END;
 
--- An error that an estimator does not have, and a quantity that an interval does not describe.
+-- The message about an uncertainty that an estimator does not have, and a quantity that an interval does not describe.
 CREATE OR REPLACE MACRO _pool_wrong_uncertainty(tau2, mu, uncertainty) AS
     CASE
         WHEN _pool_integrates(tau2, mu) AND uncertainty <> 'mu'
@@ -3363,15 +3366,15 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
--- Whether names and numbers are right and fit any input, so that no sentence about them needs to be planned.
+-- Whether names and numbers are right and fit any input: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
     _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
     AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
     AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
--- One row: that the arguments are right, which input they describe, and the names of columns for messages. A query that
--- reads `proper` fails with the sentence of the first thing that is wrong.
+-- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
+-- `proper` fails with the message about the first wrong argument.
 CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
@@ -3398,8 +3401,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda role: role.names[1]) AS column_names,
-            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS given,
-            given[2] AS has_n, given[3] AS has_var, given[4] AS has_se, given[5] AS has_weights
+            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS present,
+            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
@@ -3455,7 +3458,7 @@ CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
             THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 
--- True, or an error: a test of mu and limits of tau2 that there are.
+-- True, or an error about the test of mu or the limits of tau2.
 CREATE OR REPLACE MACRO _pool_valid_inference(test, limits, tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
@@ -3475,10 +3478,10 @@ CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Data that a one-way model refuses.
+-- Data that are an error for a one-way model.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- True, or an error if a mean is no number, so a value is none, or a column beside it holds what it must not.
+-- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
 CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
@@ -3512,11 +3515,12 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
 -- Whether every group has a variance of its own.
 CREATE OR REPLACE MACRO _pool_own_variance(sigma2) AS _pool_name(sigma2) IN ('separate', 'squeezed');
 
--- Groups of rows that all count alike, straight from the table: keys, those of the model once more, n, y (the mean less
--- the origin) and var. For other input there are none: the planner sees it by the types and reads nothing.
+-- Groups of rows of equal weight, straight from the table: keys, the keys of the model under private names, n, y (the
+-- mean less the origin) and var. For other input there are no such groups: the planner sees this from the types and
+-- reads nothing.
 --
--- From version 2 on the state of DuckDB's variance tells count, mean and squares (by Welford's updates, which centre
--- before they square) in one aggregate; before, it takes three.
+-- From version 2 on, the state of DuckDB's variance holds count, mean and squares in one aggregate (by Welford's
+-- updates, which centre before they square). Earlier versions need three aggregates.
 CREATE OR REPLACE MACRO _pool_states(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
     SELECT * EXCLUDE (_pool_state), _pool_state.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_state.count > 0 THEN _pool_state.mean END AS _pool_y,
@@ -3599,7 +3603,7 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance; one of infinite error has no information.
+-- Groups of published estimates, combined by inverse variance; an estimate with infinite error has no information.
 CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
     SELECT * EXCLUDE (_pool_sum_n),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
@@ -3628,15 +3632,15 @@ CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
         GROUP BY ALL
     );
 
--- Groups of whichever of these inputs it is: the types of the arguments leave one, the planner drops the others.
+-- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
     WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
     FROM _pool_weighted_rows('_pool_numbers')
     UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
     UNION ALL BY NAME FROM _pool_published('_pool_numbers');
 
--- One row a group of either kind: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
--- var, v, which only published estimates tell, and whether groups of equal n are alike.
+-- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
+-- var, v (known for published estimates only), and whether groups of equal n are alike.
 CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
     WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
@@ -3677,14 +3681,15 @@ CREATE OR REPLACE MACRO _pool_sampled_groups(groups, components, sigma2) AS TABL
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Roots and maxima: the estimators of tau2 that have no closed form, for all models at once.
 --
--- Each is where a slope rises through 0: that of the deviance (-2 log likelihood, or the leave-one-out error), or Q
--- less what is expected of it. A likelihood can have two maxima: a grid brackets every one, a search closes in on each
--- to 1e-13, the deepest wins. x is tau2, or rho = tau2 / sigma2 where both are estimated jointly.
+-- Each is a point where a slope rises through 0: the slope of the deviance (-2 log likelihood, or the leave-one-out
+-- error), or Q less its expectation. A likelihood can have two maxima: a grid brackets every minimum of the deviance, a
+-- search closes in on each to 1e-13, and the deepest is the estimate. x is tau2, or rho = tau2 / sigma2 where both are
+-- estimated jointly.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE MACRO _pool_larger(a, b) AS CASE WHEN a > b THEN a ELSE b END;
 
--- Where to look, with the number of points in the grid.
+-- The range of the search, with the number of points in the grid.
 CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
     SELECT model, n, ssw, jointly, known, expected, umin, at_umin, y_at_umin, j, 1.0::DOUBLE AS side, low, high, floor,
         pole,
@@ -3696,7 +3701,7 @@ CREATE OR REPLACE MACRO _pool_ranges(facts, method) AS TABLE
 CREATE OR REPLACE MACRO _pool_point(i, floor, low, high, points) AS
     CASE WHEN i = 0 THEN floor WHEN i = points THEN high ELSE low * (high / low) ** ((i - 1) / (points - 1)) END;
 
--- The cells between them, each with what its model has in common.
+-- The cells between the points, each with the statistics of its model.
 CREATE OR REPLACE MACRO _pool_cells(ranges) AS TABLE
     SELECT model * 1000 + i AS id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side,
         coalesce(known, y_at_umin) AS c, i = 0 AS is_first, i = points - 1 AS is_last,
@@ -3745,7 +3750,7 @@ CREATE OR REPLACE MACRO _pool_at_points(about, classes) AS TABLE
     FROM (SELECT id, model, x, known FROM query_table(about))
     JOIN (SELECT model, k, n, y, spread, squares, u FROM query_table(classes)) USING (model);
 
--- The same with deviations from the mu of the search. About a known mu no group counts in it.
+-- The groups with deviations from the mu of the search. The weight of a group in a known mu is 0.
 CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
     SELECT id, k, n, squares, u, x, y - mu AS d, (y - mu) * (y - mu) + spread AS d2, s, s2, mu_slope
     FROM (
@@ -3757,7 +3762,7 @@ CREATE OR REPLACE MACRO _pool_about_gls_mean(about, classes) AS TABLE
     )
     JOIN query_table(classes) USING (model);
 
--- Groups with deviations from the mean in which each counts as `counted` says; any mean where none counts.
+-- The groups with deviations from the mean with weights `counted`; from any mean where all weights are 0.
 CREATE OR REPLACE MACRO _pool_about_own_mean(groups) AS TABLE
     WITH sums AS (
         SELECT id, any_value(known) AS fixed, sum(k * counted) AS s1, sum(k * counted * counted) AS s2,
@@ -3779,13 +3784,13 @@ CREATE OR REPLACE MACRO _pool_sums_of_terms(terms) AS TABLE
 
 -- ---- slopes of other searches ---------------------------------------------------------------------------------------
 
--- The generalised Q statistic short of its expectation: a slope without a deviance, as its root is the only one.
+-- The expectation of the generalised Q statistic less Q: a slope without a deviance, because it has one root only.
 CREATE OR REPLACE MACRO _pool_by_q(about) AS TABLE
     SELECT *, -pool_excess(hd2, expected) AS slope, 0.0 AS deviance FROM query_table(about);
 
--- The profile of tau2 less the level `expected`, as a slope: above its minimum, and turned over below, by `side`. A
--- side of 2 is a limit by Q, the root of the same search in other models.
--- Where sigma2 and tau2 are estimated jointly sigma2 follows x; it is handed on as hd2. Constants are left out.
+-- The profile deviance of tau2 less the level `expected`, as a slope. Its sign is changed below the minimum, by `side`.
+-- A side of 2 is a limit by Q, which other models need in the same search. Where sigma2 and tau2 are estimated jointly,
+-- hd2 is sigma2 at x. Constants are left out.
 CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
     SELECT * EXCLUDE (hd2, sigma2, height), sigma2 AS hd2,
         CASE WHEN abs(side) = 2 THEN -pool_excess(hd2, expected) ELSE side * (height - expected) END AS slope,
@@ -3803,8 +3808,8 @@ CREATE OR REPLACE MACRO _pool_by_level(about, method) AS TABLE
         FROM query_table(about)
     );
 
--- Where tau2 = x sigma2, sigma2 following x, is the one that is `expected`; by the restricted likelihood on the side
--- above. sigma2 is handed on as hd2.
+-- The slope whose root is the x with tau2 = x sigma2 equal to `expected`, with sigma2 estimated at x; by the restricted
+-- likelihood where `side` is positive. hd2 is sigma2.
 CREATE OR REPLACE MACRO _pool_by_tau(about) AS TABLE
     SELECT * EXCLUDE (hd2, sigma2, restricted), sigma2 AS hd2, x * sigma2 - expected AS slope,
         CASE WHEN jointly THEN pool_rows_deviance(ssw, hd2, logs, sigma2, n) ELSE pool_ml_deviance(logs, hd2) END
@@ -3835,8 +3840,9 @@ CREATE OR REPLACE MACRO _pool_evaluated(search, classes, method) AS TABLE
 
 -- ---- the search -----------------------------------------------------------------------------------------------------
 
--- Chandrupatla (1997): where between x1 and x2 to look next, as a share of the way from the newest point x1: by inverse
--- quadratic interpolation where it is safe, else half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2) / (x3 - x2).
+-- Chandrupatla (1997): the next point between x1 and x2, as a share of the way from the newest point x1. It comes from
+-- inverse quadratic interpolation where that is safe, else it is half way. phi = (f1 - f2) / (f3 - f2), xi = (x1 - x2)
+-- / (x3 - x2).
 CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share) AS
     CASE
         WHEN phi * phi < xi AND (1 - phi) * (1 - phi) < 1 - xi THEN least(1 - least_share, greatest(least_share,
@@ -3844,11 +3850,12 @@ CREATE OR REPLACE MACRO _pool_share(x1, f1, x2, f2, x3, f3, phi, xi, least_share
         ELSE 0.5
     END;
 
--- What a search does after it has seen whether the slope falls at x: first it looks at both ends of its cell. Where the
--- slope rises from the floor, the minimum is there; where it falls to the end of the grid, it lies beyond.
+-- The next phase of a search, from the sign of the slope at x. A search first evaluates both ends of its cell. Where
+-- the deviance rises from the floor, the floor is the minimum; where it falls to the end of the grid, the minimum lies
+-- beyond.
 CREATE OR REPLACE MACRO _pool_next_phase(phase, falls, is_first, is_last) AS
     CASE
-        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'found' ELSE 'nothing' END
+        WHEN phase = 'low' THEN CASE WHEN falls THEN 'up' WHEN is_first THEN 'minimum' ELSE 'nothing' END
         WHEN phase = 'up' AND falls THEN CASE WHEN is_last THEN 'open' ELSE 'nothing' END
         ELSE 'between'
     END;
@@ -3861,7 +3868,8 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS hd2
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, n, ssw, jointly,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, n, ssw,
+            jointly,
             known, expected, umin, at_umin, j, side, c, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
@@ -3891,11 +3899,11 @@ CREATE OR REPLACE MACRO _pool_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT id, model, side, x, deviance, hd2, phase = 'found' AS done
+    SELECT id, model, side, x, deviance, hd2, phase = 'minimum' AS done
     FROM _pool_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
 
--- The deepest minimum of every model, the one at a pole last; 0 where it is at the floor.
+-- The deepest minimum of every model, or 0 where it is at the floor; a minimum at a pole only where there is no other.
 CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
     WITH ranges AS MATERIALIZED (FROM _pool_ranges(facts, method)),
     cells AS (FROM _pool_cells('ranges')),
@@ -3910,15 +3918,15 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- One row a group to one row a model: sigma2, tau2 and mu of every model at once.
+-- One row per group to one row per model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
--- become about a thousand classes of k groups each. What follows are sums over the classes of each model. Which
--- estimator is read is decided by query_table(CASE ...) when the query is planned: the others are not even bound.
+-- become about a thousand classes of k groups each. All later sums are over the classes of each model. query_table(CASE
+-- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: how many, the mean and the spread of their means, their mean squares within, and how
--- many of the means are no numbers.
+-- Groups of equal size in one row: their number, the mean and the spread of their means, their squares within, and how
+-- many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
@@ -3930,7 +3938,7 @@ CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
         GROUP BY ALL
     );
 
--- Each group for itself where it has a variance of its own. Published estimates weigh n, 1 where it is unknown.
+-- One row per group where each group has its own variance. A published estimate has weight n, or 1 where n is unknown.
 CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
         CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
@@ -3963,12 +3971,12 @@ CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
--- Counts and the variance within of each model; mu spends a degree of freedom unless it is known. Single rows of
--- unequal weights tell sigma2 from tau2, as Var(y) = tau2 + sigma2 / w.
+-- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
+-- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w.
 CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
-        -- Two variances take two deviations from mu; equal weights, but for rounding, leave only the sum of both.
+        -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
         NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
         CASE
             WHEN published THEN NULL
@@ -3984,8 +3992,9 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
         FROM query_table(classes) GROUP BY model
     ), (SELECT published FROM _pool_request);
 
--- The same with the prior that the variances of groups are squeezed to. Those of 0, which have no logarithm, count as
--- 1e-5 of the median, of the others where it is 0 itself; a single variance is its own prior, of no weight.
+-- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
+-- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
+-- prior, with weight 0.
 CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     WITH variances AS (
         SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
@@ -4028,10 +4037,9 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     FROM query_table(classes) AS c
     JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
 
--- Models with the mean that all means are taken about from here: that of the groups with v = 0, which outweigh all
--- others, else of all; so 1 / v may grow without rounding.
--- The models of an estimate are computed in a unit of their own where the fourth power of their spread is not safe: a
--- power of two. Not those of a posterior, as a prior has a unit.
+-- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
+-- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
+-- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
     SELECT
         greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
@@ -4045,11 +4053,12 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
             ELSE 1.0
         END AS unit_,
         counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2) AS told,
-        has_v OR told AS identified,
+        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
+            AS separated,
+        has_v OR separated AS identified,
         exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
         identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        told AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
         SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
@@ -4066,8 +4075,8 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
         ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
     FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
--- Models with what the estimators of tau2 look at: the extremes of their groups, their plain mean (the known mu where
--- there is one), the squares about it, a bound on any of these, and whether sigma2 and tau2 are estimated jointly.
+-- Models with the statistics that the estimators of tau2 need: the extremes of their groups, their plain mean (or the
+-- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
         SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
@@ -4095,7 +4104,7 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
--- tau2 of every model, before it is truncated at 0. Exact groups that outweigh all others have their mean at 0.
+-- tau2 of every model, before it is truncated at 0. Where exact groups have infinite weight, their mean is 0 here.
 CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     WITH weighed AS (
         SELECT c.*, _pool_fixed_weight(method, w, v, plain_squares / j) AS a
@@ -4123,7 +4132,8 @@ CREATE OR REPLACE MACRO _pool_by_moments(moved, facts, method) AS TABLE
     squares AS (SELECT *, pool_pairs(at_top, top, rest, rest2) AS pairs FROM centres JOIN sums USING (model))
     SELECT model, NULL::DOUBLE AS hd2, NULL::BOOLEAN AS done, x FROM _pool_moment_estimates('squares', method);
 
--- Models whose groups differ in v by more than rounding, for estimators that need equal v; and the error that says so.
+-- The number of models whose groups differ in v by more than rounding, for estimators that need equal v; and the error
+-- about them.
 CREATE OR REPLACE MACRO _pool_unequal_models(facts) AS TABLE
     SELECT count_if(estimable AND vmax - umin > 1e-12 * vmax) AS unequal FROM query_table(facts);
 
@@ -4134,16 +4144,16 @@ CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
 
 -- ---- the components -------------------------------------------------------------------------------------------------
 
--- sigma2 and tau2 of every model, and whether they settled. Means of equal rows may differ by the rounding of their
--- sums, which says nothing of the groups: then tau2 is 0.
+-- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
+-- rounding of their sums only: then tau2 is 0.
 CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
     WITH placed AS (
         SELECT *,
             reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
                 * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
                 AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
-            -- where the likelihood of single rows rises to the end of the grid
-            told AND x * wmin > 0.99e10 AS at_the_end,
+            -- the likelihood of groups with one row may rise up to the end of the grid
+            separated AND x * wmin > 0.99e10 AS at_the_end,
             CASE
                 WHEN at_the_end THEN 0.0
                 WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
@@ -4163,7 +4173,7 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
             OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
     FROM placed;
 
--- What a group counts in mu; at tau2 = 0 exact groups outweigh all others.
+-- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
     CASE
         WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
@@ -4197,18 +4207,19 @@ CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
 -- The standard error of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the estimator of tau2 weighs squares by, a, and the variance that it sees, s; `top` is a group of the largest a.
-CREATE OR REPLACE MACRO _pool_squares_weighed(judged, models, method) AS TABLE
+-- The weight a of a square in the estimator of tau2, and its variance s; `top` marks the groups with the largest a.
+CREATE OR REPLACE MACRO _pool_squares_weighed(fitted_classes, models, method) AS TABLE
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
         SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
             _pool_error_weight(method, w, v, crude, h) AS a,
             CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
-        FROM query_table(judged)
+        FROM query_table(fitted_classes)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
     );
 
--- Sums of products of different groups. The others of one that may outweigh them, `alone`, are summed without it.
+-- Sums of products of different groups. One group (`alone`) may have a far larger weight than all others: the sum over
+-- the others is then computed without it, not by subtraction.
 CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     WITH sums AS (
         SELECT model, sum(CASE WHEN top THEN k ELSE 0.0 END) AS at_top,
@@ -4231,9 +4242,9 @@ CREATE OR REPLACE MACRO _pool_squares_traced(weighed) AS TABLE
     )
     GROUP BY model;
 
--- The variance of tau2 by its estimator, where it is one of squares.
-CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
-    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(judged, models, method))
+-- The variance of an estimator of tau2 that is a weighted sum of squares.
+CREATE OR REPLACE MACRO _pool_error_of_squares(fitted_classes, models, method) AS TABLE
+    WITH weighed AS MATERIALIZED (FROM _pool_squares_weighed(fitted_classes, models, method))
     SELECT model,
         CASE
             WHEN jointly AND sigma2_ > 0 AND _pool_is_restricted(method) THEN pool_variance_by_information(
@@ -4254,15 +4265,15 @@ CREATE OR REPLACE MACRO _pool_error_of_squares(judged, models, method) AS TABLE
         ) JOIN _pool_squares_traced('weighed') USING (model)
     );
 
--- The same, chosen by the name of the estimator: only what it needs is planned.
-CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TABLE
+-- The variance of tau2, chosen by the name of the estimator: DuckDB plans only what this estimator needs.
+CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms, method) AS TABLE
     WITH no_error AS (SELECT NULL::BIGINT AS model, NULL::DOUBLE AS error2 WHERE false),
     of_sums AS (
         SELECT model, _pool_error_variance(method, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE, NULL::DOUBLE,
             plain_squares, j, df, s1) AS error2
-        FROM query_table(said) WHERE has_tau2
+        FROM query_table(closed_forms) WHERE has_tau2
     ),
-    of_squares AS (FROM _pool_error_of_squares(judged, models, method))
+    of_squares AS (FROM _pool_error_of_squares(fitted_classes, models, method))
     FROM query_table(CASE
         WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
         WHEN _pool_error_has_weights(method) THEN 'of_squares'
@@ -4274,12 +4285,12 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(judged, models, said, method) AS TAB
 -- Heterogeneity, errors, likelihoods, tests and intervals of the estimates of every model.
 --
 -- Sums over the same classes as the components. DuckDB does not plan what a call does not request. Limits of tau2 are
--- roots, found by the search that finds the estimates.
+-- roots: the search for the estimates computes them too.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Classes with the variances of the components: v by the final sigma2, v0 by the mean square, t = tau2, the precisions
--- h = 1 / (v + t) and p = 1 / v, whether theirs are the largest, and c, what a group counts in mu.
-CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
+-- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, the precision h = 1 / (v +
+-- t), whether it is the largest (`is_top`), and c, the weight of a group in mu.
+CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
     SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
         CASE
             WHEN NOT identified OR t IS NULL THEN 1.0
@@ -4296,15 +4307,16 @@ CREATE OR REPLACE MACRO _pool_judged(moved, variances, mu) AS TABLE
         ) USING (model)
     );
 
--- mu and its variance, and the other centres that squares are taken about: gls at tau2, and at 0.
-CREATE OR REPLACE MACRO _pool_judged_centres(judged) AS TABLE
+-- mu and its variance, and the other centres of squares: the gls mean at tau2 and at 0.
+CREATE OR REPLACE MACRO _pool_fitted_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
         sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
-    FROM query_table(judged) GROUP BY model;
+    FROM query_table(fitted_classes) GROUP BY model;
 
--- One row a model: what is asked of it, and all that the answers need.
-CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+-- One row per model: the fitted parameters and statistics that inference needs, and which results the arguments
+-- request.
+CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
@@ -4317,7 +4329,7 @@ CREATE OR REPLACE MACRO _pool_judged_models(variances, centres, sigma2, tau2, mu
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
-CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
     SELECT model, sum(k * h) AS s1,
         sum(CASE WHEN v0 > 0 THEN k * ((y - centre) * (y - centre) + spread) / v0 END) AS q_rest,
         sum(CASE WHEN v0 = 0 THEN k * ((y - centre) * (y - centre) + spread) ELSE 0.0 END) AS q_exact,
@@ -4331,7 +4343,7 @@ CREATE OR REPLACE MACRO _pool_judged_sums(judged, models) AS TABLE
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
-    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(judged))
+    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(fitted_classes))
     JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
     GROUP BY model;
 
@@ -4384,10 +4396,10 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
         n - CASE WHEN on_rows THEN 0 ELSE n - j END - CASE WHEN restricted THEN 1 ELSE 0 END AS numbers
     FROM closed, _pool_quantile_of(level);
 
--- What is asked of the distributions: by 8 times the model, plus 0 the tail of Q, F(df, df2) or chi-square where df2 is
--- infinite; 1 and 2 those of mu and of the likelihood ratio, whose squares are F(1, df) and chi-square; 3 the reach of
--- Student's interval of mu; 4 and 5 the quantiles of Q that limit tau2.
-CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
+-- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
+-- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
+-- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
+CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
     SELECT 8 * model + which AS id, a, b, w, p
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
@@ -4402,25 +4414,26 @@ CREATE OR REPLACE MACRO _pool_questions(said, tau2, level, test) AS TABLE
                 CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
                 CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
                     AS level_of_q
-            FROM query_table(said)
+            FROM query_table(closed_forms)
         )
     )
     WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
 
--- Many tails and quantiles at once, planned once: for each id the probability of more than w or, where p is given, the
--- w of that probability, by the formulas of the odds in distributions.sql. Each step computes the tail at `place`,
--- outward of one side of the split: the first one answers w, and tells on which side p lies; from the split Halley's
--- iteration then goes outward. a_, b_, w_ and s are a, b, place and side with the odds turned over where x > 1/2.
-CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
+-- Many tails and quantiles at once, planned once. For each id the result is the probability of more than w or, where p
+-- is not null, the w with that probability, by the formulas of distributions/odds.sql. Each step computes the tail at
+-- `place`, outward on one side of the split. The first step computes the tail at w, or finds the side of p; then
+-- Halley's iteration goes outward from the split. a_, b_, w_ and s are a, b, place and side, with the odds inverted
+-- where x > 1/2.
+CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
-        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS answer,
+        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS result,
             CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
         FROM (
             SELECT *, pool_odds_split(a, b) AS split,
                 sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
             FROM (
                 SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
-                FROM query_table(questions)
+                FROM query_table(requests)
             )
         )
         UNION ALL
@@ -4472,7 +4485,7 @@ CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
                                             CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
                                             CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
                                             CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
-                                        FROM _pool_odds WHERE answer IS NULL
+                                        FROM _pool_odds WHERE result IS NULL
                                     )
                                 )
                             )
@@ -4482,28 +4495,29 @@ CREATE OR REPLACE MACRO _pool_odds_answers(questions) AS TABLE
             )
         )
     )
-    SELECT id, answer FROM _pool_odds WHERE answer IS NOT NULL;
+    SELECT id, result FROM _pool_odds WHERE result IS NOT NULL;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The interval of tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
-CREATE OR REPLACE MACRO _pool_cells_by_q(said, answers) AS TABLE
+-- Searches for both ends by the quantiles of Q, in the units of the search: rho where sigma2 is estimated jointly.
+CREATE OR REPLACE MACRO _pool_cells_by_q(closed_forms, tails) AS TABLE
     SELECT id, model, n, ssw, jointly, known, expected, umin, at_umin, j, side, coalesce(known, 0.0) AS c,
         true AS is_first, true AS is_last, floor AS lower,
         CASE WHEN plain_squares = 0 THEN 1.0 ELSE 1.001 * plain_squares / expected END AS upper
     FROM (
         SELECT s.*, 8 * id AS id, CASE WHEN id % 8 = 4 THEN -2.0 ELSE 2.0 END AS side,
-            df * exp(answer) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
-        FROM query_table(said) AS s JOIN query_table(answers) AS a ON s.model = a.id // 8
+            df * exp(result) * CASE WHEN jointly THEN pooled ELSE 1.0 END AS expected
+        FROM query_table(closed_forms) AS s JOIN query_table(tails) AS a ON s.model = a.id // 8
         WHERE a.id % 8 >= 4
     );
 
--- Both ends where the profile has risen by chi-square of 1 degree: below the minimum in one cell, above it in one of
--- many cells of equal ratio. The search has log(1 / w + rho) for log(1 + w rho). It starts at the mean of exact groups.
-CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
+-- Searches for both ends where the profile deviance has risen by the quantile of chi-square with 1 degree of freedom:
+-- one cell below the minimum, many cells of equal ratio above. The search uses log(1 / w + rho) in place of log(1 + w
+-- rho). It starts at the mean of exact groups.
+CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     SELECT 64 * model + i AS id, model, n, ssw, jointly, known,
         at_best - CASE WHEN jointly THEN logs_of_w ELSE 0.0 END + normal_reach * normal_reach AS expected, umin,
         at_umin, j, CASE WHEN i = 0 THEN -1.0 ELSE 1.0 END AS side,
@@ -4514,10 +4528,10 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(said) AS TABLE
     FROM (
         SELECT *, unnest(CASE WHEN best > 0 THEN [0] || range(2, 41) ELSE range(1, 41) END) AS i,
             CASE WHEN best > 0 THEN best ELSE far END AS step
-        FROM query_table(said) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
+        FROM query_table(closed_forms) WHERE has_tau2 AND by_profile AND at_best IS NOT NULL AND df2 > 0
     );
 
--- Which of them a call may ask for.
+-- Which of the two a call may need.
 CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
     CASE
         WHEN _pool_name(tau2) = '' THEN 'none'
@@ -4526,11 +4540,11 @@ CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
         ELSE 'either'
     END;
 
--- The limits that a call asks for, by 8 times the model, plus 6 the lower one, 7 the upper one.
-CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, limits) AS TABLE
-    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS answer WHERE false),
-    by_q AS (FROM _pool_cells_by_q(said, answers)),
-    by_profile AS (FROM _pool_cells_by_profile(said)),
+-- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
+CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, mu, limits) AS TABLE
+    WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
+    by_q AS (FROM _pool_cells_by_q(closed_forms, tails)),
+    by_profile AS (FROM _pool_cells_by_profile(closed_forms)),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
         FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
@@ -4543,12 +4557,12 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
                 WHEN NOT jointly THEN f.x
                 WHEN abs(side) = 2 THEN f.x * pooled
                 ELSE f.x * f.hd2
-            END AS answer
+            END AS result
         FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
             WHEN 'q' THEN 'q'
             ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
         AS f
-        JOIN (SELECT model, floor, jointly, pooled FROM query_table(said)) USING (model)
+        JOIN (SELECT model, floor, jointly, pooled FROM query_table(closed_forms)) USING (model)
     )
     FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
 
@@ -4557,11 +4571,11 @@ CREATE OR REPLACE MACRO _pool_limits(said, answers, moved, sigma2, tau2, mu, lim
 -- The error of tau2 as far as it affects the estimates of groups.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The sum over the other groups, without the cancellation where one outweighs all others.
+-- The sum over the other groups, without cancellation where one group has a far larger weight than all others.
 CREATE OR REPLACE MACRO _pool_others(x, top, count, rest, total) AS
     CASE WHEN x = top THEN rest + (count - 1) * top ELSE total - x END;
 
--- Variance of tau2 and minus its bias, one row a model. What is negligible stands for v = 0, where 1 / v is infinite.
+-- Variance of tau2 and minus its bias, one row per model. A negligible v replaces v = 0, where 1 / v is infinite.
 CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
     WITH weighed AS (
         SELECT *, pool_precision(positive, tau2_) AS p,
@@ -4625,27 +4639,28 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
 -- One row per model: the estimates of its components, and what inference adds to them.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: everything between icc and converged, and se_mu by the test; NULL where the data do not say.
+-- One row per model: the result columns between icc and converged, and se_mu by the test; NULL where the data do not
+-- identify them.
 CREATE OR REPLACE MACRO _pool_inference(
-    judged, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+    fitted_classes, moved, variances, centres, sigma2, tau2, mu, level, test, limits
 ) AS TABLE
-    WITH asked AS MATERIALIZED (FROM _pool_judged_models(variances, centres, sigma2, tau2, mu, limits)),
-    sums AS MATERIALIZED (FROM _pool_judged_sums(judged, 'asked')),
-    said AS MATERIALIZED (FROM _pool_closed_forms('asked', 'sums', tau2, mu, level, test)),
-    errors AS (FROM _pool_error_of_tau2(judged, 'asked', 'said', _pool_method(tau2, mu))),
-    questions AS (FROM _pool_questions('said', tau2, level, test)),
-    answers AS MATERIALIZED (FROM _pool_odds_answers('questions')),
+    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits)),
+    sums AS MATERIALIZED (FROM _pool_fitted_sums(fitted_classes, 'fitted_models')),
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', tau2, mu, level, test)),
+    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', _pool_method(tau2, mu))),
+    required AS (FROM _pool_required_tails('closed_forms', tau2, level, test)),
+    tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
     gathered AS (
-        SELECT id // 8 AS model, max(answer) FILTER (id % 8 = 0) AS q_p, max(answer) FILTER (id % 8 = 1) AS mu_p,
-            max(answer) FILTER (id % 8 = 2) AS lrt_p, max(answer) FILTER (id % 8 = 3) AS log_reach2,
-            max(answer) FILTER (id % 8 = 6) AS lower, max(answer) FILTER (id % 8 = 7) AS upper
-        FROM (FROM answers UNION ALL FROM _pool_limits('said', 'answers', moved, sigma2, tau2, mu, limits))
+        SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
+            max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
+            max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
+        FROM (FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
         GROUP BY ALL
     ),
-    told AS (
+    with_inference AS (
         SELECT *, CASE WHEN test = 'z' THEN normal_reach ELSE exp(log_reach2 / 2) END AS reach_,
             _pool_finite(pool_log_likelihood(deviance, numbers) - numbers * ln(unit_)) AS log_likelihood
-        FROM said LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
+        FROM closed_forms LEFT JOIN gathered USING (model) LEFT JOIN errors USING (model)
     )
     SELECT model, q,
         CASE WHEN q IS NULL AND q_exact > 0 AND df2 > 0 THEN 0.0 WHEN q = 0 AND df2 > 0 THEN 1.0 ELSE q_p END AS q_p,
@@ -4665,11 +4680,11 @@ CREATE OR REPLACE MACRO _pool_inference(
         (mu_ - reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_lower,
         (mu_ + reach_ * pool_prediction_error(tau2_, se)) * unit_ AS new_upper,
         se * unit_ AS se_mu_
-    FROM told;
+    FROM with_inference;
 
--- One row a model: the components, NULL where the data do not say. `asked` says what is told besides: nothing
--- ('estimates'), the error of tau2 as it bears on estimates ('errors'), all that is inferred of them ('inference').
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, asked) AS TABLE
+-- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
+-- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
@@ -4684,17 +4699,17 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     estimates AS (
-        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is refused when the query runs
+        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is an error when the query runs
             CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
                 ELSE 'known' END)
     ),
     variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
     counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
-    judged AS MATERIALIZED (FROM _pool_judged('moved', 'variances', mu)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
     plain_centres AS (FROM _pool_centres('counts')),
-    judged_centres AS (FROM _pool_judged_centres('judged')),
+    fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
-        FROM query_table(CASE WHEN asked = 'inference' THEN 'judged_centres' ELSE 'plain_centres' END)
+        FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
     ),
     plain AS (
         SELECT _pool_model, model AS _pool_id,
@@ -4722,9 +4737,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('judged', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
     ),
-    told AS (
+    with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)
             REPLACE (CASE WHEN _pool_number(mu) IS NOT NULL THEN 0.0 ELSE se_mu_ END AS _pool_se_mu),
             q AS _pool_q, q_p AS _pool_q_p, i2 AS _pool_i2, h2 AS _pool_h2, se_tau2 AS _pool_se_tau2,
@@ -4735,17 +4750,18 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM plain LEFT JOIN inferred ON plain._pool_id = inferred.model
     )
     SELECT * EXCLUDE (_pool_id, _pool_unit)
-    FROM query_table(CASE asked WHEN 'inference' THEN 'told' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
+    FROM query_table(CASE detail
+        WHEN 'inference' THEN 'with_inference' WHEN 'errors' THEN 'with_errors' ELSE 'plain' END);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The tau profile: one row per model and tau.
 --
--- On rows sigma2 follows tau: the search that finds the estimates finds rho = tau2 / sigma2 for each tau, by the full
--- and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2 itself.
+-- On rows, sigma2 is estimated for each tau: the search for the estimates also searches rho = tau2 / sigma2 at a tau,
+-- by the full and by the restricted likelihood. Where v is known, the likelihoods are evaluated at tau2.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- A list of numbers as such, whatever is given.
+-- A list of numbers of any type as DOUBLEs; NULL where it is none.
 CREATE OR REPLACE MACRO _pool_taus(tau) AS TRY_CAST(tau::VARCHAR AS DOUBLE[]);
 
 CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
@@ -4771,7 +4787,7 @@ CREATE OR REPLACE MACRO _pool_wrong_profile(mu, tau, tau2) AS
         )[1]
     END;
 
--- True, or an error: a mu and a grid that fit.
+-- True, or an error about mu, tau or tau2.
 CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
@@ -4781,9 +4797,10 @@ CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     FROM query_table(CASE
         WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
--- The points: those given, or 61 evenly from 0 to the upper end of the 99 % interval; 0 alone where there is none.
+-- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
+-- where there is no interval.
 CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
-    WITH given AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
+    WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
     ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
     reached AS (
         SELECT model, sqrt(_pool_tau2_upper) AS highest
@@ -4795,7 +4812,7 @@ CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu,
         FROM query_table(facts) JOIN reached USING (model)
     )
     SELECT row_number() OVER () AS point, model, root, root * root AS t
-    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'given' END);
+    FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END);
 
 -- A cell for each point and likelihood, the restricted one on the side above: sigma2 >= SSW / n bounds rho.
 CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
@@ -4808,7 +4825,7 @@ CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
 -- Each point with sigma2 and the log likelihoods there.
 CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
     WITH cells AS (FROM _pool_cells_at_points(points, facts)),
-    found AS (
+    deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
             max(deviance) FILTER (side > 0) AS at_restricted, max(hd2) FILTER (side > 0) AS following
         FROM _pool_minima('cells', moved, 'tau') GROUP BY ALL
@@ -4823,9 +4840,9 @@ CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
             at_restricted + CASE WHEN jointly THEN logs_of_w WHEN known IS NULL THEN -ln(j) ELSE 0.0 END,
             CASE WHEN jointly THEN n ELSE j END - fitted) AS restricted_log_likelihood
     FROM query_table(points) JOIN query_table(facts) USING (model) JOIN logs USING (model)
-    LEFT JOIN found USING (point);
+    LEFT JOIN deviances USING (point);
 
--- mu, its variance and Q at each point; exact groups outweigh all others at tau = 0.
+-- mu, its variance and Q at each point; at tau = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
     WITH weighed AS MATERIALIZED (
         SELECT point, k, y, spread, v, t, known,
@@ -4857,7 +4874,7 @@ CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
     )
     GROUP BY point;
 
--- One row a model and tau, under private names.
+-- One row per model and tau, under private names.
 CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -4871,7 +4888,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- not of single rows of unequal weights
+        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- no weights identify sigma2 here
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
@@ -4894,7 +4911,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
 -- factors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The classes of every model, by number, beside its components, and what the centre 'shrunk' is made of.
+-- The classes of every model, by number, with the model's components and the parts of the centre 'shrunk'.
 CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma2, mu) AS TABLE
     WITH joined AS (
         SELECT m.* EXCLUDE (_pool_model), c.* EXCLUDE (_pool_model),
@@ -4936,7 +4953,7 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
     pool_weight(_pool_corrected(tau2, estimated, v, df), v);
 
--- What each group counts in mu with all its rows and with one less, and its weights.
+-- The weight of each group in mu, with all its rows and without one row, and the weight of its own mean.
 CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
     WITH exact AS (
         SELECT model, max(CASE WHEN v = 0 AND _pool_tau2 = 0 THEN 1 ELSE 0 END) = 1 AS outweighed
@@ -4955,7 +4972,7 @@ CREATE OR REPLACE MACRO _pool_held_out_counts(classes, tau2, mu) AS TABLE
         END AS c_less
     FROM query_table(classes) JOIN exact USING (model);
 
--- Classes with mu of their model, and how much a prediction without a row misses.
+-- Classes with mu of their model, and the error of predicting a row without using it.
 CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
     SELECT *,
         (y - centre) * (y - centre) + spread AS d2,
@@ -4973,7 +4990,7 @@ CREATE OR REPLACE MACRO _pool_held_out(counts) AS TABLE
         FROM query_table(counts) GROUP BY model
     ) USING (model);
 
--- Squared errors of every model over the rows that have others in their group, and the means that spreads are about.
+-- Squared errors of every model over the rows of groups with two rows or more, and the means for _pool_spreads.
 CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
     SELECT model, sum(CASE WHEN n > 1 THEN k * n ELSE 0.0 END) AS compared,
         sum(k * pool_held_out_squares(n, squares, d2, pool_missed_of_row(n, 1.0, 0.0), 0.0)) AS "none",
@@ -4987,7 +5004,7 @@ CREATE OR REPLACE MACRO _pool_errors(held_out) AS TABLE
         sum(k * weight) / sum(k) AS mean_weight
     FROM query_table(held_out) GROUP BY model;
 
--- Sums of squares of the estimated errors of both levels, and what the errors are expected to have more.
+-- Sums of squares of the estimated errors at both levels, and how much the true errors exceed them in expectation.
 CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
     SELECT model,
         sum(k * (squares + n * ((1 - weight) * (y - centre) - residual) ** 2 + n * (1 - weight) ** 2 * spread))
@@ -5002,11 +5019,11 @@ CREATE OR REPLACE MACRO _pool_spreads(held_out, errors) AS TABLE
         USING (model)
     GROUP BY model;
 
--- What the error of mu adds: nothing where all share it alike, even where it is unknown.
+-- The part of mu's error: 0 where all groups have equal pooling, even where that error is unknown.
 CREATE OR REPLACE MACRO _pool_shared(se_mu, variation) AS
     CASE WHEN variation = 0 THEN 0.0 ELSE se_mu * se_mu * variation END;
 
--- One row a model: the errors, gains and pooling factors, NULL where the data do not say.
+-- One row per model: the errors, gains and pooling factors, NULL where the data do not identify them.
 CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2, mu) AS TABLE
     WITH models AS MATERIALIZED (SELECT row_number() OVER () AS model, * FROM query_table(components)),
     classes AS MATERIALIZED (FROM _pool_compared_classes(sizes, singles, 'models', sigma2, mu)),
@@ -5033,7 +5050,7 @@ CREATE OR REPLACE MACRO _pool_compared(sizes, singles, components, sigma2, tau2,
     FROM (SELECT model, _pool_model, _pool_groups FROM models)
         LEFT JOIN means USING (model) LEFT JOIN spreads USING (model);
 
--- True, or an error: rows are held out of estimates, which priors do not give.
+-- True, or an error: the comparison needs estimates of tau2 and mu, and priors are integrated out.
 CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
     WITH usual AS (SELECT true AS proper),
     unusual AS (
@@ -5047,25 +5064,26 @@ CREATE OR REPLACE MACRO _pool_estimates_alone(tau2, mu) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Critical values of robust intervals, by a search.
 --
--- The worst distribution of t at a chi lies on two points, x1 and x2: m alone where it is beyond t0; else 0 and t0
--- where kappa m is beyond t0; else 0 and kappa m, or the points that balance. A query without alpha is for rho at its
--- chi, one with alpha for the chi at which rho is alpha: Newton's steps in log rho, within a bracket. A step of the
--- recursion evaluates r at x1 and at x2 = root^2, in one of these phases, and begins again at the next chi:
---   start      x2 = m, or the least that t0 may be: is m beyond t0?
---   edge       x2 = kappa m, or the most that t0 may be: is it beyond t0? if not, is it the worst?
+-- The worst distribution of t at a chi lies on two points, x1 and x2: on m alone where m > t0; else on 0 and t0 where
+-- kappa m > t0; else on 0 and kappa m, or on the two points that balance. A case without alpha gets rho at its chi. A
+-- case with alpha gets the chi at which rho is alpha, by Newton's steps in log rho within a bracket. Each step of the
+-- recursion evaluates r at x1 and at x2 = root^2. It has one of these phases, and starts again at the next chi:
+--   start      x2 = m, or the lower bound of t0: is m > t0?
+--   edge       x2 = kappa m, or the upper bound of t0: is x2 > t0? if not, is x2 the worst point?
 --   touching   t0 is searched between two x2
 --   balancing  the x2 that balances is searched between two
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Where the search for t0 begins. r is concave up to chi^2 = 3, and a little further so nearly that rho is the same.
+-- Where the search for t0 begins. r is concave up to chi^2 = 3, and slightly above 3 so nearly that rho does not
+-- change.
 CREATE OR REPLACE MACRO _pool_root_from(m, kappa, chi) AS
     sqrt(CASE WHEN (kappa - 1) * m > 0 AND chi * chi > 3.0001 THEN _pool_larger(m, chi * chi - 3) ELSE m END);
 
--- The root of what is beyond t0 for certain.
+-- The root of an upper bound of t0.
 CREATE OR REPLACE MACRO _pool_root_to(chi) AS least(sqrt(2) * chi, chi + 10);
 
--- Searches with r at both points: whether x2 is beyond t0, and f, which rises through 0 at the root; where r and its
--- slopes are too small for a number, f is 0, and the root beyond.
+-- Searches with r at both points: `beyond`, whether x2 > t0, and f, which rises through 0 at the root. Where r and its
+-- slopes underflow, f is 0, and the root lies further out.
 CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
     SELECT *, pool_mixed(pool_share(m, t1, t2), at_t1, at_t2) AS rho,
         CASE WHEN phase = 'balancing' OR phase = 'edge' AND NOT beyond
@@ -5082,13 +5100,13 @@ CREATE OR REPLACE MACRO _pool_missed(search) AS TABLE
                 SELECT * EXCLUDE (rho), root * root AS t2,
                     CASE WHEN phase = 'balancing' THEN pool_lower_point(t2, m, kappa) ELSE 0.0 END AS t1
                 FROM query_table(search)
-                WHERE phase <> 'found'
+                WHERE phase <> 'settled'
             )
         )
     );
 
--- The same with the bracket that each root is in, and whether the worst distribution is found; Newton's step from
--- there.
+-- Searches with the bracket of each root, whether the worst distribution is known (`solved`), and Newton's step from
+-- it.
 CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
     SELECT * REPLACE (
             CASE WHEN solved AND rho >= alpha THEN chi ELSE low END AS low,
@@ -5110,7 +5128,7 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
                     CASE WHEN opens THEN NULL WHEN keeps THEN f2 ELSE f1 END AS f2,
                     CASE WHEN opens THEN NULL WHEN keeps THEN x1 ELSE x2 END AS x3,
                     CASE WHEN opens THEN NULL WHEN keeps THEN f1 ELSE f2 END AS f3),
-                -- As rho is flat about its maximum, its error is the square.
+                -- rho is flat about its maximum: its error is the square of the error of x.
                 1e-9 * least(root, 1e3) + 4e-16 * root AS tolerance
             FROM (
                 SELECT *, phase = 'start' OR phase = 'edge' AND NOT beyond AS opens, (f > 0) = (f1 > 0) AS keeps
@@ -5119,17 +5137,17 @@ CREATE OR REPLACE MACRO _pool_bracketed(search) AS TABLE
         )
     );
 
--- What was asked, answered: id, alpha, chi and rho of every question.
-CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
-    WITH RECURSIVE _pool_valid_inference AS (
+-- The search: id, alpha, chi and rho of every case.
+CREATE OR REPLACE MACRO _pool_critical_values(cases) AS TABLE
+    WITH RECURSIVE _pool_critical_search AS (
         SELECT id, 'start' AS phase, m, kappa, alpha, chi, low, high, _pool_root_from(m, kappa, chi) AS root,
             NULL::DOUBLE AS x1, NULL::DOUBLE AS f1, NULL::DOUBLE AS x2, NULL::DOUBLE AS f2, NULL::DOUBLE AS x3,
             NULL::DOUBLE AS f3, NULL::DOUBLE AS rho
-        FROM query_table(questions)
+        FROM query_table(cases)
         UNION ALL
         SELECT id,
             CASE
-                WHEN solved THEN CASE WHEN settled THEN 'found' ELSE 'start' END
+                WHEN solved THEN CASE WHEN settled THEN 'settled' ELSE 'start' END
                 WHEN phase = 'start' THEN 'edge'
                 WHEN phase = 'edge' THEN CASE WHEN beyond THEN 'touching' ELSE 'balancing' END
                 ELSE phase
@@ -5152,20 +5170,20 @@ CREATE OR REPLACE MACRO _pool_answers(questions) AS TABLE
                     ELSE (low + high) / 2
                 END AS next
             FROM (
-                -- Where a step is this small, the next would be about its square.
+                -- After a step this small, the next step would be about its square.
                 SELECT *, coalesce(abs(newton) <= _pool_larger(1e-7 * least(chi, 1.0), 1e-13 * chi), false) AS near
-                FROM _pool_bracketed('_pool_valid_inference')
+                FROM _pool_bracketed('_pool_critical_search')
             )
         )
     )
-    SELECT id, alpha, chi, rho FROM _pool_valid_inference WHERE phase = 'found';
+    SELECT id, alpha, chi, rho FROM _pool_critical_search WHERE phase = 'settled';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Robust intervals: moments of the groups' effects in every model, and the interval of each group.
 --
--- A group enters through m alone, so each m of a model is one query: with one sigma2, groups of one size share it. The
--- formulas and their source are those of pool_noncoverage and its neighbours in formulas.sql.
+-- A group enters through m alone, so each m of a model is one search: with one sigma2, groups of equal size share it.
+-- The formulas and their source are those of pool_noncoverage and the macros after it in formulas.sql.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- mu2 and kappa of every model; kappa is infinite where all effects are 0.
@@ -5187,33 +5205,33 @@ CREATE OR REPLACE MACRO _pool_effects(estimated) AS TABLE
         )
     );
 
--- chi / sqrt(1 + m) of the robust interval, and how often the ordinary one misses at worst, for every m of a model.
--- From m = 1e20 on the bias is all there is.
+-- chi / sqrt(1 + m) of the robust interval, and the largest noncoverage of the ordinary interval, for every m of a
+-- model. Above m = 1e20 only the bias counts.
 CREATE OR REPLACE MACRO _pool_robust_reaches(groups, level) AS TABLE
-    WITH asked AS MATERIALIZED (
+    WITH cases AS MATERIALIZED (
         SELECT row_number() OVER () AS id, *, _pool_quantile AS z, 1 - _pool_number(level) AS alpha
         FROM (SELECT DISTINCT _pool_kind, _pool_kappa, _pool_m, _pool_ratio FROM query_table(groups)),
             _pool_quantile_of(level)
         WHERE _pool_m IS NOT NULL
     ),
-    questions AS (
+    searches AS (
         SELECT id, _pool_m AS m, _pool_kappa AS kappa, CASE WHEN critical THEN alpha END AS alpha,
             CASE WHEN critical THEN z ELSE z * sqrt(1 + m * _pool_ratio) END AS chi,
-            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- by Chebyshev's inequality (1 + m) / chi^2 are missed
-        FROM (SELECT *, unnest([true, false]) AS critical FROM asked WHERE _pool_m > 0 AND _pool_m <= 1e20)
+            z AS low, 1.001 * sqrt((1 + m) / alpha) AS high  -- Chebyshev: noncoverage <= (1 + m) / chi^2
+        FROM (SELECT *, unnest([true, false]) AS critical FROM cases WHERE _pool_m > 0 AND _pool_m <= 1e20)
     ),
-    answers AS (
+    critical_values AS (
         SELECT id, max(chi) FILTER (alpha IS NOT NULL) AS chi, max(rho) FILTER (alpha IS NULL) AS rho
-        FROM _pool_answers('questions') GROUP BY id
+        FROM _pool_critical_values('searches') GROUP BY id
     )
     SELECT _pool_kind, _pool_m, _pool_ratio,
         CASE WHEN _pool_m = 0 THEN z WHEN _pool_m > 1e20 THEN sqrt(pool_widest(_pool_kappa, alpha))
             ELSE chi / sqrt(1 + _pool_m) END AS _pool_reach,
         CASE WHEN _pool_m = 0 THEN alpha WHEN _pool_ratio IS NULL THEN NULL
             WHEN _pool_m > 1e20 THEN pool_exceeding(z * z * _pool_ratio, _pool_kappa) ELSE rho END AS _pool_noncoverage
-    FROM asked LEFT JOIN answers USING (id);
+    FROM cases LEFT JOIN critical_values USING (id);
 
--- Estimates with lower and upper end, and how often the ordinary interval misses at worst.
+-- Estimates with both ends of the robust interval, and the largest noncoverage of the ordinary interval.
 CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
     WITH estimated AS MATERIALIZED (
         SELECT COLUMNS(lambda c: NOT starts_with(c, '_pool_')), _pool_model, _pool_n, _pool_w, _pool_mean,
@@ -5240,8 +5258,8 @@ CREATE OR REPLACE MACRO _pool_robust(estimates, level) AS TABLE
 -- The priors of a posterior, written as text: one row with their numbers and limits.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau that it falls by where tau is
--- large, where most of it lies if the prior says so, and whether its total is finite; mean and sd of a normal mu.
+-- One row: the prior of tau, its numbers a and b and its limits, the power of 1 / tau with which it falls at large tau,
+-- a typical size of tau if the prior has one, and whether its integral is finite; mean and sd of a normal prior of mu.
 CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
     SELECT *, _pool_prior_lower(prior, a, b) AS lower, _pool_prior_upper(prior, a, b) AS upper,
         _pool_prior_tail(prior, a, b) AS tail, _pool_prior_size(prior, a, b) AS size,
@@ -5257,13 +5275,12 @@ CREATE OR REPLACE MACRO _pool_prior(tau2, mu) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Nodes of tau where its posterior is, for all models at once: the trapezoid rule after x = mode + width sinh(t).
+-- Nodes of tau over its posterior, for all models at once: the trapezoid rule in t, with x = mode + width sinh(t).
 --
--- x is log(tau - lower), or the logit of tau between the limits of a bounded prior: there the density falls
--- exponentially on both sides, and sinh turns that into a double exponential fall, for which the trapezoid rule is as
--- good as any (Takahasi & Mori 1974). The step is halved until halving it changes nothing. At a tau the model is a sum
--- over the classes of its groups, about a pivot: a known mu, or the mean of the most precise groups, which loses no
--- digits.
+-- x is log(tau - lower), or the logit of tau between the limits of a bounded prior. In x the density falls
+-- exponentially on both sides; in t it falls double exponentially, where the trapezoid rule is optimal (Takahasi & Mori
+-- 1974). The step is halved until halving it changes nothing. At a tau the model is a sum over the classes of its
+-- groups, of deviations from a pivot: a known mu, or the mean of the most precise groups, so that no digits are lost.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- tau at x, and the log of its derivative by x.
@@ -5273,7 +5290,7 @@ CREATE OR REPLACE MACRO _pool_tau_at(x, lower, upper) AS
 CREATE OR REPLACE MACRO _pool_log_slope(x, lower, upper) AS
     CASE WHEN isinf(upper) THEN x ELSE ln(upper - lower) - abs(x) - 2 * pool_log1p(exp(-abs(x))) END;
 
--- Log density of tau before the data; at tau = 0 some have none.
+-- Log prior density of tau; at tau = 0 some priors have none.
 CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_precisions, harmonic_mean) AS
     CASE
         WHEN NOT tau BETWEEN lower AND upper OR tau * tau = 0 AND _pool_prior_rise(prior, a, b) > 0
@@ -5281,7 +5298,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the points (model, i, tau) that are pending: log likelihood and log prior, mu less the pivot and its variance.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
 CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -5311,16 +5328,16 @@ CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
         )
     ) JOIN query_table(models) USING (model);
 
--- A log density to compare by: what is no number is nothing.
+-- A log density that can be compared: NaN and NULL count as minus infinity.
 CREATE OR REPLACE MACRO _pool_height(x) AS
     CASE WHEN x IS NULL OR isnan(x) THEN '-infinity'::DOUBLE ELSE x END;
 
--- How far the points `steps` away on both sides lie below the highest, on average; NULL where one is missing.
+-- How far the points `steps` away on both sides lie below the highest point, on average; NULL where one is missing.
 CREATE OR REPLACE MACRO _pool_fall(height, away, steps) AS
     CASE WHEN count_if(away = steps) = 2 THEN max(height) - sum(height) FILTER (away = steps) / 2 END;
 
--- Where the posterior of each model is highest by x, roughly, and a width at which it has fallen to some half: the
--- highest point of a grid, then of finer ones about it, until its neighbours are not far below.
+-- The approximate mode of each model's posterior in x, and a width at which the density has fallen to about a half: the
+-- highest point of a grid, then of finer grids about it, until the neighbours are nearly as high.
 CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
     WITH RECURSIVE _pool_peak AS (
         SELECT model, 0 AS step, i, lowest + 0.5 * i AS x, 0.5::DOUBLE AS stride, lower, upper,
@@ -5365,9 +5382,10 @@ CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_agree(evens, sum_of_all, magnitude, tolerance) AS
     coalesce(abs(2 * evens - sum_of_all) <= tolerance * magnitude, false);
 
--- The reach of the nodes: x goes far enough below its mode for a fall as exp(x), above it for one as exp(-slope x), the
--- slowest that a moment that is told can have. Where mu or a group is known almost for certain, what is normal at small
--- tau is a step by x, sharper than the density itself: there (`sharp`) the nodes are halved once more than it asks.
+-- The range of the nodes: far enough below the mode for a density that falls as exp(x), and above it for one that falls
+-- as exp(-slope x), the slowest fall with a finite moment in the result. Where mu or a group's mean is known almost
+-- exactly (`sharp`), a normal distribution at small tau is nearly a step in x, sharper than the density: there the step
+-- is halved once more.
 CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
     SELECT *, asinh(45 / width) AS low,
         asinh(least(45 / least(exponent - 1 - moment, 1.0), 300.0, 650.0 / greatest(moment, 1)) / width) AS high
@@ -5377,7 +5395,7 @@ CREATE OR REPLACE MACRO _pool_reaches(peaks, models) AS TABLE
         FROM query_table(models) JOIN query_table(peaks) USING (model)
     );
 
--- Nodes that are not done yet, all with their height, the log density of t.
+-- Nodes that are not done yet, with their height, the log density of t.
 CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
     SELECT n.* REPLACE (
         CASE WHEN n.pending THEN _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper)
@@ -5424,7 +5442,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
                                 sum(fm) OVER every, sum(fm) OVER every, tolerance) AS agreed
                         FROM (
                             SELECT *, f * (x - mode) AS fx, f * exp(moment * (x - mode)) AS fm,
-                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the likelihood's own sums
+                                1e-11 + 1e-15 * abs(top) AS tolerance -- the rounding of the sums in the likelihood
                             FROM (
                                 SELECT *, exp(height - top) AS f
                                 FROM (
@@ -5441,7 +5459,7 @@ CREATE OR REPLACE MACRO _pool_halved(classes, models) AS TABLE
     )
     FROM _pool_node WHERE done;
 
--- Nodes that weigh anything of the posterior or of a moment that is told, with their probability p; h is their step.
+-- Nodes that contribute to the posterior or to a moment in the result, with their probability p; h is their step.
 CREATE OR REPLACE MACRO _pool_nodes(classes, models) AS TABLE
     SELECT model, t, tau, mu_, variance, lower, upper, mode, width, (low + high) / steps AS h, settled, f / total AS p,
         top + ln(total * ((low + high) / steps)) AS log_total
@@ -5466,8 +5484,8 @@ CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
 -- Quantiles of tau.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The tau that is not exceeded with each of the probabilities, by Newton's method in t. What lies below t is the
--- integral of the rule's own interpolant (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
+-- The quantiles of tau at some probabilities, by Newton's method in t. The probability below t is the integral of the
+-- interpolant of the trapezoid rule (Stenger 1993, Numerical Methods Based on Sinc and Analytic Functions, 3.6).
 CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT model, q, 0 AS step, min(t) - h AS low, max(t) + h AS high,
@@ -5514,8 +5532,8 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Models with their priors, the pivot of their means, the power of 1 / tau that the posterior falls by, and what is
--- wrong where its total is infinite.
+-- Models with their priors, the pivot of their means, the power of 1 / tau with which the posterior falls, and a
+-- message where its integral is infinite.
 CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABLE
     WITH joined AS (
         SELECT f.model, j, start, pooled, known, plain, y_at_umin, vleast, vmax, reach, exact,
@@ -5534,7 +5552,7 @@ CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABL
     )
     SELECT *, CASE WHEN exact = 0 THEN j / precision_ END AS s2,
         known IS NOT NULL OR exact > 0 OR least(j / precision_, prior_sd * prior_sd) < 0.02 * spread_ AS sharp,
-        -- a mean that is finite but for a hair lies beyond the largest number there is
+        -- bounds slightly above 2, 3 and 5: nearer to them a moment is finite but exceeds the largest DOUBLE
         CASE WHEN exponent >= 5.3 THEN 4 WHEN exponent >= 3.3 THEN 2 WHEN exponent >= 2.3 THEN 1 ELSE 0 END AS moment,
         CASE WHEN exact > 0 THEN 1e-30 * _pool_larger(coalesce(vmax, 0.0), _pool_larger(reach, 1e-200)) ELSE 0.0 END
             AS floor,
@@ -5550,8 +5568,9 @@ CREATE OR REPLACE MACRO _pool_checked_posteriors(moved, facts, tau2, mu) AS TABL
         END AS complaint
     FROM joined JOIN sums USING (model);
 
--- Those that have a posterior, with the range of x in which it lies. For a single model it is an error to have none.
-CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
+-- The models that have a posterior, with the range of x in which it lies. Without `over`, a model without a posterior
+-- is an error.
+CREATE OR REPLACE MACRO _pool_proper_posteriors(checked) AS TABLE
     SELECT *, CASE WHEN isinf(upper) THEN ln(smallest) - 6 ELSE least(ln(smallest / (upper - lower)), 0.0) - 6 END
             AS lowest,
         CASE WHEN isinf(upper) THEN ln(largest) + 6 ELSE 35.0 END AS highest
@@ -5560,7 +5579,7 @@ CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
             coalesce(least(sqrt(vleast), NULLIF(sqrt(reach), 0.0), size), 1.0) AS smallest,
             coalesce(greatest(NULLIF(sqrt(vmax), 0.0), NULLIF(sqrt(reach), 0.0), size,
                 abs(prior_mean + around - plain)), 1.0) AS largest
-        FROM query_table(questioned)
+        FROM query_table(checked)
     )
     WHERE CASE
         WHEN complaint IS NULL THEN true
@@ -5568,7 +5587,7 @@ CREATE OR REPLACE MACRO _pool_proper_posteriors(questioned) AS TABLE
         ELSE false
     END;
 
--- Classes about the pivots.
+-- Classes with deviations from the pivots.
 CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
     SELECT model, k, v, floor, y - around AS d, (y - around) * (y - around) + spread AS d2
     FROM query_table(moved) JOIN (SELECT model, around, floor FROM query_table(models)) USING (model);
@@ -5577,13 +5596,13 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Mixtures of normals over the nodes of tau.
 --
--- At a node of tau (quadrature.sql) all is normal, so that mu, the mean of a group and that of a new group are mixtures
--- of normals over the nodes of their model. An item is the mean of a group at y with the sampling variance v: y and v
--- are those of the group, v is infinite for a new one, and `varies` is 0 for mu itself; `extra` is the variance that a
--- prediction adds to it. y is about the pivot.
+-- At a node of tau (quadrature.sql) all distributions are normal, so mu, the mean of a group and the mean of a new
+-- group are mixtures of normals over the nodes of their model. An item is one of these quantities. y, less the pivot,
+-- and v are the mean of a group and its sampling variance; v is infinite for a new group, and `varies` is 0 for mu.
+-- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the nodes make of each item that is pending: weight p, mean m and standard deviation s.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
     SELECT *,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
@@ -5612,7 +5631,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     GROUP BY id;
 
--- Tail and density of items at their x, turned over (side = -1) where it is the tail above that is asked.
+-- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
         sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
@@ -5622,8 +5641,8 @@ CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     )
     GROUP BY id, side, target;
 
--- Quantiles of items: for each target of (target, side, reach), reach being its normal quantile, the x below which that
--- much lies, or above which where side = -1. Newton's method from the inner side, within what is known of both.
+-- Quantiles of items: for each row (target, side, reach), the x with probability `target` below it, or above it where
+-- side = -1. `reach` is the normal quantile of the target. Newton's method from the inner side, within a bracket.
 CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS TABLE
     WITH RECURSIVE _pool_place AS (
         SELECT id, model, y, v, extra, varies, target, side, typical, side * mean_ AS centre,
@@ -5657,15 +5676,15 @@ CREATE OR REPLACE MACRO _pool_mixture_quantiles(items, nodes, mixed, targets) AS
     )
     SELECT id, side, target, side * x AS x FROM _pool_place WHERE NOT pending;
 
--- The central interval of items and, from it, the shortest: its ends are equally dense. Newton's method in the tails
--- and the logarithms of the densities.
+-- The central interval of items and, starting from it, the shortest one, whose ends have equal densities: Newton's
+-- method on the tails and the logarithms of the densities.
 CREATE OR REPLACE MACRO _pool_central(items, nodes, mixed, level) AS TABLE
     WITH targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
     ),
-    found AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
-    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM found GROUP BY id;
+    quantiles AS (FROM _pool_mixture_quantiles(items, nodes, mixed, 'targets'))
+    SELECT id, max(x) FILTER (side > 0) AS lower_, max(x) FILTER (side < 0) AS upper_ FROM quantiles GROUP BY id;
 
 CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
     WITH RECURSIVE _pool_begin AS MATERIALIZED (FROM _pool_central(items, nodes, mixed, level)),
@@ -5706,8 +5725,8 @@ CREATE OR REPLACE MACRO _pool_shortest(items, nodes, mixed, level) AS TABLE
 -- One row per model: moments, quantiles and intervals of the posterior of tau, mu and the mean of a new group.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean of
--- a new group. Moments that are infinite are NULL.
+-- One row per model: posterior means, standard deviations, medians and central intervals of tau, tau2, mu and the mean
+-- of a new group. Moments that are infinite are NULL.
 CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2, mu, level) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT model, sum(p * tau) AS tau_, sum(p * (tau * tau)) AS tau2_,
@@ -5753,7 +5772,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             max(x) FILTER (target = 0.5) AS middle_
         FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
     ),
-    told AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
+    mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
     at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
     summed AS (
@@ -5781,24 +5800,24 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
         n.above AS new_above,
         icc, CASE WHEN tau_known OR proper_prior THEN _pool_finite(log_total) END AS log_marginal,
         CASE WHEN proper_prior AND NOT tau_known THEN exp(log_likelihood - log_total) END AS bayes_factor, settled
-    FROM summed AS s JOIN told AS m ON s.model = m.model AND NOT m.is_new
-    JOIN told AS n ON s.model = n.model AND n.is_new;
+    FROM summed AS s JOIN mixtures AS m ON s.model = m.model AND NOT m.is_new
+    JOIN mixtures AS n ON s.model = n.model AND n.is_new;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the posterior of its true mean.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group: keys, n, mean and v, and of its true mean the weight, mean and sd, the ends of the interval that
--- `told` names, and the probability of more than the threshold.
+-- One row per group: keys, n, mean and v; for its true mean the weight, the posterior mean and sd, the ends of the
+-- interval (`interval_kind` is 'central', 'shortest' or ''), and the probability of more than the threshold.
 CREATE OR REPLACE MACRO _pool_posterior_estimates(
-    groups, components, models, nodes, sigma2, mu, level, told, predict, threshold
+    groups, components, models, nodes, sigma2, mu, level, interval_kind, predict, threshold
 ) AS TABLE
     WITH sampled AS MATERIALIZED (
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
     weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
-    -- keys of groups may bear any name
+    -- only private columns: keys of groups may have any name
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
         SELECT _pool_item AS id, model, _pool_y - start - around AS y, _pool_sampling AS v,
@@ -5813,16 +5832,17 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
     shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
     intervals AS (
-        FROM query_table(CASE told WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
+        FROM query_table(
+            CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
     ),
-    answers AS (
+    posteriors AS (
         SELECT id AS _pool_item, weight_ AS _pool_weight, CASE WHEN seen OR moment >= 1 THEN mean_ + place END
                 AS _pool_estimate,
             CASE WHEN seen OR moment >= 2 THEN sqrt(variance_) END AS _pool_se, lower_ + place AS _pool_lower,
             upper_ + place AS _pool_upper, above AS _pool_above
         FROM items JOIN mixed USING (id) LEFT JOIN intervals USING (id)
     )
-    FROM sampled LEFT JOIN answers USING (_pool_item);
+    FROM sampled LEFT JOIN posteriors USING (_pool_item);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5852,9 +5872,9 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
 -- Source: Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Everything from groups to what is asked of their posterior: 'components', 'estimates' or 'density'.
+-- From groups to one relation of their posterior, by name: 'components', 'estimates' or 'density'.
 CREATE OR REPLACE MACRO _pool_posterior(
-    groups, weighed, curves, sigma2, tau2, mu, level, told, predict, threshold, asked
+    groups, weighed, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
@@ -5869,13 +5889,13 @@ CREATE OR REPLACE MACRO _pool_posterior(
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    questioned AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
-    answerable AS MATERIALIZED (FROM _pool_proper_posteriors('questioned')),
-    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'answerable')),
-    integrated AS (FROM _pool_nodes('pivoted', 'answerable')),
-    given AS (FROM _pool_known_node('pivoted', 'answerable', tau2)),
+    checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
+    proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
+    pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),
+    integrated AS (FROM _pool_nodes('pivoted', 'proper_models')),
+    known_node AS (FROM _pool_known_node('pivoted', 'proper_models', tau2)),
     nodes AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'given' END)
+        FROM query_table(CASE WHEN _pool_number(tau2) IS NULL THEN 'integrated' ELSE 'known_node' END)
     ),
     plain AS (
         SELECT _pool_model, model AS _pool_id, coalesce(j, 0)::BIGINT AS _pool_groups,
@@ -5890,22 +5910,22 @@ CREATE OR REPLACE MACRO _pool_posterior(
             tau2_mean, tau2_se, tau2_median, tau2_lower_, tau2_upper_, log_tau_mean, mu_mean, mu_se, mu_median, mu_low,
             mu_high, mu_above, new_mean, new_se, new_median, new_low, new_high, new_above, icc,
             _pool_df_prior, _pool_sigma2_prior, log_marginal, bayes_factor, coalesce(settled, false) AS settled
-        FROM plain LEFT JOIN _pool_posterior_components('answerable', 'pivoted', 'nodes', tau2, mu, level) AS c
+        FROM plain LEFT JOIN _pool_posterior_components('proper_models', 'pivoted', 'nodes', tau2, mu, level) AS c
             ON plain._pool_id = c.model
     ),
     estimates AS (
         FROM _pool_posterior_estimates(
-            groups, 'plain', 'answerable', 'nodes', sigma2, mu, level, told, predict, threshold)
+            groups, 'plain', 'proper_models', 'nodes', sigma2, mu, level, interval_kind, predict, threshold)
     ),
-    density AS (FROM _pool_posterior_density(curves, 'models', 'answerable', 'pivoted', 'nodes'))
-    FROM query_table(asked);
+    density AS (FROM _pool_posterior_density(curves, 'models', 'proper_models', 'pivoted', 'nodes'))
+    FROM query_table(relation);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group: the partially pooled mean with its standard error.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group: weight, estimate and se, from the groups and the components of their models.
+-- One row per group: weight, estimate and se, from the groups and the components of their models.
 CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, uncertainty, predict) AS TABLE
     WITH sampled AS (
         SELECT *, _pool_groups = 1 AND _pool_tau2 IS NULL AND _pool_w > 0 AS _pool_alone
@@ -5916,7 +5936,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             _pool_groups - CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END) AS _pool_tau2)
         FROM sampled
     ),
-    -- A model's only group keeps its own mean, whatever tau2.
+    -- The only group of a model keeps its own mean, for any tau2.
     weighed AS (
         SELECT *,
             CASE WHEN _pool_alone AND _pool_sampling IS NOT NULL THEN 1.0
@@ -5924,7 +5944,7 @@ CREATE OR REPLACE MACRO _pool_estimates(groups, components, sigma2, tau2, mu, un
             pool_pooling(_pool_tau2, _pool_sampling) AS _pool_pooling
         FROM query_table(CASE WHEN _pool_is_corrected(tau2) THEN 'corrected' ELSE 'sampled' END)
     ),
-    -- Which errors are told is decided when the query is planned, as which estimator is read.
+    -- `uncertainty` chooses one of three variances when the query is planned.
     given_mu AS (SELECT *, pool_conditional_variance(_pool_tau2, _pool_pooling) AS _pool_variance FROM weighed),
     given_tau2 AS (
         SELECT *, pool_marginal_variance(_pool_tau2, _pool_pooling, _pool_se_mu) AS _pool_variance FROM weighed
@@ -5992,7 +6012,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
 -- One row per group: the sufficient statistics, as a result.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a group, from a table: keys under their own names, moments under private ones.
+-- One row per group, from a table: keys under their own names, moments under private ones.
 CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, weights, nan, result) AS TABLE
     WITH _pool_request AS MATERIALIZED (
         FROM _pool_arguments('_pool_schema', value, "by", unnamed, over, n, var, NULL, weights, 'pooled', 'reml', 'gls',
@@ -6072,7 +6092,7 @@ CREATE OR REPLACE MACRO pool_shrink(
     ),
     _pool_standardised AS NOT MATERIALIZED (
         SELECT *, pool_standardised(estimate, _pool_result.se, _pool_number(threshold)) AS _pool_z
-        FROM _pool_result -- se alone is the argument
+        FROM _pool_result -- `se` without the alias would be the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
         SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
@@ -6085,8 +6105,8 @@ CREATE OR REPLACE MACRO pool_shrink(
         ELSE '_pool_exceeding'
     END);
 
--- The partially pooled mean of its group beside every row of a table. The table is read once for the groups and once
--- for the rows.
+-- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
+-- the rows.
 CREATE OR REPLACE MACRO pool_encode(
     tbl, value, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, sigma2 := 'pooled',
     tau2 := 'reml', mu := 'gls', nan := 'error'
@@ -6281,7 +6301,7 @@ CREATE OR REPLACE MACRO pool_moments_of(value) AS
 -- The request for a regression: arguments that do not fit.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: that the arguments are right, whether there is one model, and the names of y, x and weights.
+-- One row: true or an error about the arguments, whether there is one model, and the names of y, x and weights.
 CREATE OR REPLACE MACRO _pool_line_arguments(
     schema, y, x, "by", unnamed, over, weights, method, level, nan, by_is_shown, result
 ) AS TABLE
@@ -6300,7 +6320,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             NULL, _pool_column(y), NULL, _pool_column(x), NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
-    judged AS (
+    checked AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
@@ -6317,14 +6337,14 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
+    FROM checked;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The offsets of covariate and value.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row: the offsets that the first values of y and x have in common, as _pool_origin_of.
+-- One row: the common offsets of the first values of y and of x, as in _pool_origin_of.
 CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
     WITH _pool_firsts AS MATERIALIZED (
         SELECT TRY_CAST(y AS DOUBLE) AS _pool_first_y, TRY_CAST(y AS VARCHAR) AS _pool_written_y,
@@ -6349,17 +6369,17 @@ CREATE OR REPLACE MACRO _pool_origins_of(tbl, y, x, over) AS TABLE
         of_x._pool_bigint AS _pool_bigint_x, of_x._pool_scale AS _pool_scale_x
     FROM _pool_origin_from('_pool_firsts_y') AS of_y, _pool_origin_from('_pool_firsts_x') AS of_x;
 
--- A value less its offset, or NULL where the other of the pair is none.
+-- A value less its offset, or NULL where the other value of the row is missing.
 CREATE OR REPLACE MACRO _pool_paired_less(value, other, nan, origin, start, whole, scale) AS
     CASE WHEN _pool_value(other, nan) IS NOT NULL
         THEN _pool_less_origin(value, nan, origin, start, whole, scale) END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Data that a regression refuses.
+-- Data that are an error for a regression.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- True, or an error if a mean is no number, so a value is none, or a weight is not allowed.
+-- True, or an error: a mean is not finite because a value is not, or a weight is not allowed.
 CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
     FROM (
@@ -6377,13 +6397,14 @@ CREATE OR REPLACE MACRO _pool_line_sound(counted) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Regression with a varying intercept, y = mu + slope x + b of the group + e, fitted as lme4 fits `y ~ x + (1 | g)`.
 --
--- A group is known by its weight w (n without weights), the means of x and y, and the squares and products about them:
--- one group-by. Without weights groups enter only through n and through sums of squares and products of their means, so
--- they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all models at once.
+-- The statistics of a group are its weight w (n without weights), the means of x and y, and the squares and products
+-- about them: one group-by. Without weights, groups enter only through n and through sums of squares and products of
+-- their means, so they are grouped once more by n. rho = tau2 / sigma2 is searched as in oneway/search.sql, for all
+-- models at once.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of rows that all count alike, straight from the table: by the states of three aggregates, and before version 2
--- of DuckDB, which cannot read states, by six aggregates.
+-- Groups of rows of equal weight, straight from the table: from the states of three aggregates; before version 2 DuckDB
+-- cannot read states, and there are six aggregates.
 CREATE OR REPLACE MACRO _pool_line_states(tbl, y, x, "by", over, weights, nan) AS TABLE
     SELECT * EXCLUDE (_pool_yx, _pool_yy, _pool_xx, _pool_rows), _pool_yx.count::DOUBLE AS _pool_n,
         CASE WHEN _pool_n > 0 THEN _pool_yx.meanx END AS _pool_x,
@@ -6467,7 +6488,7 @@ CREATE OR REPLACE MACRO _pool_line_weighed(tbl, y, x, "by", over, weights, nan) 
     FROM _pool_counted
     GROUP BY ALL;
 
--- One row a group of either kind. What is rounding of equal values is 0.
+-- One row per group, with weights or without. Squares that are only rounding of equal values are 0.
 CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
     WITH _pool_united AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w, true AS _pool_sized, 0 AS _pool_bad_weights FROM query_table(plain)
@@ -6484,8 +6505,8 @@ CREATE OR REPLACE MACRO _pool_line_groups(plain, weighed) AS TABLE
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM _pool_rounded;
 
--- Groups of equal size in one row: how many (k), the means of their means and what these spread (sxx, sxy, syy), the
--- sums of squares and products within (wxx, wxy, wyy). With weights each group is a class of its own.
+-- Groups of equal size in one row: their number k, the means of their means, the squares and products about these (sxx,
+-- sxy, syy), and the sums of squares and products within (wxx, wxy, wyy). With weights each group is its own class.
 CREATE OR REPLACE MACRO _pool_line_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
@@ -6529,8 +6550,8 @@ CREATE OR REPLACE MACRO _pool_line_classes(sizes, singles, models) AS TABLE
 -- The fit of a regression at a given rho, with its profile deviance.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What the groups of a model tell at the rho of a point, h = w / (1 + w rho), or all alike where rho is infinite: sums
--- about the point's centre, which may lie anywhere among the groups.
+-- Sums over the groups of a model at the rho of a point, with weights h = w / (1 + w rho), or equal weights at infinite
+-- rho. Deviations are from the point's centre, which may lie anywhere among the groups.
 CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
     SELECT id, sum(k * h) AS h, sum(k * h * dx) AS hx, sum(k * h * dy) AS hy, sum(k * h * (dx * dx + sxx)) AS hxx,
         sum(k * h * (dx * dy + sxy)) AS hxy, sum(k * h * (dy * dy + syy)) AS hyy, sum(k * h * h) AS h2,
@@ -6545,8 +6566,8 @@ CREATE OR REPLACE MACRO _pool_line_sums(points, classes) AS TABLE
     )
     GROUP BY id;
 
--- The points with these sums about the means weighed by h, which become the new centre: (hxx, hxy, hyy) of the groups'
--- means alone, and of the squares of h.
+-- The points with these sums about the means with weights h, which become the new centre: hxx, hxy and hyy are those of
+-- the groups' means, and the last ones have the weights h^2.
 CREATE OR REPLACE MACRO _pool_line_about(points, classes) AS TABLE
     SELECT p.* REPLACE (centre_x + hx / h AS centre_x, centre_y + hy / h AS centre_y), h, h2, logs,
         hx / h AS mx, hy / h AS my, hxx - mx * hx AS hxx, hxy - mx * hy AS hxy, hyy - my * hy AS hyy,
@@ -6577,8 +6598,9 @@ CREATE OR REPLACE MACRO _pool_line_evaluated(search, classes, method) AS TABLE
 -- Regressions before the search: both ends of rho, and what the data identify.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Models at both ends: all rows alike (rho = 0), where the centre is kept and the line of least squares, and all groups
--- alike (rho infinite), which bounds the search. `state` says what can be told; an earlier answer goes before a later.
+-- Models at both ends of rho. At rho = 0 all rows count alike: this gives the centre and the least-squares line. At
+-- infinite rho all groups count alike: this bounds the search. `state` is what the data identify; the first branch that
+-- holds decides.
 CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
     WITH sums AS (
         SELECT model, sum(k * w) AS w, sum(k * w * x) / sum(k * w) AS centre_x, sum(k * w * y) / sum(k * w) AS centre_y,
@@ -6586,8 +6608,8 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             sum(wxx) AS wxx, sum(wxy) AS wxy, sum(wyy) AS wyy
         FROM query_table(classes) GROUP BY model
     ),
-    -- Single rows: whether the variances have curvature apart from each other, tr(PP) - tr(P)^2 / df, at rho = 1 /
-    -- mean(w).
+    -- Groups with one row each: whether the likelihood separates the two variances, that is whether
+    -- tr(PP) - tr(P)^2 / df > 0 at rho = 1 / mean(w).
     halves AS (
         SELECT model, n, x, pool_information(c.w, j / s.w) AS h
         FROM query_table(classes) AS c JOIN sums AS s USING (model) JOIN query_table(models) USING (model)
@@ -6641,13 +6663,13 @@ CREATE OR REPLACE MACRO _pool_line_facts(models, classes, method) AS TABLE
             WHEN line_squares <= 1e-14 * tyy THEN 'line'
             WHEN j = 1 THEN 'alone'
             WHEN j >= n AND apart THEN 'searched'
-            WHEN j >= n OR within <= 1e-14 * tyy THEN 'untold'
-            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'untold' -- the line meets both groups, whatever rho
+            WHEN j >= n OR within <= 1e-14 * tyy THEN 'unidentified'
+            WHEN method = 'reml' AND j = 2 AND wxx = 0 THEN 'unidentified' -- the line meets both groups at any rho
             ELSE 'searched'
         END AS state
     FROM lines LEFT JOIN (SELECT model, apart FROM curved) USING (model), _pool_request;
 
--- The classes less the line of least squares over all rows, about its centre: what is left loses no digits to it.
+-- The classes less the least-squares line over all rows, about its centre: the residuals keep their digits.
 CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     SELECT model, k, w, x - start_x AS x, y - start_y - start_slope * (x - start_x) AS y, sxx,
         sxy - start_slope * sxx AS sxy,
@@ -6655,7 +6677,7 @@ CREATE OR REPLACE MACRO _pool_line_rest(classes, facts) AS TABLE
     FROM query_table(classes)
     JOIN (SELECT model, start_x, start_y, start_slope FROM query_table(facts)) USING (model);
 
--- The same of the sums within.
+-- The sums within, less the same line.
 CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
     SELECT * REPLACE (wxy - start_slope * wxx AS wxy,
         _pool_larger(_pool_line_squares_about(wxx, wxy, wyy, start_slope), within) AS wyy)
@@ -6666,9 +6688,10 @@ CREATE OR REPLACE MACRO _pool_line_left(facts) AS TABLE
 -- The search for rho of a regression.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Where to look. For r the squares of the groups' means about a line with the slope within groups, the profile rises
--- beyond 3 / min(w) and 4 df r / squares within; of two groups also beyond thrice the squares of x between by those
--- within. Of single rows it may fall for ever, to sigma2 = 0.
+-- The cells of the search. With r, the squares of the groups' means about a line with the slope within groups, the
+-- profile rises above the larger of 3 / min(w) and 4 df r / (squares within). For two groups the bound is also at least
+-- three times the squares of x between groups over those within. For groups with one row each the profile may fall
+-- without end, toward sigma2 = 0.
 CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
     WITH ranges AS (
         SELECT *, 0.01 / wmax AS low,
@@ -6685,7 +6708,7 @@ CREATE OR REPLACE MACRO _pool_line_cells(searched) AS TABLE
         _pool_point(i, 0.0, low, high, points) AS lower, _pool_point(i + 1, 0.0, low, high, points) AS upper
     FROM (SELECT *, unnest(range(0, points)) AS i FROM ranges);
 
--- Every local minimum of every model, as _pool_minima.
+-- Every local minimum of every model, as in _pool_minima.
 CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
     WITH RECURSIVE _pool_line_search AS (
         SELECT 0 AS step, 'low' AS phase, * EXCLUDE (lower, upper), lower AS rho, NULL::DOUBLE AS x1,
@@ -6693,7 +6716,7 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
             NULL::DOUBLE AS deviance
         FROM query_table(cells)
         UNION ALL
-        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'found' ELSE phase END, id, model, df, wxx, wxy,
+        SELECT step + 1, CASE WHEN phase = 'between' AND closed THEN 'minimum' ELSE phase END, id, model, df, wxx, wxy,
             wyy, centre_x, centre_y, is_first, is_last,
             CASE
                 WHEN phase = 'up' THEN x2
@@ -6723,17 +6746,17 @@ CREATE OR REPLACE MACRO _pool_line_minima(cells, classes, method) AS TABLE
             WHERE phase <> 'nothing'
         )
     )
-    SELECT model, rho, centre_x, centre_y, deviance, phase = 'found' AS done
+    SELECT model, rho, centre_x, centre_y, deviance, phase = 'minimum' AS done
     FROM _pool_line_search
-    WHERE phase IN ('found', 'open') OR step = 200 AND phase = 'between';
+    WHERE phase IN ('minimum', 'open') OR step = 200 AND phase = 'between';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- One row per model: variances, coefficients and their errors.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model, NULL where the data do not say: variances, the slope, the point of the line that is told apart from
--- the slope (_pool_at_x, _pool_at_y), less the origins, and the variances of both.
+-- One row per model, NULL where the data do not identify it: variances, the slope, the point of the line whose error is
+-- independent of the slope's (_pool_at_x, _pool_at_y, less the origins), and the variances of both.
 CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_line_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_line_singles(groups)),
@@ -6743,16 +6766,16 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
     rest AS MATERIALIZED (FROM _pool_line_rest('classes', 'facts')),
     left_over AS MATERIALIZED (FROM _pool_line_left('facts')),
     cells AS (FROM _pool_line_cells('left_over')),
-    found AS MATERIALIZED (
+    minima AS MATERIALIZED (
         SELECT model, arg_min({rho: rho, x: centre_x, y: centre_y, done: done}, deviance) AS best
         FROM _pool_line_minima('cells', 'rest', method) GROUP BY model
     ),
     points AS MATERIALIZED (
         SELECT model AS id, l.*, coalesce(l.j >= l.n AND best.rho * wmin > 0.99e10, false) AS none_within,
-            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for an infinite one
+            CASE WHEN none_within THEN 1e60 ELSE coalesce(best.rho, 0.0) END AS rho, -- for infinity
             coalesce(best.x, 0.0) AS centre_x, coalesce(best.y, 0.0) AS centre_y,
             coalesce(best.done, false) OR none_within AS done
-        FROM left_over AS l LEFT JOIN found USING (model)
+        FROM left_over AS l LEFT JOIN minima USING (model)
     ),
     about AS (SELECT * EXCLUDE (mx, my) FROM _pool_line_about('points', 'rest')),
     fitted AS (
@@ -6776,7 +6799,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
         coalesce(CASE state WHEN 'searched' THEN done ELSE state IN ('alone', 'line') END, false) AS _pool_converged
     FROM models AS m LEFT JOIN (SELECT * EXCLUDE (j, n, dropped, _pool_model) FROM fitted) AS f USING (model);
 
--- The chance of an estimate as far from 0 on either side, by the normal distribution.
+-- The two-sided p-value of an estimate, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE
         WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
@@ -6810,7 +6833,7 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT g.*, c.* EXCLUDE (_pool_model), _pool_origins.*, _pool_quantile,
             _pool_sigma2 IS NOT NULL AS _pool_identified, _pool_groups = 1 AND _pool_n > 0 AS _pool_alone,
             pool_sampling_variance(_pool_sigma2, _pool_w) AS _pool_v,
-            -- of the group's own intercept from that of the population, about the centre
+            -- the group's own intercept less that of the population, at the centre
             _pool_y - _pool_at_y - _pool_beta * (_pool_x - _pool_at_x) AS _pool_deviation,
             _pool_at_y + _pool_origin_y - _pool_beta * (_pool_at_x + _pool_origin_x) AS _pool_mu,
             CASE WHEN _pool_alone THEN 1.0 ELSE pool_weight(_pool_tau2, _pool_v) END AS _pool_lambda,
@@ -6822,7 +6845,7 @@ CREATE OR REPLACE MACRO pool_regress(
         SELECT *,
             CASE WHEN _pool_tau2 = 0 OR _pool_lambda = 0 OR _pool_alone THEN 0.0 ELSE _pool_lambda * _pool_deviation END
                 AS _pool_effect,
-            -- where the error of the slope acts: far from the centre by what is pooled, from the group by what is not
+            -- the lever of the slope's error: from the centre for the pooled part, from the group for the rest
             _pool_left * (_pool_at_x + _pool_origin_x)
                 + CASE WHEN _pool_lambda = 0 THEN 0.0 ELSE _pool_lambda * (_pool_x + _pool_origin_x) END AS _pool_arm,
             CASE WHEN _pool_alone THEN _pool_v ELSE pool_conditional_variance(_pool_tau2, _pool_left) END
@@ -6912,29 +6935,29 @@ CREATE OR REPLACE MACRO pool_regress_components(
 -- The request for rates or counts: arguments that do not fit. `family` is 'rates' or 'counts'.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The distribution of the groups' rates, as a prior is called.
+-- The distribution of the groups' rates, by the name of its prior.
 CREATE OR REPLACE MACRO _pool_law_of(family) AS CASE WHEN family = 'rates' THEN 'beta' ELSE 'gamma' END;
 
--- What is wrong with the prior.
-CREATE OR REPLACE MACRO _pool_wrong_rate_prior(given, family) AS
+-- The message about a wrong prior.
+CREATE OR REPLACE MACRO _pool_wrong_rate_prior(argument, family) AS
     CASE
-        WHEN list_contains(_pool_names_of_prior(), _pool_name(given)) THEN NULL
-        WHEN _pool_prior_name(given) = _pool_law_of(family) OR contains(_pool_name(given), '(')
-            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], given)
-        ELSE _pool_message_number_or_one_of('prior', _pool_shown(given),
+        WHEN list_contains(_pool_names_of_prior(), _pool_name(argument)) THEN NULL
+        WHEN _pool_prior_name(argument) = _pool_law_of(family) OR contains(_pool_name(argument), '(')
+            THEN _pool_wrong_prior_of('prior', [_pool_law_of(family)], argument)
+        ELSE _pool_message_number_or_one_of('prior', _pool_shown(argument),
             'a known prior, ' || _pool_prior_form(_pool_law_of(family)), _pool_listed(_pool_names_of_prior()),
-            _pool_nearest(_pool_name(given), _pool_names_of_prior()))
+            _pool_nearest(_pool_name(argument), _pool_names_of_prior()))
     END;
 
--- What is wrong with the errors that the standard error of a rate is to include.
-CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(given, family) AS
+-- The message about a wrong `uncertainty` of rates: the errors that a standard error includes.
+CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
     coalesce(
-        _pool_wrong_name('uncertainty', given, _pool_names_of_uncertainty()),
-        CASE WHEN given = 'tau2'
+        _pool_wrong_name('uncertainty', argument, _pool_names_of_uncertainty()),
+        CASE WHEN argument = 'tau2'
             THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
--- One row: that the arguments are right, whether there is one model, and the names of the two columns.
+-- One row: true or an error about the arguments, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
     schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
     by_is_shown, family,
@@ -6954,7 +6977,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             NULL, _pool_column(value), NULL, _pool_column(base)
         FROM query_table(schema)
     ),
-    judged AS (
+    checked AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
@@ -6970,9 +6993,9 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM judged;
+    FROM checked;
 
--- Whether a column of the result was asked for.
+-- Whether the arguments request a column of the result.
 CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
     CASE
         WHEN name IN ('p_above', 'pep', 'q_value') THEN NOT _pool_absent(threshold)
@@ -6983,7 +7006,7 @@ CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits)
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Data that rates and counts refuse.
+-- Data that are an error for rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The sentence for a kind of fault in a number of rows.
@@ -7022,7 +7045,7 @@ CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
 -- A group is known by x and n, so groups are grouped once more by both.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- What is wrong with a row: 1 and 2 no number, 3 and 4 not allowed, 5 more than there are trials.
+-- The fault of a row: x (1) or n (2) is not finite, x (3) or n (4) is not allowed, or x is above n (5).
 CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
     CASE
         WHEN x >= 0 AND n > 0 AND n < 'infinity'::DOUBLE AND floor(x) = x
@@ -7039,8 +7062,8 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
 CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
     count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
 
--- One row a group: keys, those of the model once more and as one struct, sums of x and n, and the faults by kind. A row
--- that lacks x or n does not count.
+-- One row per group: its keys, the keys of its model under private names and as one struct, sums of x and n, and the
+-- faults by kind. A row without x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
@@ -7056,7 +7079,7 @@ CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, fam
         GROUP BY ALL
     );
 
--- Groups of equal x and n in one row: how many (k).
+-- Groups of equal x and n in one row, with their number k.
 CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
     SELECT x, n, k, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
@@ -7067,10 +7090,10 @@ CREATE OR REPLACE MACRO _pool_rate_pairs(groups) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Models of rates before the search: their sums, and how the prior is found.
+-- Models of rates before the search: their sums, and how the prior is estimated.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The models by number, with their sums. Without `over` there is one, even of nothing.
+-- The models by number, with their sums. Without `over` there is one model, even without rows.
 CREATE OR REPLACE MACRO _pool_rate_models(pairs, checked) AS TABLE
     WITH counted AS (
         SELECT _pool_model, sum(CASE WHEN n > 0 THEN k ELSE 0.0 END) AS j, sum(k * x) AS xs, sum(k * n) AS ns,
@@ -7092,12 +7115,13 @@ CREATE OR REPLACE MACRO _pool_rate_numbered(pairs, models) AS TABLE
 CREATE OR REPLACE MACRO _pool_rate_prior(prior, i) AS
     CASE WHEN _pool_prior_name(prior) IN ('beta', 'gamma') THEN _pool_prior_numbers(prior)[i] END;
 
--- Whether a pair is evaluated by itself, as its terms are far larger than their sum; others by their classes.
+-- Whether a pair is evaluated alone, because its terms are far larger than their sum; other pairs by their classes.
 CREATE OR REPLACE MACRO _pool_is_many(x, n, family) AS CASE WHEN family = 'rates' THEN n ELSE x END > 1e4;
 
--- What can be told before the search: `way` says how the prior is found, also by moments (of rates Kleinman 1973), and
--- `differ` whether x varies by more than chance in the binomial, or Poisson, model of all groups alike, so that the
--- likelihood has a maximum inside (Tarone 1979); with nothing but all and none it grows as the size falls to 0.
+-- The models before the search. `way` is how the prior is estimated: by a search, by moments (for rates Kleinman 1973),
+-- or from a limit. `differ`: x varies by more than chance in the binomial, or Poisson, model with one rate for all
+-- groups; then the likelihood has a maximum at a finite size (Tarone 1979). Where every group has only events or none
+-- ('split'), the likelihood grows as the size falls to 0.
 CREATE OR REPLACE MACRO _pool_rate_facts(models, numbered, prior, family) AS TABLE
     WITH deviations AS (
         SELECT *, _pool_rate_excess(x, n, pi) AS over, CASE WHEN _pool_is_many(x, n, family) THEN 0.0 ELSE k END AS few
@@ -7163,7 +7187,7 @@ CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
         ELSE ln(1 + t) - t
     END;
 
--- What Stirling's series of log gamma, and of its derivatives by a (the first less its sign), has beyond logs: at
+-- Stirling's series of log gamma without its logs, and the series of its derivatives by a (minus the first one), at
 -- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
 CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
     z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
@@ -7172,7 +7196,7 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- log Gamma(z) and its derivatives beyond those of (z - 1/2) log z - z + log(2 pi) / 2.
+-- log Gamma(z) less (z - 1/2) log z - z + log(2 pi) / 2, and the derivatives of this difference.
 CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
         ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
@@ -7182,7 +7206,7 @@ CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
         ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
 
--- log x! beyond x log x - x.
+-- log x! less x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
     CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
 
@@ -7194,14 +7218,15 @@ CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
 CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
     CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
 
--- log(after / before) by the relative change, unless little is left; and the same less the change.
+-- log(after / before), from the relative change unless `after` is far below `before`; and this log less the change.
 CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
     CASE WHEN change < -0.5 THEN ln(after / before) ELSE pool_log1p(change) END;
 CREATE OR REPLACE MACRO _pool_change_rest(log_of_change, change) AS
     CASE WHEN change < -0.5 THEN log_of_change - change ELSE _pool_log1p_rest(change) END;
 
--- The pairs of many trials, or events, two rows each of rates: m is x, then n - x, with what exceeds the pooled rate,
--- or its complement, how far the log likelihood lies below its maximum at that rate alone, and its part without logs.
+-- The pairs with many trials, or events. Rates have two rows per pair: m is x, then n - x. Columns: m less its
+-- expectation under the pooled rate, how far the log likelihood at that rate lies below its maximum, and its part
+-- without logs.
 CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     WITH pairs AS (
         SELECT model, x, n, k, pi, _pool_rate_excess(x, n, pi) AS over
@@ -7219,9 +7244,9 @@ CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
     FROM sides
     WHERE family = 'rates' OR side > 0;
 
--- What their logs add to the log likelihood, to its gradient and to minus its Hessian, at every point of a model with a
--- mean, a size and `moved`, how far the mean is from the pooled rate. The Hessian lacks what the gradient by the mean
--- adds, which is 0 at the maximum.
+-- The terms of these pairs in the log likelihood, its gradient and minus its Hessian, at every point of a model. A
+-- point has a mean, a size and `moved`, the mean less the pooled rate. The Hessian lacks the term with the gradient by
+-- the mean, which is 0 at the maximum.
 CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     WITH placed AS (
         SELECT model, point, size, k, side, m, deviance, rest, over - side * n * moved AS over,
@@ -7232,14 +7257,14 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
             JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
     ),
-    -- one step at a time: an alias in the same SELECT is planned anew at each mention
+    -- one step per SELECT: an alias is computed again at each mention in the same SELECT
     sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
     shared AS (SELECT *, (a + m) / total AS after, shift / share AS change, size * shift AS apart FROM sized),
     changed AS (
         SELECT *, _pool_change_log(after, share, change) AS log_change, n * after AS n_after, apart / (n * after) AS up
         FROM shared
     ),
-    -- a is its expectation, size after, over 1 + change: its deviance is minus g_v
+    -- after / (1 + change) is the expectation of a, and its deviance is minus g_v
     moved AS (
         SELECT *, CASE WHEN family = 'rates' THEN size * pq * side * log_change ELSE apart END AS g_u,
             a * _pool_change_rest(log_change, change) AS g_v
@@ -7256,10 +7281,10 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
     FROM terms
     GROUP BY model, point;
 
--- At every point of a model: log(Gamma(a + m) / Gamma(a) / a^m) of every class, a that of its kind (1 alpha or the
--- shape, 2 beta, 3 alpha + beta), with a times its derivative and a^2 times the second, summed by kind: all are small
--- where a is far larger than m. The logs count for the `few` of the k groups of a class; Gamma(a) is a class of m = 0
--- and of minus as many groups as there are.
+-- At every point of a model and for every kind of a (1 alpha or the shape, 2 beta, 3 alpha + beta): the sums over the
+-- classes of log(Gamma(a + m) / Gamma(a) / a^m), of a times its derivative and of a^2 times its second derivative. All
+-- are small where a is far larger than m. The logs are added for `few` of the k groups of a class. Gamma(a) is a class
+-- with m = 0 and a negative k.
 CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     WITH kinds AS (
         SELECT model, point, unnest([1, 2, 3]) AS kind, unnest([alpha, beta, size]) AS a
@@ -7290,7 +7315,7 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
     FROM terms
     GROUP BY model, point;
 
--- The same of what depends on exposures, with mu = mean n and t = mu / size: sums over groups of k with events xs.
+-- The terms that depend on exposures, with mu = mean n and t = mu / size: sums over k groups with xs events in total.
 CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     WITH steps AS (
         SELECT model, point, k, n, xs, size, mean * n AS mu, mu / size AS t, 1 + t AS u
@@ -7304,9 +7329,9 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- Log likelihood beyond that of all groups alike at their pooled rate, its gradient by (u, v) and minus its Hessian: u
--- is the logit, or log, of the mean less that of the pooled rate, v the log of the size. `drift` is x less what the
--- mean makes of n.
+-- The log likelihood less the log likelihood of one pooled rate for all groups, its gradient by (u, v) and minus its
+-- Hessian. u is the logit, or log, of the mean less that of the pooled rate; v is the log of the size. `drift` is x
+-- less its expectation at the mean.
 CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
     WITH shifted AS (
         SELECT *, pool_expm1(u) AS e, exp(v) AS size,
@@ -7358,13 +7383,13 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, 
 -- The search for the maximum of the likelihood of rates and counts.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The share of a step that is taken: none is longer than 2.
+-- The share of a step that is used, so that no step is longer than 2.
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
     least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
 
--- The best of some sizes with the mean that goes with it: there may be several maxima. A model whose groups differ by
--- no more than chance is searched, and not pooled completely, where one of them is higher than an infinite size: a
--- large group can hide how much small ones differ.
+-- The best of some sizes, each with its mean: the likelihood may have several maxima. A model whose groups differ by no
+-- more than chance is pooled completely, unless one of these sizes has a higher likelihood than an infinite size: a
+-- large group can hide the differences of small groups.
 CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
     WITH sizes AS (
         SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
@@ -7394,9 +7419,9 @@ CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, 
         END AS way), start
     FROM query_table(facts) AS f LEFT JOIN best USING (model);
 
--- Newton's method from the best point of every model, all models at once: where the likelihood is not concave, uphill
--- by the size of its curvature; a step that does not gain is taken again, a quarter as long. Where a gain would be lost
--- in rounding the gradient judges, until it falls no more.
+-- Newton's method from the best point of every model, all models at once. Where the likelihood is not concave, the step
+-- goes uphill, with the absolute curvature. A step without gain is repeated with a quarter of its length. Where
+-- rounding would hide a gain, the gradient decides, until it no longer falls.
 CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
         SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
@@ -7410,8 +7435,8 @@ CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, fam
             CASE
                 WHEN better AND here.concave AND (here.length <= 1e-11
                     OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
-                    THEN 'found'
-                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'found'
+                    THEN 'maximum'
+                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'maximum'
                 WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
                 ELSE 'looking'
             END,
@@ -7444,7 +7469,7 @@ CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, fam
         )
         WHERE step < 200
     )
-    SELECT model, best.u AS u, best.v AS v, phase = 'found' AS done
+    SELECT model, best.u AS u, best.v AS v, phase = 'maximum' AS done
     FROM _pool_rates_search
     WHERE phase <> 'looking' OR step = 200;
 
@@ -7453,7 +7478,7 @@ CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, fam
 -- One row per model of rates or counts: the prior and its error.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row a model: the prior, and what the data say of it.
+-- One row per model: the prior, its errors and the log likelihood.
 CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     WITH pairs AS MATERIALIZED (FROM _pool_rate_pairs(groups)),
     sound AS MATERIALIZED (FROM _pool_rates_sound(groups, family)),
@@ -7485,7 +7510,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
     facts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', 'classes', 'exposures', 'many', family)),
-    found AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
+    maxima AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
     -- the mean and its complement, the size, and the prior's two numbers
     placed AS (
         SELECT f.*, done, 0 AS point,
@@ -7521,7 +7546,7 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                 ELSE other * size END AS beta,
             CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
                 THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
-        FROM facts AS f LEFT JOIN found USING (model)
+        FROM facts AS f LEFT JOIN maxima USING (model)
     ),
     points AS MATERIALIZED (FROM placed),
     risen AS (
@@ -7599,8 +7624,8 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Groups of equal x and n with their posterior: its mean, standard deviation, quantiles and tails at the threshold.
--- _pool_a and _pool_b are its parameters given the prior; a and b include the error of the prior's mean, unless that is
--- known or `uncertainty` is 'conditional'.
+-- _pool_a and _pool_b are its parameters conditional on the prior; a and b include the error of the prior's mean,
+-- unless that mean is known or `uncertainty` is 'conditional'.
 CREATE OR REPLACE MACRO _pool_rate_posteriors(
     groups, components, level, threshold, limits, uncertainty, family
 ) AS TABLE
@@ -7613,7 +7638,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         FROM pairs AS p, query_table(components) AS c
         WHERE _pool_same(c._pool_model, p._pool_model)
     ),
-    given AS (
+    conditional AS (
         SELECT *, _pool_a AS a, _pool_b AS b, _pool_estimate AS location,
             CASE WHEN family = 'rates' THEN pool_rate_beta_variance(_pool_estimate, n, lag)
                 ELSE pool_rate_gamma_variance(_pool_estimate, n, lag) END AS variance
@@ -7623,7 +7648,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         SELECT *, pool_rate_pooling(n, lag) AS pooling, _pool_effective = 'infinity'::DOUBLE OR pooling = 0 AS known,
             CASE WHEN known THEN _pool_mu WHEN family = 'rates' THEN pool_rate_beta_centre(_pool_mu, _pool_effective)
                 ELSE pool_rate_gamma_centre(_pool_mu, _pool_effective) END AS centre
-        FROM given
+        FROM conditional
     ),
     located AS (
         SELECT * REPLACE (CASE WHEN known THEN location
@@ -7648,20 +7673,20 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                     ELSE pool_rate_gamma_spread(location, size) END AS variance)
         FROM sized
     ),
-    -- all of the probability at one point, or at 0 and 1
+    -- `fixed`: all probability lies at one point; `twofold`: it lies at 0 and 1
     estimated AS (
         SELECT *, sqrt(variance) AS _pool_se, CASE WHEN family = 'rates' THEN b ELSE 'infinity'::DOUBLE END AS odds_b,
             a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
-        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'given' END)
+        FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'conditional' END)
     ),
-    -- pool_odds_quantile by columns, which costs half
-    asked AS (
+    -- pool_odds_quantile, column by column: half the time of the macro
+    probabilities AS (
         SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
             CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
         FROM estimated
     ),
     parted AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM asked
+        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM probabilities
     ),
     sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
     begun AS (
@@ -7671,7 +7696,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
         FROM sided
     ),
-    found AS (
+    quantiles AS (
         SELECT *,
             CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
             CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
@@ -7683,11 +7708,11 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                 WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
             CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
                 WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
-        FROM found
+        FROM quantiles
     ),
     unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
     stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
-    -- the tail on that side of the split where the threshold lies; the other is what it leaves
+    -- the tail on the side of the split where the threshold lies; the other tail is 1 less this one
     marked AS (
         SELECT *, CASE
                 WHEN fixed THEN NULL
@@ -7718,7 +7743,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             / sum(k) OVER (PARTITION BY _pool_model ORDER BY _pool_pep) AS _pool_q_value
     FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'untailed' ELSE 'tailed' END);
 
--- Keys and everything that is told of groups, under private names.
+-- Keys and all statistics of the groups, under private names.
 CREATE OR REPLACE MACRO _pool_rates_pooled(
     tbl, value, base, "by", unnamed, over, prior, level, nan, threshold, groups, posterior, limits, uncertainty, family,
     result
@@ -7874,8 +7899,8 @@ COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that i
 COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
 COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
 COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
-COMMENT ON MACRO pool_window IS 'Where slope s + curvature (exp(-s) - 1 + s) has passed 38, so that exp(-38) is left, from s^2 / (2 + s) below the bracket.';
-COMMENT ON MACRO pool_window_level IS 'Where slope s + curvature s^2 / 2 has passed 38: pool_window while the curvature does not fall.';
+COMMENT ON MACRO pool_window IS 'The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) - 1 + s) = 38, because this bracket is at least s^2 / (2 + s).';
+COMMENT ON MACRO pool_window_level IS 'The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.';
 COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
 COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
 COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
@@ -7885,7 +7910,7 @@ COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward o
 COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
 COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
-COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density over that at the mode, the beta function by Stirling''s ratios.';
+COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
 COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
 COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
@@ -7893,12 +7918,12 @@ COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
 COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
 COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
-COMMENT ON MACRO pool_outward_series IS 'The way outward to where log tail - log target, the excess E, is 0: {step, last}, four terms of the quantile''s Taylor series and the fifth.';
-COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): far off by Halley''s steps, then by the series, until a sixth term is too small to be seen.';
-COMMENT ON MACRO pool_odds_below IS 'P(W <= split), which is 0.1 to 0.9 where both shapes are 1 or more: NULL where p, or 1 - p, is beyond that anyway.';
-COMMENT ON MACRO pool_odds_side IS 'The side of the split where p lies.';
+COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
+COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): by Halley''s steps far from it, then by the series, until a sixth term would be below the rounding.';
+COMMENT ON MACRO pool_odds_below IS 'P(W <= split).';
+COMMENT ON MACRO pool_odds_side IS 'The side of the split on which p lies.';
 COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_odds_target IS 'The log of its tail times the integral.';
+COMMENT ON MACRO pool_odds_target IS 'The log of the tail of p times the integral.';
 COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
 COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
 COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
@@ -8193,7 +8218,7 @@ level: Probability of the interval, between 0 and 1.
 nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
 groups: A frame with the columns of `by`, and all or none of those of `over`.
-posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
 COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
@@ -8207,7 +8232,7 @@ level: Probability of the interval, between 0 and 1.
 nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
 groups: A frame with the columns of `by`, and all or none of those of `over`.
-posterior: True adds the parameters of the posterior of every rate given the prior: `alpha` and `beta`, or `shape` and `rate`.
+posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
 uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
 COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
