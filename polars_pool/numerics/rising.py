@@ -17,6 +17,8 @@ from scipy.special import digamma, gammaln, polygamma, xlog1py, xlogy
 from .arrays import Array
 
 LARGE = 30.0
+# sql/parts/rates/likelihood.sql has the same coefficients: a sum over powers is a loop here and one expression there.
+# A test compares both.
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 SLOPES = tuple((2 * k + 1) * c for k, c in enumerate(STIRLING))
 CURVATURES = tuple((2 * k + 1) * (2 * k + 2) * c for k, c in enumerate(STIRLING))

@@ -251,6 +251,17 @@ def test_odd_names_of_values(name):
     assert_frame_equal(result, pool.shrink(FRAME, "y", "g"))
 
 
+@pytest.mark.parametrize("statistic", ["shrink", "weight"])
+@pytest.mark.parametrize("name", ["estimate", "weight", "n", "mean"])
+def test_rates_of_a_value_with_the_name_of_a_result(name, statistic):
+    """The raw column must not come back in place of the statistic with its name."""
+    frame = FRAME.select("g", pl.lit(4).alias("trials"), pl.col("h").alias(name))
+    groups = pool.shrink(FRAME.with_columns(trials=pl.lit(4)), "h", "g", trials="trials", prior="beta(2, 5)")
+    column = "estimate" if statistic == "shrink" else "weight"
+    expression = getattr(pl.col(name).pool, statistic)(by="g", trials="trials", prior="beta(2, 5)")
+    assert_near(frame.select(expression).to_series(), beside(FRAME.select("g"), groups, ["g"], column), 1e-12)
+
+
 @pytest.mark.share(2)
 @pytest.mark.parametrize("name", [*ODD_NAMES, "n", "mean", "w", "estimate"])
 def test_odd_names_of_weights_and_models(name):

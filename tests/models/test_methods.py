@@ -8,6 +8,7 @@ import math
 import re
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import grid
 import polars as pl
@@ -15,6 +16,7 @@ import pytest
 from frames import MOMENTS, assert_near, by_key, published, rows, stored
 
 import polars_pool as pool
+from polars_pool.formulas.names import Likelihood
 from polars_pool.formulas.registry import MU, SIGMA2, TAU2
 
 GUIDE = (Path(pool.__file__).parents[1] / "examples" / "guides" / "estimators.md").read_text(encoding="utf-8")
@@ -26,6 +28,11 @@ DIGITS = 1e-8  # searches stop within this of their optimum
 
 every_method = pytest.mark.parametrize("name", TAU2)
 every_registry = pytest.mark.parametrize("registry", [TAU2, SIGMA2, MU], ids=["tau2", "sigma2", "mu"])
+
+
+def test_the_names_of_likelihoods_are_the_estimators_with_a_likelihood() -> None:
+    """The message about limits='profile' lists the names of this type, and SQL has them from it."""
+    assert set(get_args(Likelihood)) == {name for name, method in TAU2.items() if method.likelihood is not None}
 
 
 def inputs(name: str) -> list[tuple[pl.DataFrame, str, dict]]:

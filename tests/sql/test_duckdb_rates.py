@@ -7,6 +7,7 @@ import ast
 import json
 import math
 import re
+from decimal import Decimal, localcontext
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from scipy import stats
 from test_duckdb_plans import parsed
 
 import polars_pool as pool
+from polars_pool.numerics import rising
 
 engines = pytest.mark.parametrize("engine", sqlpaths.SQL_PATHS)
 families = pytest.mark.parametrize("family", ["rates", "counts"])
@@ -54,6 +56,31 @@ def components(engine, family, frame, by="g", x="x", n="n", **options):
 
 def close(found, expected, tolerance, about=0.0):
     assert found == pytest.approx(expected, rel=tolerance, abs=about)
+
+
+# ---- series ----------------------------------------------------------------------------------------------------------
+
+
+def log_gamma_rest(z):
+    """log Gamma(z) less (z - 1/2) log z - z + log(2 pi) / 2 of an integer, with 60 digits."""
+    with localcontext(prec=60):
+        half_log = Decimal("0.918938533204672741780329736405617639861397473637783412817152")  # log(2 pi) / 2
+        log = Decimal(math.factorial(z - 1)).ln()
+        return float(log - ((z - Decimal("0.5")) * Decimal(z).ln() - z + half_log))
+
+
+def test_the_series_of_stirling_are_those_of_numpy():
+    """sql/parts/rates/likelihood.sql and numerics/rising.py write the same coefficients: neither may change alone."""
+    z = np.array([31, 37, 64, 100, 1000, 10**6], dtype=float)
+    u = 1 / z
+    series, slopes, bends = (rising._series(u, c) for c in (rising.STIRLING, rising.SLOPES, rising.CURVATURES))
+    query = """SELECT _pool_stirling_rest(1 / z, 1 / (z * z)) AS rest, _pool_stirling_slope(1 / (z * z)) AS slope,
+        _pool_stirling_bend(1 / z, 1 / (z * z)) AS bend, _pool_log_gamma_rest(z) AS log FROM data ORDER BY z"""
+    result = pl.DataFrame(rows("duckdb", query, pl.DataFrame({"z": z})))
+    close(result["rest"].to_list(), series.tolist(), 1e-15)
+    close(result["slope"].to_list(), (u * slopes).tolist(), 1e-15)
+    close(result["bend"].to_list(), (u * u * bends).tolist(), 1e-15)
+    close(result["log"].to_list()[:4], [log_gamma_rest(int(x)) for x in z[:4]], 1e-14)
 
 
 # ---- R ---------------------------------------------------------------------------------------------------------------
