@@ -7188,7 +7188,9 @@ CREATE OR REPLACE MACRO _pool_log1p_rest(t) AS
     END;
 
 -- Stirling's series of log gamma without its logs, and the series of its derivatives by a (minus the first one), at
--- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12).
+-- z = 1 / a, q = 1 / a^2 (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12). numerics/rising.py has the same coefficients,
+-- for arrays; they are written twice because a sum over powers is a loop there and one expression here. A test compares
+-- both.
 CREATE OR REPLACE MACRO _pool_stirling_rest(z, q) AS
     z * (1 / 12 - q * (1 / 360 - q * (1 / 1260 - q * (1 / 1680 - q * (1 / 1188 - q * (691 / 360360))))));
 CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
