@@ -6,17 +6,17 @@ from collections.abc import Set
 from typing import get_args
 
 from ..formulas import messages
-from ..formulas.names import Family
+from ..formulas.names import Family, Limits, Test, Uncertainty
 from .call import Call
-from .options import one_of
+from .options import flag, one_of
 from .sentences import shown
 
 BINOMIAL = "family='binomial'"
 EXPRESSION = "the expression pl.col(...).pool.shrink(by=..., family='binomial')"
 WITHOUT_POSTERIOR = {
-    "test": messages.MU_HAS_POSTERIOR,
-    "limits": messages.TAU2_HAS_POSTERIOR,
-    "uncertainty": messages.POSTERIOR_HOLDS_ERRORS,
+    "test": (Test, messages.MU_HAS_POSTERIOR),
+    "limits": (Limits, messages.TAU2_HAS_POSTERIOR),
+    "uncertainty": (Uncertainty, messages.POSTERIOR_HOLDS_ERRORS),
 }
 
 
@@ -43,7 +43,9 @@ def refuse_for_rates(call: Call, accepted: Set[str]) -> None:
 
 
 def refuse_for_means(call: Call, accepted: Set[str]) -> None:
-    """Refuse arguments that apply to rates only."""
+    """Refuse arguments that apply to rates only; first a value that is wrong for rates too."""
+    if "posterior" in call:
+        flag(call["posterior"], "posterior")
     for name in call.changed("prior", "posterior"):
         if name not in accepted:
             raise ValueError(
@@ -52,10 +54,12 @@ def refuse_for_means(call: Call, accepted: Set[str]) -> None:
 
 
 def refuse_for_posterior(call: Call, accepted: Set[str]) -> None:
-    """Refuse arguments that apply to estimates only."""
+    """Refuse arguments that apply to estimates only; first a value that is wrong for estimates too."""
     for name in call.changed(*WITHOUT_POSTERIOR):
         if name not in accepted:
-            words = {"role": name, "argument": shown(call[name]), "reason": WITHOUT_POSTERIOR[name]}
+            names, reason = WITHOUT_POSTERIOR[name]
+            one_of(call[name], get_args(names), name)
+            words = {"role": name, "argument": shown(call[name]), "reason": reason}
             raise ValueError(messages.BESIDE_PRIOR.format(**words))
 
 

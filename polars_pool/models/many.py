@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.special import chdtri
 
 from ..formulas import between
 from ..numerics import search
@@ -164,10 +163,6 @@ class Groups(Segments):
         """An upper bound of the squared deviations of a model's groups from the centre."""
         means = np.maximum((self.largest(self.y) - centre) ** 2, (self.smallest(self.y) - centre) ** 2)
         return np.asarray(means if self.spread is None else 2 * (means + self.largest(self.k * self.spread)))
-
-    def chi2_median(self, df: Array) -> Array:
-        """Median of the chi-square distribution."""
-        return np.asarray(chdtri(df, 0.5))
 
     def about(self, centre: Array) -> Groups:
         """The groups with the pivot of each model moved by `centre`."""

@@ -452,3 +452,15 @@ def test_encode_has_no_rates():
             pool.encode(ROWS, "y", "g", family=family)
     with pytest.raises(ValueError, match=r"^family='binom'; .*did you mean 'binomial'"):
         pool.encode(ROWS, "y", "g", family="binom")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"posterior": 0}, {"posterior": "yes"}, {"tau2": pool.HalfCauchy(5), "uncertainty": "tau"}],
+    ids=str,
+)
+def test_a_wrong_value_is_an_error_where_its_argument_does_not_apply(options):
+    """The sentence gives the values that are right, not the inputs for which the argument is there."""
+    name, argument = list(options.items())[-1]
+    with pytest.raises((ValueError, TypeError), match=f"{name}={argument!r}; give "):
+        pool.shrink(ROWS, "y", "g", **options)

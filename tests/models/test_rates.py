@@ -315,6 +315,13 @@ def test_moments(family, seed):
     assert found["log_likelihood"] < model_of(frame, family)["log_likelihood"]
 
 
+def test_rates_that_vary_without_end():
+    """One group of counts has no variance by moments: shape 0, infinite overdispersion, no warning of NumPy."""
+    one = pl.DataFrame({"g": ["a"], "x": [2], "n": [3.0]})
+    result = pool.components(one, "x", "g", exposure="n", prior="moments")
+    assert result.select("shape", "rho").row(0) == (0.0, math.inf)
+
+
 @every_family
 @pytest.mark.parametrize("seed", range(3))
 def test_the_truth_lies_within_four_errors(family, seed):

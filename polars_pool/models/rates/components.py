@@ -89,4 +89,6 @@ def _errors(prior: Prior, request: Rates) -> tuple[Array, Array]:
 
 
 def _overdispersion(prior: Prior, request: Rates) -> Array:
-    return 1 / (1 + prior.size) if request.family == "binomial" else 1 / prior.size
+    """Overdispersion, 1 / (1 + alpha + beta) or 1 / shape; infinite where the shape is 0."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (prior.size + (request.family == "binomial")))
