@@ -19,6 +19,7 @@ SQL = Path(__file__).parents[2] / "sql"
 PROJECT = SQL / "dbt" / "integration_tests"
 SCORES = pl.read_csv(PROJECT / "seeds" / "scores.csv")
 BATTING = pl.read_csv(PROJECT / "seeds" / "batting.csv")
+README = (SQL / "dbt" / "README.md").read_text(encoding="utf-8")
 PACKAGES = """
 packages:
   - git: "{repository}"
@@ -96,17 +97,28 @@ def repository(folder: Path) -> Path:
     return folder
 
 
+def add_models_of_the_readme(project: Path) -> None:
+    """The models in README.md become models of the project, unless it has a model of that name."""
+    blocks = re.findall(r"```jinja\n(-- models/(\w+)\.sql\n.*?)```", README, re.DOTALL)
+    assert len(blocks) == README.count("```jinja") == 6
+    names = {path.stem for path in (project / "models").glob("*.sql")}
+    for text, name in blocks:
+        if name not in names:
+            (project / "models" / "other_verbs" / f"{name}.sql").write_text(text, encoding="utf-8")
+
+
 def build_twice(folder: Path) -> Built:
     """The project after a build with the scores of two months, and another build with those of three."""
     checkout = repository(folder / "checkout")
     project = folder / "project"
     shutil.copytree(checkout / "sql" / "dbt" / "integration_tests", project)
     (project / "packages.yml").write_text(PACKAGES.format(repository=checkout.as_uri()), encoding="utf-8")
+    add_models_of_the_readme(project)
     run(project, "deps")
     SCORES.filter(pl.col("month") <= 2).write_csv(project / "seeds" / "scores.csv")
     first = run(project, "build")
     SCORES.write_csv(project / "seeds" / "scores.csv")
-    return Built(project, first, run(project, "build"))
+    return Built(project, first, run(project, "build", "--exclude", "other_verbs"))  # all of them are views
 
 
 def assert_equal(found: pl.DataFrame, expected: pl.DataFrame) -> None:
@@ -135,6 +147,32 @@ def expected_tables() -> dict[str, pl.DataFrame]:
     }
 
 
+def expected_of_other_verbs() -> dict[str, pl.DataFrame]:
+    """What Polars computes for the models in the folder other_verbs and in README.md."""
+    lines = {"value": "score", "x": "month", "by": "school"}
+    late = SCORES.filter(pl.col("month") > 1)
+    by_month = pool.shrink(SCORES, "score", by="school", over="month")
+    above = pool.shrink(SCORES, "score", by="school", over="month", tau2="dl", threshold=60)
+    posterior = pool.shrink(late, pl.col("score").log(), by="school", tau2=pool.HalfCauchy(1), threshold=4.1)
+    counts = {"value": "hits", "by": "player", "exposure": "at_bats"}
+    return {
+        "comparison": pool.compare(SCORES, "score", by="school", over="month"),
+        "profile": pool.profile(SCORES, "score", by="school", tau=[0, 2.5, 5], groups=True),
+        "weighted_moments": pool.moments(SCORES, "score", by=["month", "school"], weights="month"),
+        "merged_weighted_moments": pool.moments(SCORES, "score", by="school", weights="month"),
+        "lines": pool.regress(SCORES, **lines, method="ml"),
+        "components_of_rates": pool.components(BATTING, "hits", by="player", trials="at_bats"),
+        "counts": pool.shrink(BATTING, **counts, prior=pool.Gamma(3, 10)).drop("lower", "upper"),
+        "components_of_counts": pool.components(BATTING, **counts, prior="moments"),
+        "posterior_of_good_schools": posterior.filter(pl.col("p_above") > 0.5),
+        "estimates_of_a_file": pool.shrink(SCORES.filter(pl.col("month") < 3), "score", by="school"),
+        "school_estimates": pool.shrink(SCORES, "score", by="school"),
+        "good_schools": above.filter(pl.col("p_above") > 0.9),
+        "plain_macro": pool.shrink(SCORES, "score", by="school", tau2="dl"),
+        "estimates_of_a_view": pool.shrink(by_month.drop_nulls("se"), "estimate", by="school", se="se"),
+    }
+
+
 # Changes that a schema test must report, and the number of rows that it returns, by a pattern of the test's name.
 DAMAGE = {
     "valid_moments_*": ("UPDATE analytics.moments SET var = -1 WHERE school = 'Ash'", 3),
@@ -142,6 +180,12 @@ DAMAGE = {
     "valid_estimates_estimates_": ("UPDATE analytics.estimates SET estimate = lower - 1 WHERE school = 'Elm'", 1),
     "converged_*": ("UPDATE analytics.components SET converged = false WHERE month = 3", 1),
 }
+
+
+def test_the_readme_shows_tests_of_the_project():
+    [block] = re.findall(r"```yaml\nmodels:\n(.*?)```", README, re.DOTALL)
+    schema = (PROJECT / "models" / "schema.yml").read_text(encoding="utf-8")
+    assert set(block.splitlines()) <= set(schema.splitlines())
 
 
 def test_the_example_project(tmp_path):
@@ -158,6 +202,9 @@ def test_the_example_project(tmp_path):
     with duckdb.connect(str(built.database)) as connection:
         for name, expected in expected_tables().items():
             assert_equal(connection.sql(f"FROM {name}").pl(), expected)
+        connection.execute(f"SET file_search_path = '{built.folder}'")
+        for name, expected in expected_of_other_verbs().items():
+            assert_equal(connection.sql(f"FROM analytics.{name}").pl(), expected)
         for test, (statement, failures) in DAMAGE.items():
             query = built.compiled(test)
             assert connection.execute(query).fetchall() == [], test

@@ -1,0 +1,1 @@
+{{ polars_pool.compare(ref('scores'), 'score', 'school', over=['month']) }}

@@ -1,0 +1,1 @@
+{{ polars_pool.regress_components(ref('scores'), 'score', 'month', 'school') }}

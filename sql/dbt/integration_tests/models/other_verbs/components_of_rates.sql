@@ -1,0 +1,1 @@
+{{ polars_pool.components_rates(ref('batting'), 'hits', 'at_bats', 'player') }}

@@ -1,0 +1,1 @@
+{{ polars_pool.regress(ref('scores'), 'score', 'month', 'school', method='ml') }}

@@ -1,0 +1,1 @@
+{{ polars_pool.weighted_merge(ref('weighted_moments'), 'school') }}

@@ -1,0 +1,1 @@
+{{ polars_pool.weighted_moments(ref('scores'), 'score', ['month', 'school'], 'month') }}
