@@ -32,6 +32,8 @@ def hyperparameters(call: Call) -> Hyperparameters:
 def _one(argument: Any, role: str) -> Any:
     """One hyperparameter: a float, the name of an estimator, or a prior."""
     methods, priors, least = ROLES[role]
+    if isinstance(argument, str) and argument in methods:
+        return argument
     numbers = f"a number of {least:g} or more" if least == 0 else "a number"
     if isinstance(argument, str):
         return prior_of_text(argument, role, priors) or one_of(argument, methods, role, numbers)

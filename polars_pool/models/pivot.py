@@ -57,7 +57,9 @@ def pivots(rows: pl.LazyFrame, columns: Sequence[Column], least: float = 0.0) ->
     origins = [
         pl.when(_is_near(column, least)).then(column.first).otherwise(0).alias(column.origin) for column in columns
     ]
-    return statistics.select(origins).with_columns(e for column in columns for e in _exact(column))
+    pivoted = statistics.select(origins)
+    exact = [e for column in columns for e in _exact(column)]
+    return pivoted.with_columns(exact) if exact else pivoted
 
 
 def no_pivots(columns: Sequence[Column]) -> pl.LazyFrame:
@@ -77,7 +79,8 @@ def _statistics(column: Column) -> list[pl.Expr]:
 def _is_near(column: Column, least: float) -> pl.Expr:
     """Whether the first values of a column have an offset in common."""
     first, mean, std, smallest = (pl.col(f"{column.name}_{name}") for name in ("first", "mean", "std", "smallest"))
-    return (std < mean.abs() / 8) & ((first - mean).abs() < mean.abs() / 8) & (smallest >= least)
+    near = (std < mean.abs() / 8) & ((first - mean).abs() < mean.abs() / 8)
+    return near & (smallest >= least) if least > 0 else near
 
 
 def _exact(column: Column) -> list[pl.Expr]:
