@@ -24,6 +24,7 @@ def _normal_cdf(x: pl.Expr) -> pl.Expr:
 
 def _normal_cdf_of_column(columns: Sequence[pl.Series]) -> pl.Series:
     [x] = columns
+    # models/tables.py does the same for statistics, but lies above this layer: an engine imports no model.
     return pl.Series(x.name, ndtr(x.cast(pl.Float64).to_numpy()), nan_to_null=True)
 
 

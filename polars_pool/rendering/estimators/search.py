@@ -57,7 +57,7 @@ def _bounds_of(method: Method) -> str:
         if known_v.pole is not None:
             pole = jointly(None if joint is None else Symbol("false"), value(known_v.pole, OF_MODELS))
     if isinstance(known_v, Moments):
-        raise NotImplementedError(f"{method.name}: a closed form for known v beside a search on rows")
+        raise NotImplementedError(f"{method.name}: a closed form for known v and a search on rows")
     floor = jointly(None if joint is None else point, known_v_floor)
     inner = select({"expected": expected}, "query_table(facts)", "*", _condition(method))
     middle = select({"high": jointly(joint_high, known_v_high)}, subquery(inner))
@@ -89,7 +89,7 @@ def _slopes_of(method: Method) -> dict[str, str]:
     if isinstance(on_rows, Terms) and known_v is None:
         return _of_terms(method.name, on_rows, TERMS_AT_RHO)
     if isinstance(known_v, Terms) or isinstance(on_rows, Terms):
-        raise NotImplementedError(f"{method.name}: a sum of terms beside another objective")
+        raise NotImplementedError(f"{method.name}: a sum of terms and another objective")
     df = {} if method.joint is None else {"df": value(method.joint.df, AT_RHO)}
 
     def both(choose: Callable[[Sums], Formula]) -> Symbol:

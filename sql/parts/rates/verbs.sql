@@ -6,7 +6,7 @@
 -- `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'. A threshold adds p_above, the probability
 -- that the rate lies above it; pep, the probability that it does not; and q_value, the mean pep of all groups of the
 -- model whose pep is no larger (Robinson 2017). `groups` is another table of keys; keys without rows get an estimate
--- too. posterior := true adds alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower,
+-- too. posterior := true adds alpha and beta, by the prior; limits := false leaves lower and upper out. se, lower,
 -- upper and p_above include the error of the prior's mean, or treat it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,

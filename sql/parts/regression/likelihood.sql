@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------------------------------------------------
--- The fit of a regression at a given rho, with its profile deviance.
+-- The fit of a regression at a rho, with its profile deviance.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Sums over the groups of a model at the rho of a point, with weights h = w / (1 + w rho), or equal weights at infinite

@@ -4,7 +4,7 @@
 
 -- The partially pooled regression y = intercept of the group + slope x, one row per group and term. The intercepts of
 -- groups are shrunk toward that of the population; the slope is the same for all groups. `mean` is the group's own
--- intercept given that slope.
+-- intercept at that slope.
 CREATE OR REPLACE MACRO pool_regress(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
