@@ -6545,7 +6545,7 @@ CREATE OR REPLACE MACRO _pool_line_classes(sizes, singles, models) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The fit of a regression at a given rho, with its profile deviance.
+-- The fit of a regression at a rho, with its profile deviance.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Sums over the groups of a model at the rho of a point, with weights h = w / (1 + w rho), or equal weights at infinite
@@ -6811,7 +6811,7 @@ CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
 
 -- The partially pooled regression y = intercept of the group + slope x, one row per group and term. The intercepts of
 -- groups are shrunk toward that of the population; the slope is the same for all groups. `mean` is the group's own
--- intercept given that slope.
+-- intercept at that slope.
 CREATE OR REPLACE MACRO pool_regress(
     tbl, y, x, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, weights := NULL, method := 'reml',
     level := 0.95, nan := 'error'
@@ -7781,7 +7781,7 @@ CREATE OR REPLACE MACRO _pool_rates_pooled(
 -- `prior` is estimated by 'ml' or 'moments', or known, as in 'beta(2, 5)'. A threshold adds p_above, the probability
 -- that the rate lies above it; pep, the probability that it does not; and q_value, the mean pep of all groups of the
 -- model whose pep is no larger (Robinson 2017). `groups` is another table of keys; keys without rows get an estimate
--- too. posterior := true adds alpha and beta, given the prior; limits := false leaves lower and upper out. se, lower,
+-- too. posterior := true adds alpha and beta, by the prior; limits := false leaves lower and upper out. se, lower,
 -- upper and p_above include the error of the prior's mean, or treat it as known with uncertainty := 'conditional'.
 CREATE OR REPLACE MACRO pool_shrink_rates(
     tbl, value, trials, "by", _pool_unnamed := NULL, over := {'_pool_absent': true}, prior := 'ml', level := 0.95,
