@@ -204,5 +204,5 @@ def test_a_pair_that_sql_cannot_search_is_refused(monkeypatch):
     )
     mixed = Method("mixed", "terms beside sums", "this test", known_v=Root(lambda df: df), joint=on_rows)
     monkeypatch.setitem(TAU2, "mixed", mixed)
-    with pytest.raises(NotImplementedError, match="mixed: a sum of terms beside another objective"):
+    with pytest.raises(NotImplementedError, match="mixed: a sum of terms and another objective"):
         sql.text()
