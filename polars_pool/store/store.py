@@ -92,6 +92,9 @@ class MomentStore:
                 "value and by define a store, with weights, where and nan as options; give both, or none of these"
             )
 
+    def __repr__(self) -> str:
+        return f"<MomentStore {str(self.path)!r}: {self.definition}>"
+
     def refresh(self, source: Any, *, progress: Callable[[Progress], None] | None = None) -> Refreshed:
         """Read new and changed parts of a source, and drop the states of parts that no longer exist.
 

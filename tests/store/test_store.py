@@ -155,6 +155,12 @@ def test_relative_folders_survive_a_change_of_the_working_folder(tmp_path, sourc
     assert len(store.refresh("../rows/**/*.parquet").unchanged) == 3
 
 
+def test_a_store_shows_its_folder_and_definition(tmp_path):
+    store = pool.MomentStore(tmp_path / "m", "y", by="g", weights="w")
+    shown = f"<MomentStore {str(tmp_path / 'm')!r}: value='y', by=['g'], weights='w', nan='error' (polars-pool "
+    assert repr(store).startswith(shown)
+
+
 def test_a_file_on_the_web(tmp_path):
     write(tmp_path, rows=ROWS)
     with webserver.serving(tmp_path) as address:
