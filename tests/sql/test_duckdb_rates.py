@@ -801,3 +801,21 @@ def test_files_are_scanned_once_for_the_columns_that_are_needed(engine, tmp_path
     assert isinstance(found, list), found
     for row in found:
         close(row["alpha"], truths[row["name"]]["alpha"], 1e-7)
+
+
+def test_rates_of_0_and_1_alone_have_limits_at_0_and_1():
+    """By moments the size of the beta prior is 0: all of its probability is at 0 and 1."""
+    rates, unseen = pl.DataFrame({"g": [1, 2, 3, 4], "x": [0, 3, 0, 2], "n": [3, 3, 2, 2]}), pl.DataFrame({"g": [5]})
+    options = {"prior": "moments", "uncertainty": "conditional"}
+    expected = pool.shrink(rates, "x", "g", trials="n", groups=unseen, **options)
+    query = (
+        "FROM pool_shrink_rates(rates, x, n, g, prior := 'moments', uncertainty := 'conditional', groups := 'unseen')"
+    )
+    with duckdb.connect() as connection:
+        pool.install_macros(connection)
+        connection.execute("CREATE TABLE rates (g BIGINT, x BIGINT, n BIGINT)")
+        connection.executemany("INSERT INTO rates VALUES (?, ?, ?)", rates.rows())
+        connection.execute("CREATE TABLE unseen AS SELECT 5::BIGINT AS g")
+        limits = connection.execute(f"SELECT g, lower, upper {query} ORDER BY g").fetchall()
+    assert limits == expected.select("g", "lower", "upper").rows()
+    assert limits[-1] == (5, 0.0, 1.0)
