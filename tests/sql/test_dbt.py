@@ -182,6 +182,10 @@ DAMAGE = {
 }
 
 
+def test_the_version_is_that_of_the_python_package():
+    assert f"\nversion: {pool.__version__}\n" in (SQL / "dbt" / "dbt_project.yml").read_text(encoding="utf-8")
+
+
 def test_the_readme_shows_tests_of_the_project():
     [block] = re.findall(r"```yaml\nmodels:\n(.*?)```", README, re.DOTALL)
     schema = (PROJECT / "models" / "schema.yml").read_text(encoding="utf-8")
