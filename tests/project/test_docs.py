@@ -196,6 +196,13 @@ def test_the_sql_is_fresh():
         assert "python -m polars_pool.rendering" in text, path
 
 
+def test_the_version_is_the_same_everywhere():
+    changelog = (files.GUIDES / "changelog.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)$", changelog, flags=re.MULTILINE)[0] == pool.__version__
+    project = (ROOT / "sql" / "dbt" / "dbt_project.yml").read_text(encoding="utf-8")
+    assert f"version: {pool.__version__}\n" in project
+
+
 def test_the_reference_is_fresh():
     """After a change of a docstring, of a column or of a macro: render again and commit."""
     for name, text in reference.pages().items():
