@@ -309,13 +309,14 @@ class Uniform(Prior):
 
 @dataclass(frozen=True)
 class InverseGamma(Prior):
-    """Inverse gamma distribution on tau squared, for those who must.
+    """Inverse gamma distribution on tau squared; other priors are usually better.
 
     Parameters
     ----------
     shape, scale
-        Both above 0; the scale in squared units. It keeps tau from 0, whatever the data say. With small
-        numbers it nears the prior flat on log tau, whose posterior is improper, and hangs on them all the more.
+        Both above 0; the scale in squared units. It keeps tau away from 0 for all data. Small shape
+        and scale approach the prior that is flat on log tau, whose posterior is improper; the result then depends
+        strongly on both.
 
     Source
     ------
@@ -463,7 +464,7 @@ class Normal(Numbers):
 
 @dataclass(frozen=True)
 class Flat(Numbers):
-    """A flat prior of mu, every value alike: what mu="gls" means with a prior of tau.
+    """A flat prior of mu, equal density for every value: the meaning of mu="gls" with a prior of tau.
 
     Source
     ------
@@ -486,7 +487,7 @@ class Beta(Numbers):
     Parameters
     ----------
     alpha, beta
-        Both above 0: as if so many events, and so many trials without, had been seen of every group.
+        Both above 0. The prior has the weight of `alpha` earlier events and `beta` earlier non-events in every group.
 
     Source
     ------
@@ -519,7 +520,7 @@ class Gamma(Numbers):
     Parameters
     ----------
     shape, rate
-        Both above 0: as if so many events had been seen of every group, in so much exposure.
+        Both above 0. The prior has the weight of `shape` earlier events in an earlier exposure of `rate` in every group.
 
     Source
     ------
