@@ -21,12 +21,12 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     Parameters
     ----------
     connection
-        An open DuckDB connection. What is there already from an earlier call, or another version, is replaced.
+        An open DuckDB connection. Macros of an earlier call or of another version are replaced.
     temporary
         True leaves the database as it is: the macros live as long as the connection, and its cursors do not see them.
         By default they are stored in the current database and schema too, where cursors, later connections and the
-        shell find them; a database that is open for reading only gets temporary ones. Cursors that have gone over to
-        another database (`USE`) can call those of a database in memory by their full names.
+        shell find them; a database that is open for reading only gets temporary ones. Cursors that use
+        another database (`USE`) can call the macros of a database in memory by their full names.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     Raises
     ------
     duckdb.Error
-        What DuckDB raises on a closed connection or a broken transaction.
+        The connection is closed, or its transaction is broken.
 
     Source
     ------

@@ -78,7 +78,7 @@ ALONE = (
 
 
 class ConvergenceWarning(UserWarning):
-    """Some models have no estimate, or one that did not settle: `converged` of `components` shows which."""
+    """Some models have no estimates, or their estimation did not converge: see `converged` of `components`."""
 
 
 # ---- which models give cause for a message --------------------------------------------------------------------------
