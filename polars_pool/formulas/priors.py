@@ -520,7 +520,7 @@ class Gamma(Numbers):
     Parameters
     ----------
     shape, rate
-        Both above 0. The prior has the weight of `shape` earlier events in an earlier exposure of `rate` in every group.
+        Both above 0. The prior has the weight of `shape` earlier events in an exposure of `rate` in every group.
 
     Source
     ------
