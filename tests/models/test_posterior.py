@@ -206,6 +206,23 @@ def test_moments_that_are_infinite_are_null():
     assert known("half_normal(5)", 1) == second | {"se_tau2"}
 
 
+def test_a_proper_posterior_without_a_finite_mean_has_quantiles():
+    """With a uniform prior and three groups, the density of tau falls as the square of 1 / tau."""
+    y, se = np.array([1.0, 4.0, 2.0]), np.array([0.5, 0.7, 0.4])
+    frame = pl.DataFrame({"g": [1, 2, 3], "y": y, "se": se})
+    found = pool.components(frame, "y", "g", se="se", tau2="uniform()").row(0, named=True)
+    assert found["tau"] is None
+
+    def density(tau):
+        w = 1 / (se**2 + tau**2)
+        q = (w * (y - np.average(y, weights=w)) ** 2).sum()
+        return math.exp(-q / 2) * math.sqrt(w.prod() / w.sum())
+
+    below = quad(density, 0, found["tau_median"], epsabs=0, epsrel=1e-10)[0]
+    above = quad(density, found["tau_median"], math.inf, epsabs=0, epsrel=1e-10)[0]
+    assert below == pytest.approx(above, rel=1e-7)
+
+
 def test_new_groups_are_drawn_from_the_population(run):
     new = pl.DataFrame({"g": ["A", "Z"]})
     found = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)", groups=new, threshold=0.0, level=0.8)

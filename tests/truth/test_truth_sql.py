@@ -179,3 +179,13 @@ def test_a_known_mu_is_reported_as_given(engine):
         assert database.ask("FROM pool_components(data, y, g, mu := 0.165)")["mu"].item() == 0.165
         shrunk = database.ask("FROM pool_shrink(data, y, g, mu := 0.165, tau2 := 0)")
         assert shrunk["estimate"].to_list() == [0.165, 0.165]
+
+
+@engines
+def test_heterogeneity_about_a_known_mu(engine):
+    """A known mu takes no degree of freedom: the typical variance is J / sum(1 / v) (Higgins & Thompson 2002)."""
+    studies = pl.DataFrame({"g": [1, 2, 3, 4], "y": [1.0, 4.0, 2.0, 9.0], "se": [0.5, 0.7, 0.4, 0.6]})
+    row = SQL_PATHS[engine](pool.components, studies, "y", "g", se="se", tau2=7.0, mu=3.0).row(0, named=True)
+    typical = 4 / (studies["se"] ** -2).sum()
+    assert row["i2"] == pytest.approx(100 * 7 / (7 + typical), rel=1e-12)
+    assert row["h2"] == pytest.approx((7 + typical) / typical, rel=1e-12)
