@@ -46,10 +46,13 @@ def prior_of_text(text: str, role: str, priors: dict[str, Any]) -> Any:
 def prior_of_rates(argument: Any, known: type[Beta | Gamma]) -> str | Beta | Gamma:
     """The name of an estimator of the prior of rates, or a known prior of the family."""
     if isinstance(argument, str):
-        prior: str | Beta | Gamma | None = prior_of_text(argument, "prior", {known.name: known})
-        return prior or one_of(argument, get_args(OfRates), "prior", f"a known prior, {called(known)}")
+        prior: Beta | Gamma | None = prior_of_text(argument, "prior", {known.name: known})
+        if prior is not None:
+            return prior
+        return one_of(argument, get_args(OfRates), "prior", f"a known prior, {called(known)}")
     if isinstance(argument, known):
-        return argument
+        known_prior: Beta | Gamma = argument
+        return known_prior
     if isinstance(argument, type):
         is_prior(argument, "prior", {known.name: known})
     methods = listed(get_args(OfRates))

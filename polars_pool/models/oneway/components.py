@@ -185,7 +185,8 @@ def groups_of(table: pl.DataFrame, models: pl.DataFrame, request: OneWay) -> tup
     if request.over:
         numbered = models.select(*request.over).with_row_index(MODEL)
         table = table.join(numbered, on=request.over, how="left", nulls_equal=True).sort(MODEL)
-        present, start = np.unique(table[MODEL].to_numpy(), return_index=True)
+        first = np.unique(table[MODEL].to_numpy(), return_index=True)
+        present, start = first[0], first[1]
     known_mu = request.hyperparameters.known_mu
     mu = None if known_mu is None else known_mu - models["_pool_pivot"].to_numpy()[present]
 
