@@ -2095,7 +2095,7 @@ CREATE OR REPLACE MACRO _pool_message_half_of_moments(role, missing) AS
 CREATE OR REPLACE MACRO _pool_message_variance_of_published(argument) AS
     'sigma2=' || argument || ' does not go with se=: the sampling variance is known, se squared';
 CREATE OR REPLACE MACRO _pool_message_without_counts(role, argument, names) AS
-    role || '=' || argument || ' weighs by rows, and se= alone does not tell them: give n=, or one of ' || names;
+    role || '=' || argument || ' needs row counts, which se= does not give: pass n=, or one of ' || names;
 CREATE OR REPLACE MACRO _pool_message_unfit(role, argument, source, names) AS
     role || '=' || argument || ' does not fit ' || source || ': give a number, or one of ' || names;
 CREATE OR REPLACE MACRO _pool_message_prior_beside_estimate(role, argument, tau2) AS
@@ -2117,13 +2117,13 @@ CREATE OR REPLACE MACRO _pool_message_posterior_holds_errors() AS
 CREATE OR REPLACE MACRO _pool_message_not_of_posterior(argument) AS
     'interval=' || argument || ' does not go with a prior: give ''central'' or ''shortest''';
 CREATE OR REPLACE MACRO _pool_message_of_posterior(argument, others) AS
-    'interval=' || argument || ' is of a posterior: give a prior of tau2 or mu, or ' || others;
+    'interval=' || argument || ' applies to a posterior only: give a prior of tau2 or mu, or ' || others;
 CREATE OR REPLACE MACRO _pool_message_robust_prediction(argument) AS
     'interval=''robust'' does not go with predict=' || argument
         || ': it covers the true means; give predict=''mean''';
 CREATE OR REPLACE MACRO _pool_message_row_of_published() AS
-    'predict=''row'' does not go with se=: published estimates do not tell the '
-        || 'variance of a row; give ''mean'' or ''replicate''';
+    'predict=''row'' does not go with se=: published estimates do not give the '
+        || 'variance of a row; choose ''mean'' or ''replicate''';
 CREATE OR REPLACE MACRO _pool_message_error_unknown(argument, names) AS
     'uncertainty=''tau2'' does not fit tau2=' || argument
         || ', which has no standard error: give a number, or one of ' || names;

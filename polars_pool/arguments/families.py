@@ -49,7 +49,7 @@ def refuse_for_means(call: Call, accepted: Set[str]) -> None:
     for name in call.changed("prior", "posterior"):
         if name not in accepted:
             raise ValueError(
-                f"{name}={shown(call[name])} is of rates: give trials=, exposure= or family='binomial' too"
+                f"{name}={shown(call[name])} applies to rates only: give trials=, exposure= or family='binomial' too"
             )
 
 

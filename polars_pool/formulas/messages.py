@@ -26,7 +26,7 @@ KEY_OF_RESULT = "the key {key} bears the name of a result column ({names}); rena
 WITH_PUBLISHED = "{role}= does not go with se=: published estimates carry their error in se alone"
 HALF_OF_MOMENTS = "{role}= without {missing}=; stored moments need both, published estimates need se="
 VARIANCE_OF_PUBLISHED = "sigma2={argument} does not go with se=: the sampling variance is known, se squared"
-WITHOUT_COUNTS = "{role}={argument} weighs by rows, and se= alone does not tell them: give n=, or one of {names}"
+WITHOUT_COUNTS = "{role}={argument} needs row counts, which se= does not give: pass n=, or one of {names}"
 UNFIT = "{role}={argument} does not fit {source}: give a number, or one of {names}"
 PRIOR_BESIDE_ESTIMATE = (
     "{role}={argument} does not go with tau2={tau2}, an estimate: give tau2 as a number or a prior such as "
@@ -42,12 +42,12 @@ MU_HAS_POSTERIOR = "mu has a posterior"
 TAU2_HAS_POSTERIOR = "tau2 has a posterior"
 POSTERIOR_HOLDS_ERRORS = "the posterior holds the errors of mu and tau2"
 NOT_OF_POSTERIOR = "interval={argument} does not go with a prior: give 'central' or 'shortest'"
-OF_POSTERIOR = "interval={argument} is of a posterior: give a prior of tau2 or mu, or {others}"
+OF_POSTERIOR = "interval={argument} applies to a posterior only: give a prior of tau2 or mu, or {others}"
 ROBUST_PREDICTION = (
     "interval='robust' does not go with predict={argument}: it covers the true means; give predict='mean'"
 )
 ROW_OF_PUBLISHED = (
-    "predict='row' does not go with se=: published estimates do not tell the variance of a row; give 'mean' or "
+    "predict='row' does not go with se=: published estimates do not give the variance of a row; choose 'mean' or "
     "'replicate'"
 )
 ERROR_UNKNOWN = (

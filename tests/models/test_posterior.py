@@ -602,7 +602,7 @@ WRONG = [
         {"tau2": "half_cauchy(5)", "interval": "robust"},
         ["interval='robust' does not go with a prior", "'central' or 'shortest'"],
     ),
-    ({"interval": "central"}, ["interval='central' is of a posterior", "'normal' or 'robust'"]),
+    ({"interval": "central"}, ["interval='central' applies to a posterior only", "'normal' or 'robust'"]),
     ({"interval": "centrl"}, ["interval='centrl'", "did you mean 'central'?"]),
     ({"tau2": "half_cauchy(5)", "level": 95}, ["level=95"]),
 ]
@@ -629,7 +629,7 @@ def test_wrong_arguments(options, parts):
         ),
         (
             lambda: pool.components(SCHOOLS, "y", "g", se="se", interval="central"),
-            "interval='central' is of a posterior",
+            "interval='central' applies to a posterior only",
         ),
         (
             lambda: pool.compare(SCHOOLS, "y", "g", tau2="half_cauchy(5)"),

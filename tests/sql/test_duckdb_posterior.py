@@ -406,7 +406,7 @@ SENTENCES = [
     (
         "shrink",
         "\"interval\" := 'central'",
-        "interval='central' is of a posterior: give a prior of tau2 or mu, or 'normal' or 'robust'",
+        "interval='central' applies to a posterior only: give a prior of tau2 or mu, or 'normal' or 'robust'",
     ),
     (
         "shrink",
