@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtri, gammaln, ndtr, psi
 
 from ..formulas import elementary
 from ..numerics import gamma
 from ..numerics.arrays import Array
+from ..numerics.special import chdtri, digamma, gammaln, ndtr
 
 
 def _where(condition: Array, then: Any, otherwise: Any) -> Array:
@@ -33,7 +33,7 @@ FORMS = {
     elementary.normal_cdf: ndtr,
     elementary.normal_density: _normal_density,
     elementary.log_gamma: gammaln,
-    elementary.digamma: psi,
+    elementary.digamma: digamma,
     elementary.trigamma: gamma.trigamma,
     elementary.trigamma_inverse: gamma.trigamma_inverse,
     elementary.chi_square_median: _chi_square_median,

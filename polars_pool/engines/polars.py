@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import polars as pl
-from scipy.special import gammaln, ndtr, psi
 
 from ..formulas import elementary
 from ..numerics import gamma
+from ..numerics.special import digamma, gammaln, ndtr
 
 
 def _where(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
@@ -50,7 +50,7 @@ FORMS = {
     elementary.normal_cdf: _normal_cdf,
     elementary.normal_density: _normal_density,
     elementary.log_gamma: _by_numpy(gammaln),
-    elementary.digamma: _by_numpy(psi),
+    elementary.digamma: _by_numpy(digamma),
     elementary.trigamma: _by_numpy(gamma.trigamma),
     elementary.trigamma_inverse: _by_numpy(gamma.trigamma_inverse),
 }

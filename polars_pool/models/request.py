@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
-from scipy.special import ndtri
 
+from ..numerics.special import ndtri
 from .keys import KEY
 from .warning import Caller, caller
 

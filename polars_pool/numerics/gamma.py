@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import polygamma
 
 from .arrays import Array
+from .special import polygamma
 
 
 def trigamma(x: Array) -> Array:

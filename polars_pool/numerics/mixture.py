@@ -6,12 +6,12 @@ Columns are mixtures, rows their parts: weights p, means m, standard deviations 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
-from scipy.special import ndtr, ndtri
 
 from . import newton
 from .arrays import Array
 from .newton import TINY
+from .roots import find_root
+from .special import ndtr, ndtri
 
 ROOT_2PI = np.sqrt(2 * np.pi)
 
@@ -84,11 +84,11 @@ def shortest(p: Array, m: Array, s: Array, level: float) -> tuple[Array, Array, 
     if not spread.size:
         return lower, upper, settled
     least, most = 1e-9 * (1 - level), (1 - 1e-9) * (1 - level)
-    result = find_root(slope, (np.full(spread.size, least), np.full(spread.size, most)), args=(spread,))
-    tail = np.where(result.success, result.x, (1 - level) / 2)
+    root, converged = find_root(slope, np.full(spread.size, least), np.full(spread.size, most), spread)
+    tail = np.where(converged, root, (1 - level) / 2)
     lower[spread], _ = quantile(p[:, spread], m[:, spread], s[:, spread], tail)
     upper[spread], _ = quantile(p[:, spread], m[:, spread], s[:, spread], tail + level)
-    settled[spread] &= result.success
+    settled[spread] &= converged
     return lower, upper, settled
 
 

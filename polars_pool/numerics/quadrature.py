@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, sici
 
 from . import newton
 from .arrays import Array
+from .special import expit, sici
 
 LogDensity = Callable[[Array], Array]  # at any number of rows, each with one value per model
 DensityOf = Callable[[Array], LogDensity]  # of the models listed

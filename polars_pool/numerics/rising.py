@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import digamma, gammaln, polygamma, xlog1py, xlogy
 
 from .arrays import Array
+from .special import digamma, gammaln, polygamma, xlog1py, xlogy
 
 LARGE = 30.0
 # sql/parts/rates/likelihood.sql has the same coefficients: a sum over powers is a loop here and one expression there.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
 
 from .arrays import Array
+from .roots import find_root
 from .segments import Segments
 
 Function = Callable[[Any, Array], Array]  # of the models and one argument per model
@@ -31,8 +31,7 @@ def root(
     """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    result = find_root(lambda x, m, *more: function(g.take(m), x, *more), (low, high), args=(models, *more))
-    return np.asarray(result.x), np.asarray(result.success)
+    return find_root(lambda x, m, *more: function(g.take(m), x, *more), low, high, models, *more)
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,10 @@ def test_nothing_but_the_stated_dependencies(module):
     assert outside(module) - extras <= DEPENDENCIES
 
 
+def test_one_file_imports_scipy():
+    assert {module for module in FILES if "scipy" in outside(module)} == {("numerics", "special")}
+
+
 def test_extras_are_imported_where_they_are_used():
     """A plain install has none of these libraries, and importing the package does not import them."""
     code = f"import polars_pool.store.sources, sys; print(sorted({set().union(*EXTRAS.values())} & set(sys.modules)))"

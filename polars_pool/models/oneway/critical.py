@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from scipy.optimize.elementwise import find_root
-from scipy.special import ndtri
 
 from ...formulas import robust
 from ...numerics.arrays import Array
+from ...numerics.roots import find_root
+from ...numerics.special import ndtri
 
 TINY = np.finfo(float).tiny  # the least normal number
 FAR = 1e20  # m beyond which the interval consists of the bias alone
@@ -121,8 +121,8 @@ def _touching(chi: Array) -> Array:
     t0 = np.zeros(len(chi))
     curved = np.flatnonzero(chi * chi > 3)  # else r is concave
     chi = chi[curved]
-    root = find_root(_tangent, (chi * chi - 3, 2 * chi * chi), args=(chi,))
-    t0[curved] = np.where(root.success, root.x, 0.0)
+    root, converged = find_root(_tangent, chi * chi - 3, 2 * chi * chi, chi)
+    t0[curved] = np.where(converged, root, 0.0)
     return t0
 
 
@@ -141,8 +141,8 @@ def _within_kappa(m: Array, kappa: Array, chi: Array, t0: Array) -> tuple[Array,
     """The worst two points with moments m and kappa m^2, of which the upper lies below t0."""
     alike = (kappa - 1) * m == 0  # t is the same for all groups
     m_, kappa = np.where(alike, t0 / 4, m), np.where(alike, 2.0, kappa)
-    root = find_root(_balance, (kappa * m_, t0), args=(m_, kappa, chi), tolerances={"fatol": 0.0})
-    x2 = np.where(root.success, root.x, kappa * m_)
+    root, converged = find_root(_balance, kappa * m_, t0, m_, kappa, chi, zero=0.0)
+    x2 = np.where(converged, root, kappa * m_)
     return np.where(alike, m, robust.lower_point(x2, m_, kappa)), np.where(alike, m, x2)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 
 from ...formulas import between, inference, profile, within
 from ...numerics.arrays import Array
+from ...numerics.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
 from ..many import Groups
 from . import errors
 from .estimators import matched_q

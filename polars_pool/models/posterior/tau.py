@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
 
 from ...numerics.arrays import Array
+from ...numerics.roots import find_root
 from .fit import Posterior
 from .hierarchy import log_density
 from .nodes import inflated
@@ -33,8 +33,8 @@ def quantile(post: Posterior, probability: Array, models: Array) -> Array:
         return post.cells.quantile(probability, models)
     by_model = [x.reshape(post.models, -1) for x in post.cells.reach]
     low, high = by_model[0].min(axis=1)[models], by_model[1].max(axis=1)[models]
-    root = find_root(lambda x, p, i: below(post, x, i) - p, (low, high), args=(probability, models))
-    return np.asarray(np.where(root.success, post.cells.support.value(root.x), np.nan))
+    root, converged = find_root(lambda x, p, i: below(post, x, i) - p, low, high, probability, models)
+    return np.asarray(np.where(converged, post.cells.support.value(root), np.nan))
 
 
 def quantiles(post: Posterior, probabilities: Array) -> Array:
@@ -63,8 +63,8 @@ def _tail_of_shortest(post: Posterior, level: float, power: int) -> Array:
     inside = np.flatnonzero(falls(least, models) < 0)
     tail = np.zeros(post.models)
     if inside.size:
-        root = find_root(falls, (least[inside], most[inside]), args=(inside,))
-        tail[inside] = np.where(root.success, root.x, (1 - level) / 2)
+        root, converged = find_root(falls, least[inside], most[inside], inside)
+        tail[inside] = np.where(converged, root, (1 - level) / 2)
     return tail
 
 

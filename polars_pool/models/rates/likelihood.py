@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, xlog1py, xlogy
 
 from ...formulas import overdispersion
 from ...numerics.arrays import Array
 from ...numerics.rising import beyond_logs, curvature_rest, deviance, factorial_rest, log1p_rest, log_rise, slopes
+from ...numerics.special import gammaln, xlog1py, xlogy
 
 MANY = 1e4  # trials, or events, up to which the terms keep 11 digits of their sum
 

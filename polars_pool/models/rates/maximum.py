@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import logit
 
 from ...numerics import trust_region
 from ...numerics.arrays import Array
+from ...numerics.special import logit
 from . import likelihood
 from .pairs import Pairs
 from .prior import ROUNDING, Prior, by_moments, with_size

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
 
 from ...formulas import rates as formulas
 from ...numerics.arrays import Array
+from ...numerics.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
 from .spec import Family
 
 

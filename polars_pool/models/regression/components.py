@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtr
 
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
 from ...numerics.arrays import Array
+from ...numerics.special import ndtr
 from ..keys import public
 from ..tables import WHOLE, series
 from .coefficients import between, population

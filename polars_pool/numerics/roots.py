@@ -1,0 +1,66 @@
+"""Roots of many functions of one number at once, each in a bracket: between two ends where its signs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .arrays import Array
+
+TINY, EPSILON = float(np.finfo(float).tiny), float(np.finfo(float).eps)
+STEPS = 2046  # bisections from the largest Float64 to the smallest
+
+
+def find_root(
+    function: Callable[..., Array], low: Array, high: Array, *more: Array, zero: float = TINY
+) -> tuple[Array, Array]:
+    """The root of each function, to the last bits, and whether the search converged; NaN without a bracket.
+
+    `more` are further arguments of the function, each with one value per root. A point where the function is at most
+    `zero` is a root. Source: Chandrupatla (1997), "A new hybrid quadratic/bisection algorithm for finding the zero of a
+    nonlinear function without using derivatives", Advances in Engineering Software 28.
+    """
+    root, converged = np.full(len(low), np.nan), np.zeros(len(low), dtype=bool)
+    todo = np.arange(len(low))
+    # Three points and their values: the newest, the other end of the bracket, and the one before.
+    x = np.stack([low, high, high]).astype(float)
+    f = np.stack([function(low, *more), function(high, *more)])[[0, 1, 1]]
+    for _ in range(STEPS):
+        best, least, settled, going = _state(x, f, zero)
+        root[todo[settled]], converged[todo[settled]] = best[settled], True
+        if not going.all():
+            todo, least, x, f = todo[going], least[going], x[:, going], f[:, going]
+            more = tuple(argument[going] for argument in more)
+        if not todo.size:
+            break
+        new = x[0] + _place(x, f, least) * (x[1] - x[0])
+        value = function(new, *more)
+        same = np.sign(value) == np.sign(f[0])
+        x = np.stack([new, np.where(same, x[1], x[0]), np.where(same, x[0], x[1])])
+        f = np.stack([value, np.where(same, f[1], f[0]), np.where(same, f[0], f[1])])
+    root[todo] = x[0]
+    return root, converged
+
+
+@np.errstate(all="ignore")
+def _state(x: Array, f: Array, zero: float) -> tuple[Array, Array, Array, Array]:
+    """The better end of each bracket, the least step within it, whether this end is the root, and whether to go on."""
+    (x1, x2, _), (f1, f2, _) = x, f
+    better = np.abs(f1) < np.abs(f2)
+    best, width = np.where(better, x1, x2), np.abs(x2 - x1)
+    tolerance = 4 * EPSILON * np.abs(best) + 4 * TINY
+    known = np.isfinite(x1) & np.isfinite(x2) & ~(np.isnan(f1) & np.isnan(f2))
+    brackets = known & (np.sign(f1) != np.sign(f2))
+    settled = (np.abs(np.where(better, f1, f2)) <= zero) | (brackets & (width < tolerance))
+    return best, 0.5 * tolerance / width, settled, brackets & ~settled
+
+
+@np.errstate(all="ignore")
+def _place(x: Array, f: Array, least: Array) -> Array:
+    """The next point as a share of the bracket: by an inverse parabola where it is safe, else the midpoint."""
+    (x1, x2, x3), (f1, f2, f3) = x, f
+    xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+    safe = (1 - np.sqrt(1 - xi) < phi) & (phi < np.sqrt(xi))
+    share = f1 / (f1 - f2) * f3 / (f3 - f2) - (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f2 - f3)
+    return np.clip(np.where(safe, share, 0.5), least, 1 - least)
