@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import polars as pl
 
 from ..store.sources import Part, parts, stdin
 from ..store.store import MomentStore, Refreshed
-from . import by_duckdb, by_polars, database, keyfile, screen, whole
+from . import by_duckdb, by_polars, database, errors, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
@@ -67,8 +68,13 @@ def store(task: Task, listed: Sequence[Part]) -> tuple[MomentStore, Refreshed | 
 
 def refreshed(kept: MomentStore, task: Task) -> Refreshed:
     """Refresh a store from the source of a task."""
-    with screen.bar("reading") as report:
-        return kept.refresh(task.source[0] if len(task.source) == 1 else list(task.source), progress=report)
+    source = task.source[0] if len(task.source) == 1 else list(task.source)
+    with warnings.catch_warnings(record=True) as caught, screen.bar("reading") as report:
+        warnings.simplefilter("always")
+        done = kept.refresh(source, progress=report)
+    for one in caught:
+        errors.show(f"warning: {one.message}")
+    return done
 
 
 def _of_store(kept: MomentStore, task: Task, requests: Requests) -> Input:

@@ -70,7 +70,7 @@ def expression(column: str | Column) -> IntoColumn:
     except pl.exceptions.PolarsError:
         raise ValueError(
             f"the expression {column.text} was written by Polars {column.polars} and cannot be read by Polars "
-            f"{pl.__version__}; give value, by, weights and where again"
+            f"{pl.__version__}; give value=, by=, weights= and where= again"
         ) from None
 
 

@@ -14,13 +14,16 @@ from filelock import FileLock, Timeout
 
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import NaN
+from ..models import warning
 from ..version import FORMAT, __version__
 from . import states
 from .definition import columns, define, same
 from .merging import KeyTypes, merged
 from .reading import Progress, readings
-from .sources import Part, parts
+from .sources import Part, left_out, parts
 from .states import State
+
+SHOWN = 3  # names of parts in a warning
 
 
 class Refreshed(NamedTuple):
@@ -84,7 +87,9 @@ class MomentStore:
         elif value is None and by is None and weights is None and where is None:
             listed = states.listed(self.path)
             if not listed:
-                raise FileNotFoundError(f"the folder {str(path)!r} holds no states; give value and by for a new store")
+                raise FileNotFoundError(
+                    f"the folder {str(path)!r} holds no states; give value= and by= for a new store"
+                )
             self.definition = replace(listed[0].definition, library=__version__, format=FORMAT)
             self._states()
         else:
@@ -112,7 +117,8 @@ class MomentStore:
 
         Returns
         -------
-        A `Refreshed`: the names of the parts `read`, `unchanged` and `dropped`, and the number of `rows` read.
+        A `Refreshed`: the names of the parts `read`, `unchanged` and `dropped`, and the number of `rows` read. If the
+        file of a dropped part still exists, the source may be incomplete, and a warning names the part.
 
         Raises
         ------
@@ -142,9 +148,9 @@ class MomentStore:
             rows = self._read(stale, [old[name] for name in kept], progress)
             for state in dropped:
                 states.drop(state)
-        return Refreshed(
-            tuple(part.name for part in stale), tuple(kept), tuple(state.source for state in dropped), rows
-        )
+        names = tuple(state.source for state in dropped)
+        _warn_of(left_out(names))
+        return Refreshed(tuple(part.name for part in stale), tuple(kept), names, rows)
 
     def scan(self) -> pl.LazyFrame:
         """The merged moments of all parts, lazily: the result of `moments` for all their rows.
@@ -221,3 +227,15 @@ class MomentStore:
             states.write(self.path, reading.moments, self.definition, reading.keys)
             rows += sum(moments.rows for moments in reading.moments)
         return rows
+
+
+def _warn_of(parts: list[str]) -> None:
+    """Warn of dropped parts whose files still exist: perhaps the source is only a piece of the warehouse."""
+    if not parts:
+        return
+    shown = ", ".join(map(repr, parts[:SHOWN])) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
+    message = (
+        f"the refresh dropped parts whose files still exist, because the source does not contain them: {shown}; the "
+        "store no longer counts their rows; if it should, refresh it with the whole source"
+    )
+    warning.warn([message], warning.caller(), UserWarning)

@@ -539,6 +539,22 @@ def test_refresh_reads_new_parts(run):
     assert run("refresh", "warehouse", "--store=moments")[1] == "0 parts read (0 rows), 3 unchanged, 1 dropped\n"
 
 
+def test_a_source_that_leaves_parts_out_is_reported(run):
+    run("refresh", "warehouse", *DEFINED)
+    code, out, said = run("refresh", "warehouse/year=2022", "--store=moments")
+    assert (code, out) == (0, "0 parts read (0 rows), 1 unchanged, 2 dropped\n")
+    assert said.startswith("polars-pool: warning: the refresh dropped parts whose files still exist")
+    assert said.count("\n") == 1
+    assert said.count("year=") == 2
+
+
+def test_a_missing_store_is_reported_with_the_options_that_make_one(run):
+    for command in (["refresh", "warehouse"], ["shrink"]):
+        code, out, said = run(*command, "--store=nowhere")
+        assert (code, out) == (1, "")
+        assert said == "polars-pool: the folder 'nowhere' holds no states; give --value and --by for a new store\n"
+
+
 def test_a_filled_store_is_enough(run, answer):
     run("refresh", "warehouse", *DEFINED)
     found = answer("shrink", "--store=moments", "--by=school", "--over=year")

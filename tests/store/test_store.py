@@ -106,9 +106,26 @@ def test_files_come_and_go_in_one_refresh(tmp_path, source):
     moved = store.refresh(source)
     assert (names(moved.read), names(moved.dropped), len(moved.unchanged)) == (["month=2"], ["month=3"], 2)
     assert_merged(store, ROWS, "g")
-    assert store.refresh([]).dropped == (*moved.unchanged, *moved.read)
+    with pytest.warns(UserWarning, match="dropped parts whose files still exist"):
+        assert store.refresh([]).dropped == (*moved.unchanged, *moved.read)
     with pytest.raises(FileNotFoundError, match="holds no states yet"):
         store.scan()
+
+
+def test_a_narrower_source_warns_of_the_parts_that_it_leaves_out(tmp_path, source):
+    store = pool.MomentStore(tmp_path / "m", "y", by="g")
+    store.refresh(source)
+    month(source, 1).unlink()
+    with pytest.warns(UserWarning, match="dropped parts whose files still exist") as caught:
+        done = store.refresh(source / "month=2")
+    assert names(done.dropped) == ["month=1", "month=3"]
+    [one] = caught
+    assert f"the source does not contain them: {str(month(source, 3))!r}; the store no longer counts" in str(
+        one.message
+    )
+    assert "month=1" not in str(one.message)  # this file was deleted
+    assert one.filename == __file__
+    assert store.scan().collect()["n"].sum() == 2
 
 
 def test_progress_is_reported_before_and_after_every_part(tmp_path, source):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from . import delta, iceberg, plain
 from .listing import check_utf8
 from .part import NAME, Part, batches, rows_of
 
-__all__ = ["NAME", "Part", "batches", "parts", "rows_of"]
+__all__ = ["NAME", "Part", "batches", "left_out", "parts", "rows_of"]
 
 
 def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
@@ -48,12 +48,24 @@ def parts(source: Any, columns: Collection[str] | None = None) -> list[Part]:
     return listed
 
 
+def left_out(names: Iterable[str]) -> list[str]:
+    """The local files that still exist, except files of a table: it keeps files that it has deleted or replaced."""
+    files = [name for name in names if "://" not in name and os.path.isfile(name)]
+    tables = set(_tables(map(Path, files)))
+    return [name for name in files if tables.isdisjoint(Path(name).parents)]
+
+
 def _refuse_files_of_tables(names: list[str], sources: list[str]) -> None:
     """Refuse patterns and folders that match files of a table: it keeps files that it has deleted or replaced."""
     matched = {Path(name) for name in names if "://" not in name} - {Path(one).absolute() for one in sources}
-    for folder in sorted({parent for path in matched for parent in path.parents}):
-        if delta.is_table(folder) or iceberg.is_table(folder):
-            raise ValueError(
-                f"the source matches files of the table {str(folder)!r}, and the table may have deleted some of them: "
-                "give the folder of the table itself"
-            )
+    for folder in _tables(matched):
+        raise ValueError(
+            f"the source matches files of the table {str(folder)!r}, and the table may have deleted some of them: "
+            "give the folder of the table itself"
+        )
+
+
+def _tables(files: Iterable[Path]) -> Iterator[Path]:
+    """The tables among the folders above some files."""
+    folders = sorted({parent for file in files for parent in file.parents})
+    return (folder for folder in folders if delta.is_table(folder) or iceberg.is_table(folder))
