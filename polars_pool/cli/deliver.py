@@ -45,9 +45,9 @@ def deliver(
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppress warnings of models: `_warn` reports from the components, for DuckDB as well, which cannot warn."""
+    """Suppress warnings of the library: the command reports for DuckDB as well, which cannot warn."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", warning.ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)
         yield
 
 

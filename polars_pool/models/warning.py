@@ -71,6 +71,10 @@ LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
 )
+BOOLEAN = (
+    "value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 and "
+    "above 1: {remedy}"
+)
 ALONE = (
     "Polars calls the expression for each group of group_by().agg() or .over(), and each of these holds one group of "
     "by=, so nothing is pooled: use the expression without them, encode() of the frame, or over= for separate models"
@@ -195,11 +199,8 @@ def _first(messages: Iterable[str], at: Caller) -> list[str]:
 
 def warn_of_boolean(name: str, rates: str) -> None:
     """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
-    message = (
-        f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
-        f"and above 1: give {rates} for rates, or family='normal' to pool it as numbers without this warning"
-    )
-    warn([message], caller(), UserWarning)
+    remedy = f"give {rates} for rates, or family='normal' to pool it as numbers without this warning"
+    warn([BOOLEAN.format(name=name, remedy=remedy)], caller(), UserWarning)
 
 
 def flat(terms: list[str]) -> str:
