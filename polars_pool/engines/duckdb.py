@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # a connection comes with its library
+    import duckdb
 
 _package = Path(__file__).parents[1]
 FOLDER = next(

@@ -7,7 +7,6 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from ..models.oneway import comparison
 from .collecting import Frame, same_kind
 from .types import Mu, Sigma2, Tau2
 
@@ -65,6 +64,8 @@ def compare(
     >>> compared.select("n", "none", "complete", "partial").rows()
     [(6, 7.0, 4.2, 4.59375)]
     """
+    from ..models.oneway import comparison
+
     call = arguments.call(compare, locals())
     request = arguments.means_without_priors(call, "compare")
     arguments.distinct_keys(request.over_names, (), comparison.STATISTICS)

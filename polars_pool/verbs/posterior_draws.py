@@ -10,7 +10,6 @@ from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from ..models.posterior import draws as _draws
 from .collecting import Frame, collected
 from .types import Mu, Sigma2
 
@@ -73,6 +72,8 @@ def posterior_draws(
     >>> 0.2 < (best["school"] == "A").mean() < 0.3
     True
     """
+    from ..models.posterior import draws as _draws
+
     call = arguments.call(posterior_draws, locals())
     request = arguments.posterior_means(call)
     arguments.distinct_keys(request.over_names, request.by_names, _draws.STATISTICS)

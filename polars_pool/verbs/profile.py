@@ -10,7 +10,6 @@ from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from ..models.posterior import profile as _profile
 from .collecting import Frame, same_kind
 from .types import Mu, Sigma2
 
@@ -76,6 +75,8 @@ def profile(
     >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
+    from ..models.posterior import profile as _profile
+
     call = arguments.call(profile, locals())
     call = call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml")
     request = arguments.means(call)
