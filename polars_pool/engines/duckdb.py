@@ -26,12 +26,13 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
         An open DuckDB connection. Macros of an earlier call or of another version are replaced.
     temporary
         False (default) stores the macros in the current database and schema. Cursors, later connections and the shell
-        then find them. If the database is open for reading only, the macros are temporary.
+        then find them. If the database is open for reading only, the macros are temporary. After `USE` of another
+        database, cursors call the macros of a database in memory by their full names.
         True leaves the database as it is. The macros exist in this connection only, and its cursors do not find them.
 
     Returns
     -------
-    Nothing. After `USE` of another database, cursors call the macros of a database in memory by their full names.
+    Nothing.
 
     Raises
     ------
