@@ -4,35 +4,31 @@
 
 -- P(X <= x) of the beta distribution: the regularised incomplete beta function.
 CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
-                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
-                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
-            }],
-            lambda r: CASE
-                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-                WHEN r.x <= 0 THEN 0.0
-                WHEN r.x >= 1 THEN 1.0
-                ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            x: pool_demand_number(x, 'x of pool_beta_cdf'),
+            a: pool_demand_positive(a, 'a of pool_beta_cdf'),
+            b: pool_demand_positive(b, 'b of pool_beta_cdf')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.x <= 0 THEN 0.0
+            WHEN r.x >= 1 THEN 1.0
+            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+        END
+    )[1];
 
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
-                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
-                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
-            }],
-            lambda r: CASE
-                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-                WHEN r.p = 0 OR r.p = 1 THEN r.p
-                ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            p: pool_demand_probability(p, 'p of pool_beta_quantile'),
+            a: pool_demand_positive(a, 'a of pool_beta_quantile'),
+            b: pool_demand_positive(b, 'b of pool_beta_quantile')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.p = 0 OR r.p = 1 THEN r.p
+            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
+        END
+    )[1];

@@ -5,40 +5,48 @@
 -- states the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant
 -- to be called. The macros that they need come first, because a macro must be defined after the macros that it calls.
 --
--- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over
--- a list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without
--- lists. Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes
--- one.
+-- DuckDB substitutes arguments as text, so a nested call multiplies the terms to plan. An argument that is used many
+-- times is bound once, by a lambda over a list of one element. Arithmetic in a lambda takes three times as long per row
+-- as outside: what a macro uses a few times is written out.
 --
--- DuckDB binds the body of a macro when it is created, which takes 0.15 s for a quantile, unless the type of an
--- argument stays open in it. `false AND x || '' = ''` keeps it open, and disappears when the macro is called.
+-- DuckDB binds the body of a macro when it is created, unless the type of an argument stays open in it. `false AND x ||
+-- '' = ''` keeps it open, and disappears when the macro is called.
 --
--- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
+-- This file checks domains: each macro returns its argument as DOUBLE or raises one sentence. NaN counts as above all
+-- numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
-    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
+    CASE
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN isnan(x::DOUBLE) THEN error('The argument ' || argument || ' is NaN: it must be a number.')
+        ELSE x::DOUBLE
+    END;
 
 -- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
-        WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
+        WHEN false AND p || '' = '' THEN NULL
+        WHEN p::DOUBLE < 0 OR p::DOUBLE > 1
+            THEN error('The argument ' || argument || ' is ' || p::DOUBLE || ': it must lie in [0, 1].')
         ELSE p::DOUBLE
     END;
 
 -- A positive, finite number.
 CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
-        WHEN x <= 0 OR x >= 'infinity'::DOUBLE
-            THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN x::DOUBLE <= 0 OR x::DOUBLE >= 'infinity'::DOUBLE
+            THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be positive and finite.')
         ELSE x::DOUBLE
     END;
 
 -- A number of 1 or more.
 CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
-        WHEN x < 1 OR isnan(x)
-            THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)
+            THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be at least 1.')
         ELSE x::DOUBLE
     END;

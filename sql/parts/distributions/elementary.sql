@@ -14,8 +14,8 @@ CREATE OR REPLACE MACRO pool_log1p(x) AS
 CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
-            [{x: x, z: x / (2 + x), q: x / (2 + x) * (x / (2 + x))}],
-            lambda e: e.z * e.x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
+            list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
+            lambda e: e.z * x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
                 + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
         )[1]
         ELSE x - ln(1 + x)
@@ -28,24 +28,22 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
     END;
 
--- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
---
--- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
--- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y = x + 10.
-CREATE OR REPLACE MACRO pool_stirling_series(x) AS
-    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
-        / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
+-- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the
+-- asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.
+CREATE OR REPLACE MACRO pool_stirling_series(x, q) AS
+    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - q / 156) * q) * q) * q) * q) * q) / x);
+
+-- The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding
+-- error of y.
+CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
+    pow(y, y - 0.5) / pow(x, x - 0.5) * (1 + lost * (ln(y) + 1 - 0.5 / y))
+        * 4.5399929762484851536e-5  -- exp(-10)
+        / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
 
 -- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
-    CASE
-        WHEN x >= 10 THEN pool_stirling_series(x)
-        ELSE list_transform(
-            [{x: x, y: x + 10, lost: x - (x + 10 - 10)}],
-            lambda e: pool_stirling_series(e.y) * pow(e.y, e.y - 0.5) / pow(e.x, e.x - 0.5)
-                * (1 + e.lost * (ln(e.y) + 1 - 0.5 / e.y))
-                * 4.5399929762484851536e-5  -- exp(-10)
-                / (e.x * (e.x + 1) * (e.x + 2) * (e.x + 3) * (e.x + 4)
-                    * (e.x + 5) * (e.x + 6) * (e.x + 7) * (e.x + 8) * (e.x + 9))
-        )[1]
-    END;
+    list_transform(
+        list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
+        lambda e: pool_stirling_series(e.y, 1 / (e.y * e.y))
+            * CASE WHEN e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(e.x, e.y, e.x - (e.y - 10)) END
+    )[1];

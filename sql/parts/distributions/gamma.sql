@@ -33,43 +33,33 @@ CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_cdf_double(
-            pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
-            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
-        )
-    END;
+    pool_gamma_cdf_double(
+        pool_demand_number(x, 'x of pool_gamma_cdf'),
+        pool_demand_positive(shape, 'shape of pool_gamma_cdf')
+    );
 
 -- The x with P(X <= x) = p of the gamma distribution of rate 1.
 CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_quantile_double(
-            pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
-            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
-        )
-    END;
+    pool_gamma_quantile_double(
+        pool_demand_probability(p, 'p of pool_gamma_quantile'),
+        pool_demand_positive(shape, 'shape of pool_gamma_quantile')
+    );
 
 -- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
 CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_cdf_double(
-            pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
-            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
-        )
-    END;
+    pool_gamma_cdf_double(
+        pool_demand_number(x, 'x of pool_chi_square_cdf') / 2,
+        pool_demand_positive(df, 'df of pool_chi_square_cdf') / 2
+    );
 
 -- The x with P(X <= x) = p of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        2 * pool_gamma_quantile_double(
-            pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
-            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
-        )
-    END;
+    2 * pool_gamma_quantile_double(
+        pool_demand_probability(p, 'p of pool_chi_square_quantile'),
+        pool_demand_positive(df, 'df of pool_chi_square_quantile') / 2
+    );
 
 -- Median of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
-    CASE WHEN false AND df || '' = '' THEN NULL ELSE  -- see domains.sql
-        2 * pool_gamma_quantile_double(
-            0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2)
-    END;
+    2 * pool_gamma_quantile_double(
+        0.5::DOUBLE, pool_demand_positive(df, 'df of pool_chi_square_median') / 2);

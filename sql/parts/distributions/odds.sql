@@ -6,8 +6,9 @@
 
 -- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
-    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
-        * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
+    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
+        [list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
+    )[1];
 
 -- The slope of the height below by w, (a + b) x - a.
 CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
@@ -17,19 +18,23 @@ CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
     END;
 
 -- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
--- deviance of Loader (2000), D(1 + e) = e - log(1 + e).
+-- deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.
 CREATE OR REPLACE MACRO pool_odds_height(a, b, w) AS
     list_transform(
-        [{a: a, b: b, w: w, e: pool_expm1(w)}],
+        list_transform(
+            [{a: a, b: b, w: w, e: pool_expm1(w), y: 1 / (1 + b / a)}],
+            lambda r: {a: r.a, b: r.b, w: r.w, e: r.e, y: r.y, d: r.e / (1 + r.e * r.y)}
+        ),
         lambda r: CASE
-            WHEN abs(r.w) < 0.25 THEN
-                r.a * pool_log_excess(r.e / (1 + r.a / r.b) / (1 + r.e / (1 + r.b / r.a)))
-                + CASE
-                    WHEN isinf(r.b) THEN 0.0
-                    ELSE r.b * pool_log_excess(-r.e / (1 + r.b / r.a) / (1 + r.e / (1 + r.b / r.a)))
-                END
+            WHEN abs(r.w) < 0.25 THEN list_sum(list_transform(
+                CASE
+                    WHEN isinf(r.b) THEN [{n: r.a, e: r.d}]
+                    ELSE [{n: r.a, e: r.d / (1 + r.a / r.b)}, {n: r.b, e: -r.d * r.y}]
+                END,
+                lambda s: s.n * pool_log_excess(s.e)
+            ))
             WHEN isinf(r.b) THEN r.a * (r.e - r.w)
-            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e / (1 + r.b / r.a)) - r.a * r.w
+            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e * r.y) - r.a * r.w
             ELSE (r.a + r.b) * pool_log1p(pool_expm1(-r.w) / (1 + r.a / r.b)) + r.b * r.w
         END
     )[1];
@@ -93,11 +98,8 @@ CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
-        [{a: a, b: b, w: w}],
-        lambda r: CASE
-            WHEN r.w <= pool_odds_split(r.a, r.b) THEN pool_odds_tail(r.a, r.b, r.w, -1)
-            ELSE 1 - pool_odds_tail(r.a, r.b, r.w, 1)
-        END
+        [{a: a, b: b, w: w, upper: (w > pool_odds_split(a, b))::DOUBLE}],
+        lambda r: abs(r.upper - pool_odds_tail(r.a, r.b, r.w, 2 * r.upper - 1))
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
@@ -105,11 +107,12 @@ CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
 CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
     list_transform(
         [{
+            z: z,
             mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
             variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
             third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
         }],
-        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
+        lambda c: c.mean + sqrt(c.variance) * c.z + c.third / c.variance * (c.z * c.z - 1) / 6
     )[1];
 
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
@@ -174,7 +177,7 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
 -- P(W <= split). It lies between 0.1 and 0.9 where both shapes are 1 or more: NULL where p is outside of that range, as
 -- the side is then known.
 CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
-    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
+    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1.0::DOUBLE) END;
 
 -- The side of the split on which p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS

@@ -28,7 +28,7 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
 
 -- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
-    pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
+    pool_digamma_double(pool_demand_positive(x, 'x of pool_digamma'));
 
 -- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
 CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
 
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
-    pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+    pool_trigamma_double(pool_demand_positive(x, 'x of pool_trigamma'));
 
 -- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
 CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
@@ -79,5 +79,5 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
 CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
     CASE
         WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE pool_trigamma_inverse_double(pool_demand_positive(y::DOUBLE, 'y of pool_trigamma_inverse'))
+        ELSE pool_trigamma_inverse_double(pool_demand_positive(y, 'y of pool_trigamma_inverse'))
     END;

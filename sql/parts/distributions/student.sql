@@ -7,8 +7,9 @@
 
 -- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_student_integral(df) AS
-    sqrt(6.2831853071795864769e0 / df)
-        * pool_stirling_ratio(df / 2) * (pool_stirling_ratio(df / 2) / pool_stirling_ratio(df));
+    sqrt(6.2831853071795864769e0 / df) * list_transform(
+        [list_transform([df / 2, df], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+    )[1];
 
 -- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
 CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
@@ -33,20 +34,18 @@ CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
 
 -- P(T <= t) of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
-    CASE WHEN false AND t || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
-                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
-            }],
-            lambda r: CASE
-                WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
-                WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
-                WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
-                ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            t: pool_demand_number(t, 't of pool_student_cdf'),
+            df: pool_demand_from_one(df, 'df of pool_student_cdf')
+        }],
+        lambda r: CASE
+            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
+            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
+            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
+            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+        END
+    )[1];
 
 -- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
 CREATE OR REPLACE MACRO pool_student_start(z, df) AS
@@ -93,27 +92,25 @@ CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
 
 -- The t with P(T <= t) = p of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+    list_transform(
         list_transform(
-            list_transform(
-                [{
-                    p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
-                    df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
-                }],
-                lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
-            ),
-            lambda r: CASE
-                WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
-                WHEN r.df IS NULL OR r.p IS NULL THEN NULL
-                ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
-                    [pool_student_settle(
-                        pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
-                    )],
-                    lambda u: CASE
-                        WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
-                        ELSE u
-                    END
-                )[1])
-            END
-        )[1]
-    END;
+            [{
+                p: pool_demand_probability(p, 'p of pool_student_quantile'),
+                df: pool_demand_from_one(df, 'df of pool_student_quantile')
+            }],
+            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+        ),
+        lambda r: CASE
+            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
+            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
+            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+                [pool_student_settle(
+                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                )],
+                lambda u: CASE
+                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                    ELSE u
+                END
+            )[1])
+        END
+    )[1];

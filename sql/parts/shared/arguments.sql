@@ -60,18 +60,10 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
 
--- One row: the normal quantile of an interval. Only the branch of AS 241 that the level needs is planned.
+-- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    WITH _pool_upper AS (
-        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
-            sqrt(-ln(1 - p)) AS r
-    ),
-    centre AS (
-        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
-        FROM _pool_upper
-    ),
-    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
-    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
+    SELECT pool_normal_quantile_double(p) AS _pool_quantile
+    FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,

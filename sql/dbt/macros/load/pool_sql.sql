@@ -69,11 +69,10 @@
 --     parts/distributions/domains.sql: pool_demand_number, pool_demand_probability, pool_demand_positive,
 --         pool_demand_from_one
 --     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess, pool_log_cosh,
---         pool_stirling_series, pool_stirling_ratio
---     parts/distributions/normal.sql: pool_normal_kernel, pool_normal_centre, pool_normal_shoulder, pool_normal_far,
---         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf, pool_normal_density,
---         pool_normal_quantile_centre, pool_normal_quantile_shoulder, pool_normal_quantile_far,
---         pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
+--         pool_stirling_series, pool_stirling_recurrence, pool_stirling_ratio
+--     parts/distributions/normal.sql: pool_normal_kernel_from, pool_normal_kernel, pool_normal_mills,
+--         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf_bound, pool_normal_cdf, pool_normal_density,
+--         pool_normal_quantile_centre, pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
 --     parts/distributions/tails.sql: pool_gauss_legendre_half, pool_gauss_legendre, pool_window, pool_window_level
 --     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
 --         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
@@ -132,41 +131,49 @@
 -- states the domain. Numbers of any type are cast to DOUBLE. Only the macros named at the head of each file are meant
 -- to be called. The macros that they need come first, because a macro must be defined after the macros that it calls.
 --
--- DuckDB substitutes arguments as text. Where an argument would be used many times, it is bound once, by a lambda over
--- a list of one element. A list costs ten times the arithmetic of the normal distribution, whose macros do without
--- lists. Give those a column: pool_normal_cdf(pool_normal_quantile(p)) writes out forty quantiles, a subquery computes
--- one.
+-- DuckDB substitutes arguments as text, so a nested call multiplies the terms to plan. An argument that is used many
+-- times is bound once, by a lambda over a list of one element. Arithmetic in a lambda takes three times as long per row
+-- as outside: what a macro uses a few times is written out.
 --
--- DuckDB binds the body of a macro when it is created, which takes 0.15 s for a quantile, unless the type of an
--- argument stays open in it. `false AND x || '' = ''` keeps it open, and disappears when the macro is called.
+-- DuckDB binds the body of a macro when it is created, unless the type of an argument stays open in it. `false AND x ||
+-- '' = ''` keeps it open, and disappears when the macro is called.
 --
--- This file checks domains: each macro returns its argument or raises one sentence. NaN counts as above all numbers.
+-- This file checks domains: each macro returns its argument as DOUBLE or raises one sentence. NaN counts as above all
+-- numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A number, not NaN.
 CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
-    CASE WHEN isnan(x) THEN error('The argument ' || argument || ' is NaN: it must be a number.') ELSE x::DOUBLE END;
+    CASE
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN isnan(x::DOUBLE) THEN error('The argument ' || argument || ' is NaN: it must be a number.')
+        ELSE x::DOUBLE
+    END;
 
 -- A number from 0 to 1.
 CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     CASE
-        WHEN p < 0 OR p > 1 THEN error('The argument ' || argument || ' is ' || p || ': it must lie in [0, 1].')
+        WHEN false AND p || '' = '' THEN NULL
+        WHEN p::DOUBLE < 0 OR p::DOUBLE > 1
+            THEN error('The argument ' || argument || ' is ' || p::DOUBLE || ': it must lie in [0, 1].')
         ELSE p::DOUBLE
     END;
 
 -- A positive, finite number.
 CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     CASE
-        WHEN x <= 0 OR x >= 'infinity'::DOUBLE
-            THEN error('The argument ' || argument || ' is ' || x || ': it must be positive and finite.')
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN x::DOUBLE <= 0 OR x::DOUBLE >= 'infinity'::DOUBLE
+            THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be positive and finite.')
         ELSE x::DOUBLE
     END;
 
 -- A number of 1 or more.
 CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
     CASE
-        WHEN x < 1 OR isnan(x)
-            THEN error('The argument ' || argument || ' is ' || x || ': it must be at least 1.')
+        WHEN false AND x || '' = '' THEN NULL
+        WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)
+            THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be at least 1.')
         ELSE x::DOUBLE
     END;
 
@@ -187,8 +194,8 @@ CREATE OR REPLACE MACRO pool_log1p(x) AS
 CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
-            [{x: x, z: x / (2 + x), q: x / (2 + x) * (x / (2 + x))}],
-            lambda e: e.z * e.x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
+            list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
+            lambda e: e.z * x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
                 + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
         )[1]
         ELSE x - ln(1 + x)
@@ -201,137 +208,112 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
     END;
 
--- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.
---
--- From 10 on the asymptotic series of its logarithm (Abramowitz & Stegun 6.1.41); below, Gamma(x) =
--- Gamma(x + 10) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y = x + 10.
-CREATE OR REPLACE MACRO pool_stirling_series(x) AS
-    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - 1 / 156 / (x * x))
-        / (x * x)) / (x * x)) / (x * x)) / (x * x)) / (x * x)) / x);
+-- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the
+-- asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.
+CREATE OR REPLACE MACRO pool_stirling_series(x, q) AS
+    exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - q / 156) * q) * q) * q) * q) * q) / x);
+
+-- The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding
+-- error of y.
+CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
+    pow(y, y - 0.5) / pow(x, x - 0.5) * (1 + lost * (ln(y) + 1 - 0.5 / y))
+        * 4.5399929762484851536e-5  -- exp(-10)
+        / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
 
 -- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
-    CASE
-        WHEN x >= 10 THEN pool_stirling_series(x)
-        ELSE list_transform(
-            [{x: x, y: x + 10, lost: x - (x + 10 - 10)}],
-            lambda e: pool_stirling_series(e.y) * pow(e.y, e.y - 0.5) / pow(e.x, e.x - 0.5)
-                * (1 + e.lost * (ln(e.y) + 1 - 0.5 / e.y))
-                * 4.5399929762484851536e-5  -- exp(-10)
-                / (e.x * (e.x + 1) * (e.x + 2) * (e.x + 3) * (e.x + 4)
-                    * (e.x + 5) * (e.x + 6) * (e.x + 7) * (e.x + 8) * (e.x + 9))
-        )[1]
-    END;
+    list_transform(
+        list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
+        lambda e: pool_stirling_series(e.y, 1 / (e.y * e.y))
+            * CASE WHEN e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(e.x, e.y, e.x - (e.y - 10)) END
+    )[1];
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p). No lists: for columns of many rows.
+-- Normal: pool_normal_density(x), pool_normal_cdf(x), pool_normal_quantile(p).
+--
+-- Mills' ratio and the quantile of a tail are one rational function each, so that few terms are planned. Each meets its
+-- exact values at as many Chebyshev points as it has coefficients, computed with 50 digits by
+-- tests/vectors/regenerate/normal.py. All coefficients are positive: no digits cancel.
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).
+CREATE OR REPLACE MACRO pool_normal_kernel_from(x, a) AS
+    exp(a * a * -0.5e0) * exp((a - x) * (a + x) * 0.5e0);
 CREATE OR REPLACE MACRO pool_normal_kernel(x) AS
-    exp(-trunc(x * 16) / 16 * (trunc(x * 16) / 16) / 2)
-        * exp(-(x - trunc(x * 16) / 16) * (x + trunc(x * 16) / 16) / 2);
+    pool_normal_kernel_from(x, trunc(x * 16e0) * 0.0625e0);
 
--- P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).
-CREATE OR REPLACE MACRO pool_normal_centre(q) AS
-    ((((6.5682337918207449113e-2 * q + 2.2352520354606839287e0) * q + 1.6102823106855587881e2) * q
-        + 1.0676894854603709582e3) * q + 1.8154981253343561249e4)
-    / ((((q + 4.7202581904688241870e1) * q + 9.7609855173777669322e2) * q + 1.0260932208618978205e4) * q
-        + 4.5507789335026729956e4);
+-- Mills' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.
+CREATE OR REPLACE MACRO pool_normal_mills(x) AS
+    ((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
+        + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
+        + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
+        + 1.0493555822252974851e6) * x + 6.1220593378124121061e5)
+    / (((((((((((x + 2.9461157804237982574e1) * x + 4.3065256823582995975e2) * x + 4.0521251166706739407e3) * x
+        + 2.6975418646305944342e4) * x + 1.3238696127369384177e5) * x + 4.8594140141098614502e5) * x
+        + 1.3280642476106547952e6) * x + 2.6386818173147493615e6) * x + 3.6189463379501751278e6) * x
+        + 3.075650489642503274e6) * x + 1.2244118675624824177e6);
 
--- P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).
-CREATE OR REPLACE MACRO pool_normal_shoulder(x) AS
-    ((((((((1.0765576773720192317e-8 * x + 3.9894151208813466764e-1) * x + 8.8831497943883759412e0) * x
-        + 9.3506656132177855979e1) * x + 5.9727027639480026226e2) * x + 2.4945375852903726711e3) * x
-        + 6.8481904505362823326e3) * x + 1.1602651437647350124e4) * x + 9.8427148383839780218e3)
-    / ((((((((x + 2.2266688044328115691e1) * x + 2.3538790178262499861e2) * x + 1.5193775994075548050e3) * x
-        + 6.4855582982667607550e3) * x + 1.8615571640885098091e4) * x + 3.4900952721145977266e4) * x
-        + 3.8912003286093271411e4) * x + 1.9685429676859990727e4);
-
--- P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).
-CREATE OR REPLACE MACRO pool_normal_far(x, q) AS
-    (3.98942280401432677939946e-1
-        - q * (((((2.307344176494017303e-2 * q + 2.1589853405795699e-1) * q + 1.274011611602473639e-1) * q
-            + 2.2235277870649807e-2) * q + 1.421619193227893466e-3) * q + 2.9112874951168792e-5)
-        / (((((q + 1.28426009614491121e0) * q + 4.68238212480865118e-1) * q + 6.59881378689285515e-2) * q
-            + 3.78239633202758244e-3) * q + 7.29751555083966205e-5)) / x;
-
--- P(X > x) for x >= 0.67449.
+-- P(X > x) for x >= 0.
 CREATE OR REPLACE MACRO pool_normal_tail(x) AS
-    CASE
-        WHEN x > 39 THEN 0.0
-        WHEN x < 5.656854249492380195 THEN pool_normal_kernel(x) * pool_normal_shoulder(x)
-        ELSE pool_normal_kernel(x) * pool_normal_far(x, 1 / (x * x))
-    END;
+    pool_normal_kernel(x) * pool_normal_mills(x);
 
--- P(X <= x) of a DOUBLE.
+-- P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row. P(X > 40) is 0.
 CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
-    CASE
-        WHEN x <= -0.67448975 THEN pool_normal_tail(-x)
-        WHEN x < 0.67448975 THEN 0.5 + x * pool_normal_centre(x * x)
-        ELSE 1 - pool_normal_tail(x)
-    END;
+    abs((x > 0e0)::DOUBLE - pool_normal_tail(least(abs(x), 40e0)));
+
+-- P(X <= x) of an expression of DOUBLEs, which is planned twice, not thirty times.
+CREATE OR REPLACE MACRO pool_normal_cdf_bound(x) AS
+    abs((x > 0e0)::DOUBLE - list_transform([least(abs(x), 40e0)], lambda v: pool_normal_tail(v))[1]);
 
 -- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
---
--- Cody (1969), "Rational Chebyshev approximations for the error function", in the form of his ANORM (1993, TOMS 715).
 CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
-    pool_normal_cdf_double(pool_demand_number(x::DOUBLE, 'x of pool_normal_cdf'));
+    pool_normal_cdf_bound(pool_demand_number(x, 'x of pool_normal_cdf'));
 
 -- Density of the standard normal distribution.
 CREATE OR REPLACE MACRO pool_normal_density(x) AS
     CASE
-        WHEN abs(pool_demand_number(x::DOUBLE, 'x of pool_normal_density')) > 39 THEN 0.0
+        WHEN abs(pool_demand_number(x, 'x of pool_normal_density')) > 39 THEN 0.0
         ELSE 3.98942280401432677939946e-1 * pool_normal_kernel(x::DOUBLE)
     END;
 
--- The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
-CREATE OR REPLACE MACRO pool_normal_quantile_centre(q, r) AS
-    q * (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
+-- The quantile at p = 1/2 + q over q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
+CREATE OR REPLACE MACRO pool_normal_quantile_centre(r) AS
+    (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
         + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
         + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
     / (((((((5.2264952788528545610e3 * r + 2.8729085735721942674e4) * r + 3.9307895800092710610e4) * r
         + 2.1213794301586595867e4) * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2) * r
-        + 4.2313330701600911252e1) * r + 1.0);
+        + 4.2313330701600911252e1) * r + 1.0e0);
 
--- The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).
-CREATE OR REPLACE MACRO pool_normal_quantile_shoulder(r) AS
-    (((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) * r
-        + 1.27045825245236838258e0) * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0) * r
-        + 4.63033784615654529590e0) * r + 1.42343711074968357734e0)
-    / (((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) * r
-        + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0) * r
-        + 2.05319162663775882187e0) * r + 1.0);
-
--- The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).
-CREATE OR REPLACE MACRO pool_normal_quantile_far(r) AS
-    (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 1.24266094738807843860e-3) * r
-        + 2.65321895265761230930e-2) * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0) * r
-        + 5.46378491116411436990e0) * r + 6.65790464350110377720e0)
-    / (((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r
-        + 7.86869131145613259100e-4) * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1) * r
-        + 5.99832206555887937690e-1) * r + 1.0);
-
--- The quantile from the tail beyond it, from r = sqrt(-log(tail)).
+-- The quantile from the tail beyond it, at most 0.0773, from r = sqrt(-log(tail)) - 1.6: to a relative error of 3e-17.
 CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
-    CASE WHEN r <= 5 THEN pool_normal_quantile_shoulder(r - 1.6) ELSE pool_normal_quantile_far(r - 5) END;
+    (((((((((((1.4142153958993641301e0 * r + 3.0881169109182935887e2) * r + 2.0823110447030551372e4) * r
+        + 6.2024946212409483171e5) * r + 9.6523654596914033321e6) * r + 8.6889961942947999911e7) * r
+        + 4.8203418755569094351e8) * r + 1.6972343567073390093e9) * r + 3.7703251029273227244e9) * r
+        + 5.0407074069662413012e9) * r + 3.6203998853788509053e9) * r + 1.0370876876772112912e9)
+    / ((((((((((r + 2.1676409985007474704e2) * r + 1.4381087374767074548e4) * r + 4.1621389108981013843e5) * r
+        + 6.1944857959369493839e6) * r + 5.2375289801301030724e7) * r + 2.6741358443174595923e8) * r
+        + 8.4314389986400925936e8) * r + 1.6014731927973566339e9) * r + 1.6693175092208666455e9) * r
+        + 7.2857991395981441374e8);
 
 -- The quantile of a DOUBLE that is a probability.
 CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
     CASE
-        WHEN p = 0 THEN '-infinity'::DOUBLE
-        WHEN p = 1 THEN 'infinity'::DOUBLE
-        WHEN abs(p - 0.5) <= 0.425 THEN pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5))
-        WHEN p < 0.5 THEN -pool_normal_quantile_tail(sqrt(-ln(p)))
-        ELSE pool_normal_quantile_tail(sqrt(-ln(1 - p)))
+        WHEN abs(p - 0.5e0) <= 0.425e0 THEN (p - 0.5e0) * list_transform(
+            [0.180625e0 - (p - 0.5e0) * (p - 0.5e0)], lambda r: pool_normal_quantile_centre(r)
+        )[1]
+        WHEN p = 0 OR p = 1 THEN (2 * p - 1) * 'infinity'::DOUBLE
+        ELSE sign(p - 0.5e0) * list_transform(
+            [sqrt(-ln(least(p, 1 - p))) - 1.6e0], lambda r: pool_normal_quantile_tail(r)
+        )[1]
     END;
 
 -- The x with P(X <= x) = p of the standard normal distribution.
 --
--- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", PPND16: about 16 digits.
+-- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", in the centre.
 CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
-    pool_normal_quantile_double(pool_demand_probability(p::DOUBLE, 'p of pool_normal_quantile'));
+    pool_normal_quantile_double(pool_demand_probability(p, 'p of pool_normal_quantile'));
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -401,8 +383,9 @@ CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
 
 -- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_student_integral(df) AS
-    sqrt(6.2831853071795864769e0 / df)
-        * pool_stirling_ratio(df / 2) * (pool_stirling_ratio(df / 2) / pool_stirling_ratio(df));
+    sqrt(6.2831853071795864769e0 / df) * list_transform(
+        [list_transform([df / 2, df], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+    )[1];
 
 -- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
 CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
@@ -427,20 +410,18 @@ CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
 
 -- P(T <= t) of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
-    CASE WHEN false AND t || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                t: pool_demand_number(t::DOUBLE, 't of pool_student_cdf'),
-                df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_cdf')
-            }],
-            lambda r: CASE
-                WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
-                WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
-                WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
-                ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            t: pool_demand_number(t, 't of pool_student_cdf'),
+            df: pool_demand_from_one(df, 'df of pool_student_cdf')
+        }],
+        lambda r: CASE
+            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
+            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
+            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
+            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+        END
+    )[1];
 
 -- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
 CREATE OR REPLACE MACRO pool_student_start(z, df) AS
@@ -487,30 +468,28 @@ CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
 
 -- The t with P(T <= t) = p of Student's distribution.
 CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
+    list_transform(
         list_transform(
-            list_transform(
-                [{
-                    p: pool_demand_probability(p::DOUBLE, 'p of pool_student_quantile'),
-                    df: pool_demand_from_one(df::DOUBLE, 'df of pool_student_quantile')
-                }],
-                lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
-            ),
-            lambda r: CASE
-                WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
-                WHEN r.df IS NULL OR r.p IS NULL THEN NULL
-                ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
-                    [pool_student_settle(
-                        pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
-                    )],
-                    lambda u: CASE
-                        WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
-                        ELSE u
-                    END
-                )[1])
-            END
-        )[1]
-    END;
+            [{
+                p: pool_demand_probability(p, 'p of pool_student_quantile'),
+                df: pool_demand_from_one(df, 'df of pool_student_quantile')
+            }],
+            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+        ),
+        lambda r: CASE
+            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
+            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
+            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+                [pool_student_settle(
+                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                )],
+                lambda u: CASE
+                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                    ELSE u
+                END
+            )[1])
+        END
+    )[1];
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -521,8 +500,9 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
 
 -- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
 CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
-    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b))
-        * pool_stirling_ratio(a) * (pool_stirling_ratio(b) / pool_stirling_ratio(a + b));
+    sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
+        [list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
+    )[1];
 
 -- The slope of the height below by w, (a + b) x - a.
 CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
@@ -532,19 +512,23 @@ CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
     END;
 
 -- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
--- deviance of Loader (2000), D(1 + e) = e - log(1 + e).
+-- deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.
 CREATE OR REPLACE MACRO pool_odds_height(a, b, w) AS
     list_transform(
-        [{a: a, b: b, w: w, e: pool_expm1(w)}],
+        list_transform(
+            [{a: a, b: b, w: w, e: pool_expm1(w), y: 1 / (1 + b / a)}],
+            lambda r: {a: r.a, b: r.b, w: r.w, e: r.e, y: r.y, d: r.e / (1 + r.e * r.y)}
+        ),
         lambda r: CASE
-            WHEN abs(r.w) < 0.25 THEN
-                r.a * pool_log_excess(r.e / (1 + r.a / r.b) / (1 + r.e / (1 + r.b / r.a)))
-                + CASE
-                    WHEN isinf(r.b) THEN 0.0
-                    ELSE r.b * pool_log_excess(-r.e / (1 + r.b / r.a) / (1 + r.e / (1 + r.b / r.a)))
-                END
+            WHEN abs(r.w) < 0.25 THEN list_sum(list_transform(
+                CASE
+                    WHEN isinf(r.b) THEN [{n: r.a, e: r.d}]
+                    ELSE [{n: r.a, e: r.d / (1 + r.a / r.b)}, {n: r.b, e: -r.d * r.y}]
+                END,
+                lambda s: s.n * pool_log_excess(s.e)
+            ))
             WHEN isinf(r.b) THEN r.a * (r.e - r.w)
-            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e / (1 + r.b / r.a)) - r.a * r.w
+            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e * r.y) - r.a * r.w
             ELSE (r.a + r.b) * pool_log1p(pool_expm1(-r.w) / (1 + r.a / r.b)) + r.b * r.w
         END
     )[1];
@@ -608,11 +592,8 @@ CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
-        [{a: a, b: b, w: w}],
-        lambda r: CASE
-            WHEN r.w <= pool_odds_split(r.a, r.b) THEN pool_odds_tail(r.a, r.b, r.w, -1)
-            ELSE 1 - pool_odds_tail(r.a, r.b, r.w, 1)
-        END
+        [{a: a, b: b, w: w, upper: (w > pool_odds_split(a, b))::DOUBLE}],
+        lambda r: abs(r.upper - pool_odds_tail(r.a, r.b, r.w, 2 * r.upper - 1))
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
@@ -620,11 +601,12 @@ CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
 CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
     list_transform(
         [{
+            z: z,
             mean: (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a),
             variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
             third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
         }],
-        lambda c: c.mean + sqrt(c.variance) * z + c.third / c.variance * (z * z - 1) / 6
+        lambda c: c.mean + sqrt(c.variance) * c.z + c.third / c.variance * (c.z * c.z - 1) / 6
     )[1];
 
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
@@ -689,7 +671,7 @@ CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
 -- P(W <= split). It lies between 0.1 and 0.9 where both shapes are 1 or more: NULL where p is outside of that range, as
 -- the side is then known.
 CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
-    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1) END;
+    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1.0::DOUBLE) END;
 
 -- The side of the split on which p lies.
 CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
@@ -765,46 +747,36 @@ CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_cdf_double(
-            pool_demand_number(x::DOUBLE, 'x of pool_gamma_cdf'),
-            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_cdf')
-        )
-    END;
+    pool_gamma_cdf_double(
+        pool_demand_number(x, 'x of pool_gamma_cdf'),
+        pool_demand_positive(shape, 'shape of pool_gamma_cdf')
+    );
 
 -- The x with P(X <= x) = p of the gamma distribution of rate 1.
 CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_quantile_double(
-            pool_demand_probability(p::DOUBLE, 'p of pool_gamma_quantile'),
-            pool_demand_positive(shape::DOUBLE, 'shape of pool_gamma_quantile')
-        )
-    END;
+    pool_gamma_quantile_double(
+        pool_demand_probability(p, 'p of pool_gamma_quantile'),
+        pool_demand_positive(shape, 'shape of pool_gamma_quantile')
+    );
 
 -- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
 CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        pool_gamma_cdf_double(
-            pool_demand_number(x::DOUBLE, 'x of pool_chi_square_cdf') / 2,
-            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_cdf') / 2
-        )
-    END;
+    pool_gamma_cdf_double(
+        pool_demand_number(x, 'x of pool_chi_square_cdf') / 2,
+        pool_demand_positive(df, 'df of pool_chi_square_cdf') / 2
+    );
 
 -- The x with P(X <= x) = p of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        2 * pool_gamma_quantile_double(
-            pool_demand_probability(p::DOUBLE, 'p of pool_chi_square_quantile'),
-            pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_quantile') / 2
-        )
-    END;
+    2 * pool_gamma_quantile_double(
+        pool_demand_probability(p, 'p of pool_chi_square_quantile'),
+        pool_demand_positive(df, 'df of pool_chi_square_quantile') / 2
+    );
 
 -- Median of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
-    CASE WHEN false AND df || '' = '' THEN NULL ELSE  -- see domains.sql
-        2 * pool_gamma_quantile_double(
-            0.5::DOUBLE, pool_demand_positive(df::DOUBLE, 'df of pool_chi_square_median') / 2)
-    END;
+    2 * pool_gamma_quantile_double(
+        0.5::DOUBLE, pool_demand_positive(df, 'df of pool_chi_square_median') / 2);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -813,38 +785,34 @@ CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
 
 -- P(X <= x) of the beta distribution: the regularised incomplete beta function.
 CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
-    CASE WHEN false AND x || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                x: pool_demand_number(x::DOUBLE, 'x of pool_beta_cdf'),
-                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_cdf'),
-                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_cdf')
-            }],
-            lambda r: CASE
-                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-                WHEN r.x <= 0 THEN 0.0
-                WHEN r.x >= 1 THEN 1.0
-                ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            x: pool_demand_number(x, 'x of pool_beta_cdf'),
+            a: pool_demand_positive(a, 'a of pool_beta_cdf'),
+            b: pool_demand_positive(b, 'b of pool_beta_cdf')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.x <= 0 THEN 0.0
+            WHEN r.x >= 1 THEN 1.0
+            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+        END
+    )[1];
 
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
-    CASE WHEN false AND p || '' = '' THEN NULL ELSE  -- see domains.sql
-        list_transform(
-            [{
-                p: pool_demand_probability(p::DOUBLE, 'p of pool_beta_quantile'),
-                a: pool_demand_positive(a::DOUBLE, 'a of pool_beta_quantile'),
-                b: pool_demand_positive(b::DOUBLE, 'b of pool_beta_quantile')
-            }],
-            lambda r: CASE
-                WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-                WHEN r.p = 0 OR r.p = 1 THEN r.p
-                ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
-            END
-        )[1]
-    END;
+    list_transform(
+        [{
+            p: pool_demand_probability(p, 'p of pool_beta_quantile'),
+            a: pool_demand_positive(a, 'a of pool_beta_quantile'),
+            b: pool_demand_positive(b, 'b of pool_beta_quantile')
+        }],
+        lambda r: CASE
+            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
+            WHEN r.p = 0 OR r.p = 1 THEN r.p
+            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
+        END
+    )[1];
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -877,7 +845,7 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
 
 -- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
-    pool_digamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_digamma'));
+    pool_digamma_double(pool_demand_positive(x, 'x of pool_digamma'));
 
 -- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
 CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
@@ -898,7 +866,7 @@ CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
 
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
-    pool_trigamma_double(pool_demand_positive(x::DOUBLE, 'x of pool_trigamma'));
+    pool_trigamma_double(pool_demand_positive(x, 'x of pool_trigamma'));
 
 -- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
 CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
@@ -928,7 +896,7 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
 CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
     CASE
         WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE pool_trigamma_inverse_double(pool_demand_positive(y::DOUBLE, 'y of pool_trigamma_inverse'))
+        ELSE pool_trigamma_inverse_double(pool_demand_positive(y, 'y of pool_trigamma_inverse'))
     END;
 
 
@@ -2469,18 +2437,10 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
 
--- One row: the normal quantile of an interval. Only the branch of AS 241 that the level needs is planned.
+-- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    WITH _pool_upper AS (
-        SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p,
-            sqrt(-ln(1 - p)) AS r
-    ),
-    centre AS (
-        SELECT pool_normal_quantile_centre(p - 0.5, 0.180625 - (p - 0.5) * (p - 0.5)) AS _pool_quantile
-        FROM _pool_upper
-    ),
-    tail AS (SELECT pool_normal_quantile_tail(r) AS _pool_quantile FROM _pool_upper)
-    FROM query_table(CASE WHEN _pool_number(level) <= 0.85 THEN 'centre' ELSE 'tail' END);
+    SELECT pool_normal_quantile_double(p) AS _pool_quantile
+    FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,
@@ -7960,20 +7920,19 @@ COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(
 COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
 COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).';
 COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
-COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x.';
+COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.';
+COMMENT ON MACRO pool_stirling_recurrence IS 'The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y.';
 COMMENT ON MACRO pool_stirling_ratio IS 'Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.';
+COMMENT ON MACRO pool_normal_kernel_from IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
 COMMENT ON MACRO pool_normal_kernel IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
-COMMENT ON MACRO pool_normal_centre IS 'P(X <= x) for -0.67449 < x < 0.67449 less 1/2, divided by x, from q = x^2; coefficients of Cody (1993).';
-COMMENT ON MACRO pool_normal_shoulder IS 'P(X > x) / exp(-x^2 / 2) for 0.67449 <= x < sqrt(32); coefficients of Cody (1993).';
-COMMENT ON MACRO pool_normal_far IS 'P(X > x) / exp(-x^2 / 2) for x >= sqrt(32), from q = 1 / x^2; coefficients of Cody (1993).';
-COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.67449.';
-COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a DOUBLE.';
+COMMENT ON MACRO pool_normal_mills IS 'Mills'' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.';
+COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.';
+COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row.';
+COMMENT ON MACRO pool_normal_cdf_bound IS 'P(X <= x) of an expression of DOUBLEs, which is planned twice, not thirty times.';
 COMMENT ON MACRO pool_normal_cdf IS 'P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.';
 COMMENT ON MACRO pool_normal_density IS 'Density of the standard normal distribution.';
-COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
-COMMENT ON MACRO pool_normal_quantile_shoulder IS 'The quantile at a small 1 - p, from r = sqrt(-log(1 - p)) - 1.6, at most 3.4; coefficients of Wichura (1988).';
-COMMENT ON MACRO pool_normal_quantile_far IS 'The quantile at a very small 1 - p, from r = sqrt(-log(1 - p)) - 5; coefficients of Wichura (1988).';
-COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, from r = sqrt(-log(tail)).';
+COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q over q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
+COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, at most 0.0773, from r = sqrt(-log(tail)) - 1.6: to a relative error of 3e-17.';
 COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that is a probability.';
 COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
 COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
@@ -7991,7 +7950,7 @@ COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tai
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
 COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
-COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e).';
+COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.';
 COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
 COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
