@@ -1,16 +1,15 @@
-"""Formulas on NumPy arrays, for every module that imports `Array` from here."""
+"""Formulas on NumPy arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..formulas import elementary
-from ..numerics import gamma, special
-from ..numerics.arrays import Array as Array
-from .registering import register
+from ..numerics import gamma
+from ..numerics.arrays import Array
+from ..numerics.special import chdtri, digamma, gammaln, ndtr
 
 
 def _where(condition: Array, then: Any, otherwise: Any) -> Array:
@@ -22,20 +21,20 @@ def _normal_density(x: Array) -> Array:
 
 
 def _chi_square_median(df: Array) -> Array:
-    return np.asarray(special.chdtri(df, 0.5))
+    return np.asarray(chdtri(df, 0.5))
 
 
-FORMS: dict[Any, Callable[..., Any]] = {
+KINDS = (np.ndarray, np.bool_)
+FORMS = {
     elementary.exp: np.exp,
     elementary.log: np.log,
     elementary.sqrt: np.sqrt,
     elementary.where: _where,
-    elementary.normal_cdf: lambda x: special.ndtr(x),
+    elementary.normal_cdf: ndtr,
     elementary.normal_density: _normal_density,
-    elementary.log_gamma: lambda x: special.gammaln(x),
-    elementary.digamma: lambda x: special.digamma(x),
+    elementary.log_gamma: gammaln,
+    elementary.digamma: digamma,
     elementary.trigamma: gamma.trigamma,
     elementary.trigamma_inverse: gamma.trigamma_inverse,
     elementary.chi_square_median: _chi_square_median,
 }
-register(FORMS, np.ndarray, np.bool_)

@@ -1,4 +1,5 @@
-"""One model family per folder; a file name means the same in each. Models compute by formulas, on Polars expressions
-and, once rows are groups, on arrays (engines/numpy.py)."""
+"""One model family per folder; a file name means the same in each. Models compute by formulas."""
 
-from ..engines import polars as polars
+from ..engines import register
+
+register()

@@ -23,14 +23,19 @@ class MismatchError(ValueError):
 
 
 class Footer(NamedTuple):
-    """The footer of a sealed file: its position, and the checksum of the data before it."""
+    """The footer of a sealed file: its position, and the checksums of the data before it and of itself."""
 
     start: int
     data: bytes
+    rest: bytes
+
+    @property
+    def text(self) -> str:
+        return f"{self.data.decode()}:{self.rest.decode()}"
 
 
-def seal(path: Path) -> None:
-    """Write the checksums of a file over their placeholder."""
+def seal(path: Path) -> str:
+    """Write the checksums of a file over their placeholder, and return them."""
     with path.open("r+b") as file:
         start, footer = _footer(file)
         match = SEAL.search(footer)
@@ -40,6 +45,7 @@ def seal(path: Path) -> None:
         footer = _with(footer, match, footer[match.start(1) : match.end(1)], b"%08x" % zlib.crc32(footer))
         file.seek(start)
         file.write(footer)
+    return footer[match.start(1) : match.end(2)].decode()
 
 
 def footer(path: Path) -> Footer | None:
@@ -63,7 +69,7 @@ def _checked(file: BinaryIO) -> Footer | None:
         return None
     if b"%08x" % zlib.crc32(_with(text, match, match[1], b"0" * 8)) != match[2]:
         raise MismatchError("its content differs from its checksum")
-    return Footer(start, match[1])
+    return Footer(start, match[1], match[2])
 
 
 def _footer(file: BinaryIO) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ import polars as pl
 from .. import arguments
 from ..models.oneway import groups
 from .definition import Definition, expression
-from .merging import ranged
+from .ranges import ranged
 from .sources import NAME, Part, batches, rows_of
 from .states import Moments
 

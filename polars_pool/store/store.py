@@ -16,9 +16,11 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import NaN
 from ..models import warning
 from ..version import FORMAT, __version__
-from . import states
+from . import files, merges, states
+from .building import build
 from .definition import columns, define, same
-from .merging import KeyTypes, merged
+from .keytypes import KeyTypes
+from .merging import merged
 from .reading import Progress, readings
 from .sources import Part, left_out, parts
 from .states import State
@@ -138,19 +140,22 @@ class MomentStore:
         1 part read (1 row), 1 unchanged, 0 dropped
         """
         with self._locked():
-            states.tidy(self.path)
+            files.tidy(self.path)
             old = {state.source: state for state in self._states()}
+            merges.tidy(self.path, list(old.values()))
             now = {part.name: part for part in parts(source, columns(self.definition))}
             self._check_apart(now)
             kept = [name for name in now if name in old and old[name].version == now[name].version]
             stale = [part for name, part in now.items() if name not in kept]
             dropped = [state for name, state in old.items() if name not in now]
-            rows = self._read(stale, [old[name] for name in kept], progress)
+            unchanged = [old[name] for name in kept]
+            written = self._read(stale, unchanged, progress)
             for state in dropped:
                 states.drop(state)
+            build(self.path, [*unchanged, *written], self._weighted)
         names = tuple(state.source for state in dropped)
         _warn_of(left_out(names))
-        return Refreshed(tuple(part.name for part in stale), tuple(kept), names, rows)
+        return Refreshed(tuple(part.name for part in stale), tuple(kept), names, sum(state.rows for state in written))
 
     def scan(self) -> pl.LazyFrame:
         """The merged moments of all parts, lazily: the result of `moments` for all their rows.
@@ -181,9 +186,13 @@ class MomentStore:
         listed = self._states()
         if not listed:
             raise FileNotFoundError(f"the store {str(self.path)!r} holds no states yet; refresh it with a source")
-        return merged(listed, weighted=self.definition.weights is not None)
+        return merged(merges.cover(self.path, listed), self._weighted)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _weighted(self) -> bool:
+        return self.definition.weights is not None
 
     def _states(self) -> list[State]:
         """The states of the folder, which must all have the definition of this store."""
@@ -217,16 +226,15 @@ class MomentStore:
         finally:
             lock.release()
 
-    def _read(self, stale: list[Part], kept: list[State], progress: Callable[[Progress], None] | None) -> int:
-        """Write the states of changed parts; return the number of rows read."""
+    def _read(self, stale: list[Part], kept: list[State], progress: Callable[[Progress], None] | None) -> list[State]:
+        """Write the states of changed parts."""
         key_types = KeyTypes(kept)
-        rows = 0
+        written: list[State] = []
         for reading in readings(stale, self.definition, progress):
             for moments in reading.moments:
                 key_types.add(moments.source, moments.table.select(reading.keys).schema)
-            states.write(self.path, reading.moments, self.definition, reading.keys)
-            rows += sum(moments.rows for moments in reading.moments)
-        return rows
+            written += states.write(self.path, reading.moments, self.definition, reading.keys)
+        return written
 
 
 def _warn_of(parts: list[str]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
 
 import polars_pool as pool
-from polars_pool.store import definition, merging, states
+from polars_pool.store import definition, files, merging, states
 from polars_pool.store.store import Progress
 
 ROWS = pl.DataFrame(
@@ -313,7 +313,7 @@ KEYS = {
 @pytest.fixture
 def small_ranges(monkeypatch):
     monkeypatch.setattr(merging, "GROUPS_TOGETHER", 40)
-    monkeypatch.setattr(states, "ROWS_TOGETHER", 16)
+    monkeypatch.setattr(files, "ROWS_TOGETHER", 16)
 
 
 @pytest.mark.parametrize("kind", KEYS)

@@ -14,12 +14,17 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import polars_pool as pool
-from polars_pool.store import states, store
+from polars_pool.store import building, files, merges, merging, states, store
 from polars_pool.store.reading import Progress
 
-PARTS = 6
+PARTS = 6  # above their states there is one merge
 SERVER = multiprocessing.get_context("forkserver")  # children in which the package is already imported
 SERVER.set_forkserver_preload(["polars_pool"])
+
+
+@pytest.fixture(autouse=True)
+def merges_of_few_rows(monkeypatch):
+    monkeypatch.setattr(building, "LEAST", 0)
 
 
 def content(part: int, edition: int) -> pl.DataFrame:
@@ -55,15 +60,17 @@ def fresh(source: Path, folder: Path) -> pl.DataFrame:
 
 def refresh(folder, source, reports, deadly=None, at=0):
     """Refresh in a child and report progress; with `deadly`, kill the child at the nth call of that function."""
+    building.LEAST = 0
     if deadly:
         owner, name = deadly
-        owner, calls = {"os": states.os, "states": states, "table": pl.DataFrame}[owner], []
+        owners = {"os": files.os, "states": states, "table": pl.DataFrame, "merge": pl.LazyFrame}
+        owner, calls = owners[owner], []
         spared = getattr(owner, name)
 
         def call(*args, **options):
             calls.append(1)
             if len(calls) == at:
-                if name == "write_parquet":  # half of a file only
+                if name in ("write_parquet", "sink_parquet"):  # half of a file only
                     Path(args[1]).write_bytes(b"PAR1 and a half")
                 os.kill(os.getpid(), signal.SIGKILL)
             return spared(*args, **options)
@@ -114,30 +121,49 @@ class Editions:
         return before, whole(self.folder / f"fresh {self.edition}")
 
     def mended(self):
-        """After another refresh, nothing of the killed one remains."""
-        made = pool.MomentStore(self.folder / "m")
+        """The merges hold what the states hold; after other refreshes, nothing of the killed one remains."""
+        folder = self.folder / "m"
+        listed = states.listed(folder)
+        found = merging.merged(merges.cover(folder, listed), weighted=False).sort("g").collect()
+        assert_frame_equal(found, merging.merged(listed, weighted=False).sort("g").collect(), rel_tol=1e-12)
+        made = pool.MomentStore(folder)
         made.refresh(self.source)
         assert_frame_equal(made.scan().sort("g").collect(), self.expected, rel_tol=1e-12)
-        names = {path.name for path in (self.folder / "m").iterdir()}
-        assert names == {".lock", *(path.name for path in (self.folder / f"fresh {self.edition}").glob("*.parquet"))}
+        made.refresh(self.source)  # deletes the merges that the refresh before has replaced
+        listed = states.listed(folder)
+        [merge] = merges.cover(folder, listed)
+        names = {path.name for path in folder.iterdir()}
+        assert names == {".lock", merge.path.name, *(state.path.name for state in listed)}
+        assert {state.path.name for state in listed} == {
+            path.name for path in (self.folder / f"fresh {self.edition}").glob("*.parquet")
+        }
 
 
+# What is called, and the calls at which the process is killed; negative numbers count from the last state.
 POINTS = {
-    "before writing": ("table", "write_parquet"),
-    "between writing and renaming": ("os", "replace"),
-    "before the disk has it": ("os", "fsync"),
-    "before one is dropped": ("states", "drop"),
+    "before writing": (("table", "write_parquet"), (1, 2, 4)),
+    "between writing and renaming": (("os", "replace"), (1, 2, 4, -1)),
+    "before the disk has it": (("os", "fsync"), (1, 2, 4, -1, -2)),
+    "before one is dropped": (("states", "drop"), (1,)),
+    "while a merge is written": (("merge", "sink_parquet"), (1,)),
 }
+
+
+def calls_for_states(name: str, before: dict, after: dict) -> int:
+    """The calls that write and drop states: each file and each folder is synced."""
+    written = sum(before.get(source, ("",))[0] != version for source, (version, _) in after.items())
+    return written if name == "replace" else 2 * written + len(before.keys() - after.keys())
 
 
 def test_a_kill_at_any_step_leaves_whole_states(tmp_path):
     editions = Editions(tmp_path)
-    for deadly in POINTS.values():
-        for at in (1, 2, 4) if deadly != POINTS["before one is dropped"] else (1,):
+    for deadly, places in POINTS.values():
+        for place in places:
             before, after = editions.next()
             if deadly[1] == "drop" and len(after) > len(before):
                 editions.mended()
                 before, after = editions.next()
+            at = place if place > 0 else calls_for_states(deadly[1], before, after) - place
             process, hears = child(tmp_path / "m", editions.source, deadly, at)
             while heard(hears) is not None:
                 pass

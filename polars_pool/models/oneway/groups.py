@@ -116,7 +116,7 @@ def states(frame: pl.LazyFrame, request: OneWay, rest: bool = False) -> pl.LazyF
     groups, constant = grouped(frame, request)
     groups = groups.join(constant, how="cross")
     columns = {"n": N.cast(pl.Int64), "mean": PIVOT + Y, "var": VAR} | ({"w": W} if request.weights is not None else {})
-    columns |= {"mean_low": _rest(PIVOT, Y)} if rest else {}
+    columns |= {"mean_low": remainder(PIVOT, Y)} if rest else {}
     public_columns = [*public(*request.key_names), *(e.alias(name) for name, e in columns.items())]
 
     # The check is row by row, so the table may pass in pieces, as it streams.
@@ -129,7 +129,7 @@ def _checked(table: pl.DataFrame, request: OneWay, columns: list[pl.Expr]) -> pl
     return table.select(columns)
 
 
-def _rest(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+def remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
     """The rounding error of a + b, exactly: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2."""
     total = a + b
     b_kept = total - a
