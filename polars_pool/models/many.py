@@ -22,6 +22,7 @@ ROUNDING = 1e-12  # relative difference up to which two numbers count as equal
 class Groups(Segments):
     """Groups sorted by model; one row holds `k` groups of equal size, with the mean `y` and the spread of their means.
 
+    In a compressed model `k` has a sign and is no whole number (oneway/compression.py); only sums over all rows are.
     Columns have one value per row; what `sum` returns has one value per model.
     """
 
@@ -33,6 +34,7 @@ class Groups(Segments):
     k: Array | None = None  # groups in the row; None where each group has a row of its own
     spread: Array | None = None  # mean squared deviation of the groups' means from y
     mu: Array | None = field(default=None, metadata=PER_MODEL)  # known population mean, as deviation from the pivot
+    ends: Array | None = field(default=None, metadata=PER_MODEL)  # the least and the largest mean of compressed groups
 
     def sum(self, x: Array) -> Array:
         """Sum over the groups of each model."""
@@ -79,12 +81,12 @@ class Groups(Segments):
     @property
     def groups(self) -> Array:
         """Number of groups of each model, J."""
-        return self.lengths * 1.0 if self.k is None else self.sum(self.ones)
+        return self.lengths * 1.0 if self.k is None else np.rint(self.sum(self.ones))
 
     @property
     def rows(self) -> Array:
         """Number of rows of data of each model, N."""
-        return self.sum(self.n)
+        return np.rint(self.sum(self.n))
 
     @property
     def fitted(self) -> int:
@@ -111,10 +113,15 @@ class Groups(Segments):
         """Whether the likelihood of the rows of each model has a maximum in sigma2 and tau2."""
         return np.asarray((self.squares_within > 0) | (self.weights_identify_sigma2 & self.apart))
 
+    @property
+    def range(self) -> tuple[Array, Array]:
+        """The least and the largest mean of each model; of classes, the mean of their means."""
+        return (self.smallest(self.y), self.largest(self.y)) if self.ends is None else (self.ends[0], self.ends[1])
+
     @cached_property
     def size(self) -> Array:
         """The spread of each model; where its means and rows do not differ, another positive size of its numbers."""
-        most, least = self.largest(self.y), self.smallest(self.y)
+        least, most = self.range
         width = most - least + (0.0 if self.spread is None else np.sqrt(self.largest(self.spread)))
         v = np.sqrt(np.fmax(self.v, 0.0))
         size = np.maximum(np.maximum(width, np.sqrt(self.squares_within / self.rows)), self.smallest(v))
@@ -146,6 +153,7 @@ class Groups(Segments):
             v=self.v * square,
             spread=None if self.spread is None else self.spread * square,
             mu=None if self.mu is None else self.mu * factor,
+            ends=None if self.ends is None else self.ends * factor,
         )
 
     @property
@@ -157,20 +165,22 @@ class Groups(Segments):
     @property
     def exact(self) -> Array:
         """Number of groups with v = 0 of each model."""
-        return self.sum(np.asarray(self.v == 0))
+        return np.rint(self.sum(np.asarray(self.v == 0)))
 
     def reach(self, centre: Array) -> Array:
         """An upper bound of the squared deviations of a model's groups from the centre."""
-        means = np.maximum((self.largest(self.y) - centre) ** 2, (self.smallest(self.y) - centre) ** 2)
+        least, most = self.range
+        means = np.maximum((most - centre) ** 2, (least - centre) ** 2)
         return np.asarray(means if self.spread is None else 2 * (means + self.largest(self.k * self.spread)))
 
     def about(self, centre: Array) -> Groups:
         """The groups with the pivot of each model moved by `centre`."""
-        return replace(self, y=self.y - self.each(centre), mu=None if self.mu is None else self.mu - centre)
+        mu, ends = (None if x is None else x - centre for x in (self.mu, self.ends))
+        return replace(self, y=self.y - self.each(centre), mu=mu, ends=ends)
 
     def binned(self, x: Array, bins: int = 128) -> Groups:
         """Groups with similar log x merged into at most `bins` rows per model, which show where a maximum lies."""
-        if len(self.y) <= 4 * bins * self.models:
+        if self.ends is not None or len(self.y) <= 4 * bins * self.models:
             return self
         cells = bins * self.models
         cell = self._cell(x, bins)

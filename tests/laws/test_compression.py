@@ -1,11 +1,21 @@
 """Compressed groups have the sums of all groups."""
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from polars_pool.formulas import compression
+import polars_pool as pool
+from polars_pool.formulas import compression, registry
+from polars_pool.models.hyperparameters import Hyperparameters
+from polars_pool.models.many import Groups
+from polars_pool.models.oneway import compression as models
+from polars_pool.models.oneway.fit import fit
 
 H = 2 ** (1 / compression.BINS)
 TERMS = {
@@ -49,3 +59,166 @@ def test_a_bin_has_the_sums_of_its_groups(term, tau2, shape):
         f = TERMS[term](v, tau2)
         total, size = math.fsum(f * y**q), math.fsum(abs(f * y**q))
         assert abs(math.fsum(counts * TERMS[term](points, tau2) * means**q) - total) <= 1e-12 * size
+
+
+# ---- models --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def least_groups(number):
+    """Models of at least so many groups are compressed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "MANY", number)
+        yield
+
+
+def groups_of(v, y, w=None):
+    """Published estimates with sampling variances v, or one row of weight w from each group."""
+    one = np.ones_like(y)
+    w = one if w is None else w
+    return Groups(np.zeros(1, dtype=np.int64), n=3 * one, w=w, y=y, squares=2 * one, v=v)
+
+
+CASES = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 2**32),
+        "size": st.integers(120, 400),
+        "decades": st.sampled_from([0, 0.3, 3, 12, 24]),  # over which the sampling variances are spread
+        "clusters": st.sampled_from([0, 1, 3]),
+        "width": st.sampled_from([0, 1e-15, 1e-6, 0.02]),  # of a cluster
+        "zeros": st.sampled_from([0, 0, 1, 2, 60]),
+        "last": st.sampled_from([1, 1e-20, 1e20]),  # factor of one sampling variance
+        "mu": st.sampled_from([0, 50]),
+        "tau": st.sampled_from([0, 1e-3, 1, 10]),
+    }
+)
+
+
+def published(seed, size, decades, clusters, width, zeros, last, mu, tau):
+    """Sampling variances and means of some hundred groups."""
+    rng = np.random.default_rng(seed)
+    v = 10 ** rng.uniform(-decades / 2, decades / 2, size)
+    if clusters:
+        v = rng.choice(v[:clusters], size) * (1 + width * rng.random(size))
+    v[:zeros] = 0
+    v[-1] *= last
+    return v, rng.normal(mu, tau, size) + rng.normal(size=size) * np.sqrt(v)
+
+
+@settings(max_examples=20, deadline=None)
+@given(CASES)
+def test_every_estimator_is_that_of_all_groups(case):
+    """tau2 and mu of compressed groups are those of all groups, up to 1e-11 of the estimate and its standard error."""
+    v, y = published(**case)
+    for method in registry.TAU2.values():
+        if method.known_v is None or (method.equal_v and np.ptp(v) > 0):
+            continue
+        request = Hyperparameters(tau2=method.name)
+        every = fit(groups_of(v, y), True, request)
+        with least_groups(100):
+            few = fit(groups_of(v, y), True, request)
+        assert (few.g.k is None) == method.needs_n
+        tau2, mu, se = (getattr(every.components, name) for name in ("tau2", "mu", "se_mu"))
+        own = np.sqrt(2 / (1 / np.maximum(v + tau2, 1e-150) ** 2).sum())
+        assert abs(few.components.tau2 - tau2) <= 1e-11 * (tau2 + own), method.name
+        assert abs(few.components.mu - mu) <= 1e-11 * (abs(mu) + se), method.name
+        assert few.components.groups == len(v)
+        assert few.components.converged == every.components.converged
+
+
+@pytest.fixture(scope="module")
+def moments():
+    """Moments of the groups of three models: one with too few groups to be compressed, one with single rows."""
+    rng = np.random.default_rng(5)
+    model = np.repeat([0, 1, 2], [60, 700, 1500])
+    n = rng.integers(2, 9, model.size)
+    n[model == 2] -= 1
+    w, sigma2 = n * rng.uniform(0.5, 2, model.size), 10.0 ** rng.uniform(-2, 2, model.size)
+    mean = rng.normal(100, 1, model.size) + rng.normal(size=model.size) * np.sqrt(sigma2 / n)
+    var = sigma2 * rng.chisquare(np.maximum(n - 1, 1)) / np.maximum(n - 1, 1)
+    columns = {"model": model, "g": np.arange(model.size), "n": n, "mean": mean, "var": var, "w": w}
+    return pl.DataFrame(columns).with_columns(se=(pl.col("var") / pl.col("n")).sqrt())
+
+
+STORED = {"n": "n", "var": "var"}
+WAYS = {
+    "se": {"se": "se"},
+    "separate": {**STORED, "sigma2": "separate"},
+    "squeezed": {**STORED, "sigma2": "squeezed"},
+    "weights": {**STORED, "weights": "w"},
+    "weights, known sigma2": {**STORED, "weights": "w", "sigma2": 3.0},
+}
+OPTIONS = {
+    "reml": {"test": "knha", "limits": "profile"},
+    "ml, known mu": {"tau2": "ml", "mu": 100.0},
+    "dl, equal groups": {"tau2": "dl", "mu": "groups"},
+    "pmm": {"tau2": "pmm"},
+    "anova, rows": {"tau2": "anova", "mu": "rows"},
+    "shrunk": {"tau2": "sj", "mu": "shrunk"},
+    "prior": {"tau2": pool.HalfCauchy(1)},
+    "priors": {"tau2": pool.UniformShrinkage(), "mu": pool.Normal(90, 5)},
+}
+
+
+def by_both(verb, moments, options):
+    """The result from all groups, and from compressed groups of the models with at least 500."""
+    results = []
+    for number in (10**9, 500):
+        with least_groups(number):
+            results.append(verb(moments, "mean", by="g", over="model", **options))
+    return results
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("way", WAYS)
+def test_models_of_many_groups_have_the_components_of_all(moments, way, option):
+    """Every column of `components`, several models in one query."""
+    options = WAYS[way] | OPTIONS[option]
+    if way == "se" and option in ("anova, rows", "shrunk"):
+        options["n"] = "n"
+    every, few = by_both(pool.components, moments, options)
+    assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-13)
+    if not option.startswith("prior"):
+        assert_frame_equal(few.select("tau2", "mu"), every.select("tau2", "mu"), rel_tol=1e-11, abs_tol=0.0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_estimates_and_curves_are_those_of_all_groups(moments, way):
+    for verb, options in ((pool.shrink, {"uncertainty": "tau2"}), (pool.profile, {})):
+        every, few = by_both(verb, moments, WAYS[way] | options)
+        assert_frame_equal(few, every, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("sigma2", ["separate", "squeezed"])
+def test_comparisons_use_all_groups(moments, sigma2):
+    every, few = by_both(pool.compare, moments, {**STORED, "sigma2": sigma2})
+    assert_frame_equal(few, every, rel_tol=1e-10)
+
+
+def test_a_model_of_some_thousand_groups_keeps_them():
+    rng = np.random.default_rng(1)
+    for size, is_compressed in ((compression.MANY - 1, False), (compression.MANY, True)):
+        g = groups_of(rng.chisquare(3, size), rng.normal(size=size))
+        few = models.compressed(g, "v")
+        assert (few is g) != is_compressed
+        assert len(few.y) <= size
+
+
+@pytest.mark.parametrize("tau2", ["reml", "pm"])
+def test_the_estimate_of_many_groups_solves_its_equation(tau2):
+    """The equation of the estimator, by exactly rounded sums over 20,000 groups."""
+    rng = np.random.default_rng(1)
+    v = rng.chisquare(3, 20_000)
+    y = 10 + rng.normal(size=v.size) + rng.normal(size=v.size) * np.sqrt(v)
+    frame = pl.DataFrame({"g": np.arange(v.size), "y": y, "se": np.sqrt(v)})
+    found = pool.components(frame, "y", by="g", se="se", tau2=tau2).row(0, named=True)
+    v = frame["se"].to_numpy() ** 2
+
+    def excess(tau2):
+        w = 1 / (v + tau2)
+        s1, s2 = math.fsum(w), math.fsum(w * w)
+        d2 = (y - math.fsum(w * y) / s1) ** 2
+        return math.fsum(w * w * d2) - s1 + s2 / s1, math.fsum(w * d2) - (v.size - 1)
+
+    low, high = (excess(found["tau2"] * factor)[tau2 == "pm"] for factor in (1 - 1e-11, 1 + 1e-11))
+    assert low > 0 > high

@@ -15,7 +15,7 @@ from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
 from .components import by_model, causes, classes, fit_models
-from .fit import Fitted, count_in_mu, pooled_within
+from .fit import Fitted, count_in_mu, pooled_within, with_variances
 from .groups import grouped
 from .refuse import bad_rows
 from .spec import Means
@@ -50,11 +50,20 @@ def _comparisons(table: pl.DataFrame, request: Means) -> pl.DataFrame:
     models, pivot, groups, present = by_model(table, request)
     statistics = {name: np.full(len(pivot), 0.0 if name in ("groups", "n") else np.nan) for name in STATISTICS}
     if groups is not None:
-        fitted = fit_models(groups, request)
+        fitted = _of_all_groups(fit_models(groups, request), groups)
         warning.warn(causes(fitted.components, request), request.caller)
         for name, values in compare(fitted).items():
             statistics[name][present] = values
     return models.select(*request.over, *(series(name, x, STATISTICS[name]) for name, x in statistics.items()))
+
+
+def _of_all_groups(fitted: Fitted, groups: Groups) -> Fitted:
+    """The models with all of their groups: the errors depend on n, the squares within and v of each group at once."""
+    if not fitted.hyperparameters.has_group_variances:
+        return fitted
+    with np.errstate(all="ignore"):
+        g, _ = with_variances(groups, False, fitted.hyperparameters.sigma2, by_size=True)
+    return replace(fitted, g=g)
 
 
 def compare(fitted: Fitted) -> dict[str, Array]:

@@ -199,5 +199,6 @@ def groups_of(table: pl.DataFrame, models: pl.DataFrame, request: OneWay) -> tup
         n = one if request.n is None else column("n")
         return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu), present
     classes = {name: column(name) for name in ("k", "spread")} if request.variance_depends_on_n else {}
-    n, w, squares = column("n"), column("w"), column("squares")
+    n, squares = column("n"), column("squares")
+    w = n if request.weights is None else column("w")
     return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes), present

@@ -133,12 +133,10 @@ def by_moments(moments: Moments, g: Groups) -> Array:
 
 
 def _about_the_most_exact(g: Groups) -> Groups:
-    """The groups with those of v = 0 at the origin, so that 1 / v may grow without rounding."""
-    exact = g.exact
-    if (exact == 0).all():
-        return g.about(g.plain_mean)
-    c = np.where((g.v == 0) | (g.each(exact) == 0), 1.0, 0.0)
-    return g.about(g.sum(c * g.y) / g.sum(c))
+    """The groups about the mean of the most exact ones, so that 1 / v may grow without rounding."""
+    least = g.each(g.smallest(g.v))
+    c = np.where(g.v == least, 1.0, least / g.v)
+    return g.about(np.where(g.exact == 0, g.centre(c), g.sum(c * g.y) / g.sum(c)))
 
 
 def matched_q(g: Groups, expected: Array) -> Estimate:

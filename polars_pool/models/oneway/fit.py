@@ -13,8 +13,10 @@ from ...formulas.shrink import icc
 from ...numerics.arrays import Array
 from ..hyperparameters import Hyperparameters, Mean, Variance
 from ..many import Groups
+from .compression import compressed
 from .estimators import estimate, on_rows, with_known_v
 
+BLOCK = 2**14  # groups at once: their numbers fit into the cache
 LEAST_OF_ERRORS = 2.0**-240  # standard errors a little below are taken as 0 (groups.EXACT)
 
 
@@ -104,7 +106,7 @@ def fit(g: Groups, published: bool, h: Hyperparameters) -> Fitted:
     Each model is computed in a unit of its own, as the methods take fourth powers.
     """
     with np.errstate(all="ignore"):
-        grouped, variances = with_variances(g, published, h.sigma2)
+        grouped, variances = with_variances(g, published, h.sigma2, by_size=h.needs_n)
         joint = is_joint(published, h)
         identified = ~np.isnan(grouped.sum(grouped.v)) | (joint & g.weights_identify_sigma2)
         unit = grouped.unit
@@ -116,13 +118,13 @@ def fit(g: Groups, published: bool, h: Hyperparameters) -> Fitted:
         else:
             sigma2, tau2, converged = _between(grouped, pooled, identified & measurable, joint, h.method)
         if joint:
-            grouped = replace(grouped, v=within.sampling_variance(g.each(sigma2), g.w))
+            grouped = replace(grouped, v=within.sampling_variance(grouped.each(sigma2), grouped.w))
         mu, se_mu = population(grouped, tau2, h.mu, pooled, identified)
         sigma2 = np.where(np.isfinite(sigma2), sigma2, np.nan)  # squares beyond Float64
         share = np.asarray(icc(tau2, sigma2))
     squeezed = (variances.df_prior, variances.prior / (unit * unit))
     settled = converged & identified & measurable
-    components = Components(g.groups, g.rows, sigma2, tau2, mu, se_mu, share, *squeezed, settled)
+    components = Components(grouped.groups, grouped.rows, sigma2, tau2, mu, se_mu, share, *squeezed, settled)
     return Fitted(grouped.scaled(unit), components.scaled(unit), published, h)
 
 
@@ -138,12 +140,20 @@ class Within:
     prior: Array
 
 
-def with_variances(g: Groups, published: bool, sigma2: Variance) -> tuple[Groups, Within]:
-    """The groups with v by the known, pooled or own variances, and these; a prior of sigma2 counts as pooled."""
+def with_variances(g: Groups, published: bool, sigma2: Variance, by_size: bool) -> tuple[Groups, Within]:
+    """The groups with v by the known, pooled or own variances, and these; a prior of sigma2 counts as pooled.
+
+    Models of many groups are compressed; with `by_size`, where an estimator depends on n besides v, only those whose v
+    follows from their weight.
+    """
+    own = published or sigma2 in ("separate", "squeezed")
+    if not own:
+        g = compressed(g, "w")
     unknown = np.full(g.models, np.nan)
     df_prior, prior = squeeze.prior(g) if sigma2 == "squeezed" else (unknown, unknown)
     variances = Within(pooled_within(g, published, sigma2), df_prior, prior)
-    return g if published else replace(g, v=_sampling_variance(g, sigma2, variances)), variances
+    g = g if published else replace(g, v=_sampling_variance(g, sigma2, variances))
+    return compressed(g, "v") if own and not by_size else g, variances
 
 
 def pooled_within(g: Groups, published: bool, sigma2: Variance) -> Array:
@@ -158,13 +168,16 @@ def pooled_within(g: Groups, published: bool, sigma2: Variance) -> Array:
 
 def _sampling_variance(g: Groups, sigma2: Variance, variances: Within) -> Array:
     """v of every group from its rows."""
-    own = g.each(variances.pooled)
-    if sigma2 == "separate":
-        own = within.separate_variance(g.n, g.squares / (g.n - 1), own)
-    elif sigma2 == "squeezed":
-        prior = g.each(variances.df_prior), g.each(variances.prior)
-        own = within.squeezed_variance(g.n, g.squares / (g.n - 1), *prior)
-    return np.asarray(within.sampling_variance(own, g.w))
+    v = np.empty_like(g.y)
+    for rows, models, some in g.blocks(BLOCK):
+        own = some.each(variances.pooled[models])
+        if sigma2 == "separate":
+            own = within.separate_variance(some.n, some.squares / (some.n - 1), own)
+        elif sigma2 == "squeezed":
+            prior = some.each(variances.df_prior[models]), some.each(variances.prior[models])
+            own = within.squeezed_variance(some.n, some.squares / (some.n - 1), *prior)
+        v[rows] = within.sampling_variance(own, some.w)
+    return v
 
 
 # ---- variance between groups ----------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def posteriors(classes: pl.DataFrame, request: OneWay) -> Posteriors:
         return Posteriors(models, pivot, present, present, None, None, none, none, none, none, none, None)
     hierarchy = _hierarchy(request, pivot[present])
     with np.errstate(all="ignore"):
-        g, within_groups = with_variances(groups, request.published, hierarchy.sigma2)
+        g, within_groups = with_variances(groups, request.published, hierarchy.sigma2, by_size=False)
         identified = ~np.isnan(g.sum(g.v))
         enough = proper.moments_of_tau(g, hierarchy)
         at_zero = proper.proper_at_zero(g, hierarchy)
