@@ -1,4 +1,10 @@
-"""Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`."""
+"""Partial pooling as a dataframe verb: `frame.pool.shrink("score", by="school")`.
+
+NumPy, SciPy and PyArrow are imported by what needs them, when it is first used: `import polars_pool` costs little more
+than `import polars`.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from . import starting as starting  # before the imports that take time
 from .engines.duckdb import FOLDER as SQL
@@ -20,7 +26,6 @@ from .formulas.priors import (
 )
 from .models.warning import ConvergenceWarning
 from .namespace import ExprPool, FramePool
-from .store.store import MomentStore
 from .verbs import (
     compare,
     components,
@@ -35,6 +40,9 @@ from .verbs import (
     shrink,
 )
 from .version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .store.store import MomentStore
 
 __all__ = [
     "SQL",
@@ -68,3 +76,11 @@ __all__ = [
     "regress_components",
     "shrink",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "MomentStore":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .store.store import MomentStore
+
+    return MomentStore

@@ -2052,8 +2052,8 @@ CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
     role || ' stands for ' || count || ' columns, ' || names || '; give one';
 CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
     role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
-CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
-    'the key ' || key || ' appears twice; over=' || over || ' and by=' || keys || ' must differ';
+CREATE OR REPLACE MACRO _pool_message_key_twice(key) AS
+    'the key ' || key || ' appears twice in by= and over=; name each key once';
 CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
     'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
 CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
@@ -2115,7 +2115,9 @@ CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
         || ': var is a sample variance, 0 or more wherever n > 1';
 CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
     se || ' is null, NaN or negative in ' || rows
-        || ': a standard error is 0 or more, and infinite for an estimate without ' || 'information';
+        || ': a standard error is 0 or more, and infinite for an estimate without '
+        || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
+        || '... IS NOT NULL in SQL';
 CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
     argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
 CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS
@@ -2533,7 +2535,7 @@ CREATE OR REPLACE MACRO _pool_read(tbl) AS
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
     NOT regexp_matches(
         regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
-            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+            || '|\b\d[\w.]*|\b(?i:true|false|over|select|current_(date|time|timestamp)|localtime(stamp)?)\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
 -- The type of an argument's column, and whether its value is not null on a row of nulls: then it reads no column.
@@ -2634,8 +2636,7 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     coalesce(
         'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
             || ''' bears a private name; rename it first',
-        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || '''', '[' || _pool_listed(over) || ']',
-            '[' || _pool_listed(keys) || ']'),
+        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || ''''),
         _pool_message_key_of_result(
             '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
     );
@@ -2824,6 +2825,159 @@ CREATE OR REPLACE MACRO _pool_unseen_keys(tbl, "by", over, seen) AS TABLE
         SELECT struct_pack(*COLUMNS(lambda c: _pool_is_shown(c))) AS _pool_key FROM query_table(seen)
     ) AS _pool_old ON _pool_new._pool_key IS NOT DISTINCT FROM _pool_old._pool_key
     WHERE (SELECT same_types FROM _pool_same_types);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Tails and quantiles of many beta and gamma distributions at once, one per row, by the formulas of
+-- distributions/odds.sql: they are planned once and run column by column.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- Nodes in (0, 1) and weights of the Gauss-Legendre rule: of 24 points where both shapes are 32 or more and the
+-- integrand is nearly that of a normal tail (error below 1e-12), else of 48.
+CREATE OR REPLACE MACRO _pool_nodes_of_24() AS
+    [
+        0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
+        0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
+        0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
+        0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
+        0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
+    ]::DOUBLE[];
+CREATE OR REPLACE MACRO _pool_weights_of_24() AS
+    [
+        0.0061706148999936, 0.014265694314466832, 0.022138719408709904, 0.02964929245771839, 0.03667324070554015,
+        0.04309508076597664, 0.04880932605205694, 0.05372213505798282, 0.0577528340268628, 0.060835236463901696,
+        0.06291872817341415, 0.06396909767337608, 0.06396909767337608, 0.06291872817341415, 0.060835236463901696,
+        0.0577528340268628, 0.05372213505798282, 0.04880932605205694, 0.04309508076597664, 0.03667324070554015,
+        0.02964929245771839, 0.022138719408709904, 0.014265694314466832, 0.0061706148999936
+    ]::DOUBLE[];
+CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
+    CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
+        ELSE list_transform(pool_gauss_legendre(), lambda g: g.y) END;
+CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
+    CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
+        ELSE list_transform(pool_gauss_legendre(), lambda g: g.weight) END;
+
+-- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
+-- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n
+-- the power of the change 1 + x (exp(u) - 1). Where n is large, it amplifies the rounding of this change: there the sum
+-- has another form. For the gamma distribution x is 0. One CASE outside of the lambdas is three times as fast as one
+-- inside.
+CREATE OR REPLACE MACRO _pool_window_integral(nodes, weights, reach, lead, x, n, mean) AS
+    list_dot_product(weights, CASE
+        WHEN n < 1e4 THEN list_transform(nodes, lambda y: exp(lead * y - n * ln(1 - x + x * exp(reach * y))))
+        WHEN isinf(n) THEN list_transform(nodes, lambda y:
+            exp(lead * y - 2 * mean * sinh(reach * y / 2) * exp(reach * y / 2)))
+        ELSE list_transform(nodes, lambda y: exp(lead * y - 2 * n
+            * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
+    END);
+
+-- D(1 + t) = t - log(1 + t), from z = t / (2 + t): pool_log_excess without a list.
+CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
+    CASE
+        WHEN abs(t) < 0.3 THEN z * t - 2 * z * z * z * (1 / 3 + z * z * (1 / 5 + z * z * (1 / 7 + z * z * (1 / 9
+            + z * z * (1 / 11 + z * z * (1 / 13 + z * z * (1 / 15 + z * z * (1 / 17))))))))
+        ELSE t - ln(1 + t)
+    END;
+
+-- Requests with the integral over all w, the split, and the point where the search of a quantile begins. It begins at
+-- the split, unless `z`, the normal quantile of p, is known and p lies clearly on one side.
+CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
+    SELECT id, a, b, w, p, integral, split, direct,
+        CASE WHEN CASE WHEN direct THEN p > 0.5 ELSE w > split END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END AS side,
+        CASE
+            WHEN NOT direct THEN coalesce(w, split)
+            ELSE side * greatest(side * split,
+                side * (centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6))
+        END AS place
+    FROM (
+        SELECT *, pool_odds_split(a, b) AS split,
+            coalesce(z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4, false) AS direct,
+            sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral,
+            -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
+            (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a) AS centre,
+            (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b AS variance,
+            (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a) AS third
+        FROM (
+            SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r FROM query_table(requests)
+        )
+    );
+
+-- Searches with the height of the density, Mills' ratio and its derivatives at their point, outward. a_, b_, w_ and s
+-- are a, b, place and side, with the odds inverted where x > 1/2; `mean` is (a + b) x.
+CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
+    WITH turned AS (
+        SELECT *, CASE WHEN turn THEN b ELSE a END AS a_, CASE WHEN turn THEN a ELSE b END AS b_,
+            CASE WHEN turn THEN -place ELSE place END AS w_, CASE WHEN turn THEN -side ELSE side END AS s
+        FROM (SELECT *, a * exp(place) > b AS turn FROM query_table(search) WHERE result IS NULL)
+    ),
+    changed AS (SELECT *, pool_expm1(w_) AS e, 1 + e / (1 + b_ / a_) AS odds FROM turned),
+    placed AS (
+        SELECT *, a_ * exp(w_) / odds AS mean, mean / (a_ + b_) AS x, e / (1 + a_ / b_) / odds AS up,
+            -e / (1 + b_ / a_) / odds AS down
+        FROM changed
+    ),
+    sloped AS (
+        SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
+            (mean + x) * (1 - x) AS curvature, pool_window_level(push, curvature) AS level
+        FROM placed
+    ),
+    windowed AS (
+        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE pool_window(push, curvature) END
+                AS reach,
+            reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
+        FROM sloped
+    )
+    SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END
+            + CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END * abs(reach)
+                * _pool_window_integral(_pool_nodes_of(a_, b_), _pool_weights_of(a_, b_), reach, lead, x, power, mean)
+            AS mills,
+        CASE
+            WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up / (2 + up))
+                + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down / (2 + down)) END
+            WHEN isinf(b_) THEN a_ * (e - w_)
+            ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
+        END AS height
+    FROM windowed;
+
+-- For each id of the requests (id, a, b, w, p, z): where w is not null, the probabilities of more than w (`result`) and
+-- of no more (`below`); else the w with probability p below it. A search begins with the tail at w, with the side of p,
+-- or near the quantile. It goes outward to the point where `excess` = log tail - log target is 0: by Halley's steps far
+-- from it, then by four terms of the quantile's Taylor series (see pool_outward_series), until a fifth would be too
+-- small to be seen.
+CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
+    WITH RECURSIVE _pool_odds AS (
+        SELECT *, 0 AS step, NULL::DOUBLE AS result,
+            CASE WHEN direct THEN ln(CASE WHEN side < 0 THEN p ELSE 1 - p END * integral) END AS target
+        FROM _pool_begun_odds(requests)
+        UNION ALL
+        SELECT id, a, b, w, p, integral, split, direct,
+            CASE WHEN target IS NULL AND p > tail THEN 1.0 ELSE side END, coalesce(moved, place), step + 1,
+            CASE
+                WHEN w IS NOT NULL THEN tail
+                WHEN step = 60 OR near AND abs(excess) <= 0.02 AND abs(cube * fourth) * greatest(1.0, mills) <= 1e-6
+                    THEN moved
+            END,
+            CASE WHEN target IS NOT NULL THEN target WHEN p <= tail THEN ln(p * integral)
+                ELSE ln((1 - p) * integral) END
+        FROM (
+            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
+                excess * excess * excess AS cube, f * third + (3 * f + d) * d1 + m2 * (bend2 * mills + 2 * bend * f)
+                    AS fourth,
+                abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
+                side * greatest(side * split, side * place + CASE
+                    WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
+                    ELSE pool_outward_step(excess, mills, slope) END) AS moved
+            FROM (
+                SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend,
+                    s * bend * (1 - 2 * x) AS bend2,
+                    mills * mills AS m2, slope * mills AS d, d - 1 AS f, bend * m2 + d * f AS d1, f * f + d1 AS third
+                FROM _pool_odds_at('_pool_odds')
+            )
+        )
+    )
+    SELECT id, CASE WHEN w IS NULL OR side > 0 THEN result ELSE 1 - result END AS result,
+        CASE WHEN side < 0 THEN result ELSE 1 - result END AS below
+    FROM _pool_odds WHERE result IS NOT NULL;
 
 
 -- Rendered from polars_pool/formulas/estimators.py by `python -m polars_pool.rendering`: edit there.
@@ -4358,7 +4512,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
 -- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
 -- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
 CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
-    SELECT 8 * model + which AS id, a, b, w, p
+    SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
             unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
@@ -4376,84 +4530,6 @@ CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS
         )
     )
     WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
-
--- Many tails and quantiles at once, planned once. For each id the result is the probability of more than w or, where p
--- is not null, the w with that probability, by the formulas of distributions/odds.sql. Each step computes the tail at
--- `place`, outward on one side of the split. The first step computes the tail at w, or finds the side of p; then
--- Halley's iteration goes outward from the split. a_, b_, w_ and s are a, b, place and side, with the odds inverted
--- where x > 1/2.
-CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
-    WITH RECURSIVE _pool_odds AS (
-        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS result,
-            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
-        FROM (
-            SELECT *, pool_odds_split(a, b) AS split,
-                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
-            FROM (
-                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
-                FROM query_table(requests)
-            )
-        )
-        UNION ALL
-        SELECT id, a, b, w, p, integral, split, step + 1,
-            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
-            CASE
-                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
-                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
-            END,
-            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
-            coalesce(moved, place)
-        FROM (
-            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
-                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
-                side * greatest(side * split, side * place + move) AS moved
-            FROM (
-                SELECT *, first + share * width * list_sum(list_transform(
-                    list_transform(
-                        pool_gauss_legendre(),
-                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
-                    ),
-                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
-                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
-                )) AS mills
-                FROM (
-                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
-                        ELSE pool_window(push, curvature) END AS width
-                    FROM (
-                        SELECT *, pool_window_level(push, curvature) AS level
-                        FROM (
-                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
-                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
-                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
-                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-                                CASE
-                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
-                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
-                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
-                                    ))
-                                    WHEN isinf(b_) THEN a_ * (e - w_)
-                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
-                                END AS height
-                            FROM (
-                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
-                                FROM (
-                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
-                                    FROM (
-                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
-                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
-                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
-                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
-                                        FROM _pool_odds WHERE result IS NULL
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )
-            )
-        )
-    )
-    SELECT id, result FROM _pool_odds WHERE result IS NOT NULL;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -4612,7 +4688,7 @@ CREATE OR REPLACE MACRO _pool_inference(
         SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
             max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
             max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
-        FROM (FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
+        FROM (SELECT id, result FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
         GROUP BY ALL
     ),
     with_inference AS (
@@ -6987,11 +7063,11 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
 -- One row: true, or an error if a row has a fault.
 CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
     WITH faults AS (
-        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
-            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
-        FROM query_table(groups)
+        SELECT fault, count(*) AS bad
+        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
+        GROUP BY fault
     ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
         AS sound
     FROM worst, _pool_request;
@@ -7016,23 +7092,17 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
         WHEN family = 'rates' AND x > n THEN 5
     END;
 
--- How many rows have a fault of a kind.
-CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
-    count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
-
 -- One row per group: its keys, the keys of its model under private names and as one struct, sums of x and n, and the
--- faults by kind. A row without x or n does not count.
+-- faults of its rows, of which sound data have none: so the list costs nothing. A row without x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT over, "by", over AS _pool_over, sum(_pool_paired(value, base, nan)) AS _pool_x,
             sum(_pool_paired(base, value, nan)) AS _pool_n,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 4) AS _pool_faults_4,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 5) AS _pool_faults_5
+            list(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family))
+                FILTER (_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family) IS NOT NULL)
+                AS _pool_faults
         FROM query_table(tbl)
         GROUP BY ALL
     );
@@ -7639,40 +7709,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
         FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'conditional' END)
     ),
-    -- pool_odds_quantile, column by column: half the time of the macro
-    probabilities AS (
-        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
-            CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
-        FROM estimated
-    ),
-    parted AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM probabilities
-    ),
-    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
-    begun AS (
-        SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
-            pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
-            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, p, side_p) END AS target_p,
-            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
-        FROM sided
-    ),
-    quantiles AS (
-        SELECT *,
-            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
-            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
-        FROM begun
-    ),
-    limited AS (
-        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
-            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
-                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
-            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
-                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
-        FROM quantiles
-    ),
-    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
-    stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
-    -- the tail on the side of the split where the threshold lies; the other tail is 1 less this one
+    -- the log odds of the threshold over a / b
     marked AS (
         SELECT *, CASE
                 WHEN fixed THEN NULL
@@ -7680,23 +7717,63 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                 WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
                 ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
-            END AS mark,
-            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
-                WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
-                WHEN a IS NOT NULL THEN 1 END AS side
+            END AS mark
+        FROM estimated
+    ),
+    identified AS MATERIALIZED (
+        SELECT *, row_number() OVER () AS id
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'estimated' ELSE 'marked' END)
+    ),
+    _pool_ends AS (
+        SELECT 4 * id + (side > 0)::BIGINT AS id, a, odds_b AS b, NULL::DOUBLE AS w,
+            (1 + side * _pool_proper_level(level)) / 2 AS p, side * _pool_quantile AS z
+        FROM identified, _pool_quantile_of(level), (VALUES (-1.0::DOUBLE), (1.0::DOUBLE)) AS sides(side)
+        WHERE NOT fixed
+    ),
+    _pool_beyond AS (
+        SELECT 4 * id + 2 AS id, a, odds_b AS b, mark AS w, NULL::DOUBLE AS p, NULL::DOUBLE AS z
+        FROM identified
+        WHERE isfinite(mark)
+    ),
+    _pool_ends_and_beyond AS (FROM _pool_ends UNION ALL FROM _pool_beyond),
+    placed_odds AS (
+        SELECT id // 4 AS id, max(result) FILTER (id % 4 = 0) AS odds_p, max(result) FILTER (id % 4 = 1) AS odds_q,
+            max(result) FILTER (id % 4 = 2) AS above, max(below) FILTER (id % 4 = 2) AS below
+        FROM _pool_tails_and_quantiles(CASE
+            WHEN _pool_absent(threshold) THEN '_pool_ends'
+            WHEN TRY_CAST(limits AS BOOLEAN) THEN '_pool_ends_and_beyond'
+            ELSE '_pool_beyond' END)
+        GROUP BY ALL
+    ),
+    searched AS (FROM identified LEFT JOIN placed_odds USING (id)),
+    stated AS (
+        FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) OR NOT _pool_absent(threshold) THEN 'searched'
+            ELSE 'estimated' END)
+    ),
+    limited AS (
+        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p,
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (1 - p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
         FROM stated
     ),
-    cut AS (
-        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
-            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
-        FROM marked
+    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM stated),
+    bounded AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
+    -- `certain`: the probability that the rate lies above the threshold, where no search determines it
+    settled AS (
+        SELECT *, CASE
+                WHEN isfinite(mark) OR a IS NULL THEN NULL
+                WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+                WHEN fixed THEN (location > _pool_number(threshold))::DOUBLE
+                ELSE (mark < 0)::DOUBLE
+            END AS certain
+        FROM bounded
     ),
     tailed AS (
-        SELECT *, CASE WHEN side < 0 THEN tail WHEN side > 0 THEN 1 - tail END AS _pool_pep,
-            CASE WHEN side > 0 THEN tail WHEN side < 0 THEN 1 - tail END AS _pool_p_above
-        FROM cut
+        SELECT *, coalesce(below, 1 - certain) AS _pool_pep, coalesce(above, certain) AS _pool_p_above FROM settled
     ),
-    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
+    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM bounded)
     SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
         _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
         sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)
@@ -8062,83 +8139,87 @@ tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the interval, between 0 and 1.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.
-interval: For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
-predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `"mean"` (default); a new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean, a new observation of the mean with the same v, se squared + v.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+interval: For estimates `''normal''` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `''robust''`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.';
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.';
 COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.
-test: Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student''s distribution with J - 1 degrees of freedom, `"knha"` by Student''s distribution with the standard error of Knapp & Hartung, `"adhoc"` by the larger of this standard error and the ordinary one.
-limits: Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+test: Test and intervals of mu: `''z''` by the normal distribution (default), `''t''` by Student''s distribution with J - 1 degrees of freedom, `''knha''` by Student''s distribution with the standard error of Knapp & Hartung, `''adhoc''` by the larger of this standard error and the ordinary one.
+limits: Interval of tau2: `''profile''` by the profile likelihood (reml and ml), `''q''` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
 COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-mu: Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+mu: Population mean: `''gls''`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
-groups: True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
-tau2: A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.';
+groups: True returns one row per group at each tau, with its estimate: the ''effect of tau'' curves.
+tau2: A prior of tau, such as `''half_cauchy(5)''`: adds `density`, the posterior density of tau.';
 COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_moments IS 'Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
 by: One or several columns or expressions that define the groups.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_weighted_moments IS 'Count, mean, sample variance and total weight w of every group, of rows with precision weights.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
 by: One or several columns or expressions that define the groups.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_merge IS 'Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 by: The keys to merge by: the keys of the states, or some of them.';
@@ -8149,64 +8230,64 @@ COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: 
 COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+x: The covariate: a column or an expression of numbers or Booleans.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-method: `"reml"` (default) or `"ml"`.
+method: `''reml''` (default) or `''ml''`.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+x: The covariate: a column or an expression of numbers or Booleans.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-method: `"reml"` (default) or `"ml"`.
+method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
-threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+threshold: A rate: adds `p_above`, `pep` and `q_value`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';
 COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
-threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+threshold: A rate: adds `p_above`, `pep` and `q_value`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';
 COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_components_counts IS 'The gamma distribution of the rates of groups per unit of exposure, one row per model.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';

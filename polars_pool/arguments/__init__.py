@@ -14,6 +14,7 @@ from .columns import new_column as new_column
 from .columns import no_column as no_column
 from .columns import one_column as one_column
 from .columns import rowwise as rowwise
+from .columns import schema_of as schema_of
 from .families import refuse_family_of_rates as refuse_family_of_rates
 from .frames import rows_to_predict as rows_to_predict
 from .frames import unseen as unseen

@@ -152,7 +152,7 @@ def distinct_keys(over: Sequence[str], by: Sequence[str], result: Iterable[str])
     keys, result = [*over, *by], list(result)
     for i, key in enumerate(keys):
         if key in keys[:i]:
-            raise ValueError(messages.KEY_TWICE.format(key=repr(key), over=list(over), keys=list(by)))
+            raise ValueError(messages.KEY_TWICE.format(key=repr(key)))
         if key in result:
             names = listed(result, len(result))
             raise ValueError(messages.KEY_OF_RESULT.format(key=repr(key), names=names))

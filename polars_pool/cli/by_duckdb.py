@@ -94,7 +94,7 @@ class Tables:
         if new:
             columns = {"value": "mean", "n": "n", "var": "var", **{role: data.columns[role] for role in ("by", "over")}}
             columns |= {"weights": "w"} if "weights" in data.columns else {}
-            self.kinds[kind] = (source, Input(table, columns, data.types))
+            self.kinds[kind] = (source, data._replace(frame=table, columns=columns))
 
     def merged(self) -> Input:
         """All moments in one table, in types that hold the keys of all parts."""
@@ -106,7 +106,7 @@ class Tables:
             transport.decoded(self.con.sql(f"FROM {data.frame}").pl().lazy(), data.types).cast(types)  # type: ignore
             for _, data in self.kinds.values()
         ]
-        return _stored(self.con, Input(pl.concat(frames), first.columns, types))
+        return _stored(self.con, first._replace(frame=pl.concat(frames), types=types))
 
 
 def of_frame(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame) -> Input:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from .. import verbs
+from .. import arguments, verbs
 from ..store import states
 from ..store.definition import define
 from ..store.merging import merged
@@ -35,14 +35,17 @@ def definition(task: Task, frame: pl.LazyFrame) -> dict[str, Any]:
 
 def of_rows(task: Task, parts: Sequence[Part], folder: Path, report: Report) -> Input:
     """The moments of rows, computed part by part and kept as states in a folder."""
-    defined = define(**definition(task, parts[0].scan()))
+    first = parts[0].scan()
+    columns = definition(task, first)
+    defined = define(**columns)
     folder.mkdir()
     written = [
         state
         for reading in readings(parts, defined, report, joined=True)
         for state in states.write(folder, reading.moments, defined, reading.keys)
     ]
-    return of_states(merged(written, weighted=defined.weights is not None), task)
+    data = of_states(merged(written, weighted=defined.weights is not None), task)
+    return data._replace(boolean=_boolean(first, columns["value"]))
 
 
 def of_store(store: MomentStore, task: Task) -> Input:
@@ -78,7 +81,12 @@ def of_groups(task: Task, parts: Sequence[Part]) -> Input:
     columns: dict[str, Any] = {role: expressions.column(text, names, role) for role, text in texts.items()}
     columns["by"] = expressions.columns(task.by, names, "by")
     columns["over"] = expressions.columns(task.over, names, "over")
-    return Input(frame, columns)
+    return Input(frame, columns, boolean=_boolean(frame, columns["value"]))
+
+
+def _boolean(frame: pl.LazyFrame, value: str | pl.Expr) -> bool:
+    """Whether the value is Boolean."""
+    return arguments.schema_of(frame, frame.collect_schema(), [value], "value").dtypes() == [pl.Boolean]
 
 
 def result(verb: str, data: Input, options: dict[str, Any]) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ..models import warning
+from ..models import causes
 from ..models.hyperparameters import Hyperparameters
 from ..store.sources import Part
 from . import errors, jobs, output, screen
@@ -45,9 +45,9 @@ def deliver(
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppress warnings of models: `_warn` reports from the components, for DuckDB as well, which cannot warn."""
+    """Suppress warnings of the library: the command reports for DuckDB as well, which cannot warn."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", warning.ConvergenceWarning)
+        warnings.simplefilter("ignore", UserWarning)
         yield
 
 
@@ -55,13 +55,13 @@ def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any])
     """Report on stderr, in the words of the library, the models that the data do not determine."""
     posterior = "tau_median" in components.columns
     names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
-    missing = warning.Missing(published, *(components[name].to_numpy() for name in names))
+    missing = causes.Missing(published, *(components[name].to_numpy() for name in names))
     if posterior:
-        causes = warning.causes_of_posterior(missing)
+        found = causes.causes_of_posterior(missing)
     else:
         estimators = {name: options[name] for name in ("tau2", "mu") if name in options}
-        causes = warning.causes(missing, Hyperparameters(**estimators))
-    for message, models in causes.items():
+        found = causes.causes(missing, Hyperparameters(**estimators))
+    for message, models in found.items():
         if count := int(models.sum()):
             scope = "" if components.height == 1 else f"{count:,} of {components.height:,} models: "
             errors.show(f"warning: {scope}{errors.as_options(message)}")

@@ -16,7 +16,7 @@ import polars as pl
 from .. import arguments
 from .database import PART, rows
 from .errors import DataError, UsageError, sentence
-from .expressions import KEY_ROLES, check_size, constant_key, too_large
+from .expressions import KEY_ROLES, check_size, constant_key, too_large, wrong_condition
 from .quoting import identifier
 
 AGGREGATES = """
@@ -48,6 +48,10 @@ def condition(con: duckdb.DuckDBPyConnection, text: str, names: Sequence[str]) -
     kind = column_type(con, parsed, text, names, "where")
     if kind != "BOOLEAN":
         raise TypeError(f"where stands for {text!r}: {kind}; give one column or expression of Booleans")
+    try:
+        rows(con, f"SELECT {parsed.text} FROM (SELECT 1) LEFT JOIN (FROM {PART} LIMIT 0) ON false")
+    except duckdb.ConversionException as error:  # a literal that does not have the type of its column
+        raise wrong_condition(text, error) from None
     return parsed.text
 
 

@@ -42,7 +42,9 @@ def create_view(con: duckdb.DuckDBPyConnection, task: Task, frame: pl.LazyFrame)
     where = "" if task.where is None else f"WHERE {condition(con, task.where, names)}"
     listed = ", ".join(f"{one.text} AS {identifier(one.name)}" for one in selected)
     rows(con, f"CREATE OR REPLACE TEMP VIEW {ROWS} AS SELECT {listed} FROM {PART} {where}")
-    return Input(ROWS, columns, {key.name: key.dtype for key in keys if key.dtype is not None})
+    types = {key.name: key.dtype for key in keys if key.dtype is not None}
+    [described] = rows(con, f"DESCRIBE SELECT {identifier(columns['value'])} FROM {ROWS}")
+    return Input(ROWS, columns, types, boolean=described[1] == "BOOLEAN")
 
 
 def check_number_of_keys(keys: Collection[object]) -> None:

@@ -9,12 +9,14 @@ import polars as pl
 
 from .. import arguments
 from ..arguments.rowwise import is_rowwise
-from .errors import UsageError
+from .errors import DataError, UsageError, sentence
 from .task import split
 
 KEY_ROLES = ("by", "over")
 MOST_OPERATIONS = 1_000  # in one expression: operations may be nested, and Polars' stack holds a few thousand levels
 OPERATION = re.compile(r"[-+*/%|&<>=!^~:]+|[(\[]|\b(?:and|or|not|when|is|like|between|in)\b", re.IGNORECASE)
+
+DATE = "write it as in DATE '2024-12-31'"
 
 
 def check_size(text: str, role: str) -> None:
@@ -46,7 +48,8 @@ def column(text: str, names: Collection[str], role: str) -> str | pl.Expr:
     try:
         expression = pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
-        raise UsageError(f"--{role} {text!r} is not a Polars SQL expression: {error}") from None
+        remedy = f"; {DATE}" if "DATE literal" in str(error) else ""
+        raise UsageError(f"--{role} {text!r} is not a Polars SQL expression: {error}{remedy}") from None
     if expression.meta.has_multiple_outputs():
         raise UsageError(f"--{role} {text!r} stands for several columns; name each")
     try:
@@ -70,4 +73,18 @@ def columns(texts: Iterable[str], names: Collection[str], role: str) -> list[str
 def condition(text: str, frame: pl.LazyFrame) -> pl.Expr:
     """A condition on the rows of a frame."""
     schema = frame.collect_schema()
-    return arguments.boolean(frame, schema, column(text, schema.names(), "where"), "where")
+    try:
+        checked = arguments.boolean(frame, schema, column(text, schema.names(), "where"), "where")
+        pl.LazyFrame(schema=schema).filter(checked).collect()  # Polars compares some types only when the query runs
+    except pl.exceptions.ColumnNotFoundError:
+        raise
+    except pl.exceptions.PolarsError as error:
+        raise wrong_condition(text, error) from None
+    return checked
+
+
+def wrong_condition(text: str, error: BaseException) -> DataError:
+    """The error for a condition that compares a column with a literal of another type."""
+    if re.search(r"\bdate(/datetime|\b(?!time))| Date values", str(error)):
+        return DataError(f"--where {text!r} needs a date; {DATE}")
+    return DataError(f"--where {text!r} does not fit the types of the columns: {sentence(error)}")

@@ -12,12 +12,14 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from ..models import warning
 from ..store.sources import Part, parts, stdin
 from ..store.store import MomentStore, Refreshed
 from . import by_duckdb, by_polars, database, errors, keyfile, screen, whole
 from .errors import DataError, UsageError
 from .task import Input, Task
 
+RATES = "rates need shrink(family='binomial') in Python, or pool_shrink_rates in SQL"
 Requests = dict[str, dict[str, Any]]  # verb -> its options
 
 
@@ -83,6 +85,13 @@ def _of_store(kept: MomentStore, task: Task, requests: Requests) -> Input:
     return by_polars.of_store(kept, task)
 
 
+def _warn_of_boolean(task: Task, data: Input, requests: Requests) -> None:
+    """Warn, as the library does, of a Boolean value that a normal model pools."""
+    if data.boolean and not {"shrink", "components"}.isdisjoint(requests):
+        message = warning.BOOLEAN.format(name=task.value, remedy=RATES)
+        errors.show(f"warning: {errors.as_options(message)}")
+
+
 def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: Path) -> list[pl.LazyFrame]:
     if task.by_group:
         data = by_polars.of_groups(task, listed)
@@ -94,6 +103,7 @@ def _by_polars(task: Task, listed: Sequence[Part], requests: Requests, scratch: 
     else:
         with screen.bar("reading") as report:
             data = by_polars.of_rows(task, listed, scratch / "moments", report)
+    _warn_of_boolean(task, data, requests)
     return [by_polars.result(verb, data, options) for verb, options in requests.items()]
 
 
@@ -107,5 +117,6 @@ def _by_duckdb(
     else:
         with screen.bar("reading") as report:
             data = by_duckdb.of_rows(con, task, listed, report)
+    _warn_of_boolean(task, data, requests)
     numbered = enumerate(requests.items())
     return [by_duckdb.result(con, verb, data, options, scratch / f"{i}.parquet") for i, (verb, options) in numbered]

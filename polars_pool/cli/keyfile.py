@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from .. import verbs
-from ..store.sources import parts
+from ..store.sources import parts, text
 from .errors import DataError, sentence
 
 
@@ -19,7 +19,8 @@ def read(name: str, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         if Path(name).suffix.lower() == ".csv":
             if not Path(name).exists():
                 raise FileNotFoundError("does not exist")
-            return pl.read_csv(name, schema_overrides=types, infer_schema=False, glob=False).lazy()
+            separator = text.separator_of(pl.read_csv(name, n_rows=0, infer_schema=False, glob=False).columns)
+            return pl.read_csv(name, schema_overrides=types, infer_schema=False, glob=False, separator=separator).lazy()
         return pl.concat([part.scan() for part in parts(name)])
     except (ValueError, OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"--groups {name}: {sentence(error)}") from error

@@ -45,11 +45,15 @@ class Task:
 
 
 class Input(NamedTuple):
-    """The input of a verb: its frame or table, the columns by role, and the types of the keys in a table."""
+    """The input of a verb: its frame or table, and the columns by role.
+
+    `types` are those of the keys in a table; `boolean` states whether the value is Boolean.
+    """
 
     frame: Any
     columns: dict[str, Any]
     types: Mapping[str, pl.DataType] = MappingProxyType({})
+    boolean: bool = False
 
 
 def checked(task: Task, engine: str, verb: str, options: dict[str, Any]) -> Task:

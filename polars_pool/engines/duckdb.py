@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # a connection comes with its library
+    import duckdb
 
 _package = Path(__file__).parents[1]
 FOLDER = next(
@@ -16,17 +18,17 @@ COMMENT = re.compile(r"^COMMENT ON MACRO (TABLE )?(pool_\w+)", re.MULTILINE)
 
 
 def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = False) -> None:
-    """Install the macros of `sql/pool.sql` in a connection: `pool_shrink`, `pool_components` and all others.
+    """Install the SQL macros in a DuckDB connection: `pool_shrink`, `pool_components` and all others.
 
     Parameters
     ----------
     connection
         An open DuckDB connection. Macros of an earlier call or of another version are replaced.
     temporary
-        True leaves the database as it is: the macros live as long as the connection, and its cursors do not see them.
-        By default they are stored in the current database and schema too, where cursors, later connections and the
-        shell find them; a database that is open for reading only gets temporary ones. Cursors that use
-        another database (`USE`) can call the macros of a database in memory by their full names.
+        False (default) stores the macros in the current database and schema. Cursors, later connections and the shell
+        then find them. If the database is open for reading only, the macros are temporary. After `USE` of another
+        database, cursors call the macros of a database in memory by their full names.
+        True leaves the database as it is. The macros exist in this connection only, and its cursors do not find them.
 
     Returns
     -------

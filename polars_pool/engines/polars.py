@@ -10,8 +10,7 @@ from typing import Any
 import polars as pl
 
 from ..formulas import elementary
-from ..numerics import gamma
-from ..numerics.special import digamma, gammaln, ndtr
+from .registering import register
 
 
 def _where(condition: pl.Expr, then: Any, otherwise: Any) -> pl.Expr:
@@ -25,7 +24,7 @@ def _normal_cdf(x: pl.Expr) -> pl.Expr:
 def _normal_cdf_of_column(columns: Sequence[pl.Series]) -> pl.Series:
     [x] = columns
     # models/tables.py does the same for statistics, but lies above this layer: an engine imports no model.
-    return pl.Series(x.name, ndtr(x.cast(pl.Float64).to_numpy()), nan_to_null=True)
+    return pl.Series(x.name, _on_array(elementary.normal_cdf, x.cast(pl.Float64)), nan_to_null=True)
 
 
 def _normal_density(x: pl.Expr) -> pl.Expr:
@@ -38,19 +37,24 @@ def _by_numpy(function: Any) -> Callable[[pl.Expr], pl.Expr]:
 
 
 def _of_column(columns: Sequence[pl.Series], function: Any) -> pl.Series:
-    return pl.Series(function(columns[0].to_numpy()))
+    return pl.Series(_on_array(function, columns[0]))
 
 
-KINDS = (pl.Expr,)
-FORMS = {
+def _on_array(function: Any, column: pl.Series) -> Any:
+    """The function of a column by its form on arrays, which is loaded with NumPy when a query needs it."""
+    from . import numpy as numpy
+
+    return function(column.to_numpy())
+
+
+FORMS: dict[Any, Callable[..., Any]] = {
     elementary.exp: pl.Expr.exp,
     elementary.log: pl.Expr.log,
     elementary.sqrt: pl.Expr.sqrt,
     elementary.where: _where,
     elementary.normal_cdf: _normal_cdf,
     elementary.normal_density: _normal_density,
-    elementary.log_gamma: _by_numpy(gammaln),
-    elementary.digamma: _by_numpy(digamma),
-    elementary.trigamma: _by_numpy(gamma.trigamma),
-    elementary.trigamma_inverse: _by_numpy(gamma.trigamma_inverse),
+    **{f: _by_numpy(f) for f in (elementary.log_gamma, elementary.digamma)},
+    **{f: _by_numpy(f) for f in (elementary.trigamma, elementary.trigamma_inverse)},
 }
+register(FORMS, pl.Expr)

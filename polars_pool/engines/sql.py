@@ -23,6 +23,7 @@ from ..formulas.elementary import (
     trigamma_inverse,
     where,
 )
+from .registering import register
 
 COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(5)
 
@@ -104,7 +105,6 @@ def _where(condition: Symbol, then: Any, otherwise: Any) -> Symbol:
     return Symbol(f"CASE {' '.join(branches)} END", ATOM, branches)
 
 
-KINDS = (Symbol,)
 FORMS: dict[Any, Callable[..., Symbol]] = {
     where: _where,
     exp: lambda x: Symbol(f"exp({x.text})"),
@@ -119,6 +119,7 @@ FORMS: dict[Any, Callable[..., Symbol]] = {
     trigamma_inverse: lambda x: Symbol(f"pool_trigamma_inverse({x.text})"),
     chi_square_median: lambda df: Symbol(f"pool_chi_square_median({df.text})"),
 }
+register(FORMS, Symbol)
 
 
 def macro(name: str, formula: Callable[..., Any]) -> str:

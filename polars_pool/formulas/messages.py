@@ -18,7 +18,7 @@ WRONG_PRIOR = "{role}={argument}: give {rule}"
 
 SEVERAL_COLUMNS = "{role} stands for {count} columns, {names}; give one"
 NO_NUMBERS = "{role}={name} is {type}; give a column of numbers or Booleans"
-KEY_TWICE = "the key {key} appears twice; over={over} and by={keys} must differ"
+KEY_TWICE = "the key {key} appears twice in by= and over=; name each key once"
 KEY_OF_RESULT = "the key {key} bears the name of a result column ({names}); rename it first"
 
 # ---- arguments that do not go together ------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ BAD_N = "{n} is null, NaN, negative or infinite in {rows}: n is a count of rows,
 BAD_VAR = "{var} is null, NaN, negative or infinite in {rows}: var is a sample variance, 0 or more wherever n > 1"
 BAD_SE = (
     "{se} is null, NaN or negative in {rows}: a standard error is 0 or more, and infinite for an estimate without "
-    "information"
+    "information; leave out rows without one, with drop_nulls() in Polars or WHERE ... IS NOT NULL in SQL"
 )
 NOT_FINITE_IN_ROWS = "{argument} is NaN or infinite in {rows}: remove them, or count them as missing with nan='null'"
 NO_COUNT = "{value} is negative or fractional in {rows}: a count is a whole number of 0 or more"

@@ -1,27 +1,20 @@
-"""The functions of each model family, by the class of its request: the one place that lists the families."""
+"""The functions of each model family, by the class of its request: the one place that lists the families.
+
+The files of a family are imported with its first request, and NumPy with them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from .oneway import components as means_components
-from .oneway import encoding as means_encoding
-from .oneway import estimates as means_estimates
 from .oneway.spec import Means
-from .posterior import components as posterior_components
-from .posterior import encoding as posterior_encoding
-from .posterior import estimates as posterior_estimates
 from .posterior.spec import PosteriorMeans
-from .rates import components as rates_components
-from .rates import encoding as rates_encoding
-from .rates import estimates as rates_estimates
 from .rates.spec import Rates
-from .regression import components as regression_components
-from .regression import estimates as regression_estimates
 from .regression.spec import Regression
 from .request import Request
 
@@ -46,39 +39,67 @@ class Family:
     statistic: Callable[[pl.DataFrame, Any, str], pl.Series] | None = None
 
 
-FAMILIES: dict[type[Request], Family] = {
-    Means: Family(
-        components=means_components.components,
-        components_schema=means_components.components_schema,
-        estimates=means_estimates.estimates,
-        estimates_schema=means_estimates.estimates_schema,
-        encoded=means_encoding.encoded,
-        statistic=means_encoding.statistic,
-    ),
-    PosteriorMeans: Family(
-        components=posterior_components.components,
-        components_schema=posterior_components.components_schema,
-        estimates=posterior_estimates.estimates,
-        estimates_schema=posterior_estimates.estimates_schema,
-        encoded=posterior_encoding.encoded,
-        statistic=posterior_encoding.statistic,
-    ),
-    Rates: Family(
-        components=rates_components.components,
-        components_schema=rates_components.components_schema,
-        estimates=rates_estimates.estimates,
-        estimates_schema=rates_estimates.estimates_schema,
-        statistic=rates_encoding.statistic,
-    ),
-    Regression: Family(
-        components=regression_components.components,
-        components_schema=regression_components.components_schema,
-        estimates=regression_estimates.estimates,
-        estimates_schema=regression_estimates.estimates_schema,
-    ),
+@cache
+def _means() -> Family:
+    from .oneway import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
+        statistic=encoding.statistic,
+    )
+
+
+@cache
+def _posterior_means() -> Family:
+    from .posterior import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        encoded=encoding.encoded,
+        statistic=encoding.statistic,
+    )
+
+
+@cache
+def _rates() -> Family:
+    from .rates import components, encoding, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+        statistic=encoding.statistic,
+    )
+
+
+@cache
+def _regression() -> Family:
+    from .regression import components, estimates
+
+    return Family(
+        components=components.components,
+        components_schema=components.components_schema,
+        estimates=estimates.estimates,
+        estimates_schema=estimates.estimates_schema,
+    )
+
+
+FAMILIES: dict[type[Request], Callable[[], Family]] = {
+    Means: _means,
+    PosteriorMeans: _posterior_means,
+    Rates: _rates,
+    Regression: _regression,
 }
 
 
 def family_of(request: Request) -> Family:
     """The functions of the family of a request."""
-    return FAMILIES[type(request)]
+    return FAMILIES[type(request)]()

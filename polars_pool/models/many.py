@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..engines.numpy import Array
 from ..formulas import between
 from ..numerics import search
-from ..numerics.arrays import Array
 from ..numerics.segments import PER_MODEL, Segments
 
 ORDINARY = 2.0**100  # spreads between its inverse and this are used in their own unit
@@ -104,9 +104,12 @@ class Groups(Segments):
 
         Two variances need two deviations from mu. Weights that are equal, except for rounding, identify only their sum.
         """
-        most = self.largest(self.w)
-        unequal = most - self.smallest(self.w) > ROUNDING * most
-        return np.asarray((self.rows == self.groups) & unequal & (self.groups - self.fitted >= 2))
+        return np.asarray((self.rows == self.groups) & self.unequal(self.w) & (self.groups - self.fitted >= 2))
+
+    def unequal(self, x: Array) -> Array:
+        """Whether x differs among the groups of each model, by more than rounding."""
+        most = self.largest(x)
+        return np.asarray(most - self.smallest(x) > ROUNDING * most)
 
     @property
     def identifies_variances(self) -> Array:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import polars as pl
 
-from ..numerics.special import ndtri
 from .keys import KEY
 from .warning import Caller, caller
 
@@ -21,7 +21,7 @@ class Options:
     @property
     def quantile(self) -> float:
         """The normal quantile of the interval at `level`."""
-        return float(ndtri((1 + self.level) / 2))
+        return -NormalDist().inv_cdf((1 - self.level) / 2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,13 +16,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .hyperparameters import Hyperparameters
-
-Array = NDArray[Any]
-
 PACKAGE = __name__.partition(".")[0]
 
 UNIDENTIFIED = (
@@ -71,6 +64,10 @@ LOST = (
     "a model has a covariate, {covariate!r}, that those before it nearly determine: its estimates keep about {digits} "
     "digits; leave one of these out, or replace it with its difference from the others"
 )
+BOOLEAN = (
+    "value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 and "
+    "above 1: {remedy}"
+)
 ALONE = (
     "Polars calls the expression for each group of group_by().agg() or .over(), and each of these holds one group of "
     "by=, so nothing is pooled: use the expression without them, encode() of the frame, or over= for separate models"
@@ -79,55 +76,6 @@ ALONE = (
 
 class ConvergenceWarning(UserWarning):
     """Some models have no estimates, or their estimation did not converge: see `converged` of `components`."""
-
-
-# ---- which models give cause for a message --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Missing:
-    """The models without an estimate that settled, among those with groups; NaN is a missing number."""
-
-    published: bool
-    groups: Array
-    n: Array  # NaN for published estimates
-    sigma2: Array
-    tau2: Array  # or a statistic of the posterior of tau
-    converged: Array
-
-    @property
-    def failed(self) -> Array:
-        return np.asarray(~self.converged & (self.groups > 0))
-
-    @property
-    def unidentified(self) -> Array:
-        """Models of single rows; squares that overflow leave no sigma2 either."""
-        single = np.asarray(self.n == self.groups)
-        return np.asarray(self.failed & np.isnan(self.sigma2) & single & (not self.published))
-
-    @property
-    def without_tau2(self) -> Array:
-        return np.asarray(self.failed & ~self.unidentified & np.isnan(self.tau2))
-
-
-def causes(missing: Missing, hyperparameters: Hyperparameters) -> dict[str, Array]:
-    """The models that give cause for each message, where no hyperparameter has a prior."""
-    failed, unidentified = missing.failed, missing.unidentified
-    if (method := hyperparameters.method) is not None:
-        fitted = 1 if hyperparameters.known_mu is None else 0
-        few = missing.without_tau2 & ~((missing.groups >= method.groups) & (missing.groups - fitted >= method.df))
-        out_of_range = missing.without_tau2 & ~few
-    else:
-        few, out_of_range = np.zeros_like(failed), failed & ~unidentified
-    unsettled = failed & ~unidentified & ~few & ~out_of_range
-    return {UNIDENTIFIED: unidentified, TOO_FEW: few, OUT_OF_RANGE: out_of_range, UNSETTLED: unsettled}
-
-
-def causes_of_posterior(missing: Missing) -> dict[str, Array]:
-    """The models that give cause for each message, for priors: tau2 is a statistic of the posterior of tau."""
-    improper = missing.without_tau2
-    unsettled = missing.failed & ~missing.unidentified & ~improper
-    return {UNIDENTIFIED: missing.unidentified, IMPROPER: improper, UNSETTLED: unsettled}
 
 
 # ---- raising warnings -----------------------------------------------------------------------------------------------
@@ -171,9 +119,7 @@ def called_from(line: Caller) -> Iterator[None]:
         _CALLER.reset(token)
 
 
-def warn(
-    messages: Iterable[str] | Mapping[str, Array], at: Caller, category: type[Warning] = ConvergenceWarning
-) -> None:
+def warn(messages: Iterable[str] | Mapping[str, Any], at: Caller, category: type[Warning] = ConvergenceWarning) -> None:
     """Warn once of each message, or of each message that some model gives cause for."""
     if isinstance(messages, Mapping):
         messages = [message for message, models in messages.items() if models.any()]
@@ -195,11 +141,8 @@ def _first(messages: Iterable[str], at: Caller) -> list[str]:
 
 def warn_of_boolean(name: str, rates: str) -> None:
     """Warn that a Boolean value is pooled as numbers; `rates` pools it as rates."""
-    message = (
-        f"value={name!r} is Boolean, and pooled as the numbers 0 and 1 by a normal model, whose limits can lie below 0 "
-        f"and above 1: give {rates} for rates, or family='normal' to pool it as numbers without this warning"
-    )
-    warn([message], caller(), UserWarning)
+    remedy = f"give {rates} for rates, or family='normal' to pool it as numbers without this warning"
+    warn([BOOLEAN.format(name=name, remedy=remedy)], caller(), UserWarning)
 
 
 def flat(terms: list[str]) -> str:

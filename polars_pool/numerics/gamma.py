@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import special
 from .arrays import Array
-from .special import polygamma
 
 
 def trigamma(x: Array) -> Array:
     """The second derivative of log gamma."""
-    return np.asarray(polygamma(1, x))
+    return np.asarray(special.polygamma(1, x))
 
 
 def trigamma_inverse(x: Array) -> Array:
@@ -20,7 +20,7 @@ def trigamma_inverse(x: Array) -> Array:
     y = 0.5 + 1 / x  # above the root, as trigamma(y) < 1 / (y - 1/2) for all y > 1/2
     while True:
         value = trigamma(y)
-        step = value * (1 - value / x) / polygamma(2, y)
+        step = value * (1 - value / x) / special.polygamma(2, y)
         moved = step < -1e-15 * y  # upward is rounding
         y = np.where(moved, y + step, y)
         if not moved.any():

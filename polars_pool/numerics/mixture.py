@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import newton
+from . import newton, special
 from .arrays import Array
 from .newton import TINY
 from .roots import find_root
-from .special import ndtr, ndtri
 
 ROOT_2PI = np.sqrt(2 * np.pi)
 
@@ -30,7 +29,7 @@ def moments(p: Array, m: Array, s: Array) -> tuple[Array, Array]:
 
 def above(p: Array, m: Array, s: Array, x: Array) -> Array:
     """Probability of a value above x."""
-    return np.asarray((p * ndtr(_standardised(p, m, s, x))).sum(axis=0))
+    return np.asarray((p * special.ndtr(_standardised(p, m, s, x))).sum(axis=0))
 
 
 def _standardised(p: Array, m: Array, s: Array, x: Array) -> Array:
@@ -41,7 +40,7 @@ def _standardised(p: Array, m: Array, s: Array, x: Array) -> Array:
 
 def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, Array]:
     """A quantile of each mixture, and whether it converged, by Newton's method between the quantiles of the parts."""
-    z = ndtri(probability)
+    z = special.ndtri(probability)
     of_parts = m + z * s
     low = np.where(p > 0, of_parts, np.inf).min(axis=0)
     high = np.where(p > 0, of_parts, -np.inf).max(axis=0)
@@ -51,7 +50,7 @@ def quantile(p: Array, m: Array, s: Array, probability: Array) -> tuple[Array, A
         p_, s_ = p[:, i], np.maximum(s[:, i], TINY)
         deviation = np.where(p_ > 0, (x - m[:, i]) / s_, 0.0)
         density = (p_ * np.exp(-0.5 * deviation * deviation) / s_).sum(axis=0) / ROOT_2PI
-        return (p_ * ndtr(deviation)).sum(axis=0), density
+        return (p_ * special.ndtr(deviation)).sum(axis=0), density
 
     return newton.quantile(distribution, probability, mean + z * sd, low, high, sd)
 

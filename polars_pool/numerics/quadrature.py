@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import newton
+from . import newton, special
 from .arrays import Array
-from .special import expit, sici
 
 LogDensity = Callable[[Array], Array]  # at any number of rows, each with one value per model
 DensityOf = Callable[[Array], LogDensity]  # of the models listed
@@ -39,7 +38,7 @@ class Support:
     def value(self, x: Array) -> Array:
         if self.upper == np.inf:
             return np.asarray(self.lower + np.exp(x))
-        return np.asarray(self.lower + (self.upper - self.lower) * expit(x))
+        return np.asarray(self.lower + (self.upper - self.lower) * special.expit(x))
 
     def log_slope(self, x: Array) -> Array:
         """Log of the derivative of the value by x."""
@@ -82,7 +81,7 @@ class Nodes:
         Source: Stenger (1993), Numerical Methods Based on Sinc and Analytic Functions, section 3.6.
         """
         t = np.arcsinh((x - self.mode[models]) / self.width[models])
-        sine_integral, _ = sici(np.pi * (t - self.t[:, models]) / self.step[models])
+        sine_integral, _ = special.sici(np.pi * (t - self.t[:, models]) / self.step[models])
         return np.asarray((self.weight[:, models] * (0.5 + sine_integral / np.pi)).sum(axis=0))
 
     def quantile(self, probability: Array, models: Array) -> Array:
@@ -97,7 +96,7 @@ class Nodes:
 
         def distribution(t: Array, i: Array) -> tuple[Array, Array]:
             away = (t - self.t[:, models[i]]) / self.step[models[i]]
-            sine_integral, _ = sici(np.pi * away)
+            sine_integral, _ = special.sici(np.pi * away)
             weight = self.weight[:, models[i]]
             density = (weight * np.sinc(away)).sum(axis=0) / self.step[models[i]]
             return (weight * (0.5 + sine_integral / np.pi)).sum(axis=0), density

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import special
 from .arrays import Array
-from .special import digamma, gammaln, polygamma, xlog1py, xlogy
 
 LARGE = 30.0
 # sql/parts/rates/likelihood.sql has the same coefficients: a sum over powers is a loop here and one expression there.
@@ -27,7 +27,7 @@ TAYLOR = 1 / 16
 
 def log_rise(a: Array, x: Array) -> Array:
     """log of Gamma(a + x) / Gamma(a)."""
-    [value] = _by_size(a, x, _log_rise_far, lambda a, x: [gammaln(a + x) - _of_runs(gammaln, a)])
+    [value] = _by_size(a, x, _log_rise_far, lambda a, x: [special.gammaln(a + x) - _of_runs(special.gammaln, a)])
     return value
 
 
@@ -55,7 +55,7 @@ def factorial_rest(x: Array) -> Array:
     large = np.maximum(x, LARGE)
     far = np.log(2 * np.pi * large) / 2 + _series(1 / large, STIRLING)
     small = np.minimum(x, LARGE)
-    return np.where(x > LARGE, far, gammaln(small + 1) - xlogy(small, small) + small)
+    return np.where(x > LARGE, far, special.gammaln(small + 1) - special.xlogy(small, small) + small)
 
 
 def deviance(excess: Array, expected: Array) -> Array:
@@ -63,7 +63,7 @@ def deviance(excess: Array, expected: Array) -> Array:
     t = np.maximum(np.where(expected > 0, excess / expected, 0.0), -1.0)
     near = np.abs(t) < TAYLOR
     small = np.where(near, t, 0.0)
-    relative = np.where(near, small * small + (1 + small) * log1p_rest(small), xlog1py(1 + t, t) - t)
+    relative = np.where(near, small * small + (1 + small) * log1p_rest(small), special.xlog1py(1 + t, t) - t)
     return np.asarray(expected * relative)
 
 
@@ -103,7 +103,7 @@ def _slopes_far(a: Array, x: Array) -> list[Array]:
 
 
 def _slopes_near(a: Array, x: Array) -> list[Array]:
-    slope = a * (digamma(a + x) - _of_runs(digamma, a))
+    slope = a * (special.digamma(a + x) - _of_runs(special.digamma, a))
     return [slope, slope - x]
 
 
@@ -144,7 +144,7 @@ def _rests(z: Array) -> list[Array]:
         u * u / 2 + u * u * _series(u, CURVATURES),
     ]
     log = np.log(small)
-    near = [gammaln(small) - small * log + small, digamma(small) - log, _trigamma(small) - 1 / small]
+    near = [special.gammaln(small) - small * log + small, special.digamma(small) - log, _trigamma(small) - 1 / small]
     return [np.where(z > LARGE, *both) for both in zip(far, near, strict=True)]
 
 
@@ -173,5 +173,5 @@ def _trigamma(z: Array) -> Array:
     u = 1 / np.maximum(z, LARGE)
     value = u + u * u / 2 + _series(u, CURVATURES) * u * u
     near = z < LARGE
-    value[near] = polygamma(1, z[near])
+    value[near] = special.polygamma(1, z[near])
     return value

@@ -1,7 +1,8 @@
 """parts/rendered/comments.sql: what duckdb_functions() says of each public macro.
 
-The comment on the macro of a verb is the first sentence of the verb's docstring and of each of its arguments. That on
-another macro is the first sentence of the SQL comment before it, which for a formula is its docstring.
+The comment on the macro of a verb is the first sentence of the verb's docstring and of each of its arguments, in the
+spelling of SQL. That on another macro is the first sentence of the SQL comment before it, which for a formula is its
+docstring.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from inspect import getdoc
 from typing import Any, NamedTuple
 
 from .. import verbs
+from .spelling import in_sql, own_words
 
 COMMENT = """\
 -- A comment on each public macro: FROM duckdb_functions() SELECT function_name, comment.
@@ -34,10 +36,6 @@ VARIANTS: dict[str, Callable[..., Any]] = {  # macros for one kind of input or m
     "pool_shrink_counts": verbs.shrink,
     "pool_components_rates": verbs.components,
     "pool_components_counts": verbs.components,
-}
-IN_SQL = {  # arguments that differ from those of Python
-    "tbl": "The name of a table, a view or a CTE, or a Parquet glob in quotes",
-    "limits": "False leaves lower and upper out",
 }
 RENAMED = {"y": "value"}
 MACRO = re.compile(r"((?:^--.*\n)*)^CREATE OR REPLACE MACRO (\w+)\(([^()]*)\) AS( TABLE)?\b", re.MULTILINE)
@@ -93,7 +91,8 @@ def described(macro: Macro) -> str:
     verb = VERBS.get(macro.name)
     summary = sentence(getdoc(verb) or "") if verb else macro.summary
     if verb := verb or VARIANTS.get(macro.name):
-        about = IN_SQL | arguments(verb)
+        about = {name: in_sql(words, macro.parameters) for name, words in arguments(verb).items()}
+        about |= own_words(macro.parameters)
         named = ((name, about.get(RENAMED.get(name, name))) for name in macro.parameters)
         return "\n".join([f"{summary}.", *(f"{name}: {words}." for name, words in named if words)])
     return f"{summary}."

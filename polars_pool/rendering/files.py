@@ -18,7 +18,7 @@ ORDER = (
     ("parts/distributions", "domains elementary normal tails student odds gamma beta polygamma sine_integral"),
     ("", "formulas"),
     ("parts/rendered", "formulas names messages priors columns"),
-    ("parts/shared", "arguments priors columns keys values offset refuse unseen"),
+    ("parts/shared", "arguments priors columns keys values offset refuse unseen tails"),
     ("parts/rendered", "estimators"),
     ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
     ("parts/oneway", "profile comparison critical robust"),

@@ -1,4 +1,7 @@
-"""The public verbs: a frame of either kind in, one of the same kind out."""
+"""The public verbs: a frame of either kind in, one of the same kind out.
+
+What computes with arrays is imported by the verb that needs it, when it is called: importing NumPy takes time.
+"""
 
 from .compare import compare as compare
 from .components import components as components

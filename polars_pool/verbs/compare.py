@@ -7,7 +7,6 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from ..models.oneway import comparison
 from .collecting import Frame, same_kind
 from .types import Mu, Sigma2, Tau2
 
@@ -40,12 +39,16 @@ def compare(
 
     Returns
     -------
-    One row per model: the `over` keys; `groups` and `n`, the number of rows compared, both Int64; the mean squared
-    errors `none`, `complete` and `partial` in squared units of the value, which include the variance of a single row;
-    `gain_on_none` and `gain_on_complete`, the percentage by which the error of partial pooling is smaller (negative
-    where it is larger); and the pooling factors `pooling_rows` (rows about their group) and `pooling_groups` (groups
-    about mu), between 0 and 1: near 1 the data contain little information about the single deviations. Errors are null
-    where no group has two rows, pooling factors where there are no deviations at their level.
+    One row per model: the keys of `over`, then these columns.
+
+    - `groups`, `n`: number of groups, and of rows that are compared, both Int64.
+    - `none`, `complete`, `partial`: mean squared errors of the predictions, in squared units of the value. They include
+      the variance of a single row, and are null where no group has two rows.
+    - `gain_on_none`, `gain_on_complete`: percentage by which the error of partial pooling is smaller; negative where it
+      is larger.
+    - `pooling_rows`, `pooling_groups`: pooling factors, between 0 and 1, of rows about their group and of groups about
+      mu. Near 1 the data contain little information about the single deviations. Null where there are none at this
+      level.
 
     Raises
     ------
@@ -65,6 +68,8 @@ def compare(
     >>> compared.select("n", "none", "complete", "partial").rows()
     [(6, 7.0, 4.2, 4.59375)]
     """
+    from ..models.oneway import comparison
+
     call = arguments.call(compare, locals())
     request = arguments.means_without_priors(call, "compare")
     arguments.distinct_keys(request.over_names, (), comparison.STATISTICS)

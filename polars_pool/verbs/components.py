@@ -59,38 +59,54 @@ def components(
 
     Returns
     -------
-    One row per model: the `over` keys, `groups` (those with rows) and `n` (rows; null for published estimates without
-    n=), both Int64, `sigma2` and `tau2` in squared units of the value, `mu` and its standard error `se_mu`, `icc` =
-    tau2 / (tau2 + sigma2); for `sigma2="squeezed"` the prior of the groups' variances, its degrees of freedom
-    `df_prior` (limma's d0; infinite where variances differ by no more than chance) and the variance `sigma2_prior`
-    (s0²) that all variances are squeezed to, null otherwise. Then, null where the data do not determine it:
+    One row per model: the keys of `over`, then these columns.
 
+    - `groups`: number of groups with rows, Int64.
+    - `n`: number of rows, Int64; null for published estimates without n=.
+    - `sigma2`, `tau2`: variances within and between groups, in squared units of the value.
+    - `mu`, `se_mu`: population mean and its standard error.
+    - `icc`: tau2 / (tau2 + sigma2).
+    - `df_prior`, `sigma2_prior`, with `sigma2="squeezed"`: the prior of the groups' variances, limma's d0 (infinite
+      where variances differ by no more than chance) and s0², the variance that all variances are squeezed to; null
+      otherwise.
     - `q`, `q_p`: Cochran's Q, and the probability of a larger Q if tau2 = 0, by the chi-square distribution; on rows
       with a pooled sigma2 (J - 1) times the F of the analysis of variance, by its F distribution.
     - `i2` (percent), `h2`: tau2 relative to the typical sampling variance.
-    - `se_tau2`, `tau2_lower`, `tau2_upper`: error of tau2 by its estimator, and its interval, 0 to 0 where Q is
-      smaller than its lower quantile; null for a known tau2.
+    - `se_tau2`: standard error of tau2 by its estimator; null for a known tau2.
+    - `tau2_lower`, `tau2_upper`: interval of tau2, 0 to 0 where Q is smaller than its lower quantile; null for a known
+      tau2.
     - `log_likelihood`: restricted for reml, else full; that of the rows if their sigma2 is pooled (as lme4), else that
-      of the means (as metafor); with precision weights less the constant sum(log weight) / 2. `aic` follows from it;
-      `lrt`, `lrt_p`: likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
-    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0; `new_lower`, `new_upper`: interval of the true
-      mean of a new group.
+      of the means (as metafor); with precision weights less the constant sum(log weight) / 2.
+    - `aic`: follows from `log_likelihood`.
+    - `lrt`, `lrt_p`: likelihood-ratio test of tau2 = 0 for reml and ml, by half chi-square and half 0.
+    - `mu_lower`, `mu_upper`, `mu_p`: interval of mu, and test of mu = 0.
+    - `new_lower`, `new_upper`: interval of the true mean of a new group.
+    - `converged`: false where an iteration did not settle, no group has two rows (unless unequal weights identify
+      sigma2 and tau2, by reml and ml), or the groups are too few for the estimator.
 
-    The last column is `converged`: false where an iteration did not settle, no group has two rows (unless unequal
-    weights identify sigma2 and tau2, by reml and ml), or the groups are too few for the estimator.
+    A column is null where the data do not determine it.
 
-    With a prior, the columns describe the posterior: `groups`, `n`, `sigma2` and `se_sigma2` (null where it is known);
-    for `tau`, `tau2`, `mu` and the true mean of a `new` group the mean, the standard deviation `se_tau`, and
-    `tau_median`, `tau_lower` and `tau_upper`, and so on, null where the mean is not finite; `log_tau`, the mean of log
-    tau; `mu_positive` and `new_positive`, the probability of a value above 0; `icc`, `df_prior`, `sigma2_prior`;
-    `log_marginal`, the log of the marginal likelihood of the means (a flat mu has density 1), and `bayes_factor`, the
-    likelihood at tau = 0 divided by the marginal likelihood, null where the prior of tau is improper; and `converged`.
+    With a prior, the columns describe the posterior:
 
-    For rates the columns describe the prior: `groups` and the total `n` (trials, Int64, or exposure, Float64), its
-    parameters `alpha` and `beta`, or `shape` and `rate`, its `mean`, the standard errors of the logs of its parameters,
-    `se_log_alpha` and so on, the overdispersion `rho` (1 / (1 + alpha + beta), or 1 / shape), `log_likelihood` and
-    `converged`. Where the groups differ by no more than chance, the parameters are infinite, `rho` is 0, and the rates
-    are pooled completely.
+    - `groups`, `n`, `icc`, `df_prior`, `sigma2_prior`, `converged`: as above.
+    - `sigma2`, `se_sigma2`: mean and standard deviation; `se_sigma2` is null where sigma2 is known.
+    - `tau`, `tau2`, `mu`, `new` (the true mean of a new group): means, null where they are not finite.
+    - `se_tau`, `tau_median`, `tau_lower`, `tau_upper`, and so on: standard deviation, median and interval of each.
+    - `log_tau`: mean of log tau.
+    - `mu_positive`, `new_positive`: probability of a value above 0.
+    - `log_marginal`: log of the marginal likelihood of the means; a flat mu has density 1.
+    - `bayes_factor`: likelihood at tau = 0 divided by the marginal likelihood; null where the prior of tau is improper.
+
+    For rates, the columns describe the prior. Where the groups differ by no more than chance, its parameters are
+    infinite, `rho` is 0, and the rates are pooled completely.
+
+    - `groups`: number of groups with trials or exposure.
+    - `n`: all trials, Int64, or the whole exposure, Float64.
+    - `alpha`, `beta`, or `shape`, `rate`: its parameters.
+    - `mean`: its mean.
+    - `se_log_alpha` and so on: standard errors of the logs of its parameters.
+    - `rho`: overdispersion, 1 / (1 + alpha + beta), or 1 / shape.
+    - `log_likelihood`, `converged`: as above.
 
     Raises
     ------

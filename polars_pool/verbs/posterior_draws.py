@@ -10,7 +10,6 @@ from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from ..models.posterior import draws as _draws
 from .collecting import Frame, collected
 from .types import Mu, Sigma2
 
@@ -48,9 +47,14 @@ def posterior_draws(
 
     Returns
     -------
-    One row per group and draw: the `over` and `by` keys, `chain` (always 0: the draws are independent) and `draw`, both
-    Int64, `sigma2` (squared units; null for published estimates), `tau` and `mu`, which the groups of one model share
-    in a draw, and `theta`, the group's true mean. Null where a model has no posterior. Sorted by the keys and the draw.
+    One row per group and draw, sorted by the keys and the draw: the keys of `over` and of `by`, then these columns,
+    null where a model has no posterior.
+
+    - `chain`: always 0, as the draws are independent; Int64.
+    - `draw`: number of the draw, Int64.
+    - `sigma2`: variance within groups, in squared units; null for published estimates.
+    - `tau`, `mu`: standard deviation between groups and population mean, equal for all groups of a model in a draw.
+    - `theta`: the group's true mean.
 
     Raises
     ------
@@ -73,6 +77,8 @@ def posterior_draws(
     >>> 0.2 < (best["school"] == "A").mean() < 0.3
     True
     """
+    from ..models.posterior import draws as _draws
+
     call = arguments.call(posterior_draws, locals())
     request = arguments.posterior_means(call)
     arguments.distinct_keys(request.over_names, request.by_names, _draws.STATISTICS)

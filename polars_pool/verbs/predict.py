@@ -7,7 +7,6 @@ import polars as pl
 from .. import arguments
 from ..arguments import IntoColumn, Keys
 from ..formulas.names import Likelihood, NaN
-from ..models.regression import prediction
 from .collecting import Frame, same_kind
 
 
@@ -62,6 +61,8 @@ def predict(
     >>> expected.select("plant", pl.col("fitted", "population").round(4)).rows()
     [('a', 3.8776, 4.2778), ('new', 4.2778, 4.2778)]
     """
+    from ..models.regression import prediction
+
     call = arguments.call(predict, locals())
     request = arguments.regression(call)
     result = prediction.predicted(call.frame, arguments.rows_to_predict(call, request), request)

@@ -10,7 +10,6 @@ from ..formulas.names import (
     NaN,
 )
 from ..formulas.priors import Prior
-from ..models.posterior import profile as _profile
 from .collecting import Frame, same_kind
 from .types import Mu, Sigma2
 
@@ -52,11 +51,19 @@ def profile(
 
     Returns
     -------
-    One row per model and tau: the `over` keys, `tau`, `sigma2` (squared units; where it is pooled, its most likely
-    value at this tau by the restricted likelihood), `mu`, `se_mu`, Cochran's `q` generalised to this tau,
-    `log_likelihood` and `restricted_log_likelihood`, each at its most likely sigma2 and mu. Null where v = 0 at tau = 0
-    leaves no likelihood. With a prior also `density`. With `groups`, one row per model, tau and group: the `over` and
-    `by` keys, `tau`, `estimate` and its standard error `se` at this tau. A DataFrame is sorted by keys and tau.
+    One row per model and tau: the keys of `over`, then these columns. A DataFrame is sorted by keys and tau. Statistics
+    are null where v = 0 at tau = 0 leaves no likelihood.
+
+    - `tau`: standard deviation between groups.
+    - `sigma2`: variance within groups, in squared units; where it is pooled, its most likely value at this tau by the
+      restricted likelihood.
+    - `mu`, `se_mu`: population mean at this tau, and its standard error.
+    - `q`: Cochran's Q, generalised to this tau.
+    - `log_likelihood`, `restricted_log_likelihood`: each at its most likely sigma2 and mu.
+    - `density`, with a prior: posterior density of tau.
+
+    With `groups`, one row per model, tau and group: the keys of `over` and `by`, `tau`, and the group's `estimate` at
+    this tau with its standard error `se`.
 
     Raises
     ------
@@ -76,6 +83,8 @@ def profile(
     >>> curve.select("tau", pl.col("mu", "q").round(4)).rows()
     [(0.0, 7.6856, 4.7071), (10.0, 8.1265, 2.7816)]
     """
+    from ..models.posterior import profile as _profile
+
     call = arguments.call(profile, locals())
     call = call.replaced(tau2=arguments.prior_of_profile(tau2) or "reml")
     request = arguments.means(call)

@@ -66,13 +66,18 @@ def regress(
 
     Returns
     -------
-    One row per group and term: the `over` and `by` keys, `term` (String: "intercept" or a covariate), `n` (Int64, rows
-    of the group), `mean` (the group's own least-squares coefficient conditional on the population's coefficients of the
-    terms that do not vary; null for these terms, and where the rows of a group do not determine it), `weight` (the
-    weight of the group's own coefficient in the estimate; null where the terms of a group depend on each other),
-    `effect` (deviation from the population's coefficient), `estimate` with its standard error `se` and the interval
-    `lower` to `upper`. A term that does not vary is pooled completely. All are in units of the value per unit of the
-    term. A DataFrame is sorted by its keys, with the terms in their order.
+    One row per group and term: the keys of `over` and of `by`, then these columns, in units of the value per unit of
+    the term. A DataFrame is sorted by its keys, with the terms in their order.
+
+    - `term`: "intercept" or a covariate; String.
+    - `n`: number of rows of the group, Int64.
+    - `mean`: the group's own least-squares coefficient, conditional on the population's coefficients of the terms that
+      do not vary; null for these terms, and where the rows of a group do not determine it.
+    - `weight`: weight of the group's own coefficient in the estimate, 0 for a term that does not vary; null where the
+      terms of a group depend on each other.
+    - `effect`: deviation from the population's coefficient.
+    - `estimate`, `se`: the partially pooled coefficient and its standard error.
+    - `lower`, `upper`: limits of the interval.
 
     Raises
     ------

@@ -35,16 +35,24 @@ def regress_components(
 
     Returns
     -------
-    One row per model: the `over` keys, `groups` (those with rows), `n` (rows) and `dropped` (rows without the value or
-    a covariate), all Int64, and `sigma2`, the variance within groups. Structs with one field per varying term: `tau2`,
-    the variances of the terms, and `correlation`, a struct of structs. Structs with one field per term: `mu`, the
-    coefficients of the population, `se_mu`, `mu_lower`, `mu_upper`, `mu_p` (test of 0 by the normal distribution) and
-    `cov_mu`, their covariance, a struct of structs. Then `icc`, the share of the varying terms in the variance that the
-    fixed terms leave, for a varying slope at the mean over the rows; `r2_marginal` and `r2_conditional`, the shares of
-    the fixed terms, and of the fixed and varying terms; `log_likelihood` (restricted for reml; with weights less the
-    constant sum(log weight) / 2) and its `aic`; `singular`, a sentence where a term does not vary or varying terms have
-    a correlation at its limit, else null; and `converged`, false where the rows do not identify the variances (the
-    likelihood is flat along a line), or the search did not settle.
+    One row per model: the keys of `over`, then these columns.
+
+    - `groups`, `n`, `dropped`: number of groups with rows, of rows, and of rows without the value or a covariate;
+      Int64.
+    - `sigma2`: variance within groups.
+    - `tau2`: variances of the varying terms, a struct with one field per varying term.
+    - `correlation`: their correlations, a struct of structs.
+    - `mu`, `se_mu`: coefficients of the population and their standard errors, structs with one field per term.
+    - `mu_lower`, `mu_upper`, `mu_p`: their intervals and tests of 0 by the normal distribution, structs.
+    - `cov_mu`: their covariance, a struct of structs.
+    - `icc`: share of the varying terms in the variance that the fixed terms leave, for a varying slope at the mean over
+      the rows.
+    - `r2_marginal`, `r2_conditional`: share of the fixed terms, and of the fixed and varying terms.
+    - `log_likelihood`: restricted for reml; with weights less the constant sum(log weight) / 2.
+    - `aic`: follows from `log_likelihood`.
+    - `singular`: a sentence where a term does not vary or varying terms have a correlation at its limit, else null.
+    - `converged`: false where the rows do not identify the variances (the likelihood is flat along a line), or the
+      search did not settle.
 
     Raises
     ------

@@ -127,15 +127,29 @@ def shrink(
 
     Returns
     -------
-    One row per group: the `over` and `by` keys, `n` (Int64; null for published estimates without n=), `mean`, its
-    sampling variance `v`, `weight`, `estimate`, `se`, `lower`, `upper`; with robust intervals `noncoverage`, the
-    largest probability that estimate ± quantile · (conditional se) misses the true mean; with a threshold `p_above`.
-    With a prior, `weight` and `estimate` are posterior means and `se` is the posterior standard deviation, null where
-    infinite, `v` is the posterior mean of v, and the interval ends at quantiles of the posterior. A DataFrame is sorted
-    by its keys.
-    For rates `n` (trials, Int64, or exposure, Float64), `mean` (the raw rate, null without trials), `weight`,
-    `estimate`, the mean of the posterior conditional on the prior, and `se`, `lower` and `upper`, standard deviation
-    and quantiles of the rate's distribution with the error of the prior's mean (`uncertainty`).
+    One row per group: the keys of `over` and of `by`, then these columns. A DataFrame is sorted by its keys.
+
+    - `n`: number of rows, Int64; null for published estimates without n=.
+    - `mean`: mean of the group's rows, or its published estimate.
+    - `v`: sampling variance of the mean.
+    - `weight`: share of the group's own mean in its estimate.
+    - `estimate`: the partially pooled mean.
+    - `se`: standard error of the estimate.
+    - `lower`, `upper`: limits of the interval.
+    - `noncoverage`, with a robust interval: the largest probability that estimate ± quantile · (conditional se) misses
+      the true mean.
+    - `p_above`, with a threshold: the probability of a value above it.
+
+    With a prior, `v`, `weight` and `estimate` are posterior means, `se` is the posterior standard deviation (null where
+    it is infinite), and the limits are quantiles of the posterior.
+
+    For rates:
+
+    - `n`: trials, Int64, or exposure, Float64.
+    - `mean`: the raw rate; null without trials.
+    - `estimate`: mean of the posterior, conditional on the prior.
+    - `se`, `lower`, `upper`: standard deviation and quantiles of the rate's distribution, with the error of the prior's
+      mean (`uncertainty`).
 
     Raises
     ------

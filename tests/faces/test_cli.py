@@ -724,7 +724,7 @@ DATA = {
     ("shrink", "warehouse", "--value=state", "--by=school"): ["--value='state'", "numbers"],
     ("shrink", "warehouse", "--value", "score / 0.0", "--by=school"): ["NaN or infinite", "--nan='null'"],
     ("shrink", "warehouse", *ROWS_OF, "--weights", "load - 2"): ["weight", "negative"],
-    ("shrink", "warehouse", "--value=score", "--by=school,school"): ["'school'", "twice"],
+    ("shrink", "warehouse", "--value=score", "--by=school,school"): ["'school'", "twice", "--by", "once"],
     ("shrink", "warehouse", "--value=score", "--by", "school AS mean"): ["'mean'", "result column"],
     ("shrink", "schools.parquet", "--value=effect", "--by=school", "--se", "se - 10"): ["standard error", "negative"],
     (*PLAIN, "-o", "nowhere/e.csv"): ["nowhere/e.csv", "does not exist"],
@@ -1359,23 +1359,69 @@ def test_many_small_files_are_read_together(run, answer, engine):
     assert "NaN or infinite" in said
 
 
+DATES = ["day > 'x'", "day > '2024-13-01'", "day > DATE '2024-13-01'", "score > 0 AND (load = 1 OR day = 'x')"]
+
+
 @every_engine
-@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv.gz", "rows.ndjson", "rows.json"])
+@pytest.mark.parametrize("where", DATES)
+def test_a_wrong_date_is_one_sentence(run, engine, where):
+    if engine == "polars" and "DATE" in where and pl.__version__ < "2":
+        pytest.skip("Polars 1 reads a wrong DATE as null")
+    ROWS.with_columns(day=pl.date("year", 1, 2)).write_parquet("days.parquet")
+    code, out, said = run("shrink", "days.parquet", *ROWS_OF, "--where", where, "--engine", engine)
+    assert (out, said.count("\n")) == ("", 1)
+    assert code in (1, 2)
+    assert said.startswith(f"polars-pool: --where {where!r} ")
+    assert said.endswith("DATE '2024-12-31'\n")
+    right = ["--where", "day > DATE '2021-12-31'", "-o", "m.csv", "--engine", engine]
+    assert run("moments", "days.parquet", *ROWS_OF, *right)[0] == 0
+
+
+@every_engine
+def test_text_in_a_condition_on_numbers_is_one_sentence(run, engine):
+    code, out, said = run(
+        "shrink", "schools.parquet", "--value=effect", "--by=school", "--where", "size > 'x'", "--engine", engine
+    )
+    assert (code, out, said.count("\n")) == (1, "", 1)
+    assert said.startswith("polars-pool: --where \"size > 'x'\" does not fit the types of the columns")
+
+
+@every_engine
+def test_a_boolean_value_is_reported_as_by_the_library(run, engine):
+    with pytest.warns(UserWarning, match="is Boolean") as record:
+        pool.shrink(ROWS, pl.col("score") > 50, by="school")
+    words = str(record[0].message).partition(" is Boolean")[2].partition(": ")[0]
+    ROWS.with_columns(high=pl.col("score") > 50, error=pl.lit(1.0)).write_parquet("high.parquet")
+    for typed in (("--value=high",), ("--value=score > 50",), ("--value=high", "--se=error")):
+        code, _, said = run("shrink", "high.parquet", *typed, "--by=school", "-o", "e.csv", "--engine", engine)
+        assert (code, said.count("\n")) == (0, 1)
+        assert said.startswith(
+            f"polars-pool: warning: {typed[0].replace('=', chr(61) + chr(39), 1)}' is Boolean{words}: "
+        )
+    for verb in ("moments", "profile"):  # as in the library
+        assert run(verb, "high.parquet", "--value=high", "--by=school", "-o", "e.csv") == (0, "", "")
+
+
+@every_engine
+@pytest.mark.parametrize("name", ["rows.csv", "semicolons.csv", "rows.tsv.gz", "rows.ndjson", "rows.json"])
 def test_text_is_a_source(answer, engine, name):
     writers = {".csv": ROWS.write_csv, ".json": ROWS.write_json, ".ndjson": ROWS.write_ndjson}
     if name.endswith(".gz"):
         Path(name).write_bytes(gzip.compress(ROWS.write_csv(separator="\t").encode()))
+    elif name == "semicolons.csv":  # with decimal commas
+        Path(name).write_text(ROWS.write_csv(separator=";").replace(".", ","), encoding="utf-8")
     else:
         writers[Path(name).suffix](name)
-    found = answer("moments", name, "--value=score", "--by=school", "--engine", engine)
+    value = "CAST(REPLACE(score, ',', '.') AS DOUBLE)" if name == "semicolons.csv" else "score"
+    found = answer("moments", name, "--value", value, "--by=school", "--engine", engine)
     assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
 
 
-@pytest.mark.parametrize("kind", ["csv", "tsv", "ndjson", "json", "parquet", "gz"])
+@pytest.mark.parametrize("kind", ["csv", "semicolons", "tsv", "ndjson", "json", "parquet", "gz"])
 def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
     buffer = io.BytesIO()
     writers = {"ndjson": ROWS.write_ndjson, "json": ROWS.write_json, "parquet": ROWS.write_parquet}
-    writers.get(kind, partial(ROWS.write_csv, separator="\t" if kind == "tsv" else ","))(buffer)
+    writers.get(kind, partial(ROWS.write_csv, separator={"tsv": "\t", "semicolons": ";"}.get(kind, ",")))(buffer)
     content = gzip.compress(buffer.getvalue()) if kind == "gz" else buffer.getvalue()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     found = answer("moments", "-", "--value=score", "--by=school")

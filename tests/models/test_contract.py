@@ -88,7 +88,7 @@ def test_every_family_has_the_same_files(family, file):
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_family_has_the_same_functions(family, function):
     module = import_module(f"polars_pool.models.{family}.{function.removesuffix('_schema')}")
-    assert getattr(families.FAMILIES[REQUESTS[family]], function) is getattr(module, function)
+    assert getattr(families.FAMILIES[REQUESTS[family]](), function) is getattr(module, function)
     names = list(inspect.signature(getattr(module, function)).parameters)
     assert names[-1 if "schema" in function else 1].lstrip("_") == "request"
 

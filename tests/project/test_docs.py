@@ -106,6 +106,31 @@ def test_every_parameter_is_documented(name):
     assert documented <= parameters | {"frame"}
 
 
+RESULTS = {
+    "moments": {},
+    "merge": {},
+    "components": {},
+    "profile": {},
+    "shrink": {"threshold": 1.0},
+    "compare": {},
+    "posterior_draws": {"tau2": "half_cauchy(5)", "draws": 2},
+    "regress": {"x": "x"},
+    "regress_components": {"x": "x"},
+}
+
+
+@pytest.mark.parametrize("verb", RESULTS)
+def test_every_column_of_a_result_is_documented(verb):
+    """The section Returns names each column."""
+    frame = pl.LazyFrame(schema={"g": pl.String, "x": pl.Float64, "y": pl.Float64})
+    if verb == "merge":
+        result = pool.merge(pool.moments(frame, "y", by="g"), by="g")
+    else:
+        result = getattr(pool, verb)(frame, "y", by="g", **RESULTS[verb])
+    returns = sections(inspect.getdoc(getattr(pool, verb)))["Returns"]
+    assert {name for name in result.collect_schema() if name != "g"} <= set(re.findall(r"`(\w+)`", returns))
+
+
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.__name__)
 def test_every_prior_is_documented(prior):
     assert getattr(pool, prior.__name__) is prior

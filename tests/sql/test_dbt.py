@@ -68,8 +68,14 @@ def command() -> str:
 
 
 def run(folder: Path, *arguments: str) -> str:
+    done = process(folder, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    done = subprocess.run(
+    return subprocess.run(
         [command(), "--no-use-colors", *arguments],
         cwd=folder,
         env=environment,
@@ -78,8 +84,6 @@ def run(folder: Path, *arguments: str) -> str:
         encoding="utf-8",
         timeout=300,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def repository(folder: Path) -> Path:
@@ -198,6 +202,12 @@ def test_the_example_project(tmp_path):
     message = "polars_pool: loaded the DuckDB macros"
     assert message in built.first
     assert message not in built.second
+
+    several = "{{ polars_pool.shrink(ref('scores'), 'score', 'month, school') }}"
+    done = process(built.folder, "compile", "--inline", several)
+    assert done.returncode != 0
+    assert "'month, school' is one text with several columns" in done.stdout
+    assert "['month', 'school']" in done.stdout
 
     installed = built.folder / "dbt_packages" / "polars_pool"
     assert (installed / "macros").is_dir()

@@ -7,6 +7,7 @@ import pytest
 import shells
 
 import polars_pool as pool
+from polars_pool.formulas.priors import OF_MU, OF_RATES, OF_TAU
 from polars_pool.rendering import comments, contents, files, messages
 
 TEXT = (pool.SQL / "pool.sql").read_text(encoding="utf-8")
@@ -41,6 +42,20 @@ def test_the_comment_on_a_verb_describes_its_arguments():
         lines = described[name].splitlines()
         assert lines[1].startswith("tbl: "), name
         assert any(line.startswith("by: ") for line in lines), name
+
+
+def test_the_comment_on_a_verb_is_spelled_as_in_sql():
+    """Texts in single quotes, priors as texts, no `name=`; what only Python accepts is left out."""
+    priors = {prior.__name__: prior.name for prior in (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values())}
+    for macro in comments.macros(TEXT):
+        if macro.name in comments.VERBS.keys() | comments.VARIANTS.keys():
+            text = comments.described(macro)
+            assert '"' not in text
+            assert not re.search(rf"`\w+=|\b({'|'.join(priors)})\(|prior of sigma\b", text), macro.name
+            assert set(re.findall(r"'(\w+)\(", text)) <= set(priors.values())
+            lines = dict(line.split(": ", 1) for line in text.splitlines()[1:])
+            assert len(set(lines.values())) == len(lines), f"{macro.name} describes two arguments alike"
+            assert lines.keys() == set(macro.parameters) - {"_pool_unnamed", "_pool_absent"}
 
 
 def test_comments_start_with_their_own_subject():

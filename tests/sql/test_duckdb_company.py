@@ -249,6 +249,19 @@ def test_keys_that_are_expressions_get_names_in_a_cte(engine):
     assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
+@every_engine
+def test_a_struct_is_one_key(engine):
+    """Its groups are those of its fields, in Polars and in SQL."""
+    two = pool.shrink(ROWS, "y", by=["g", "w"], over="h")
+    one = pool.shrink(ROWS, "y", by=pl.struct("g", "w").alias("pair"), over="h")
+    assert_frame_equal(one.unnest("pair"), two)
+    query = "SELECT h, n, mean, estimate, se FROM pool_shrink(t, y, (g, w), over := h)"
+    [rows] = shells.answers(engine, [query], SETUP)
+    expected = two.select("h", "n", "mean", "estimate", "se")
+    found = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
+    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+
+
 # ---- macros in a file that is attached -------------------------------------------------------------------------------
 
 

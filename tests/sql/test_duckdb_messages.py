@@ -447,6 +447,11 @@ OF_SQL = {
         )
     },
     **{
+        f"FROM pool_moments(rows, score, {key})": f"by={key} reads no column, so it is the same in every row; "
+        "give a column, or several as COLUMNS([...]) of their names"
+        for key in ("row_number() OVER ()", "(SELECT 1)", "CURRENT_DATE", "localtimestamp")
+    },
+    **{
         f"FROM pool_{call}, over := 'year')": "over='year' reads no column, so it is the same in every row; "
         "did you mean year?"
         for call in (

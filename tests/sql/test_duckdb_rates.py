@@ -687,7 +687,7 @@ WRONG = {
         "'p_above', 'pep', 'q_value', 'alpha', 'beta'); rename it first"
     ),
     "FROM pool_components_rates(data, hits, at_bats, g, over := g)": (
-        "the key 'g' appears twice; over=['g'] and by=['g'] must differ"
+        "the key 'g' appears twice in by= and over=; name each key once"
     ),
 }
 

@@ -569,7 +569,7 @@ WRONG = {
     ),
     "FROM pool_regress(data, y, y, g)": "x='y' is the value itself; give another covariate",
     "FROM pool_regress(data, y, intercept, g)": "x='intercept' bears the name of the intercept: rename it",
-    "FROM pool_regress(data, y, x, g, over := g)": "the key 'g' appears twice; over=['g'] and by=['g'] must differ",
+    "FROM pool_regress(data, y, x, g, over := g)": "the key 'g' appears twice in by= and over=; name each key once",
     "FROM pool_regress(data, y, x, term)": (
         "the key 'term' bears the name of a result column ('term', 'n', 'mean', 'weight', 'effect', 'estimate', 'se', "
         "'lower', 'upper'); rename it first"

@@ -12,9 +12,11 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import moments
-from ...numerics.arrays import Array
 from .. import warning
+from ..causes import Missing
+from ..causes import causes as causes_of
 from ..keys import public
 from ..many import Groups
 from ..tables import WHOLE, series
@@ -154,8 +156,8 @@ def _further(fitted: Fitted, request: Means, pivot: Array, inferences: bool) -> 
 def causes(components: Components, request: Means) -> dict[str, Array]:
     """The models that give cause for each warning."""
     c = components
-    missing = warning.Missing(request.published, c.groups, c.n, c.sigma2, c.tau2, c.converged)
-    return warning.causes(missing, request.hyperparameters)
+    missing = Missing(request.published, c.groups, c.n, c.sigma2, c.tau2, c.converged)
+    return causes_of(missing, request.hyperparameters)
 
 
 def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:

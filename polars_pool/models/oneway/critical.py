@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from ...engines.numpy import Array
 from ...formulas import robust
-from ...numerics.arrays import Array
+from ...numerics import special
 from ...numerics.roots import find_root
-from ...numerics.special import ndtri
 
 TINY = np.finfo(float).tiny  # the least normal number
 FAR = 1e20  # m beyond which the interval consists of the bias alone
@@ -58,7 +58,7 @@ def noncoverage(m: Array, kappa: Array, chi: Array) -> Array:
 @np.errstate(all="ignore")
 def critical(m: Array, kappa: Array, alpha: float) -> Array:
     """The chi of the interval with worst noncoverage alpha, by Newton's steps within a bracket."""
-    low = np.full(len(m), -ndtri(alpha / 2))
+    low = np.full(len(m), -special.ndtri(alpha / 2))
     # By Chebyshev's inequality no more than (1 + m) / chi^2 are missed.
     high = 1.001 * np.sqrt((1 + m) / alpha)
     chi = low.copy()
@@ -100,7 +100,7 @@ def _worst(m: Array, kappa: Array, chi: Array) -> Worst:
 
 def _computed(m: Array, ratio: Array, kappa: Array, alpha: float) -> Array:
     """Both results in two rows: the reach of the robust interval, and the worst noncoverage of the ordinary one."""
-    far, quantile = m > FAR, -ndtri(alpha / 2)
+    far, quantile = m > FAR, -special.ndtri(alpha / 2)
     m = np.where(far, 0.0, m)
     reach = np.where(far, np.sqrt(robust.widest(kappa, alpha)), critical(m, kappa, alpha) / np.sqrt(1 + m))
     ordinary = np.where(m == 0, quantile, quantile * np.sqrt(1 + m * ratio))

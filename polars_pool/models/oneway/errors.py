@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import between, inference
 from ...formulas.methods import Method, applied
-from ...numerics.arrays import Array
 from ..many import Groups
 from .estimators import OF_MODELS, OF_WEIGHTS, Statistics, Table, about_known_mu
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import between, bounds, oneway
 from ...formulas.elementary import INFINITY
 from ...formulas.estimators import PLUGIN
 from ...formulas.methods import Formula, Method, Minimum, Moments, Profile, Root, Sums, Terms, applied
-from ...numerics.arrays import Array
 from ..many import Groups
 from .refuse import unequal
 
@@ -65,7 +65,7 @@ def with_known_v(method: Method, g: Groups) -> Estimate:
     """tau2 where v is known, truncated at 0, and whether the search settled; by `plugin` if it needs rows."""
     method = about_known_mu(method, g)
     if method.equal_v:
-        unequal(method, g.smallest(g.v), g.largest(g.v))
+        unequal(method, int(g.unequal(g.v).sum()))
     tau2, converged = estimate(method.known_v or PLUGIN.known_v, g)
     apart = g.apart
     if method.positive:

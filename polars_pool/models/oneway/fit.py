@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import centre, squeeze, within
 from ...formulas.estimators import PLUGIN
 from ...formulas.methods import Method
 from ...formulas.shrink import icc
-from ...numerics.arrays import Array
 from ..hyperparameters import Hyperparameters, Mean, Variance
 from ..many import Groups
 from .compression import compressed

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import between, inference, profile, within
-from ...numerics.arrays import Array
-from ...numerics.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
+from ...numerics import special
 from ..many import Groups
 from . import errors
 from .estimators import matched_q
@@ -65,13 +65,13 @@ def _mean_square(f: Fitted) -> Groups:
 def _q_tail(f: Fitted, q: Array) -> Array:
     """Probability of a larger Q where tau2 = 0: chi-square, or F where v is estimated by a mean square."""
     df = np.where(f.df > 0, f.df, np.nan)
-    return np.asarray(fdtrc(df, f.g.rows - f.g.groups, q / df) if f.pooled else chdtrc(df, q))
+    return np.asarray(special.fdtrc(df, f.g.rows - f.g.groups, q / df) if f.pooled else special.chdtrc(df, q))
 
 
 def _q_quantile(f: Fitted, g: Groups, p: float) -> Array:
     """The quantile of Q at the true tau2 that Q exceeds with probability p."""
     df = g.groups - g.fitted
-    return np.asarray(df * fdtri(df, g.rows - g.groups, 1 - p) if f.pooled else chdtri(df, p))
+    return np.asarray(df * special.fdtri(df, g.rows - g.groups, 1 - p) if f.pooled else special.chdtri(df, p))
 
 
 def _heterogeneity(f: Fitted) -> dict[str, Array]:
@@ -137,7 +137,7 @@ def _limits(f: Fitted, options: Options) -> dict[str, Array]:
 def profile_limits(f: Fitted, chosen: Array, rows: bool, level: float) -> tuple[Array, Array]:
     g, tau2 = f.g.take(chosen), f.components.tau2[chosen]
     curve = likelihood(rows, f.restricted)
-    drop = np.full(len(chosen), chdtri(1.0, 1 - level))
+    drop = np.full(len(chosen), special.chdtri(1.0, 1 - level))
     if rows:
         x, least = tau2 / f.components.sigma2[chosen], 1 / g.largest(g.w)
     else:
@@ -179,7 +179,7 @@ def _likelihood(f: Fitted, log_unit: Array) -> dict[str, Array]:
         compared = np.isfinite(at_zero) & np.isfinite(log_likelihood) & (f.df > 0)
         best = curve.deviance(g, tau2 / sigma2 if f.pooled else tau2)
         ratio = np.where(compared, inference.likelihood_ratio(at_zero, best), np.nan)
-    p = np.where(np.isnan(ratio), np.nan, inference.half_half(ratio, chdtrc(1.0, ratio)))
+    p = np.where(np.isnan(ratio), np.nan, inference.half_half(ratio, special.chdtrc(1.0, ratio)))
     aic = inference.akaike(log_likelihood, parameters)
     return {"log_likelihood": log_likelihood, "aic": aic, "lrt": ratio, "lrt_p": p}
 
@@ -197,9 +197,9 @@ def _of_mu(f: Fitted, pivot: Array, options: Options) -> dict[str, Array]:
         # About the gls mean, whatever mu is, as metafor does: its expectation is then J - 1.
         se = np.asarray(scaled(se, f.g.sum(w * f.g.squares_about(f.g.centre(w))), f.df))
     half = (1 + options.level) / 2
-    quantile = ndtri(half) if options.test == "z" else stdtrit(f.df, half)
+    quantile = special.ndtri(half) if options.test == "z" else special.stdtrit(f.df, half)
     z = -np.abs(mu) / np.where(se > 0, se, np.nan)
-    p = 2 * (ndtr(z) if options.test == "z" else stdtr(f.df, z))
+    p = 2 * (special.ndtr(z) if options.test == "z" else special.stdtr(f.df, z))
     reach, reach_new = quantile * se, quantile * inference.prediction_error(tau2, se)
     if f.g.mu is not None:
         reach = 0.0 * se

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ...formulas.methods import Method
 from .. import refuse
-from ..many import ROUNDING
 from .spec import OneWay
 
 
@@ -20,9 +15,9 @@ def bad_rows(table: pl.DataFrame, request: OneWay) -> None:
     refuse.not_finite(table, [("_pool_y", "value", request.names["value"])])
 
 
-def unequal(method: Method, least: NDArray[Any], largest: NDArray[Any]) -> None:
-    """Raise if the sampling variances of the groups of a model differ by more than rounding."""
-    if count := np.count_nonzero(largest - least > ROUNDING * largest):
+def unequal(method: Method, count: int) -> None:
+    """Raise if the groups of some models have unequal sampling variances."""
+    if count:
         models = "1 model" if count == 1 else f"{count:,} models"
         raise ValueError(
             f"tau2={method.name!r} is for groups of equal sampling variance, all of as many rows, and those of "

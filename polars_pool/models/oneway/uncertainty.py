@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import uncertainty
-from ...numerics.arrays import Array
 from ..many import Groups
 from .errors import correction, joint_information, variance
 from .fit import Fitted

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas.priors import Prior
 from ...numerics import mixture
-from ...numerics.arrays import Array
 from ..keys import public
 from ..oneway.components import classes
 from ..oneway.groups import grouped

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import shrink
-from ...numerics.arrays import Array
 from ..keys import KEY
 from ..oneway.groups import grouped
 from ..oneway.unseen import with_unseen

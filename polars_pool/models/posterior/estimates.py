@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import shrink
 from ...numerics import mixture
-from ...numerics.arrays import Array
 from ..oneway.estimates import result
 from ..oneway.groups import N, grouped
 from ..oneway.unseen import with_unseen

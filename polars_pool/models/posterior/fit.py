@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas.priors import Prior
-from ...numerics.arrays import Array
 from ...numerics.quadrature import Nodes
 from ..many import Groups
 from .hierarchy import Hierarchy

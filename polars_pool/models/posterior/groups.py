@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import within
 from ...formulas.priors import Normal, Prior
-from ...numerics.arrays import Array
 from .. import warning
 from ..many import Groups
 from ..oneway import components

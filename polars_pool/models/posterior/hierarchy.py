@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import between
 from ...formulas import posterior as formulas
 from ...formulas.priors import Prior
-from ...numerics.arrays import Array
 from ..many import Groups
 
 

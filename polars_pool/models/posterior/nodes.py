@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import posterior as formulas
 from ...formulas.priors import Jeffreys, Prior
-from ...numerics.arrays import Array
 from ...numerics.quadrature import Domain, LogDensity, Nodes, Support, nodes
 from ..many import Groups
 from .hierarchy import Hierarchy, at_tau, log_density

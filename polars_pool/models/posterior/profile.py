@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import inference, profile, within
-from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
 from ..many import Groups

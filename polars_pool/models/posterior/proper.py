@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas.priors import ByHarmonicMean, Prior
-from ...numerics.arrays import Array
 from ..many import Groups
 from .hierarchy import Hierarchy
 

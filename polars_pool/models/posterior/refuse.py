@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import messages
-from ...numerics.arrays import Array
 
 
 def too_few_groups(prior: Any, groups: Array, exponent: Array) -> None:

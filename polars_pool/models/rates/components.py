@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import overdispersion
-from ...numerics.arrays import Array
 from ..keys import public
 from ..tables import WHOLE, series
 from .fit import solved

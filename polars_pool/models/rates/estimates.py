@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import rates as formulas
-from ...numerics.arrays import Array
 from .. import warning
 from ..keys import public
 from ..tables import WHOLE, series

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas.priors import Beta, Gamma
-from ...numerics.arrays import Array
 from .. import warning
 from .groups import SIZE
 from .maximum import by_likelihood

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import overdispersion
-from ...numerics.arrays import Array
+from ...numerics import special
 from ...numerics.rising import beyond_logs, curvature_rest, deviance, factorial_rest, log1p_rest, log_rise, slopes
-from ...numerics.special import gammaln, xlog1py, xlogy
 
 MANY = 1e4  # trials, or events, up to which the terms keep 11 digits of their sum
 
@@ -81,14 +81,16 @@ def binomial(x: Array, n: Array, mean: Array, over: Array) -> Array:
     def many(x: Array, n: Array, mean: Array, over: Array) -> list[Array]:
         return [log_coefficient_rest(x, n) - deviance(over, n * mean) - deviance(-over, n * (1 - mean))]
 
-    return _by_number(n, lambda x, n, mean, over: [xlogy(x, mean) + xlog1py(n - x, -mean)], many, x, n, mean, over)[0]
+    return _by_number(
+        n, lambda x, n, mean, over: [special.xlogy(x, mean) + special.xlog1py(n - x, -mean)], many, x, n, mean, over
+    )[0]
 
 
 def poisson(x: Array, exposure: Array, mean: Array, over: Array) -> Array:
     """The limit of gamma_poisson at an infinite size."""
 
     def few(x: Array, mu: Array, over: Array) -> list[Array]:
-        return [xlogy(x, mu) - mu]
+        return [special.xlogy(x, mu) - mu]
 
     def many(x: Array, mu: Array, over: Array) -> list[Array]:
         return [-deviance(over, mu) - factorial_rest(x)]
@@ -99,8 +101,8 @@ def poisson(x: Array, exposure: Array, mean: Array, over: Array) -> Array:
 def constant(x: Array, n: Array, family: str) -> Array:
     """The constant that the likelihoods of few omit: log of the binomial coefficient, or -log x!."""
     if family == "binomial":
-        return np.where(n > MANY, 0.0, gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1))
-    return np.where(x > MANY, 0.0, -gammaln(x + 1))
+        return np.where(n > MANY, 0.0, special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1))
+    return np.where(x > MANY, 0.0, -special.gammaln(x + 1))
 
 
 def log_coefficient_rest(x: Array, n: Array) -> Array:
@@ -192,7 +194,7 @@ def _rest(log: Array, change: Array) -> Array:
 
 def _few_events_value(x: Array, exposure: Array, mean: Array, size: Array, over: Array) -> list[Array]:
     mu = mean * exposure
-    return [log_rise(size, x) - x * np.log(size + mu) - (size * log1p_rest(mu / size) + mu) + xlogy(x, mu)]
+    return [log_rise(size, x) - x * np.log(size + mu) - (size * log1p_rest(mu / size) + mu) + special.xlogy(x, mu)]
 
 
 def _few_events(x: Array, exposure: Array, mean: Array, size: Array, over: Array) -> list[Array]:

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ...numerics import trust_region
-from ...numerics.arrays import Array
-from ...numerics.special import logit
+from ...engines.numpy import Array
+from ...numerics import special, trust_region
 from . import likelihood
 from .pairs import Pairs
 from .prior import ROUNDING, Prior, by_moments, with_size
@@ -127,7 +126,7 @@ def _start(pairs: Pairs, family: Family, rate: Array) -> Prior:
 
 
 def _link(mean: Array, family: Family) -> Array:
-    return np.asarray(logit(mean) if family == "binomial" else np.log(mean))
+    return np.asarray(special.logit(mean) if family == "binomial" else np.log(mean))
 
 
 def _moved(rate: Array, by: Array, family: Family) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from ...numerics.segments import Segments
 from . import likelihood
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import rates as formulas
-from ...numerics.arrays import Array
-from ...numerics.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammaincinv
+from ...numerics import special
 from .spec import Family
 
 
@@ -41,18 +41,22 @@ class Posterior:
         """The quantile of each rate at a probability."""
         with np.errstate(all="ignore"):
             if self.family == "binomial":
-                inside = np.where(self._two_points, p > 1 - self.mean, betaincinv(self.first, self.second, p))
+                inside = np.where(self._two_points, p > 1 - self.mean, special.betaincinv(self.first, self.second, p))
             else:
-                inside = gammaincinv(self.first, p) / self.second
+                inside = special.gammaincinv(self.first, p) / self.second
         return np.where(self._point, self.mean, inside)
 
     def below(self, threshold: float) -> Array:
         """Probability of a rate up to the threshold."""
-        return self._tail(threshold, (betainc, gammainc), (self.mean <= threshold, threshold >= 0, threshold >= 1))
+        return self._tail(
+            threshold, (special.betainc, special.gammainc), (self.mean <= threshold, threshold >= 0, threshold >= 1)
+        )
 
     def above(self, threshold: float) -> Array:
         """Probability of a rate above the threshold."""
-        return self._tail(threshold, (betaincc, gammaincc), (self.mean > threshold, threshold < 0, threshold < 1))
+        return self._tail(
+            threshold, (special.betaincc, special.gammaincc), (self.mean > threshold, threshold < 0, threshold < 1)
+        )
 
     def _tail(
         self, threshold: float, functions: tuple[np.ufunc, np.ufunc], on_this_side: tuple[Array, bool, bool]

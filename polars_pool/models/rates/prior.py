@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import overdispersion
-from ...numerics.arrays import Array
 from . import likelihood
 from .pairs import Pairs
 from .spec import Family

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from .factor import cholesky, roots
 from .fit import Fitted
 from .identification import State

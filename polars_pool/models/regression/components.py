@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import regression as formulas
 from ...formulas.shrink import icc
-from ...numerics.arrays import Array
-from ...numerics.special import ndtr
+from ...numerics import special
 from ..keys import public
 from ..tables import WHOLE, series
 from .coefficients import between, population
@@ -91,7 +91,7 @@ def _summary(models: Fitted, request: Regression) -> dict[str, Any]:
         "se_mu": se_mu,
         "mu_lower": mu - quantile * se_mu,
         "mu_upper": mu + quantile * se_mu,
-        "mu_p": 2 * ndtr(-np.abs(mu) / se_mu),
+        "mu_p": 2 * special.ndtr(-np.abs(mu) / se_mu),
         "cov_mu": cov_mu,
         "icc": icc(varying, sigma2),
         "r2_marginal": formulas.r2_marginal(fixed, varying, sigma2),

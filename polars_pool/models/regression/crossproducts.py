@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ...engines.numpy import Array
 from ...formulas import moments
-from ...numerics.arrays import Array
 from ...numerics.segments import Segments
 from .groups import columns, pairs
 from .spec import Regression

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from .reduced import Reduced
 from .scale import Terms
 

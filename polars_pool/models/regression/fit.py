@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from .. import warning
 from . import factor, likelihood, refuse, search
 from .crossproducts import Crossproducts, crossproducts

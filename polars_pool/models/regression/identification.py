@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from . import factor, likelihood
 from .crossproducts import Crossproducts
 from .reduced import Reduced, reduced

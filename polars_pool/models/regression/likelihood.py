@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from ...numerics.segments import Segments
 from .factor import Pattern, cholesky
 from .reduced import Reduced

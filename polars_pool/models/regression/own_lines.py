@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from .reduced import Reduced, own_coefficients
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...numerics.arrays import Array
+from ...engines.numpy import Array
 from ...numerics.segments import PER_MODEL, Segments
 from .crossproducts import Crossproducts
 from .scale import Scale, Terms

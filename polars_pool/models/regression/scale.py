@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import moments
-from ...numerics.arrays import Array
 from .crossproducts import Crossproducts
 
 COLLINEAR = 1e-11  # relative size below which a singular value of the covariates counts as 0

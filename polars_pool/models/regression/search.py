@@ -7,8 +7,8 @@ from itertools import combinations, product
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...numerics import trust_region
-from ...numerics.arrays import Array
 from . import factor, likelihood
 from .factor import Pattern
 from .reduced import Reduced

@@ -34,6 +34,9 @@ def _frame(content: bytes) -> pl.DataFrame:
         if first == b"{":
             return pl.read_ndjson(content, infer_schema_length=None)
         separator = "\t" if b"\t" in content.partition(b"\n")[0] else ","
-        return pl.read_csv(content, separator=separator, infer_schema_length=None)
+        frame = pl.read_csv(content, separator=separator, infer_schema_length=None)
+        if separator == "," != (other := text.separator_of(frame.columns)):
+            return pl.read_csv(content, separator=other, infer_schema_length=None)
+        return frame
     except pl.exceptions.PolarsError as error:
         raise type(error)(f"the source '-' cannot be read as Parquet, CSV or JSON: {error}") from None

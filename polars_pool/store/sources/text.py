@@ -57,9 +57,16 @@ def _csv(name: str, separator: str = ",") -> pl.LazyFrame:
     """A CSV file. Without rows, its columns get the type Null, which fits other files; Polars would infer text."""
     rows = pl.scan_csv(name, glob=False, separator=separator, infer_schema_length=None)
     schema = rows.collect_schema()
+    if separator == "," != separator_of(schema.names()):
+        return _csv(name, ";")
     if set(schema.dtypes()) == {pl.String()} and rows.head(1).collect().is_empty():
         return pl.LazyFrame(schema=dict.fromkeys(schema, pl.Null()))
     return rows
+
+
+def separator_of(header: Sequence[str]) -> str:
+    """The separator of a CSV file whose header, split at commas, is this: a single name with semicolons has others."""
+    return ";" if len(header) == 1 and ";" in header[0] else ","
 
 
 def _lines(name: str) -> pl.LazyFrame:

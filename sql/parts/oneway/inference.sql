@@ -117,7 +117,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
 -- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
 -- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
 CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
-    SELECT 8 * model + which AS id, a, b, w, p
+    SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
             unnest([df2 / 2, df_of_test / 2, 'infinity'::DOUBLE, df_of_test / 2, df2 / 2, df2 / 2]) AS b,
@@ -135,81 +135,3 @@ CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS
         )
     )
     WHERE a IS NOT NULL AND b IS NOT NULL AND (w IS NOT NULL OR p IS NOT NULL);
-
--- Many tails and quantiles at once, planned once. For each id the result is the probability of more than w or, where p
--- is not null, the w with that probability, by the formulas of distributions/odds.sql. Each step computes the tail at
--- `place`, outward on one side of the split. The first step computes the tail at w, or finds the side of p; then
--- Halley's iteration goes outward from the split. a_, b_, w_ and s are a, b, place and side, with the odds inverted
--- where x > 1/2.
-CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
-    WITH RECURSIVE _pool_odds AS (
-        SELECT id, a, b, w, p, integral, split, 0 AS step, NULL::DOUBLE AS target, NULL::DOUBLE AS result,
-            CASE WHEN w > split THEN 1.0 ELSE -1.0 END AS side, coalesce(w, split) AS place
-        FROM (
-            SELECT *, pool_odds_split(a, b) AS split,
-                sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral
-            FROM (
-                SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r
-                FROM query_table(requests)
-            )
-        )
-        UNION ALL
-        SELECT id, a, b, w, p, integral, split, step + 1,
-            CASE WHEN step > 0 THEN target WHEN p <= tail THEN ln(p * integral) ELSE ln((1 - p) * integral) END,
-            CASE
-                WHEN w IS NOT NULL THEN CASE WHEN side > 0 THEN tail ELSE 1 - tail END
-                WHEN step = 60 OR abs(move) <= 1e-6 * least(1.0, mills) THEN moved
-            END,
-            CASE WHEN step = 0 AND p > tail THEN 1.0 ELSE side END,
-            coalesce(moved, place)
-        FROM (
-            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
-                CASE WHEN step > 0 THEN pool_outward_step(ln(mills) - height - target, mills, s * slope) END AS move,
-                side * greatest(side * split, side * place + move) AS moved
-            FROM (
-                SELECT *, first + share * width * list_sum(list_transform(
-                    list_transform(
-                        pool_gauss_legendre(),
-                        lambda g: {u: s * width * g.y, e: pool_expm1(s * width * g.y), weight: g.weight}
-                    ),
-                    lambda g: g.weight * CASE WHEN s < 0 THEN 1 + g.e ELSE 1.0 END / (1 + x * g.e)
-                        * exp(a_ * g.u - CASE WHEN isinf(b_) THEN mean * g.e ELSE (a_ + b_) * pool_log1p(x * g.e) END)
-                )) AS mills
-                FROM (
-                    SELECT *, CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level
-                        ELSE pool_window(push, curvature) END AS width
-                    FROM (
-                        SELECT *, pool_window_level(push, curvature) AS level
-                        FROM (
-                            SELECT *, 1 / CASE WHEN s < 0 THEN a_ ELSE b_ END AS first,
-                                CASE WHEN s < 0 THEN mean / a_ ELSE (1 - x) * (1 + a_ / b_) END AS share,
-                                (mean + x) * (1 - x) AS curvature, mean - a_ AS slope,
-                                greatest(0.0, s * (mean - a_) + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-                                CASE
-                                    WHEN abs(w_) < 0.25 THEN list_sum(list_transform(
-                                        [{n: a_, d: e / (1 + a_ / b_) / odds}, {n: b_, d: -e / (1 + b_ / a_) / odds}],
-                                        lambda r: CASE WHEN isinf(r.n) THEN 0.0 ELSE r.n * pool_log_excess(r.d) END
-                                    ))
-                                    WHEN isinf(b_) THEN a_ * (e - w_)
-                                    ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
-                                END AS height
-                            FROM (
-                                SELECT *, a_ * exp(w_) / odds AS mean, exp(w_) / odds / (1 + b_ / a_) AS x
-                                FROM (
-                                    SELECT *, pool_expm1(w_) AS e, 1 + pool_expm1(w_) / (1 + b_ / a_) AS odds
-                                    FROM (
-                                        SELECT *, CASE WHEN a * exp(place) > b THEN b ELSE a END AS a_,
-                                            CASE WHEN a * exp(place) > b THEN a ELSE b END AS b_,
-                                            CASE WHEN a * exp(place) > b THEN -place ELSE place END AS w_,
-                                            CASE WHEN a * exp(place) > b THEN -side ELSE side END AS s
-                                        FROM _pool_odds WHERE result IS NULL
-                                    )
-                                )
-                            )
-                        )
-                    )
-                )
-            )
-        )
-    )
-    SELECT id, result FROM _pool_odds WHERE result IS NOT NULL;

@@ -58,40 +58,7 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
             a = 'infinity'::DOUBLE OR a = 0 OR b = 0 AS fixed, a = 0 AND b = 0 AS twofold
         FROM query_table(CASE WHEN uncertainty = 'mu' THEN 'matched' ELSE 'conditional' END)
     ),
-    -- pool_odds_quantile, column by column: half the time of the macro
-    probabilities AS (
-        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p, 1 - p AS q,
-            CASE WHEN NOT fixed THEN pool_odds_split(a, odds_b) END AS split
-        FROM estimated
-    ),
-    parted AS (
-        SELECT *, CASE WHEN NOT fixed THEN pool_odds_below(a, odds_b, p, split) END AS below FROM probabilities
-    ),
-    sided AS (SELECT *, pool_odds_side(p, below) AS side_p, pool_odds_side(q, below) AS side_q FROM parted),
-    begun AS (
-        SELECT *, pool_odds_begin(a, odds_b, p, split, side_p) AS start_p,
-            pool_odds_begin(a, odds_b, q, split, side_q) AS start_q,
-            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, p, side_p) END AS target_p,
-            CASE WHEN NOT fixed THEN pool_odds_target(a, odds_b, q, side_q) END AS target_q
-        FROM sided
-    ),
-    quantiles AS (
-        SELECT *,
-            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_p, split, side_p, target_p) END AS odds_p,
-            CASE WHEN NOT fixed THEN pool_odds_settle(a, odds_b, start_q, split, side_q, target_q) END AS odds_q
-        FROM begun
-    ),
-    limited AS (
-        SELECT * EXCLUDE (p, q, split, below, side_p, side_q, start_p, start_q, target_p, target_q, odds_p, odds_q),
-            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
-                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
-            CASE WHEN twofold THEN (q > 1 - location)::DOUBLE WHEN fixed THEN location
-                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
-        FROM quantiles
-    ),
-    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM estimated),
-    stated AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
-    -- the tail on the side of the split where the threshold lies; the other tail is 1 less this one
+    -- the log odds of the threshold over a / b
     marked AS (
         SELECT *, CASE
                 WHEN fixed THEN NULL
@@ -99,23 +66,63 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
                 WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
                 ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
-            END AS mark,
-            CASE WHEN CASE WHEN twofold THEN 0.0 ELSE location END <= _pool_number(threshold) AND fixed THEN 1
-                WHEN fixed OR mark <= pool_odds_split(a, odds_b) THEN -1
-                WHEN a IS NOT NULL THEN 1 END AS side
+            END AS mark
+        FROM estimated
+    ),
+    identified AS MATERIALIZED (
+        SELECT *, row_number() OVER () AS id
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN 'estimated' ELSE 'marked' END)
+    ),
+    _pool_ends AS (
+        SELECT 4 * id + (side > 0)::BIGINT AS id, a, odds_b AS b, NULL::DOUBLE AS w,
+            (1 + side * _pool_proper_level(level)) / 2 AS p, side * _pool_quantile AS z
+        FROM identified, _pool_quantile_of(level), (VALUES (-1.0::DOUBLE), (1.0::DOUBLE)) AS sides(side)
+        WHERE NOT fixed
+    ),
+    _pool_beyond AS (
+        SELECT 4 * id + 2 AS id, a, odds_b AS b, mark AS w, NULL::DOUBLE AS p, NULL::DOUBLE AS z
+        FROM identified
+        WHERE isfinite(mark)
+    ),
+    _pool_ends_and_beyond AS (FROM _pool_ends UNION ALL FROM _pool_beyond),
+    placed_odds AS (
+        SELECT id // 4 AS id, max(result) FILTER (id % 4 = 0) AS odds_p, max(result) FILTER (id % 4 = 1) AS odds_q,
+            max(result) FILTER (id % 4 = 2) AS above, max(below) FILTER (id % 4 = 2) AS below
+        FROM _pool_tails_and_quantiles(CASE
+            WHEN _pool_absent(threshold) THEN '_pool_ends'
+            WHEN TRY_CAST(limits AS BOOLEAN) THEN '_pool_ends_and_beyond'
+            ELSE '_pool_beyond' END)
+        GROUP BY ALL
+    ),
+    searched AS (FROM identified LEFT JOIN placed_odds USING (id)),
+    stated AS (
+        FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) OR NOT _pool_absent(threshold) THEN 'searched'
+            ELSE 'estimated' END)
+    ),
+    limited AS (
+        SELECT *, (1 - _pool_proper_level(level)) / 2 AS p,
+            CASE WHEN twofold THEN (p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_p)) ELSE a / b * exp(odds_p) END AS _pool_lower,
+            CASE WHEN twofold THEN (1 - p > 1 - location)::DOUBLE WHEN fixed THEN location
+                WHEN family = 'rates' THEN 1 / (1 + b / a * exp(-odds_q)) ELSE a / b * exp(odds_q) END AS _pool_upper
         FROM stated
     ),
-    cut AS (
-        SELECT *, CASE WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
-            WHEN fixed OR isinf(mark) THEN 0.0 ELSE pool_odds_tail(a, odds_b, mark, side) END AS tail
-        FROM marked
+    unlimited AS (SELECT *, NULL::DOUBLE AS _pool_lower, NULL::DOUBLE AS _pool_upper FROM stated),
+    bounded AS (FROM query_table(CASE WHEN TRY_CAST(limits AS BOOLEAN) THEN 'limited' ELSE 'unlimited' END)),
+    -- `certain`: the probability that the rate lies above the threshold, where no search determines it
+    settled AS (
+        SELECT *, CASE
+                WHEN isfinite(mark) OR a IS NULL THEN NULL
+                WHEN twofold AND _pool_number(threshold) >= 0 AND _pool_number(threshold) < 1 THEN location
+                WHEN fixed THEN (location > _pool_number(threshold))::DOUBLE
+                ELSE (mark < 0)::DOUBLE
+            END AS certain
+        FROM bounded
     ),
     tailed AS (
-        SELECT *, CASE WHEN side < 0 THEN tail WHEN side > 0 THEN 1 - tail END AS _pool_pep,
-            CASE WHEN side > 0 THEN tail WHEN side < 0 THEN 1 - tail END AS _pool_p_above
-        FROM cut
+        SELECT *, coalesce(below, 1 - certain) AS _pool_pep, coalesce(above, certain) AS _pool_p_above FROM settled
     ),
-    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM stated)
+    untailed AS (SELECT *, NULL::DOUBLE AS _pool_pep, NULL::DOUBLE AS _pool_p_above FROM bounded)
     SELECT _pool_model, x AS _pool_of_x, n AS _pool_of_n, _pool_weight, _pool_estimate, _pool_se, _pool_lower,
         _pool_upper, _pool_p_above, _pool_pep, _pool_a, _pool_b,
         sum(k * _pool_pep) OVER (PARTITION BY _pool_model ORDER BY _pool_pep)

@@ -17,23 +17,17 @@ CREATE OR REPLACE MACRO _pool_fault(x, n, family) AS
         WHEN family = 'rates' AND x > n THEN 5
     END;
 
--- How many rows have a fault of a kind.
-CREATE OR REPLACE MACRO _pool_faults(x, n, family, kind) AS
-    count(CASE WHEN _pool_fault(x, n, family) = kind THEN 1 END);
-
 -- One row per group: its keys, the keys of its model under private names and as one struct, sums of x and n, and the
--- faults by kind. A row without x or n does not count.
+-- faults of its rows, of which sound data have none: so the list costs nothing. A row without x or n does not count.
 CREATE OR REPLACE MACRO _pool_rate_groups(tbl, value, base, "by", over, nan, family) AS TABLE
     SELECT * REPLACE (coalesce(_pool_x, 0.0) AS _pool_x, coalesce(_pool_n, 0.0) AS _pool_n),
         struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT over, "by", over AS _pool_over, sum(_pool_paired(value, base, nan)) AS _pool_x,
             sum(_pool_paired(base, value, nan)) AS _pool_n,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 1) AS _pool_faults_1,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 2) AS _pool_faults_2,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 3) AS _pool_faults_3,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 4) AS _pool_faults_4,
-            _pool_faults(_pool_value(value, nan), _pool_value(base, nan), family, 5) AS _pool_faults_5
+            list(_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family))
+                FILTER (_pool_fault(_pool_value(value, nan), _pool_value(base, nan), family) IS NOT NULL)
+                AS _pool_faults
         FROM query_table(tbl)
         GROUP BY ALL
     );

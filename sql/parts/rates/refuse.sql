@@ -22,11 +22,11 @@ CREATE OR REPLACE MACRO _pool_faulty(fault, bad, names, family) AS
 -- One row: true, or an error if a row has a fault.
 CREATE OR REPLACE MACRO _pool_rates_sound(groups, family) AS TABLE
     WITH faults AS (
-        SELECT unnest([1, 2, 3, 4, 5]) AS fault, unnest([sum(_pool_faults_1), sum(_pool_faults_2), sum(_pool_faults_3),
-            sum(_pool_faults_4), sum(_pool_faults_5)]) AS bad
-        FROM query_table(groups)
+        SELECT fault, count(*) AS bad
+        FROM (SELECT unnest(_pool_faults) AS fault FROM query_table(groups) WHERE _pool_faults IS NOT NULL)
+        GROUP BY fault
     ),
-    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults WHERE bad > 0)
+    worst AS (SELECT arg_min({fault: fault, bad: bad}, fault) AS worst FROM faults)
     SELECT CASE WHEN worst IS NULL THEN true ELSE error(_pool_faulty(worst.fault, worst.bad, column_names, family)) END
         AS sound
     FROM worst, _pool_request;

@@ -230,83 +230,87 @@ tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the interval, between 0 and 1.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.
-interval: For estimates `"normal"` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `"robust"`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
-predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `"mean"` (default); a new `"row"` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `"replicate"` of its mean, a new observation of the mean with the same v, se squared + v.
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of mu (metafor''s BLUP); `''conditional''`: no error of mu (lme4''s condVar); `''tau2''`: the errors of mu and tau2, up to v at most.
+interval: For estimates `''normal''` (default): estimate ± quantile · se, exact where the groups'' true means are normal about mu; or `''robust''`: it covers the true mean at `level` on average over the groups for every distribution of the true means with the second and fourth moment about mu that are estimated, for many groups, some 50 or more.
+predict: Chooses the quantity that `se`, `lower`, `upper` and `p_above` describe: the group''s true `''mean''` (default); a new `''row''` of the group, se squared + sigma2 (with weights, a row of weight 1); or a `''replicate''` of its mean, a new observation of the mean with the same v, se squared + v.
 threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.';
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.';
 COMMENT ON MACRO TABLE pool_encode IS 'The partially pooled mean of its group as a new column of every row.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_components IS 'Variance within groups, variance between groups and population mean of every model, with their uncertainty.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 level: Probability of the intervals, between 0 and 1.
-test: Test and intervals of mu: `"z"` by the normal distribution (default), `"t"` by Student''s distribution with J - 1 degrees of freedom, `"knha"` by Student''s distribution with the standard error of Knapp & Hartung, `"adhoc"` by the larger of this standard error and the ordinary one.
-limits: Interval of tau2: `"profile"` by the profile likelihood (reml and ml), `"q"` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
+test: Test and intervals of mu: `''z''` by the normal distribution (default), `''t''` by Student''s distribution with J - 1 degrees of freedom, `''knha''` by Student''s distribution with the standard error of Knapp & Hartung, `''adhoc''` by the larger of this standard error and the ordinary one.
+limits: Interval of tau2: `''profile''` by the profile likelihood (reml and ml), `''q''` by the quantiles of Q; by default profile for reml and ml on rows with a pooled sigma2, else Q.';
 COMMENT ON MACRO TABLE pool_profile IS 'Likelihood, mu and Q at every tau: the curves behind intervals, tests and standard errors of tau2.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n=` is optional here and may be null.
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly. With `se` optional: the number of rows behind a published estimate.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+se: Standard error of a published estimate, in units of the value; repeated keys combine by inverse variance. `n` is optional here and may be null.
 weights: Precision weights of rows, Var(row) = sigma2 / weight, not repetitions; with stored moments their total `w`.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-mu: Population mean: `"gls"`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+mu: Population mean: `''gls''`, estimated at each tau, or a known number; with a prior of tau2 also a prior: `mu` and `se_mu` are then posterior mean and standard deviation at each tau.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
 tau: Standard deviations between groups, in units of the value: a list of numbers, each 0 or more.
-groups: True returns one row per group at each tau, with its estimate: the "effect of tau" curves.
-tau2: A prior of tau, such as `HalfCauchy(5)`: adds `density`, the posterior density of tau.';
+groups: True returns one row per group at each tau, with its estimate: the ''effect of tau'' curves.
+tau2: A prior of tau, such as `''half_cauchy(5)''`: adds `density`, the posterior density of tau.';
 COMMENT ON MACRO TABLE pool_compare IS 'Prediction errors without, with complete and with partial pooling, for rows that are held out.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean.
 by: One or several columns or expressions that define the groups to pool.
 over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-n: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-var: Stored count and sample variance of every group; rows with equal keys are merged exactly.
-sigma2: Variance within groups: `"pooled"` for one variance, `"separate"` for a variance of each group, `"squeezed"` for a variance of each group moderated by all (limma''s squeezeVar), a known number, or with a prior of tau2 also a prior of sigma, which integrates sigma out: `Jeffreys()` is 1 / sigma.
-tau2: Variance between groups: the name of an estimator (`"reml"` by default; a guide lists all), a known number, or a prior of tau, `HalfCauchy(5)` (also as a text, `"half_cauchy(5)"`, which type checkers flag): with a prior all results describe the exact posterior.
-mu: Population mean: `"gls"`, `"rows"`, `"groups"`, `"shrunk"`, or a known number; with a prior or a known number for tau2 also a prior, `Normal(0, 5)` or `Flat()` (`"gls"` then means `Flat()`).
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+sigma2: Variance within groups: `''pooled''` for one variance, `''separate''` for a variance of each group, `''squeezed''` for a variance of each group moderated by all (limma''s squeezeVar), or a known number.
+tau2: Variance between groups: the name of an estimator (`''reml''` by default; a guide lists all), a known number, or a prior of tau, `''half_cauchy(5)''`: with a prior all results describe the exact posterior.
+mu: Population mean: `''gls''`, `''rows''`, `''groups''`, `''shrunk''`, or a known number; with a prior or a known number for tau2 also a prior, `''normal(0, 5)''` or `''flat()''` (`''gls''` then means `''flat()''`).
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_moments IS 'Count, mean and sample variance of every group: all statistics of the rows that partial pooling needs.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
 by: One or several columns or expressions that define the groups.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_weighted_moments IS 'Count, mean, sample variance and total weight w of every group, of rows with precision weights.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 value: Column or expression of numbers or Booleans, computed row by row; a null does not count.
 by: One or several columns or expressions that define the groups.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+n: Stored count of every group, together with `var`; rows with equal keys are merged exactly.
+var: Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_merge IS 'Merged moments of disjoint rows: states with equal keys become the moments of their union, exactly.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 by: The keys to merge by: the keys of the states, or some of them.';
@@ -317,64 +321,64 @@ COMMENT ON MACRO pool_moments_of IS 'Moments as an aggregate, for any GROUP BY: 
 COMMENT ON MACRO TABLE pool_regress IS 'The partially pooled regression y = intercept of the group + slope x, one row per group and term.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+x: The covariate: a column or an expression of numbers or Booleans.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-method: `"reml"` (default) or `"ml"`.
+method: `''reml''` (default) or `''ml''`.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_regress_components IS 'The population of the regression y = intercept of the group + slope x, one row per model: variances, and the coefficients by term in maps.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
 y: Column or expression of numbers or Booleans.
-x: Covariates, columns or expressions of numbers or Booleans; `[]` for the intercept alone.
+x: The covariate: a column or an expression of numbers or Booleans.
 by: One or several columns or expressions that define the groups.
 over: Keys of independent models.
 weights: Precision weights, Var(row) = sigma2 / weight: finite, 0 or more.
-method: `"reml"` (default) or `"ml"`.
+method: `''reml''` (default) or `''ml''`.
 level: Probability of the intervals of mu, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_shrink_rates IS 'Partially pooled rates of groups, `value` events in `trials` trials: beta distributed, with their posterior means. `prior` is estimated by ''ml'' or ''moments'', or known, as in ''beta(2, 5)''.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
-threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+threshold: A rate: adds `p_above`, `pep` and `q_value`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';
 COMMENT ON MACRO TABLE pool_shrink_counts IS 'Partially pooled rates of groups, `value` events in an exposure: gamma distributed rates per unit of exposure. `prior` may be ''gamma(3, 1)'', shape and rate.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
 level: Probability of the interval, between 0 and 1.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.
-threshold: A number in units of the value: adds `p_above`, the probability that the quantity of `predict` exceeds it.
-groups: A frame with the columns of `by`, and all or none of those of `over`.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.
+threshold: A rate: adds `p_above`, `pep` and `q_value`.
+groups: The name of a table with the columns of `by`, and all or none of those of `over`.
 posterior: True adds the parameters of the posterior of every rate, conditional on the prior: `alpha` and `beta`, or `shape` and `rate`.
 limits: False leaves lower and upper out.
-uncertainty: Which errors `se` includes. `"mu"` (default): the error of mu (metafor''s BLUP); `"conditional"`: no error of mu (lme4''s condVar); `"tau2"`: the errors of mu and tau2, up to v at most.';
+uncertainty: Which errors `se` includes. `''mu''` (default): the error of the prior''s mean; `''conditional''`: none, as if the estimated prior were known.';
 COMMENT ON MACRO TABLE pool_components_rates IS 'The beta distribution of the rates of groups, one row per model.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 trials: Column or expression of whole numbers: the value counts events out of this number of trials, and a beta prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';
 COMMENT ON MACRO TABLE pool_components_counts IS 'The gamma distribution of the rates of groups per unit of exposure, one row per model.
 tbl: The name of a table, a view or a CTE, or a Parquet glob in quotes.
-value: Column or expression of numbers or Booleans: the value of each row; with `n` and `var` the stored mean; with `se` the published estimate.
+value: Column or expression of whole numbers: the events of each row.
 exposure: Column or expression of numbers above 0: the value counts events in this exposure (time, policies or the like), and a gamma prior pools the rates of the groups.
 by: One or several columns or expressions that define the groups to pool.
-over: Keys of independent models, each with its own sigma2, tau2 and mu; thousands of models are one query.
-prior: Prior of rates: `"ml"` (default) estimates it by maximum likelihood, `"moments"` by the variance of the raw rates less the variance by chance; or a known prior, `Beta(2, 5)` for trials, `Gamma(3, 1)` for exposure, also as texts: `"beta(2, 5)"`.
-nan: `"error"` (default) raises an error for NaN and infinite values when the query runs; `"null"` treats them as missing.';
+over: Keys of independent models, each with its own prior.
+prior: Prior of rates: `''ml''` (default) estimates it by maximum likelihood, `''moments''` by the variance of the raw rates less the variance by chance; or a known prior, `''beta(2, 5)''` for trials, `''gamma(3, 1)''` for exposure.
+nan: `''error''` (default) raises an error for NaN and infinite values when the query runs; `''null''` treats them as missing.';

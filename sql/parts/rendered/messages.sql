@@ -19,8 +19,8 @@ CREATE OR REPLACE MACRO _pool_message_several_columns(role, count, names) AS
     role || ' stands for ' || count || ' columns, ' || names || '; give one';
 CREATE OR REPLACE MACRO _pool_message_no_numbers(role, name, type) AS
     role || '=' || name || ' is ' || type || '; give a column of numbers or Booleans';
-CREATE OR REPLACE MACRO _pool_message_key_twice(key, over, keys) AS
-    'the key ' || key || ' appears twice; over=' || over || ' and by=' || keys || ' must differ';
+CREATE OR REPLACE MACRO _pool_message_key_twice(key) AS
+    'the key ' || key || ' appears twice in by= and over=; name each key once';
 CREATE OR REPLACE MACRO _pool_message_key_of_result(key, names) AS
     'the key ' || key || ' bears the name of a result column (' || names || '); rename it first';
 CREATE OR REPLACE MACRO _pool_message_with_published(role) AS
@@ -82,7 +82,9 @@ CREATE OR REPLACE MACRO _pool_message_bad_var(var, rows) AS
         || ': var is a sample variance, 0 or more wherever n > 1';
 CREATE OR REPLACE MACRO _pool_message_bad_se(se, rows) AS
     se || ' is null, NaN or negative in ' || rows
-        || ': a standard error is 0 or more, and infinite for an estimate without ' || 'information';
+        || ': a standard error is 0 or more, and infinite for an estimate without '
+        || 'information; leave out rows without one, with drop_nulls() in Polars or WHERE '
+        || '... IS NOT NULL in SQL';
 CREATE OR REPLACE MACRO _pool_message_not_finite_in_rows(argument, rows) AS
     argument || ' is NaN or infinite in ' || rows || ': remove them, or count them as missing with nan=''null''';
 CREATE OR REPLACE MACRO _pool_message_no_count(value, rows) AS

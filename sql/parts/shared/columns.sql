@@ -19,7 +19,7 @@ CREATE OR REPLACE MACRO _pool_read(tbl) AS
 CREATE OR REPLACE MACRO _pool_reads_nothing(expression) AS
     NOT regexp_matches(
         regexp_replace(expression, '''([^'']|'''')*''|[\w."]+\(| AS "?[A-Z][\w "]*(\([\d, ]*\))?(\[\d*\])*\)|\$\w+'
-            || '|\b\d[\w.]*|\btrue\b|\bfalse\b', '', 'g'),
+            || '|\b\d[\w.]*|\b(?i:true|false|over|select|current_(date|time|timestamp)|localtime(stamp)?)\b', '', 'g'),
         '[[:alpha:]_"]|[^\x00-\x7F]');
 
 -- The type of an argument's column, and whether its value is not null on a row of nulls: then it reads no column.

@@ -43,8 +43,7 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     coalesce(
         'the key ''' || _pool_first_private(list_concat(over, keys), beside_null)
             || ''' bears a private name; rename it first',
-        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || '''', '[' || _pool_listed(over) || ']',
-            '[' || _pool_listed(keys) || ']'),
+        _pool_message_key_twice('''' || list_intersect(over, keys)[1] || ''''),
         _pool_message_key_of_result(
             '''' || list_filter(taken, lambda key: list_contains(result, lower(key)))[1] || '''', _pool_listed(result))
     );

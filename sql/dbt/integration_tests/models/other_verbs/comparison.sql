@@ -1,1 +1,1 @@
-{{ polars_pool.compare(ref('scores'), 'score', 'school', over=['month']) }}
+{{ polars_pool.compare(ref('scores'), "if(',' = ',', score, NULL)", 'school', over=['month']) }}

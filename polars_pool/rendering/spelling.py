@@ -1,0 +1,50 @@
+"""Words about an argument in the spelling of SQL: texts in single quotes, priors as texts, the macro's own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ..formulas.priors import OF_MU, OF_RATES, OF_TAU
+
+PRIORS = {prior.__name__: prior.name for prior in (*OF_TAU.values(), *OF_MU.values(), *OF_RATES.values())}
+TEXTS = re.compile(r" \(also as a text,[^)]*\)[^)]*\)|, also as texts: `[^`]*`")
+ONLY_IN_PYTHON = (", a known number, or with a prior of tau2 also a prior of sigma.*", ", or a known number")
+OTHER_ARGUMENTS = {  # what an argument means with another one, which not every macro has
+    "n": ("; with `n` and `var` the stored mean", "; with stored moments their total `w`"),
+    "se": ("; with `se` the published estimate",),
+}
+OWN = {  # in every macro
+    "tbl": "The name of a table, a view or a CTE, or a Parquet glob in quotes",
+    "n": "Stored count of every group, together with `var`; rows with equal keys are merged exactly",
+    "var": "Stored sample variance of every group, together with `n`; rows with equal keys are merged exactly",
+}
+OF_PUBLISHED = {"n": f"{OWN['n']}. With `se` optional: the number of rows behind a published estimate"}
+OF_RATES_ONLY = {
+    "value": "Column or expression of whole numbers: the events of each row",
+    "over": "Keys of independent models, each with its own prior",
+    "level": "Probability of the interval, between 0 and 1",
+    "limits": "False leaves lower and upper out",
+    "threshold": "A rate: adds `p_above`, `pep` and `q_value`",
+    "uncertainty": "Which errors `se` includes. `'mu'` (default): the error of the prior's mean; "
+    "`'conditional'`: none, as if the estimated prior were known",
+}
+OF_REGRESSION = {"x": "The covariate: a column or an expression of numbers or Booleans"}
+
+
+def own_words(parameters: Collection[str]) -> dict[str, str]:
+    """The words about arguments that mean something else than in Python, for a macro with these parameters."""
+    own = OWN | (OF_PUBLISHED if "se" in parameters else {}) | (OF_REGRESSION if "x" in parameters else {})
+    return own | (OF_RATES_ONLY if not {"trials", "exposure"}.isdisjoint(parameters) else {})
+
+
+def in_sql(words: str, parameters: Collection[str]) -> str:
+    """The words of a docstring about one argument, for a macro with these parameters."""
+    for name, clauses in OTHER_ARGUMENTS.items():
+        for clause in clauses if name not in parameters else ():
+            words = words.replace(clause, "")
+    words = re.sub(*ONLY_IN_PYTHON, words)
+    words = TEXTS.sub("", words)
+    words = re.sub(rf"`({'|'.join(PRIORS)})\(([^)]*)\)`", lambda m: f"`'{PRIORS[m[1]]}({m[2]})'`", words)
+    words = words.replace("A frame with", "The name of a table with")
+    return re.sub(r"`(\w+)=`", r"`\1`", words).replace('"', "'")
