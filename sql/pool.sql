@@ -2016,6 +2016,58 @@ CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
     slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
 
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
+--
+-- A model needs sums over its groups of f(v) y^q, q = 0, 1, 2, where y is the mean of a group and f is smooth: a power
+-- of 1 / (v + tau2), log(v + tau2), a pooling factor. The groups are binned by log v. In a bin, whatever tau2, f equals
+-- its polynomial through 8 Chebyshev points up to 1e-12, as all poles of f are at v = -tau2 or below. So the sum over
+-- the groups of a bin equals a sum over the points, in which each point has a (signed) count that does not depend on f.
+-- At each point of v three points of y have the sums of 1, y and y^2: the mean of the bin, and one standard deviation
+-- below and above it. So a bin becomes 24 pseudo-groups. Where v = sigma2 / w, the same holds for bins by log w.
+--
+-- A bin of not more groups keeps them: sums in which one group outweighs all others stay exact. In a bin with one value
+-- of v, two pseudo-groups suffice, each of half the count: one standard deviation below the mean, and one above it.
+-- Source: Trefethen (2013), Approximation Theory and Approximation Practice, chapters 2, 4 and 8.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
+CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
+    CASE
+        WHEN largest::DOUBLE > least::DOUBLE
+            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
+            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
+        ELSE 1.0
+    END;
+
+-- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
+CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
+    2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
+
+-- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
+CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
+    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
+
+-- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
+CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
+    CASE
+        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
+
+-- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
+    (second::DOUBLE + first::DOUBLE) / 2;
+
+-- Count of the pseudo-group one standard deviation below the mean.
+CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
+    (second::DOUBLE - first::DOUBLE) / 2;
+
+-- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
+    count::DOUBLE - second::DOUBLE;
+
+
 -- Rendered from polars_pool/formulas/names.py by `python -m polars_pool.rendering`: edit there.
 --
 -- The names that options take.
@@ -3407,6 +3459,50 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
     FROM query_table(method);
 
 
+-- Rendered from polars_pool/formulas/compression.py by `python -m polars_pool.rendering`: edit there.
+--
+-- The constants of the compression of groups by their sampling variance.
+
+-- A model with at least so many groups is compressed.
+CREATE OR REPLACE MACRO _pool_groups_compressed() AS 4096;
+
+-- The number of bins for each factor of 2.
+CREATE OR REPLACE MACRO _pool_bins_per_doubling() AS 8;
+
+-- A bin with at most so many groups keeps them.
+CREATE OR REPLACE MACRO _pool_groups_kept() AS 24;
+
+-- The points x of a bin, from -1 at its least v to 1 at its largest, and what the sum over the groups of each Chebyshev
+-- polynomial adds to the count of the point.
+CREATE OR REPLACE MACRO _pool_points_of_bin() AS TABLE
+    SELECT * FROM (VALUES
+        (1.0e0,
+            [0.07142857142857142e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0,
+            0.14285714285714285e0, 0.14285714285714285e0, 0.14285714285714285e0, 0.07142857142857142e0]),
+        (0.9009688679024191e0,
+            [0.14285714285714285e0, 0.2574196765435483e0, 0.1781399433882096e0, 0.06357740970180413e0,
+            -0.0635774097018041e0, -0.17813994338820957e0, -0.2574196765435483e0, -0.14285714285714285e0]),
+        (0.6234898018587336e0,
+            [0.14285714285714285e0, 0.1781399433882096e0, -0.0635774097018041e0, -0.2574196765435483e0,
+            -0.2574196765435483e0, -0.06357740970180417e0, 0.17813994338820954e0, 0.14285714285714285e0]),
+        (0.22252093395631445e0,
+            [0.14285714285714285e0, 0.06357740970180413e0, -0.2574196765435483e0, -0.17813994338820963e0,
+            0.17813994338820954e0, 0.25741967654354847e0, -0.06357740970180402e0, -0.14285714285714285e0]),
+        (-0.22252093395631434e0,
+            [0.14285714285714285e0, -0.0635774097018041e0, -0.2574196765435483e0, 0.17813994338820954e0,
+            0.17813994338820963e0, -0.25741967654354825e0, -0.06357740970180423e0, 0.14285714285714285e0]),
+        (-0.6234898018587335e0,
+            [0.14285714285714285e0, -0.17813994338820957e0, -0.06357740970180417e0, 0.25741967654354847e0,
+            -0.25741967654354825e0, 0.06357740970180399e0, 0.1781399433882101e0, -0.14285714285714285e0]),
+        (-0.900968867902419e0,
+            [0.14285714285714285e0, -0.2574196765435483e0, 0.17813994338820954e0, -0.06357740970180402e0,
+            -0.06357740970180423e0, 0.1781399433882101e0, -0.2574196765435484e0, 0.14285714285714285e0]),
+        (-1.0e0,
+            [0.07142857142857142e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.14285714285714285e0,
+            0.14285714285714285e0, -0.14285714285714285e0, 0.14285714285714285e0, -0.07142857142857142e0])
+    ) AS points(x, counts);
+
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The request for a one-way model: arguments that do not fit together or do not fit the columns.
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -3485,6 +3581,11 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
     AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
+-- Whether an estimator weighs by rows, so that published estimates need n.
+CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS
+    list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu));
+
 -- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
 -- `proper` fails with the message about the first wrong argument.
 CREATE OR REPLACE MACRO _pool_arguments(
@@ -3547,8 +3648,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         no_over,
         has_se AS published,
         NOT has_se OR has_n AS has_n,
-        list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
+        _pool_needs_n(tau2, mu) AS needs_n,
         column_names
     FROM query_table(CASE
         WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'
@@ -3609,10 +3709,9 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
                 WHEN odd > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
             END AS complaint
         FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
-            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
-                rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
-                sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed), (SELECT needs_n FROM _pool_request)
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var,
+                sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed)
         ), _pool_request
     );
 
@@ -3661,10 +3760,10 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
--- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
-CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
+-- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
+-- table. Keys are read above this relation, in the GROUP BY: there an absent `over` is a constant and costs nothing.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS TABLE
+    SELECT _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -3672,30 +3771,54 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weight
             WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
             WHEN NOT _pool_absent(weights) THEN 'weighted rows'
             ELSE 'plain rows'
-        END AS _pool_input
+        END AS _pool_input, *
     FROM query_table(tbl), _pool_origin;
 
--- Groups of weighted rows; a row of weight 0 does not count.
-CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)),
-        count(_pool_h)::DOUBLE AS _pool_n,
-        coalesce(sum(_pool_h), 0.0) AS _pool_w,
-        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
-        pool_squares_between(
-            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
-            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
-        ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
-        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+-- A sum in which each bad value counts as -2^900 shows how many there are, without another aggregate.
+CREATE OR REPLACE MACRO _pool_bad() AS -(2.0::DOUBLE ** 900);
+CREATE OR REPLACE MACRO _pool_number_of_bad(total) AS CASE WHEN total < 0 THEN round(total / _pool_bad()) ELSE 0.0 END;
+
+-- Sums of weighted rows by group, from the states of two covariances, or from their results (as in _pool_states).
+CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over) AS TABLE
+    SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
+        _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
+        _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
     FROM (
-        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+            (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
+            (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
+        FROM query_table(rows) GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_weighted_aggregates(rows, "by", over) AS TABLE
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+        count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
+    FROM query_table(rows) GROUP BY ALL;
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
+    WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
+                WHEN _pool_improper(_pool_weights) THEN _pool_bad()
+                ELSE _pool_weights
+            END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
-    )
-    GROUP BY ALL;
+    ),
+    _pool_states AS NOT MATERIALIZED (FROM _pool_weighted_states('_pool_rows', "by", over)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_weighted_aggregates('_pool_rows', "by", over))
+    SELECT COLUMNS(lambda c: _pool_is_key(c)), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
+        pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_weights
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- Groups of stored moments, of weighted rows too.
-CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TABLE
+    SELECT over, "by", over AS _pool_over,
         coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
         coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
@@ -3708,48 +3831,50 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
         count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
     FROM (
-        SELECT *,
-            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
-                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        SELECT CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'moments'
     )
     GROUP BY ALL;
 
 -- Groups of published estimates, combined by inverse variance; an estimate with infinite error has no information.
-CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
-    SELECT * EXCLUDE (_pool_sum_n),
+CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n, _pool_sum_h),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
         CASE
             WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
             WHEN _pool_w >= _pool_exact() THEN 0.0
             ELSE 1 / _pool_w
-        END AS _pool_v
+        END AS _pool_v,
+        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+        _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_w) AS _pool_bad_se
     FROM (
-        SELECT COLUMNS(lambda c: _pool_is_key(c)),
-            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
-            coalesce(sum(_pool_h), 0.0) AS _pool_w,
-            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
-            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
-            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
-            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
-            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
+        SELECT over, "by", over AS _pool_over,
+            sum(CASE
+                WHEN _pool_x IS NULL THEN NULL
+                WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
+                WHEN _pool_h > 0 THEN _pool_n
+            END) AS _pool_sum_n,
+            sum(_pool_h) AS _pool_sum_h, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+            CASE WHEN _pool_sum_h > 0 THEN sum(_pool_h * _pool_x) / _pool_sum_h END AS _pool_y
         FROM (
-            SELECT *, CASE
+            SELECT CASE
                     WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0 THEN _pool_bad()
                     WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
                     ELSE _pool_exact()
-                END AS _pool_h
+                END AS _pool_h, *
             FROM query_table(numbers) WHERE _pool_input = 'published'
         )
         GROUP BY ALL
     );
 
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
-    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
-    FROM _pool_weighted_rows('_pool_numbers')
-    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
-    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers', "by", over)
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', "by", over, sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, _pool_needs_n(tau2, mu));
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.
@@ -3760,7 +3885,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
             REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
@@ -4030,6 +4155,84 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
+-- Compression: groups of nearly equal sampling variance become a few pseudo-groups with the same sums.
+--
+-- The formulas and their source are those of polars_pool/formulas/compression.py: in each bin of u, 3 pseudo-groups at
+-- each of 8 points of u. Their counts are signed. u is v, or 1 / w where v = sigma2 / w with one sigma2.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The single groups of compressed models with their bin. u = 0 has a bin of its own.
+CREATE OR REPLACE MACRO _pool_binned(sampled) AS TABLE
+    SELECT model, w, y, v, u,
+        CASE WHEN u > 0 THEN floor(_pool_bins_per_doubling() * log2(u)) ELSE '-infinity'::DOUBLE END AS bin
+    FROM query_table(sampled) WHERE compressed;
+
+CREATE OR REPLACE MACRO _pool_bins(binned) AS TABLE
+    SELECT *, groups <= _pool_groups_kept() AS keeps, coalesce(u_least < u_largest, false) AS varies
+    FROM (
+        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(y) AS ymin,
+            max(y) AS ymax, min(v) AS v_least, max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
+        FROM query_table(binned) GROUP BY model, bin
+    );
+
+-- The sums of T_p(t) z^q over the groups of each bin: t is the place of a group in its bin, T_p a Chebyshev polynomial,
+-- z the deviation of y.
+CREATE OR REPLACE MACRO _pool_bin_sums(binned, bins) AS TABLE
+    SELECT model, bin,
+        [sum(1.0), sum(t), sum(t2), sum(t3), sum(t4), sum(t5), sum(t6), sum(t7)] AS ones,
+        [sum(z), sum(t * z), sum(t2 * z), sum(t3 * z), sum(t4 * z), sum(t5 * z), sum(t6 * z), sum(t7 * z)] AS firsts,
+        [sum(z2), sum(t * z2), sum(t2 * z2), sum(t3 * z2), sum(t4 * z2), sum(t5 * z2), sum(t6 * z2), sum(t7 * z2)]
+            AS seconds
+    FROM (
+        SELECT *, 2 * t2 * t3 - t AS t5, 2 * t3 * t3 - 1 AS t6, 2 * t3 * t4 - t AS t7
+        FROM (
+            SELECT *, 2 * t * t2 - t AS t3, 2 * t2 * t2 - 1 AS t4
+            FROM (
+                SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
+                FROM (
+                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t, _pool_bin_deviation(y, mean, sd) AS z
+                    FROM query_table(binned) JOIN (
+                        SELECT model, bin, mean, sd, u_least, u_largest
+                        FROM query_table(bins) WHERE varies AND NOT keeps
+                    ) USING (model, bin)
+                )
+            )
+        )
+    )
+    GROUP BY model, bin;
+
+-- The pseudo-groups of each bin whose groups differ in u.
+CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
+    SELECT model, 1 / _pool_bin_at_point(x, u_least, u_largest) AS w,
+        CASE side
+            WHEN 1 THEN _pool_bin_count_above(first, second)
+            WHEN -1 THEN _pool_bin_count_below(first, second)
+            ELSE _pool_bin_count_at_mean(one, second)
+        END AS k,
+        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread, ymin, ymax
+    FROM (
+        SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
+            list_inner_product(counts, seconds) AS second
+        FROM _pool_bin_sums(binned, bins) JOIN query_table(bins) USING (model, bin), _pool_points_of_bin()
+    ), (VALUES (1), (-1), (0)) AS sides(side);
+
+-- Classes in which the single groups of compressed models are pseudo-groups. A bin of few groups keeps them, so that
+-- one group that outweighs all others is one class; a bin with one value of u is one class.
+CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
+    WITH binned AS MATERIALIZED (FROM _pool_binned(sampled)),
+    bins AS MATERIALIZED (FROM _pool_bins('binned'))
+    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax FROM query_table(sampled) WHERE NOT compressed
+    UNION ALL BY NAME
+    SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread, y AS ymin, y AS ymax
+    FROM binned JOIN (SELECT model, bin FROM bins WHERE varies AND keeps) USING (model, bin)
+    UNION ALL BY NAME
+    SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread, ymin, ymax
+    FROM bins WHERE NOT varies
+    UNION ALL BY NAME
+    FROM _pool_pseudo_groups('binned', 'bins');
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
 -- One row per group to one row per model: sigma2, tau2 and mu of every model at once.
 --
 -- With one sigma2 the groups enter only through their size, so they are grouped once more by n: ten million groups
@@ -4037,14 +4240,14 @@ CREATE OR REPLACE MACRO _pool_by_search(moved, facts, method) AS TABLE
 -- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: their number, the mean and the spread of their means, their squares within, and how
--- many means are not finite.
+-- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares within,
+-- and how many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k, avg(_pool_y) AS y,
             avg(_pool_squares) AS squares, NULL::DOUBLE AS v, var_pop(_pool_finite(_pool_y)) AS spread,
-            count_if(NOT isfinite(_pool_y)) AS odd
+            min(_pool_y) AS ymin, max(_pool_y) AS ymax, count_if(NOT isfinite(_pool_y)) AS odd, false AS single
         FROM query_table(groups)
         WHERE _pool_sized
         GROUP BY ALL
@@ -4054,38 +4257,41 @@ CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
 CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
         CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
-        _pool_v AS v, 0.0 AS spread, (NOT isfinite(_pool_y))::BIGINT AS odd, _pool_model
+        _pool_v AS v, 0.0 AS spread, _pool_y AS ymin, _pool_y AS ymax, (NOT isfinite(_pool_y))::BIGINT AS odd,
+        true AS single, _pool_model
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
--- The models by number, if their data are sound.
+-- The models by number with sums over their groups, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
-    WITH checked AS MATERIALIZED (
-        SELECT _pool_model, sum(odd) AS odd
+    WITH totals AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax
         FROM (
-            SELECT _pool_model, odd FROM query_table(sizes)
+            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(sizes)
             UNION ALL
-            SELECT _pool_model, odd FROM query_table(singles)
+            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(singles)
         )
         GROUP BY _pool_model
     )
-    SELECT _pool_model, row_number() OVER () AS model
-    FROM checked, _pool_sound('checked', weighed)
+    SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
+    FROM totals, _pool_sound('totals', weighed)
     WHERE sound;
 
 -- The classes of every model: groups of equal size, or single groups.
 CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
-    SELECT model, n, w, k, y, squares, v, spread
-    FROM query_table(models) AS m, (
-        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(sizes)
+    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax, single
+    FROM (SELECT _pool_model, model FROM query_table(models)) AS m, (
+        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(sizes)
         UNION ALL
-        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(singles)
+        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(singles)
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
--- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w.
-CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
+-- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w. A model is compressed
+-- where the weights that its estimators need depend on v alone.
+CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
         -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
@@ -4097,12 +4303,11 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
                 THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
+        published OR _pool_own_variance(sigma2) AS own_v,
+        j >= _pool_groups_compressed() AND NOT (own_v AND needs_n) AS compresses,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
-    FROM (
-        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
-            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
-        FROM query_table(classes) GROUP BY model
-    ), (SELECT published FROM _pool_request);
+    FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
+    WHERE j > 0;
 
 -- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
 -- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
@@ -4136,18 +4341,26 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
 -- Classes with the sampling variance of their groups.
+CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
+    SELECT *, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    FROM (
+        SELECT c.* EXCLUDE (v, single), own_v, single AND compresses AS compressed,
+            CASE
+                WHEN published THEN v
+                WHEN _pool_name(sigma2) = 'separate'
+                    THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
+                    pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
+                ELSE pool_sampling_variance(pooled, w)
+            END AS v
+        FROM query_table(classes) AS c
+        JOIN (SELECT model, published, own_v, compresses, pooled, df_prior, sigma2_prior FROM query_table(counted))
+            USING (model)
+    );
+
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
-    SELECT c.* EXCLUDE (v),
-        CASE
-            WHEN published THEN v
-            WHEN _pool_name(sigma2) = 'separate'
-                THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
-            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
-                pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
-            ELSE pool_sampling_variance(pooled, w)
-        END AS v
-    FROM query_table(classes) AS c
-    JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
+    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
+    FROM _pool_compressed('each');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
@@ -4173,8 +4386,8 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
         separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
-            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+        SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
             sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
@@ -4182,8 +4395,8 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     SELECT c.* REPLACE (
-            (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread,
-            v / (unit_ * unit_) AS v
+            (y - start) / unit_ AS y, (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
+            squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v
         ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
     FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
@@ -4191,8 +4404,8 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
-            min(w) AS wmin, max(w) AS wmax, min(u) AS umin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+        SELECT model, min(ymin) AS ymin, max(ymax) AS ymax, min(w) AS wmin, max(w) AS wmax, min(u) AS umin,
+            max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
@@ -4205,13 +4418,12 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     squares AS (
         SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
             sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
-            sum(CASE WHEN u = umin THEN k * y ELSE 0.0 END) / at_umin AS y_at_umin
+            avg(CASE WHEN u = umin THEN y END) AS y_at_umin
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
-        2 * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread)
-            AS reach_of_rows
+        _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
+        _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
@@ -4722,13 +4934,13 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    within AS (FROM _pool_within('classes', sigma2, mu)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
@@ -4762,7 +4974,7 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
             sigma2_prior AS _pool_sigma2_prior,
             coalesce(settled, false) AS _pool_converged,
             unit_ AS _pool_unit
-        FROM models LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
+        FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_request), _pool_origin
     ),
     errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
@@ -4913,13 +5125,13 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    within AS (FROM _pool_within('classes', sigma2, mu)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
         FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- no weights identify sigma2 here
@@ -4937,7 +5149,8 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
         _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
         _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
         df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point) JOIN models USING (model), _pool_origin;
+    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point)
+    JOIN (SELECT model, _pool_model FROM models) USING (model), _pool_origin;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -5913,13 +6126,13 @@ CREATE OR REPLACE MACRO _pool_posterior(
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    within AS (FROM _pool_within('classes', sigma2, mu)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
@@ -5936,7 +6149,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
             CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
             df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
+        FROM (SELECT model, _pool_model FROM models) LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
     ),
     components AS (
         SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,
@@ -6018,7 +6231,9 @@ CREATE OR REPLACE MACRO _pool_pooled(
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, se, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2)),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
+    ),
     _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
         FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
@@ -6054,7 +6269,9 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, w
     ),
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(tbl, value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(tbl, value, "by", over, n, var, NULL, weights, nan)),
-    _pool_weighed AS MATERIALIZED (FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled')),
+    _pool_weighed AS MATERIALIZED (
+        FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled', 'reml', 'gls')
+    ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
@@ -6179,7 +6396,7 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
@@ -6222,7 +6439,7 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, se, weights, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
@@ -6280,7 +6497,7 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_origin AS MATERIALIZED (FROM _pool_origin_of(_pool_read(tbl), value, over)),
     _pool_plain AS MATERIALIZED (FROM _pool_plain(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan)),
     _pool_weighed AS MATERIALIZED (
-        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2)
+        FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2, tau2, mu)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (

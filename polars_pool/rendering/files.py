@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engines.duckdb import FOLDER
-from . import columns, comments, contents, dbt, estimators, formulas, messages, methods, names, priors
+from . import columns, comments, compression, contents, dbt, estimators, formulas, messages, methods, names, priors
 
 FORMULAS = "formulas.sql"
 POOL = "pool.sql"
@@ -19,8 +19,8 @@ ORDER = (
     ("", "formulas"),
     ("parts/rendered", "formulas names messages priors columns"),
     ("parts/shared", "arguments priors columns keys values offset refuse unseen tails"),
-    ("parts/rendered", "estimators"),
-    ("parts/oneway", "spec refuse groups search fit errors inference limits uncertainty components"),
+    ("parts/rendered", "estimators compression"),
+    ("parts/oneway", "spec refuse groups search compression fit errors inference limits uncertainty components"),
     ("parts/oneway", "profile comparison critical robust"),
     ("parts/posterior", "spec quadrature quantiles proper mixtures components estimates profile results"),
     ("parts/oneway", "estimates moments verbs"),
@@ -44,6 +44,7 @@ def facts() -> dict[str, str]:
         FORMULAS: f"{formulas.text()}\n{methods.text()}",
         "parts/rendered/formulas.sql": _headed("polars_pool/formulas", formulas.private_text()),
         "parts/rendered/estimators.sql": _headed("polars_pool/formulas/estimators.py", estimators.text()),
+        "parts/rendered/compression.sql": _headed("polars_pool/formulas/compression.py", compression.text()),
         "parts/rendered/names.sql": _headed("polars_pool/formulas/names.py", names.text()),
         "parts/rendered/messages.sql": _headed("polars_pool/formulas/messages.py", messages.text()),
         "parts/rendered/priors.sql": _headed("polars_pool/formulas/priors.py", priors.text()),

@@ -12,6 +12,7 @@ from ..formulas import (
     between,
     centre,
     comparison,
+    compression,
     crossvalidation,
     densities,
     inference,
@@ -47,10 +48,10 @@ MODULES = (
 )
 
 # Modules whose names others have too; their macros bear the name of the module.
-PREFIXES = {regression: "regression_", rates: "rate_", overdispersion: "rate_", line: "line_"}
+PREFIXES = {regression: "regression_", rates: "rate_", overdispersion: "rate_", line: "line_", compression: "bin_"}
 
 # Modules whose macros are private, as they belong to one algorithm.
-PRIVATE = (overdispersion, line)
+PRIVATE = (overdispersion, line, compression)
 
 HEADER = """\
 -- The formulas of partial pooling as scalar macros of DuckDB, one macro per formula, each with its source.

@@ -6,14 +6,14 @@
 -- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: their number, the mean and the spread of their means, their squares within, and how
--- many means are not finite.
+-- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares within,
+-- and how many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
         SELECT COLUMNS('^_pool_over'), _pool_n AS n, _pool_n AS w, count(_pool_y)::DOUBLE AS k, avg(_pool_y) AS y,
             avg(_pool_squares) AS squares, NULL::DOUBLE AS v, var_pop(_pool_finite(_pool_y)) AS spread,
-            count_if(NOT isfinite(_pool_y)) AS odd
+            min(_pool_y) AS ymin, max(_pool_y) AS ymax, count_if(NOT isfinite(_pool_y)) AS odd, false AS single
         FROM query_table(groups)
         WHERE _pool_sized
         GROUP BY ALL
@@ -23,38 +23,41 @@ CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
 CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     SELECT coalesce(_pool_n, 1.0) AS n, CASE WHEN _pool_v IS NULL THEN _pool_w ELSE coalesce(_pool_n, 1.0) END AS w,
         CASE WHEN _pool_w > 0 THEN 1.0 ELSE 0.0 END AS k, _pool_y AS y, coalesce(_pool_squares, 0.0) AS squares,
-        _pool_v AS v, 0.0 AS spread, (NOT isfinite(_pool_y))::BIGINT AS odd, _pool_model
+        _pool_v AS v, 0.0 AS spread, _pool_y AS ymin, _pool_y AS ymax, (NOT isfinite(_pool_y))::BIGINT AS odd,
+        true AS single, _pool_model
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
--- The models by number, if their data are sound.
+-- The models by number with sums over their groups, if their data are sound.
 CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
-    WITH checked AS MATERIALIZED (
-        SELECT _pool_model, sum(odd) AS odd
+    WITH totals AS MATERIALIZED (
+        SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
+            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax
         FROM (
-            SELECT _pool_model, odd FROM query_table(sizes)
+            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(sizes)
             UNION ALL
-            SELECT _pool_model, odd FROM query_table(singles)
+            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(singles)
         )
         GROUP BY _pool_model
     )
-    SELECT _pool_model, row_number() OVER () AS model
-    FROM checked, _pool_sound('checked', weighed)
+    SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
+    FROM totals, _pool_sound('totals', weighed)
     WHERE sound;
 
 -- The classes of every model: groups of equal size, or single groups.
 CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
-    SELECT model, n, w, k, y, squares, v, spread
-    FROM query_table(models) AS m, (
-        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(sizes)
+    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax, single
+    FROM (SELECT _pool_model, model FROM query_table(models)) AS m, (
+        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(sizes)
         UNION ALL
-        SELECT n, w, k, y, squares, v, spread, _pool_model FROM query_table(singles)
+        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(singles)
     ) AS c
     WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
 
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
--- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w.
-CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
+-- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w. A model is compressed
+-- where the weights that its estimators need depend on v alone.
+CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
     SELECT model, j, n, ssw, published,
         CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
         -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
@@ -66,12 +69,11 @@ CREATE OR REPLACE MACRO _pool_within(classes, sigma2, mu) AS TABLE
                 THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
+        published OR _pool_own_variance(sigma2) AS own_v,
+        j >= _pool_groups_compressed() AND NOT (own_v AND needs_n) AS compresses,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
-    FROM (
-        SELECT model, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
-            min(w) AS wmin, max(w) AS wmax, min(y) AS ymin, max(y) AS ymax
-        FROM query_table(classes) GROUP BY model
-    ), (SELECT published FROM _pool_request);
+    FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
+    WHERE j > 0;
 
 -- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
 -- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
@@ -105,18 +107,26 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
 -- Classes with the sampling variance of their groups.
+CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
+    SELECT *, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    FROM (
+        SELECT c.* EXCLUDE (v, single), own_v, single AND compresses AS compressed,
+            CASE
+                WHEN published THEN v
+                WHEN _pool_name(sigma2) = 'separate'
+                    THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
+                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
+                    pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
+                ELSE pool_sampling_variance(pooled, w)
+            END AS v
+        FROM query_table(classes) AS c
+        JOIN (SELECT model, published, own_v, compresses, pooled, df_prior, sigma2_prior FROM query_table(counted))
+            USING (model)
+    );
+
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
-    SELECT c.* EXCLUDE (v),
-        CASE
-            WHEN published THEN v
-            WHEN _pool_name(sigma2) = 'separate'
-                THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
-            WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
-                pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
-            ELSE pool_sampling_variance(pooled, w)
-        END AS v
-    FROM query_table(classes) AS c
-    JOIN (SELECT model, published, pooled, df_prior, sigma2_prior FROM query_table(counted)) USING (model);
+    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
+    FROM _pool_compressed('each');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
@@ -142,8 +152,8 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
         separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
             AND _pool_is_joint(tau2) AS jointly
     FROM query_table(counted) AS counted JOIN (
-        SELECT model, count(v) = count(*) AS has_v, max(y) - min(y) + sqrt(max(spread)) AS width, max(v) AS vmost,
-            min(v) AS vleast, greatest(abs(max(y)), abs(min(y))) AS near_zero,
+        SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
+            min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
             sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
@@ -151,8 +161,8 @@ CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) 
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     SELECT c.* REPLACE (
-            (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread,
-            v / (unit_ * unit_) AS v
+            (y - start) / unit_ AS y, (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
+            squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v
         ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
     FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
 
@@ -160,8 +170,8 @@ CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
 -- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
 CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     WITH extremes AS (
-        SELECT model, min(y) AS ymin, max(y) AS ymax, max(k * spread) AS spread,
-            min(w) AS wmin, max(w) AS wmax, min(u) AS umin, max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
+        SELECT model, min(ymin) AS ymin, max(ymax) AS ymax, min(w) AS wmin, max(w) AS wmax, min(u) AS umin,
+            max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
             sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
         FROM query_table(moved) GROUP BY model
     ),
@@ -174,13 +184,12 @@ CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
     squares AS (
         SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
             sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
-            sum(CASE WHEN u = umin THEN k * y ELSE 0.0 END) / at_umin AS y_at_umin
+            avg(CASE WHEN u = umin THEN y END) AS y_at_umin
         FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
     )
     SELECT *,
-        2 * (_pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) + spread) AS reach,
-        2 * (_pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) + spread)
-            AS reach_of_rows
+        _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
+        _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
     FROM centred JOIN squares USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------

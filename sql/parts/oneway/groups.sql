@@ -42,10 +42,10 @@ CREATE OR REPLACE MACRO _pool_plain(tbl, value, "by", over, n, var, se, weights,
     _pool_aggregates AS NOT MATERIALIZED (FROM _pool_aggregates(tbl, value, "by", over, n, var, se, weights, nan))
     FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
--- The other inputs: weighted rows, stored moments and published estimates, as keys and private numbers.
-CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan) AS TABLE
-    SELECT over, "by", over AS _pool_over,
-        _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
+-- The other inputs: weighted rows, stored moments and published estimates, as private numbers beside the columns of the
+-- table. Keys are read above this relation, in the GROUP BY: there an absent `over` is a constant and costs nothing.
+CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS TABLE
+    SELECT _pool_less_origin(value, nan, _pool_origin, _pool_start, _pool_bigint, _pool_scale) AS _pool_x,
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
@@ -53,30 +53,54 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, "by", over, n, var, se, weight
             WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
             WHEN NOT _pool_absent(weights) THEN 'weighted rows'
             ELSE 'plain rows'
-        END AS _pool_input
+        END AS _pool_input, *
     FROM query_table(tbl), _pool_origin;
 
--- Groups of weighted rows; a row of weight 0 does not count.
-CREATE OR REPLACE MACRO _pool_weighted_rows(numbers) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)),
-        count(_pool_h)::DOUBLE AS _pool_n,
-        coalesce(sum(_pool_h), 0.0) AS _pool_w,
-        sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
-        pool_squares_between(
-            count(_pool_h), sum(_pool_h * _pool_x), sum(_pool_h),
-            covar_samp(_pool_h * _pool_x, _pool_x), covar_samp(_pool_h, _pool_x)
-        ) AS _pool_squares,
-        NULL::DOUBLE AS _pool_v, false AS _pool_sized,
-        count_if(_pool_x IS NOT NULL AND _pool_improper(_pool_weights)) AS _pool_bad_weights
+-- A sum in which each bad value counts as -2^900 shows how many there are, without another aggregate.
+CREATE OR REPLACE MACRO _pool_bad() AS -(2.0::DOUBLE ** 900);
+CREATE OR REPLACE MACRO _pool_number_of_bad(total) AS CASE WHEN total < 0 THEN round(total / _pool_bad()) ELSE 0.0 END;
+
+-- Sums of weighted rows by group, from the states of two covariances, or from their results (as in _pool_states).
+CREATE OR REPLACE MACRO _pool_weighted_states(rows, "by", over) AS TABLE
+    SELECT * EXCLUDE (_pool_of_hx, _pool_of_h), _pool_of_h.count::DOUBLE AS _pool_n,
+        _pool_n * _pool_of_hx.meany AS _pool_sum_hx,
+        _pool_of_h.co_moment / (_pool_n - 1) AS _pool_cov_h, _pool_of_hx.co_moment / (_pool_n - 1) AS _pool_cov_hx
     FROM (
-        SELECT *, CASE WHEN _pool_x IS NOT NULL AND _pool_weights > 0 THEN _pool_weights END AS _pool_h
+        SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+            (covar_samp(_pool_h, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_h,
+            (covar_samp(_pool_h * _pool_x, _pool_x) EXPORT_STATE)
+                ::STRUCT(count UBIGINT, meanx DOUBLE, meany DOUBLE, co_moment DOUBLE) AS _pool_of_hx
+        FROM query_table(rows) GROUP BY ALL
+    );
+
+CREATE OR REPLACE MACRO _pool_weighted_aggregates(rows, "by", over) AS TABLE
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h,
+        count(_pool_h)::DOUBLE AS _pool_n, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        covar_samp(_pool_h, _pool_x) AS _pool_cov_h, covar_samp(_pool_h * _pool_x, _pool_x) AS _pool_cov_hx
+    FROM query_table(rows) GROUP BY ALL;
+
+-- Groups of weighted rows; a row of weight 0 does not count.
+CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
+    WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
+                WHEN _pool_improper(_pool_weights) THEN _pool_bad()
+                ELSE _pool_weights
+            END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
-    )
-    GROUP BY ALL;
+    ),
+    _pool_states AS NOT MATERIALIZED (FROM _pool_weighted_states('_pool_rows', "by", over)),
+    _pool_aggregates AS NOT MATERIALIZED (FROM _pool_weighted_aggregates('_pool_rows', "by", over))
+    SELECT COLUMNS(lambda c: _pool_is_key(c)), _pool_n, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_n > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
+        pool_squares_between(_pool_n, _pool_sum_hx, _pool_sum_h, _pool_cov_hx, _pool_cov_h) AS _pool_squares,
+        NULL::DOUBLE AS _pool_v, false AS _pool_sized, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_weights
+    FROM query_table(CASE WHEN version() LIKE 'v1.%' THEN '_pool_aggregates' ELSE '_pool_states' END);
 
 -- Groups of stored moments, of weighted rows too.
-CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
-    SELECT COLUMNS(lambda c: _pool_is_key(c)),
+CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TABLE
+    SELECT over, "by", over AS _pool_over,
         coalesce(sum(CASE WHEN _pool_h > 0 THEN _pool_n END), 0.0) AS _pool_n,
         coalesce(sum(_pool_h), 0.0) AS _pool_w,
         sum(_pool_h * _pool_x) / sum(_pool_h) AS _pool_y,
@@ -89,48 +113,50 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, sigma2) AS TABLE
         count_if(_pool_x IS NOT NULL AND (_pool_improper(_pool_n) OR floor(_pool_n) <> _pool_n)) AS _pool_bad_n,
         count_if(_pool_x IS NOT NULL AND _pool_n > 1 AND _pool_improper(_pool_var)) AS _pool_bad_var
     FROM (
-        SELECT *,
-            CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
-                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h
+        SELECT CASE WHEN _pool_x IS NOT NULL AND _pool_n > 0 AND (_pool_weights > 0 OR NOT _pool_weighted)
+                THEN coalesce(_pool_weights, _pool_n) END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'moments'
     )
     GROUP BY ALL;
 
 -- Groups of published estimates, combined by inverse variance; an estimate with infinite error has no information.
-CREATE OR REPLACE MACRO _pool_published(numbers) AS TABLE
-    SELECT * EXCLUDE (_pool_sum_n),
+CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
+    SELECT * EXCLUDE (_pool_sum_n, _pool_sum_h),
         CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
         CASE
             WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
             WHEN _pool_w >= _pool_exact() THEN 0.0
             ELSE 1 / _pool_w
-        END AS _pool_v
+        END AS _pool_v,
+        NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
+        _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_w) AS _pool_bad_se
     FROM (
-        SELECT COLUMNS(lambda c: _pool_is_key(c)),
-            sum(CASE WHEN _pool_h > 0 THEN _pool_n END) AS _pool_sum_n,
-            coalesce(sum(_pool_h), 0.0) AS _pool_w,
-            CASE WHEN sum(_pool_h) > 0 THEN sum(_pool_h * _pool_x) / sum(_pool_h) END AS _pool_y,
-            NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
-            count_if(_pool_x IS NOT NULL AND _pool_n IS NULL) AS _pool_no_n,
-            count_if(_pool_x IS NOT NULL AND _pool_n IS NOT NULL AND _pool_improper(_pool_n)) AS _pool_bad_n,
-            count_if(_pool_x IS NOT NULL AND (_pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0)) AS _pool_bad_se
+        SELECT over, "by", over AS _pool_over,
+            sum(CASE
+                WHEN _pool_x IS NULL THEN NULL
+                WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
+                WHEN _pool_h > 0 THEN _pool_n
+            END) AS _pool_sum_n,
+            sum(_pool_h) AS _pool_sum_h, coalesce(_pool_sum_h, 0.0) AS _pool_w,
+            CASE WHEN _pool_sum_h > 0 THEN sum(_pool_h * _pool_x) / _pool_sum_h END AS _pool_y
         FROM (
-            SELECT *, CASE
+            SELECT CASE
                     WHEN _pool_x IS NULL THEN NULL
+                    WHEN _pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0 THEN _pool_bad()
                     WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
                     ELSE _pool_exact()
-                END AS _pool_h
+                END AS _pool_h, *
             FROM query_table(numbers) WHERE _pool_input = 'published'
         )
         GROUP BY ALL
     );
 
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
-CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2) AS TABLE
-    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, "by", over, n, var, se, weights, nan))
-    FROM _pool_weighted_rows('_pool_numbers')
-    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', sigma2)
-    UNION ALL BY NAME FROM _pool_published('_pool_numbers');
+CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
+    WITH _pool_numbers AS NOT MATERIALIZED (FROM _pool_numbers(tbl, value, n, var, se, weights, nan))
+    FROM _pool_weighted_rows('_pool_numbers', "by", over)
+    UNION ALL BY NAME FROM _pool_stored_moments('_pool_numbers', "by", over, sigma2)
+    UNION ALL BY NAME FROM _pool_published('_pool_numbers', "by", over, _pool_needs_n(tau2, mu));
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.
@@ -141,7 +167,7 @@ CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
         UNION ALL BY NAME
-        SELECT * EXCLUDE (_pool_bad_weights, _pool_no_n, _pool_bad_n, _pool_bad_var, _pool_bad_se)
+        SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
             REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)

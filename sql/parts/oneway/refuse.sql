@@ -18,9 +18,8 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
                 WHEN odd > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
             END AS complaint
         FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
-            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_no_n) AS no_n, sum(_pool_bad_n) AS rows_n,
-                rows_n + CASE WHEN any_value(needs_n) THEN coalesce(no_n, 0) ELSE 0 END AS bad_n,
-                sum(_pool_bad_var) AS bad_var, sum(_pool_bad_se) AS bad_se
-            FROM query_table(weighed), (SELECT needs_n FROM _pool_request)
+            SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var,
+                sum(_pool_bad_se) AS bad_se
+            FROM query_table(weighed)
         ), _pool_request
     );

@@ -76,6 +76,11 @@ CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "
     AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
     AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
 
+-- Whether an estimator weighs by rows, so that published estimates need n.
+CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS
+    list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
+        OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu));
+
 -- One row: `proper`, which input the arguments describe, and the names of columns for messages. A query that reads
 -- `proper` fails with the message about the first wrong argument.
 CREATE OR REPLACE MACRO _pool_arguments(
@@ -138,8 +143,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         no_over,
         has_se AS published,
         NOT has_se OR has_n AS has_n,
-        list_contains(pool_methods_by_rows('tau2'), _pool_name(tau2))
-            OR list_contains(pool_methods_by_rows('mu'), _pool_name(mu)) AS needs_n,
+        _pool_needs_n(tau2, mu) AS needs_n,
         column_names
     FROM query_table(CASE
         WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'

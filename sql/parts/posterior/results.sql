@@ -12,13 +12,13 @@ CREATE OR REPLACE MACRO _pool_posterior(
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
     models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
-    within AS (FROM _pool_within('classes', sigma2, mu)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS NOT MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
@@ -35,7 +35,7 @@ CREATE OR REPLACE MACRO _pool_posterior(
             CASE WHEN has_n THEN coalesce(n, 0)::BIGINT END AS _pool_rows,
             CASE WHEN j IS NULL THEN _pool_number(sigma2) ELSE _pool_finite(pooled) END AS _pool_sigma2,
             df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-        FROM models LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
+        FROM (SELECT model, _pool_model FROM models) LEFT JOIN facts USING (model), (SELECT has_n FROM _pool_request)
     ),
     components AS (
         SELECT _pool_model, _pool_groups, _pool_rows, _pool_sigma2, NULL::DOUBLE AS sigma2_se,

@@ -71,3 +71,55 @@ CREATE OR REPLACE MACRO _pool_line_variance_at(arm, at_centre, of_slope) AS
 -- Variance of the line's values over the rows, from the squares of the covariate about its mean.
 CREATE OR REPLACE MACRO _pool_line_fixed_variance(slope, xx, w, n) AS
     slope::DOUBLE * slope::DOUBLE * xx::DOUBLE / w::DOUBLE * n::DOUBLE / (n::DOUBLE - 1);
+
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Compression of the groups of a model: many groups of nearly equal sampling variance become a few pseudo-groups.
+--
+-- A model needs sums over its groups of f(v) y^q, q = 0, 1, 2, where y is the mean of a group and f is smooth: a power
+-- of 1 / (v + tau2), log(v + tau2), a pooling factor. The groups are binned by log v. In a bin, whatever tau2, f equals
+-- its polynomial through 8 Chebyshev points up to 1e-12, as all poles of f are at v = -tau2 or below. So the sum over
+-- the groups of a bin equals a sum over the points, in which each point has a (signed) count that does not depend on f.
+-- At each point of v three points of y have the sums of 1, y and y^2: the mean of the bin, and one standard deviation
+-- below and above it. So a bin becomes 24 pseudo-groups. Where v = sigma2 / w, the same holds for bins by log w.
+--
+-- A bin of not more groups keeps them: sums in which one group outweighs all others stay exact. In a bin with one value
+-- of v, two pseudo-groups suffice, each of half the count: one standard deviation below the mean, and one above it.
+-- Source: Trefethen (2013), Approximation Theory and Approximation Practice, chapters 2, 4 and 8.
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- The place t of a group in its bin, from -1 at the least v of the bin to 1 at the largest.
+CREATE OR REPLACE MACRO _pool_bin_place(v, least, largest) AS
+    CASE
+        WHEN largest::DOUBLE > least::DOUBLE
+            THEN (v::DOUBLE - least::DOUBLE - (largest::DOUBLE - v::DOUBLE))
+            / CASE WHEN largest::DOUBLE > least::DOUBLE THEN largest::DOUBLE - least::DOUBLE ELSE 1.0 END
+        ELSE 1.0
+    END;
+
+-- T_{p+1} from T_p and T_{p-1}, the Chebyshev polynomials at t; T_0 = 1 and T_1 = t.
+CREATE OR REPLACE MACRO _pool_bin_next_polynomial(t, last, before) AS
+    2 * t::DOUBLE * last::DOUBLE - before::DOUBLE;
+
+-- The v of the point x of a bin; exactly its ends at x = -1 and x = 1.
+CREATE OR REPLACE MACRO _pool_bin_at_point(x, least, largest) AS
+    (least::DOUBLE * (1 - x::DOUBLE) + largest::DOUBLE * (1 + x::DOUBLE)) / 2;
+
+-- z, the deviation of a group's mean from the mean of its bin, in standard deviations of the bin (divisor k).
+CREATE OR REPLACE MACRO _pool_bin_deviation(y, mean, sd) AS
+    CASE
+        WHEN sd::DOUBLE > 0 THEN (y::DOUBLE - mean::DOUBLE) / CASE WHEN sd::DOUBLE > 0 THEN sd::DOUBLE ELSE 1.0 END
+        ELSE 0.0
+    END;
+
+-- Count of the pseudo-group one standard deviation above the mean, from the sums of z and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_above(first, second) AS
+    (second::DOUBLE + first::DOUBLE) / 2;
+
+-- Count of the pseudo-group one standard deviation below the mean.
+CREATE OR REPLACE MACRO _pool_bin_count_below(first, second) AS
+    (second::DOUBLE - first::DOUBLE) / 2;
+
+-- Count of the pseudo-group at the mean, from the sums of 1 and z^2 at its point.
+CREATE OR REPLACE MACRO _pool_bin_count_at_mean(count, second) AS
+    count::DOUBLE - second::DOUBLE;
