@@ -1,4 +1,4 @@
-"""Compressed groups give the results of all groups, in SQL: with the threshold of the macros moved, one call gives both.
+"""Compressed groups give the results of all groups, in SQL; tests move the threshold of the macros.
 
 A query of the macros is slow to plan: the data sets of an example are the models of one query.
 """
@@ -61,7 +61,10 @@ def data_sets(draw) -> pl.DataFrame:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     kinds = ["spread", "ties", "one precise", "exact", "alike", "clusters"]
     digits = draw(st.lists(st.floats(0, 24), min_size=len(kinds), max_size=len(kinds)))
-    frames = [pl.DataFrame(model(rng, d, kind)).with_columns(model=pl.lit(kind)) for d, kind in zip(digits, kinds)]
+    frames = [
+        pl.DataFrame(model(rng, d, kind)).with_columns(model=pl.lit(kind))
+        for d, kind in zip(digits, kinds, strict=True)
+    ]
     return pl.concat(frames).with_row_index("g")
 
 
@@ -72,10 +75,10 @@ def test_compressed_groups_give_the_components_of_all_groups(connection, frame, 
     small, whole = (components(connection, frame, threshold, arguments) for threshold in (SOON, NEVER))
     for got, want in zip(small.to_dicts(), whole.to_dicts(), strict=True):
         size = abs(want["log_likelihood"] or 0.0)
-        scales = {"tau2": want["se_tau2"] or 0.0, "mu": want["se_mu"] or 0.0, "lrt": size, "q": 1e3 * (want["q"] or 0.0)}
+        scales = {"tau2": want["se_tau2"], "mu": want["se_mu"], "lrt": size, "q": 1e3 * (want["q"] or 0.0)}
         for name in ("groups", "sigma2", "tau2", "mu", "se_mu", "q", "i2", "log_likelihood", "lrt", "converged"):
             a, b = got[name], want[name]
-            assert a == b or abs(a - b) <= 1e-11 * (abs(b) + scales.get(name, 0.0)), (got["model"], name)
+            assert a == b or abs(a - b) <= 1e-11 * (abs(b) + (scales.get(name) or 0.0)), (got["model"], name)
 
 
 @pytest.mark.parametrize("tau2", [0.0, 1e-3, 1.0, 1e6])
