@@ -7208,6 +7208,13 @@ CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
             THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
+-- Whether all names, numbers and flags are right: then DuckDB plans no message about them.
+CREATE OR REPLACE MACRO _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) AS
+    list_contains(_pool_names_of_prior(), _pool_name(prior)) AND list_contains(_pool_names_of_nan(), nan)
+    AND _pool_is_number(level, 0) AND _pool_number(level) > 0 AND _pool_number(level) < 1
+    AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
+    AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL;
+
 -- One row: true or an error about the arguments, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
     schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
@@ -7228,10 +7235,16 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             NULL, _pool_column(value), NULL, _pool_column(base)
         FROM query_table(schema)
     ),
-    checked AS (
+    columns AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level),
@@ -7239,12 +7252,15 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_threshold(threshold),
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
-        ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+        ) AS complaint)
+        FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM checked;
+    FROM query_table(CASE
+        WHEN _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) THEN 'columns'
+        ELSE 'methods'
+    END);
 
 -- Whether the arguments request a column of the result.
 CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
@@ -7576,52 +7592,86 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- The log likelihood less the log likelihood of one pooled rate for all groups, its gradient by (u, v) and minus its
--- Hessian. u is the logit, or log, of the mean less that of the pooled rate; v is the log of the size. `drift` is x
--- less its expectation at the mean.
-CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
+-- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less the
+-- pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
+CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
-        SELECT *, pool_expm1(u) AS e, exp(v) AS size,
+        SELECT p.* EXCLUDE (fitted), f.* EXCLUDE (model, way), pool_expm1(u) AS e,
             CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
-        FROM query_table(points)
-        WHERE phase = 'looking'
+        FROM (FROM query_table(points) WHERE phase <> 'done') AS p JOIN query_table(facts) AS f USING (model)
     ),
-    placed AS (
-        SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
-            CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
-            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
-            few_over - few_ns * moved AS drift,
-            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
-                ELSE few_over * u + few_ns * pi * (u - e) END AS common
+    sized AS (
+        SELECT *,
+            CASE way
+                WHEN 'known' THEN known_a / CASE WHEN family = 'rates' THEN known_a + known_b ELSE known_b END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
+                WHEN 'searched' THEN pi * exp(u) / d
+                ELSE pi
+            END AS mean,
+            CASE way
+                WHEN 'known' THEN CASE WHEN family = 'rates' THEN known_b / (known_a + known_b) END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
+                WHEN 'searched' THEN (1 - pi) / d
+                ELSE 1 - pi
+            END AS other,
+            CASE way
+                WHEN 'known' THEN known_a + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
+                WHEN 'pooled' THEN 'infinity'::DOUBLE
+                WHEN 'split' THEN 0.0
+                WHEN 'moments' THEN size_of_moments
+                WHEN 'searched' THEN exp(v)
+            END AS size
         FROM shifted
-    ),
+    )
+    SELECT *,
+        CASE WHEN way = 'known' THEN known_a
+            WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
+            ELSE mean * size END AS alpha,
+        CASE WHEN way = 'known' THEN known_b
+            WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
+            WHEN family = 'counts' THEN size / mean
+            ELSE other * size END AS beta,
+        CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END
+            AS moved
+    FROM sized;
+
+-- At the points of a search: the log likelihood less the log likelihood of one pooled rate for all groups, its gradient
+-- by (u, v) and minus its Hessian; `bend` is its part without the gradient, which is 0 at the maximum. u is the logit,
+-- or log, of the mean less that of the pooled rate; v is the log of the size.
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
+    WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
     risen AS (
         SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
             coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
             coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
-            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            many_height, coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
             coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
-            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv,
+            -- `drift` is x less its expectation at the mean
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
         FROM placed AS p
             LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
             LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
     ),
     of_rates AS (
-        SELECT *, common + rise + many_gain AS height, (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+        SELECT *, 0.0 AS fall, common + rise + many_gain AS height,
+            (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
             slope_x + slope_y - slope_n + many_g_v AS g_v,
-            -(1 - 2 * mean) * g_u + other * other * (few_xs - bend_x)
-                + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS h_uu,
+            other * other * (few_xs - bend_x) + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS bend,
+            bend - (1 - 2 * mean) * g_u AS h_uu,
             -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
             (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, common + rise - coalesce(fall, 0.0) + many_gain AS height,
+        SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
             drift - coalesce(pull, 0.0) + many_g_u AS g_u,
             slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
-            coalesce(weight, 0.0) + many_h_uu AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+            coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
             coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
     )
     FROM query_table('of_' || family);
 
@@ -7634,12 +7684,10 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, 
 CREATE OR REPLACE MACRO _pool_step_length(u, v) AS
     least(1.0, 2 / greatest(abs(u), abs(v), 1e-300));
 
--- The best of some sizes, each with its mean: the likelihood may have several maxima. A model whose groups differ by no
--- more than chance is pooled completely, unless one of these sizes has a higher likelihood than an infinite size: a
--- large group can hide the differences of small groups.
-CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, many, family) AS TABLE
+-- The points where a search begins: some sizes, each with its mean, as the likelihood may have several maxima.
+CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, family) AS TABLE
     WITH sizes AS (
-        SELECT model, pi, few_xs, few_ns, few_over, unnest(range(9)) AS point,
+        SELECT model, pi, unnest(range(9)) AS point,
             CASE WHEN point = 0 THEN least(greatest(size_of_moments, 0.1), 1e6) ELSE pow(10, point - 2) END AS size
         FROM query_table(facts)
         WHERE way = 'searched'
@@ -7650,75 +7698,71 @@ CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, classes, exposures, 
             JOIN query_table(numbered) USING (model)
         WHERE n > 0
         GROUP BY ALL
-    ),
-    begun AS (
-        SELECT *, 'looking' AS phase, ln(size) AS v,
-            ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
-        FROM sizes JOIN means USING (model, point)
-    ),
-    best AS (
-        SELECT model, max(height) AS height, arg_max({u: u, v: v}, height) AS start
-        FROM _pool_rates_evaluated('begun', classes, exposures, many, family)
-        GROUP BY model
     )
-    SELECT f.* REPLACE (CASE
-            WHEN NOT (way = 'searched' AND NOT differ AND height <= 1e-12 * (j + abs(constant))) THEN way ELSE 'pooled'
-        END AS way), start
-    FROM query_table(facts) AS f LEFT JOIN best USING (model);
+    SELECT model, point, ln(size) AS v,
+        ln(mean / pi * CASE WHEN family = 'rates' THEN (1 - pi) / (1 - mean) ELSE 1.0 END) AS u
+    FROM sizes JOIN means USING (model, point);
 
--- Newton's method from the best point of every model, all models at once. Where the likelihood is not concave, the step
--- goes uphill, with the absolute curvature. A step without gain is repeated with a quarter of its length. Where
--- rounding would hide a gain, the gradient decides, until it no longer falls.
-CREATE OR REPLACE MACRO _pool_rates_maximum(facts, classes, exposures, many, family) AS TABLE
+-- The points of a search with Newton's step (du, dv). Where the likelihood is not concave, the step goes uphill, with
+-- the absolute curvature.
+CREATE OR REPLACE MACRO _pool_rates_stepped(search, facts, classes, exposures, many, prior, family) AS TABLE
+    SELECT *, _pool_step_length(newton_u, newton_v) AS share, share * newton_u AS du, share * newton_v AS dv,
+        {u: u, v: v, height: height, gain: g_u * du + g_v * dv, length: greatest(abs(du), abs(dv)),
+            concave: h_uu > 0 AND left_v > 0, hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here,
+        {mean: mean, other: other, size: size, alpha: alpha, beta: beta, rise: rise, fall: fall,
+            many_height: many_height, h_uu: bend, h_uv: h_uv, h_vv: h_vv} AS fitted
+    FROM (
+        SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
+            (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
+            (g_u - h_uv * newton_v) / bend_u AS newton_u
+        FROM _pool_rates_evaluated(search, facts, classes, exposures, many, prior, family)
+    );
+
+-- The prior of every model, all models at once, with the sums at it. A search starts from the best of its points by
+-- Newton's method. A step without gain is repeated with a quarter of its length. Where rounding would hide a gain, the
+-- gradient decides, until it no longer falls. A model whose groups differ by no more than chance is pooled completely,
+-- unless one of the points has a higher likelihood than an infinite size: a large group can hide the differences of
+-- small groups. The last step evaluates the prior ('final'), also of models that need no search.
+CREATE OR REPLACE MACRO _pool_rates_fitted(facts, starts, classes, exposures, many, prior, family) AS TABLE
     WITH RECURSIVE _pool_rates_search AS (
-        SELECT 0 AS step, 'looking' AS phase, model, 0 AS point, pi, few_xs, few_ns, few_over, start.u AS u,
-            start.v AS v,
-            {u: start.u, v: start.v, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
-                concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best
-        FROM query_table(facts)
-        WHERE way = 'searched'
+        SELECT 0 AS step, CASE WHEN way = 'searched' THEN 'starting' ELSE 'final' END AS phase, model, way,
+            coalesce(point, 0) AS point, u, v, way <> 'nothing' AS done,
+            {u: 0.0::DOUBLE, v: 0.0::DOUBLE, height: '-infinity'::DOUBLE, gain: 0.0::DOUBLE, length: 0.0::DOUBLE,
+                concave: false, hidden: false, du: 0.0::DOUBLE, dv: 0.0::DOUBLE} AS best,
+            NULL::STRUCT(mean DOUBLE, other DOUBLE, size DOUBLE, alpha DOUBLE, beta DOUBLE, rise DOUBLE, fall DOUBLE,
+                many_height DOUBLE, h_uu DOUBLE, h_uv DOUBLE, h_vv DOUBLE) AS fitted
+        FROM query_table(facts) LEFT JOIN query_table(starts) USING (model)
         UNION ALL
-        SELECT step + 1,
-            CASE
-                WHEN better AND here.concave AND (here.length <= 1e-11
-                    OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
-                    THEN 'maximum'
-                WHEN NOT better AND best.concave AND best.hidden AND best.length <= 1e-3 THEN 'maximum'
-                WHEN greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'lost'
-                ELSE 'looking'
-            END,
-            model, 0, pi, few_xs, few_ns, few_over, next.u + next.du, next.v + next.dv, next
+        SELECT step + 1, next_phase, model, CASE WHEN chance THEN 'pooled' ELSE way END, 0,
+            next.u + CASE WHEN next_phase = 'looking' THEN next.du ELSE 0.0 END,
+            next.v + CASE WHEN next_phase = 'looking' THEN next.dv ELSE 0.0 END,
+            CASE WHEN phase = 'final' THEN done ELSE chance OR peaked END, next, fitted
         FROM (
-            SELECT *, CASE WHEN better THEN here ELSE
-                {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
-                    concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
+            SELECT *, phase = 'starting' AND NOT coalesce(differ OR here.height > 1e-12 * (j + abs(constant)), false)
+                    AS chance,
+                coalesce(better AND here.concave AND (here.length <= 1e-11
+                        OR here.hidden AND here.length <= 1e-3 AND best.hidden AND here.length >= best.length / 2)
+                    OR NOT better AND best.concave AND best.hidden AND best.length <= 1e-3, false) AS peaked,
+                CASE
+                    WHEN phase = 'final' THEN 'done'
+                    WHEN chance OR peaked OR step >= 200 OR greatest(abs(next.du), abs(next.dv)) < 1e-14 THEN 'final'
+                    ELSE 'looking'
+                END AS next_phase
             FROM (
-                SELECT step, model, pi, few_xs, few_ns, few_over, best, here,
-                    here.height > best.height
-                        OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better
+                SELECT *, CASE WHEN better THEN here ELSE
+                    {u: best.u, v: best.v, height: best.height, gain: best.gain, length: best.length,
+                        concave: best.concave, hidden: best.hidden, du: best.du / 4, dv: best.dv / 4} END AS next
                 FROM (
-                    SELECT step, model, pi, few_xs, few_ns, few_over, best,
-                        {u: u, v: v, height: height, gain: g_u * du + g_v * dv,
-                            length: greatest(abs(du), abs(dv)), concave: h_uu > 0 AND left_v > 0,
-                            hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here
-                    FROM (
-                        SELECT *, _pool_step_length(newton_u, newton_v) AS share, share * newton_u AS du,
-                            share * newton_v AS dv
-                        FROM (
-                            SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
-                                (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
-                                (g_u - h_uv * newton_v) / bend_u AS newton_u
-                            FROM _pool_rates_evaluated('_pool_rates_search', classes, exposures, many, family)
-                        )
-                    )
+                    SELECT *, here.height > best.height
+                            OR best.hidden AND best.concave AND here.concave AND here.gain <= best.gain AS better,
+                        coalesce(arg_max(point, height) OVER (PARTITION BY model), 0) AS best_point
+                    FROM _pool_rates_stepped('_pool_rates_search', facts, classes, exposures, many, prior, family)
                 )
+                WHERE point = best_point
             )
         )
-        WHERE step < 200
     )
-    SELECT model, best.u AS u, best.v AS v, phase = 'maximum' AS done
-    FROM _pool_rates_search
-    WHERE phase <> 'looking' OR step = 200;
+    SELECT model, way, done, unnest(fitted) FROM _pool_rates_search WHERE phase = 'done';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -7756,61 +7800,9 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
     ),
     many AS MATERIALIZED (FROM _pool_rates_many('numbered', 'models', family)),
     alone AS (SELECT model, fsum(k * (rest - deviance)) AS alone FROM many GROUP BY model),
-    facts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', 'classes', 'exposures', 'many', family)),
-    maxima AS MATERIALIZED (FROM _pool_rates_maximum('facts', 'classes', 'exposures', 'many', family)),
-    -- the mean and its complement, the size, and the prior's two numbers
-    placed AS (
-        SELECT f.*, done, 0 AS point,
-            CASE way
-                WHEN 'known' THEN CASE WHEN family = 'rates'
-                    THEN known_a / (known_a + known_b) ELSE known_a / known_b END
-                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
-                WHEN 'searched' THEN
-                    pi * exp(u) / CASE WHEN family = 'rates' THEN 1 + pi * pool_expm1(u) ELSE 1.0 END
-                ELSE pi
-            END AS mean,
-            CASE way
-                WHEN 'known' THEN CASE WHEN family = 'rates'
-                    THEN known_b / (known_a + known_b) END
-                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
-                WHEN 'searched' THEN (1 - pi) / (1 + pi * pool_expm1(u))
-                ELSE 1 - pi
-            END AS other,
-            CASE way
-                WHEN 'known' THEN known_a
-                    + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
-                WHEN 'pooled' THEN 'infinity'::DOUBLE
-                WHEN 'split' THEN 0.0
-                WHEN 'moments' THEN size_of_moments
-                WHEN 'searched' THEN exp(v)
-            END AS size,
-            CASE WHEN way = 'known' THEN known_a
-                WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
-                ELSE mean * size END AS alpha,
-            CASE WHEN way = 'known' THEN known_b
-                WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
-                WHEN family = 'counts' THEN size / mean
-                ELSE other * size END AS beta,
-            CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates'
-                THEN pi * (1 - pi) * pool_expm1(u) / (1 + pi * pool_expm1(u)) ELSE pi * pool_expm1(u) END AS moved
-        FROM facts AS f LEFT JOIN maxima USING (model)
-    ),
-    points AS MATERIALIZED (FROM placed),
-    risen AS (
-        SELECT p.*, s.* EXCLUDE (model, point), b.* EXCLUDE (model, point), alone
-        FROM points AS p
-            LEFT JOIN (FROM _pool_rises('points', 'classes')) AS s USING (model, point)
-            LEFT JOIN (FROM _pool_rates_by_pairs('points', 'many', family)) AS b USING (model, point)
-            LEFT JOIN alone USING (model)
-    ),
-    of_rates AS (
-        SELECT *, NULL::DOUBLE AS fall, NULL::DOUBLE AS poisson, NULL::DOUBLE AS pull2, NULL::DOUBLE AS lag,
-            NULL::DOUBLE AS weight
-        FROM risen
-    ),
-    of_counts AS (
-        SELECT r.*, e.* EXCLUDE (model, point)
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('points', 'exposures')) AS e USING (model, point)
+    starts AS MATERIALIZED (FROM _pool_rates_starts('known', 'numbered', family)),
+    fitted AS MATERIALIZED (
+        FROM _pool_rates_fitted('known', 'starts', 'classes', 'exposures', 'many', prior, family)
     ),
     -- the independent trials, or the exposure, that determine the mean as well: infinite where it is known
     determined AS (
@@ -7819,27 +7811,15 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
                 WHEN family = 'rates' THEN pool_rate_effective_trials(n, size)
                 ELSE pool_rate_effective_exposure(n, beta)
             END) AS effective
-        FROM points JOIN numbered USING (model)
+        FROM fitted JOIN numbered USING (model)
         GROUP BY model
     ),
-    -- minus the Hessian by logit, or log, of the mean and the log of the size
-    bent AS (
-        SELECT *,
-            coalesce(many_h_uu, 0.0) + CASE WHEN family = 'rates'
-                THEN other * other * (few_xs - coalesce(bend_x, 0.0))
-                    + mean * mean * (few_ns - few_xs - coalesce(bend_y, 0.0))
-                ELSE coalesce(weight, 0.0) END AS h_uu,
-            coalesce(many_h_uv, 0.0) + CASE WHEN family = 'rates' THEN mean * coalesce(slope_y + bend_y, 0.0)
-                    - other * coalesce(slope_x + bend_x, 0.0)
-                ELSE -coalesce(pull2, 0.0) END AS h_uv,
-            coalesce(many_h_vv, 0.0) + CASE WHEN family = 'rates' THEN coalesce(slope_n + bend_n, 0.0)
-                    - coalesce(slope_x + bend_x, 0.0) - coalesce(slope_y + bend_y, 0.0)
-                ELSE coalesce(poisson + lag + pull2, 0.0) - coalesce(slope_x + bend_x, 0.0) END AS h_vv,
-            h_uu * h_vv - h_uv * h_uv AS det,
-            CASE WHEN h_uu > 0 AND det > 0 AND way = 'searched' THEN h_vv / det END AS var_u,
-            -h_uv / det AS cov,
+    -- the inverse of minus the Hessian by logit, or log, of the mean and the log of the size
+    varied AS (
+        SELECT f.* EXCLUDE (way), p.* EXCLUDE (model), alone, h_uu * h_vv - h_uv * h_uv AS det,
+            CASE WHEN h_uu > 0 AND det > 0 AND p.way = 'searched' THEN h_vv / det END AS var_u, -h_uv / det AS cov,
             h_uu / det AS var_v
-        FROM query_table('of_' || family)
+        FROM known AS f JOIN fitted AS p USING (model) LEFT JOIN alone USING (model)
     )
     SELECT model, _pool_model, j AS _pool_groups, ns AS _pool_trials, alpha AS _pool_alpha, beta AS _pool_beta,
         mean AS _pool_mu, size AS _pool_size,
@@ -7853,17 +7833,17 @@ CREATE OR REPLACE MACRO _pool_rate_components(groups, prior, family) AS TABLE
             WHEN j = 0 THEN NULL
             WHEN way = 'split' AND xs <> 0 AND whole + none = j THEN whole * ln(mean) + none * ln(other)
             WHEN way = 'split' THEN '-infinity'::DOUBLE
-            ELSE constant + coalesce(rise, 0.0)
+            ELSE constant + rise
                 + CASE WHEN few_xs > 0 THEN few_xs * ln(mean) ELSE 0.0 END
                 + CASE
-                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - coalesce(fall, 0.0)
+                    WHEN family = 'counts' THEN of_exposure - mean * few_ns - fall
                     WHEN few_xs < few_ns THEN (few_ns - few_xs) * ln(other)
                     ELSE 0.0
                 END
                 + coalesce(CASE WHEN size = 'infinity'::DOUBLE THEN alone ELSE many_height END, 0.0)
         END AS _pool_log_likelihood,
-        CASE way WHEN 'searched' THEN done ELSE way <> 'nothing' END AS _pool_converged, effective AS _pool_effective
-    FROM bent LEFT JOIN determined USING (model);
+        done AS _pool_converged, effective AS _pool_effective
+    FROM varied LEFT JOIN determined USING (model);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------

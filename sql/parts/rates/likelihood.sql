@@ -164,51 +164,85 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- The log likelihood less the log likelihood of one pooled rate for all groups, its gradient by (u, v) and minus its
--- Hessian. u is the logit, or log, of the mean less that of the pooled rate; v is the log of the size. `drift` is x
--- less its expectation at the mean.
-CREATE OR REPLACE MACRO _pool_rates_evaluated(points, classes, exposures, many, family) AS TABLE
+-- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less the
+-- pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
+CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
-        SELECT *, pool_expm1(u) AS e, exp(v) AS size,
+        SELECT p.* EXCLUDE (fitted), f.* EXCLUDE (model, way), pool_expm1(u) AS e,
             CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
-        FROM query_table(points)
-        WHERE phase = 'looking'
+        FROM (FROM query_table(points) WHERE phase <> 'done') AS p JOIN query_table(facts) AS f USING (model)
     ),
-    placed AS (
-        SELECT *, pi * exp(u) / d AS mean, CASE WHEN family = 'rates' THEN (1 - pi) / d END AS other,
-            CASE WHEN family = 'rates' THEN mean * size ELSE size END AS alpha, other * size AS beta,
-            CASE WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END AS moved,
-            few_over - few_ns * moved AS drift,
-            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
-                ELSE few_over * u + few_ns * pi * (u - e) END AS common
+    sized AS (
+        SELECT *,
+            CASE way
+                WHEN 'known' THEN known_a / CASE WHEN family = 'rates' THEN known_a + known_b ELSE known_b END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN pi ELSE whole / j END
+                WHEN 'searched' THEN pi * exp(u) / d
+                ELSE pi
+            END AS mean,
+            CASE way
+                WHEN 'known' THEN CASE WHEN family = 'rates' THEN known_b / (known_a + known_b) END
+                WHEN 'split' THEN CASE WHEN _pool_name(prior) = 'moments' THEN 1 - pi ELSE none / j END
+                WHEN 'searched' THEN (1 - pi) / d
+                ELSE 1 - pi
+            END AS other,
+            CASE way
+                WHEN 'known' THEN known_a + CASE WHEN family = 'rates' THEN known_b ELSE 0.0 END
+                WHEN 'pooled' THEN 'infinity'::DOUBLE
+                WHEN 'split' THEN 0.0
+                WHEN 'moments' THEN size_of_moments
+                WHEN 'searched' THEN exp(v)
+            END AS size
         FROM shifted
-    ),
+    )
+    SELECT *,
+        CASE WHEN way = 'known' THEN known_a
+            WHEN family = 'counts' OR size = 0 OR size = 'infinity'::DOUBLE THEN size
+            ELSE mean * size END AS alpha,
+        CASE WHEN way = 'known' THEN known_b
+            WHEN size = 0 OR size = 'infinity'::DOUBLE THEN size
+            WHEN family = 'counts' THEN size / mean
+            ELSE other * size END AS beta,
+        CASE WHEN way <> 'searched' THEN mean - pi WHEN family = 'rates' THEN pi * (1 - pi) * e / d ELSE pi * e END
+            AS moved
+    FROM sized;
+
+-- At the points of a search: the log likelihood less the log likelihood of one pooled rate for all groups, its gradient
+-- by (u, v) and minus its Hessian; `bend` is its part without the gradient, which is 0 at the maximum. u is the logit,
+-- or log, of the mean less that of the pooled rate; v is the log of the size.
+CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
+    WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
     risen AS (
         SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
             coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
             coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
-            coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
+            many_height, coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
             coalesce(many_g_v, 0.0) AS many_g_v, coalesce(many_h_uu, 0.0) AS many_h_uu,
-            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv
+            coalesce(many_h_uv, 0.0) AS many_h_uv, coalesce(many_h_vv, 0.0) AS many_h_vv,
+            -- `drift` is x less its expectation at the mean
+            few_over - few_ns * moved AS drift,
+            CASE WHEN family = 'rates' THEN few_xs * u - few_ns * pool_log1p(pi * e)
+                ELSE few_over * u + few_ns * pi * (u - e) END AS common
         FROM placed AS p
             LEFT JOIN (FROM _pool_rises('placed', classes)) AS s USING (model, point)
             LEFT JOIN (FROM _pool_rates_by_pairs('placed', many, family)) AS b USING (model, point)
     ),
     of_rates AS (
-        SELECT *, common + rise + many_gain AS height, (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
+        SELECT *, 0.0 AS fall, common + rise + many_gain AS height,
+            (1 - mean) * slope_x - mean * slope_y + drift + many_g_u AS g_u,
             slope_x + slope_y - slope_n + many_g_v AS g_v,
-            -(1 - 2 * mean) * g_u + other * other * (few_xs - bend_x)
-                + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS h_uu,
+            other * other * (few_xs - bend_x) + mean * mean * (few_ns - few_xs - bend_y) + many_h_uu AS bend,
+            bend - (1 - 2 * mean) * g_u AS h_uu,
             -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
             (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
         FROM risen
     ),
     of_counts AS (
-        SELECT r.*, common + rise - coalesce(fall, 0.0) + many_gain AS height,
+        SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
             drift - coalesce(pull, 0.0) + many_g_u AS g_u,
             slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
-            coalesce(weight, 0.0) + many_h_uu AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
+            coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
             coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS s USING (model, point)
+        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
     )
     FROM query_table('of_' || family);

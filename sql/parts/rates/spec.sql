@@ -24,6 +24,13 @@ CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
             THEN _pool_message_error_of_rates(CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END) END
     );
 
+-- Whether all names, numbers and flags are right: then DuckDB plans no message about them.
+CREATE OR REPLACE MACRO _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) AS
+    list_contains(_pool_names_of_prior(), _pool_name(prior)) AND list_contains(_pool_names_of_nan(), nan)
+    AND _pool_is_number(level, 0) AND _pool_number(level) > 0 AND _pool_number(level) < 1
+    AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
+    AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL;
+
 -- One row: true or an error about the arguments, whether there is one model, and the names of the two columns.
 CREATE OR REPLACE MACRO _pool_rate_arguments(
     schema, value, base, "by", unnamed, over, prior, nan, level, threshold, posterior, limits, uncertainty,
@@ -44,10 +51,16 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             NULL, _pool_column(value), NULL, _pool_column(base)
         FROM query_table(schema)
     ),
-    checked AS (
+    columns AS (
         SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
             wrong_keys,
-            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:]),
+            _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
+        ) AS complaint
+        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+    ),
+    methods AS (
+        SELECT * REPLACE (coalesce(
+            complaint,
             _pool_wrong_rate_prior(prior, family),
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level),
@@ -55,12 +68,15 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             _pool_wrong_threshold(threshold),
             _pool_wrong_flag('posterior', posterior),
             _pool_wrong_flag('limits', limits)
-        ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+        ) AS complaint)
+        FROM columns
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
-    FROM checked;
+    FROM query_table(CASE
+        WHEN _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) THEN 'columns'
+        ELSE 'methods'
+    END);
 
 -- Whether the arguments request a column of the result.
 CREATE OR REPLACE MACRO _pool_is_rate_column(name, threshold, posterior, limits) AS
