@@ -125,9 +125,11 @@ def _table(lf: pl.LazyFrame, d: Definition, *first: str) -> tuple[pl.DataFrame, 
     columns = {"value": expression(d.value), "by": by, "weights": weights}
     request = arguments.means(arguments.Call({"frame": lf, "nan": d.nan, **columns}))
     arguments.distinct_keys((), request.by_names, (*groups.states_columns(request), "mean_low"))
-    table = groups.states(lf, request, rest=True).collect()
+    table = groups.states(lf, request, rest=True).collect(engine="streaming")  # in memory it takes twice the time
     keys = list(request.key_names)
-    order = sorted(ranged(table.select(keys[len(first) :]).schema), key=lambda key: -table[key].n_unique())
+    order = ranged(table.select(keys[len(first) :]).schema)
+    if len(order) > 1:
+        order.sort(key=lambda key: -table[key].n_unique())
     return (table.sort(order) if order else table), keys
 
 
