@@ -13,8 +13,11 @@ _package = Path(__file__).parents[1]
 FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
-MACRO = re.compile(r"\b(_?pool_\w+)\(")
+CALL = re.compile(r"(?<!MACRO )\b(_?pool_\w+)\(")
+MACROS = re.compile(r"^CREATE OR REPLACE MACRO .*?;$", re.MULTILINE | re.DOTALL)
+PUBLIC = re.compile(r"^CREATE OR REPLACE MACRO pool_.*?;$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^COMMENT ON MACRO (TABLE )?(pool_\w+)", re.MULTILINE)
+FIRST = '"memory"."main".'  # of a connection without a file
 
 
 def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = False) -> None:
@@ -52,14 +55,24 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     (0.8,)
     """
     text = (FOLDER / "pool.sql").read_text(encoding="utf-8")
-    if not temporary and (place := _place(connection)) is not None:
-        schema, in_memory = place
-        # In memory macros call each other by their full names, to find each other after USE of another database. Not in
-        # a file: its database is called after the file, or as ATTACH says, so full names would be wrong once it moves.
-        stored = MACRO.sub(lambda call: f"{schema}{call[1]}(", text) if in_memory else text
-        connection.execute(_commented(stored, schema))
-    temporaries = text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO")
-    connection.execute(_commented(temporaries, "temp.main."))
+    place = None if temporary else _place(connection)
+    if place is None:
+        connection.execute(_temporary(_commented(text, "temp.main.")))
+        return
+    schema, in_memory = place
+    # In memory macros call each other by their full names, to find each other after USE of another database. Not in a
+    # file: its database is called after the file, or as ATTACH says, so full names would be wrong once it moves.
+    stored = CALL.sub(lambda call: f"{schema}{call[1]}(", text) if in_memory else text
+    connection.execute(_commented(stored, schema))
+    # Temporary copies are found after USE of another database too. Of the macros that call others by their full names,
+    # the public ones are enough, unless their database may be detached.
+    copied = PUBLIC.findall(stored) if in_memory and schema == FIRST else MACROS.findall(text)
+    connection.execute(_temporary("\n".join(copied)))
+
+
+def _temporary(text: str) -> str:
+    """The text with temporary macros."""
+    return text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO")
 
 
 def _commented(text: str, schema: str) -> str:

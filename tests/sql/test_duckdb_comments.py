@@ -25,13 +25,14 @@ def test_every_public_macro_has_a_comment(engine):
     assert not [row["function_name"] for row in rows if len(row["comment"] or "") < 10]
 
 
-def test_installed_macros_have_comments_in_the_database_and_the_connection():
+@pytest.mark.parametrize("temporary", [False, True])
+def test_installed_macros_have_comments(temporary):
+    """In the database, or in the connection where the database is left as it is."""
     with duckdb.connect() as connection:
         for _ in range(2):
-            pool.install_macros(connection)
-            for database in ("temp", "memory"):
-                rows = connection.execute(COMMENTED.format(f"= '{database}'")).fetchall()
-                assert {name for name, comment in rows if comment} == PUBLIC
+            pool.install_macros(connection, temporary=temporary)
+            rows = connection.execute(COMMENTED.format("= 'temp'" if temporary else "= 'memory'")).fetchall()
+            assert {name for name, comment in rows if comment} == PUBLIC
 
 
 def test_the_comment_on_a_verb_describes_its_arguments():
