@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..engines.numpy import Array
 from ..formulas import between
 from ..numerics import search
-from ..numerics.segments import PER_MODEL, Segments
+from ..numerics.segments import PER_MODEL, Segments, Table
 
 ORDINARY = 2.0**100  # spreads between its inverse and this are used in their own unit
 MEASURABLE = 2.0**506  # spreads between its inverse and this have squares that Float64 holds
+ROOM = 2**15  # groups at once, where models are many: their numbers fit into the cache
+ALIKE = 128  # models of equal length that are worth a table
 ROUNDING = 1e-12  # relative difference up to which two numbers count as equal
 
 
@@ -229,3 +232,31 @@ class Groups(Segments):
         Of many groups, the search looks for minima on groups binned by `by` first.
         """
         return search.minimum(self, self.binned(by), deviance, slope, search.Range(**within))
+
+    def pieces(self) -> Iterator[tuple[Array, Groups]]:
+        """Some models at a time, and their groups: those of equal length as tables."""
+        lengths = self.lengths
+        order = np.argsort(lengths, kind="stable")
+        each, start, number = np.unique(lengths[order], return_index=True, return_counts=True)
+        is_many = number >= ALIKE
+        for length, first, count in zip(each[is_many], start[is_many], number[is_many], strict=True):
+            at_once = max(ALIKE, ROOM // length)
+            for begin in range(first, first + count, at_once):
+                models = order[begin : min(begin + at_once, first + count)]
+                yield models, self._table(models, int(length))
+        if (rest := order[~np.repeat(is_many, number)]).size:
+            yield rest, self.take(rest)
+
+    def _table(self, models: Array, length: int) -> Groups:
+        """Models of equal length as a table."""
+        rows = self.start[models] + np.arange(length)[:, None]
+        columns: dict[str, Any] = {}
+        for f in fields(self):
+            if (x := getattr(self, f.name)) is not None:
+                columns[f.name] = x[..., models if f.metadata == PER_MODEL else rows]
+        return EqualGroups(**columns)
+
+
+@dataclass(frozen=True)
+class EqualGroups(Groups, Table):
+    """Groups of models that have equally many rows each: one row per place, one column per model."""

@@ -111,3 +111,43 @@ class Segments:
                 if f.name != "start" and (x := getattr(self, f.name)) is not None:
                     columns[f.name] = x[..., models if _is_per_model(f) else rows]
             yield rows, models, replace(self, **columns)
+
+
+@dataclass(frozen=True)
+class Table(Segments):
+    """Segments of equal length as the columns of arrays: sums of many short segments are then sums of a few long rows.
+
+    Values of each model are broadcast to its rows.
+    """
+
+    @property
+    def lengths(self) -> Array:
+        columns = (getattr(self, f.name) for f in fields(self) if not _is_per_model(f))
+        return np.full(self.models, next(len(x) for x in columns if x is not None))
+
+    def sum(self, x: Array) -> Array:
+        return np.asarray(x.sum(axis=0, dtype=np.float64))
+
+    def each(self, x: Array) -> Array:
+        return x
+
+    def smallest(self, x: Array) -> Array:
+        return np.asarray(x.min(axis=0))
+
+    def largest(self, x: Array) -> Array:
+        return np.asarray(x.max(axis=0))
+
+    def median(self, x: Array, among: Array) -> Array:
+        count = np.count_nonzero(among, axis=0)
+        sorted_x = np.sort(np.where(among, x, np.inf), axis=0)
+        low, high = (np.take_along_axis(sorted_x, np.maximum(i, 0)[None], 0) for i in ((count - 1) // 2, count // 2))
+        return np.where(count > 0, (low[0] + high[0]) / 2, np.nan)
+
+    def take(self, models: Array) -> Self:
+        if len(models) == self.models and np.array_equal(models, np.arange(self.models)):
+            return self
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: np.take(x, models, axis=-1) for name, x in columns.items() if x is not None})
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, slice, Self]]:
+        yield slice(None), slice(None), self

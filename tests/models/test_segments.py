@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from polars_pool.numerics.segments import PER_MODEL, Segments
+from polars_pool.numerics.segments import PER_MODEL, Segments, Table
 
 LENGTHS = np.array([3, 1, 5, 2])
 START = np.cumsum(LENGTHS) - LENGTHS
@@ -67,3 +67,30 @@ def test_blocks_hold_each_row_once(size):
         places += range(rows.start, rows.stop)
     assert places == [*range(LENGTHS.sum())]
     assert np.allclose(total, COLUMNS.sum(X))
+
+
+# ---- segments of equal length as columns ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rows(Table):
+    x: np.ndarray  # (rows, models)
+    level: np.ndarray = field(metadata=PER_MODEL)
+
+
+def test_columns_of_a_table_are_segments():
+    """Every function of a table is that of the same numbers in consecutive segments."""
+    x, among = np.random.default_rng(0).normal(size=(2, 5, 4))
+    among = among > 0
+    among[:, 1] = False
+    table = Rows(np.arange(4), x, np.arange(4.0))
+    flat = Columns(5 * np.arange(4), x.T.ravel(), None, np.arange(4.0))
+    assert np.allclose(table.sum(x), flat.sum(flat.x), rtol=1e-15)
+    assert (table.smallest(x) == flat.smallest(flat.x)).all()
+    assert (table.largest(x) == flat.largest(flat.x)).all()
+    assert np.array_equal(table.median(x, among), flat.median(flat.x, among.T.ravel()), equal_nan=True)
+    assert (table.lengths == flat.lengths).all()
+    assert ((x - table.each(table.level)).T.ravel() == flat.x - flat.each(flat.level)).all()
+    taken, flat_taken = table.take(np.array([2, 0, 2])), flat.take(np.array([2, 0, 2]))
+    assert (taken.x.T.ravel() == flat_taken.x).all()
+    assert (taken.level == flat_taken.level).all()

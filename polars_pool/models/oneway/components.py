@@ -6,6 +6,7 @@ about a thousand rows, and those alone are materialised.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from functools import partial
 
@@ -125,12 +126,12 @@ def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.
     schema, has_known_tau2 = _schema(request, inferences), request.hyperparameters.known_tau2 is not None
     unknown = {name: 0.0 if name in ERRORS and has_known_tau2 else np.nan for name in schema}
     statistics = {name: np.full(models.height, value) for name, value in unknown.items()}
-    if groups is not None:
-        fitted = fit_models(groups, request)
+    for some, groups_of_some in () if groups is None else _pieces(groups, request):
+        fitted, which = fit_models(groups_of_some, request), present[some]
         for field in fields(Components):
-            getattr(components, field.name)[present] = getattr(fitted.components, field.name)
-        for name, values in _further(fitted, request, pivot[present], inferences).items():
-            (components.se_mu if name == "se_mu" else statistics[name])[present] = values
+            getattr(components, field.name)[which] = getattr(fitted.components, field.name)
+        for name, values in _further(fitted, request, pivot[which], inferences).items():
+            (components.se_mu if name == "se_mu" else statistics[name])[which] = values
     warning.warn(causes(components, request), request.caller)
     statistics |= {name: x for name, x in vars(components).items() if name in schema} | {"_pool_pivot": pivot}
     known_mu = request.hyperparameters.known_mu
@@ -138,6 +139,12 @@ def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.
     if request.published and request.n is None:
         statistics["n"] = np.full(models.height, np.nan)
     return models.select(*request.over, *(series(name, statistics[name], dtype) for name, dtype in schema.items()))
+
+
+def _pieces(groups: Groups, request: Means) -> Iterable[tuple[Array, Groups]]:
+    """Some models at a time, and their groups; all where an error counts the models with unequal variances."""
+    method = request.hyperparameters.method
+    return [(np.arange(groups.models), groups)] if method is not None and method.equal_v else groups.pieces()
 
 
 def fit_models(groups: Groups, request: OneWay) -> Fitted:
