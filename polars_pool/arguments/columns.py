@@ -100,6 +100,9 @@ def some_column(columns: Sequence[pl.Expr]) -> None:
 
 def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
     """The names and types of columns."""
+    columns = list(columns)
+    if all(isinstance(column, str) and column in schema for column in columns):
+        return pl.Schema({column: schema[column] for column in columns})
     expressions = [column_of(schema, column, role) for column in columns]
     for expression in expressions:
         rowwise(expression, role)

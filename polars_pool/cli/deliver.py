@@ -57,11 +57,11 @@ def _warn(components: pl.DataFrame, published: bool, options: Mapping[str, Any])
     names = ("groups", "n", "sigma2", "tau_median" if posterior else "tau2", "converged")
     missing = causes.Missing(published, *(components[name].to_numpy() for name in names))
     if posterior:
-        found = causes.causes_of_posterior(missing)
+        by_message = causes.causes_of_posterior(missing)
     else:
         estimators = {name: options[name] for name in ("tau2", "mu") if name in options}
-        found = causes.causes(missing, Hyperparameters(**estimators))
-    for message, models in found.items():
+        by_message = causes.causes(missing, Hyperparameters(**estimators))
+    for message, models in by_message.items():
         if count := int(models.sum()):
             scope = "" if components.height == 1 else f"{count:,} of {components.height:,} models: "
             errors.show(f"warning: {scope}{errors.as_options(message)}")

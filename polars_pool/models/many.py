@@ -81,12 +81,12 @@ class Groups(Segments):
     def ones(self) -> Array:
         return np.broadcast_to(1.0, self.y.shape)
 
-    @property
+    @cached_property
     def groups(self) -> Array:
         """Number of groups of each model, J."""
         return self.lengths * 1.0 if self.k is None else np.rint(self.sum(self.ones))
 
-    @property
+    @cached_property
     def rows(self) -> Array:
         """Number of rows of data of each model, N."""
         return np.rint(self.sum(self.n))
@@ -96,7 +96,7 @@ class Groups(Segments):
         """Degrees of freedom that the estimate of mu takes: 0 where mu is known."""
         return 1 if self.mu is None else 0
 
-    @property
+    @cached_property
     def squares_within(self) -> Array:
         """Sum of squares within groups of each model, SSW."""
         return self.sum(self.squares)

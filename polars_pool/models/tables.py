@@ -16,5 +16,5 @@ def series(name: str, values: Any, dtype: Any) -> pl.Series:
         fields = [series(field.name, values[:, k], field.dtype) for k, field in enumerate(dtype.fields)]
         return pl.DataFrame({field.name: field for field in fields}).to_struct(name)  # a name may be empty
     if dtype == pl.Int64:
-        return pl.Series(name, values, nan_to_null=True).round().cast(dtype)
+        return pl.Series(name, values.round(), nan_to_null=True).cast(dtype)
     return pl.Series(name, values, dtype, nan_to_null=dtype == pl.Float64)

@@ -16,6 +16,7 @@ Function = Callable[[Any, Array], Array]  # of the models and one argument per m
 
 POINTS_PER_DECADE = 4
 MOST_POINTS = 100
+FEW_ROWS = 10_000  # evaluated at once: below, the calls of functions cost more than the arithmetic
 STRIDE = 4.0
 STRIDES = 100
 NEARBY = 1.001  # the minimum of all rows lies within this factor of the coarse rows' minimum, or the bracket widens
@@ -92,13 +93,27 @@ def _brackets(coarse: Segments, slope: Function, within: Range, rising: Array) -
     A model that falls from its floor has at least one.
     """
     grid = _grid(within)
-    rises = np.vstack([slope(coarse, x) >= 0 for x in grid])
+    rises = _rises(coarse, slope, grid)
     turn, models = np.nonzero(~rises[:-1] & rises[1:])
     still = np.flatnonzero(~rises[-1])
-    missed = np.setdiff1d(np.arange(coarse.models), np.concatenate([rising, models, still]))
+    missing = np.ones(coarse.models, dtype=bool)
+    missing[np.concatenate([rising, models, still])] = False
+    missed = np.flatnonzero(missing)
     turn = np.concatenate([turn, np.full(len(still), len(grid) - 2), np.zeros(len(missed), dtype=np.int64)])
     models = np.concatenate([models, still, missed])
     return models, grid[turn, models], grid[turn + 1, models]
+
+
+def _rises(g: Segments, slope: Function, grid: Array) -> Array:
+    """Whether the slope of each model rises at the points of a grid; of few rows, at several points at once."""
+    together = max(1, FEW_ROWS // max(1, int(g.lengths.sum())))
+    rises = []
+    for i in range(0, len(grid), together):
+        points = grid[i : i + together]
+        rises.append(
+            slope(g.take(np.tile(np.arange(g.models), len(points))), points.ravel()).reshape(points.shape) >= 0
+        )
+    return np.vstack(rises)
 
 
 def _grid(within: Range) -> Array:

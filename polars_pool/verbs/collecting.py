@@ -11,8 +11,10 @@ FEW = 10_000  # rows
 
 
 def collected(frame: pl.DataFrame, result: pl.LazyFrame) -> pl.DataFrame:
-    """The result of a query of a DataFrame; few rows in memory, as a stream would take longer to begin."""
-    return result.collect(engine="in-memory" if frame.height <= FEW else "auto")
+    """The result of a query of a DataFrame; for few rows, starting a stream or optimising the plan costs more."""
+    if frame.height > FEW:
+        return result.collect()
+    return result.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
 
 
 def in_order(result: pl.LazyFrame, keys: int) -> pl.LazyFrame:

@@ -23,7 +23,7 @@ from ..many import Groups
 from ..tables import WHOLE, series
 from . import inference
 from .fit import Components, Fitted, fit
-from .groups import PIVOT, VALUE, VAR, N, V, W, Y, grouped
+from .groups import VALUE, VAR, N, V, W, Y, grouped
 from .refuse import bad_rows
 from .spec import Means, OneWay
 from .uncertainty import error_of_tau2
@@ -62,7 +62,7 @@ def fitted_models(
     classes: pl.LazyFrame, constants: pl.LazyFrame, request: Means, inferences: bool = False
 ) -> pl.LazyFrame:
     """One row per model with its pivot, with inferences if they are needed; the plan below keeps streaming."""
-    keys = classes.select(*request.over).collect_schema()
+    keys = classes.select(*request.over).collect_schema() if request.over else {}
     return classes.join(constants, how="cross").map_batches(
         partial(_fitted_models, request=request, inferences=inferences),
         schema=pl.Schema({**keys, **_schema(request, inferences)}),
@@ -138,7 +138,8 @@ def _fitted_models(table: pl.DataFrame, request: Means, inferences: bool) -> pl.
     statistics["mu"] = components.mu + pivot if known_mu is None else np.full(models.height, known_mu)
     if request.published and request.n is None:
         statistics["n"] = np.full(models.height, np.nan)
-    return models.select(*request.over, *(series(name, statistics[name], dtype) for name, dtype in schema.items()))
+    keys = (models[key] for key in request.over)
+    return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
 
 
 def _pieces(groups: Groups, request: Means) -> Iterable[tuple[Array, Groups]]:
@@ -169,10 +170,10 @@ def causes(components: Components, request: Means) -> dict[str, Array]:
 
 def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
     """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
-    models = table.select(*request.over, PIVOT)
+    models = table[[*request.over, "_pool_pivot"]]
     models = models.unique(request.over, maintain_order=True) if request.over else models.head(1)
     pivot = models["_pool_pivot"].to_numpy()
-    counted = table if (table["_pool_w"] > 0).all() else table.filter(W > 0)
+    counted = table if (table["_pool_w"].to_numpy() > 0).all() else table.filter(W > 0)
     if counted.is_empty():
         return models, pivot, None, np.zeros(0, dtype=np.int64)
     return models, pivot, *groups_of(counted, models, request)

@@ -146,13 +146,18 @@ def merged(frame: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
 
 def bad_columns(request: OneWay) -> dict[str, pl.Expr]:
     """The rows that count and whose weight, n, variance or standard error is bad, by reason."""
-    n = improper(N) | (N.floor() != N)
-    if request.se is not None:
-        n = improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
-    # An infinite standard error is that of an estimate without information.
-    se = SE.is_null() | SE.is_nan() | (SE < 0)
-    bad = {"weights": improper(WEIGHTS), "n": n, "var": improper(VAR) & (N > 1), "se": se}
-    return {name: e & VALUE.is_not_null() for name, e in bad.items() if getattr(request, name) is not None}
+    bad = {}
+    if request.weights is not None:
+        bad["weights"] = improper(WEIGHTS)
+    if request.n is not None and request.se is None:
+        bad["n"] = improper(N) | (N.floor() != N)
+    elif request.n is not None:
+        bad["n"] = improper(N) & (True if request.hyperparameters.needs_n else N.is_not_null())
+    if request.var is not None:
+        bad["var"] = improper(VAR) & (N > 1)
+    if request.se is not None:  # an infinite standard error is that of an estimate without information
+        bad["se"] = SE.is_null() | SE.is_nan() | (SE < 0)
+    return {name: e & VALUE.is_not_null() for name, e in bad.items()}
 
 
 def prepared(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
