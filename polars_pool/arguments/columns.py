@@ -101,8 +101,9 @@ def some_column(columns: Sequence[pl.Expr]) -> None:
 def schema_of(frame: pl.LazyFrame, schema: pl.Schema, columns: Iterable[IntoColumn], role: str) -> pl.Schema:
     """The names and types of columns."""
     columns = list(columns)
-    if all(isinstance(column, str) and column in schema for column in columns):
-        return pl.Schema({column: schema[column] for column in columns})
+    types = {column: schema[column] for column in columns if isinstance(column, str) and column in schema}
+    if len(types) == len(columns):  # names alone need no plan
+        return pl.Schema(types)
     expressions = [column_of(schema, column, role) for column in columns]
     for expression in expressions:
         rowwise(expression, role)

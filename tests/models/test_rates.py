@@ -552,6 +552,25 @@ def test_a_thousand_models_equal_single_models(family, prior):
             assert_frame_equal(groups.filter(m=seed).drop("m"), shrunk(alone, family, prior=prior), rel_tol=1e-9)
 
 
+@every_family
+def test_models_of_equal_counts_keep_their_keys(family):
+    """Equal models are computed once: whatever the order of their groups, and where their keys are null or nested."""
+    x, n = [3, 0, 5, 3, 1], [7, 6, 9, 7, 4]
+    one = pl.DataFrame({"g": [*"abcde"], "x": x, "n": n})
+    parts = [one, one.reverse().with_columns(g="g"), one.with_columns(x=pl.Series([3, 1, 5, 3, 1])), one]
+    keys = [[1], None, [2, 3], []]
+    of_keys = [pl.Series("m", [key] * 5, pl.List(pl.Int64)) for key in keys]
+    frame = pl.concat(part.with_columns(m) for part, m in zip(parts, of_keys, strict=True))
+    models = pool.components(frame, "x", "g", over="m", **{ROLE[family]: "n"})
+    groups = shrunk(frame, family, over="m")
+    assert models.height == 4
+    for part, key in zip(parts, keys, strict=True):
+        of_model, of_groups = (table.filter([m == key for m in table["m"].to_list()]) for table in (models, groups))
+        single = pool.components(part, "x", "g", **{ROLE[family]: "n"})
+        assert_frame_equal(of_model.drop("m"), single, rel_tol=1e-9)
+        assert_frame_equal(of_groups.drop("m"), shrunk(part, family), rel_tol=1e-9)
+
+
 def degenerate() -> dict[str, pl.DataFrame]:
     """Models with little information in the data."""
     return {

@@ -63,8 +63,9 @@ def _of_models(table: pl.DataFrame, request: Rates) -> pl.DataFrame:
         "log_likelihood": prior.log_likelihood,
         "converged": prior.converged,
     }
-    keys = fitted.models.select(public(*request.over_names)).get_columns() if request.over else []
-    return pl.DataFrame([*keys, *(series(name, statistics[name], dtype) for name, dtype in schema.items())])
+    keys = fitted.models.select(public(*request.over_names)).get_columns()
+    of_model = fitted.models["_pool_model"].to_numpy()
+    return pl.DataFrame([*keys, *(series(name, statistics[name][of_model], dtype) for name, dtype in schema.items())])
 
 
 def parameters(prior: Prior, request: Rates) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ from ..tables import WHOLE, series
 from . import posterior
 from .components import parameters, type_of_size
 from .fit import Fitted, solved
-from .groups import grouped
+from .groups import SIZE, X, grouped
 from .prior import Prior
 from .refuse import bad_rows
 from .spec import AGAINST, GROUPS, Rates
@@ -44,23 +44,24 @@ def _of_groups(table: pl.DataFrame, request: Rates, statistics: dict[str, pl.Dat
     keys = table.select(public(*request.key_names)).schema
     if table.is_empty():
         return pl.DataFrame(schema={**keys, **statistics})
-    by = [*request.over, "_pool_x", "_pool_n"]
-    pairs = table.group_by(by, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
-    fitted = solved(pairs, request)
-    if request.over:
-        pairs = pairs.join(fitted.models, on=request.over, how="left", nulls_equal=True, maintain_order="left")
-    of_model = pairs["_pool_model"].to_numpy() if request.over else np.zeros(pairs.height, dtype=np.int64)
+    counts = table.group_by(*request.over, X, SIZE, maintain_order=True).agg(pl.len().cast(pl.Float64).alias("_pool_k"))
+    fitted = solved(counts, request)
+    pairs, of_model = fitted.pairs, fitted.pairs["_pool_model"].to_numpy()
     with np.errstate(all="ignore"):
         values = _posterior(pairs, fitted.prior, of_model, request)
     if request.options.threshold is not None:
         values["q_value"] = _q_values(values["pep"], pairs["_pool_k"].to_numpy(), of_model)
     values["n"] = pairs["_pool_n"].to_numpy()
     warning.warn({warning.POOLED_RATES: _pooled_completely(fitted, request)}, request.caller)
-    results = pairs.select(by).with_columns(series(name, values[name], dtype) for name, dtype in statistics.items())
+    by = ["_pool_model", "_pool_x", "_pool_n"]
     # Keys have private names here, so results can have theirs.
-    joined = table.select(*request.keys, "_pool_x", "_pool_n").join(
-        results, on=by, how="left", nulls_equal=True, maintain_order="left"
-    )
+    results = pairs.select(by).with_columns(series(name, values[name], dtype) for name, dtype in statistics.items())
+    groups = table.select(*request.keys, X, SIZE)
+    if request.over:
+        groups = groups.join(fitted.models, on=request.over, how="left", nulls_equal=True, maintain_order="left")
+    else:
+        groups = groups.with_columns(_pool_model=pl.lit(0))
+    joined = groups.join(results, on=by, how="left", maintain_order="left")
     return joined.select(*public(*request.key_names), *statistics)
 
 

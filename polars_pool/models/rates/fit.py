@@ -19,33 +19,47 @@ from .spec import Rates
 
 @dataclass(frozen=True)
 class Fitted:
-    """The models of a table with their prior, their number of groups that have trials or exposure, and its total."""
+    """The prior of each distinct model, its number of groups that have trials or exposure, and its total; its pairs.
+
+    Models of the same pairs are one: `models` holds the keys of all models, with the number of the distinct one.
+    """
 
     models: pl.DataFrame
+    pairs: pl.DataFrame
     prior: Prior
     groups: Array
     n: Array
 
 
 def solved(pairs: pl.DataFrame, request: Rates) -> Fitted:
-    """The fitted models of a table of pairs, in the order of their first rows."""
-    if request.over:
-        models = pairs.select(*request.over).unique(maintain_order=True).with_row_index("_pool_model")
-        numbered = pairs.join(models, on=request.over, how="left", nulls_equal=True)
-    else:
-        models = pl.DataFrame({"_pool_model": pl.Series([0], dtype=pl.UInt32)})
-        numbered = pairs.with_columns(_pool_model=pl.lit(0, pl.UInt32))
-    informative = numbered.filter(SIZE > 0).sort("_pool_model")
+    """The fitted models of a table of pairs."""
+    models, pairs = _distinct(pairs, request.over)
+    informative = pairs.filter(SIZE > 0)
     present, start = np.unique(informative["_pool_model"].to_numpy(), return_index=True)
     arrays = Pairs(start, *(informative[f"_pool_{name}"].to_numpy() for name in ("x", "n", "k")))
     with np.errstate(all="ignore"):
         estimates = _estimated(arrays, request)
     warning.warn({warning.UNSETTLED_PRIOR: ~estimates.converged}, request.caller)
-    prior = _without_groups(models.height, request)
+    number = int(models["_pool_model"].to_numpy().max()) + 1
+    prior = _without_groups(number, request)
     prior.put(present, estimates)
-    groups, n = np.zeros((2, models.height))
+    groups, n = np.zeros((2, number))
     groups[present], n[present] = arrays.sum(np.ones_like(arrays.x)), arrays.sum(arrays.n)
-    return Fitted(models, prior, groups, n)
+    return Fitted(models, pairs, prior, groups, n)
+
+
+def _distinct(pairs: pl.DataFrame, over: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The keys of the models with the numbers of the distinct ones, and the pairs of these, sorted by their numbers.
+
+    Many small models have few distinct counts: a million models of five groups of three trials are 56 distinct ones.
+    """
+    if not over:
+        return pl.DataFrame({"_pool_model": [0]}), pairs.with_columns(_pool_model=pl.lit(0))
+    columns = ["_pool_x", "_pool_n", "_pool_k"]
+    models = pairs.sort("_pool_x", "_pool_n").group_by(over, maintain_order=True).agg(columns)
+    distinct = models.group_by(columns, maintain_order=True).agg(over).with_row_index("_pool_model")
+    keys = distinct.select("_pool_model", *over).explode(over, empty_as_null=False)
+    return keys, distinct.select("_pool_model", *columns).explode(columns, empty_as_null=False)
 
 
 def _estimated(pairs: Pairs, request: Rates) -> Prior:
