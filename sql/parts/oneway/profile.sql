@@ -41,19 +41,32 @@ CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
     FROM query_table(CASE
         WHEN _pool_name(mu) = 'gls' AND _pool_absent(tau) AND _pool_absent(tau2) THEN 'usual' ELSE 'unusual' END);
 
+-- The upper end of the 99 % profile interval of tau2 in every model that has one: nothing else of the inference is
+-- planned.
+CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu) AS TABLE
+    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, sigma2, 'reml', true)),
+    moved AS MATERIALIZED (FROM _pool_moved(sampled, 'started')),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    estimates AS (FROM _pool_estimated_by('moved', 'facts', _pool_method('reml', mu))),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', 'reml', mu)),
+    fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
+    centres AS (FROM _pool_fitted_centres('fitted_classes')),
+    fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', sigma2, 'reml', mu, 'profile')),
+    sums AS (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', 'reml', mu, 0.99, 'z'))
+    SELECT model, _pool_finite(result * unit_ * unit_) AS upper
+    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, 'reml', mu, 'profile')
+        JOIN (SELECT model, unit_ FROM closed_forms) ON id = 8 * model + 7;
+
 -- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
 -- where there is no interval.
-CREATE OR REPLACE MACRO _pool_points(groups, weighed, models, facts, sigma2, mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_points(sampled, counted, facts, sigma2, mu, tau) AS TABLE
     WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    ends AS (FROM _pool_components(groups, weighed, sigma2, 'reml', mu, 0.99, 'z', 'profile', 'inference')),
-    reached AS (
-        SELECT model, sqrt(_pool_tau2_upper) AS highest
-        FROM query_table(models) AS m, ends AS e WHERE _pool_same(m._pool_model, e._pool_model)
-    ),
+    reached AS (SELECT model, sqrt(upper) AS highest FROM _pool_upper_limits(sampled, counted, sigma2, mu)),
     grid AS (
         SELECT model, unnest(
             CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
-        FROM query_table(facts) JOIN reached USING (model)
+        FROM query_table(facts) LEFT JOIN reached USING (model)
     )
     SELECT row_number() OVER () AS point, model, root, root * root AS t
     FROM query_table(CASE WHEN typeof(tau) = '"NULL"' THEN 'grid' ELSE 'requested' END);
@@ -136,7 +149,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    points AS MATERIALIZED (FROM _pool_points(groups, weighed, 'models', 'facts', sigma2, mu, tau)),
+    points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
     likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
         _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
