@@ -118,28 +118,28 @@ def of_shell(options: list[str], script: str, **process) -> None:
     assert_shrunk(json.loads(written[start:]))
 
 
-def test_read_from_the_checkout():
+def test_the_shell_reads_the_checkout():
     of_shell(["-no-init"], ".read sql/pool.sql", cwd=FILE.parents[1])
 
 
-def test_read_from_another_folder(tmp_path):
+def test_the_shell_reads_another_folder(tmp_path):
     of_shell(["-no-init"], f".read '{FILE}'", cwd=tmp_path)
 
 
-def test_read_twice(tmp_path):
+def test_the_shell_reads_it_twice(tmp_path):
     of_shell(["-no-init"], f".read '{FILE}'\n.read '{FILE}'", cwd=tmp_path)
 
 
-def test_init(tmp_path):
+def test_the_shell_starts_with_it(tmp_path):
     of_shell(["-init", str(FILE)], "", cwd=tmp_path)
 
 
-def test_read_into_a_file_by_an_argument(tmp_path):
+def test_the_shell_reads_it_into_a_file(tmp_path):
     assert shells.shell_writes(["-no-init", "kept.duckdb", "-c", f".read '{FILE}'"], "", cwd=tmp_path) == ""
     of_shell(["-no-init", "kept.duckdb"], "", cwd=tmp_path)
 
 
-def test_duckdbrc(tmp_path):
+def test_the_shell_reads_it_from_duckdbrc(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / ".duckdbrc").write_text(f".read '{FILE}'\n", encoding="utf-8")
