@@ -260,3 +260,6 @@ class Groups(Segments):
 @dataclass(frozen=True)
 class EqualGroups(Groups, Table):
     """Groups of models that have equally many rows each: one row per place, one column per model."""
+
+    def sum(self, x: Array) -> Array:
+        return super().sum(x) if self.k is None else np.einsum("ij,ij->j", x, self.k)

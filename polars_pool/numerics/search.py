@@ -32,7 +32,15 @@ def root(
     """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    return find_root(lambda x, m, *more: function(g.take(m), x, *more), low, high, models, *more)
+    some, rows = models, g.take(models)
+
+    def value(x: Array, m: Array, *more: Array) -> Array:
+        nonlocal some, rows
+        if m is not some:
+            some, rows = m, g.take(m)
+        return function(rows, x, *more)
+
+    return find_root(value, low, high, models, *more)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from turns import Jobs, main, measured
 
 GROUP_BY = "group_by(count, mean, var)"
 GROUP_BY_OVER = "group_by(model, h)"
+GROUP_BY_TEN = "group_by(g // 10, g)"
+PRECISION = "group_by(row): sum of 1 / se^2"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
 HITS = "group_by(sum, count) of 0 and 1"
@@ -21,11 +23,16 @@ JOBS: Jobs = {
     GROUP_BY: ("large", GROUP_BY, None),
     "shrink, reml": ("large", GROUP_BY, 1.10),
     "shrink, weights": ("large", GROUP_BY, 1.3),
-    "shrink, separate": ("large", GROUP_BY, 1.3),
+    "shrink, separate": ("large", GROUP_BY, 1.12),
+    "shrink, squeezed": ("large", GROUP_BY, 1.3),
     "shrink, se": ("large", GROUP_BY, 1.3),
     "components, knha": ("large", GROUP_BY, 1.3),
     GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
     "shrink, over": ("large", GROUP_BY_OVER, 1.25),
+    GROUP_BY_TEN: ("models", GROUP_BY_TEN, None),
+    "shrink, models of ten groups": ("models", GROUP_BY_TEN, 1.6),
+    PRECISION: ("errors", PRECISION, None),
+    "components, a prior": ("errors", PRECISION, None),  # at most 0.2 s
     MEAN: ("small", MEAN, None),
     "encode": ("small", MEAN, 1.7),
     "expression": ("small", MEAN, 2.6),
@@ -45,6 +52,13 @@ JOBS: Jobs = {
 }
 
 
+def model_of_ten():
+    """The model of a group, where ten groups are a model."""
+    import polars as pl
+
+    return (pl.col("g") // 10).alias("model of ten")
+
+
 def plain(job, lf):
     """The work that any estimate needs: the group-by, or the group mean of each row."""
     import polars as pl
@@ -59,7 +73,9 @@ def plain(job, lf):
         return lf.group_by("row").agg(pl.col("hits", "trials").sum())
     if job in (MEAN, MEAN_IN_MEMORY):
         return lf.with_columns(estimate=y.mean().over("g"))
-    keys = ["model", "h"] if job == GROUP_BY_OVER else ["g"]
+    if job == PRECISION:
+        return lf.group_by("row").agg((1 / pl.col("se") ** 2).sum())
+    keys = {GROUP_BY_OVER: ["model", "h"], GROUP_BY_TEN: [model_of_ten(), "g"]}.get(job, ["g"])
     return lf.group_by(keys).agg(n=y.count(), mean=y.mean(), var=y.var())
 
 
@@ -75,6 +91,12 @@ def pooled(job, lf):
             return pool.shrink(lf, "y", by="g", weights="w")
         case "shrink, separate":
             return pool.shrink(lf, "y", by="g", sigma2="separate")
+        case "shrink, squeezed":
+            return pool.shrink(lf, "y", by="g", sigma2="squeezed")
+        case "shrink, models of ten groups":
+            return pool.shrink(lf, "y", by="g", over=model_of_ten())
+        case "components, a prior":
+            return pool.components(lf, "y", by="row", se="se", tau2=pool.HalfCauchy(1))
         case "shrink, se":
             return pool.shrink(lf, "y", by="g", se="se")
         case "components, knha":
@@ -104,8 +126,9 @@ def pooled(job, lf):
 def measure(job: str, table: Path) -> dict[str, float]:
     """One run in this process: wall seconds, CPU seconds of all threads, and the peak in megabytes."""
     import polars as pl
+    import scipy.special  # noqa: F401  in every process, so that the ratios compare the work and not the imports
 
-    import polars_pool  # noqa: F401  in every process, so that the ratios compare the work and not the imports
+    import polars_pool  # noqa: F401
 
     query = plain if JOBS[job][1] == job else pooled
     lf = pl.scan_parquet(table / "**/*.parquet", hive_partitioning=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...engines.numpy import Array
 from ...formulas import compression as formulas
 from ...formulas.compression import BINS, COUNTS, DEGREE, KEPT, MANY, POINTS
-from ...numerics.arrays import Array
 from ...numerics.segments import Segments
 from ..many import Groups
 

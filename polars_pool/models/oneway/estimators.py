@@ -178,8 +178,9 @@ AT_TAU2: Table = {
     "s1": lambda s: s.g.sum(s["weight"]),
     "s2": lambda s: s.g.sum(s["weight"] * s["weight"]),
     "pairs": lambda s: s.g.pairs(s["weight"]),
-    "wd2": lambda s: s.g.sum(s["weight"] * s["d2"]),
-    "w2d2": lambda s: s.g.sum(s["d2"] * s["weight"] * s["weight"]),
+    "weighted_d2": lambda s: s["weight"] * s["d2"],
+    "wd2": lambda s: s.g.sum(s["weighted_d2"]),
+    "w2d2": lambda s: s.g.sum(s["weighted_d2"] * s["weight"]),
     "logs": lambda s: s.g.sum(between.log_variance(s.g.v, s.g.each(s["tau2"]))),
     "rest": _without_one_least,
 }
@@ -189,8 +190,9 @@ AT_RHO: Table = {
     "d2": lambda s: s.g.squares_about(_centre(s, "h")),
     "h": lambda s: s.g.sum(s["weight"]),
     "h2": lambda s: s.g.sum(s["weight"] * s["weight"]),
-    "hd2": lambda s: s.g.sum(s["weight"] * s["d2"]),
-    "h2d2": lambda s: s.g.sum(s["weight"] * s["weight"] * s["d2"]),
+    "weighted_d2": lambda s: s["weight"] * s["d2"],
+    "hd2": lambda s: s.g.sum(s["weighted_d2"]),
+    "h2d2": lambda s: s.g.sum(s["weighted_d2"] * s["weight"]),
     "logs": lambda s: s.g.sum(oneway.log_inflation(s.g.w, s.g.each(s["rho"]))),
 }
 
