@@ -66,8 +66,8 @@
 --
 --     parts/distributions/domains.sql: pool_demand_number, pool_demand_probability, pool_demand_positive,
 --         pool_demand_from_one
---     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess, pool_log_cosh,
---         pool_stirling_series, pool_stirling_recurrence, pool_stirling_ratio
+--     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess_series, pool_log_excess,
+--         pool_log_cosh, pool_stirling_series, pool_stirling_recurrence, pool_stirling_ratio
 --     parts/distributions/normal.sql: pool_normal_kernel_from, pool_normal_kernel, pool_normal_mills,
 --         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf_bound, pool_normal_cdf, pool_normal_density,
 --         pool_normal_quantile_centre, pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
@@ -75,9 +75,9 @@
 --     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
 --         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
 --         pool_student_quantile
---     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_height, pool_odds_mills,
---         pool_odds_tail, pool_odds_split, pool_odds_cdf, pool_odds_start, pool_outward_series, pool_odds_settle,
---         pool_odds_below, pool_odds_side, pool_odds_begin, pool_odds_target, pool_odds_quantile
+--     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_heights, pool_odds_mills,
+--         pool_odds_tails, pool_odds_split, pool_odds_cdf, pool_odds_start, pool_outward_series, pool_odds_steps,
+--         pool_odds_settle, pool_odds_begin, pool_odds_quantile
 --     parts/distributions/gamma.sql: pool_log_ratio, pool_gamma_cdf_double, pool_gamma_quantile_double,
 --         pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf, pool_chi_square_quantile, pool_chi_square_median
 --     parts/distributions/beta.sql: pool_beta_cdf, pool_beta_quantile
@@ -188,13 +188,18 @@ CREATE OR REPLACE MACRO pool_expm1(x) AS
 CREATE OR REPLACE MACRO pool_log1p(x) AS
     CASE WHEN abs(x) < 0.5 THEN 2 * atanh(x / (2 + x)) ELSE ln(1 + x) END;
 
--- x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).
+-- x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader
+-- 2000).
+CREATE OR REPLACE MACRO pool_log_excess_series(x, z, q) AS
+    z * x - 2 * z * q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11
+        + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21)))))))));
+
+-- x - log(1 + x).
 CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
             list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda e: e.z * x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
-                + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
+            lambda e: pool_log_excess_series(x, e.z, e.q)
         )[1]
         ELSE x - ln(1 + x)
     END;
@@ -509,79 +514,90 @@ CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
         ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
     END;
 
+-- A macro of points takes a list of structs with the fields a, b, w and side, and adds a field to each. So the steps
+-- are a chain: DuckDB 2 takes twice as long to plan a lambda with each lambda around it.
+
 -- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
 -- deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.
-CREATE OR REPLACE MACRO pool_odds_height(a, b, w) AS
-    list_transform(
-        list_transform(
-            [{a: a, b: b, w: w, e: pool_expm1(w), y: 1 / (1 + b / a)}],
-            lambda r: {a: r.a, b: r.b, w: r.w, e: r.e, y: r.y, d: r.e / (1 + r.e * r.y)}
-        ),
-        lambda r: CASE
-            WHEN abs(r.w) < 0.25 THEN list_sum(list_transform(
-                CASE
-                    WHEN isinf(r.b) THEN [{n: r.a, e: r.d}]
-                    ELSE [{n: r.a, e: r.d / (1 + r.a / r.b)}, {n: r.b, e: -r.d * r.y}]
-                END,
-                lambda s: s.n * pool_log_excess(s.e)
-            ))
-            WHEN isinf(r.b) THEN r.a * (r.e - r.w)
-            WHEN r.a * exp(r.w) <= r.b THEN (r.a + r.b) * pool_log1p(r.e * r.y) - r.a * r.w
-            ELSE (r.a + r.b) * pool_log1p(pool_expm1(-r.w) / (1 + r.a / r.b)) + r.b * r.w
-        END
-    )[1];
-
--- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
-CREATE OR REPLACE MACRO pool_odds_mills(a, b, w, side) AS
+CREATE OR REPLACE MACRO pool_odds_heights(points) AS
     list_transform(
         list_transform(
             list_transform(
-                [CASE
-                    WHEN a * exp(w) > b THEN {a: b, b: a, w: -w, side: -side}
-                    ELSE {a: a, b: b, w: w, side: side}
-                END],
+                list_transform(points, lambda r: {point: r, e: pool_expm1(r.w), y: 1 / (1 + r.b / r.a)}),
+                lambda r: {point: r.point, e: r.e, y: r.y,
+                    above: r.e / (1 + r.e * r.y) / (1 + r.point.a / r.point.b), below: -r.e * r.y / (1 + r.e * r.y)}
+            ),
+            lambda r: {point: r.point, e: r.e, y: r.y, above: r.above, below: r.below,
+                above_z: r.above / (2 + r.above), below_z: r.below / (2 + r.below)}
+        ),
+        lambda r: struct_insert(r.point, height := CASE
+            WHEN abs(r.point.w) < 0.25 THEN
+                r.point.a * pool_log_excess_series(r.above, r.above_z, r.above_z * r.above_z)
+                + CASE
+                    WHEN isinf(r.point.b) THEN 0.0
+                    ELSE r.point.b * pool_log_excess_series(r.below, r.below_z, r.below_z * r.below_z)
+                END
+            WHEN isinf(r.point.b) THEN r.point.a * (r.e - r.point.w)
+            WHEN r.point.a * exp(r.point.w) <= r.point.b
+                THEN (r.point.a + r.point.b) * pool_log1p(r.e * r.y) - r.point.a * r.point.w
+            ELSE (r.point.a + r.point.b) * pool_log1p(pool_expm1(-r.point.w) / (1 + r.point.a / r.point.b))
+                + r.point.b * r.point.w
+        END)
+    );
+
+-- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
+CREATE OR REPLACE MACRO pool_odds_mills(points) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                list_transform(
+                    list_transform(
+                        points,
+                        lambda r: CASE
+                            WHEN r.a * exp(r.w) > r.b THEN {point: r, a: r.b, b: r.a, w: -r.w, side: -r.side}
+                            ELSE {point: r, a: r.a, b: r.b, w: r.w, side: r.side}
+                        END
+                    ),
+                    lambda r: {
+                        point: r.point, a: r.a, b: r.b, side: r.side, n: r.a + r.b,
+                        mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
+                        x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                    }
+                ),
                 lambda r: {
-                    a: r.a, b: r.b, side: r.side, n: r.a + r.b,
-                    mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
-                    x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                    point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
+                    first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
+                    share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
+                    slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
+                    curvature: (r.mean + r.x) * (1 - r.x)
                 }
             ),
             lambda r: {
-                a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
-                first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
-                share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
-                width: list_transform(
-                    [{
-                        slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
-                        curvature: (r.mean + r.x) * (1 - r.x)
-                    }],
-                    lambda c: CASE
-                        WHEN r.side > 0 AND pool_window_level(c.slope, c.curvature) < 2 * ln((1 - r.x) / r.x)
-                            THEN pool_window_level(c.slope, c.curvature)
-                        ELSE pool_window(c.slope, c.curvature)
-                    END
-                )[1]
+                point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x, first: r.first, share: r.share,
+                width: CASE
+                    WHEN r.side > 0 AND pool_window_level(r.slope, r.curvature) < 2 * ln((1 - r.x) / r.x)
+                        THEN pool_window_level(r.slope, r.curvature)
+                    ELSE pool_window(r.slope, r.curvature)
+                END
             }
         ),
-        lambda r: r.first + r.share * r.width * list_sum(list_transform(
+        lambda r: struct_insert(r.point, mills := r.first + r.share * r.width * list_sum(list_transform(
             list_transform(
                 list_transform(pool_gauss_legendre(), lambda g: {s: r.side * r.width * g.y, weight: g.weight}),
                 lambda g: {s: g.s, e: pool_expm1(g.s), weight: g.weight}
             ),
             lambda g: g.weight * CASE WHEN r.side < 0 THEN 1 + g.e ELSE 1.0 END / (1 + r.x * g.e)
                 * exp(r.a * g.s - CASE WHEN isinf(r.n) THEN r.mean * g.e ELSE r.n * pool_log1p(r.x * g.e) END)
-        ))
-    )[1];
+        )))
+    );
 
--- The probability beyond w.
-CREATE OR REPLACE MACRO pool_odds_tail(a, b, w, side) AS
+-- The probability beyond w, of points with `total`, the integral over all w.
+CREATE OR REPLACE MACRO pool_odds_tails(points) AS
     list_transform(
-        [{a: a, b: b, w: w, side: side, height: pool_odds_height(a, b, w)}],
-        lambda r: CASE
-            WHEN r.height > 745 THEN 0.0
-            ELSE exp(-r.height) * pool_odds_mills(r.a, r.b, r.w, r.side) / pool_odds_integral(r.a, r.b)
-        END
-    )[1];
+        pool_odds_mills(pool_odds_heights(points)),
+        lambda r: struct_insert(
+            r, tail := CASE WHEN r.height > 745 THEN 0.0 ELSE exp(-r.height) * r.mills / r.total END)
+    );
 
 -- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
 CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
@@ -590,8 +606,10 @@ CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
-        [{a: a, b: b, w: w, upper: (w > pool_odds_split(a, b))::DOUBLE}],
-        lambda r: abs(r.upper - pool_odds_tail(r.a, r.b, r.w, 2 * r.upper - 1))
+        pool_odds_tails([{
+            a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
+        }]),
+        lambda r: abs((r.side > 0)::DOUBLE - r.tail)
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
@@ -630,50 +648,47 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
         }
     )[1];
 
+-- The step of a point outward, and whether another one is to follow.
+CREATE OR REPLACE MACRO pool_odds_steps(points) AS
+    list_transform(
+        list_transform(
+            list_transform(
+                points,
+                lambda r: {
+                    mills: r.mills, excess: ln(r.mills) - r.height - r.target, side: r.side,
+                    slope: r.side * pool_odds_slope(r.a, r.b, r.w), x: 1 / (1 + r.b / r.a * exp(-r.w)),
+                    bend: r.a * exp(r.w) * (1 + r.a / r.b) / (1 + r.a / r.b * exp(r.w)) / (1 + r.a / r.b * exp(r.w))
+                }
+            ),
+            lambda m: {
+                mills: m.mills, excess: m.excess, slope: m.slope,
+                series: pool_outward_series(m.excess, m.mills, m.slope, m.bend,
+                    m.side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
+            }
+        ),
+        lambda m: CASE
+            WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
+                step: m.series.step + m.series.last,
+                moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
+            }
+            ELSE {step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
+        END
+    );
+
 -- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
--- until a sixth term would be below the rounding.
-CREATE OR REPLACE MACRO pool_odds_settle(a, b, start, split, side, target) AS
+-- until a sixth term would be below the rounding. Points have a, b, w, side, split, target and moving.
+CREATE OR REPLACE MACRO pool_odds_settle(points) AS
     list_reduce(
-        list_transform(range(60), lambda i: {w: start::DOUBLE, moving: true}),
+        list_resize(points, 60),
         lambda s, i: CASE
             WHEN NOT s.moving THEN s
             ELSE list_transform(
-                list_transform(
-                    list_transform(
-                        [{
-                            w: s.w, height: pool_odds_height(a, b, s.w), mills: pool_odds_mills(a, b, s.w, side),
-                            slope: side * pool_odds_slope(a, b, s.w),
-                            x: 1 / (1 + b / a * exp(-s.w)),
-                            bend: a * exp(s.w) * (1 + a / b) / (1 + a / b * exp(s.w)) / (1 + a / b * exp(s.w))
-                        }],
-                        lambda m: {
-                            w: m.w, mills: m.mills, slope: m.slope, excess: ln(m.mills) - m.height - target,
-                            series: pool_outward_series(ln(m.mills) - m.height - target, m.mills, m.slope, m.bend,
-                                side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
-                        }
-                    ),
-                    lambda m: CASE
-                        WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
-                            w: m.w,
-                            step: m.series.step + m.series.last,
-                            moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
-                        }
-                        ELSE {w: m.w, step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
-                    END
-                ),
-                lambda m: {w: side * greatest(side * split, side * m.w + m.step), moving: m.moving}
+                pool_odds_steps(pool_odds_mills(pool_odds_heights([s]))),
+                lambda m: {a: s.a, b: s.b, w: s.side * greatest(s.side * s.split, s.side * s.w + m.step), side: s.side,
+                    split: s.split, target: s.target, moving: m.moving}
             )[1]
         END
-    ).w;
-
--- P(W <= split). It lies between 0.1 and 0.9 where both shapes are 1 or more: NULL where p is outside of that range, as
--- the side is then known.
-CREATE OR REPLACE MACRO pool_odds_below(a, b, p, split) AS
-    CASE WHEN a < 1 OR b < 1 OR abs(p - 0.5) <= 0.4 THEN pool_odds_tail(a, b, split, -1.0::DOUBLE) END;
-
--- The side of the split on which p lies.
-CREATE OR REPLACE MACRO pool_odds_side(p, below) AS
-    CASE WHEN p <= coalesce(below, 0.5) THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END;
+    );
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
@@ -683,31 +698,30 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
         ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
     END;
 
--- The log of the tail of p times the integral.
-CREATE OR REPLACE MACRO pool_odds_target(a, b, p, side) AS
-    ln(CASE WHEN side < 0 THEN p ELSE 1 - p END) + ln(pool_odds_integral(a, b));
-
--- The w of a probability p, 0 < p < 1, from the side of the split where it lies.
-CREATE OR REPLACE MACRO pool_odds_quantile(a, b, p) AS
-    list_transform(
+-- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
+-- 0.9 where both shapes are 1 or more. The points have a, b and p.
+CREATE OR REPLACE MACRO pool_odds_quantile(points) AS
+    pool_odds_settle(list_transform(
         list_transform(
-            list_transform(
-                [{a: a, b: b, p: p, split: pool_odds_split(a, b)}],
-                lambda r: {
-                    a: r.a, b: r.b, p: r.p, split: r.split,
-                    side: pool_odds_side(r.p, pool_odds_below(r.a, r.b, r.p, r.split))
-                }
-            ),
+            pool_odds_tails(list_transform(points, lambda r: {
+                a: r.a, b: r.b, p: r.p, total: pool_odds_integral(r.a, r.b), split: pool_odds_split(r.a, r.b),
+                w: pool_odds_split(r.a, r.b), side: -1.0::DOUBLE
+            })),
             lambda r: {
-                a: r.a, b: r.b, split: r.split, side: r.side,
-                start: pool_odds_begin(r.a, r.b, r.p, r.split, r.side),
-                target: pool_odds_target(r.a, r.b, r.p, r.side)
+                a: r.a, b: r.b, p: r.p, total: r.total, split: r.split, inside: r.p > 0 AND r.p < 1,
+                side: CASE WHEN r.p <= r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
             }
         ),
-        lambda r: CASE
-            WHEN r.target IS NOT NULL THEN pool_odds_settle(r.a, r.b, r.start, r.split, r.side, r.target)
-        END
-    )[1];
+        lambda r: {
+            a: r.a, b: r.b, side: r.side, split: r.split,
+            w: CASE
+                WHEN r.inside THEN pool_odds_begin(r.a, r.b, r.p, r.split, r.side)
+                WHEN r.p IS NOT NULL THEN (2 * r.p - 1) * 'infinity'::DOUBLE
+            END,
+            target: CASE WHEN r.inside THEN ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.total) END,
+            moving: coalesce(r.inside AND r.total IS NOT NULL, false)
+        }
+    ));
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -734,13 +748,8 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
-        [{p: p, a: shape}],
-        lambda r: CASE
-            WHEN r.a IS NULL THEN NULL
-            WHEN r.p = 0 THEN 0.0
-            WHEN r.p = 1 THEN 'infinity'::DOUBLE
-            ELSE r.a * exp(pool_odds_quantile(r.a, 'infinity'::DOUBLE, r.p))
-        END
+        [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+        lambda r: r.a * exp(r.w)
     )[1];
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
@@ -800,16 +809,12 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
     list_transform(
-        [{
+        [pool_odds_quantile([{
             p: pool_demand_probability(p, 'p of pool_beta_quantile'),
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')
-        }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.p = 0 OR r.p = 1 THEN r.p
-            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
-        END
+        }])],
+        lambda r: 1 / (1 + r.b / r.a * exp(-r.w))
     )[1];
 
 
@@ -8126,7 +8131,8 @@ COMMENT ON MACRO pool_demand_positive IS 'A positive, finite number.';
 COMMENT ON MACRO pool_demand_from_one IS 'A number of 1 or more.';
 COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).';
 COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
-COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).';
+COMMENT ON MACRO pool_log_excess_series IS 'x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader 2000).';
+COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x).';
 COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
 COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.';
 COMMENT ON MACRO pool_stirling_recurrence IS 'The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y.';
@@ -8158,19 +8164,17 @@ COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tai
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
 COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
-COMMENT ON MACRO pool_odds_height IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.';
+COMMENT ON MACRO pool_odds_heights IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.';
 COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
-COMMENT ON MACRO pool_odds_tail IS 'The probability beyond w.';
+COMMENT ON MACRO pool_odds_tails IS 'The probability beyond w, of points with `total`, the integral over all w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
 COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
 COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
 COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
+COMMENT ON MACRO pool_odds_steps IS 'The step of a point outward, and whether another one is to follow.';
 COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): by Halley''s steps far from it, then by the series, until a sixth term would be below the rounding.';
-COMMENT ON MACRO pool_odds_below IS 'P(W <= split).';
-COMMENT ON MACRO pool_odds_side IS 'The side of the split on which p lies.';
 COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_odds_target IS 'The log of the tail of p times the integral.';
-COMMENT ON MACRO pool_odds_quantile IS 'The w of a probability p, 0 < p < 1, from the side of the split where it lies.';
+COMMENT ON MACRO pool_odds_quantile IS 'The point whose w has the probability p, from the side of the split where it lies.';
 COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
 COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
 COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';

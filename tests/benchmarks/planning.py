@@ -1,4 +1,4 @@
-"""What a call on ten rows costs in DuckDB, which is nearly all planning: a Markdown table.
+"""What loading the macros and a call on ten rows cost in DuckDB, which is nearly all planning: a Markdown table.
 
     python tests/benchmarks/planning.py [--rounds 5]
 
@@ -24,6 +24,13 @@ QUERIES: dict[str, tuple[str, float]] = {
     "pool_shrink_rates": ("FROM pool_shrink_rates(data, x, n, g)", 1.2),
     "pool_components_rates": ("FROM pool_components_rates(data, x, n, g)", 1.2),
     "pool_shrink_counts": ("FROM pool_shrink_counts(data, x, n, g)", 1.2),
+    "pool_normal_cdf of pool_normal_quantile": ("SELECT pool_normal_cdf(pool_normal_quantile(0.3))", 0.2),
+    "pool_gamma_quantile": ("SELECT pool_gamma_quantile(0.3, 2)", 1),
+}
+# what loads the macros into a new connection: the target in units, at most
+LOADS: dict[str, tuple[Callable[[duckdb.DuckDBPyConnection], object], float]] = {
+    "pool.sql": (lambda connection: connection.execute((pool.SQL / "pool.sql").read_text(encoding="utf-8")), 3.5),
+    "install_macros": (pool.install_macros, 4.5),
 }
 DATA = "CREATE TABLE data AS SELECT i // 2 AS g, (i * 7 % 10) / 3.0 AS y, i % 4 AS x, 5 + i AS n FROM range(10) AS t(i)"
 
@@ -53,9 +60,14 @@ def main() -> None:
     unit = cpu_seconds(create_macros, rounds)
     print(f"DuckDB {duckdb.__version__}; the unit is {unit:.3f} CPU s\n")
     print("| call | CPU s | units | target |\n|---|---:|---:|---:|")
-    for call, (query, target) in QUERIES.items():
-        seconds = cpu_seconds(lambda query=query: connection.execute(query).fetchall(), rounds)
-        print(f"| {call} | {seconds:.3f} | {seconds / unit:.2f} | {target:.2f} |")
+    jobs = {name: (lambda load=load: load(duckdb.connect()), target) for name, (load, target) in LOADS.items()}
+    jobs |= {
+        name: (lambda query=query: connection.execute(query).fetchall(), target)
+        for name, (query, target) in QUERIES.items()
+    }
+    for name, (job, target) in jobs.items():
+        seconds = cpu_seconds(job, rounds)
+        print(f"| {name} | {seconds:.3f} | {seconds / unit:.2f} | {target:.2f} |")
 
 
 if __name__ == "__main__":

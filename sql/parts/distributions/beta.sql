@@ -21,14 +21,10 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
     list_transform(
-        [{
+        [pool_odds_quantile([{
             p: pool_demand_probability(p, 'p of pool_beta_quantile'),
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')
-        }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.p = 0 OR r.p = 1 THEN r.p
-            ELSE 1 / (1 + r.b / r.a * exp(-pool_odds_quantile(r.a, r.b, r.p)))
-        END
+        }])],
+        lambda r: 1 / (1 + r.b / r.a * exp(-r.w))
     )[1];

@@ -10,13 +10,18 @@ CREATE OR REPLACE MACRO pool_expm1(x) AS
 CREATE OR REPLACE MACRO pool_log1p(x) AS
     CASE WHEN abs(x) < 0.5 THEN 2 * atanh(x / (2 + x)) ELSE ln(1 + x) END;
 
--- x - log(1 + x), about x^2 / 2 near 0: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x) (Loader 2000).
+-- x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader
+-- 2000).
+CREATE OR REPLACE MACRO pool_log_excess_series(x, z, q) AS
+    z * x - 2 * z * q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11
+        + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21)))))))));
+
+-- x - log(1 + x).
 CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
             list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda e: e.z * x - 2 * e.z * e.q * (1 / 3 + e.q * (1 / 5 + e.q * (1 / 7 + e.q * (1 / 9 + e.q * (1 / 11
-                + e.q * (1 / 13 + e.q * (1 / 15 + e.q * (1 / 17 + e.q * (1 / 19 + e.q / 21)))))))))
+            lambda e: pool_log_excess_series(x, e.z, e.q)
         )[1]
         ELSE x - ln(1 + x)
     END;

@@ -22,13 +22,8 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
-        [{p: p, a: shape}],
-        lambda r: CASE
-            WHEN r.a IS NULL THEN NULL
-            WHEN r.p = 0 THEN 0.0
-            WHEN r.p = 1 THEN 'infinity'::DOUBLE
-            ELSE r.a * exp(pool_odds_quantile(r.a, 'infinity'::DOUBLE, r.p))
-        END
+        [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+        lambda r: r.a * exp(r.w)
     )[1];
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
