@@ -1,22 +1,27 @@
 """Merges: files with the merged moments of several states, which spare readers the states themselves.
 
-A merge is named by the content of its states, so it is either right or unused: when a state changes, no node of the
-tree has the old name. Merges may be deleted at any time.
+A merge is named by the names and checksums of its states, so it is either right or unused: it is read only while the
+store holds exactly these states. Merges may be deleted at any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import polars as pl
+
+from ..version import __version__
 from . import files
 from .checksum import MismatchError
 from .states import State
-from .tree import Node, tree
 
-ENDING = ".merge"  # not .parquet, and hidden: patterns and folder scans of other programs find the states alone
+ENDING = ".merge"  # not .parquet, and hidden: patterns of other programs match the states alone
+VERSION = "1"  # of the files; those of another version are not read
 
 
 @dataclass(frozen=True)
@@ -35,62 +40,82 @@ class Merge:
         return self.states[0].source
 
 
-def path_of(folder: Path, node: Node) -> Path:
-    """The file of the merge of a node."""
-    return folder / f".{node.name}{ENDING}"
+def path_of(folder: Path, states: Iterable[State]) -> Path:
+    """The file of the merge of some states."""
+    return _path(folder, map(_identity, states))
 
 
-def trees(listed: Sequence[State]) -> list[Node]:
-    """The tree of the states with checksums; states of the first format, which have none, stay alone."""
-    sealed = [state for state in listed if state.seal is not None]
-    return [*([tree(sealed)] if sealed else []), *(Node((state,)) for state in listed if state.seal is None)]
+def _path(folder: Path, identities: Iterable[str]) -> Path:
+    name = hashlib.sha256("\n".join([VERSION, *identities]).encode()).hexdigest()[:24]
+    return folder / f".{name}{ENDING}"
+
+
+def _identity(state: State) -> str:
+    return f"{state.path.name} {state.seal}"
 
 
 def cover(folder: Path, listed: Sequence[State]) -> list[State | Merge]:
-    """The merges and states that hold all states, as few as there are."""
-    if next(_files(folder), None) is None:
-        return list(listed)
-    return [table for node in trees(listed) for table in _covered(folder, node)]
+    """The files that hold all states: the merges of the most states, and the states that remain."""
+    remaining = {_identity(state): state for state in listed if state.seal is not None}
+    merges = [merge for path in _files(folder) if (merge := _read(path, remaining)) is not None]
+    chosen: list[State | Merge] = []
+    for merge in sorted(merges, key=lambda merge: (-len(merge.states), merge.path.name)):
+        if remaining.keys() >= (identities := set(map(_identity, merge.states))):
+            chosen.append(merge)
+            remaining = {identity: state for identity, state in remaining.items() if identity not in identities}
+    return [*chosen, *remaining.values(), *(state for state in listed if state.seal is None)]
 
 
-def _covered(folder: Path, node: Node) -> Iterator[State | Merge]:
-    merge = read(folder, node)
-    if merge is not None:
-        yield merge
-    elif not node.children:
-        yield from node.states
-    else:
-        for child in node.children:
-            yield from _covered(folder, child)
+def write(path: Path, states: Sequence[State], rows: pl.LazyFrame, keys: Iterable[str], means: list[float]) -> Merge:
+    """Write the merge of states."""
+    schema = rows.collect_schema()
+    types = {key: str(schema[key]) for key in keys}
+    fields = {
+        "library": __version__,
+        "states": [*map(_identity, states)],
+        "keys": types,
+        "means": [min(means), max(means)] if means else None,
+    }
+    files.publish(path.parent, {path: partial(_sink, rows, files.metadata(fields))})
+    return _merge(path, files.opened(path), states)
 
 
-def read(folder: Path, node: Node) -> Merge | None:
-    """The merge of a node; None if there is none."""
-    path = path_of(folder, node)
-    if not (node.children and path.exists()):
-        return None
+def _sink(rows: pl.LazyFrame, metadata: dict[str, str], path: Path) -> None:
+    rows.sink_parquet(path, metadata=metadata, row_group_size=files.ROWS_TOGETHER)
+
+
+def read(folder: Path, states: Sequence[State]) -> Merge | None:
+    """The merge of some states; None if there is none."""
+    return _read(path_of(folder, states), {_identity(state): state for state in states})
+
+
+def _read(path: Path, states: dict[str, State]) -> Merge | None:
+    """The merge in a file; None if it is a merge of other states."""
     try:
         content = files.opened(path)
         if content.seal is None:
             raise MismatchError("its checksum is missing")
-        if content.fields["name"] != node.name:
+        identities = content.fields["states"]
+        if path != _path(path.parent, identities):
             raise MismatchError("it is a copy, under another name, of another merge")
-    except FileNotFoundError:  # a refresh deleted it meanwhile
+    except FileNotFoundError:  # or a refresh deleted it meanwhile
         return None
-    except (MismatchError, KeyError) as error:
+    except (MismatchError, KeyError, TypeError) as error:
         raise files.damaged(path, error) from None
+    return _merge(path, content, [states[one] for one in identities]) if states.keys() >= set(identities) else None
+
+
+def _merge(path: Path, content: files.Content, states: Sequence[State]) -> Merge:
     means = content.fields["means"]
-    return Merge(path, node.states, content.rows, content.fields["keys"], tuple(means) if means else None)
+    return Merge(path, tuple(states), content.rows, content.fields["keys"], tuple(means) if means else None)
 
 
-def tidy(folder: Path, listed: Sequence[State]) -> None:
-    """Delete merges of other states than these; the caller must hold the lock."""
-    names = {path_of(folder, node).name for root in trees(listed) for node in root.nodes()}
-    for path in _files(folder):
-        if path.name not in names:
-            with suppress(FileNotFoundError):
-                path.unlink()
+def tidy(folder: Path, kept: Iterable[Path]) -> None:
+    """Delete all merges but some; the caller must hold the lock."""
+    for path in set(_files(folder)).difference(kept):
+        with suppress(FileNotFoundError, PermissionError):  # a system that cannot delete files while they are read
+            path.unlink()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return folder.glob(f".*{ENDING}")
+def _files(folder: Path) -> list[Path]:
+    return list(folder.glob(f".*{ENDING}"))

@@ -17,7 +17,7 @@ from ..formulas.names import NaN
 from ..models import warning
 from ..version import FORMAT, __version__
 from . import files, merges, states
-from .building import build
+from .building import build, tidy
 from .definition import columns, define, same
 from .keytypes import KeyTypes
 from .merging import merged
@@ -142,7 +142,7 @@ class MomentStore:
         with self._locked():
             files.tidy(self.path)
             old = {state.source: state for state in self._states()}
-            merges.tidy(self.path, list(old.values()))
+            tidy(self.path, list(old.values()))
             now = {part.name: part for part in parts(source, columns(self.definition))}
             self._check_apart(now)
             kept = [name for name in now if name in old and old[name].version == now[name].version]
@@ -152,7 +152,7 @@ class MomentStore:
             written = self._read(stale, unchanged, progress)
             for state in dropped:
                 states.drop(state)
-            build(self.path, [*unchanged, *written], self._weighted)
+            build(self.path, unchanged, written, self._weighted)
         names = tuple(state.source for state in dropped)
         _warn_of(left_out(names))
         return Refreshed(tuple(part.name for part in stale), tuple(kept), names, sum(state.rows for state in written))

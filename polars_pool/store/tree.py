@@ -7,16 +7,13 @@ smaller than its neighbours. Bounds at fixed positions would all move when a par
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 from .states import State
 
 NEAR = 3  # neighbours on each side that a bound is compared with: a node has about seven children
-VERSION = "1"  # of the files of merges; files of another version are not read
 
 
 @dataclass(frozen=True)
@@ -25,12 +22,6 @@ class Node:
 
     states: tuple[State, ...]
     children: tuple[Node, ...] = ()
-
-    @cached_property
-    def name(self) -> str:
-        """A hash of the content of all states below the node."""
-        lines = (f"{state.path.name} {state.seal}" for state in self.states)
-        return hashlib.sha256("\n".join([VERSION, *lines]).encode()).hexdigest()[:24]
 
     def nodes(self) -> Iterator[Node]:
         """This node and all nodes below it."""
