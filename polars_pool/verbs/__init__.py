@@ -1,6 +1,6 @@
 """The public verbs: a frame of either kind in, one of the same kind out.
 
-What computes with arrays is imported by the verb that needs it, when it is called: importing NumPy takes time.
+A verb imports the computations of its model when it is called: importing them takes time, NumPy most of all.
 """
 
 from .compare import compare as compare

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .. import arguments
 from ..arguments import IntoColumn, Keys
-from ..models.oneway import groups
 from .collecting import Frame, same_kind
 
 
@@ -52,6 +51,8 @@ def merge(
     >>> pool.merge(pl.concat([monday, tuesday], how="vertical_relaxed"), by="school").rows()
     [('a', 3, 3.0, 4.0)]
     """
+    from ..models.oneway import groups
+
     call = arguments.call(merge, locals())
     request = arguments.means(call)
     arguments.distinct_keys((), request.by_names, groups.states_columns(request))

@@ -7,7 +7,6 @@ from ..arguments import IntoColumn, Keys
 from ..formulas.names import (
     NaN,
 )
-from ..models.oneway import groups
 from .collecting import Frame, same_kind
 
 
@@ -51,6 +50,8 @@ def moments(
     >>> pool.moments(scores, "score", by="school").rows()
     [('a', 2, 2.0, 2.0), ('b', 1, 5.0, None)]
     """
+    from ..models.oneway import groups
+
     call = arguments.call(moments, locals())
     request = arguments.means(call)
     arguments.distinct_keys((), request.by_names, groups.states_columns(request))
