@@ -2469,8 +2469,11 @@ CREATE OR REPLACE MACRO _pool_wrong_name(role, argument, names) AS
             _pool_nearest(argument::VARCHAR, names))
     END;
 
+CREATE OR REPLACE MACRO _pool_is_level(argument) AS
+    _pool_is_number(argument, 0) AND _pool_number(argument) > 0 AND _pool_number(argument) < 1;
+
 CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
-    CASE WHEN NOT (_pool_is_number(argument, 0) AND _pool_number(argument) > 0 AND _pool_number(argument) < 1)
+    CASE WHEN NOT _pool_is_level(argument)
         THEN _pool_message_level(_pool_shown(argument),
             CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
                 THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END)
@@ -2490,12 +2493,12 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 
 -- The level, or NULL where it is wrong: the arguments are checked elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
-    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+    CASE WHEN _pool_is_level(level) THEN _pool_number(level) END;
 
 -- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     SELECT pool_normal_quantile_double(p) AS _pool_quantile
-    FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p);
+    FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,
@@ -2539,6 +2542,16 @@ CREATE OR REPLACE MACRO _pool_may_be_prior(role, value) AS
     list_contains(_pool_priors_of(role), _pool_prior_name(value))
         OR role <> 'sigma2' AND contains(_pool_name(value), '(')
         OR role = 'sigma2' AND _pool_is_tau_prior(value);
+
+-- Whether a value is a prior of tau with all its numbers, and these are right. DuckDB computes this while it plans,
+-- where a field of a struct would be read as a text.
+CREATE OR REPLACE MACRO _pool_is_right_prior(value) AS
+    list_transform([_pool_prior_name(value)], lambda prior: list_transform([_pool_prior_numbers(value)],
+        lambda numbers: list_contains(_pool_priors_of('tau2'), prior)
+            AND len(numbers) = len(_pool_prior_arguments(prior))
+            AND len(list_filter(numbers, lambda number: number IS NULL)) = 0
+            AND _pool_wrong_number(prior, numbers) IS NULL
+    )[1])[1];
 
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
@@ -3581,10 +3594,14 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 
 -- Whether names and numbers are right and fit any input: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
-    _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
-    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
-    AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
-    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
+    _pool_name(sigma2) = 'pooled' AND _pool_name(mu) = 'gls' AND list_contains(_pool_names_of_nan(), nan)
+    AND _pool_is_level(level) AND predict = 'mean' AND _pool_absent(threshold)
+    AND CASE
+        WHEN _pool_fits_every_input(tau2) THEN uncertainty IN ('mu', 'conditional')
+            AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'))
+        ELSE _pool_is_right_prior(tau2) AND uncertainty = 'mu'
+            AND list_contains(_pool_names_of_interval_of_posterior(), coalesce("interval", 'central'))
+    END;
 
 -- Whether an estimator weighs by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS
@@ -4371,32 +4388,50 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
 -- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
-    SELECT
-        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
-        -- Squares of values near 0 may be 0 themselves.
-        CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
-            AS size,
-        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
-        size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
-        CASE
-            WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
-            ELSE 1.0
-        END AS unit_,
-        counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
-            AS separated,
-        has_v OR separated AS identified,
-        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_is_joint(tau2) AS jointly
-    FROM query_table(counted) AS counted JOIN (
+    WITH ranges AS (
         SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
             min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
             sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
-    ) USING (model);
+    ),
+    -- one step per SELECT: an alias is bound again at each mention in the same SELECT
+    ranged AS (
+        SELECT *, greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart
+        FROM query_table(counted) JOIN ranges USING (model)
+    ),
+    sized AS (
+        -- Squares of values near 0 may be 0 themselves.
+        SELECT *, CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero
+            ELSE 1.0 END AS size
+        FROM ranged
+    ),
+    measured AS (
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        SELECT *, size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable
+        FROM sized
+    ),
+    scaled AS (
+        SELECT *,
+            CASE
+                WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100
+                    THEN 2.0 ** round(log2(size))
+                ELSE 1.0
+            END AS unit_,
+            identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
+                AS separated
+        FROM measured
+    ),
+    identified AS (
+        SELECT *, has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
+        FROM scaled
+    )
+    SELECT * EXCLUDE (has_v, width, vmost, vleast, near_zero, exact_y, all_y)
+        REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_is_joint(tau2) AS jointly
+    FROM identified;
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     SELECT c.* REPLACE (
@@ -7229,7 +7264,7 @@ CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
 -- Whether all names, numbers and flags are right: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) AS
     list_contains(_pool_names_of_prior(), _pool_name(prior)) AND list_contains(_pool_names_of_nan(), nan)
-    AND _pool_is_number(level, 0) AND _pool_number(level) > 0 AND _pool_number(level) < 1
+    AND _pool_is_level(level)
     AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
     AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL;
 

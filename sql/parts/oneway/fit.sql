@@ -132,32 +132,50 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
 -- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
 CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
-    SELECT
-        greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart,
-        -- Squares of values near 0 may be 0 themselves.
-        CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
-            AS size,
-        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
-        size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
-        CASE
-            WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100 THEN 2.0 ** round(log2(size))
-            ELSE 1.0
-        END AS unit_,
-        counted.* REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
-            AS separated,
-        has_v OR separated AS identified,
-        exact, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start,
-        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_is_joint(tau2) AS jointly
-    FROM query_table(counted) AS counted JOIN (
+    WITH ranges AS (
         SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
             min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
             sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
             sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
         FROM query_table(sampled) GROUP BY model
-    ) USING (model);
+    ),
+    -- one step per SELECT: an alias is bound again at each mention in the same SELECT
+    ranged AS (
+        SELECT *, greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart
+        FROM query_table(counted) JOIN ranges USING (model)
+    ),
+    sized AS (
+        -- Squares of values near 0 may be 0 themselves.
+        SELECT *, CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero
+            ELSE 1.0 END AS size
+        FROM ranged
+    ),
+    measured AS (
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        SELECT *, size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable
+        FROM sized
+    ),
+    scaled AS (
+        SELECT *,
+            CASE
+                WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100
+                    THEN 2.0 ** round(log2(size))
+                ELSE 1.0
+            END AS unit_,
+            identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
+                AS separated
+        FROM measured
+    ),
+    identified AS (
+        SELECT *, has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
+        FROM scaled
+    )
+    SELECT * EXCLUDE (has_v, width, vmost, vleast, near_zero, exact_y, all_y)
+        REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
+        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
+        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
+            AND _pool_is_joint(tau2) AS jointly
+    FROM identified;
 
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
     SELECT c.* REPLACE (

@@ -71,10 +71,14 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
 
 -- Whether names and numbers are right and fit any input: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
-    _pool_name(sigma2) = 'pooled' AND _pool_fits_every_input(tau2) AND _pool_name(mu) = 'gls'
-    AND list_contains(_pool_names_of_nan(), nan) AND _pool_wrong_level(level) IS NULL
-    AND uncertainty IN ('mu', 'conditional') AND predict = 'mean' AND _pool_absent(threshold)
-    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
+    _pool_name(sigma2) = 'pooled' AND _pool_name(mu) = 'gls' AND list_contains(_pool_names_of_nan(), nan)
+    AND _pool_is_level(level) AND predict = 'mean' AND _pool_absent(threshold)
+    AND CASE
+        WHEN _pool_fits_every_input(tau2) THEN uncertainty IN ('mu', 'conditional')
+            AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'))
+        ELSE _pool_is_right_prior(tau2) AND uncertainty = 'mu'
+            AND list_contains(_pool_names_of_interval_of_posterior(), coalesce("interval", 'central'))
+    END;
 
 -- Whether an estimator weighs by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS

@@ -27,7 +27,7 @@ CREATE OR REPLACE MACRO _pool_wrong_uncertainty_of_rates(argument, family) AS
 -- Whether all names, numbers and flags are right: then DuckDB plans no message about them.
 CREATE OR REPLACE MACRO _pool_usual_rates(prior, nan, level, threshold, posterior, limits, uncertainty) AS
     list_contains(_pool_names_of_prior(), _pool_name(prior)) AND list_contains(_pool_names_of_nan(), nan)
-    AND _pool_is_number(level, 0) AND _pool_number(level) > 0 AND _pool_number(level) < 1
+    AND _pool_is_level(level)
     AND _pool_absent(threshold) AND uncertainty IN ('mu', 'conditional')
     AND typeof(posterior) = 'BOOLEAN' AND posterior IS NOT NULL AND typeof(limits) = 'BOOLEAN' AND limits IS NOT NULL;
 

@@ -37,8 +37,11 @@ CREATE OR REPLACE MACRO _pool_wrong_name(role, argument, names) AS
             _pool_nearest(argument::VARCHAR, names))
     END;
 
+CREATE OR REPLACE MACRO _pool_is_level(argument) AS
+    _pool_is_number(argument, 0) AND _pool_number(argument) > 0 AND _pool_number(argument) < 1;
+
 CREATE OR REPLACE MACRO _pool_wrong_level(argument) AS
-    CASE WHEN NOT (_pool_is_number(argument, 0) AND _pool_number(argument) > 0 AND _pool_number(argument) < 1)
+    CASE WHEN NOT _pool_is_level(argument)
         THEN _pool_message_level(_pool_shown(argument),
             CASE WHEN _pool_number(argument) > 1 AND _pool_number(argument) < 100
                 THEN '; did you mean ' || format('{:g}', _pool_number(argument) / 100) || '?' ELSE '' END)
@@ -58,12 +61,12 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 
 -- The level, or NULL where it is wrong: the arguments are checked elsewhere.
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
-    CASE WHEN _pool_wrong_level(level) IS NULL THEN _pool_number(level) END;
+    CASE WHEN _pool_is_level(level) THEN _pool_number(level) END;
 
 -- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
     SELECT pool_normal_quantile_double(p) AS _pool_quantile
-    FROM (SELECT CASE WHEN _pool_wrong_level(level) IS NULL THEN (1 + _pool_number(level)) / 2 END AS p);
+    FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,

@@ -25,6 +25,16 @@ CREATE OR REPLACE MACRO _pool_may_be_prior(role, value) AS
         OR role <> 'sigma2' AND contains(_pool_name(value), '(')
         OR role = 'sigma2' AND _pool_is_tau_prior(value);
 
+-- Whether a value is a prior of tau with all its numbers, and these are right. DuckDB computes this while it plans,
+-- where a field of a struct would be read as a text.
+CREATE OR REPLACE MACRO _pool_is_right_prior(value) AS
+    list_transform([_pool_prior_name(value)], lambda prior: list_transform([_pool_prior_numbers(value)],
+        lambda numbers: list_contains(_pool_priors_of('tau2'), prior)
+            AND len(numbers) = len(_pool_prior_arguments(prior))
+            AND len(list_filter(numbers, lambda number: number IS NULL)) = 0
+            AND _pool_wrong_number(prior, numbers) IS NULL
+    )[1])[1];
+
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
     list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
         CASE
