@@ -227,6 +227,14 @@ def test_normal_cdf_undoes_its_quantile(columns):
     assert_near(ask("pool_normal_cdf(a)", ask("pool_normal_quantile(a)", p)), p, 5e-14)
 
 
+def test_calls_in_calls_plan_few_terms():
+    """Arguments are substituted as text: a cdf of a quantile took ten seconds to plan."""
+    p = [1e-9, 0.01, 0.3, 0.5, 0.7, 0.99]
+    nested = "pool_normal_cdf(pool_normal_quantile(pool_normal_cdf(pool_normal_quantile(a))))"
+    assert_near(ask(nested, p), p, 5e-14)
+    assert_near(ask("pool_gamma_cdf(pool_gamma_quantile(a, 2), 2)", p), p, 1e-10)
+
+
 @few
 @given(rows_of(probabilities, degrees))
 def test_student_cdf_undoes_its_quantile(columns):

@@ -318,7 +318,9 @@ CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
 --
 -- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", in the centre.
 CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
-    pool_normal_quantile_double(pool_demand_probability(p, 'p of pool_normal_quantile'));
+    list_transform(
+        [pool_demand_probability(p, 'p of pool_normal_quantile')], lambda v: pool_normal_quantile_double(v)
+    )[1];
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
