@@ -49,7 +49,8 @@ CREATE OR REPLACE MACRO _pool_numbers(tbl, value, n, var, se, weights, nan) AS T
         TRY_CAST(n AS DOUBLE) AS _pool_n, TRY_CAST(var AS DOUBLE) AS _pool_var, TRY_CAST(se AS DOUBLE) AS _pool_se,
         TRY_CAST(weights AS DOUBLE) AS _pool_weights, NOT _pool_absent(weights) AS _pool_weighted,
         CASE
-            WHEN NOT _pool_absent(se) THEN 'published'
+            WHEN NOT _pool_absent(se) AND _pool_absent(n) THEN 'published'
+            WHEN NOT _pool_absent(se) THEN 'published with n'
             WHEN NOT (_pool_absent(n) AND _pool_absent(var)) THEN 'moments'
             WHEN NOT _pool_absent(weights) THEN 'weighted rows'
             ELSE 'plain rows'
@@ -85,8 +86,8 @@ CREATE OR REPLACE MACRO _pool_weighted_rows(numbers, "by", over) AS TABLE
     WITH _pool_rows AS NOT MATERIALIZED (
         SELECT CASE
                 WHEN _pool_x IS NULL OR _pool_weights = 0 THEN NULL
-                WHEN _pool_improper(_pool_weights) THEN _pool_bad()
-                ELSE _pool_weights
+                WHEN _pool_weights > 0 AND _pool_weights < 'infinity'::DOUBLE THEN _pool_weights
+                ELSE _pool_bad()
             END AS _pool_h, *
         FROM query_table(numbers) WHERE _pool_input = 'weighted rows'
     ),
@@ -119,37 +120,42 @@ CREATE OR REPLACE MACRO _pool_stored_moments(numbers, "by", over, sigma2) AS TAB
     )
     GROUP BY ALL;
 
--- Groups of published estimates, combined by inverse variance; an estimate with infinite error has no information.
+-- Sums of published estimates by group; an estimate with infinite error has no information.
+CREATE OR REPLACE MACRO _pool_published_sums(numbers, "by", over, needs_n) AS TABLE
+    WITH _pool_rows AS NOT MATERIALIZED (
+        SELECT CASE
+                WHEN _pool_x IS NULL THEN NULL
+                WHEN _pool_se > 2.0::DOUBLE ** -250 AND _pool_se <= 'infinity'::DOUBLE THEN 1 / (_pool_se * _pool_se)
+                WHEN _pool_se >= 0 AND _pool_se <= 'infinity'::DOUBLE THEN _pool_exact()
+                ELSE _pool_bad()
+            END AS _pool_h, *
+        FROM query_table(numbers)
+    )
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        NULL::DOUBLE AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published' GROUP BY ALL
+    UNION ALL
+    SELECT over, "by", over AS _pool_over, sum(_pool_h) AS _pool_sum_h, sum(_pool_h * _pool_x) AS _pool_sum_hx,
+        sum(CASE
+            WHEN _pool_x IS NULL THEN NULL
+            WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
+            WHEN _pool_h > 0 THEN _pool_n
+        END) AS _pool_sum_n
+    FROM _pool_rows WHERE _pool_input = 'published with n' GROUP BY ALL;
+
+-- Groups of published estimates, combined by inverse variance.
 CREATE OR REPLACE MACRO _pool_published(numbers, "by", over, needs_n) AS TABLE
-    SELECT * EXCLUDE (_pool_sum_n, _pool_sum_h),
-        CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+    SELECT COLUMNS(lambda c: _pool_is_key(c)), CASE WHEN _pool_sum_n > 0 THEN _pool_sum_n END AS _pool_n,
+        coalesce(_pool_sum_h, 0.0) AS _pool_w,
+        CASE WHEN _pool_sum_h > 0 THEN _pool_sum_hx / _pool_sum_h END AS _pool_y,
         CASE
             WHEN _pool_w = 0 THEN 'infinity'::DOUBLE
             WHEN _pool_w >= _pool_exact() THEN 0.0
             ELSE 1 / _pool_w
         END AS _pool_v,
         NULL::DOUBLE AS _pool_squares, false AS _pool_sized,
-        _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_w) AS _pool_bad_se
-    FROM (
-        SELECT over, "by", over AS _pool_over,
-            sum(CASE
-                WHEN _pool_x IS NULL THEN NULL
-                WHEN (needs_n OR _pool_n IS NOT NULL) AND _pool_improper(_pool_n) THEN _pool_bad()
-                WHEN _pool_h > 0 THEN _pool_n
-            END) AS _pool_sum_n,
-            sum(_pool_h) AS _pool_sum_h, coalesce(_pool_sum_h, 0.0) AS _pool_w,
-            CASE WHEN _pool_sum_h > 0 THEN sum(_pool_h * _pool_x) / _pool_sum_h END AS _pool_y
-        FROM (
-            SELECT CASE
-                    WHEN _pool_x IS NULL THEN NULL
-                    WHEN _pool_se IS NULL OR isnan(_pool_se) OR _pool_se < 0 THEN _pool_bad()
-                    WHEN _pool_se > 2.0::DOUBLE ** -250 THEN 1 / (_pool_se * _pool_se)
-                    ELSE _pool_exact()
-                END AS _pool_h, *
-            FROM query_table(numbers) WHERE _pool_input = 'published'
-        )
-        GROUP BY ALL
-    );
+        _pool_number_of_bad(_pool_sum_n) AS _pool_bad_n, _pool_number_of_bad(_pool_sum_h) AS _pool_bad_se
+    FROM _pool_published_sums(numbers, "by", over, needs_n);
 
 -- The groups of one of these inputs: the types of the arguments choose it, and the planner drops the others.
 CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu) AS TABLE
