@@ -12,19 +12,22 @@ from turns import Jobs, main, measured
 
 GROUP_BY = "GROUP BY g: count, avg, var_samp"
 GROUP_BY_OVER = "GROUP BY model, h"
+GROUP_BY_TEN = "GROUP BY g // 10, g"
 HITS = "GROUP BY g: sum, count of 0 and 1"
 PAIRS = "GROUP BY row: sums of hits and trials"
 
 JOBS: Jobs = {
     GROUP_BY: ("large", GROUP_BY, None),
     "pool_shrink, reml": ("large", GROUP_BY, 1.10),
-    "pool_shrink, separate": ("large", GROUP_BY, None),
-    "pool_shrink, weights": ("large", GROUP_BY, None),
-    "pool_shrink, se": ("large", GROUP_BY, None),
+    "pool_shrink, separate": ("large", GROUP_BY, 1.35),
+    "pool_shrink, weights": ("large", GROUP_BY, 1.6),
+    "pool_shrink, se": ("large", GROUP_BY, 1.35),
     "pool_components, knha": ("large", GROUP_BY, 1.3),
     "pool_moments": ("large", GROUP_BY, None),
     GROUP_BY_OVER: ("large", GROUP_BY_OVER, None),
     "pool_shrink, over": ("large", GROUP_BY_OVER, 1.3),
+    GROUP_BY_TEN: ("models", GROUP_BY_TEN, None),
+    "pool_shrink, models of ten groups": ("models", GROUP_BY_TEN, 3.5),
     HITS: ("large", HITS, None),
     "pool_shrink_rates, 0 and 1": ("large", HITS, 1.3),
     "pool_components_rates, 0 and 1": ("large", HITS, 1.3),
@@ -44,6 +47,8 @@ QUERIES = {
     "pool_moments": "FROM pool_moments('{}', y, g)",
     GROUP_BY_OVER: "SELECT model, h, count(y) AS n, avg(y) AS mean, var_samp(y) AS var FROM '{}' GROUP BY model, h",
     "pool_shrink, over": "FROM pool_shrink('{}', y, h, over := model)",
+    GROUP_BY_TEN: "SELECT g // 10, g, count(y) AS n, avg(y) AS mean, var_samp(y) AS var FROM '{}' GROUP BY ALL",
+    "pool_shrink, models of ten groups": "FROM pool_shrink('{}', y, g, over := g // 10)",
     HITS: "SELECT g, sum(hit) AS x, count(hit) AS n FROM '{}' GROUP BY g",
     "pool_shrink_rates, 0 and 1": "FROM pool_shrink_rates('{}', hit, 1, g)",
     "pool_components_rates, 0 and 1": "FROM pool_components_rates('{}', hit, 1, g)",
