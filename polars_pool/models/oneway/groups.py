@@ -7,7 +7,6 @@ preparation, its sums, and the statistics that follow from the sums; group-bys a
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 import polars as pl
 
@@ -59,10 +58,15 @@ def about_pivot(
         selected, value = rows(frame, request, *keep).cache(), Column("_pool_value", VALUE)
     # Models of an `over` have a pivot only where all first values have more digits than Float64.
     pivot = pivots(selected, [value], wide.EXACT if request.over and value.exact is not None else 0.0).cache()
-    order: Literal["left", "none"] = "left" if ordered else "none"
-    centred = selected.join(pivot.select(value.origin), how="cross", maintain_order=order)
+    centred = beside_one_row(selected, pivot.select(value.origin), ordered)
     centred = centred.with_columns(_pool_value=value.centred).drop(value.origin)
     return selected, centred, pivot.select(_pool_pivot=value.pivot)
+
+
+def beside_one_row(rows: pl.LazyFrame, constants: pl.LazyFrame, ordered: bool) -> pl.LazyFrame:
+    """The rows, if needed in their order, each with the constants, which are one row."""
+    # With one row on the right, this is the order of the left, which Polars 2.1 keeps at a third of the cost of "left".
+    return rows.join(constants, how="cross", maintain_order="right_left" if ordered else "none")
 
 
 def in_order(frame: pl.LazyFrame, request: OneWay, *keep: pl.Expr) -> tuple[pl.LazyFrame, pl.LazyFrame]:

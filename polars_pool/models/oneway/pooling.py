@@ -9,7 +9,7 @@ import polars as pl
 from ...formulas import shrink, within
 from ...formulas.elementary import normal_cdf, sqrt, where
 from ...formulas.uncertainty import variance_with_tau2
-from .groups import PIVOT, VAR, N, V, W, Y
+from .groups import PIVOT, VAR, N, V, W, Y, beside_one_row
 from .spec import Means, OneWay, Options
 
 OF_MODEL = ("groups", "sigma2", "tau2", "mu", "se_mu", "converged", "df_prior", "sigma2_prior")
@@ -26,9 +26,9 @@ def joined(groups: pl.LazyFrame, components: pl.LazyFrame, request: Means, order
     of_model = pl.col(OF_MODEL).name.prefix("_pool_")
     error = (ERROR, CORRECTION) if request.error_of_tau2 else ()
     columns = components.select(*request.over, of_model, PIVOT, only.alias("_pool_only"), *error)
-    order: Literal["left", "none"] = "left" if ordered else "none"
     if not request.over:
-        return groups.join(columns, how="cross", maintain_order=order)
+        return beside_one_row(groups, columns, ordered)
+    order: Literal["left", "none"] = "left" if ordered else "none"
     return groups.join(columns, on=list(request.over), how="left", nulls_equal=True, maintain_order=order)
 
 
