@@ -28,7 +28,7 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
 
 -- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
-    pool_digamma_double(pool_demand_positive(x, 'x of pool_digamma'));
+    CASE WHEN pool_demand_positive(x, 'x of pool_digamma') IS NOT NULL THEN pool_digamma_double(x::DOUBLE) END;
 
 -- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
 CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
@@ -49,7 +49,7 @@ CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
 
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
-    pool_trigamma_double(pool_demand_positive(x, 'x of pool_trigamma'));
+    CASE WHEN pool_demand_positive(x, 'x of pool_trigamma') IS NOT NULL THEN pool_trigamma_double(x::DOUBLE) END;
 
 -- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
 CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
