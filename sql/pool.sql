@@ -3034,18 +3034,22 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
             CASE WHEN target IS NOT NULL THEN target WHEN p <= tail THEN ln(p * integral)
                 ELSE ln((1 - p) * integral) END
         FROM (
-            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
-                excess * excess * excess AS cube, f * third + (3 * f + d) * d1 + m2 * (bend2 * mills + 2 * bend * f)
-                    AS fourth,
-                abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
+            SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
                     WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
                     ELSE pool_outward_step(excess, mills, slope) END) AS moved
             FROM (
-                SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend,
-                    s * bend * (1 - 2 * x) AS bend2,
-                    mills * mills AS m2, slope * mills AS d, d - 1 AS f, bend * m2 + d * f AS d1, f * f + d1 AS third
-                FROM _pool_odds_at('_pool_odds')
+                SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
+                    f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
+                    CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail
+                FROM (
+                    SELECT *, d - 1 AS f, bend * m2 + d * (d - 1) AS d1
+                    FROM (
+                        SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend, mills * mills AS m2,
+                            slope * mills AS d
+                        FROM _pool_odds_at('_pool_odds')
+                    )
+                )
             )
         )
     )
@@ -5944,10 +5948,13 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
-        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+        sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
-        SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
-        FROM _pool_parts(items, nodes)
+        SELECT *, pool_normal_density(z) AS phi
+        FROM (
+            SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+            FROM _pool_parts(items, nodes)
+        )
     )
     GROUP BY id, side, target;
 

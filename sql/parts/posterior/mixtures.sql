@@ -39,10 +39,13 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
     SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
-        sum(p * pool_normal_density(z) / s) AS density_, -sum(p * pool_normal_density(z) * z / (s * s)) AS bend
+        sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
-        SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
-        FROM _pool_parts(items, nodes)
+        SELECT *, pool_normal_density(z) AS phi
+        FROM (
+            SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+            FROM _pool_parts(items, nodes)
+        )
     )
     GROUP BY id, side, target;
 

@@ -131,18 +131,22 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
             CASE WHEN target IS NOT NULL THEN target WHEN p <= tail THEN ln(p * integral)
                 ELSE ln((1 - p) * integral) END
         FROM (
-            SELECT *, CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail,
-                excess * excess * excess AS cube, f * third + (3 * f + d) * d1 + m2 * (bend2 * mills + 2 * bend * f)
-                    AS fourth,
-                abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
+            SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
                     WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
                     ELSE pool_outward_step(excess, mills, slope) END) AS moved
             FROM (
-                SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend,
-                    s * bend * (1 - 2 * x) AS bend2,
-                    mills * mills AS m2, slope * mills AS d, d - 1 AS f, bend * m2 + d * f AS d1, f * f + d1 AS third
-                FROM _pool_odds_at('_pool_odds')
+                SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
+                    f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
+                    CASE WHEN height > 745 THEN 0.0 ELSE exp(-height) * mills / integral END AS tail
+                FROM (
+                    SELECT *, d - 1 AS f, bend * m2 + d * (d - 1) AS d1
+                    FROM (
+                        SELECT *, ln(mills) - height - target AS excess, mean * (1 - x) AS bend, mills * mills AS m2,
+                            slope * mills AS d
+                        FROM _pool_odds_at('_pool_odds')
+                    )
+                )
             )
         )
     )
