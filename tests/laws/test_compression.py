@@ -202,6 +202,9 @@ def test_a_model_of_some_thousand_groups_keeps_them():
         few = models.compressed(g, "v")
         assert (few is g) != is_compressed
         assert len(few.y) <= size
+        assert (few.range[0], few.range[1]) == (g.y.min(), g.y.max())
+        assert (few.smallest(few.v), few.largest(few.v)) == (g.v.min(), g.v.max())
+        assert few.reach(few.plain_mean) == pytest.approx(g.reach(g.plain_mean), rel=1e-13)
 
 
 @pytest.mark.parametrize("tau2", ["reml", "pm"])
