@@ -4226,7 +4226,8 @@ CREATE OR REPLACE MACRO _pool_bin_sums(binned, bins) AS TABLE
             FROM (
                 SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
                 FROM (
-                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t, _pool_bin_deviation(y, mean, sd) AS z
+                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
+                        _pool_bin_deviation(y, mean, sd) AS z
                     FROM query_table(binned) JOIN (
                         SELECT model, bin, mean, sd, u_least, u_largest
                         FROM query_table(bins) WHERE varies AND NOT keeps
@@ -4276,8 +4277,8 @@ CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
 -- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares within,
--- and how many means are not finite.
+-- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares
+-- within, and how many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (
@@ -4954,7 +4955,10 @@ CREATE OR REPLACE MACRO _pool_inference(
         SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
             max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
             max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
-        FROM (SELECT id, result FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
+        FROM (
+            SELECT id, result FROM tails
+            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits)
+        )
         GROUP BY ALL
     ),
     with_inference AS (
@@ -7662,8 +7666,8 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less the
--- pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
+-- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less
+-- the pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
 CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
         SELECT p.* EXCLUDE (fitted), f.* EXCLUDE (model, way), pool_expm1(u) AS e,

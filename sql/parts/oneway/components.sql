@@ -17,7 +17,10 @@ CREATE OR REPLACE MACRO _pool_inference(
         SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
             max(result) FILTER (id % 8 = 2) AS lrt_p, max(result) FILTER (id % 8 = 3) AS log_reach2,
             max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
-        FROM (SELECT id, result FROM tails UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits))
+        FROM (
+            SELECT id, result FROM tails
+            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits)
+        )
         GROUP BY ALL
     ),
     with_inference AS (

@@ -34,7 +34,8 @@ CREATE OR REPLACE MACRO _pool_bin_sums(binned, bins) AS TABLE
             FROM (
                 SELECT *, 2 * t * t - 1 AS t2, z * z AS z2
                 FROM (
-                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t, _pool_bin_deviation(y, mean, sd) AS z
+                    SELECT model, bin, _pool_bin_place(u, u_least, u_largest) AS t,
+                        _pool_bin_deviation(y, mean, sd) AS z
                     FROM query_table(binned) JOIN (
                         SELECT model, bin, mean, sd, u_least, u_largest
                         FROM query_table(bins) WHERE varies AND NOT keeps

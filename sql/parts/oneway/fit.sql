@@ -6,8 +6,8 @@
 -- ...) chooses the estimator when the query is planned: DuckDB does not bind the others.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares within,
--- and how many means are not finite.
+-- Groups of equal size in one row: their number, the mean, the spread and the ends of their means, their squares
+-- within, and how many means are not finite.
 CREATE OR REPLACE MACRO _pool_sizes(groups) AS TABLE
     SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
     FROM (

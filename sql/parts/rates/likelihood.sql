@@ -164,8 +164,8 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
     FROM logs
     GROUP BY model, point;
 
--- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less the
--- pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
+-- The points of a search: the mean and its complement, the size, the prior's two numbers, and `moved`, the mean less
+-- the pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
 CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
         SELECT p.* EXCLUDE (fitted), f.* EXCLUDE (model, way), pool_expm1(u) AS e,
