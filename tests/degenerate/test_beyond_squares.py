@@ -62,10 +62,10 @@ def test_within_the_range_units_do_not_matter(run, case):
         for name, expected in want.items():
             if expected is None or name in ("log_likelihood", "aic"):
                 continue
-            found = row[name]
+            result = row[name]
             for _ in range(DIMENSION.get(name, 0)):
-                found /= unit
-            assert_near(found, expected, 1e-9 + 1e-12 / max(abs(expected), 1e-3))
+                result /= unit
+            assert_near(result, expected, 1e-9 + 1e-12 / max(abs(expected), 1e-3))
         if want["log_likelihood"] is not None:
             numbers = want["n"] if "se" not in options and options.get("sigma2") != "separate" else want["groups"]
             numbers -= options["tau2"] == "reml" if "tau2" in options else 1
@@ -82,10 +82,10 @@ def test_known_numbers_scale_with_the_unit(run, known):
     unit = 1e120
     options = {name: number * unit ** DIMENSION[name] for name, number in known.items()}
     [want] = run(pool.components, ROWS, "y", "g", **known).to_dicts()
-    [found] = run(pool.components, ROWS.with_columns(pl.col("y") * unit), "y", "g", **options).to_dicts()
-    assert found["converged"]
+    [result] = run(pool.components, ROWS.with_columns(pl.col("y") * unit), "y", "g", **options).to_dicts()
+    assert result["converged"]
     for name in ("sigma2", "tau2", "mu", "se_mu", "q", "icc", "mu_lower", "new_upper"):
-        assert_near(found[name] / unit ** DIMENSION.get(name, 0), want[name], 1e-9)
+        assert_near(result[name] / unit ** DIMENSION.get(name, 0), want[name], 1e-9)
 
 
 @pytest.mark.share_of_duckdb(2)
@@ -95,11 +95,11 @@ def test_estimates_in_other_units(run, power):
     unit = 10.0**power
     data = ROWS.with_columns(pl.col("y") * unit)
     for options in ({}, {"weights": "w"}, {"tau2": "dl"}, {"sigma2": "squeezed"}):
-        want, found = (by_key(run(pool.shrink, part, "y", "g", **options)) for part in (ROWS, data))
+        want, result = (by_key(run(pool.shrink, part, "y", "g", **options)) for part in (ROWS, data))
         for g, row in want.items():
-            assert_near(found[g]["weight"], row["weight"], 1e-9)
+            assert_near(result[g]["weight"], row["weight"], 1e-9)
             for name in ("estimate", "se", "lower", "upper"):
-                assert_near(found[g][name] / unit, row[name], 1e-9)
+                assert_near(result[g][name] / unit, row[name], 1e-9)
 
 
 VERBS = (pool.components, pool.shrink, pool.compare, pool.encode)

@@ -342,9 +342,9 @@ def test_nulls_among_rows_and_in_moments(engine):
     run = MODULE[engine]
     nulls = WITH_NULLS.with_columns(y=pl.lit(None, pl.Float64), year=1)
     frame = pl.concat([nulls, WITH_NULLS.with_columns(year=2)])
-    found = run(pool.encode, frame, "y", "g", over="year", **KNOWN)["estimate"]
-    assert found.head(10).to_list() == [None] * 10
-    assert_near(found.tail(10), [KNOWN_ESTIMATES[key] for key in WITH_NULLS["g"]], 1e-14)
+    result = run(pool.encode, frame, "y", "g", over="year", **KNOWN)["estimate"]
+    assert result.head(10).to_list() == [None] * 10
+    assert_near(result.tail(10), [KNOWN_ESTIMATES[key] for key in WITH_NULLS["g"]], 1e-14)
     moments = run(pool.moments, WITH_NULLS, "y", "g")
     assert by_key(moments)[4] == {"g": 4, "n": 0, "mean": None, "var": None}
     assert_near(by_key(moments)[1]["var"], 2.0, 1e-15)
@@ -364,13 +364,13 @@ def test_a_null_and_a_nan_key_are_groups_like_any_other(engine):
 def test_a_model_of_null(engine):
     other = WITH_NULLS.with_columns(pl.col("y") + 100, year=pl.lit(1, pl.Int64))
     frame = pl.concat([WITH_NULLS.with_columns(year=pl.lit(None, pl.Int64)), other])
-    found = by_key(MODULE[engine](pool.shrink, frame, "y", "g", over="year", **KNOWN), "year", "g")
+    result = by_key(MODULE[engine](pool.shrink, frame, "y", "g", over="year", **KNOWN), "year", "g")
     want = {
         (year, key): estimate + move
         for year, move in ((None, 0), (1, 100))
         for key, estimate in KNOWN_ESTIMATES.items()
     }
-    assert_near({key: row["estimate"] for key, row in found.items()}, want, 1e-14)
+    assert_near({key: row["estimate"] for key, row in result.items()}, want, 1e-14)
 
 
 @engines
@@ -440,10 +440,10 @@ def test_closed_forms_with_an_exact_study(engine, tau2):
 
 @engines
 def test_dl_with_several_exact_studies(engine):
-    found = fits(engine, "among others", "published", tau2="dl")
-    assert_near(found["two exact"][0]["tau2"], 2.0, 1e-14)
-    assert_near(found["three exact"][0]["tau2"], 13.0, 1e-14)
-    model, groups = found["one exact"]
+    result = fits(engine, "among others", "published", tau2="dl")
+    assert_near(result["two exact"][0]["tau2"], 2.0, 1e-14)
+    assert_near(result["three exact"][0]["tau2"], 13.0, 1e-14)
+    model, groups = result["one exact"]
     assert_near(column(groups, "weight"), [1, 9.2 / 10.2, 9.2 / 13.2], 1e-14)
     assert_near(model["mu"], (1 / 9.2 + 4 / 10.2 + 9 / 13.2) / (1 / 9.2 + 1 / 10.2 + 1 / 13.2), 1e-14)
 

@@ -28,48 +28,48 @@ every_method = pytest.mark.parametrize("tau2", TAU2)
 
 @every_method
 def test_one_group(tau2):
-    found = model(groups([4], [7.0], [6.0]), tau2)
-    assert (found["sigma2"], found["mu"]) == (2.0, 7.0)  # MSW, for ml too
-    assert math.isnan(found["tau2"])
-    assert math.isnan(found["se_mu"])
+    result = model(groups([4], [7.0], [6.0]), tau2)
+    assert (result["sigma2"], result["mu"]) == (2.0, 7.0)  # MSW, for ml too
+    assert math.isnan(result["tau2"])
+    assert math.isnan(result["se_mu"])
 
 
 @every_method
 def test_every_group_has_one_row(tau2):
-    found = model(groups([1, 1, 1], [1.0, 2.0, 6.0]), tau2)
-    assert found["mu"] == 3.0
-    assert not found["converged"]
-    assert math.isnan(found["sigma2"])
-    assert math.isnan(found["tau2"])
+    result = model(groups([1, 1, 1], [1.0, 2.0, 6.0]), tau2)
+    assert result["mu"] == 3.0
+    assert not result["converged"]
+    assert math.isnan(result["sigma2"])
+    assert math.isnan(result["tau2"])
 
 
 def test_a_single_row():
-    found = model(groups([1], [5.0]))
-    assert found["mu"] == 5.0
-    assert math.isnan(found["sigma2"])
+    result = model(groups([1], [5.0]))
+    assert result["mu"] == 5.0
+    assert math.isnan(result["sigma2"])
 
 
 @every_method
 def test_all_rows_equal(tau2):
-    found = model(groups([2, 3], [5.0, 5.0]), tau2)
-    assert (found["sigma2"], found["tau2"], found["mu"], found["converged"]) == (0.0, 0.0, 5.0, True)
+    result = model(groups([2, 3], [5.0, 5.0]), tau2)
+    assert (result["sigma2"], result["tau2"], result["mu"], result["converged"]) == (0.0, 0.0, 5.0, True)
 
 
 # About the plain mean 3 of 1, 2, 6 the squares sum to 14; anova: MSB = 217/9, n0 = 26/9.
 @pytest.mark.parametrize(("tau2", "expected"), [("reml", 7.0), ("ml", 14 / 3), ("dl", 7.0), ("anova", 217 / 26)])
 def test_no_variance_within_and_means_that_differ(tau2, expected):
-    found = model(groups([3, 2, 4], [1.0, 2.0, 6.0]), tau2)
-    assert found["sigma2"] == 0.0
-    assert found["tau2"] == pytest.approx(expected, rel=1e-12)
-    assert found["mu"] == pytest.approx(3.0, rel=1e-12)
-    assert found["se_mu"] == pytest.approx(math.sqrt(expected / 3), rel=1e-12)
+    result = model(groups([3, 2, 4], [1.0, 2.0, 6.0]), tau2)
+    assert result["sigma2"] == 0.0
+    assert result["tau2"] == pytest.approx(expected, rel=1e-12)
+    assert result["mu"] == pytest.approx(3.0, rel=1e-12)
+    assert result["se_mu"] == pytest.approx(math.sqrt(expected / 3), rel=1e-12)
 
 
 @pytest.mark.parametrize("tau2", ["reml", "ml", "dl", "he", "hs", "hsk", "sj", "pm", "pmm", "eb"])
 def test_published_estimates_all_equal(tau2):
-    found = model(groups([1, 1], [2.0, 2.0], v=[1.0, 4.0]), tau2, published=True)
-    assert found["tau2"] == 0.0
-    assert found["se_mu"] == pytest.approx(math.sqrt(1 / 1.25), rel=1e-12)
+    result = model(groups([1, 1], [2.0, 2.0], v=[1.0, 4.0]), tau2, published=True)
+    assert result["tau2"] == 0.0
+    assert result["se_mu"] == pytest.approx(math.sqrt(1 / 1.25), rel=1e-12)
 
 
 def test_dl_with_one_exact_study_and_with_several():
@@ -81,7 +81,7 @@ def test_dl_with_one_exact_study_and_with_several():
 
 
 def test_sizes_beyond_integers():
-    found = model(groups([1e5] * 70_000, np.tile([1.0, 3.0], 35_000), [1e5 - 1] * 70_000), "anova")
+    result = model(groups([1e5] * 70_000, np.tile([1.0, 3.0], 35_000), [1e5 - 1] * 70_000), "anova")
     between = 70_000 / 69_999  # the variance of the means
-    assert found["n"] == 7e9
-    assert found["tau2"] == pytest.approx(between - 1e-5, rel=1e-9)
+    assert result["n"] == 7e9
+    assert result["tau2"] == pytest.approx(between - 1e-5, rel=1e-9)

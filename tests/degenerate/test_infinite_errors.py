@@ -40,11 +40,11 @@ def test_components_use_the_other_estimates(run, tau2):
 @pytest.mark.parametrize("options", [{}, {"interval": "robust"}, {"threshold": 3.0}, {"uncertainty": "tau2"}], ids=str)
 def test_groups_without_information_get_the_population(run, options):
     [model] = run(pool.components, KNOWN, "y", "g", se="se").to_dicts()
-    found = run(pool.shrink, BOTH, "y", "g", se="se", **options)
+    result = run(pool.shrink, BOTH, "y", "g", se="se", **options)
     want = run(pool.shrink, KNOWN, "y", "g", se="se", **options)
-    assert_frame_equal(found.filter(~pl.col("g").is_in(["X", "Y"])).sort("g"), want.sort("g"), rel_tol=1e-12)
+    assert_frame_equal(result.filter(~pl.col("g").is_in(["X", "Y"])).sort("g"), want.sort("g"), rel_tol=1e-12)
     for name in ("X", "Y"):
-        row = by_key(found)[name]
+        row = by_key(result)[name]
         assert (row["weight"], row["v"], row["mean"], row["n"]) == (0, math.inf, None, None)
         assert_near(row["estimate"], model["mu"], 1e-12)
         if "uncertainty" not in options:
@@ -57,8 +57,8 @@ def test_with_counts_of_rows(run):
     options = {"se": "se", "n": "n", "tau2": "anova"}
     want = run(pool.components, KNOWN, "y", "g", **options)
     assert_frame_equal(run(pool.components, BOTH, "y", "g", **options), want, rel_tol=1e-12)
-    found = by_key(run(pool.shrink, BOTH, "y", "g", **options))
-    assert [found[name]["n"] for name in "AX"] == [5, None]
+    result = by_key(run(pool.shrink, BOTH, "y", "g", **options))
+    assert [result[name]["n"] for name in "AX"] == [5, None]
 
 
 @paths
@@ -87,8 +87,8 @@ def test_models_apart(run):
     rows = by_key(run(pool.components, frame, "y", "g", over="m", se="se"), "m")
     assert rows[1]["groups"] == 5
     assert (rows[2]["groups"], rows[2]["tau2"]) == (0, None)
-    found = run(pool.shrink, frame, "y", "g", over="m", se="se")
-    assert found.filter(m=2)["estimate"].to_list() == [None, None]
+    result = run(pool.shrink, frame, "y", "g", over="m", se="se")
+    assert result.filter(m=2)["estimate"].to_list() == [None, None]
 
 
 @paths

@@ -146,12 +146,12 @@ def test_nothing_overflows(run, case):
     n = len(values)
     y = pl.Series([str(value) for value in values]).cast(dtype)
     data = pl.DataFrame({"g": [0] * (n // 2) + [1] * (n // 2), "y": y})
-    found = by_key(run(pool.moments, data, "y", "g"))
+    result = by_key(run(pool.moments, data, "y", "g"))
     for g, part in ((0, values[: n // 2]), (1, values[n // 2 :])):
         mean = Fraction(sum(part), len(part))
         var = sum((value - mean) ** 2 for value in part) / (len(part) - 1)
-        assert abs(found[g]["mean"] - mean) <= 1e-13 * max(map(abs, values))
-        assert abs(found[g]["var"] - var) <= 1e-13 * max(var, 1)
+        assert abs(result[g]["mean"] - mean) <= 1e-13 * max(map(abs, values))
+        assert abs(result[g]["var"] - var) <= 1e-13 * max(var, 1)
 
 
 @pytest.mark.parametrize("column", ROW_PATHS.values(), ids=ROW_PATHS)
@@ -160,16 +160,16 @@ def test_estimates_in_expressions(column, dtype):
     """At 2^62, Float64 rounds by up to 256: estimates differ by at most that from those without the offset."""
     data = frame(2**62, dtype)
     want = column(frame(0, pl.Int64), "y", "g")
-    found = column(data, "y", "g")
-    assert (found - 2.0**62 - want).abs().max() <= 512
+    result = column(data, "y", "g")
+    assert (result - 2.0**62 - want).abs().max() <= 512
     spread = column(frame(2**56, dtype), "y", "g") - 2.0**56
     assert (spread - want).abs().max() <= 16
 
 
 def test_weights_of_groups_in_expressions():
     sigma2, tau2 = truth([Fraction(x) for x in STEPS[:3]], [Fraction(x) for x in STEPS[3:]])
-    found = frame(OFFSETS["ns"], pl.Int64).select(pl.col("y").pool.weight(by="g")).to_series()
-    assert found.to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 6, rel=1e-11)
+    result = frame(OFFSETS["ns"], pl.Int64).select(pl.col("y").pool.weight(by="g")).to_series()
+    assert result.to_list() == pytest.approx([tau2 / (tau2 + sigma2 / 3)] * 6, rel=1e-11)
 
 
 @every_path
@@ -177,9 +177,9 @@ def test_with_weights_and_with_published_estimates(run):
     data = frame(OFFSETS["ns"], pl.Int64).with_columns(w=pl.Series([1.0, 2.0, 3.0, 1.0, 1.0, 2.0]), se=pl.lit(2.0))
     small = data.with_columns(pl.col("y") - OFFSETS["ns"])
     for options in ({"weights": "w"}, {"se": "se", "tau2": "dl"}, {"tau2": "half_cauchy(50)", "se": "se"}):
-        found, want = (run(pool.components, part, "y", "g", **options).to_dicts()[0] for part in (data, small))
-        assert_near(found["tau2"], want["tau2"], 1e-9)
-        assert found["mu"] == pytest.approx(want["mu"] + OFFSETS["ns"], abs=256)
+        result, want = (run(pool.components, part, "y", "g", **options).to_dicts()[0] for part in (data, small))
+        assert_near(result["tau2"], want["tau2"], 1e-9)
+        assert result["mu"] == pytest.approx(want["mu"] + OFFSETS["ns"], abs=256)
 
 
 @every_path
@@ -216,9 +216,9 @@ def test_a_known_mean(run):
     """A mean that Float64 holds: 1.7e18 + 256 is the double nearest to the values."""
     mu = float(OFFSETS["ns"] + 256)
     assert mu == OFFSETS["ns"] + 256
-    found = run(pool.components, frame(OFFSETS["ns"], pl.Int64), "y", "g", mu=mu, tau2="dl")
+    result = run(pool.components, frame(OFFSETS["ns"], pl.Int64), "y", "g", mu=mu, tau2="dl")
     want = run(pool.components, frame(0, pl.Int64), "y", "g", mu=256.0, tau2="dl")
-    assert_near(found["tau2"], want["tau2"], 1e-10)
+    assert_near(result["tau2"], want["tau2"], 1e-10)
 
 
 def test_states_keep_the_digits(tmp_path):
@@ -231,11 +231,11 @@ def test_states_keep_the_digits(tmp_path):
         data[part * 200 : part * 200 + 200].write_parquet(tmp_path / "rows" / f"{part}.parquet")
     store = pool.MomentStore(tmp_path / "store", "y", "g")
     store.refresh(str(tmp_path / "rows" / "*.parquet"))
-    found = by_key(store.scan().collect())
+    result = by_key(store.scan().collect())
     for g in range(5):
         part = [int(y) for y in values[np.arange(600) % 5 == g]]
         mean = Fraction(sum(part), len(part))
-        assert_near(found[g]["var"], float(sum((y - mean) ** 2 for y in part) / (len(part) - 1)), 1e-11)
+        assert_near(result[g]["var"], float(sum((y - mean) ** 2 for y in part) / (len(part) - 1)), 1e-11)
 
 
 @frame_paths
@@ -263,21 +263,21 @@ def shifted(*columns: str) -> pl.DataFrame:
 @pytest.mark.parametrize("columns", [("y",), ("x",), ("x", "y")], ids=str)
 def test_slopes_and_variances_of_regressions(run, columns, dtype):
     data = shifted(*columns).with_columns(pl.col(columns).cast(dtype))
-    [want], [found] = (run(pool.regress_components, part, "y", by="g", x=["x"]).to_dicts() for part in (LINES, data))
-    assert_near(found["sigma2"], want["sigma2"], 1e-9)
-    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    [want], [result] = (run(pool.regress_components, part, "y", by="g", x=["x"]).to_dicts() for part in (LINES, data))
+    assert_near(result["sigma2"], want["sigma2"], 1e-9)
+    assert_near(result["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
     for statistic in ("mu", "se_mu"):
-        assert_near(found[statistic]["x"], want[statistic]["x"], 1e-9)
+        assert_near(result[statistic]["x"], want[statistic]["x"], 1e-9)
     moved = ("y" in columns) * WIDE - ("x" in columns) * WIDE * want["mu"]["x"]
-    assert_near(found["mu"]["intercept"], want["mu"]["intercept"] + moved, 1e-9)
+    assert_near(result["mu"]["intercept"], want["mu"]["intercept"] + moved, 1e-9)
 
 
 @frame_paths
 def test_predictions_of_wide_values(run):
     want = run(pool.predict, LINES, "y", by="g", x=["x"])
-    found = run(pool.predict, shifted("y"), "y", by="g", x=["x"])
+    result = run(pool.predict, shifted("y"), "y", by="g", x=["x"])
     name = want.columns[-2]
-    assert (found[name] - float(WIDE) - want[name]).abs().max() <= 512  # at 1.7e18, Float64 rounds by up to 128
+    assert (result[name] - float(WIDE) - want[name]).abs().max() <= 512  # at 1.7e18, Float64 rounds by up to 128
 
 
 @engines
@@ -288,10 +288,10 @@ def test_regressions_of_wide_values_in_duckdb(engine, dtype):
     db.held.clear()
     rows = ", ".join(f"({g}, {x + WIDE}::{dtype}, {y + WIDE}::{dtype})" for g, x, y in LINES.rows())
     db.engine.run(f"CREATE OR REPLACE TABLE data AS FROM (VALUES {rows}) AS t(g, x, y)")
-    [found] = db.ask("FROM pool_regress_components(data, y, x, g)").to_dicts()
-    assert_near(found["sigma2"], want["sigma2"], 1e-9)
-    assert_near(found["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
-    assert_near(found["mu"]["x"], want["mu"]["x"], 1e-9)
+    [result] = db.ask("FROM pool_regress_components(data, y, x, g)").to_dicts()
+    assert_near(result["sigma2"], want["sigma2"], 1e-9)
+    assert_near(result["tau2"]["intercept"], want["tau2"]["intercept"], 1e-9)
+    assert_near(result["mu"]["x"], want["mu"]["x"], 1e-9)
 
 
 @every_path
@@ -300,7 +300,7 @@ def test_comparisons_profiles_and_posteriors_of_wide_values(run):
         calls = ((pool.compare, {}), (pool.profile, {"tau": [10.0]}), (pool.components, {"tau2": "half_cauchy(50)"}))
         return [run(verb, data, "y", "g", **options).to_dicts()[0] for verb, options in calls]
 
-    for found, want in zip(rows(shifted("y")), rows(LINES), strict=True):
-        for name in found:
+    for result, want in zip(rows(shifted("y")), rows(LINES), strict=True):
+        for name in result:
             if isinstance(want[name], float) and not name.startswith(("mu", "new")):  # at the level of values
-                assert_near(found[name], want[name], 1e-7)
+                assert_near(result[name], want[name], 1e-7)

@@ -138,13 +138,13 @@ def outcome(call, frame, **given):
 
 def assert_same(call, role, expression):
     """An expression gives the same result as a column with its values."""
-    found = outcome(call, ROWS, **{role: expression.alias("k")})
+    result = outcome(call, ROWS, **{role: expression.alias("k")})
     expected = outcome(call, ROWS.with_columns(k=expression), **{role: "k"})
-    assert type(found) is type(expected)
-    if isinstance(found, str):
-        assert found == expected
+    assert type(result) is type(expected)
+    if isinstance(result, str):
+        assert result == expected
     else:
-        assert_frame_equal(found.select(expected.columns), expected, rel_tol=1e-9, abs_tol=1e-9)
+        assert_frame_equal(result.select(expected.columns), expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
 @every_role
@@ -179,8 +179,8 @@ def test_python_functions_are_assumed_to_be_row_by_row():
 
 def test_moments_of_all_rows_take_any_expression():
     """Without `by` the expression aggregates; its values may be filtered first."""
-    found = ROWS.select(Y.filter(pl.col("g") == "a").pool.moments()).item()
-    assert found == {"n": 2, "mean": 0.5, "var": 0.5}
+    result = ROWS.select(Y.filter(pl.col("g") == "a").pool.moments()).item()
+    assert result == {"n": 2, "mean": 0.5, "var": 0.5}
 
 
 # ---- columns are names or expressions ------------------------------------------------------------------------------
@@ -401,21 +401,21 @@ HITS = ["shrink", "components", "encode", "method", "expression", "weight", "com
 def test_a_boolean_value_warns_once(call, kind):
     frame = TRUTHS if kind == "DataFrame" else TRUTHS.lazy()
     with pytest.warns(UserWarning, match=AS_NUMBERS) as caught:
-        found = of_hits(call, frame).lazy().collect()
+        result = of_hits(call, frame).lazy().collect()
     assert len(caught) == 1
     if call not in ("expression", "weight"):
         assert caught[0].filename == __file__  # the line of the call
     quiet = of_hits(call, frame, family="normal").lazy().collect()
-    assert_frame_equal(found, quiet, rel_tol=1e-9, check_row_order=False)
+    assert_frame_equal(result, quiet, rel_tol=1e-9, check_row_order=False)
 
 
 @pytest.mark.parametrize("call", HITS[:-1])
 def test_numbers_do_not_warn(call):
     numbers = TRUTHS.with_columns(pl.col("hit").cast(pl.Int8))
-    found = of_hits(call, numbers)
-    assert_frame_equal(found, of_hits(call, numbers, family="normal"), rel_tol=1e-9)
+    result = of_hits(call, numbers)
+    assert_frame_equal(result, of_hits(call, numbers, family="normal"), rel_tol=1e-9)
     of_truths = of_hits(call, TRUTHS, family="normal")
-    assert_frame_equal(found.select(pl.last()), of_truths.select(pl.last()), rel_tol=1e-9)
+    assert_frame_equal(result.select(pl.last()), of_truths.select(pl.last()), rel_tol=1e-9)
 
 
 def test_the_remedies_of_the_warning_do_not_warn():

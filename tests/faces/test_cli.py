@@ -117,16 +117,16 @@ def answer(run):
     return command
 
 
-def assert_same(found: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-12) -> None:
+def assert_same(result: pl.DataFrame, expected: pl.DataFrame, digits: float = 1e-12) -> None:
     """Assert equal rows in equal order, with a tolerance relative to the size of each column."""
-    assert found.schema == expected.schema
-    assert found.height == expected.height > 0
+    assert result.schema == expected.schema
+    assert result.height == expected.height > 0
     for name in expected.columns:
         finite = (
             expected[name].filter(expected[name].is_finite()) if expected[name].dtype.is_float() else pl.Series([0])
         )
         size = finite.abs().max() or 1.0
-        assert_frame_equal(found.select(name), expected.select(name), abs_tol=digits * size, rel_tol=digits)
+        assert_frame_equal(result.select(name), expected.select(name), abs_tol=digits * size, rel_tol=digits)
 
 
 DIGITS = {"polars": 1e-11, "duckdb": 1e-9}  # compared with one pass: iterations end within the rounding of their sums
@@ -222,53 +222,53 @@ BY_BOTH = (
 )
 def test_shrink_equals_one_pass(answer, engine, case):
     typed, value, options = SHRINK[case]
-    found = answer("shrink", "warehouse", *shlex.split(typed), "--engine", engine)
-    assert_same(found, pool.shrink(ROWS, value, **options), DIGITS[engine])
+    result = answer("shrink", "warehouse", *shlex.split(typed), "--engine", engine)
+    assert_same(result, pool.shrink(ROWS, value, **options), DIGITS[engine])
 
 
 @every_engine
 def test_where(answer, engine):
     where = "year < 2023 AND (state = 'ny' OR score > 50)"
-    found = answer("shrink", "warehouse", "--value=score", "--by=school", "--where", where, "--engine", engine)
+    result = answer("shrink", "warehouse", "--value=score", "--by=school", "--where", where, "--engine", engine)
     kept = ROWS.filter(pl.col("year") < 2023, (pl.col("state") == "ny") | (pl.col("score") > 50))
-    assert_same(found, pool.shrink(kept, "score", by="school"), DIGITS[engine])
+    assert_same(result, pool.shrink(kept, "score", by="school"), DIGITS[engine])
 
 
 @every_engine
 def test_nan_null_treats_nan_as_missing(answer, engine):
     typed = ["warehouse", "--value", "CASE WHEN state = 'ny' THEN score / 0.0 ELSE score END", "--by=school"]
-    found = answer("shrink", *typed, "--nan=null", "--engine", engine)
+    result = answer("shrink", *typed, "--nan=null", "--engine", engine)
     kept = pl.when(pl.col("state") != "ny").then("score")
-    assert_same(found, pool.shrink(ROWS, kept, by="school"), DIGITS[engine])
+    assert_same(result, pool.shrink(ROWS, kept, by="school"), DIGITS[engine])
 
 
 @pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
 def test_components(answer, engine, over):
     typed = ["--value=score", "--by=school", *([f"--over={over}"] if over else [])]
-    found = answer("components", "warehouse", *typed, "--engine", engine)
-    assert_same(found, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
+    result = answer("components", "warehouse", *typed, "--engine", engine)
+    assert_same(result, pool.components(ROWS, "score", by="school", over=over), DIGITS[engine])
 
 
 @every_engine
 def test_tests_and_intervals_of_components(answer, engine):
     typed = ["--value=score", "--by=school", "--level=0.9", "--test=knha", "--limits=q", "--engine", engine]
-    found = answer("components", "warehouse", *typed)
-    assert_same(found, pool.components(ROWS, "score", by="school", level=0.9, test="knha", limits="q"), DIGITS[engine])
+    result = answer("components", "warehouse", *typed)
+    assert_same(result, pool.components(ROWS, "score", by="school", level=0.9, test="knha", limits="q"), DIGITS[engine])
 
 
 @pytest.mark.parametrize(("engine", "over"), [("polars", None), ("polars", "year"), ("duckdb", "year")])
 def test_compare(answer, engine, over):
     typed = ["--value=score", "--by=school", "--tau2=dl", *([f"--over={over}"] if over else [])]
-    found = answer("compare", "warehouse", *typed, "--engine", engine)
-    assert_same(found, pool.compare(ROWS, "score", by="school", over=over, tau2="dl"), 1e-9)
+    result = answer("compare", "warehouse", *typed, "--engine", engine)
+    assert_same(result, pool.compare(ROWS, "score", by="school", over=over, tau2="dl"), 1e-9)
 
 
 @every_engine
 def test_components_of_a_posterior(answer, engine):
     typed = ["--value=score", "--by=school", "--over=year", "--tau2=half_normal(8)", "--level=0.8", "--engine", engine]
-    found = answer("components", "warehouse", *typed)
+    result = answer("components", "warehouse", *typed)
     expected = pool.components(ROWS, "score", by="school", over="year", tau2="half_normal(8)", level=0.8)
-    assert_same(found, expected, 1e-8)
+    assert_same(result, expected, 1e-8)
 
 
 def test_an_improper_posterior_among_others_is_reported(run):
@@ -304,8 +304,8 @@ PROFILE = {
     ("engine", "typed"), [("polars", typed) for typed in PROFILE] + [("duckdb", "--over state,year --tau 3,0 --groups")]
 )
 def test_profile(answer, engine, typed):
-    found = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
-    assert_same(found, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
+    result = answer("profile", "warehouse", "--value=score", "--by=school", *shlex.split(typed), "--engine", engine)
+    assert_same(result, pool.profile(ROWS, "score", by="school", **PROFILE[typed]), 1e-9)
 
 
 @every_engine
@@ -316,8 +316,8 @@ def test_the_posterior_density_of_tau(answer, engine):
 
 
 def test_profile_of_published_estimates(answer):
-    found = answer("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", "--groups")
-    assert_same(found, pool.profile(SCHOOLS, "effect", se="se", by="school", groups=True), 1e-12)
+    result = answer("profile", "schools.parquet", "--value=effect", "--se=se", "--by=school", "--groups")
+    assert_same(result, pool.profile(SCHOOLS, "effect", se="se", by="school", groups=True), 1e-12)
 
 
 @pytest.mark.parametrize(("engine", "name"), [("polars", "NEW.CSV"), ("polars", "new.parquet"), ("duckdb", "new.csv")])
@@ -326,12 +326,12 @@ def test_groups_without_rows(answer, engine, name):
     new = pl.DataFrame({"mean": ["x", "y", "z"], "year": [2021, 2024, None], "school": ["s01", "01", None]})
     new.write_parquet(name) if name.endswith("parquet") else new.write_csv(name)
     typed = ["warehouse", "--value=score", "--groups", name, "--engine", engine]
-    found = answer("shrink", *typed, "--by=school,year")
-    assert_same(found, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), DIGITS[engine])
-    assert found.height == ROWS.select("school", "year").n_unique() + 2
-    found = answer("shrink", *typed, "--by=school", "--over=state")
-    assert_same(found, pool.shrink(ROWS, "score", by="school", over="state", groups=new), DIGITS[engine])
-    assert found["school"].eq("01").sum() == 3  # in every model
+    result = answer("shrink", *typed, "--by=school,year")
+    assert_same(result, pool.shrink(ROWS, "score", by=["school", "year"], groups=new), DIGITS[engine])
+    assert result.height == ROWS.select("school", "year").n_unique() + 2
+    result = answer("shrink", *typed, "--by=school", "--over=state")
+    assert_same(result, pool.shrink(ROWS, "score", by="school", over="state", groups=new), DIGITS[engine])
+    assert result["school"].eq("01").sum() == 3  # in every model
 
 
 @every_engine
@@ -341,18 +341,18 @@ def test_new_groups_with_published_estimates(answer, engine):
     new = pl.DataFrame({"year": [0, 1], "school": ["A", "Z"]})
     new.write_parquet("new.parquet")
     typed = ["--value=effect", "--se=se", "--by=school", "--over=year", "--groups=new.parquet", "--engine", engine]
-    found = answer("shrink", "both.parquet", *typed)
-    assert_same(found, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
+    result = answer("shrink", "both.parquet", *typed)
+    assert_same(result, pool.shrink(schools, "effect", se="se", by="school", over="year", groups=new), DIGITS[engine])
 
 
 def test_a_key_may_have_the_name_of_a_column_of_another_verb(answer):
     """The rows are sorted by this key, too."""
-    found = answer("shrink", "warehouse", "--value=score", "--by=state AS groups,school AS tau")
+    result = answer("shrink", "warehouse", "--value=score", "--by=state AS groups,school AS tau")
     named = ROWS.rename({"state": "groups", "school": "tau"})
-    assert_same(found, pool.shrink(named, "score", by=["groups", "tau"]), 1e-11)
-    found = answer("profile", "warehouse", "--value=score", "--by=school", "--over=state AS groups", "--tau=2,1")
+    assert_same(result, pool.shrink(named, "score", by=["groups", "tau"]), 1e-11)
+    result = answer("profile", "warehouse", "--value=score", "--by=school", "--over=state AS groups", "--tau=2,1")
     named = ROWS.rename({"state": "groups"})
-    assert_same(found, pool.profile(named, "score", by="school", over="groups", tau=[1, 2]), 1e-9)
+    assert_same(result, pool.profile(named, "score", by="school", over="groups", tau=[1, 2]), 1e-9)
 
 
 with_and_without_weights = pytest.mark.parametrize(
@@ -363,8 +363,8 @@ with_and_without_weights = pytest.mark.parametrize(
 @with_and_without_weights
 def test_moments(answer, engine, weights):
     typed = ["--value=score", "--by=state,school", *([f"--weights={weights}"] if weights else [])]
-    found = answer("moments", "warehouse", *typed, "--engine", engine)
-    assert_same(found, pool.moments(ROWS, "score", by=["state", "school"], weights=weights), DIGITS[engine])
+    result = answer("moments", "warehouse", *typed, "--engine", engine)
+    assert_same(result, pool.moments(ROWS, "score", by=["state", "school"], weights=weights), DIGITS[engine])
 
 
 @with_and_without_weights
@@ -372,25 +372,25 @@ def test_merge(answer, folder, engine, weights):
     for year in (2021, 2022, 2023):
         part = ROWS.filter(pl.col("year") == year)
         pool.moments(part, "score", by=["state", "school"], weights=weights).write_parquet(f"{year}.parquet")
-    found = answer("merge", "2021.parquet", "202[23].parquet", "--by=school", "--engine", engine)
-    assert_same(found, pool.moments(ROWS, "score", by="school", weights=weights), DIGITS[engine])
+    result = answer("merge", "2021.parquet", "202[23].parquet", "--by=school", "--engine", engine)
+    assert_same(result, pool.moments(ROWS, "score", by="school", weights=weights), DIGITS[engine])
 
 
 @pytest.mark.parametrize("command", ["shrink", "components"])
 def test_published_estimates(answer, command):
-    found = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school")
-    assert_same(found, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), 1e-12)
+    result = answer(command, "schools.parquet", "--value=effect", "--se=se", "--by=school")
+    assert_same(result, getattr(pool, command)(SCHOOLS, "effect", se="se", by="school"), 1e-12)
 
 
 @every_engine
 @pytest.mark.parametrize("command", ["shrink", "components"])
 def test_published_estimates_with_counts(answer, engine, command):
     typed = ["--se", "se / 2", "--n=size", "--tau2=anova", "--where", "size > 12", "--engine", engine]
-    found = answer(command, "schools.parquet", "--value=effect", "--by=school", *typed)
+    result = answer(command, "schools.parquet", "--value=effect", "--by=school", *typed)
     expected = getattr(pool, command)(
         SCHOOLS.filter(pl.col("size") > 12), "effect", se=pl.col("se") / 2, n="size", by="school", tau2="anova"
     )
-    assert_same(found, expected, DIGITS[engine])
+    assert_same(result, expected, DIGITS[engine])
 
 
 @every_engine
@@ -398,8 +398,8 @@ def test_stored_moments_in_any_columns(answer, engine):
     states = pool.moments(ROWS, "score", by=["year", "school"], weights="load")
     states.rename({"n": "count", "mean": "centre", "var": "spread", "w": "total"}).write_parquet("states.parquet")
     columns = ["--value=centre", "--n=count", "--var=spread", "--weights=total", "--by=school"]
-    found = answer("shrink", "states.parquet", *columns, "--engine", engine)
-    assert_same(found, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
+    result = answer("shrink", "states.parquet", *columns, "--engine", engine)
+    assert_same(result, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
 
 
 def test_duckdb_installs_its_macros_for_every_input(folder):
@@ -424,8 +424,8 @@ def test_duckdb_installs_its_macros_for_every_input(folder):
 def test_a_delta_table(answer, engine):
     """The partition column is only in the log."""
     ROWS.write_delta("table", delta_write_options={"partition_by": ["year"]})
-    found = answer("shrink", "table", "--value=score", "--by=school", "--over=year", "--engine", engine)
-    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), DIGITS[engine])
+    result = answer("shrink", "table", "--value=score", "--by=school", "--over=year", "--engine", engine)
+    assert_same(result, pool.shrink(ROWS, "score", by="school", over="year"), DIGITS[engine])
 
 
 def test_names_of_columns_are_names_first(answer):
@@ -434,9 +434,9 @@ def test_names_of_columns_are_names_first(answer):
     ROWS.rename(odd).write_parquet("odd.parquet")
     for engine in ENGINES:
         typed = ["--value", "score - 1", "--by", "a, b", "--over", "year AS x", "--engine", engine]
-        found = answer("shrink", "odd.parquet", *typed)
+        result = answer("shrink", "odd.parquet", *typed)
         assert_same(
-            found,
+            result,
             pool.shrink(ROWS, "score", by="school", over="year").rename({"school": "a, b", "year": "year AS x"}),
             1e-9,
         )
@@ -468,10 +468,10 @@ def test_json(run, name):
     """JSON has no infinity: the sampling variance of a group without a row is null."""
     assert run(*PLAIN, "-o", name) == (0, "", "")
     text = Path(name).read_text(encoding="utf-8")
-    found = json.loads(text) if name.lower() == "e.json" else [json.loads(line) for line in text.splitlines()]
+    result = json.loads(text) if name.lower() == "e.json" else [json.loads(line) for line in text.splitlines()]
     finite = expected().with_columns(v=pl.when(pl.col("v").is_finite()).then("v"))
     assert finite["v"].null_count() == 1
-    assert_same(pl.DataFrame(found, schema=finite.schema), finite, 1e-11)
+    assert_same(pl.DataFrame(result, schema=finite.schema), finite, 1e-11)
 
 
 @pytest.mark.parametrize("name", ["none.json", "none.csv", "none.ndjson", "none.parquet"])
@@ -557,31 +557,31 @@ def test_a_missing_store_is_reported_with_the_options_that_make_one(run):
 
 def test_a_filled_store_is_enough(run, answer):
     run("refresh", "warehouse", *DEFINED)
-    found = answer("shrink", "--store=moments", "--by=school", "--over=year")
-    assert_same(found, pool.shrink(ROWS, "score", by="school", over="year"), 1e-11)
-    found = answer("shrink", "--store=moments", "--by=school")
-    assert_same(found, pool.shrink(ROWS, "score", by="school"), 1e-11)
-    found = answer("components", "--store=moments", "--over=year")  # by all other keys
-    assert_same(found, pool.components(ROWS, "score", by="school", over="year"), 1e-11)
-    found = answer("compare", "--store=moments", "--by=school", "--over=year")
-    assert_same(found, pool.compare(ROWS, "score", by="school", over="year"), 1e-9)
-    found = answer("profile", "--store=moments", "--by=school", "--tau=0,2", "--groups")
-    assert_same(found, pool.profile(ROWS, "score", by="school", tau=[0, 2], groups=True), 1e-9)
+    result = answer("shrink", "--store=moments", "--by=school", "--over=year")
+    assert_same(result, pool.shrink(ROWS, "score", by="school", over="year"), 1e-11)
+    result = answer("shrink", "--store=moments", "--by=school")
+    assert_same(result, pool.shrink(ROWS, "score", by="school"), 1e-11)
+    result = answer("components", "--store=moments", "--over=year")  # by all other keys
+    assert_same(result, pool.components(ROWS, "score", by="school", over="year"), 1e-11)
+    result = answer("compare", "--store=moments", "--by=school", "--over=year")
+    assert_same(result, pool.compare(ROWS, "score", by="school", over="year"), 1e-9)
+    result = answer("profile", "--store=moments", "--by=school", "--tau=0,2", "--groups")
+    assert_same(result, pool.profile(ROWS, "score", by="school", tau=[0, 2], groups=True), 1e-9)
     SCHOOLS.select("school").write_parquet("new.parquet")
-    found = answer("shrink", "--store=moments", "--by=school", "--groups=new.parquet")
-    assert_same(found, pool.shrink(ROWS, "score", by="school", groups=SCHOOLS), 1e-11)
-    found = answer("moments", "--store=moments", "--where", "year <> 2022", "--by=school")
-    assert_same(found, pool.moments(ROWS.filter(pl.col("year") != 2022), "score", by="school"), 1e-11)
-    found = answer("moments", "--store=moments")
-    assert_same(found, pool.moments(ROWS, "score", by=["year", "school"]), 1e-11)
+    result = answer("shrink", "--store=moments", "--by=school", "--groups=new.parquet")
+    assert_same(result, pool.shrink(ROWS, "score", by="school", groups=SCHOOLS), 1e-11)
+    result = answer("moments", "--store=moments", "--where", "year <> 2022", "--by=school")
+    assert_same(result, pool.moments(ROWS.filter(pl.col("year") != 2022), "score", by="school"), 1e-11)
+    result = answer("moments", "--store=moments")
+    assert_same(result, pool.moments(ROWS, "score", by=["year", "school"]), 1e-11)
 
 
 def test_duckdb_pools_the_moments_of_a_store(run, answer):
     run("refresh", "warehouse", *DEFINED, "--weights=load")
     typed = ["--by=school", "--over=year", "--where", "year <> 2022", "--engine=duckdb"]
     kept = ROWS.filter(pl.col("year") != 2022)
-    found = answer("shrink", "--store=moments", *typed)
-    assert_same(found, pool.shrink(kept, "score", by="school", over="year", weights="load"), 1e-9)
+    result = answer("shrink", "--store=moments", *typed)
+    assert_same(result, pool.shrink(kept, "score", by="school", over="year", weights="load"), 1e-9)
 
 
 @every_engine
@@ -594,16 +594,16 @@ def test_compare_takes_no_weights(run, engine):
 
 def test_shrink_refreshes_the_store_first(answer):
     typed = ["warehouse", "--store=moments", "--value", "2 * score", "--by=school", "--over=year", "--weights=load"]
-    found = answer("shrink", *typed)
+    result = answer("shrink", *typed)
     doubled = pl.col("score") * 2
-    assert_same(found, pool.shrink(ROWS, doubled, by="school", over="year", weights="load"), 1e-11)
+    assert_same(result, pool.shrink(ROWS, doubled, by="school", over="year", weights="load"), 1e-11)
     more = ROWS.with_columns(year=pl.lit(2024, pl.Int64), score=pl.col("score") + 1)
     more.write_parquet("warehouse", partition_by="year")
-    found = answer("shrink", *typed)
+    result = answer("shrink", *typed)
     every = pl.concat([ROWS, more])
-    assert_same(found, pool.shrink(every, doubled, by="school", over="year", weights="load"), 1e-11)
-    found = answer("shrink", "warehouse", "--store=moments", "--by=school")  # fewer keys than in the store
-    assert_same(found, pool.shrink(every, doubled, by="school", weights="load"), 1e-11)
+    assert_same(result, pool.shrink(every, doubled, by="school", over="year", weights="load"), 1e-11)
+    result = answer("shrink", "warehouse", "--store=moments", "--by=school")  # fewer keys than in the store
+    assert_same(result, pool.shrink(every, doubled, by="school", weights="load"), 1e-11)
 
 
 def test_another_definition_is_refused(run):
@@ -787,8 +787,8 @@ def test_a_file_without_the_keys_is_one_sentence(run, engine, name):
 def test_literals_are_numbers_to_their_last_bit():
     values = [0.1, -1e300, 5e-324, True, False, "it's", [0.0, 1 / 3]]
     with duckdb.connect() as con:
-        found = con.execute(f"SELECT {', '.join(map(quoting.literal, values))}").fetchone()
-    assert list(found) == values
+        result = con.execute(f"SELECT {', '.join(map(quoting.literal, values))}").fetchone()
+    assert list(result) == values
 
 
 # ---- expressions are one expression, computed row by row -----------------------------------------------------------
@@ -898,15 +898,15 @@ def test_ordinary_expressions_pass(answer, engine):
     """Many expressions as keys of one command, compared with DuckDB's own values."""
     keys = [f"{text} AS e{i}" for i, text in enumerate(ORDINARY)]
     typed = [part for key in keys for part in ("--by", key)]
-    found = answer("moments", "warehouse", "--value", "load -- a comment", *typed, "--engine", engine)
+    result = answer("moments", "warehouse", "--value", "load -- a comment", *typed, "--engine", engine)
     with duckdb.connect() as con:
         query = (
             f"SELECT {', '.join(keys)}, count(load) AS n, avg(load) AS mean FROM 'warehouse/*/*.parquet' GROUP BY ALL"
         )
         expected = pl.from_arrow(con.sql(query).to_arrow_table())
     names = [f"e{i}" for i in range(len(ORDINARY))]
-    assert found.height == expected.height > 1_000
-    numbers = [frame.select(*names, "n", "mean").cast(pl.Float64).sort(names) for frame in (found, expected)]
+    assert result.height == expected.height > 1_000
+    numbers = [frame.select(*names, "n", "mean").cast(pl.Float64).sort(names) for frame in (result, expected)]
     assert_frame_equal(*numbers, abs_tol=0, rel_tol=1e-12)
 
 
@@ -972,8 +972,8 @@ def test_sql_installs_the_macros_into_a_file(run):
     assert run("sql", "--install=it's.duckdb") == (0, "", "")
     with duckdb.connect("it's.duckdb") as con:
         query = "SELECT * FROM pool_shrink('warehouse/*/*.parquet', score, school) ORDER BY school NULLS FIRST"
-        found = pl.from_arrow(con.sql(query).to_arrow_table())
-    assert_same(found, expected(), 1e-9)
+        result = pl.from_arrow(con.sql(query).to_arrow_table())
+    assert_same(result, expected(), 1e-9)
 
 
 # ---- processes -----------------------------------------------------------------------------------------------------
@@ -1220,13 +1220,13 @@ def beside_a_warehouse(folder: Path) -> None:
 
 def examples(text: str) -> list[str]:
     """The commands in a text; indented continuation lines are joined."""
-    found: list[str] = []
+    result: list[str] = []
     for line in text.splitlines():
         if line.strip().startswith("polars-pool "):
-            found.append(line)
-        elif found and line.startswith(" " * (len(found[-1]) - len(found[-1].lstrip()) + 4)):
-            found[-1] = f"{found[-1].rstrip()} {line.strip()}"
-    return [line.strip() for line in found]
+            result.append(line)
+        elif result and line.startswith(" " * (len(result[-1]) - len(result[-1].lstrip()) + 4)):
+            result[-1] = f"{result[-1].rstrip()} {line.strip()}"
+    return [line.strip() for line in result]
 
 
 def test_examples_in_help_run(run, folder, monkeypatch):
@@ -1251,7 +1251,7 @@ def of_every_type() -> dict[str, pl.Series]:
     """Three or four values each, and a null."""
     numbers = pl.Series([0, 1, 2, 3] * 15)
     texts = pl.Series(["z", "b", "a", "b"] * 15)
-    found = {
+    result = {
         **{
             f"datetime {unit} {zone}": numbers.cast(pl.Datetime(unit, zone))
             for unit in ("ms", "us", "ns")
@@ -1273,7 +1273,7 @@ def of_every_type() -> dict[str, pl.Series]:
         "array": pl.Series([[n, 1] for n in numbers], dtype=pl.Array(pl.Int64, 2)),
         "struct": pl.Series([{"a": n, "b": "x"} for n in numbers]),
     }
-    nulls = {name: pl.select(pl.when(pl.int_range(60) < 56).then(found[name]))[:, 0] for name in found}
+    nulls = {name: pl.select(pl.when(pl.int_range(60) < 56).then(result[name]))[:, 0] for name in result}
     return nulls | {"null": pl.Series([None] * 60, dtype=pl.Null)}
 
 
@@ -1287,8 +1287,8 @@ def test_keys_of_every_type(answer, kind):
     frame.write_parquet("typed.parquet")
     expected = pool.moments(frame, "y", by="k")
     for engine in ENGINES:
-        found = answer("moments", "typed.parquet", "--value=y", "--by=k", "--engine", engine)
-        assert_frame_equal(found, expected, rel_tol=1e-12)
+        result = answer("moments", "typed.parquet", "--value=y", "--by=k", "--engine", engine)
+        assert_frame_equal(result, expected, rel_tol=1e-12)
 
 
 def test_a_stored_key_of_a_type_that_duckdb_lacks(run, answer):
@@ -1301,11 +1301,11 @@ def test_a_stored_key_of_a_type_that_duckdb_lacks(run, answer):
     frame = frame.cast({"t": zone})
     expected = pool.components(pl.concat([frame, frame]), "y", by="k", over="t")
     for engine in ENGINES:
-        found = answer("components", "--store=moments", "--by=k", "--over=t", "--engine", engine)
-        assert_frame_equal(found.select("t", "groups", "n", "mu"), expected.select("t", "groups", "n", "mu"))
+        result = answer("components", "--store=moments", "--by=k", "--over=t", "--engine", engine)
+        assert_frame_equal(result.select("t", "groups", "n", "mu"), expected.select("t", "groups", "n", "mu"))
     SCHOOLS.select(k="school").write_parquet("new.parquet")
-    found = answer("shrink", "--store=moments", "--by=k", "--over=t", "--groups=new.parquet", "--engine=duckdb")
-    assert (found.height, found.schema["t"]) == (20, zone)
+    result = answer("shrink", "--store=moments", "--by=k", "--over=t", "--groups=new.parquet", "--engine=duckdb")
+    assert (result.height, result.schema["t"]) == (20, zone)
 
 
 def test_an_interval_of_duckdb_cannot_be_a_key(run):
@@ -1329,11 +1329,11 @@ def test_parts_of_several_types(run, answer, engine):
     for name, frame in parts.items():
         frame.write_parquet(f"typed/{name}.parquet")
     frame = pl.concat(part.cast({"k": pl.Int64, "g": pl.String, "y": pl.Float64}) for part in parts.values())
-    found = answer("moments", "typed", "--value=y", "--by=k,g", "--engine", engine)
-    assert_frame_equal(found, pool.moments(frame, "y", by=["k", "g"]), rel_tol=1e-12)
-    found = answer("shrink", "typed", "--value=y", "--se=y", "--by=k,g", "--tau2=1", "--engine", engine)
+    result = answer("moments", "typed", "--value=y", "--by=k,g", "--engine", engine)
+    assert_frame_equal(result, pool.moments(frame, "y", by=["k", "g"]), rel_tol=1e-12)
+    result = answer("shrink", "typed", "--value=y", "--se=y", "--by=k,g", "--tau2=1", "--engine", engine)
     expected = pool.shrink(frame, "y", se="y", by=["k", "g"], tau2=1.0)
-    assert_frame_equal(found, expected, rel_tol=1e-9)
+    assert_frame_equal(result, expected, rel_tol=1e-9)
     for value in ("--se=y", "--weights=y"):
         code, _, said = run("shrink", "typed", "--value=y", value, "--by=y AS v", "--engine", engine)
         assert code == 1
@@ -1350,8 +1350,8 @@ def test_many_small_files_are_read_together(run, answer, engine):
     Path("many").mkdir()
     for number in range(60):
         ROWS[50 * number : 50 * number + 50].write_parquet(f"many/{number}.parquet")
-    found = answer("moments", "many", "--value=score", "--by=school", "--engine", engine)
-    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    result = answer("moments", "many", "--value=score", "--by=school", "--engine", engine)
+    assert_same(result, pool.moments(ROWS, "score", by="school"), 1e-11)
     ROWS[:9].with_columns(score=pl.lit(math.inf)).write_parquet("many/7.parquet")
     code, _, said = run("moments", "many", "--value=score", "--by=school", "--engine", engine)
     assert code == 1
@@ -1413,8 +1413,8 @@ def test_text_is_a_source(answer, engine, name):
     else:
         writers[Path(name).suffix](name)
     value = "CAST(REPLACE(score, ',', '.') AS DOUBLE)" if name == "semicolons.csv" else "score"
-    found = answer("moments", name, "--value", value, "--by=school", "--engine", engine)
-    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    result = answer("moments", name, "--value", value, "--by=school", "--engine", engine)
+    assert_same(result, pool.moments(ROWS, "score", by="school"), 1e-11)
 
 
 @pytest.mark.parametrize("kind", ["csv", "semicolons", "tsv", "ndjson", "json", "parquet", "gz"])
@@ -1424,8 +1424,8 @@ def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
     writers.get(kind, partial(ROWS.write_csv, separator={"tsv": "\t", "semicolons": ";"}.get(kind, ",")))(buffer)
     content = gzip.compress(buffer.getvalue()) if kind == "gz" else buffer.getvalue()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-    found = answer("moments", "-", "--value=score", "--by=school")
-    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    result = answer("moments", "-", "--value=score", "--by=school")
+    assert_same(result, pool.moments(ROWS, "score", by="school"), 1e-11)
     stored = pool.moments(ROWS, "score", by="school").write_csv().encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stored)))
     assert_same(answer("merge", "-", "--by=school"), pool.moments(ROWS, "score", by="school"), 1e-9)
@@ -1436,8 +1436,8 @@ def test_the_standard_input_is_a_source(run, answer, monkeypatch, kind):
 
 def test_a_linked_warehouse_counts_each_file_once(answer, run):
     Path("warehouse/loop").symlink_to(".")
-    found = answer("moments", "warehouse", "--value=score", "--by=school")
-    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    result = answer("moments", "warehouse", "--value=score", "--by=school")
+    assert_same(result, pool.moments(ROWS, "score", by="school"), 1e-11)
     Path("warehouse/year=2024").symlink_to("/nowhere/at/all")
     code, _, said = run("moments", "warehouse", "--value=score", "--by=school")
     assert code == 1
@@ -1462,8 +1462,8 @@ def test_an_expression_that_is_too_large(run, engine, option, text):
 
 def test_a_long_list_is_not_a_large_expression(answer):
     listed = ", ".join(map(str, range(5_000)))
-    found = answer("moments", "warehouse", "--value=score", "--by=school", "--where", f"load IN ({listed})")
-    assert_same(found, pool.moments(ROWS, "score", by="school"), 1e-11)
+    result = answer("moments", "warehouse", "--value=score", "--by=school", "--where", f"load IN ({listed})")
+    assert_same(result, pool.moments(ROWS, "score", by="school"), 1e-11)
 
 
 def test_many_keys_are_refused_by_duckdb(run):
@@ -1509,15 +1509,15 @@ def test_closed_streams(folder):
             [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, preexec_fn=closed(*streams)
         )
 
-    found = done(*PLAIN, streams=(1,))
-    assert (found.returncode, found.stderr) == (
+    result = done(*PLAIN, streams=(1,))
+    assert (result.returncode, result.stderr) == (
         1,
         "polars-pool: stdout is closed, so the result cannot be printed; give -o FILE, or keep stdout open\n",
     )
     assert done(*PLAIN, "-o", "e.csv", streams=(0, 1, 2)).returncode == 0
     assert_same(pl.read_csv("e.csv", schema=expected().schema), expected(), 1e-11)
-    found = done("shrink", "warehouse", "--value=nope", "--by=school", streams=(2,))
-    assert (found.returncode, found.stdout) == (1, "")
+    result = done("shrink", "warehouse", "--value=nope", "--by=school", streams=(2,))
+    assert (result.returncode, result.stdout) == (1, "")
 
 
 def test_an_interrupt_while_importing(folder):

@@ -289,8 +289,8 @@ def test_a_step_after_moments_changes_no_moment(lf):
     for name in complete.columns:
         assert_frame_equal(query.sort("g").select(name).collect(), complete.select(name), rel_tol=1e-11)
     for part in (query.head(2), query.tail(2), query.slice(3, 1)):
-        found = part.sort("g").collect()
-        assert_frame_equal(found, complete.filter(pl.col("g").is_in(found["g"].implode())), rel_tol=1e-11)
+        result = part.sort("g").collect()
+        assert_frame_equal(result, complete.filter(pl.col("g").is_in(result["g"].implode())), rel_tol=1e-11)
 
 
 def test_a_filter_before_the_verb_reaches_the_scan(lf):

@@ -70,17 +70,17 @@ def test_there_are_right_and_wrong_calls():
 
 def test_mypy_reports_only_wrong_calls():
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", str(CALLS)]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert not found.stderr
-    flagged = re.findall(r"^(.+?):(\d+): error: ", found.stdout, flags=re.MULTILINE)
-    assert {Path(name).name for name, _ in flagged} == {CALLS.name}, found.stdout
-    assert sorted({int(line) for _, line in flagged}) == marked(), found.stdout
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert not result.stderr
+    flagged = re.findall(r"^(.+?):(\d+): error: ", result.stdout, flags=re.MULTILINE)
+    assert {Path(name).name for name, _ in flagged} == {CALLS.name}, result.stdout
+    assert sorted({int(line) for _, line in flagged}) == marked(), result.stdout
 
 
 def test_pyright_reports_only_wrong_calls():
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(CALLS)]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    diagnostics = json.loads(found.stdout)["generalDiagnostics"]
-    assert {Path(one["file"]).name for one in diagnostics} == {CALLS.name}, found.stdout
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    diagnostics = json.loads(result.stdout)["generalDiagnostics"]
+    assert {Path(one["file"]).name for one in diagnostics} == {CALLS.name}, result.stdout
     flagged = {one["range"]["start"]["line"] + 1 for one in diagnostics if one["severity"] == "error"}
-    assert sorted(flagged) == marked(), found.stdout
+    assert sorted(flagged) == marked(), result.stdout

@@ -140,10 +140,10 @@ RUNS = {
 
 @pytest.fixture(params=CASES)
 def made(request, monkeypatch):
-    found = CASES[request.param]
-    if found.unsettled:
+    result = CASES[request.param]
+    if result.unsettled:
         monkeypatch.setattr(trust_region, "MOST", 1)
-    return found
+    return result
 
 
 @pytest.mark.one_way
@@ -219,8 +219,8 @@ def test_models_without_rows_do_not_warn():
 def line_of(text):
     """The number of the only line of this file that ends with a comment."""
     with open(__file__) as file:
-        [found] = [number for number, line in enumerate(file, 1) if line.rstrip().endswith(f"# {text}")]
-    return found
+        [result] = [number for number, line in enumerate(file, 1) if line.rstrip().endswith(f"# {text}")]
+    return result
 
 
 def the_only(record):
@@ -374,8 +374,8 @@ def test_an_expression_that_is_called_for_one_group_at_a_time_warns_once(express
 
 def test_the_result_with_this_warning_is_the_raw_mean():
     with pytest.warns(UserWarning, match="nothing is pooled"):
-        found = SCHOOLS.group_by("school").agg(pl.col("y").pool.shrink(by="school").first()).sort("school")
-    assert found["y"].to_list() == SCHOOLS.group_by("school").agg(pl.col("y").mean()).sort("school")["y"].to_list()
+        result = SCHOOLS.group_by("school").agg(pl.col("y").pool.shrink(by="school").first()).sort("school")
+    assert result["y"].to_list() == SCHOOLS.group_by("school").agg(pl.col("y").mean()).sort("school")["y"].to_list()
 
 
 NOT_ALONE = {

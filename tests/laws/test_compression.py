@@ -214,7 +214,7 @@ def test_the_estimate_of_many_groups_solves_its_equation(tau2):
     v = rng.chisquare(3, 20_000)
     y = 10 + rng.normal(size=v.size) + rng.normal(size=v.size) * np.sqrt(v)
     frame = pl.DataFrame({"g": np.arange(v.size), "y": y, "se": np.sqrt(v)})
-    found = pool.components(frame, "y", by="g", se="se", tau2=tau2).row(0, named=True)
+    result = pool.components(frame, "y", by="g", se="se", tau2=tau2).row(0, named=True)
     v = frame["se"].to_numpy() ** 2
 
     def excess(tau2):
@@ -223,5 +223,5 @@ def test_the_estimate_of_many_groups_solves_its_equation(tau2):
         d2 = (y - math.fsum(w * y) / s1) ** 2
         return math.fsum(w * w * d2) - s1 + s2 / s1, math.fsum(w * d2) - (v.size - 1)
 
-    low, high = (excess(found["tau2"] * factor)[tau2 == "pm"] for factor in (1 - 1e-11, 1 + 1e-11))
+    low, high = (excess(result["tau2"] * factor)[tau2 == "pm"] for factor in (1 - 1e-11, 1 + 1e-11))
     assert low > 0 > high

@@ -81,14 +81,14 @@ def assert_engines_agree(frame: pl.DataFrame, tau2, key: str = "g", states_hold_
     At huge offsets, stored moments hold fewer digits than rows: only numbers on the scale |mu| + sd are compared there.
     """
     messages: list[list[str]] = []
-    found = fits(frame, key, messages, tau2=tau2, **options)
-    want = found["in memory"]
+    result = fits(frame, key, messages, tau2=tau2, **options)
+    want = result["in memory"]
     scale = spread(frame)
     model = heard(pool.components(frame.lazy(), "y", key, tau2=tau2, **options), "auto", messages)
     # If tau2 did not converge, every large value is equally good; estimates are then defined, their errors are not.
     settled = model["converged"].all()
     names = ("n", "mean", "estimate", "lower", "upper") if settled else ("n", "mean", "estimate")
-    for engine, groups in found.items():
+    for engine, groups in result.items():
         assert groups.keys() == want.keys(), engine
         for k, row in want.items():
             for name in names:
@@ -183,16 +183,16 @@ def brute_force(frame: pl.DataFrame, tau2: str, sigma2="pooled", mu="gls") -> di
         between = truth.tau2_given_v(tau2, groups.mean, v, groups.n, known)
     rule = mu if known is None else known
     centre, error = truth.centre(rule, groups.mean, v, between, groups.w, truth.plugin_weights(groups))
-    found = truth.shrunken(groups.mean, v, between, centre, error)
+    result = truth.shrunken(groups.mean, v, between, centre, error)
     return {
         "keys": groups.keys,
         "sigma2": float(within),
         "tau2": float(between),
         "mu": centre + float(pivot),
         "se_mu": error,
-        "weight": found["weight"],
-        "estimate": found["estimate"] + float(pivot),
-        "se": found["se"],
+        "weight": result["weight"],
+        "estimate": result["estimate"] + float(pivot),
+        "se": result["se"],
     }
 
 
@@ -282,14 +282,14 @@ def test_brute_force_on_published_estimates(tau2, frame):
     v = truth.exact(frame["se"]) ** 2
     between = truth.plugin_tau2(y) if tau2 == "plugin" else truth.tau2_given_v(tau2, y, v)
     centre, error = truth.centre("gls", y, v, between, np.ones(len(y)))
-    found = truth.shrunken(y, v, between, centre, error)
+    result = truth.shrunken(y, v, between, centre, error)
     scale = spread(frame) + frame["se"].max()
     model = pool.components(frame, "y", "g", se="se", tau2=tau2).row(0, named=True)
     assert_near(model["tau2"], float(between), digits(tau2), scale**2, "tau2")
     assert_near(model["mu"], centre, digits(tau2), scale, "mu")
     groups = pool.shrink(frame, "y", "g", se="se", tau2=tau2)
-    assert_near(groups["estimate"], found["estimate"], digits(tau2), scale, "estimate")
-    assert_near(groups["se"].pow(2), found["se"] ** 2, digits(tau2), scale**2, "se squared")
+    assert_near(groups["estimate"], result["estimate"], digits(tau2), scale, "estimate")
+    assert_near(groups["se"].pow(2), result["se"] ** 2, digits(tau2), scale**2, "se squared")
 
 
 # ---- keys of every type ------------------------------------------------------------------------------------

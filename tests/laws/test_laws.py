@@ -80,9 +80,9 @@ def frames_of(strategy) -> list[pl.DataFrame]:
 def of_each(verb, frames: list[pl.DataFrame], value: str, **options) -> list[pl.DataFrame]:
     """The result of a verb for each frame; all frames are models of one query."""
     stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
-    found = verb(stacked, value, "g", over="model", **options).partition_by("model", maintain_order=True)
-    assert len(found) == len(frames)
-    return [part.drop("model") for part in found]
+    result = verb(stacked, value, "g", over="model", **options).partition_by("model", maintain_order=True)
+    assert len(result) == len(frames)
+    return [part.drop("model") for part in result]
 
 
 SHIFTS = st.integers(-1000, 1000).map(float)
@@ -163,16 +163,16 @@ def assert_shifted_and_scaled(strategy, method, errors="", **options):
     answers = [
         of_each(verb, data, "y", **options) for verb in (pool.components, pool.shrink) for data in (before, after)
     ]
-    for (frame, shift, factor, _), moved, *found in zip(cases, after, *answers, strict=True):
+    for (frame, shift, factor, _), moved, *result in zip(cases, after, *answers, strict=True):
         sizes = [spread(data) + (data[errors].max() if errors else 0.0) for data in (moved, frame)]
         scale = max(sizes[0], sizes[1] * abs(factor))
-        one, other = (table.row(0, named=True) for table in found[:2])
+        one, other = (table.row(0, named=True) for table in result[:2])
         assert other["converged"] == one["converged"]
         assert_near(other["mu"], one["mu"] * factor + shift, tolerance, scale, "mu")
         assert_near(other["tau2"], one["tau2"] * factor**2, tolerance, scale**2, "tau2")
         if one["sigma2"] is not None:
             assert_near(other["sigma2"], one["sigma2"] * factor**2, tolerance, scale**2, "sigma2")
-        one, other = (by_key(table) for table in found[2:])
+        one, other = (by_key(table) for table in result[2:])
         for key in one:
             assert_near(other[key]["weight"], one[key]["weight"], tolerance, 1.0, "weight")
             assert_near(other[key]["estimate"], one[key]["estimate"] * factor + shift, tolerance, scale, "estimate")
@@ -287,8 +287,8 @@ def test_stored_moments_give_the_results_of_rows(tau2):
     for sigma2 in ("pooled",) if tau2 == "cv" else ("pooled", "separate", "squeezed", 3.5):
         wanted = of_each(pool.shrink, frames, "y", tau2=tau2, sigma2=sigma2)
         for states in (whole, repeated):
-            found = of_each(pool.shrink, states, "mean", **MOMENTS, tau2=tau2, sigma2=sigma2)
-            for got, want, frame in zip(found, wanted, frames, strict=True):
+            result = of_each(pool.shrink, states, "mean", **MOMENTS, tau2=tau2, sigma2=sigma2)
+            for got, want, frame in zip(result, wanted, frames, strict=True):
                 assert_same_groups(got, want, digits(tau2), spread(frame))
 
 
@@ -301,8 +301,8 @@ def test_stored_weighted_moments_give_the_results_of_rows(tau2):
     ]
     for sigma2 in ("pooled", "separate", "squeezed"):
         wanted = of_each(pool.shrink, frames, "y", weights="w", tau2=tau2, sigma2=sigma2)
-        found = of_each(pool.shrink, repeated, "mean", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
-        for got, want, frame in zip(found, wanted, frames, strict=True):
+        result = of_each(pool.shrink, repeated, "mean", **MOMENTS, weights="w", tau2=tau2, sigma2=sigma2)
+        for got, want, frame in zip(result, wanted, frames, strict=True):
             assert_same_groups(got, want, digits(tau2), 7 * spread(frame))
 
 
@@ -404,8 +404,8 @@ def test_weights_of_one_change_nothing(tau2):
     for sigma2, mu in centres(tau2, ("pooled", "separate", "squeezed", 2.0)):
         options = {"tau2": tau2, "sigma2": sigma2, "mu": mu}
         wanted = of_each(pool.shrink, frames, "y", **options)
-        found = of_each(pool.shrink, ones, "y", weights="w", **options)
-        for got, want, frame in zip(found, wanted, frames, strict=True):
+        result = of_each(pool.shrink, ones, "y", weights="w", **options)
+        for got, want, frame in zip(result, wanted, frames, strict=True):
             assert_same_groups(got, want, digits(tau2), spread(frame))
 
 

@@ -169,9 +169,9 @@ def grid_of(name: str, padded: Padded) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["reml", "ml", "reml given v"])
 def test_every_model_is_at_its_global_optimum(batch, padded, name):
-    found = batch[name]
-    tau2 = found["tau2"].to_numpy()
-    at = tau2 if name == "reml given v" else tau2 / found["sigma2"].to_numpy()
+    result = batch[name]
+    tau2 = result["tau2"].to_numpy()
+    at = tau2 if name == "reml given v" else tau2 / result["sigma2"].to_numpy()
     value = objective(name, padded)
     grid = np.stack([value(points) for points in grid_of(name, padded).T], axis=1)
     best = grid.min(axis=1)
@@ -281,12 +281,12 @@ def test_large_models_of_published_estimates(tau2, seed):
         scale = abs(alone["mu"]) + y.std()
         assert (alone["converged"], both["converged"]) == (True, True)
         assert_near([both["mu"], both["tau2"]], [alone["mu"], alone["tau2"]], 1e-9, scale, name)
-        found = alone["tau2"]
+        result = alone["tau2"]
         grid = np.concatenate([[0.0], np.logspace(-9, 4, 400)])
         best = min(deviance_given_v(y, v, t, tau2 == "reml") for t in grid)
-        assert deviance_given_v(y, v, found, tau2 == "reml") <= best + 1e-9 * len(y), name
-        if found > 0:
-            got, want = score_given_v(y, v, found, tau2 == "reml")
+        assert deviance_given_v(y, v, result, tau2 == "reml") <= best + 1e-9 * len(y), name
+        if result > 0:
+            got, want = score_given_v(y, v, result, tau2 == "reml")
             assert got == pytest.approx(want, rel=1e-8), name
 
 

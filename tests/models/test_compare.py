@@ -23,8 +23,8 @@ ERRORS = ("none", "complete", "partial")
 
 
 def asked(path, name, **options):
-    found = [PATHS[path](verb, frame(name), "value", "by", **options) for verb in (pool.compare, pool.components)]
-    return tuple(table.row(0, named=True) for table in found)
+    result = [PATHS[path](verb, frame(name), "value", "by", **options) for verb in (pool.compare, pool.components)]
+    return tuple(table.row(0, named=True) for table in result)
 
 
 def variances(g, within, sigma2):
@@ -47,15 +47,15 @@ def test_every_row_held_out_explicitly(name, within, mu, path):
     mu = KNOWN_MU[name] if mu == "known" else mu
     sigma2 = 0.75 * float(g.MSW) if within == "known" else within
     for tau2 in ("dl" if within == "separate" else "reml", 0.3 * float(g.MSW)):
-        found, model = asked(path, name, sigma2=sigma2, tau2=tau2, mu=mu)
+        result, model = asked(path, name, sigma2=sigma2, tau2=tau2, mu=mu)
         known = sigma2 if within == "known" else None
         want = truth.held_out_errors(g, variances(g, within, model["sigma2"]), model["tau2"], mu, known)
-        assert [found[column] for column in ERRORS] == pytest.approx(want, rel=CLOSED_FORM)
-        assert found["groups"] == g.J
-        assert found["n"] == sum(n for n in g.n if n > 1)
+        assert [result[column] for column in ERRORS] == pytest.approx(want, rel=CLOSED_FORM)
+        assert result["groups"] == g.J
+        assert result["n"] == sum(n for n in g.n if n > 1)
         none, complete, partial = want
-        assert found["gain_on_none"] == pytest.approx(100 * (1 - partial / none), abs=1e-9)
-        assert found["gain_on_complete"] == pytest.approx(100 * (1 - partial / complete), abs=1e-9)
+        assert result["gain_on_none"] == pytest.approx(100 * (1 - partial / none), abs=1e-9)
+        assert result["gain_on_complete"] == pytest.approx(100 * (1 - partial / complete), abs=1e-9)
 
 
 @pytest.mark.parametrize("mu", ["gls", "known"])
@@ -64,18 +64,18 @@ def test_rows_held_out_of_groups_that_morris_pools_less(name, mu):
     g = groups(name)
     df = g.J - (mu == "gls")
     mu = KNOWN_MU[name] if mu == "known" else mu
-    found, model = asked("rows", name, tau2="morris", mu=mu)
+    result, model = asked("rows", name, tau2="morris", mu=mu)
     sigma2 = variances(g, "pooled", model["sigma2"])
     want = truth.held_out_errors(g, sigma2, model["tau2"], mu, factor=(df - 2) / df)
-    assert [found[column] for column in ERRORS] == pytest.approx(want, rel=CLOSED_FORM)
+    assert [result[column] for column in ERRORS] == pytest.approx(want, rel=CLOSED_FORM)
 
 
 @pytest.mark.parametrize("name", SHORT)
 def test_rows_held_out_of_squeezed_groups(name):
     g = groups(name)
-    found, model = asked("rows", name, sigma2="squeezed", tau2="he")
+    result, model = asked("rows", name, sigma2="squeezed", tau2="he")
     want = truth.held_out_errors(g, list(map(float, g.squeezed())), model["tau2"])
-    assert [found[column] for column in ERRORS] == pytest.approx(want, rel=1e-9)
+    assert [result[column] for column in ERRORS] == pytest.approx(want, rel=1e-9)
 
 
 @pytest.mark.parametrize("mu", ["gls", "known"])
@@ -84,9 +84,9 @@ def test_pooling_factors_are_those_of_the_whole_posterior(name, mu):
     g = groups(name)
     mu = KNOWN_MU[name] if mu == "known" else mu
     sigma2, tau2 = float(g.MSW), 0.3 * float(g.MSW)
-    found, _ = asked("rows", name, sigma2=sigma2, tau2=tau2, mu=mu)
+    result, _ = asked("rows", name, sigma2=sigma2, tau2=tau2, mu=mu)
     want = truth.pooling_factors(g, sigma2, tau2, None if mu == "gls" else mu)
-    assert (found["pooling_rows"], found["pooling_groups"]) == pytest.approx(want, rel=1e-10)
+    assert (result["pooling_rows"], result["pooling_groups"]) == pytest.approx(want, rel=1e-10)
 
 
 tables = st.lists(st.lists(st.integers(-400, 400), min_size=1, max_size=5), min_size=2, max_size=6).filter(
@@ -100,9 +100,9 @@ def test_random_tables(table, tau2, mu):
     g = truth.Groups(*zip(*rows, strict=True))
     if mu == "shrunk" and len(set(g.mean)) == 1:
         mu = "groups"  # the weights of the other centre are undefined here
-    found = pool.compare(pl.DataFrame(rows, schema=["g", "y"], orient="row"), "y", "g", tau2=tau2 / 8, mu=mu)
+    result = pool.compare(pl.DataFrame(rows, schema=["g", "y"], orient="row"), "y", "g", tau2=tau2 / 8, mu=mu)
     want = truth.held_out_errors(g, [float(g.MSW)] * g.J, tau2 / 8, mu)
-    assert found.select(ERRORS).row(0) == pytest.approx(want, rel=CLOSED_FORM, abs=1e-13)
+    assert result.select(ERRORS).row(0) == pytest.approx(want, rel=CLOSED_FORM, abs=1e-13)
 
 
 def test_cross_validation_has_the_least_of_these_errors():
@@ -122,14 +122,14 @@ def test_many_models_equal_single_models():
     table = pl.DataFrame(keys, schema=["m", "g"], orient="row").with_columns(
         y=pl.Series(rng.normal(0, 2, len(keys))) + pl.col("g") * (pl.col("m") % 3)
     )
-    found = pool.compare(table, "y", "g", over="m")
-    assert found["m"].to_list() == sorted(set(table["m"]))
-    for m in found["m"]:
+    result = pool.compare(table, "y", "g", over="m")
+    assert result["m"].to_list() == sorted(set(table["m"]))
+    for m in result["m"]:
         alone = pool.compare(table.filter(pl.col("m") == m), "y", "g")
-        assert_frame_equal(found.filter(pl.col("m") == m).drop("m"), alone, rel_tol=1e-9, abs_tol=1e-9)
+        assert_frame_equal(result.filter(pl.col("m") == m).drop("m"), alone, rel_tol=1e-9, abs_tol=1e-9)
     lazily = table.lazy().pool.compare("y", "g", over="m")
     assert isinstance(lazily, pl.LazyFrame)
-    assert_frame_equal(lazily.collect().sort("m"), found, rel_tol=1e-11)
+    assert_frame_equal(lazily.collect().sort("m"), result, rel_tol=1e-11)
 
 
 def of(*table, **options):
@@ -183,18 +183,18 @@ NOTHING = dict.fromkeys((*ERRORS, "gain_on_none", "gain_on_complete", "pooling_r
 )
 def test_degenerate_data(table, options, want):
     with warned_once() as record:
-        found = of(*table, **options)
+        result = of(*table, **options)
     unidentified = want["groups"] > 0 and want["n"] == 0
     assert [str(said.message) for said in record] == [warning.UNIDENTIFIED] * unidentified
-    assert {key: found[key] is None for key in found} == {key: x is None for key, x in want.items()}
-    assert found == {key: x if x is None else pytest.approx(x, abs=1e-12) for key, x in want.items()}
+    assert {key: result[key] is None for key in result} == {key: x is None for key, x in want.items()}
+    assert result == {key: x if x is None else pytest.approx(x, abs=1e-12) for key, x in want.items()}
 
 
 def test_an_empty_frame_gives_an_empty_result():
     empty = pl.DataFrame(schema={"m": pl.String, "g": pl.Int64, "y": pl.Float64})
-    found = pool.compare(empty, "y", "g", over="m")
-    assert found.schema == {"m": pl.String, **STATISTICS}
-    assert found.height == 0
+    result = pool.compare(empty, "y", "g", over="m")
+    assert result.schema == {"m": pl.String, **STATISTICS}
+    assert result.height == 0
 
 
 def test_nan_is_refused_and_null_is_ignored():
@@ -206,8 +206,8 @@ def test_nan_is_refused_and_null_is_ignored():
 
 def test_a_group_with_an_exact_mean_among_others():
     """With separate variances and tau2 = 0, the exact group determines mu and keeps its own mean."""
-    found = of([1, 1], [0, 4], [2, 3, 7], sigma2="separate", tau2=0)
-    assert found["partial"] == pytest.approx(((1 + 9) + (1 + 4 + 36)) / 7)
+    result = of([1, 1], [0, 4], [2, 3, 7], sigma2="separate", tau2=0)
+    assert result["partial"] == pytest.approx(((1 + 9) + (1 + 4 + 36)) / 7)
 
 
 def test_weights_are_no_argument():

@@ -35,18 +35,18 @@ def se(table: pl.DataFrame) -> dict:
 
 @all_paths
 def test_error_of_a_row_and_of_a_replicate(run):
-    found = {predict: run(pool.shrink, ROWS, "y", "g", **KNOWN, predict=predict) for predict in ("row", "replicate")}
-    assert_near(se(found["row"]), {key: math.sqrt(x + 4) for key, x in SE2.items()}, 1e-14)
-    assert_near(se(found["replicate"]), {key: math.sqrt(x + V[key]) for key, x in SE2.items()}, 1e-14)
-    for table in found.values():
+    result = {predict: run(pool.shrink, ROWS, "y", "g", **KNOWN, predict=predict) for predict in ("row", "replicate")}
+    assert_near(se(result["row"]), {key: math.sqrt(x + 4) for key, x in SE2.items()}, 1e-14)
+    assert_near(se(result["replicate"]), {key: math.sqrt(x + V[key]) for key, x in SE2.items()}, 1e-14)
+    for table in result.values():
         z = (table["upper"] - table["estimate"]) / table["se"]
         assert_near(z, [NormalDist().inv_cdf(0.975)] * 3, 1e-12)
 
 
 @all_paths
 def test_the_true_mean_is_predicted_by_default(run):
-    found = run(pool.shrink, ROWS, "y", "g", **KNOWN, predict="mean")
-    assert_near(se(found), {key: math.sqrt(x) for key, x in SE2.items()}, 1e-14)
+    result = run(pool.shrink, ROWS, "y", "g", **KNOWN, predict="mean")
+    assert_near(se(result), {key: math.sqrt(x) for key, x in SE2.items()}, 1e-14)
 
 
 @all_paths
@@ -75,26 +75,26 @@ def test_a_row_of_weight_1(run):
 @all_paths
 def test_nothing_is_replicated_without_rows(run):
     frame = rows({"a": [1, 3], "b": [5, 7, 9], "d": [None]})
-    found = by_key(run(pool.shrink, frame, "y", "g", **KNOWN, predict="replicate", threshold=2))["d"]
-    assert found["estimate"] is not None
-    assert [found[name] for name in ("se", "lower", "upper", "p_above")] == [None] * 4
+    result = by_key(run(pool.shrink, frame, "y", "g", **KNOWN, predict="replicate", threshold=2))["d"]
+    assert result["estimate"] is not None
+    assert [result[name] for name in ("se", "lower", "upper", "p_above")] == [None] * 4
 
 
 @all_paths
 def test_the_only_group(run):
     """Its estimate is its mean for every tau2; the variance of a new row is v + sigma2, here 4/3 + 4."""
-    found = run(pool.shrink, rows({"a": [5, 7, 9]}), "y", "g", predict="row", threshold=7).row(0, named=True)
-    assert_near(found["se"], math.sqrt(4 / 3 + 4), 1e-14)
-    assert_near(found["p_above"], 0.5, 1e-15)
+    result = run(pool.shrink, rows({"a": [5, 7, 9]}), "y", "g", predict="row", threshold=7).row(0, named=True)
+    assert_near(result["se"], math.sqrt(4 / 3 + 4), 1e-14)
+    assert_near(result["p_above"], 0.5, 1e-15)
 
 
 @all_paths
 @pytest.mark.parametrize("predict", ["mean", "row", "replicate"])
 def test_a_single_row_has_no_error(run, predict):
-    found = run(pool.shrink, rows({"a": [5]}), "y", "g", predict=predict, threshold=7).row(0, named=True)
-    assert found["estimate"] == 5
-    assert found["se"] is None
-    assert found["p_above"] is None
+    result = run(pool.shrink, rows({"a": [5]}), "y", "g", predict=predict, threshold=7).row(0, named=True)
+    assert result["estimate"] == 5
+    assert result["se"] is None
+    assert result["p_above"] is None
 
 
 # ---- threshold ---------------------------------------------------------------------------------------------
@@ -156,11 +156,11 @@ def test_exact_means_exceed_with_probability_0_or_1(run):
 # ---- groups without rows -----------------------------------------------------------------------------------
 
 
-def new_group(found: dict) -> None:
+def new_group(result: dict) -> None:
     """The estimates of the model of ROWS for a group without rows."""
-    assert (found["n"], found["mean"], found["weight"]) == (0, None, 0.0)
-    assert_near(found["estimate"], 7.0, 1e-14)
-    assert_near(found["se"], math.sqrt(4 + 48 / 25), 1e-14)
+    assert (result["n"], result["mean"], result["weight"]) == (0, None, 0.0)
+    assert_near(result["estimate"], 7.0, 1e-14)
+    assert_near(result["se"], math.sqrt(4 + 48 / 25), 1e-14)
 
 
 @all_paths
@@ -170,13 +170,13 @@ def test_a_group_that_has_no_rows_yet(run, lazily):
     keys = keys.lazy() if lazily else keys
     table = run(pool.shrink, ROWS, "y", "g", **KNOWN, groups=keys)
     assert table.columns == pool.shrink(ROWS, "y", "g", **KNOWN).columns
-    found = by_key(table)
-    assert found.keys() == {"a", "b", "c", "new", "newer"}
-    new_group(found["new"])
-    new_group(found["newer"])
+    result = by_key(table)
+    assert result.keys() == {"a", "b", "c", "new", "newer"}
+    new_group(result["new"])
+    new_group(result["newer"])
     want = by_key(run(pool.shrink, ROWS, "y", "g", **KNOWN))
     for key in "abc":
-        assert_near(list(found[key].values())[1:], list(want[key].values())[1:], 1e-15)
+        assert_near(list(result[key].values())[1:], list(want[key].values())[1:], 1e-15)
 
 
 @all_paths
@@ -185,21 +185,21 @@ def test_new_groups_with_stored_moments_and_published_estimates(run):
     new_group(by_key(run(pool.shrink, stored(ROWS), "mean", "g", n="n", var="var", **KNOWN, groups=keys))["new"])
     frame = published({"a": (2, math.sqrt(2)), "b": (7, math.sqrt(4 / 3)), "c": (12, math.sqrt(2))})
     for options in ({}, {"n": "n"}):
-        found = by_key(
+        result = by_key(
             run(pool.shrink, frame.with_columns(n=pl.lit(5)), "y", "g", se="se", tau2=4, groups=keys, **options)
         )
-        assert found.keys() == {"a", "b", "c", "new"}
-        new_group(found["new"])
-        assert found["b"]["n"] == (5 if options else None)
+        assert result.keys() == {"a", "b", "c", "new"}
+        new_group(result["new"])
+        assert result["b"]["n"] == (5 if options else None)
 
 
 @all_paths
 def test_a_row_of_a_new_group(run):
     """The variance is tau2 + se_mu² + sigma2 = 4 + 48/25 + 4."""
     keys = pl.DataFrame({"g": ["new"]})
-    found = by_key(run(pool.shrink, ROWS, "y", "g", **KNOWN, groups=keys, predict="row", threshold=9))["new"]
-    assert_near(found["se"], math.sqrt(8 + 48 / 25), 1e-14)
-    assert_near(found["p_above"], norm.sf(2 / math.sqrt(8 + 48 / 25)), 1e-13)
+    result = by_key(run(pool.shrink, ROWS, "y", "g", **KNOWN, groups=keys, predict="row", threshold=9))["new"]
+    assert_near(result["se"], math.sqrt(8 + 48 / 25), 1e-14)
+    assert_near(result["p_above"], norm.sf(2 / math.sqrt(8 + 48 / 25)), 1e-13)
 
 
 MODELS = pl.concat([ROWS.with_columns(year=pl.lit(2000)), ROWS.with_columns(pl.col("y") + 1, year=pl.lit(2001))])
@@ -209,22 +209,22 @@ MODELS = pl.concat([ROWS.with_columns(year=pl.lit(2000)), ROWS.with_columns(pl.c
 def test_a_key_without_its_model_is_new_in_every_model_that_lacks_it(run):
     frame = MODELS.filter((pl.col("g") != "c") | (pl.col("year") == 2000))
     table = run(pool.shrink, frame, "y", "g", over="year", **KNOWN, groups=pl.DataFrame({"g": ["c", "new"]}))
-    found = by_key(table, "year", "g")
-    assert found.keys() == {(year, g) for year in (2000, 2001) for g in ("a", "b", "c", "new")}
-    new_group(found[2000, "new"])
-    assert found[2000, "c"]["n"] == 2
-    assert found[2001, "c"]["n"] == 0
-    assert_near(found[2001, "c"]["estimate"], found[2001, "new"]["estimate"], 0.0)
+    result = by_key(table, "year", "g")
+    assert result.keys() == {(year, g) for year in (2000, 2001) for g in ("a", "b", "c", "new")}
+    new_group(result[2000, "new"])
+    assert result[2000, "c"]["n"] == 2
+    assert result[2001, "c"]["n"] == 0
+    assert_near(result[2001, "c"]["estimate"], result[2001, "new"]["estimate"], 0.0)
 
 
 @all_paths
 def test_a_key_with_its_model_is_new_there_alone(run):
     keys = pl.DataFrame({"g": ["new", "a", "b"], "year": [2000, 2001, 2002]}, schema_overrides={"year": pl.Int32})
     table = run(pool.shrink, MODELS, "y", "g", over="year", **KNOWN, groups=keys)
-    found = by_key(table, "year", "g")
-    assert found.keys() == {*((year, g) for year in (2000, 2001) for g in "abc"), (2000, "new"), (2002, "b")}
-    new_group(found[2000, "new"])
-    assert found[2002, "b"]["estimate"] is None  # a model without rows has no estimates
+    result = by_key(table, "year", "g")
+    assert result.keys() == {*((year, g) for year in (2000, 2001) for g in "abc"), (2000, "new"), (2002, "b")}
+    new_group(result[2000, "new"])
+    assert result[2002, "b"]["estimate"] is None  # a model without rows has no estimates
     known = by_key(run(pool.shrink, MODELS, "y", "g", over="year", **KNOWN, mu=3, groups=keys), "year", "g")
     assert_near((known[2002, "b"]["estimate"], known[2002, "b"]["se"]), (3.0, 2.0), 1e-15)
 
@@ -258,8 +258,8 @@ def test_several_keys_and_expressions(run):
 def test_new_groups_of_no_data(run):
     nothing, keys = ROWS.clear(), pl.DataFrame({"g": ["new"]})
     assert run(pool.shrink, nothing, "y", "g", groups=keys).select("n", "estimate", "se").row(0) == (0, None, None)
-    found = run(pool.shrink, nothing, "y", "g", tau2=4, mu=3, groups=keys)
-    assert found.select("n", "estimate", "se").row(0) == (0, 3.0, 2.0)
+    result = run(pool.shrink, nothing, "y", "g", tau2=4, mu=3, groups=keys)
+    assert result.select("n", "estimate", "se").row(0) == (0, 3.0, 2.0)
 
 
 def test_no_keys_change_nothing():

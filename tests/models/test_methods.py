@@ -65,16 +65,16 @@ def moved(frame: pl.DataFrame, value: str, factor: float, shift: float) -> pl.Da
 @cache
 def answers(name: str) -> list[tuple[dict, dict]]:
     """For each kind of input, {move: components} and {move: shrunken groups}; all moves are models of one query."""
-    found = []
+    result = []
     for frame, value, options in inputs(name):
         frames = [moved(frame, value, *move).with_columns(move=pl.lit(text)) for text, move in MOVES.items()]
         together = pl.concat([*frames, frame.reverse().with_columns(move=pl.lit("reversed"))])
         models = pool.components(together, value, "g", over="move", **options)
         groups = pool.shrink(together, value, "g", over="move", **options)
-        found.append(
+        result.append(
             (by_key(models, "move"), {key: part for (key,), part in groups.partition_by("move", as_dict=True).items()})
         )
-    return found
+    return result
 
 
 # ---- facts -----------------------------------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ def test_counts_of_published_estimates_are_needed_or_not(name):
         assert components(STUDIES_OF_ROWS, "y", se="se", n="n", tau2=name)["converged"]
     elif method.weighted:
         without, among = ({}, {"n": "n"})
-        found = [components(STUDIES_OF_ROWS, "y", se="se", tau2=name, **counts)["tau2"] for counts in (without, among)]
-        assert_near(*found, DIGITS)
+        result = [components(STUDIES_OF_ROWS, "y", se="se", tau2=name, **counts)["tau2"] for counts in (without, among)]
+        assert_near(*result, DIGITS)
     else:
         with pytest.raises(ValueError, match="se="):
             components(STUDIES, "y", se="se", tau2=name)

@@ -38,9 +38,9 @@ def in_turns(names):
 def test_chung_of_eight_schools(path):
     """Chung et al. (2013), Psychometrika 78, section 5.1: maximum likelihood gives 0 here."""
     frame, by = grid.studies("meta_eight_schools")
-    found = PUBLISHED_PATHS[path](pool.components, frame, "y", by, se="se", tau2="chung")
-    assert found["converged"].item()
-    assert math.sqrt(found["tau2"].item()) == pytest.approx(6.305349, abs=5e-7)
+    result = PUBLISHED_PATHS[path](pool.components, frame, "y", by, se="se", tau2="chung")
+    assert result["converged"].item()
+    assert math.sqrt(result["tau2"].item()) == pytest.approx(6.305349, abs=5e-7)
 
 
 @all_paths
@@ -57,8 +57,8 @@ def test_chung_of_means_that_agree(run, groups):
 def test_chung_of_two_means(run):
     """v = 2, means 1 apart, d² = 1/2: J / (v + t) - 1 / t = d² / (v + t)² is t² - t / 2 - 4 = 0."""
     frame = published({1: (0, math.sqrt(2)), 2: (1, math.sqrt(2))})
-    found = run(pool.components, frame, "y", "g", se="se", tau2="chung")["tau2"].item()
-    assert found == pytest.approx((0.5 + math.sqrt(16.25)) / 2, rel=ITERATED)
+    result = run(pool.components, frame, "y", "g", se="se", tau2="chung")["tau2"].item()
+    assert result == pytest.approx((0.5 + math.sqrt(16.25)) / 2, rel=ITERATED)
 
 
 @all_paths
@@ -89,11 +89,11 @@ def test_sure_is_the_least_risk_anywhere(seed):
     v = 10 ** rng.uniform(-2, 1.5, rng.integers(2, 9))
     y = rng.normal(0, np.sqrt(v + rng.choice([0, 0.5, 4])))
     frame = pl.DataFrame({"g": range(len(y)), "y": y, "se": np.sqrt(v)})
-    found = pool.components(frame, "y", "g", se="se", tau2="sure").row(0, named=True)
+    result = pool.components(frame, "y", "g", se="se", tau2="sure").row(0, named=True)
     least = np.min(risk_at(y[:, None], v[:, None], np.array([0.0, *np.geomspace(1e-6, 1e4, 20_001)])))
-    assert found["converged"]
-    assert risk_at(y, v, found["tau2"]) <= least + 1e-12 * abs(least)
-    assert found["tau2"] == pytest.approx(truth.sure_tau2(y, frame["se"].to_numpy() ** 2), rel=ITERATED, abs=1e-12)
+    assert result["converged"]
+    assert risk_at(y, v, result["tau2"]) <= least + 1e-12 * abs(least)
+    assert result["tau2"] == pytest.approx(truth.sure_tau2(y, frame["se"].to_numpy() ** 2), rel=ITERATED, abs=1e-12)
 
 
 @pytest.mark.share_of_duckdb(2)
@@ -102,12 +102,12 @@ def test_sure_and_chung_of_published_estimates(name, path):
     frame, by = grid.studies(f"meta_{name}")
     y, v = frame["y"].to_numpy().astype(float), frame["se"].to_numpy().astype(float) ** 2
     for method in ("sure", "chung"):
-        found = PUBLISHED_PATHS[path](pool.components, frame, "y", by, se="se", tau2=method).row(0, named=True)
+        result = PUBLISHED_PATHS[path](pool.components, frame, "y", by, se="se", tau2=method).row(0, named=True)
         want = truth.tau2_given_v(method, y, v)
         centre = truth.centre("gls", y, v, want)
-        assert found["converged"]
-        assert found["tau2"] == pytest.approx(want, rel=ITERATED, abs=ROUNDING * np.max(v))
-        assert (found["mu"], found["se_mu"]) == pytest.approx(centre, rel=ITERATED)
+        assert result["converged"]
+        assert result["tau2"] == pytest.approx(want, rel=ITERATED, abs=ROUNDING * np.max(v))
+        assert (result["mu"], result["se_mu"]) == pytest.approx(centre, rel=ITERATED)
 
 
 # ---- morris ----------------------------------------------------------------------------------------------------------
@@ -127,9 +127,9 @@ def morris(y, v, mu=None):
     }
 
 
-def assert_morris(found, want, size):
-    for name in want.keys() & set(found.columns):
-        assert found[name].to_list() == pytest.approx(want[name].tolist(), rel=ITERATED, abs=ROUNDING * size), name
+def assert_morris(result, want, size):
+    for name in want.keys() & set(result.columns):
+        assert result[name].to_list() == pytest.approx(want[name].tolist(), rel=ITERATED, abs=ROUNDING * size), name
 
 
 @pytest.mark.share(2)
@@ -140,10 +140,10 @@ def test_morris_of_published_estimates(name, mu, path):
     y, v = frame["y"].to_numpy().astype(float), frame["se"].to_numpy().astype(float) ** 2
     for uncertainty in ("mu", "conditional"):
         options = {"se": "se", "tau2": "morris", "mu": "gls" if mu is None else mu, "uncertainty": uncertainty}
-        found = frame.select(by).join(PUBLISHED_PATHS[path](pool.shrink, frame, "y", by, **options), on=by, how="left")
+        result = frame.select(by).join(PUBLISHED_PATHS[path](pool.shrink, frame, "y", by, **options), on=by, how="left")
         want = morris(y, v, mu)
         want["se"] = want["conditional"] if uncertainty == "conditional" else want["se"]
-        assert_morris(found, want, max(abs(y)))
+        assert_morris(result, want, max(abs(y)))
 
 
 @pytest.mark.parametrize("path", grid.ROWS_PATHS)
@@ -151,16 +151,16 @@ def test_morris_of_published_estimates(name, mu, path):
 def test_morris_of_rows(name, path):
     g, weights = road.groups(name), {"weights": "weights"} if name in road.WEIGHTED else {}
     frame = road.frame(name).filter(pl.col("weights") > 0)
-    found = grid.ROWS_PATHS[path](pool.shrink, frame, "value", "by", tau2="morris", **weights).sort("by")
-    assert_morris(found, morris(g.mean, g.v()), max(map(abs, truth.floats(g.mean))))
+    result = grid.ROWS_PATHS[path](pool.shrink, frame, "value", "by", tau2="morris", **weights).sort("by")
+    assert_morris(result, morris(g.mean, g.v()), max(map(abs, truth.floats(g.mean))))
 
 
 @pytest.mark.parametrize("run", grid.ROW_PATHS.values(), ids=grid.ROW_PATHS)
 def test_morris_for_each_row(run):
     g, frame = road.groups("unbalanced"), road.frame("unbalanced")
     want = dict(zip(g.keys, morris(g.mean, g.v())["estimate"], strict=True))
-    found = run(frame, "value", "by", tau2="morris")
-    assert list(found) == pytest.approx([want[key] for key in frame["by"]], rel=ITERATED)
+    result = run(frame, "value", "by", tau2="morris")
+    assert list(result) == pytest.approx([want[key] for key in frame["by"]], rel=ITERATED)
 
 
 @all_paths
@@ -176,19 +176,19 @@ def test_morris_and_a_group_without_rows(run):
     """Its estimate is mu, with variance tau2 about mu."""
     frame = rows({1: [1, 3], 2: [7, 8, 3], 3: [12, 15], 4: [2, 1], 5: [None]})
     model = run(pool.components, frame, "y", "g", tau2="morris").row(0, named=True)
-    found = run(pool.shrink, frame, "y", "g", tau2="morris").filter(g=5).row(0, named=True)
-    assert (found["n"], found["weight"]) == (0, 0)
-    assert found["estimate"] == pytest.approx(model["mu"], rel=CLOSED_FORM)
-    assert found["se"] == pytest.approx(math.sqrt(model["tau2"] + model["se_mu"] ** 2), rel=CLOSED_FORM)
+    result = run(pool.shrink, frame, "y", "g", tau2="morris").filter(g=5).row(0, named=True)
+    assert (result["n"], result["weight"]) == (0, 0)
+    assert result["estimate"] == pytest.approx(model["mu"], rel=CLOSED_FORM)
+    assert result["se"] == pytest.approx(math.sqrt(model["tau2"] + model["se_mu"] ** 2), rel=CLOSED_FORM)
 
 
 @all_paths
 @pytest.mark.parametrize("tau2", ["morris", "js"])
 def test_exact_means_keep_their_own(run, tau2):
     frame = published({1: (1, 0), 2: (2, 0), 3: (6, 0), 4: (4, 0)})
-    found = run(pool.shrink, frame, "y", "g", se="se", tau2=tau2).sort("g")
-    assert (found["weight"].to_list(), found["se"].to_list()) == ([1] * 4, [0] * 4)
-    assert found["estimate"].to_list() == [1, 2, 6, 4]
+    result = run(pool.shrink, frame, "y", "g", se="se", tau2=tau2).sort("g")
+    assert (result["weight"].to_list(), result["se"].to_list()) == ([1] * 4, [0] * 4)
+    assert result["estimate"].to_list() == [1, 2, 6, 4]
 
 
 def test_morris_equals_james_stein_if_the_spread_exceeds_v():

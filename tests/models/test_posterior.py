@@ -30,15 +30,17 @@ def run(request):
     return FRAME_PATHS[request.param]
 
 
-def near(found, expected, relative=1e-8):
-    np.testing.assert_allclose(np.array(found, dtype=float), np.array(expected, dtype=float), rtol=relative, atol=1e-13)
+def near(result, expected, relative=1e-8):
+    np.testing.assert_allclose(
+        np.array(result, dtype=float), np.array(expected, dtype=float), rtol=relative, atol=1e-13
+    )
 
 
 def components(frame, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pool.ConvergenceWarning)
-        [found] = pool.components(frame, "y", "g", **{**PUBLISHED, **options}).to_dicts()
-    return found
+        [result] = pool.components(frame, "y", "g", **{**PUBLISHED, **options}).to_dicts()
+    return result
 
 
 # ---- hard cases: against adaptive quadrature of the plain integrand --------------------------------------------------
@@ -127,9 +129,9 @@ def expected(case):
 def test_hard_cases(run, case):
     y, v, prior, _ = HARD[case]
     frame = pl.DataFrame({"g": range(len(y)), "y": y, "se": np.sqrt(v)})
-    [found] = run(pool.components, frame, "y", "g", se="se", tau2=prior).to_dicts()
-    near([found["tau"], found["log_tau"]], expected(case), 1e-8)
-    assert found["converged"]
+    [result] = run(pool.components, frame, "y", "g", se="se", tau2=prior).to_dicts()
+    near([result["tau"], result["log_tau"]], expected(case), 1e-8)
+    assert result["converged"]
     groups = run(pool.shrink, frame, "y", "g", se="se", tau2=prior).sort("g")
     exact = np.asarray(v) == 0
     assert groups["se"].is_finite().all()
@@ -146,11 +148,11 @@ def test_with_many_groups_the_prior_has_no_influence():
     rng = np.random.default_rng(8)
     v = rng.uniform(0.2, 2.0, 20_000)
     frame = pl.DataFrame({"g": range(len(v)), "y": rng.normal(size=len(v)) * np.sqrt(v + 1), "se": np.sqrt(v)})
-    [found] = pool.components(frame, "y", "g", se="se", tau2=pool.HalfCauchy(5)).to_dicts()
+    [result] = pool.components(frame, "y", "g", se="se", tau2=pool.HalfCauchy(5)).to_dicts()
     [reml] = pool.components(frame, "y", "g", se="se").to_dicts()
-    assert abs(found["tau2"] - reml["tau2"]) < 0.02 * reml["se_tau2"]
-    near(found["se_tau2"], reml["se_tau2"], 0.02)
-    assert found["converged"]
+    assert abs(result["tau2"] - reml["tau2"]) < 0.02 * reml["se_tau2"]
+    near(result["se_tau2"], reml["se_tau2"], 0.02)
+    assert result["converged"]
 
 
 # ---- degenerate data -------------------------------------------------------------------------------------------------
@@ -183,11 +185,11 @@ def test_moments_that_are_infinite_are_null():
     """For flat mu, E tau^k needs J > k + 2 with a flat tau, J > k with a half-Cauchy; for normal mu one group fewer."""
 
     def known(prior, groups, **options):
-        found = components(SCHOOLS.head(groups), tau2=prior, **options)
+        result = components(SCHOOLS.head(groups), tau2=prior, **options)
         return {
             name
             for name in ("tau", "se_tau", "tau2", "se_tau2", "mu", "se_mu", "new", "se_new")
-            if found[name] is not None
+            if result[name] is not None
         }
 
     third = {"tau", "mu", "new"}
@@ -210,24 +212,24 @@ def test_a_proper_posterior_without_a_finite_mean_has_quantiles():
     """With a uniform prior and three groups, the density of tau falls as the square of 1 / tau."""
     y, se = np.array([1.0, 4.0, 2.0]), np.array([0.5, 0.7, 0.4])
     frame = pl.DataFrame({"g": [1, 2, 3], "y": y, "se": se})
-    found = pool.components(frame, "y", "g", se="se", tau2="uniform()").row(0, named=True)
-    assert found["tau"] is None
+    result = pool.components(frame, "y", "g", se="se", tau2="uniform()").row(0, named=True)
+    assert result["tau"] is None
 
     def density(tau):
         w = 1 / (se**2 + tau**2)
         q = (w * (y - np.average(y, weights=w)) ** 2).sum()
         return math.exp(-q / 2) * math.sqrt(w.prod() / w.sum())
 
-    below = quad(density, 0, found["tau_median"], epsabs=0, epsrel=1e-10)[0]
-    above = quad(density, found["tau_median"], math.inf, epsabs=0, epsrel=1e-10)[0]
+    below = quad(density, 0, result["tau_median"], epsabs=0, epsrel=1e-10)[0]
+    above = quad(density, result["tau_median"], math.inf, epsabs=0, epsrel=1e-10)[0]
     assert below == pytest.approx(above, rel=1e-7)
 
 
 def test_new_groups_are_drawn_from_the_population(run):
     new = pl.DataFrame({"g": ["A", "Z"]})
-    found = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)", groups=new, threshold=0.0, level=0.8)
-    assert found.height == 9
-    [z] = found.filter(g="Z").to_dicts()
+    result = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)", groups=new, threshold=0.0, level=0.8)
+    assert result.height == 9
+    [z] = result.filter(g="Z").to_dicts()
     model = components(SCHOOLS, tau2="half_cauchy(5)", level=0.8)
     assert (z["n"], z["mean"], z["v"], z["weight"]) == (0, None, math.inf, 0.0)
     names = ("new", "se_new", "new_lower", "new_upper", "new_positive")
@@ -236,11 +238,11 @@ def test_new_groups_are_drawn_from_the_population(run):
 
 def test_groups_of_nulls_and_null_keys(run):
     frame = rows({"a": [1.0, 2.0, 4.0], "b": [3.0, 7.0], None: [5.0, 6.0, 9.0], "d": [None, None]}, dtype=pl.String)
-    found = run(pool.shrink, frame, "y", "g", tau2="half_normal(3)")
-    [null] = found.filter(pl.col("g").is_null()).to_dicts()
+    result = run(pool.shrink, frame, "y", "g", tau2="half_normal(3)")
+    [null] = result.filter(pl.col("g").is_null()).to_dicts()
     assert null["n"] == 3
     assert null["estimate"] is not None
-    [empty] = found.filter(g="d").to_dicts()
+    [empty] = result.filter(g="d").to_dicts()
     assert (empty["n"], empty["mean"], empty["weight"]) == (0, None, 0.0)
     [model] = run(pool.components, frame, "y", "g", tau2="half_normal(3)").to_dicts()
     assert model["groups"] == 3
@@ -250,9 +252,9 @@ def test_groups_of_nulls_and_null_keys(run):
 def test_rows_that_do_not_determine_sigma2():
     singles = rows({"a": [1.0], "b": [3.0], "c": [4.0]})
     with pytest.warns(pool.ConvergenceWarning, match="no group has two rows"):
-        found = pool.shrink(singles, "y", "g", tau2="half_normal(3)")
-    assert found["estimate"].null_count() == 3
-    assert found["mean"].to_list() == [1.0, 3.0, 4.0]
+        result = pool.shrink(singles, "y", "g", tau2="half_normal(3)")
+    assert result["estimate"].null_count() == 3
+    assert result["mean"].to_list() == [1.0, 3.0, 4.0]
     with pytest.warns(pool.ConvergenceWarning, match="no group has two rows"):
         [model] = pool.components(singles, "y", "g", tau2="half_normal(3)", sigma2="jeffreys()").to_dicts()
     assert model["tau"] is None
@@ -322,9 +324,9 @@ def test_among_other_models_it_has_none_and_warns(case):
     good = SCHOOLS.with_columns(m=pl.lit("good"))
     both = pl.concat([good, frame.with_columns(m=pl.lit("bad"))], how="vertical_relaxed")
     with pytest.warns(pool.ConvergenceWarning, match="improper") as spoken:
-        found = pool.components(both, "y", "g", over="m", se="se", **priors)
+        result = pool.components(both, "y", "g", over="m", se="se", **priors)
     assert len(spoken) == 1
-    [bad], fine = found.filter(m="bad").to_dicts(), found.filter(m="good").drop("m")
+    [bad], fine = result.filter(m="bad").to_dicts(), result.filter(m="good").drop("m")
     assert bad["groups"] == frame.height
     assert (bad["tau"], bad["mu"], bad["tau_median"], bad["converged"]) == (None, None, None, False)
     assert_frame_equal(fine, pool.components(SCHOOLS, "y", "g", se="se", **priors), rel_tol=1e-10)
@@ -361,12 +363,12 @@ def test_shift_and_scale_equivariance(pairs, shift, scale):
     y, se = (np.array(column) for column in zip(*pairs, strict=True))
     frame = pl.DataFrame({"g": range(len(y)), "y": y, "se": se})
     moved = pl.DataFrame({"g": range(len(y)), "y": y * scale + shift, "se": se * scale})
-    found = pool.shrink(frame, "y", "g", se="se", tau2=pool.HalfCauchy(5), mu=pool.Normal(1, 5))
+    result = pool.shrink(frame, "y", "g", se="se", tau2=pool.HalfCauchy(5), mu=pool.Normal(1, 5))
     again = pool.shrink(
         moved, "y", "g", se="se", tau2=pool.HalfCauchy(5 * scale), mu=pool.Normal(scale + shift, 5 * scale)
     )
     for column in RESULTS:
-        expected = found[column].to_numpy() * scale + (0 if column == "se" else shift)
+        expected = result[column].to_numpy() * scale + (0 if column == "se" else shift)
         np.testing.assert_allclose(again[column].to_numpy(), expected, rtol=1e-7, atol=1e-9 * (abs(shift) + scale * 50))
 
 
@@ -378,12 +380,12 @@ def test_a_concentrated_prior_gives_the_estimates_at_its_tau(run):
 
 
 def test_a_known_tau2_with_a_prior_of_mu_pools_to_both(run):
-    found = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=pool.Normal(2, 1e7)).sort("g")
+    result = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=pool.Normal(2, 1e7)).sort("g")
     flat = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0).sort("g")
     sure = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=pool.Normal(2, 1e-9)).sort("g")
     known = run(pool.shrink, SCHOOLS, "y", "g", se="se", tau2=36.0, mu=2.0).sort("g")
     for column in RESULTS:
-        near(found[column], flat[column], 1e-10)
+        near(result[column], flat[column], 1e-10)
         near(sure[column], known[column], 1e-10)
 
 
@@ -420,8 +422,8 @@ def test_a_thousand_models():
     rng = np.random.default_rng(6)
     frame = pl.DataFrame({"m": np.repeat(np.arange(1000), 8), "g": np.tile(np.arange(8), 1000)})
     frame = frame.with_columns(y=pl.Series(rng.normal(size=8000) * 3), se=pl.Series(rng.uniform(1, 3, 8000)))
-    found = pool.shrink(frame, "y", "g", over="m", se="se", tau2="half_cauchy(5)")
-    assert found["estimate"].is_finite().all()
+    result = pool.shrink(frame, "y", "g", over="m", se="se", tau2="half_cauchy(5)")
+    assert result["estimate"].is_finite().all()
     assert pool.components(frame, "y", "g", over="m", se="se", tau2="half_cauchy(5)")["converged"].all()
 
 
@@ -429,29 +431,29 @@ def test_weights_stored_moments_and_squeezed_variances():
     rng = np.random.default_rng(7)
     frame = pl.DataFrame({"g": rng.integers(0, 6, 60), "y": rng.normal(size=60) * 3, "w": rng.uniform(1, 3, 60)})
     for options in ({"weights": "w"}, {"sigma2": "separate"}, {"sigma2": "squeezed"}, {"sigma2": 4.0}):
-        found = pool.shrink(frame, "y", "g", tau2="half_cauchy(2)", **options)
-        studies = found.select("g", y="mean", se=pl.col("v").sqrt())
+        result = pool.shrink(frame, "y", "g", tau2="half_cauchy(2)", **options)
+        studies = result.select("g", y="mean", se=pl.col("v").sqrt())
         again = pool.shrink(studies, "y", "g", se="se", tau2="half_cauchy(2)")
         for column in RESULTS:
-            near(found[column], again[column], 1e-10)
+            near(result[column], again[column], 1e-10)
 
 
 @pytest.mark.parametrize("path", ROW_PATHS)
 def test_estimates_for_each_row(path):
     frame = rows({"a": [1.0, 2.0, 4.0], "b": [3.0, 7.0], "c": [5.0, 6.0, 9.0], "d": [None]})
-    found = ROW_PATHS[path](frame, "y", "g", tau2="half_normal(3)", mu="normal(0, 5)")
+    result = ROW_PATHS[path](frame, "y", "g", tau2="half_normal(3)", mu="normal(0, 5)")
     by_group = pool.shrink(frame, "y", "g", tau2="half_normal(3)", mu="normal(0, 5)")
     expected = frame.join(by_group, on="g", how="left", maintain_order="left")["estimate"]
-    near(found, expected, 1e-12)
+    near(result, expected, 1e-12)
     over = ROW_PATHS[path](frame.with_columns(m=1), "y", "g", tau2="half_normal(3)", mu="normal(0, 5)", over="m")
     near(over, expected, 1e-12)
 
 
 def test_the_weight_for_each_row():
     frame = rows({"a": [1.0, 2.0, 4.0], "b": [3.0, 7.0], "c": [5.0, 6.0, 9.0]})
-    found = frame.select(pl.col("y").pool.weight(by="g", tau2="half_normal(3)"))["y"]
+    result = frame.select(pl.col("y").pool.weight(by="g", tau2="half_normal(3)"))["y"]
     by_group = pool.shrink(frame, "y", "g", tau2="half_normal(3)")
-    near(found, frame.join(by_group, on="g", maintain_order="left")["weight"], 1e-12)
+    near(result, frame.join(by_group, on="g", maintain_order="left")["weight"], 1e-12)
 
 
 def test_predictions(run):
@@ -464,10 +466,10 @@ def test_predictions(run):
 
 
 def test_shortest_intervals_of_tau():
-    found = components(SCHOOLS, tau2="uniform()", interval="shortest")
+    result = components(SCHOOLS, tau2="uniform()", interval="shortest")
     central = components(SCHOOLS, tau2="uniform()")
-    assert found["tau_lower"] == 0.0  # the density decreases from 0
-    assert found["tau_upper"] < central["tau_upper"]
+    assert result["tau_lower"] == 0.0  # the density decreases from 0
+    assert result["tau_upper"] < central["tau_upper"]
     jeffreys = components(SCHOOLS, tau2="jeffreys()", interval="shortest")
     ends = [jeffreys["tau_lower"], jeffreys["tau_upper"]]
     density = pool.profile(SCHOOLS, "y", "g", se="se", tau2="jeffreys()", tau=ends)["density"]
@@ -476,10 +478,10 @@ def test_shortest_intervals_of_tau():
 
 
 def test_the_profile_ends_at_the_limit_of_the_posterior():
-    found = pool.profile(SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)")
-    assert found.height == 61
+    result = pool.profile(SCHOOLS, "y", "g", se="se", tau2="half_cauchy(5)")
+    assert result.height == 61
     end = components(SCHOOLS, tau2="half_cauchy(5)", level=0.99)["tau_upper"]
-    near(found["tau"].max(), end, 1e-9)
+    near(result["tau"].max(), end, 1e-9)
     outside = pool.profile(SCHOOLS, "y", "g", se="se", tau2="uniform(2, 4)", tau=[1.0, 3.0, 5.0])["density"]
     assert outside.to_list()[::2] == [0.0, 0.0]
     assert outside[1] > 0
@@ -573,8 +575,8 @@ def test_draws_of_rows_with_sigma2():
     sigma2 = drawn.filter(g="a")["sigma2"]
     assert abs(sigma2.mean() - model["sigma2"]) < 5 * sigma2.std() / math.sqrt(2000)
     groups = pool.shrink(frame, "y", "g", **options)
-    found = drawn.group_by("g").agg(pl.col("theta").mean()).sort("g")["theta"]
-    assert ((found - groups["estimate"]).abs() < 5 * groups["se"] / math.sqrt(2000)).all()
+    result = drawn.group_by("g").agg(pl.col("theta").mean()).sort("g")["theta"]
+    assert ((result - groups["estimate"]).abs() < 5 * groups["se"] / math.sqrt(2000)).all()
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------------
@@ -710,6 +712,6 @@ def test_one_scan(verb, tmp_path):
 
 def test_a_tail_of_a_mixture_keeps_its_digits():
     """P(theta > c) in the tail is a sum of normal tails, not a difference from 1."""
-    found = pool.shrink(SCHOOLS, "y", "g", se="se", tau2=4.0, mu=pool.Normal(0, 1), threshold=60.0)
-    for group in found.to_dicts():
+    result = pool.shrink(SCHOOLS, "y", "g", se="se", tau2=4.0, mu=pool.Normal(0, 1), threshold=60.0)
+    for group in result.to_dicts():
         near(math.log(group["p_above"]), log_ndtr((group["estimate"] - 60) / group["se"]), 1e-10)

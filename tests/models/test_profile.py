@@ -29,10 +29,10 @@ def test_at_the_estimates_the_curve_equals_metafor(name, path):
     frame, by = grid.studies(f"meta_{name}")
     results = [result for key, result in grid.vector(f"meta_{name}")["results"].items() if key != "GENQ_w_n"]
     taus = [math.sqrt(result["tau2"]) for result in results]
-    found = PATHS[path](pool.profile, frame, "y", by, se="se", tau=taus).sort("tau")
+    actual = PATHS[path](pool.profile, frame, "y", by, se="se", tau=taus).sort("tau")
     wanted = sorted(results, key=lambda result: result["tau2"])
     scale = frame["y"].abs().max()
-    for row, result in zip(found.iter_rows(named=True), wanted, strict=True):
+    for row, result in zip(actual.iter_rows(named=True), wanted, strict=True):
         assert_near(row["mu"], result["beta"][0], 1e-11, scale)
         assert_near(row["se_mu"], result["se"][0], 1e-11)
         assert_near(row["log_likelihood"], result["logLik_ml"], 1e-11, 1.0)
@@ -46,10 +46,10 @@ def test_at_the_estimates_the_curve_equals_metafor(name, path):
 def test_rows_against_dense_matrices(path, weights, mu):
     taus = [0.0, 0.3, 1.0, 2.5, 10.0]
     options = {} if weights is None else {"weights": weights}
-    found = PATHS[path](pool.profile, UNEVEN, "y", "g", mu=mu, tau=taus, **options).sort("tau")
+    result = PATHS[path](pool.profile, UNEVEN, "y", "g", mu=mu, tau=taus, **options).sort("tau")
     groups = truth.Groups(UNEVEN["g"].to_list(), UNEVEN["y"].to_list(), weights and UNEVEN["w"].to_list())
     known = None if mu == "gls" else mu
-    for row, tau in zip(found.iter_rows(named=True), taus, strict=True):
+    for row, tau in zip(result.iter_rows(named=True), taus, strict=True):
         for name, restricted in zip(LIKELIHOODS, (False, True), strict=True):
             best = truth.profiled_rows(groups, tau**2, restricted, known)
             assert_near(row[name], -best / 2, 1e-9)
@@ -67,36 +67,36 @@ def test_rows_against_dense_matrices(path, weights, mu):
 def test_effect_of_tau_equals_shrink(path, sigma2):
     """At each tau and its sigma2, every estimate equals that of shrink with both known."""
     taus = [0.0, 0.7, 4.0]
-    found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
+    result = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2=sigma2, tau=taus, groups=True).sort("tau", "g")
     curve = pool.profile(UNEVEN, "y", "g", sigma2=sigma2, tau=taus)
-    assert found.columns == ["g", "tau", "estimate", "se"]
+    assert result.columns == ["g", "tau", "estimate", "se"]
     for tau, at in zip(taus, curve["sigma2"], strict=True):
         within = at if sigma2 == "pooled" else sigma2
         want = pool.shrink(UNEVEN, "y", "g", sigma2=within, tau2=tau**2)
         assert_frame_equal(
-            found.filter(pl.col("tau") == tau).select("g", "estimate", "se"), want["g", "estimate", "se"]
+            result.filter(pl.col("tau") == tau).select("g", "estimate", "se"), want["g", "estimate", "se"]
         )
 
 
 def test_eight_schools_effect_of_tau():
     """Gelman et al. (2013), figure 5.6: all estimates are 7.7 at tau = 0, and the own means at a large tau."""
     frame, by = grid.studies("meta_eight_schools")
-    found = pool.profile(frame, "y", by, se="se", tau=[0, 1e9], groups=True)
-    assert_near(found.filter(pl.col("tau") == 0)["estimate"], [7.685616724956036] * 8, 1e-12)
-    assert_near(found.filter(pl.col("tau") > 0).sort(by)["estimate"], frame.sort(by)["y"], 1e-12)
+    result = pool.profile(frame, "y", by, se="se", tau=[0, 1e9], groups=True)
+    assert_near(result.filter(pl.col("tau") == 0)["estimate"], [7.685616724956036] * 8, 1e-12)
+    assert_near(result.filter(pl.col("tau") > 0).sort(by)["estimate"], frame.sort(by)["y"], 1e-12)
 
 
 @pytest.mark.share(2)
 @paths
 @pytest.mark.parametrize("options", [{}, {"sigma2": "separate"}, {"weights": "w"}, {"mu": 2.0}])
 def test_the_default_grid_reaches_the_limit_of_the_99_percent_interval(path, options):
-    found = PATHS[path](pool.profile, UNEVEN, "y", "g", **options).sort("tau")
+    result = PATHS[path](pool.profile, UNEVEN, "y", "g", **options).sort("tau")
     model = pool.components(UNEVEN, "y", "g", level=0.99, limits="profile", **options).row(0, named=True)
-    assert found.height == 61
-    assert_near(found["tau"], np.linspace(0, math.sqrt(model["tau2_upper"]), 61), 1e-12)
-    last = found["restricted_log_likelihood"][-1]
+    assert result.height == 61
+    assert_near(result["tau"], np.linspace(0, math.sqrt(model["tau2_upper"]), 61), 1e-12)
+    last = result["restricted_log_likelihood"][-1]
     assert_near(model["log_likelihood"] - last, 6.634896601021213 / 2, 1e-8)
-    assert found["restricted_log_likelihood"].max() <= model["log_likelihood"] + 1e-12
+    assert result["restricted_log_likelihood"].max() <= model["log_likelihood"] + 1e-12
 
 
 @paths
@@ -104,12 +104,12 @@ def test_many_models_and_stored_moments(path):
     """Each model equals the same model alone; stored moments equal rows."""
     models = [UNEVEN, UNEVEN.with_columns(pl.col("y") * 100 + 1e6), UNEVEN.filter(pl.col("g") == 0)]
     stacked = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(models)])
-    found = PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
+    result = PATHS[path](pool.profile, stacked, "y", "g", over="model").sort("model", "tau")
     of_moments = PATHS[path](pool.profile, stored(UNEVEN), "mean", "g", **MOMENTS).sort("tau")
     alone = [pool.profile(frame, "y", "g") for frame in models]
     assert_frame_equal(of_moments, alone[0], rel_tol=1e-11)
     for i, want in enumerate(alone):
-        assert_frame_equal(found.filter(pl.col("model") == i).drop("model"), want, rel_tol=1e-6)
+        assert_frame_equal(result.filter(pl.col("model") == i).drop("model"), want, rel_tol=1e-6)
     assert alone[2]["tau"].to_list() == [0.0]
 
 
@@ -130,9 +130,9 @@ def test_lazy_input_gives_lazy_output_also_in_namespaces(groups):
 @pytest.mark.parametrize("frame", [UNEVEN.clear(), UNEVEN.with_columns(y=pl.lit(None, pl.Float64))])
 @pytest.mark.parametrize("options", [{}, {"over": "w"}, {"groups": True}, {"tau": [0.0, 1.0]}])
 def test_nothing_to_profile(path, frame, options):
-    found, want = PATHS[path](pool.profile, frame, "y", "g", **options), pool.profile(frame, "y", "g", **options)
-    assert found.height == 0
-    assert found.schema == want.schema
+    result, want = PATHS[path](pool.profile, frame, "y", "g", **options), pool.profile(frame, "y", "g", **options)
+    assert result.height == 0
+    assert result.schema == want.schema
 
 
 def each(path, frames, *columns, keys, **options):
@@ -140,8 +140,8 @@ def each(path, frames, *columns, keys, **options):
     wanted = [FRAME_PATHS["DataFrame"](pool.profile, frame, *columns, **options).sort(keys) for frame in frames]
     if path in MODULE:
         models = pl.concat([frame.with_columns(model=pl.lit(i)) for i, frame in enumerate(frames)])
-        found = PATHS[path](pool.profile, models, *columns, over="model", **options)
-        yield from ((found.filter(model=i).drop("model").sort(keys), want) for i, want in enumerate(wanted))
+        result = PATHS[path](pool.profile, models, *columns, over="model", **options)
+        yield from ((result.filter(model=i).drop("model").sort(keys), want) for i, want in enumerate(wanted))
     if path not in MODULE or (options.get("tau") is None and options.keys() <= {"tau", "se"}):
         for frame, want in zip(frames, wanted, strict=True):
             yield PATHS[path](pool.profile, frame, *columns, **options).sort(keys), want
@@ -157,9 +157,9 @@ POOR = [[(0, 1.0)], [(0, 1.0), (1, 2.0)], [(0, 2.0), (0, 2.0), (1, 2.0), (1, 2.0
 def test_degenerate_rows_give_numbers_or_nulls(path, tau, options):
     frames = [pl.DataFrame(rows, schema=["g", "y"], orient="row") for rows in POOR]
     keys = ["g", "tau"] if "groups" in options else ["tau"]
-    for found, want in each(path, frames, "y", "g", keys=keys, tau=tau, **options):
-        assert all(x is None or math.isfinite(x) for row in found.rows() for x in row)
-        assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
+    for result, want in each(path, frames, "y", "g", keys=keys, tau=tau, **options):
+        assert all(x is None or math.isfinite(x) for row in result.rows() for x in row)
+        assert_frame_equal(result, want, rel_tol=1e-8, abs_tol=1e-12)
 
 
 @pytest.mark.share(2)
@@ -170,16 +170,18 @@ def test_published_estimates_with_exact_groups(path, tau, options):
     errors = [[0.0, 1.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0] * 4, [1e-9, 1.0, 1.0, 1e9]]
     frames = [pl.DataFrame({"g": range(4), "y": [1.0, 2.0, 4.0, 8.0], "se": se}) for se in errors]
     keys = ["g", "tau"] if "groups" in options else ["tau"]
-    for found, want in each(path, frames, "y", "g", keys=keys, se="se", tau=tau, **options):
-        assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
+    for result, want in each(path, frames, "y", "g", keys=keys, se="se", tau=tau, **options):
+        assert_frame_equal(result, want, rel_tol=1e-8, abs_tol=1e-12)
 
 
 @paths
 def test_squeezed_groups_at_a_tau(path):
     """Each group uses its squeezed variance, as in shrink at the same tau2."""
-    found = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2="squeezed", tau=[0.0, 0.7], groups=True).sort("tau", "g")
+    result = PATHS[path](pool.profile, UNEVEN, "y", "g", sigma2="squeezed", tau=[0.0, 0.7], groups=True).sort(
+        "tau", "g"
+    )
     want = [pool.shrink(UNEVEN, "y", "g", sigma2="squeezed", tau2=tau**2).sort("g") for tau in (0.0, 0.7)]
-    assert_frame_equal(found.select("g", "estimate", "se"), pl.concat(want).select("g", "estimate", "se"))
+    assert_frame_equal(result.select("g", "estimate", "se"), pl.concat(want).select("g", "estimate", "se"))
 
 
 @given(st.lists(st.lists(st.integers(-40, 40), min_size=1, max_size=5), min_size=2, max_size=6), st.floats(0.01, 20))

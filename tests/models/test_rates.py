@@ -56,9 +56,9 @@ def model_of(frame, family="binomial", **options) -> dict:
     return pool.components(frame, "x", "g", **{ROLE[family]: "n"}, **options).row(0, named=True)
 
 
-def assert_same_model(found: dict, want: dict) -> None:
+def assert_same_model(result: dict, want: dict) -> None:
     """Assert equality up to the order of sums."""
-    assert_frame_equal(pl.DataFrame([found]), pl.DataFrame([want]), rel_tol=1e-11)
+    assert_frame_equal(pl.DataFrame([result]), pl.DataFrame([want]), rel_tol=1e-11)
 
 
 def near(got, want, tolerance, scale=0.0) -> None:
@@ -139,11 +139,15 @@ def test_derivatives_by_differences_of_many_digits(family, x, n, mean, size):
         else:
             value, gradient, hessian = differences(lambda u, v: log_gamma_poisson(x, n, u, v), m.ln(), v)
             terms = likelihood.gamma_poisson
-    found = terms(*(np.array([float(number)]) for number in (x, n, mean, size)))
-    near(found.value, [value], 1e-12, n)
-    near(found.gradient[0], [gradient[0]], 1e-8, 1e-7 * n)
-    near(found.hessian[0], [hessian[0]], 1e-8, 1e-7 * n)
-    for got, want in ((found.gradient[1], gradient[1]), (found.hessian[1], hessian[1]), (found.hessian[2], hessian[2])):
+    result = terms(*(np.array([float(number)]) for number in (x, n, mean, size)))
+    near(result.value, [value], 1e-12, n)
+    near(result.gradient[0], [gradient[0]], 1e-8, 1e-7 * n)
+    near(result.hessian[0], [hessian[0]], 1e-8, 1e-7 * n)
+    for got, want in (
+        (result.gradient[1], gradient[1]),
+        (result.hessian[1], hessian[1]),
+        (result.hessian[2], hessian[2]),
+    ):
         near(got, [want], 1e-8, 1e-16)
 
 
@@ -171,11 +175,11 @@ def test_maximum_likelihood_by_scipy(family, seed):
         method="Nelder-Mead",
         options=options,
     )
-    found = model_of(frame, family)
-    near([found[name] for name in NAMES[family]], np.exp(best.x), 1e-6)
-    near(found["log_likelihood"], -best.fun, 1e-12)
-    assert (found["groups"], found["converged"]) == (60, True)
-    assert found["n"] == n.sum()
+    result = model_of(frame, family)
+    near([result[name] for name in NAMES[family]], np.exp(best.x), 1e-6)
+    near(result["log_likelihood"], -best.fun, 1e-12)
+    assert (result["groups"], result["converged"]) == (60, True)
+    assert result["n"] == n.sum()
 
 
 def newton_step(family, pairs, first, second) -> tuple[float, float]:
@@ -203,9 +207,9 @@ def newton_step(family, pairs, first, second) -> tuple[float, float]:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_score_is_zero(family, seed):
     frame = drawn(family, seed)
-    found = model_of(frame, family)
+    result = model_of(frame, family)
     pairs = [(x, n, 1) for x, n in frame.select("x", "n").iter_rows()]
-    near(newton_step(family, pairs, *(found[name] for name in NAMES[family])), [0, 0], 1e-9, 1.0)
+    near(newton_step(family, pairs, *(result[name] for name in NAMES[family])), [0, 0], 1e-9, 1.0)
 
 
 def barely(family, k) -> list[tuple[int, int, int]]:
@@ -220,9 +224,9 @@ def barely(family, k) -> list[tuple[int, int, int]]:
 def test_the_score_is_zero_far_out(family, k):
     pairs = barely(family, k)
     x, n, groups = np.array(pairs, dtype=float).T
-    found = fit.by_likelihood(fit.Pairs(np.array([0]), x, n, groups), family)
-    mean, size = found.mean.item(), found.size.item()
-    assert found.converged.all()
+    result = fit.by_likelihood(fit.Pairs(np.array([0]), x, n, groups), family)
+    mean, size = result.mean.item(), result.size.item()
+    assert result.converged.all()
     assert size > 100 * k / 3
     parameters = (mean * size, (1 - mean) * size) if family == "binomial" else (size, size / mean)
     # A few of the k groups determine the result: sums over all k keep this number of digits.
@@ -234,8 +238,8 @@ def test_a_prior_far_out_from_a_frame(family):
     pairs = barely(family, 5000)
     x, n, k = (np.array(column) for column in zip(*pairs, strict=True))
     frame = table(np.repeat(x, k), np.repeat(n, k))
-    found = model_of(frame, family)
-    first, second = (found[name] for name in NAMES[family])
+    result = model_of(frame, family)
+    first, second = (result[name] for name in NAMES[family])
     assert (first + second if family == "binomial" else first) > 1e6
     near(newton_step(family, pairs, first, second), [0, 0], 1e-9, 1.0)
 
@@ -249,13 +253,13 @@ def test_a_large_group_does_not_hide_how_small_ones_differ(family):
         if binomial
         else ([0, 20] * 10 + [10**6], [10] * 20 + [10**6])
     )
-    found = model_of(table(x, n), family)
-    first, second = (found[name] for name in NAMES[family])
-    assert found["converged"]
+    result = model_of(table(x, n), family)
+    first, second = (result[name] for name in NAMES[family])
+    assert result["converged"]
     pairs = np.array(x), np.array(n)
     pooled = sum(x) / sum(n)
     complete = (stats.binom.logpmf(x, n, pooled) if binomial else stats.poisson.logpmf(x, pooled * pairs[1])).sum()
-    assert found["log_likelihood"] > complete + 50
+    assert result["log_likelihood"] > complete + 50
     best = optimize.minimize(
         lambda logs: minus_log_likelihood(family, *pairs, *np.exp(logs)),
         [0.0, 0.0],
@@ -263,7 +267,7 @@ def test_a_large_group_does_not_hide_how_small_ones_differ(family):
         options={"xatol": 1e-9, "fatol": 1e-12},
     )
     near([first, second], np.exp(best.x), 1e-3)
-    near(found["log_likelihood"], -best.fun, 1e-9)
+    near(result["log_likelihood"], -best.fun, 1e-9)
 
 
 @every_family
@@ -308,11 +312,11 @@ def buhlmann_straub(x, n) -> tuple[float, float]:
 def test_moments(family, seed):
     frame = drawn(family, seed)
     want = (kleinman if family == "binomial" else buhlmann_straub)(frame["x"].to_list(), frame["n"].to_list())
-    found = model_of(frame, family, prior="moments")
-    near([found[name] for name in NAMES[family]], want, 1e-11)
-    assert [found[f"se_log_{name}"] for name in NAMES[family]] == [None, None]
-    near(found["log_likelihood"], -minus_log_likelihood(family, *frame.select("x", "n").to_numpy().T, *want), 1e-11)
-    assert found["log_likelihood"] < model_of(frame, family)["log_likelihood"]
+    result = model_of(frame, family, prior="moments")
+    near([result[name] for name in NAMES[family]], want, 1e-11)
+    assert [result[f"se_log_{name}"] for name in NAMES[family]] == [None, None]
+    near(result["log_likelihood"], -minus_log_likelihood(family, *frame.select("x", "n").to_numpy().T, *want), 1e-11)
+    assert result["log_likelihood"] < model_of(frame, family)["log_likelihood"]
 
 
 def test_rates_that_vary_without_end():
@@ -326,11 +330,11 @@ def test_rates_that_vary_without_end():
 @pytest.mark.parametrize("seed", range(3))
 def test_the_truth_lies_within_four_errors(family, seed):
     truth = (2.0, 6.0)
-    found = model_of(drawn(family, seed, 3000, *truth), family)
+    result = model_of(drawn(family, seed, 3000, *truth), family)
     for name, want in zip(NAMES[family], truth, strict=True):
-        error = found[f"se_log_{name}"]
+        error = result[f"se_log_{name}"]
         assert 0.01 < error < 0.1
-        assert abs(math.log(found[name] / want)) < 4 * error
+        assert abs(math.log(result[name] / want)) < 4 * error
 
 
 # ---- known priors ----------------------------------------------------------------------------------------------------
@@ -342,21 +346,21 @@ def test_the_truth_lies_within_four_errors(family, seed):
 def test_a_known_prior_by_scipy(family, level, threshold):
     frame = drawn(family, 3)
     prior = KNOWN[family]
-    found = shrunk(frame, family, prior=prior, level=level, threshold=threshold, posterior=True)
+    result = shrunk(frame, family, prior=prior, level=level, threshold=threshold, posterior=True)
     x, n = frame["x"].to_numpy(), frame["n"].to_numpy()
     first, second = vars(prior).values()
     a, b = first + x, second + (n - x if family == "binomial" else n)
     law = LAWS[family](a, b)
-    near(found[NAMES[family][0]], a, 1e-15)
-    near(found[NAMES[family][1]], b, 1e-15)
-    near(found["estimate"], law.mean(), 1e-13)
-    near(found["se"], law.std(), 1e-13)
-    near(found["lower"], law.ppf((1 - level) / 2), 1e-11)
-    near(found["upper"], law.ppf((1 + level) / 2), 1e-11)
-    near(found["p_above"], law.sf(threshold), 1e-11)
-    near(found["pep"], law.cdf(threshold), 1e-11)
+    near(result[NAMES[family][0]], a, 1e-15)
+    near(result[NAMES[family][1]], b, 1e-15)
+    near(result["estimate"], law.mean(), 1e-13)
+    near(result["se"], law.std(), 1e-13)
+    near(result["lower"], law.ppf((1 - level) / 2), 1e-11)
+    near(result["upper"], law.ppf((1 + level) / 2), 1e-11)
+    near(result["p_above"], law.sf(threshold), 1e-11)
+    near(result["pep"], law.cdf(threshold), 1e-11)
     size = first + second if family == "binomial" else second
-    near(found["weight"], n / (n + size), 1e-15)
+    near(result["weight"], n / (n + size), 1e-15)
     near(
         model_of(frame, family, prior=prior)["log_likelihood"],
         -minus_log_likelihood(family, x, n, first, second),
@@ -376,10 +380,10 @@ def test_a_known_prior_by_scipy(family, level, threshold):
 def test_a_known_prior_as_text(family, text):
     frame = drawn(family, 5)
     assert_frame_equal(shrunk(frame, family, prior=text), shrunk(frame, family, prior=KNOWN[family]))
-    found = model_of(frame, family, prior=text)
-    assert [found[name] for name in NAMES[family]] == list(vars(KNOWN[family]).values())
-    assert [found[f"se_log_{name}"] for name in NAMES[family]] == [None, None]
-    assert found["converged"]
+    result = model_of(frame, family, prior=text)
+    assert [result[name] for name in NAMES[family]] == list(vars(KNOWN[family]).values())
+    assert [result[f"se_log_{name}"] for name in NAMES[family]] == [None, None]
+    assert result["converged"]
 
 
 def binomial_tail(j, m, t) -> Fraction:
@@ -396,9 +400,9 @@ def test_small_errors_of_rates_by_fractions(x, n, threshold):
     assert below < 1e-16
     for events, tail, rest in ((x, "pep", "p_above"), (n - x, "p_above", "pep")):
         prior, at = (pool.Beta(2, 5), threshold) if events == x else (pool.Beta(5, 2), 1 - threshold)
-        found = shrunk(table([events], [n]), prior=prior, threshold=at)
-        near(found[tail], [float(below)], 1e-10)
-        assert found[rest].item() == 1.0
+        result = shrunk(table([events], [n]), prior=prior, threshold=at)
+        near(result[tail], [float(below)], 1e-10)
+        assert result[rest].item() == 1.0
 
 
 @pytest.mark.parametrize(("x", "exposure", "threshold"), [(200, 10.0, 2.0), (100, 2.5, 0.5)])
@@ -408,27 +412,27 @@ def test_small_errors_of_counts_by_decimals(x, exposure, threshold):
         mu = Decimal((exposure + 1) * threshold)
         below = (-mu).exp() * sum(mu**i / math.factorial(i) for i in range(x + 3, 3 * x + 300))
     assert below < 1e-30
-    found = shrunk(table([x], [exposure]), "poisson", prior="gamma(3, 1)", threshold=threshold)
-    near(found["pep"], [float(below)], 1e-10)
-    assert found["p_above"].item() == 1.0
+    result = shrunk(table([x], [exposure]), "poisson", prior="gamma(3, 1)", threshold=threshold)
+    near(result["pep"], [float(below)], 1e-10)
+    assert result["p_above"].item() == 1.0
 
 
 def test_thresholds_outside_of_all_rates():
     frame = table([3, 5], [10, 10])
     for threshold, above in ((-1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (2.0, 0.0)):
-        found = shrunk(frame, prior="beta(2, 5)", threshold=threshold)
-        assert found["p_above"].to_list() == [above] * 2
-        assert found["pep"].to_list() == [1 - above] * 2
+        result = shrunk(frame, prior="beta(2, 5)", threshold=threshold)
+        assert result["p_above"].to_list() == [above] * 2
+        assert result["pep"].to_list() == [1 - above] * 2
     assert shrunk(frame, "poisson", threshold=-1, prior="gamma(3, 1)")["p_above"].to_list() == [1.0, 1.0]
 
 
 def test_a_threshold_of_groups_that_pool_completely():
     """All rates equal the pooled rate, 0.3, with certainty."""
     for threshold, above in ((0.2, 1.0), (0.4, 0.0)):
-        found = shrunk(table([3, 3], [10, 10]), threshold=threshold)
-        assert found["p_above"].to_list() == [above] * 2
-        assert found["pep"].to_list() == [1 - above] * 2
-        assert found["q_value"].to_list() == [1 - above] * 2
+        result = shrunk(table([3, 3], [10, 10]), threshold=threshold)
+        assert result["p_above"].to_list() == [above] * 2
+        assert result["pep"].to_list() == [1 - above] * 2
+        assert result["q_value"].to_list() == [1 - above] * 2
 
 
 @every_family
@@ -439,8 +443,8 @@ def test_q_values_by_a_loop_over_groups(family, over):
     frame = frame.with_columns(pl.col("n").clip(upper_bound=5).cast(pl.Int64).clip(1)).with_columns(
         pl.min_horizontal("x", "n")
     )
-    found = shrunk(frame if over else frame.filter(m=1), family, over=over, threshold=0.25)
-    for _, groups in found.group_by("m") if over else [(None, found)]:
+    result = shrunk(frame if over else frame.filter(m=1), family, over=over, threshold=0.25)
+    for _, groups in result.group_by("m") if over else [(None, result)]:
         pep = groups["pep"].to_list()
         assert len(set(pep)) < len(pep)
         want = [math.fsum(some) / len(some) for p in pep for some in [[other for other in pep if other <= p]]]
@@ -458,11 +462,11 @@ def test_estimates_are_weighted_means_of_the_own_rate_and_the_prior_mean(family,
     frame = drawn(family, seed)
     prior = KNOWN[family] if prior == "known" else prior
     mean = model_of(frame, family, prior=prior)["mean"]
-    found = shrunk(frame, family, prior=prior)
-    near(found["mean"], frame["x"] / frame["n"], 1e-15)
-    near(found["weight"] * found["mean"] + (1 - found["weight"]) * mean, found["estimate"], 1e-13)
-    assert (found["lower"] <= found["estimate"]).all()
-    assert (found["estimate"] <= found["upper"]).all()
+    result = shrunk(frame, family, prior=prior)
+    near(result["mean"], frame["x"] / frame["n"], 1e-15)
+    near(result["weight"] * result["mean"] + (1 - result["weight"]) * mean, result["estimate"], 1e-13)
+    assert (result["lower"] <= result["estimate"]).all()
+    assert (result["estimate"] <= result["upper"]).all()
 
 
 @given(seed=st.integers(0, 10_000))
@@ -479,8 +483,8 @@ def test_single_trials_are_trials(seed):
     want, model = shrunk(frame), model_of(frame)
     for dtype in (pl.Boolean, pl.UInt8, pl.Float64):
         cast = rows.with_columns(pl.col("x").cast(dtype))
-        found = pool.shrink(cast.lazy(), "x", "g", family="binomial", uncertainty="conditional").collect().sort("g")
-        assert_frame_equal(found, want, rel_tol=1e-12)
+        result = pool.shrink(cast.lazy(), "x", "g", family="binomial", uncertainty="conditional").collect().sort("g")
+        assert_frame_equal(result, want, rel_tol=1e-12)
         assert_same_model(pool.components(cast, "x", "g", family="binomial").row(0, named=True), model)
 
 
@@ -508,14 +512,14 @@ def test_rows_split_in_any_way_and_in_any_order_are_the_same_groups(family, seed
 def test_the_unit_of_exposure_scales_the_rates(seed, unit):
     frame = drawn("poisson", seed)
     scaled = frame.with_columns(pl.col("n") * unit)
-    plain, found = shrunk(frame, "poisson"), shrunk(scaled, "poisson")
-    near(found["weight"], plain["weight"], 1e-9)
+    plain, result = shrunk(frame, "poisson"), shrunk(scaled, "poisson")
+    near(result["weight"], plain["weight"], 1e-9)
     for name in ("mean", "estimate", "se", "lower", "upper"):
-        near(found[name] * unit, plain[name], 1e-9)
-    plain, found = model_of(frame, "poisson"), model_of(scaled, "poisson")
+        near(result[name] * unit, plain[name], 1e-9)
+    plain, result = model_of(frame, "poisson"), model_of(scaled, "poisson")
     for name in ("shape", "rho", "se_log_shape", "se_log_rate", "log_likelihood"):
-        near(found[name], plain[name], 1e-9)
-    near(found["rate"], plain["rate"] * unit, 1e-9)
+        near(result[name], plain[name], 1e-9)
+    near(result["rate"], plain["rate"] * unit, 1e-9)
 
 
 @given(seed=st.integers(0, 10_000))
@@ -524,9 +528,9 @@ def test_failures_as_events_reflect_the_rates(seed):
     """Exchanging events and failures reflects the rates about one half."""
     frame = drawn("binomial", seed)
     turned = frame.with_columns(x=pl.col("n") - pl.col("x"))
-    plain, found = shrunk(frame), shrunk(turned)
-    near(found["estimate"], 1 - plain["estimate"], 1e-9)
-    near(found["lower"], 1 - plain["upper"], 1e-9)
+    plain, result = shrunk(frame), shrunk(turned)
+    near(result["estimate"], 1 - plain["estimate"], 1e-9)
+    near(result["lower"], 1 - plain["upper"], 1e-9)
     model, other = model_of(frame), model_of(turned)
     near([other["alpha"], other["beta"]], [model["beta"], model["alpha"]], 1e-9)
 
@@ -604,9 +608,9 @@ def test_groups_without_rows(family, over):
     frame = pl.concat([drawn(family, seed, 12).with_columns(m=pl.lit(seed)) for seed in range(2)])
     frame = frame if over else frame.filter(m=0)
     keys = pl.DataFrame({"g": [0, 100, 100, 101]})
-    plain, found = shrunk(frame, family, over=over), shrunk(frame, family, over=over, groups=keys)
-    assert_frame_equal(found.filter(pl.col("g") < 100), plain, rel_tol=1e-12)
-    unseen = found.filter(pl.col("g") >= 100)
+    plain, result = shrunk(frame, family, over=over), shrunk(frame, family, over=over, groups=keys)
+    assert_frame_equal(result.filter(pl.col("g") < 100), plain, rel_tol=1e-12)
+    unseen = result.filter(pl.col("g") >= 100)
     models = pool.components(frame, "x", "g", over=over, **{ROLE[family]: "n"})
     assert unseen.height == 2 * models.height
     for row in unseen.iter_rows(named=True):
@@ -624,7 +628,7 @@ def test_groups_without_rows(family, over):
 
 
 def assert_pooled(frame, family, prior, rate) -> None:
-    found, model = shrunk(frame, family, prior=prior), model_of(frame, family, prior=prior)
+    result, model = shrunk(frame, family, prior=prior), model_of(frame, family, prior=prior)
     assert [model[name] for name in NAMES[family]] == [math.inf, math.inf]
     assert [model[f"se_log_{name}"] for name in NAMES[family]] == [None, None]
     assert (model["rho"], model["converged"]) == (0.0, True)
@@ -632,10 +636,10 @@ def assert_pooled(frame, family, prior, rate) -> None:
     x, n = frame["x"].to_numpy(), frame["n"].to_numpy()
     law = stats.binom.logpmf(x, n, rate) if family == "binomial" else stats.poisson.logpmf(x, n * rate)
     near(model["log_likelihood"], law.sum(), 1e-13, 1.0)
-    assert found["weight"].to_list() == [0.0] * frame.height
-    assert found["se"].to_list() == [0.0] * frame.height
+    assert result["weight"].to_list() == [0.0] * frame.height
+    assert result["se"].to_list() == [0.0] * frame.height
     for name in ("estimate", "lower", "upper"):
-        near(found[name], [rate] * frame.height, 1e-15)
+        near(result[name], [rate] * frame.height, 1e-15)
 
 
 @every_family
@@ -686,22 +690,22 @@ def test_equal_rates_of_any_size_pool_completely():
         up = int(random.integers(1, down))
         for family in ROLE:
             start = np.array([0])
-            found = fit.by_likelihood(
+            result = fit.by_likelihood(
                 fit.Pairs(start, 1.0 * up * whole, 1.0 * down * whole, np.ones(len(whole))), family
             )
-            assert np.isinf(found.size).all()
+            assert np.isinf(result.size).all()
 
 
 @every_prior
 def test_groups_with_no_or_only_events(prior):
     """All trials of a group have the same outcome: no pooling, and by the likelihood half of the groups have rate 1."""
     frame = table([0, 10] * 5, [10] * 10)
-    found, model = shrunk(frame, prior=prior), model_of(frame, prior=prior)
+    result, model = shrunk(frame, prior=prior), model_of(frame, prior=prior)
     assert (model["converged"], model["rho"], model["alpha"], model["beta"]) == (True, 1.0, 0.0, 0.0)
     if prior == "ml":
         near(model["log_likelihood"], 10 * math.log(0.5), 1e-14)
     for name in ("mean", "estimate", "lower", "upper"):
-        near(found[name], [0.0, 1.0] * 5, 1e-9, 1.0)
+        near(result[name], [0.0, 1.0] * 5, 1e-9, 1.0)
 
 
 @every_family
@@ -713,10 +717,10 @@ def test_a_group_without_trials(family):
     )
     more = pl.concat([frame, none.cast(frame.schema)])
     want, model = shrunk(frame, family), model_of(frame, family)
-    found = shrunk(more, family)
+    result = shrunk(more, family)
     assert_same_model(model_of(more, family), model)
-    assert_frame_equal(found.head(-1), want)
-    last = found.row(-1, named=True)
+    assert_frame_equal(result.head(-1), want)
+    last = result.row(-1, named=True)
     assert (last["n"], last["mean"], last["weight"]) == (0, None, 0.0)
     law = LAWS[family](*(model[name] for name in NAMES[family]))
     near([last["estimate"], last["se"]], [law.mean(), law.std()], 1e-12)
@@ -728,9 +732,9 @@ def test_no_trials_at_all(x):
     model = model_of(frame)
     assert (model["groups"], model["n"], model["converged"]) == (0, 0, False)
     assert {model[name] for name in ("alpha", "beta", "mean", "rho", "log_likelihood")} == {None}
-    found = shrunk(frame)
-    assert found["n"].to_list() == [0, 0]
-    assert found.select("mean", "estimate", "se", "lower", "upper", "weight").null_count().row(0) == (2,) * 6
+    result = shrunk(frame)
+    assert result["n"].to_list() == [0, 0]
+    assert result.select("mean", "estimate", "se", "lower", "upper", "weight").null_count().row(0) == (2,) * 6
     known = shrunk(frame, prior="beta(2, 5)")
     near(known["estimate"], [2 / 7] * 2, 1e-15)
     near(known["upper"], stats.beta(2, 5).ppf([0.975] * 2), 1e-12)
@@ -744,12 +748,12 @@ def test_an_empty_frame(family, over):
     schema = {"m": pl.String, "g": pl.Date, "x": pl.Int64, "n": pl.Int64}
     keys = {"m": pl.String} if over else {}
     of_size = pl.Int64 if family == "binomial" else pl.Float64
-    found = shrunk(pl.DataFrame(schema=schema), family, over=over, threshold=0.5, posterior=True)
+    result = shrunk(pl.DataFrame(schema=schema), family, over=over, threshold=0.5, posterior=True)
     more = ("p_above", "pep", "q_value", *NAMES[family])
-    assert found.height == 0
-    assert found.schema == {**keys, "g": pl.Date, **dict.fromkeys((*STATISTICS, *more), pl.Float64), "n": of_size}
+    assert result.height == 0
+    assert result.schema == {**keys, "g": pl.Date, **dict.fromkeys((*STATISTICS, *more), pl.Float64), "n": of_size}
     lazy = shrunk(pl.LazyFrame(schema=schema), family, over=over, threshold=0.5, posterior=True)
-    assert lazy.collect_schema() == lazy.collect().schema == found.schema
+    assert lazy.collect_schema() == lazy.collect().schema == result.schema
     model = pool.components(pl.DataFrame(schema=schema), "x", "g", over=over, **{ROLE[family]: "n"})
     first, second = NAMES[family]
     floats = (first, second, "mean", f"se_log_{first}", f"se_log_{second}", "rho", "log_likelihood")
@@ -768,12 +772,12 @@ def test_an_empty_frame(family, over):
 def test_null_keys_are_a_group_and_a_model():
     frame = drawn("binomial", 1).with_columns(m=pl.lit(1))
     nulls = frame.with_columns(g=pl.when(pl.col("g") > 0).then("g"))
-    found = shrunk(nulls, over="m")
-    assert_frame_equal(found.drop("g").sort("n", "estimate"), shrunk(frame, over="m").drop("g").sort("n", "estimate"))
-    assert found["g"].null_count() == 1
+    result = shrunk(nulls, over="m")
+    assert_frame_equal(result.drop("g").sort("n", "estimate"), shrunk(frame, over="m").drop("g").sort("n", "estimate"))
+    assert result["g"].null_count() == 1
     both = pl.concat([frame, drawn("binomial", 2).with_columns(m=pl.lit(None, pl.Int32))])
-    found = shrunk(both, over="m")
-    assert_frame_equal(found.filter(pl.col("m").is_null()).drop("m"), shrunk(drawn("binomial", 2)), rel_tol=1e-9)
+    result = shrunk(both, over="m")
+    assert_frame_equal(result.filter(pl.col("m").is_null()).drop("m"), shrunk(drawn("binomial", 2)), rel_tol=1e-9)
 
 
 @every_family
@@ -802,15 +806,15 @@ def test_huge_trials():
     """Mean and variance of the prior equal those of the rates, up to the small chance error of this many trials."""
     rates = np.array([0.1, 0.2, 0.15, 0.3, 0.12])
     x = (rates * 10**9).astype(np.int64)
-    found = model_of(table(x, [10**9] * 5))
+    result = model_of(table(x, [10**9] * 5))
     log_p, log_q = np.log(rates).mean(), np.log1p(-rates).mean()
     first, second = optimize.root(
         lambda logs: special.digamma(np.exp(logs)) - special.digamma(np.exp(logs).sum()) - [log_p, log_q],
         [1.0, 2.0],
         tol=1e-12,
     ).x
-    assert (found["n"], found["converged"]) == (5 * 10**9, True)
-    near([found["alpha"], found["beta"]], np.exp([first, second]), 1e-5)
+    assert (result["n"], result["converged"]) == (5 * 10**9, True)
+    near([result["alpha"], result["beta"]], np.exp([first, second]), 1e-5)
     shrunken = shrunk(table(x, [10**9] * 5))
     near(shrunken["estimate"], rates, 1e-7)
     near(shrunken["se"], np.sqrt(rates * (1 - rates) / 1e9), 1e-6)
@@ -843,11 +847,11 @@ def score(family, pairs, u, v):
 def test_the_score_of_huge_counts_is_zero(family, many):
     """Newton's step from the estimated parameters, by decimals."""
     x = [many // 10, many // 5, many * 3 // 20, many * 3 // 10, many * 3 // 25]
-    found = model_of(table(x, [many] * 5), family)
-    assert found["converged"]
+    result = model_of(table(x, [many] * 5), family)
+    assert result["converged"]
     with localcontext(prec=50):
         pairs = [(Decimal(events), Decimal(many)) for events in x]
-        u, v = (Decimal(found[name]).ln() for name in NAMES[family])
+        u, v = (Decimal(result[name]).ln() for name in NAMES[family])
         h = Decimal("1e-12")
         g = score(family, pairs, u, v)
         by_u, by_v = score(family, pairs, u + h, v), score(family, pairs, u, v + h)
@@ -1074,19 +1078,19 @@ def test_the_expression_equals_the_joined_verb(family, over, prior, column):
 
 def test_the_expression_keeps_its_name_and_takes_expressions():
     frame = rows_of("binomial")
-    found = frame.select(pl.col("x").pool.shrink(by=pl.col("g") % 5, trials=pl.col("n") + 1, over="m"))
+    result = frame.select(pl.col("x").pool.shrink(by=pl.col("g") % 5, trials=pl.col("n") + 1, over="m"))
     joined = pool.shrink(frame, "x", pl.col("g") % 5, trials=pl.col("n") + 1, over="m")
     want = frame.with_columns(pl.col("g") % 5).join(
         joined, on=["m", "g"], how="left", nulls_equal=True, maintain_order="left"
     )
-    assert found.columns == ["x"]
-    near(found["x"], want["estimate"], 1e-12)
+    assert result.columns == ["x"]
+    near(result["x"], want["estimate"], 1e-12)
 
 
 def test_the_expression_of_single_trials():
     frame = pl.DataFrame({"g": [1, 1, 2, 2, 2, 3, 3], "hit": [True, True, False, None, False, True, False]})
-    found = frame.select(pl.col("hit").pool.shrink(by="g", family="binomial", prior="beta(1, 1)")).to_series()
-    near(found, [3 / 4, 3 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 2, 1 / 2], 1e-15)
+    result = frame.select(pl.col("hit").pool.shrink(by="g", family="binomial", prior="beta(1, 1)")).to_series()
+    near(result, [3 / 4, 3 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 2, 1 / 2], 1e-15)
 
 
 def test_the_expression_over_models_equals_the_expression_in_each():
@@ -1130,7 +1134,7 @@ def scanned(tmp_path_factory):
 def queries(lf) -> dict[str, pl.LazyFrame]:
     """Both verbs, in all forms with different plans."""
     unseen = pl.LazyFrame({"g": [1, 100]}, schema={"g": pl.Int64})
-    found = {}
+    result = {}
     for name, options in {
         "trials": {"trials": "n"},
         "exposure": {"exposure": "time"},
@@ -1139,11 +1143,11 @@ def queries(lf) -> dict[str, pl.LazyFrame]:
         "over": {"trials": "n", "over": "year"},
         "nan": {"trials": "n", "nan": "null"},
     }.items():
-        found |= {
+        result |= {
             f"{verb.__name__} {name}": verb(lf, "hits", "g", **options) for verb in (pool.shrink, pool.components)
         }
     return {
-        **found,
+        **result,
         "single trials": pool.shrink(lf, "hit", "g", family="binomial"),
         "threshold": pool.shrink(lf, "hits", "g", trials="n", threshold=0.5, posterior=True),
         "groups": pool.shrink(lf, "hits", "g", trials="n", groups=unseen),

@@ -98,16 +98,16 @@ def test_by_the_law_of_total_variance(family, prior, name, level):
     frame = data(family)[name]
     model = pool.components(frame, "x", "g", prior=prior, **{ROLE[family]: "n"}).row(0, named=True)
     model["sizes"] = frame["n"].to_list()
-    found = shrunk(frame, family, prior=prior, level=level, threshold=0.3)
-    for row in found.iter_rows(named=True):
+    result = shrunk(frame, family, prior=prior, level=level, threshold=0.3)
+    for row in result.iter_rows(named=True):
         law = distribution(family, model, row)
         got = [row[column] for column in WITH_DISTRIBUTION]
         ends = law.ppf([(1 - level) / 2, (1 + level) / 2])
         np.testing.assert_allclose(got, [law.std(), *ends, law.sf(0.3), law.cdf(0.3)], rtol=1e-9)
     given = shrunk(frame, family, prior=prior, uncertainty="conditional")
     same = ["g", "n", "mean", "weight", "estimate"]
-    assert_frame_equal(found.select(same), given.select(same))
-    assert (found["se"] > given["se"]).all()
+    assert_frame_equal(result.select(same), given.select(same))
+    assert (result["se"] > given["se"]).all()
 
 
 @pytest.mark.parametrize("n", [0.0, 1.0, 7.0, 300.0])
@@ -122,12 +122,12 @@ def test_defined_for_every_prior(family, size, n):
             with np.errstate(all="ignore"):
                 given = posterior.given_prior(np.array([np.round(n * share)]), np.array([n]), prior)
                 worth = posterior.effective(np.array([max(n, 1.0)]), prior) * 2
-                found = posterior.with_error_of_mean(given, np.array([n]), prior, worth)
-            lower, upper = found.quantile(0.025)[0], found.quantile(0.975)[0]
+                result = posterior.with_error_of_mean(given, np.array([n]), prior, worth)
+            lower, upper = result.quantile(0.025)[0], result.quantile(0.975)[0]
             assert 0 <= lower <= upper <= (1 if family == "binomial" else math.inf)
-            assert found.variance[0] > 0
+            assert result.variance[0] > 0
             if family == "binomial":
-                assert found.variance[0] <= found.mean[0] * (1 - found.mean[0]) * (1 + 1e-12)
+                assert result.variance[0] <= result.mean[0] * (1 - result.mean[0]) * (1 + 1e-12)
 
 
 @every_family
@@ -137,8 +137,8 @@ def test_continuous_where_pooling_becomes_complete(family):
         prior = posterior.Prior(np.array([0.3]), *map(np.array, parameters), family)
         with np.errstate(all="ignore"):
             given = posterior.given_prior(np.array([9.0]), np.array([40.0]), prior)
-            found = posterior.with_error_of_mean(given, np.array([40.0]), prior, np.array([130.0]))
-        return [found.variance[0], found.quantile(0.025)[0], found.quantile(0.975)[0]]
+            result = posterior.with_error_of_mean(given, np.array([40.0]), prior, np.array([130.0]))
+        return [result.variance[0], result.quantile(0.025)[0], result.quantile(0.975)[0]]
 
     np.testing.assert_allclose(limits(1e13), limits(np.inf), rtol=1e-9)
 
@@ -153,21 +153,21 @@ def test_a_known_prior_has_a_known_mean(family):
 @every_family
 def test_parameters_are_those_given_the_prior(family):
     frame = data(family)["overdispersed"]
-    found, given = (shrunk(frame, family, posterior=True, uncertainty=u) for u in ("mu", "conditional"))
-    assert found.columns[-2:] == (["alpha", "beta"] if family == "binomial" else ["shape", "rate"])
-    assert_frame_equal(found.select(found.columns[-2:]), given.select(found.columns[-2:]))
+    result, given = (shrunk(frame, family, posterior=True, uncertainty=u) for u in ("mu", "conditional"))
+    assert result.columns[-2:] == (["alpha", "beta"] if family == "binomial" else ["shape", "rate"])
+    assert_frame_equal(result.select(result.columns[-2:]), given.select(result.columns[-2:]))
 
 
 @every_family
 def test_groups_of_a_frame(family):
     """Groups without rows have the distribution of a group without trials."""
     frame, unseen = data(family)["overdispersed"], pl.DataFrame({"g": [99]})
-    found = shrunk(frame, family, groups=unseen, threshold=0.3).drop("q_value")
-    assert_frame_equal(found.head(-1), shrunk(frame, family, threshold=0.3).drop("q_value"), rel_tol=1e-12)
+    result = shrunk(frame, family, groups=unseen, threshold=0.3).drop("q_value")
+    assert_frame_equal(result.head(-1), shrunk(frame, family, threshold=0.3).drop("q_value"), rel_tol=1e-12)
     if family == "binomial":
         whole = shrunk(DATA["a group without trials"], family, threshold=0.3)
         columns = ["estimate", *WITH_DISTRIBUTION]
-        assert_frame_equal(found.tail(1).select(columns), whole.tail(1).select(columns), rel_tol=1e-12)
+        assert_frame_equal(result.tail(1).select(columns), whole.tail(1).select(columns), rel_tol=1e-12)
 
 
 # ---- SQL ------------------------------------------------------------------------------------------------------------
@@ -185,8 +185,8 @@ def test_sql_gives_the_same(engine, family, prior):
         given = {"over": "m", "prior": prior, "threshold": threshold, "uncertainty": uncertainty}
         want = shrunk(frame, family, posterior=True, **given).drop("weight")
         call = sqlpaths.call(f"pool_shrink_{MACRO[family]}", "x", "n", "g", posterior=True, **given)
-        found = database.ask(f"FROM ({call}) ORDER BY m, g").drop("weight")
-        assert_frame_equal(found, want, rel_tol=1e-8, abs_tol=1e-12)
+        result = database.ask(f"FROM ({call}) ORDER BY m, g").drop("weight")
+        assert_frame_equal(result, want, rel_tol=1e-8, abs_tol=1e-12)
 
 
 # ---- the warning ----------------------------------------------------------------------------------------------------
@@ -228,8 +228,8 @@ def test_the_common_rate_is_covered(family, groups):
         holds = (law.ppf(0.025) <= mean) & (mean <= law.ppf(0.975))
         assert 0.93 <= chance.pmf(events)[holds].sum() <= 0.97
         x = round(mean * trials / groups)
-        found = shrunk(table([x] * groups, [trials // groups] * groups), family)
-        np.testing.assert_allclose(found["lower"], law.ppf(0.025)[x * groups], rtol=1e-9)
+        result = shrunk(table([x] * groups, [trials // groups] * groups), family)
+        np.testing.assert_allclose(result["lower"], law.ppf(0.025)[x * groups], rtol=1e-9)
 
 
 # ---- huge counts ----------------------------------------------------------------------------------------------------
@@ -295,8 +295,8 @@ PARAMETERS_TOGETHER = {
 
 def assert_together(models: pl.DataFrame, family) -> None:
     names = ("alpha", "beta") if family == "binomial" else ("shape", "rate")
-    found = models.select(*names, *(f"se_log_{name}" for name in names)).row(0)
-    assert found == pytest.approx(PARAMETERS_TOGETHER[family], rel=1e-9)
+    result = models.select(*names, *(f"se_log_{name}" for name in names)).row(0)
+    assert result == pytest.approx(PARAMETERS_TOGETHER[family], rel=1e-9)
 
 
 @every_family

@@ -80,8 +80,8 @@ def near(got, want, tolerance: float, scale: float | None = None) -> None:
     assert np.abs(got - want).max() <= tolerance * (np.abs(want).max() if scale is None else scale)
 
 
-def column(found: pl.DataFrame, name: str, term: str) -> np.ndarray:
-    return found.filter(pl.col("term") == term)[name].to_numpy()
+def column(result: pl.DataFrame, name: str, term: str) -> np.ndarray:
+    return result.filter(pl.col("term") == term)[name].to_numpy()
 
 
 def model_of(frame: pl.DataFrame, *args, **options) -> dict:
@@ -178,25 +178,25 @@ def test_the_cases_match_their_names(name, method):
 @every_case
 def test_components_by_dense_matrices(name, method):
     truth, case = dense(name, method), CASES[name]
-    found = of_case(pool.regress_components, name, method).row(0, named=True)
-    near(found["sigma2"], truth.sigma2, DENSE)
+    result = of_case(pool.regress_components, name, method).row(0, named=True)
+    near(result["sigma2"], truth.sigma2, DENSE)
     size = truth.sigma2 + np.diag(truth.psi).max()
-    near(values(found["tau2"]), np.diag(truth.psi), DENSE, size)
-    deviations = np.sqrt(values(found["tau2"]))
-    correlation = values(found["correlation"])
+    near(values(result["tau2"]), np.diag(truth.psi), DENSE, size)
+    deviations = np.sqrt(values(result["tau2"]))
+    correlation = values(result["correlation"])
     assert (np.isnan(np.diag(correlation)) == (deviations == 0)).all()
     near(np.nan_to_num(correlation) * np.outer(deviations, deviations), truth.psi, DENSE, size)
-    near(values(found["mu"]), truth.mu, DENSE)
-    near(values(found["cov_mu"]), truth.cov_mu, DENSE)
-    near(values(found["se_mu"]) ** 2, np.diag(truth.cov_mu), DENSE)
+    near(values(result["mu"]), truth.mu, DENSE)
+    near(values(result["cov_mu"]), truth.cov_mu, DENSE)
+    near(values(result["se_mu"]) ** 2, np.diag(truth.cov_mu), DENSE)
     constant = np.log(truth.w).sum() / 2
-    near(found["log_likelihood"] + constant, truth.log_likelihood, DENSE)
+    near(result["log_likelihood"] + constant, truth.log_likelihood, DENSE)
     size = len(case.vary)
     parameters = truth.x.shape[1] + 1 + (size if case.options.get("correlated") is False else size * (size + 1) // 2)
-    near(found["aic"], 2 * parameters - 2 * found["log_likelihood"], 1e-14)
-    assert (found["groups"], found["n"], found["dropped"]) == (len(SIZES), sum(SIZES), 0)
-    assert found["converged"]
-    assert (found["singular"] is None) == (case.rank is None)
+    near(result["aic"], 2 * parameters - 2 * result["log_likelihood"], 1e-14)
+    assert (result["groups"], result["n"], result["dropped"]) == (len(SIZES), sum(SIZES), 0)
+    assert result["converged"]
+    assert (result["singular"] is None) == (case.rank is None)
 
 
 @pytest.mark.share(2)
@@ -208,36 +208,36 @@ def test_groups_by_dense_matrices(name, method):
     varying = [term for term in terms if term in case.vary]
     covariances = {"mu": truth.covariances, "conditional": truth.conditional}
     for uncertainty, covariance in covariances.items() if method == "reml" else [("mu", truth.covariances)]:
-        found = of_case(pool.regress, name, method, uncertainty=uncertainty)
-        assert found["term"].to_list() == terms * len(SIZES)
-        assert found["g"].to_list() == [key for key in range(len(SIZES)) for _ in terms]
+        result = of_case(pool.regress, name, method, uncertainty=uncertainty)
+        assert result["term"].to_list() == terms * len(SIZES)
+        assert result["g"].to_list() == [key for key in range(len(SIZES)) for _ in terms]
         for k, term in enumerate(varying):
             mu = truth.mu[terms.index(term)]
-            near(column(found, "effect", term), truth.effects[:, k], DENSE, np.abs(truth.effects).max() + abs(mu))
-            near(column(found, "estimate", term), mu + truth.effects[:, k], DENSE)
+            near(column(result, "effect", term), truth.effects[:, k], DENSE, np.abs(truth.effects).max() + abs(mu))
+            near(column(result, "estimate", term), mu + truth.effects[:, k], DENSE)
             variances = covariance[:, k, k]
-            near(column(found, "se", term) ** 2, variances, DENSE, truth.sigma2 * truth.units[k] ** 2)
+            near(column(result, "se", term) ** 2, variances, DENSE, truth.sigma2 * truth.units[k] ** 2)
         for t, term in enumerate(terms):
             if term not in varying:
                 error = math.sqrt(truth.cov_mu[t, t]) if uncertainty == "mu" else 0.0
-                near(column(found, "estimate", term), [truth.mu[t]] * len(SIZES), DENSE)
-                near(column(found, "se", term), [error] * len(SIZES), DENSE, 1.0)
-                assert (column(found, "weight", term) == 0).all()
-                assert (column(found, "effect", term) == 0).all()
-                assert np.isnan(column(found, "mean", term).astype(float)).all()
-        half = (found["upper"] - found["lower"]) / 2
-        near(half, 1.959963984540054 * found["se"].to_numpy(), 1e-12, float(found["se"].max()) + 1)
+                near(column(result, "estimate", term), [truth.mu[t]] * len(SIZES), DENSE)
+                near(column(result, "se", term), [error] * len(SIZES), DENSE, 1.0)
+                assert (column(result, "weight", term) == 0).all()
+                assert (column(result, "effect", term) == 0).all()
+                assert np.isnan(column(result, "mean", term).astype(float)).all()
+        half = (result["upper"] - result["lower"]) / 2
+        near(half, 1.959963984540054 * result["se"].to_numpy(), 1e-12, float(result["se"].max()) + 1)
 
 
 @pytest.mark.share(2)
 @every_case
 def test_predictions_by_dense_matrices(name):
     truth, case = dense(name, "reml"), CASES[name]
-    found = of_case(pool.predict, name, "reml")
-    assert_frame_equal(found.drop("fitted", "population"), case.frame)
+    result = of_case(pool.predict, name, "reml")
+    assert_frame_equal(result.drop("fitted", "population"), case.frame)
     by_population = truth.x @ truth.mu
-    near(found["population"], by_population, DENSE)
-    near(found["fitted"], by_population + (truth.z * truth.effects[truth.place]).sum(axis=1), DENSE)
+    near(result["population"], by_population, DENSE)
+    near(result["fitted"], by_population + (truth.z * truth.effects[truth.place]).sum(axis=1), DENSE)
 
 
 @pytest.mark.share(2)
@@ -248,10 +248,10 @@ def test_own_coefficients_by_least_squares(name):
     terms = ["intercept"] * case.options.get("intercept", True) + case.x
     varying = [term for term in terms if term in case.vary]
     fixed = [t for t, term in enumerate(terms) if term not in varying]
-    found = of_case(pool.regress, name, "reml")
+    result = of_case(pool.regress, name, "reml")
     compared = 0
     for i, at in enumerate(truth.rows):
-        means = [column(found, "mean", term).astype(float)[i] for term in varying]
+        means = [column(result, "mean", term).astype(float)[i] for term in varying]
         root = np.sqrt(truth.w[at])
         left = truth.y[at] - truth.x[at][:, fixed] @ truth.mu[fixed]
         solution, _, rank, _ = np.linalg.lstsq(truth.z[at] * root[:, None], left * root)
@@ -267,11 +267,11 @@ def test_own_coefficients_by_least_squares(name):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if len(case.vary) == 1 and case.rank is None])
 def test_the_weight_of_one_varying_term(name, method):
     [term] = CASES[name].vary
-    found = of_case(pool.regress, name, method).filter(pl.col("term") == term, pl.col("mean").is_not_null())
+    result = of_case(pool.regress, name, method).filter(pl.col("term") == term, pl.col("mean").is_not_null())
     mu = of_case(pool.regress_components, name, method).row(0, named=True)["mu"][term]
-    assert found.height >= 9
-    assert found["weight"].is_between(0, 1, closed="none").all()
-    near(found["weight"] * found["mean"] + (1 - found["weight"]) * mu, found["estimate"], 1e-12)
+    assert result.height >= 9
+    assert result["weight"].is_between(0, 1, closed="none").all()
+    near(result["weight"] * result["mean"] + (1 - result["weight"]) * mu, result["estimate"], 1e-12)
 
 
 def test_the_weight_of_several_varying_terms_is_null():
@@ -284,12 +284,12 @@ def test_the_weight_of_several_varying_terms_is_null():
 def test_no_covariate_is_shrink(method, options, between):
     frame = drawn(1, between)
     shrunk = pool.shrink(frame, "y", "g", tau2=method, **options)
-    found = pool.regress(frame, "y", [], "g", method=method, **options)
+    result = pool.regress(frame, "y", [], "g", method=method, **options)
     columns = ("mean", "weight", "estimate", "se", "lower", "upper")
-    assert found["g"].equals(shrunk["g"])
-    assert found["n"].equals(shrunk["n"])
+    assert result["g"].equals(shrunk["g"])
+    assert result["n"].equals(shrunk["n"])
     for name in columns:
-        near(found[name], shrunk[name], 1e-9, max(1.0, shrunk[name].abs().max()))
+        near(result[name], shrunk[name], 1e-9, max(1.0, shrunk[name].abs().max()))
     model = pool.components(frame, "y", "g", tau2=method, **options).row(0, named=True)
     regressed = model_of(frame, "y", [], "g", method=method, **options)
     for name in ("sigma2", "icc", "log_likelihood"):
@@ -320,11 +320,11 @@ def lines_model(frame, covariates=("a",), **options) -> dict:
 def test_a_shift_of_the_value_moves_the_intercept(shape, seed, shift):
     frame, options = drawn(seed), SCALABLE[shape]
     moved = frame.with_columns(pl.col("y") + shift / 8)
-    plain, found = lines(frame, **options), lines(moved, **options)
+    plain, result = lines(frame, **options), lines(moved, **options)
     scale = plain["estimate"].abs().max() + abs(shift)
     for term, by in (("intercept", shift / 8), ("a", 0.0)):
-        near(column(found, "estimate", term), column(plain, "estimate", term) + by, 1e-8, scale)
-    near(found["se"], plain["se"], 1e-8, 1 + plain["se"].max())
+        near(column(result, "estimate", term), column(plain, "estimate", term) + by, 1e-8, scale)
+    near(result["se"], plain["se"], 1e-8, 1 + plain["se"].max())
     before, after = lines_model(frame, **options), lines_model(moved, **options)
     for name in ("sigma2", "log_likelihood", "r2_marginal", "r2_conditional", "icc"):
         near(after[name], before[name], 1e-8, max(1.0, abs(before[name])))
@@ -338,14 +338,14 @@ def test_a_shift_of_a_covariate_moves_the_intercept(shape, seed, shift):
     """If the intercept varies and is correlated freely with the slope, a shift describes the same lines."""
     frame, options = drawn(seed), SHAPES[shape]
     moved = frame.with_columns(pl.col("a") + shift / 8)
-    plain, found = lines(frame, **options), lines(moved, **options)
+    plain, result = lines(frame, **options), lines(moved, **options)
     slope = column(plain, "estimate", "a")
     scale = plain["estimate"].abs().max() * (1 + abs(shift))
-    near(column(found, "estimate", "a"), slope, 1e-8, scale)
+    near(column(result, "estimate", "a"), slope, 1e-8, scale)
     near(
-        column(found, "estimate", "intercept"), column(plain, "estimate", "intercept") - slope * shift / 8, 1e-8, scale
+        column(result, "estimate", "intercept"), column(plain, "estimate", "intercept") - slope * shift / 8, 1e-8, scale
     )
-    near(column(found, "se", "a"), column(plain, "se", "a"), 1e-8, 1 + plain["se"].max())
+    near(column(result, "se", "a"), column(plain, "se", "a"), 1e-8, 1 + plain["se"].max())
     before, after = lines_model(frame, **options), lines_model(moved, **options)
     for name in ("sigma2", "log_likelihood", "r2_marginal", "r2_conditional", "icc"):
         near(after[name], before[name], 1e-8, max(1.0, abs(before[name])))
@@ -359,11 +359,11 @@ def test_a_shift_of_a_covariate_moves_the_intercept(shape, seed, shift):
 def test_scales_of_value_and_covariate(shape, seed, of_y, of_x):
     frame, options = drawn(seed), SCALABLE[shape]
     scaled = frame.with_columns(pl.col("y") * of_y, pl.col("a") * of_x)
-    plain, found = lines(frame, **options), lines(scaled, **options)
+    plain, result = lines(frame, **options), lines(scaled, **options)
     for term, by in (("intercept", of_y), ("a", of_y / of_x)):
         for name in ("estimate", "effect"):
-            near(column(found, name, term) / by, column(plain, name, term), 1e-8, plain[name].abs().max())
-        near(column(found, "se", term) / abs(by), column(plain, "se", term), 1e-8, 1 + plain["se"].max())
+            near(column(result, name, term) / by, column(plain, name, term), 1e-8, plain[name].abs().max())
+        near(column(result, "se", term) / abs(by), column(plain, "se", term), 1e-8, 1 + plain["se"].max())
     before, after = lines_model(frame, **options), lines_model(scaled, **options)
     near(after["sigma2"] / of_y**2, before["sigma2"], 1e-8)
     for term, by in (("intercept", of_y), ("a", of_y / of_x)):
@@ -379,10 +379,10 @@ def test_a_steep_line_does_not_change_the_estimates(shape, seed):
     """If the line explains nearly all of the value, rounding affects the likelihood, but not the estimates."""
     frame, options = drawn(seed), SHAPES[shape]
     steep = frame.with_columns(pl.col("y") + 1024 * pl.col("a"))
-    plain, found = lines(frame, **options), lines(steep, **options)
-    near(column(found, "estimate", "a") - 1024, column(plain, "estimate", "a"), 1e-8)
-    near(column(found, "estimate", "intercept"), column(plain, "estimate", "intercept"), 1e-8)
-    near(found["se"], plain["se"], 1e-8)
+    plain, result = lines(frame, **options), lines(steep, **options)
+    near(column(result, "estimate", "a") - 1024, column(plain, "estimate", "a"), 1e-8)
+    near(column(result, "estimate", "intercept"), column(plain, "estimate", "intercept"), 1e-8)
+    near(result["se"], plain["se"], 1e-8)
     before, after = lines_model(frame, **options), lines_model(steep, **options)
     assert after["converged"]
     near(after["sigma2"], before["sigma2"], 1e-8)
@@ -411,11 +411,11 @@ def test_a_search_that_does_not_converge_is_reported(monkeypatch):
 def test_the_order_of_rows_covariates_and_terms_does_not_matter(options, seed):
     frame = drawn(seed)
     plain = lines(frame, ["a", "b"], vary=BOTH, **options)
-    found = lines(frame.sort("y").reverse(), ["b", "a"], vary=BOTH[::-1], **options)
-    assert found["term"].to_list() == ["intercept", "b", "a"] * len(SIZES)
+    result = lines(frame.sort("y").reverse(), ["b", "a"], vary=BOTH[::-1], **options)
+    assert result["term"].to_list() == ["intercept", "b", "a"] * len(SIZES)
     for term in ("intercept", "a", "b"):
         for name in ("estimate", "se"):
-            near(column(found, name, term), column(plain, name, term), 1e-8, 1 + plain[name].abs().max())
+            near(column(result, name, term), column(plain, name, term), 1e-8, 1 + plain[name].abs().max())
 
 
 @given(seed=seeds, name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
@@ -425,8 +425,8 @@ def test_the_name_of_a_covariate_does_not_matter(seed, name):
         return
     frame = drawn(seed)
     plain = lines(frame, ["a", "b"], vary=["a"])
-    found = lines(frame.rename({"a": name}), [name, "b"], vary=[name])
-    assert_frame_equal(found, plain.with_columns(pl.col("term").replace({"a": name})))
+    result = lines(frame.rename({"a": name}), [name, "b"], vary=[name])
+    assert_frame_equal(result, plain.with_columns(pl.col("term").replace({"a": name})))
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["one model", "over"])
@@ -435,10 +435,10 @@ def test_large_offsets_cost_no_digits(shape, over):
     """Numbers in eighths, so that adding 1e9 is exact: seven digits of slopes and errors remain, ten of the lines."""
     frame, options = drawn(3).with_columns(m=0), SHAPES[shape] | ({"over": "m"} if over else {})
     moved = frame.with_columns(pl.col("y") + 1e9, pl.col("a") + 1e6)
-    plain, found = lines(frame, **options), lines(moved, **options)
-    near(column(found, "estimate", "a"), column(plain, "estimate", "a"), 1e-7)
-    near(column(found, "se", "a"), column(plain, "se", "a"), 1e-7)
-    near(column(found, "effect", "a"), column(plain, "effect", "a"), 1e-7, column(plain, "estimate", "a").max())
+    plain, result = lines(frame, **options), lines(moved, **options)
+    near(column(result, "estimate", "a"), column(plain, "estimate", "a"), 1e-7)
+    near(column(result, "se", "a"), column(plain, "se", "a"), 1e-7)
+    near(column(result, "effect", "a"), column(plain, "effect", "a"), 1e-7, column(plain, "estimate", "a").max())
     before, after = lines_model(frame, **options), lines_model(moved, **options)
     near(after["sigma2"], before["sigma2"], 1e-7)
     near(after["mu"]["a"], before["mu"]["a"], 1e-7)
@@ -479,10 +479,10 @@ def test_a_thousand_models_equal_single_models():
             near(values(got[name]), values(want[name]), 1e-10)
         near(np.nan_to_num(values(got["correlation"])), np.nan_to_num(values(want["correlation"])), 1e-10)
         assert got["singular"] == want["singular"]
-        found, single = groups.filter(m=m).drop("m"), lines(alone, **options)
-        assert found.select("g", "term", "n").equals(single.select("g", "term", "n"))
+        result, single = groups.filter(m=m).drop("m"), lines(alone, **options)
+        assert result.select("g", "term", "n").equals(single.select("g", "term", "n"))
         for name in ("mean", "effect", "estimate", "se", "lower", "upper"):
-            near(found[name], single[name], 1e-10)
+            near(result[name], single[name], 1e-10)
 
 
 def troubled() -> tuple[pl.DataFrame, dict[str, str | None]]:
@@ -511,13 +511,13 @@ def test_degenerate_models_leave_others_unharmed(verb):
     good = frame.filter(pl.col("m").str.starts_with("good"))
     with warnings.catch_warnings(record=True) as spoken:
         warnings.simplefilter("always")
-        found = verb(frame, "y", ["a"], "g", over="m", vary=BOTH)
+        result = verb(frame, "y", ["a"], "g", over="m", vary=BOTH)
     assert {w.category for w in spoken} == {pool.ConvergenceWarning}
     assert sorted(str(w.message) for w in spoken) == sorted({text for text in messages.values() if text})
     assert all(w.filename == __file__ for w in spoken)
     want = verb(good, "y", ["a"], "g", over="m", vary=BOTH)
-    assert_frame_equal(found.filter(pl.col("m").str.starts_with("good")), want, rel_tol=1e-9)
-    assert set(found["m"]) == {*messages, "good 0", "good 1", "good 2"}
+    assert_frame_equal(result.filter(pl.col("m").str.starts_with("good")), want, rel_tol=1e-9)
+    assert set(result["m"]) == {*messages, "good 0", "good 1", "good 2"}
 
 
 def test_results_of_degenerate_models():
@@ -525,19 +525,19 @@ def test_results_of_degenerate_models():
     with pytest.warns(pool.ConvergenceWarning) as spoken:
         lazy = pool.regress_components(frame.lazy(), "y", ["a"], "g", over="m", vary=BOTH).collect()
     assert {str(w.message) for w in spoken} == {text for text in messages.values() if text}
-    found = {row["m"]: row for row in lazy.iter_rows(named=True)}
+    result = {row["m"]: row for row in lazy.iter_rows(named=True)}
     for name, text in messages.items():
-        assert found[name]["converged"] == (text is None and name != "nulls"), name
-        assert found[name]["log_likelihood"] is None, name
+        assert result[name]["converged"] == (text is None and name != "nulls"), name
+        assert result[name]["log_likelihood"] is None, name
     for name in ("constant", "few rows", "nulls"):
-        assert values(found[name]["mu"]).tolist() == pytest.approx([math.nan] * 2, nan_ok=True)
-        assert found[name]["sigma2"] is None
+        assert values(result[name]["mu"]).tolist() == pytest.approx([math.nan] * 2, nan_ok=True)
+        assert result[name]["sigma2"] is None
     for name in ("exact groups", "single rows"):
-        assert found[name]["sigma2"] is None
-        assert np.isfinite(values(found[name]["mu"])).all()
-    assert (found["nulls"]["groups"], found["nulls"]["n"], found["nulls"]["dropped"]) == (0, 0, 35)
-    assert found["one group"]["groups"] == 1
-    assert found["one line"]["sigma2"] == 0
+        assert result[name]["sigma2"] is None
+        assert np.isfinite(values(result[name]["mu"])).all()
+    assert (result["nulls"]["groups"], result["nulls"]["n"], result["nulls"]["dropped"]) == (0, 0, 35)
+    assert result["one group"]["groups"] == 1
+    assert result["one line"]["sigma2"] == 0
 
 
 # ---- degenerate data -------------------------------------------------------------------------------------------------
@@ -580,8 +580,8 @@ def test_covariates_that_others_span(kind, verb, run):
     beside = pl.concat([frame.with_columns(m=0), frame.with_columns(m=1, c=pl.col("w"))])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", re.escape(warning.COLLINEAR), pool.ConvergenceWarning)
-        found = run(verb, beside, "y", x, "g", over="m", **options)
-    bad, good = found.filter(m=0), found.filter(m=1)
+        result = run(verb, beside, "y", x, "g", over="m", **options)
+    bad, good = result.filter(m=0), result.filter(m=1)
     if verb is pool.regress_components:
         assert (bad["converged"][0], good["converged"][0]) == (False, True)
         assert np.isnan(values(bad["mu"][0])).all()
@@ -598,10 +598,10 @@ def test_a_group_of_fewer_rows_than_terms_shrinks(run):
     frame = drawn(1)
     place = frame.filter(g=4).with_columns(a=2.0)
     frame = pl.concat([frame.filter(pl.col("g") != 4), place])
-    found = run(pool.regress, frame, "y", ["a"], "g", vary=BOTH).sort("g", maintain_order=True)
+    result = run(pool.regress, frame, "y", ["a"], "g", vary=BOTH).sort("g", maintain_order=True)
     truth = mixed(frame, ["a"], BOTH)
     for key in (0, 4):
-        of_group = found.filter(g=key)
+        of_group = result.filter(g=key)
         near(of_group["estimate"], truth.mu + truth.effects[key], 1e-9)
         near(of_group["se"] ** 2, np.diag(truth.covariances[key]), 1e-9)
         assert of_group["mean"].is_null().all()
@@ -618,9 +618,9 @@ def test_rows_with_a_missing_number_are_ignored(run, options):
     complete = lacking.drop_nulls()
     missing = lacking.height - complete.height
     assert missing == sum(i % 9 == 0 or i % 7 == 0 for i in range(frame.height))
-    found = run(pool.regress, lacking, "y", ["a"], "g", vary=BOTH, **options).filter(pl.col("n") > 0)
+    result = run(pool.regress, lacking, "y", ["a"], "g", vary=BOTH, **options).filter(pl.col("n") > 0)
     want = pool.regress(complete, "y", ["a"], "g", vary=BOTH, **options)
-    assert_frame_equal(found.sort("g", maintain_order=True), want, rel_tol=1e-9)
+    assert_frame_equal(result.sort("g", maintain_order=True), want, rel_tol=1e-9)
     model = run(pool.regress_components, lacking, "y", ["a"], "g", vary=BOTH, **options)
     assert model["dropped"].to_list() == [missing]
     assert model["n"].to_list() == [complete.height]
@@ -638,13 +638,13 @@ def test_a_group_of_only_nulls_gets_the_population(run, column_):
     both = pl.concat([frame.select("g", "a", "y"), empty])
     model = run(pool.regress_components, both, "y", ["a"], "g").row(0, named=True)
     assert (model["groups"], model["n"], model["dropped"]) == (len(SIZES), frame.height, 3)
-    found = run(pool.regress, both, "y", ["a"], "g")
-    own = found.filter(g=99, term="intercept").row(0, named=True)
+    result = run(pool.regress, both, "y", ["a"], "g")
+    own = result.filter(g=99, term="intercept").row(0, named=True)
     assert (own["n"], own["mean"], own["weight"], own["effect"]) == (0, None, 0.0, 0.0)
     near(own["estimate"], model["mu"]["intercept"], 1e-14)
     near(own["se"], math.sqrt(model["tau2"]["intercept"] + model["se_mu"]["intercept"] ** 2), 1e-12)
     want = pool.regress(frame, "y", ["a"], "g")
-    others = found.filter(pl.col("g") != 99).sort("g", maintain_order=True)
+    others = result.filter(pl.col("g") != 99).sort("g", maintain_order=True)
     assert_frame_equal(others, want, rel_tol=1e-12)
 
 
@@ -658,12 +658,12 @@ def test_values_that_are_not_finite(column_, bad, verb, run):
     with pytest.raises(DATA_ERRORS, match=f"{'value' if column_ == 'y' else 'covariate'} '{column_}'"):
         run(verb, wrong, "y", ["a"], "g")
     null = wrong.with_columns(pl.col(column_).replace(bad, None)) if bad == bad else wrong.fill_nan(None)
-    found = run(verb, wrong, "y", ["a"], "g", nan="null")
+    result = run(verb, wrong, "y", ["a"], "g", nan="null")
     want = run(verb, null, "y", ["a"], "g")
     if verb is pool.predict:
-        found, want = found.drop(column_), want.drop(column_)
+        result, want = result.drop(column_), want.drop(column_)
     keys = ["g", "term"] if verb is pool.regress else []
-    assert_frame_equal(found.sort(keys) if keys else found, want.sort(keys) if keys else want, rel_tol=1e-10)
+    assert_frame_equal(result.sort(keys) if keys else result, want.sort(keys) if keys else want, rel_tol=1e-10)
 
 
 @every_path
@@ -678,8 +678,8 @@ def test_a_bad_weight_is_counted(verb, run):
 def test_a_row_of_weight_0_is_ignored(run):
     frame = drawn(1)
     more = pl.concat([frame, frame.head(9).with_columns(y=pl.col("y") + 50, w=0.0)])
-    found = run(pool.regress, more, "y", ["a"], "g", vary=BOTH, weights="w").sort("g", maintain_order=True)
-    assert_frame_equal(found, pool.regress(frame, "y", ["a"], "g", vary=BOTH, weights="w"), rel_tol=1e-9)
+    result = run(pool.regress, more, "y", ["a"], "g", vary=BOTH, weights="w").sort("g", maintain_order=True)
+    assert_frame_equal(result, pool.regress(frame, "y", ["a"], "g", vary=BOTH, weights="w"), rel_tol=1e-9)
 
 
 @every_path
@@ -691,10 +691,10 @@ def test_one_group_is_least_squares(run, method, vary):
     beta, [squares], _, _ = np.linalg.lstsq(x, frame["y"].to_numpy())
     sigma2 = squares / (frame.height - 2)
     covariance = sigma2 * np.linalg.inv(x.T @ x)
-    found = run(pool.regress, frame, "y", ["a"], "g", vary=vary, method=method)
-    near(found["estimate"], beta, 1e-10)
-    near(found["se"] ** 2, np.diag(covariance), 1e-10)
-    varying = found.filter(pl.col("term").is_in([vary] if isinstance(vary, str) else vary))
+    result = run(pool.regress, frame, "y", ["a"], "g", vary=vary, method=method)
+    near(result["estimate"], beta, 1e-10)
+    near(result["se"] ** 2, np.diag(covariance), 1e-10)
+    varying = result.filter(pl.col("term").is_in([vary] if isinstance(vary, str) else vary))
     near(varying["mean"], varying["estimate"], 1e-10)
     assert (varying["weight"] == 1).all()
     assert (varying["effect"] == 0).all()
@@ -713,7 +713,7 @@ def test_one_group_is_least_squares(run, method, vary):
 def test_groups_of_single_rows_do_not_determine_variances(verb, vary):
     frame = drawn(1).unique("g", maintain_order=True)
     with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)) as spoken:
-        found = verb(frame, "y", ["a"], "g", vary=vary)
+        result = verb(frame, "y", ["a"], "g", vary=vary)
     assert len(spoken) == 1
     with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)) as spoken:
         lazy = verb(frame.lazy(), "y", ["a"], "g", vary=vary).collect()
@@ -721,18 +721,18 @@ def test_groups_of_single_rows_do_not_determine_variances(verb, vary):
     x = np.column_stack([np.ones(frame.height), frame["a"]])
     beta, *_ = np.linalg.lstsq(x, frame["y"].to_numpy())
     if verb is pool.regress_components:
-        assert_frame_equal(found, lazy)
-        model = found.row(0, named=True)
+        assert_frame_equal(result, lazy)
+        model = result.row(0, named=True)
         assert (model["sigma2"], model["converged"], model["icc"]) == (None, False, None)
         assert set(model["tau2"].values()) == {None}
         near(values(model["mu"]), beta, 1e-10)
     elif verb is pool.regress:
         names = [vary] if isinstance(vary, str) else vary
-        varying = found.filter(pl.col("term").is_in(names))
+        varying = result.filter(pl.col("term").is_in(names))
         assert varying["estimate"].is_null().all()
         assert varying["se"].is_null().all()
     else:
-        near(found["population"], x @ beta, 1e-10)
+        near(result["population"], x @ beta, 1e-10)
 
 
 @every_path
@@ -744,10 +744,10 @@ def test_all_rows_on_one_line(run, vary, slope):
     assert (model["sigma2"], set(model["tau2"].values()), model["converged"]) == (0.0, {0.0}, True)
     near(values(model["mu"]), [3, slope], 1e-12)
     near(values(model["se_mu"]), [0, 0], 1e-12, 1.0)
-    found = run(pool.regress, frame, "y", ["a"], "g", vary=vary)
-    near(column(found, "estimate", "intercept"), [3.0] * len(SIZES), 1e-12)
-    near(column(found, "estimate", "a"), [slope] * len(SIZES), 1e-12, 3.0)
-    assert (found["se"] == 0).all()
+    result = run(pool.regress, frame, "y", ["a"], "g", vary=vary)
+    near(column(result, "estimate", "intercept"), [3.0] * len(SIZES), 1e-12)
+    near(column(result, "estimate", "a"), [slope] * len(SIZES), 1e-12, 3.0)
+    assert (result["se"] == 0).all()
     near(run(pool.predict, frame, "y", ["a"], "g", vary=vary)["fitted"], frame["y"], 1e-12)
 
 
@@ -758,9 +758,9 @@ def test_no_rows(run):
     for verb in VERBS:
         for options in ({}, {"over": "m"}, {"weights": "w"}):
             want = run(verb, full, "y", ["a"], "g", vary=BOTH, **options)
-            found = run(verb, full.clear(), "y", ["a"], "g", vary=BOTH, **options)
-            assert found.schema == want.schema
-            assert found.height == (1 if verb is pool.regress_components and "over" not in options else 0)
+            result = run(verb, full.clear(), "y", ["a"], "g", vary=BOTH, **options)
+            assert result.schema == want.schema
+            assert result.height == (1 if verb is pool.regress_components and "over" not in options else 0)
     model = run(pool.regress_components, full.clear(), "y", ["a"], "g").row(0, named=True)
     assert (model["groups"], model["n"], model["dropped"], model["converged"]) == (0, 0, 0, False)
     assert model["sigma2"] is None
@@ -770,16 +770,16 @@ def test_no_rows(run):
 @every_verb
 def test_rows_without_any_number(verb, run):
     frame = drawn(1).with_columns(y=pl.lit(None, pl.Float64))
-    found = run(verb, frame, "y", ["a"], "g")
+    result = run(verb, frame, "y", ["a"], "g")
     if verb is pool.regress_components:
-        model = found.row(0, named=True)
+        model = result.row(0, named=True)
         assert (model["groups"], model["n"], model["dropped"], model["converged"]) == (0, 0, frame.height, False)
     elif verb is pool.regress:
-        assert found.height == 2 * len(SIZES)
-        assert found["estimate"].is_null().all()
+        assert result.height == 2 * len(SIZES)
+        assert result["estimate"].is_null().all()
     else:
-        assert found["fitted"].is_null().all()
-        assert found["population"].is_null().all()
+        assert result["fitted"].is_null().all()
+        assert result["population"].is_null().all()
 
 
 @every_path
@@ -787,9 +787,9 @@ def test_null_is_a_key_like_any_other(run):
     frame = drawn(1).with_columns(m=pl.lit("x"))
     null = frame.with_columns(g=pl.when(pl.col("g") != 3).then("g"), m=pl.lit(None, pl.String))
     both = pl.concat([frame, null])
-    found = run(pool.regress, both, "y", ["a"], "g", over="m", vary=BOTH)
+    result = run(pool.regress, both, "y", ["a"], "g", over="m", vary=BOTH)
     want = pool.regress(frame, "y", ["a"], "g", vary=BOTH)
-    of_null = found.filter(pl.col("m").is_null()).with_columns(pl.col("g").fill_null(3)).sort("g", maintain_order=True)
+    of_null = result.filter(pl.col("m").is_null()).with_columns(pl.col("g").fill_null(3)).sort("g", maintain_order=True)
     assert_frame_equal(of_null.drop("m"), want, rel_tol=1e-9)
     fitted = run(pool.predict, both, "y", ["a"], "g", over="m", vary=BOTH)
     half = pool.predict(frame, "y", ["a"], "g", vary=BOTH)["fitted"]
@@ -805,9 +805,9 @@ def usual(verb) -> pl.DataFrame:
 @pytest.mark.parametrize("name", ["a b", "^x$", "^.*$", "days.1", "", "*", '"', "term", "é", "_pivot"])
 def test_odd_names_of_covariates(name):
     renamed = drawn(1).rename({"a": name})
-    found = pool.regress(renamed, "y", [name, "b"], "g", vary=[name])
+    result = pool.regress(renamed, "y", [name, "b"], "g", vary=[name])
     want = usual(pool.regress)
-    assert_frame_equal(found, want.with_columns(pl.col("term").replace({"a": name})), rel_tol=1e-12)
+    assert_frame_equal(result, want.with_columns(pl.col("term").replace({"a": name})), rel_tol=1e-12)
     model = model_of(renamed, "y", [name, "b"], "g", vary=["intercept", name])
     assert list(model["mu"]) == ["intercept", name, "b"]
     assert list(model["correlation"][name]) == ["intercept", name]
@@ -820,15 +820,15 @@ def test_types_of_covariates(dtype):
     numbers = drawn(1).with_columns(a=(pl.col("a") > 1).cast(pl.Float64))
     typed = numbers.with_columns(pl.col("a").cast(dtype))
     for verb in VERBS:
-        found, want = (verb(frame, "y", ["a"], "g") for frame in (typed, numbers))
-        assert_frame_equal(found, want, check_dtypes=verb is not pool.predict, rel_tol=1e-12)
+        result, want = (verb(frame, "y", ["a"], "g") for frame in (typed, numbers))
+        assert_frame_equal(result, want, check_dtypes=verb is not pool.predict, rel_tol=1e-12)
 
 
 def test_a_decimal_keeps_its_digits():
     frame = drawn(1).with_columns(a=pl.col("a") / 1000)
     exact = pl.Series("a", [Decimal(str(x)) for x in frame["a"]], pl.Decimal(20, 9))
-    found = lines(frame.with_columns(exact), vary=BOTH)
-    near(found["estimate"], lines(frame, vary=BOTH)["estimate"], 1e-9)
+    result = lines(frame.with_columns(exact), vary=BOTH)
+    near(result["estimate"], lines(frame, vary=BOTH)["estimate"], 1e-9)
 
 
 # ---- shares of variance ----------------------------------------------------------------------------------------------
@@ -841,21 +841,21 @@ def test_a_decimal_keeps_its_digits():
 def test_shares_of_variance_over_the_rows(name, method):
     """Variance of the fixed part of the rows, mean of z' Psi z over the rows, sigma2 (Nakagawa 2013; Johnson 2014)."""
     truth = dense(name, method)
-    found = of_case(pool.regress_components, name, method).row(0, named=True)
+    result = of_case(pool.regress_components, name, method).row(0, named=True)
     fixed = np.var(truth.x @ truth.mu, ddof=1)
     between = np.mean([z @ truth.psi @ z for z in truth.z])
     total = fixed + between + truth.sigma2
-    near(found["r2_marginal"], fixed / total, 1e-9)
-    near(found["r2_conditional"], (fixed + between) / total, 1e-9)
-    near(found["icc"], between / (between + truth.sigma2), 1e-9)
+    near(result["r2_marginal"], fixed / total, 1e-9)
+    near(result["r2_conditional"], (fixed + between) / total, 1e-9)
+    near(result["icc"], between / (between + truth.sigma2), 1e-9)
 
 
 # ---- predictions -----------------------------------------------------------------------------------------------------
 
 
-def given_by(found: pl.DataFrame, model: dict, rows: pl.DataFrame) -> tuple[list, list]:
+def given_by(result: pl.DataFrame, model: dict, rows: pl.DataFrame) -> tuple[list, list]:
     """Predictions for rows with a covariate a, from the tables of coefficients."""
-    own = {(row["g"], row["term"]): row["estimate"] for row in found.iter_rows(named=True)}
+    own = {(row["g"], row["term"]): row["estimate"] for row in result.iter_rows(named=True)}
     mu = model["mu"]
     fitted, population = [], []
     for row in rows.iter_rows(named=True):
@@ -876,15 +876,15 @@ def test_rows_of_another_frame(run, lazy_rows, vary):
     """New groups get the population, null covariates give null; no value is needed; order and columns are kept."""
     frame = drawn(1)
     rows = ASKED.lazy() if lazy_rows else ASKED
-    found = run(pool.predict, frame, "y", ["a"], "g", vary=vary, rows=rows)
-    assert_frame_equal(found.drop("fitted", "population"), ASKED)
+    result = run(pool.predict, frame, "y", ["a"], "g", vary=vary, rows=rows)
+    assert_frame_equal(result.drop("fitted", "population"), ASKED)
     fitted, population = given_by(lines(frame, vary=vary), lines_model(frame, vary=vary), ASKED)
     for name, want in (("fitted", fitted), ("population", population)):
-        assert found[name].dtype == pl.Float64
-        assert found[name].is_null().to_list() == [x is None for x in want]
-        near(found[name].drop_nulls(), [x for x in want if x is not None], 1e-12)
-    assert found["fitted"][2] == found["population"][2]
-    assert found["fitted"][4] == found["population"][4]
+        assert result[name].dtype == pl.Float64
+        assert result[name].is_null().to_list() == [x is None for x in want]
+        near(result[name].drop_nulls(), [x for x in want if x is not None], 1e-12)
+    assert result["fitted"][2] == result["population"][2]
+    assert result["fitted"][4] == result["population"][4]
 
 
 @pytest.mark.share(2)
@@ -901,10 +901,10 @@ def test_rows_to_predict_with_a_covariate_that_is_not_finite(bad, options, lazy_
     with pytest.raises(DATA_ERRORS) as error:
         run(pool.predict, frame, "y", ["b", "a"], "g", rows=given_rows, **options)
     assert_sentence_of_data(error, "a", "2 rows", "nan='null'")
-    found = run(pool.predict, frame, "y", ["b", "a"], "g", rows=given_rows, nan="null", **options)
-    assert_frame_equal(found.drop("fitted", "population"), rows)
+    result = run(pool.predict, frame, "y", ["b", "a"], "g", rows=given_rows, nan="null", **options)
+    assert_frame_equal(result.drop("fitted", "population"), rows)
     for name in ("fitted", "population"):
-        assert found[name].is_null().to_list() == [False, True, True, True]
+        assert result[name].is_null().to_list() == [False, True, True, True]
 
 
 @every_path
@@ -919,34 +919,34 @@ def test_own_rows_without_a_value_and_with_an_invalid_covariate(run, nan):
             run(pool.predict, frame, "y", ["a"], "g")
         assert_sentence_of_data(error, "a", "1 row")
     else:
-        found = run(pool.predict, frame, "y", ["a"], "g", nan="null")
-        assert found["fitted"].is_null().to_list() == [True] + [False] * (frame.height - 1)
+        result = run(pool.predict, frame, "y", ["a"], "g", nan="null")
+        assert result["fitted"].is_null().to_list() == [True] + [False] * (frame.height - 1)
 
 
 @every_path
 def test_rows_without_a_value_are_predicted(run):
     frame = drawn(1).with_row_index("i").with_columns(y=pl.when(pl.col("i") % 5 > 0).then("y"))
-    found = run(pool.predict, frame, "y", ["a"], "g", vary=BOTH)
-    assert_frame_equal(found.drop("fitted", "population"), frame)
+    result = run(pool.predict, frame, "y", ["a"], "g", vary=BOTH)
+    assert_frame_equal(result.drop("fitted", "population"), frame)
     complete = frame.drop_nulls()
     fitted, population = given_by(lines(complete, vary=BOTH), lines_model(complete, vary=BOTH), frame)
-    near(found["fitted"], fitted, 1e-10)
-    near(found["population"], population, 1e-10)
+    near(result["fitted"], fitted, 1e-10)
+    near(result["population"], population, 1e-10)
 
 
 @every_path
 def test_models_predict_their_own_rows(run):
     frame = many(3)
     rows = pl.DataFrame({"m": [2, 0, 1, 9, 0], "g": [4, 4, 99, 0, 0], "a": [1.0, 2.0, 3.0, 4.0, None]})
-    found = run(pool.predict, frame, "y", ["a"], "g", over="m", vary=BOTH, rows=rows)
-    assert_frame_equal(found.drop("fitted", "population"), rows)
-    assert found["fitted"].is_null().to_list() == [False, False, False, True, True]
-    assert found["population"].is_null().to_list() == [False, False, False, True, True]
+    result = run(pool.predict, frame, "y", ["a"], "g", over="m", vary=BOTH, rows=rows)
+    assert_frame_equal(result.drop("fitted", "population"), rows)
+    assert result["fitted"].is_null().to_list() == [False, False, False, True, True]
+    assert result["population"].is_null().to_list() == [False, False, False, True, True]
     for i, m in enumerate([2, 0, 1]):
         alone = frame.filter(m=m)
         fitted, population = given_by(lines(alone, vary=BOTH), lines_model(alone, vary=BOTH), rows[i : i + 1])
-        near(found["fitted"][i : i + 1], fitted, 1e-9)
-        near(found["population"][i : i + 1], population, 1e-9)
+        near(result["fitted"][i : i + 1], fitted, 1e-9)
+        near(result["population"][i : i + 1], population, 1e-9)
 
 
 @every_path
@@ -956,10 +956,10 @@ def test_no_rows_predict_null(run, options):
     frame = drawn(1).with_columns(m=0)
     rows = ASKED.with_columns(m=pl.lit(0, pl.Int32))
     for empty in (frame.clear(), frame.with_columns(y=pl.lit(None, pl.Float64))):
-        found = run(pool.predict, empty, "y", ["a"], "g", rows=rows, **options)
-        assert_frame_equal(found.drop("fitted", "population"), rows)
-        assert found["fitted"].is_null().all()
-        assert found["population"].is_null().all()
+        result = run(pool.predict, empty, "y", ["a"], "g", rows=rows, **options)
+        assert_frame_equal(result.drop("fitted", "population"), rows)
+        assert result["fitted"].is_null().all()
+        assert result["population"].is_null().all()
 
 
 @every_path
@@ -971,9 +971,9 @@ def test_expressions_as_columns(run):
     )
     vary = ["intercept", "root"]
     want = pool.predict(plain, "y", ["root", "b"], "half", vary=vary)
-    found = run(pool.predict, frame, 2 * pl.col("y"), x, by, vary=vary)
-    assert_frame_equal(found.drop("fitted", "population"), frame)
-    near(found["fitted"], want["fitted"], 1e-10)
+    result = run(pool.predict, frame, 2 * pl.col("y"), x, by, vary=vary)
+    assert_frame_equal(result.drop("fitted", "population"), frame)
+    near(result["fitted"], want["fitted"], 1e-10)
     rows = frame.select("b", "a", "g").head(7)
     other = run(pool.predict, frame, 2 * pl.col("y"), x, by, vary=vary, rows=rows)
     assert_frame_equal(other.drop("fitted", "population"), rows)
@@ -988,9 +988,9 @@ def test_odd_names_in_rows_of_another_order(run, name):
     """Columns are matched by name, not by position."""
     frame = drawn(1).rename({"a": name, "g": "^g"})
     rows = pl.DataFrame([frame[column] for column in ("y", "^g", name)])
-    found = run(pool.predict, frame, "y", [name], "^g", vary=["intercept", name], rows=rows)
+    result = run(pool.predict, frame, "y", [name], "^g", vary=["intercept", name], rows=rows)
     want = pool.predict(drawn(1), "y", ["a"], "g", vary=BOTH)
-    near(found["fitted"], want["fitted"], 1e-12)
+    near(result["fitted"], want["fitted"], 1e-12)
 
 
 # ---- messages --------------------------------------------------------------------------------------------------------
@@ -1124,12 +1124,12 @@ def queries(lf: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
         "weights over": {"weights": "w", "over": "year"},
         "nan": {"nan": "null", "intercept": False, "vary": "a"},
     }
-    found = {
+    result = {
         f"{verb.__name__} {form}": verb(lf, "y", ["a"], "g", **options)
         for verb in VERBS
         for form, options in forms.items()
     }
-    return found | {"predict rows": pool.predict(lf, "y", ["a"], "g", rows=ASKED)}
+    return result | {"predict rows": pool.predict(lf, "y", ["a"], "g", rows=ASKED)}
 
 
 def test_one_scan_and_streaming_groups(scanned):
@@ -1156,20 +1156,20 @@ def test_building_collects_nothing(scanned, monkeypatch):
     monkeypatch.undo()
     for name, query in built.items():
         assert isinstance(query, pl.LazyFrame), name
-        found = query.collect()
-        assert found.height > 0, name
-        assert query.collect_schema() == found.schema, name
+        result = query.collect()
+        assert result.height > 0, name
+        assert query.collect_schema() == result.schema, name
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 @pytest.mark.parametrize("options", [{}, {"over": "year"}, {"weights": "w"}], ids=str)
 def test_a_lazy_prediction_keeps_rows_and_columns_in_order(scanned, engine, options):
-    found = pool.predict(scanned, "y", ["a"], "g", **options).collect(engine=engine)
+    result = pool.predict(scanned, "y", ["a"], "g", **options).collect(engine=engine)
     rows = scanned.collect()
-    assert found.columns == [*rows.columns, "fitted", "population"]
-    assert_frame_equal(found.select(rows.columns), rows)
+    assert result.columns == [*rows.columns, "fitted", "population"]
+    assert_frame_equal(result.select(rows.columns), rows)
     eager = pool.predict(rows, "y", ["a"], "g", **options)
-    assert_frame_equal(found, eager, rel_tol=1e-9)
+    assert_frame_equal(result, eager, rel_tol=1e-9)
 
 
 def test_a_step_after_the_verb_changes_nothing(scanned):
@@ -1196,6 +1196,6 @@ def test_methods_are_the_functions():
         assert_frame_equal(getattr(frame.pool, verb.__name__)("y", ["a"], "g", vary=BOTH), want, rel_tol=1e-9)
         lazy = getattr(frame.lazy().pool, verb.__name__)("y", ["a"], "g", vary=BOTH)
         assert isinstance(lazy, pl.LazyFrame)
-        found = lazy.collect()
-        found = found.sort("g", maintain_order=True) if verb is pool.regress else found
-        assert_frame_equal(found, want, rel_tol=1e-9)
+        result = lazy.collect()
+        result = result.sort("g", maintain_order=True) if verb is pool.regress else result
+        assert_frame_equal(result, want, rel_tol=1e-9)

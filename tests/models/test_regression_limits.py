@@ -126,11 +126,11 @@ def test_identification_agrees_with_the_rank_of_the_derivatives_of_v(vary, corre
             frames.append(frame)
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
-        found = pool.regress_components(
+        result = pool.regress_components(
             pl.concat(frames), "y", x, "g", over="m", vary=vary, correlated=correlated, method=method
         )
     identified = [deficiency(frame, x, vary, correlated, method == "reml") == 0 for frame in frames]
-    assert found["converged"].to_list() == identified
+    assert result["converged"].to_list() == identified
 
 
 # ---- several maxima --------------------------------------------------------------------------------------------------
@@ -176,8 +176,8 @@ def highest(truth: Mixed, random) -> float:
     for _ in range(24):
         start = random.normal(size=entries) * np.exp(random.uniform(-2, 3))
         start[truth.entries[1] > 0] *= random.choice([0.01, 1.0])
-        found = minimize(truth.deviance, start, jac=True, method="BFGS", options={"gtol": 1e-7})
-        best = min(best, found.fun)
+        result = minimize(truth.deviance, start, jac=True, method="BFGS", options={"gtol": 1e-7})
+        best = min(best, result.fun)
     return -best / 2
 
 
@@ -316,11 +316,11 @@ def test_a_hundred_sets_of_covariates_of_groups(method, options):
     frames = [
         frame.with_columns(m=10 * seed + i) for seed in range(100) for i, frame in enumerate(orders(weighed(seed)))
     ]
-    found = pool.regress_components(pl.concat(frames), "y", ["x"], "g", over="m", method=method, **options)
-    assert found["converged"].all()
-    first = found.filter(pl.col("m") % 10 == 0)
+    result = pool.regress_components(pl.concat(frames), "y", ["x"], "g", over="m", method=method, **options)
+    assert result["converged"].all()
+    first = result.filter(pl.col("m") % 10 == 0)
     for i in range(1, 5):
-        other = found.filter(pl.col("m") % 10 == i)
+        other = result.filter(pl.col("m") % 10 == i)
         np.testing.assert_allclose(other["log_likelihood"], first["log_likelihood"], rtol=1e-12)
         np.testing.assert_allclose(other["sigma2"], first["sigma2"], rtol=1e-9)
     for seed in (0, 1, 43):

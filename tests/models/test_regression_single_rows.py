@@ -29,8 +29,8 @@ def components(engine: str, data: pl.DataFrame, **options) -> dict[str, dict]:
     """One row per model, the statistics of terms as dictionaries."""
     if engine == "polars":
         return by_key(pool.regress_components(data, "y", ["x"], "g", over="m", **options), "m")
-    found = rows(engine, call("pool_regress_components", "y", "x", "g", over="m", **options), data)
-    return {row["m"]: row for row in found}
+    result = rows(engine, call("pool_regress_components", "y", "x", "g", over="m", **options), data)
+    return {row["m"]: row for row in result}
 
 
 def with_covariate(*names: str) -> pl.DataFrame:
@@ -64,10 +64,10 @@ class Dense:
         return inverse - inverse @ self.x @ np.linalg.inv(self.x.T @ inverse @ self.x) @ self.x.T @ inverse
 
     def deviance(self, sigma2: float, tau2: float) -> float:
-        found = np.log(self.v(sigma2, tau2)).sum() + self.y @ self.projection(sigma2, tau2) @ self.y
+        result = np.log(self.v(sigma2, tau2)).sum() + self.y @ self.projection(sigma2, tau2) @ self.y
         if self.restricted:
-            found += np.linalg.slogdet(self.x.T / self.v(sigma2, tau2) @ self.x)[1]
-        return found
+            result += np.linalg.slogdet(self.x.T / self.v(sigma2, tau2) @ self.x)[1]
+        return result
 
     def slopes(self, sigma2: float, tau2: float) -> np.ndarray:
         p = self.projection(sigma2, tau2)
@@ -97,8 +97,8 @@ dense = cache(Dense)
 def test_without_covariates_the_results_equal_components(method):
     data = frame(*MODELS)
     of_means = by_key(pool.components(data, "y", "g", over="m", weights="w", tau2=method), "m")
-    found = by_key(pool.regress_components(data, "y", [], "g", over="m", weights="w", method=method), "m")
-    for name, row in found.items():
+    result = by_key(pool.regress_components(data, "y", [], "g", over="m", weights="w", method=method), "m")
+    for name, row in result.items():
         expected = of_means[name]
         assert row["converged"]
         assert_near(row["sigma2"], expected["sigma2"], 1e-8)
@@ -118,9 +118,9 @@ def test_with_a_covariate_by_dense_matrices(engine, method):
     data = with_covariate(*MODELS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = components(engine, data, weights="w", method=method)
+        result = components(engine, data, weights="w", method=method)
     assert {name for name in MODELS if dense(name, method).sigma2 == 0} == {"none within"}
-    for name, row in found.items():
+    for name, row in result.items():
         truth = dense(name, method)
         assert row["converged"]
         assert (row["groups"], row["n"]) == (50, 50)
@@ -142,22 +142,22 @@ def test_with_a_covariate_by_dense_matrices(engine, method):
 
 def coefficients(engine: str, data: pl.DataFrame) -> pl.DataFrame:
     if engine == "polars":
-        found = pool.regress(data, "y", ["x"], "g", over="m", weights="w")
+        result = pool.regress(data, "y", ["x"], "g", over="m", weights="w")
     else:
         database(engine).hold(data)
-        found = database(engine).ask(call("pool_regress", "y", "x", "g", over="m", weights="w"))
-    return found.sort("m", "g", "term")
+        result = database(engine).ask(call("pool_regress", "y", "x", "g", over="m", weights="w"))
+    return result.sort("m", "g", "term")
 
 
 @engines
 def test_estimates_of_groups_follow(engine):
-    found = coefficients(engine, with_covariate(*MODELS))
+    result = coefficients(engine, with_covariate(*MODELS))
     for name in MODELS:
         truth = dense(name, "reml")
         v = truth.v(truth.sigma2, truth.tau2)
         weight = truth.tau2 / v
         left = truth.y - truth.x @ truth.mu
-        intercepts = found.filter(m=name, term="intercept")
+        intercepts = result.filter(m=name, term="intercept")
         np.testing.assert_allclose(intercepts["weight"], weight, rtol=1e-7)
         np.testing.assert_allclose(
             intercepts["estimate"] - OFFSET[name], truth.mu[0] + weight * left, rtol=1e-7, atol=1e-7
@@ -165,7 +165,7 @@ def test_estimates_of_groups_follow(engine):
         kept = np.array([1.0, 0.0]) - weight[:, None] * truth.x
         variance = truth.tau2 * (1 - weight) + np.einsum("gi,ij,gj->g", kept, truth.covariance, kept)
         np.testing.assert_allclose(intercepts["se"], np.sqrt(variance), rtol=1e-7)
-        np.testing.assert_allclose(found.filter(m=name, term="x")["se"], np.sqrt(truth.covariance[1, 1]), rtol=1e-7)
+        np.testing.assert_allclose(result.filter(m=name, term="x")["se"], np.sqrt(truth.covariance[1, 1]), rtol=1e-7)
 
 
 X = [0.0, 3.0, 1.0, 5.0]
@@ -184,10 +184,10 @@ def test_results_that_the_weights_do_not_determine(engine, method):
     parts = [pl.DataFrame({"m": m, "g": range(len(y)), "y": y, "x": x, "w": w}) for m, (y, x, w) in NOT_TOLD.items()]
     if engine == "polars":
         with pytest.warns(pool.ConvergenceWarning, match=re.escape(warning.UNIDENTIFIED_VARIANCES)):
-            found = components(engine, pl.concat(parts), weights="w", method=method)
+            result = components(engine, pl.concat(parts), weights="w", method=method)
     else:
-        found = components(engine, pl.concat(parts), weights="w", method=method)
-    assert found.keys() == NOT_TOLD.keys()
-    for row in found.values():
+        result = components(engine, pl.concat(parts), weights="w", method=method)
+    assert result.keys() == NOT_TOLD.keys()
+    for row in result.values():
         assert row["sigma2"] is row["tau2"]["intercept"] is None
         assert not row["converged"]

@@ -111,11 +111,11 @@ def test_intervals_miss_as_often_as_allowed_at_worst(name, tau2, mu, level):
     table, by = grid.studies(f"meta_{name}")
     options = {"se": "se", "tau2": tau2, "mu": 0.1 if mu == "known" else mu, "level": level}
     model = pool.components(table, "y", by, **{k: x for k, x in options.items() if k != "level"}).row(0, named=True)
-    found = pool.shrink(table, "y", by, interval="robust", **options)
+    result = pool.shrink(table, "y", by, interval="robust", **options)
     normal = pool.shrink(table, "y", by, **options)
-    assert_frame_equal(found.drop("lower", "upper", "noncoverage"), normal.drop("lower", "upper"))
-    mu2, kappa = truth.effect_moments(found["mean"], found["v"], model["mu"])
-    for row in found.sort("v")[::9].rows(named=True):
+    assert_frame_equal(result.drop("lower", "upper", "noncoverage"), normal.drop("lower", "upper"))
+    mu2, kappa = truth.effect_moments(result["mean"], result["v"], model["mu"])
+    for row in result.sort("v")[::9].rows(named=True):
         w, v = row["weight"], row["v"]
         m, unit = (1 / w - 1) ** 2 * mu2 / v, w * math.sqrt(v)
         assert row["upper"] - row["estimate"] == pytest.approx(row["estimate"] - row["lower"], rel=1e-9)
@@ -130,9 +130,9 @@ def test_the_noncoverage_of_the_ordinary_interval_is_at_least_nominal():
     table, by = grid.studies("meta_konstantopoulos2011_flat")
     mean, v = table["y"].to_numpy(), table["se"].to_numpy() ** 2
     mu2, _ = truth.effect_moments(mean, v, mean.mean())
-    found = pool.shrink(table, "y", by, se="se", tau2=mu2, mu="groups", interval="robust")
-    assert (found["noncoverage"] > 0.05).all()
-    assert (found["noncoverage"] < 0.2).all()
+    result = pool.shrink(table, "y", by, se="se", tau2=mu2, mu="groups", interval="robust")
+    assert (result["noncoverage"] > 0.05).all()
+    assert (result["noncoverage"] < 0.2).all()
 
 
 def rows(groups=40, seed=11):
@@ -145,10 +145,10 @@ def rows(groups=40, seed=11):
 
 def test_rows_with_a_pooled_variance():
     table = rows()
-    found, model = pool.shrink(table, "y", "g", interval="robust"), pool.components(table, "y", "g")
-    mu2, kappa = truth.effect_moments(found["mean"], found["v"], model["mu"].item())
+    result, model = pool.shrink(table, "y", "g", interval="robust"), pool.components(table, "y", "g")
+    mu2, kappa = truth.effect_moments(result["mean"], result["v"], model["mu"].item())
     assert kappa > 4  # a few groups are outliers
-    for row in found.unique("n").rows(named=True):
+    for row in result.unique("n").rows(named=True):
         w, v = row["weight"], row["v"]
         chi = (row["upper"] - row["lower"]) / 2 / (w * math.sqrt(v))
         assert truth.worst_noncoverage((1 / w - 1) ** 2 * mu2 / v, kappa, chi) == pytest.approx(0.05, abs=2e-9)
@@ -158,13 +158,13 @@ def test_rows_with_a_pooled_variance():
 def test_many_models_equal_single_models(sigma2):
     table = pl.concat([rows(12, seed).with_columns(m=pl.lit(seed or None, pl.Int64)) for seed in range(5)])
     options = {"sigma2": sigma2, "tau2": "dl", "interval": "robust"}
-    found = pool.shrink(table, "y", "g", over="m", **options)
+    result = pool.shrink(table, "y", "g", over="m", **options)
     for (m,), part in table.group_by("m"):
         alone = pool.shrink(part, "y", "g", **options)
         same = pl.col("m").eq_missing(pl.lit(m, pl.Int64))
-        assert_frame_equal(found.filter(same).drop("m"), alone, rel_tol=1e-9)
+        assert_frame_equal(result.filter(same).drop("m"), alone, rel_tol=1e-9)
     lazily = table.lazy().pool.shrink("y", "g", over="m", **options)
-    assert_frame_equal(lazily.collect(engine="streaming").sort("m", "g"), found, rel_tol=1e-9)
+    assert_frame_equal(lazily.collect(engine="streaming").sort("m", "g"), result, rel_tol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore::polars_pool.ConvergenceWarning")
@@ -182,9 +182,9 @@ def test_models_with_unknown_tau2_equal_single_models():
 def of(*table, **options):
     listed = [(j, y if y is None else float(y)) for j, ys in enumerate(table) for y in ys]
     frame = pl.DataFrame(listed, schema={"g": pl.Int64, "y": pl.Float64}, orient="row")
-    found = pool.shrink(frame, "y", "g", interval="robust", **options)
-    assert not any(found[name].is_nan().any() for name in found.columns[2:])
-    return found.select("estimate", "lower", "upper", "noncoverage").rows()
+    result = pool.shrink(frame, "y", "g", interval="robust", **options)
+    assert not any(result[name].is_nan().any() for name in result.columns[2:])
+    return result.select("estimate", "lower", "upper", "noncoverage").rows()
 
 
 def test_degenerate_data():
@@ -209,7 +209,7 @@ def test_degenerate_data():
 def test_complete_pooling_has_an_interval(tau2):
     """tau2 = 0: the estimate is mu; the interval shows how far groups may lie from mu in the worst case."""
     table = ([1, 3, 5], [2, 4, 6], [0, 4, 5], [3, 3, 4])
-    found = of(*table, tau2=tau2)
+    result = of(*table, tau2=tau2)
     estimates = pool.shrink(pl.DataFrame({"g": [0, 1, 2, 3], "y": [3.0, 4, 3, 10 / 3], "se": 1.0}), "y", "g", se="se")
     v = np.full(
         4,
@@ -221,11 +221,11 @@ def test_complete_pooling_has_an_interval(tau2):
         )["sigma2"].item()
         / 3,
     )
-    mu = found[0][0]
+    mu = result[0][0]
     assert mu == pytest.approx(40 / 12)
     mu2, kappa = truth.effect_moments(estimates["mean"], v, mu)
     x = 20 if kappa > 20 else 1 + math.sqrt((kappa - 1) * 19)
-    for _, lower, upper, worst in found:
+    for _, lower, upper, worst in result:
         assert (upper - mu, mu - lower) == pytest.approx((math.sqrt(x * mu2),) * 2, rel=1e-9)
         assert worst == 1
 

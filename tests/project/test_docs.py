@@ -28,7 +28,7 @@ PAGES = "\n".join(
     path.read_text(encoding="utf-8")
     for path in (ROOT / "README.md", *sorted((ROOT / "examples" / "guides").glob("*.md")))
 )
-MODULES = ["polars_pool", *(found.name for found in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
+MODULES = ["polars_pool", *(result.name for result in pkgutil.walk_packages(pool.__path__, "polars_pool."))]
 VERBS = [
     *("moments", "merge", "components", "profile", "shrink", "encode", "compare", "posterior_draws"),
     *("regress", "regress_components", "predict"),
@@ -85,12 +85,12 @@ def test_the_public_names():
 def test_every_public_name_is_documented(name):
     text = inspect.getdoc(find(name))
     assert text
-    found = sections(text)
-    assert re.match(r"\S.*[.:]\s", found["Summary"] + "\n"), "one sentence first"
+    result = sections(text)
+    assert re.match(r"\S.*[.:]\s", result["Summary"] + "\n"), "one sentence first"
     parameters = ["Parameters"] if set(inspect.signature(find(name)).parameters) - {"self"} else []
     for section in (*parameters, "Returns", "Raises", "Examples"):
-        assert found.get(section, "").strip(), f"{name} has no {section}"
-    assert ">>>" in found["Examples"]
+        assert result.get(section, "").strip(), f"{name} has no {section}"
+    assert ">>>" in result["Examples"]
 
 
 @pytest.mark.parametrize("name", public_names())
@@ -134,12 +134,14 @@ def test_every_column_of_a_result_is_documented(verb):
 @pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.__name__)
 def test_every_prior_is_documented(prior):
     assert getattr(pool, prior.__name__) is prior
-    found = sections(inspect.getdoc(prior))
-    named = {word for line in found.get("Parameters", "").splitlines() if line[:1].strip() for word in line.split(", ")}
+    result = sections(inspect.getdoc(prior))
+    named = {
+        word for line in result.get("Parameters", "").splitlines() if line[:1].strip() for word in line.split(", ")
+    }
     assert named == set(inspect.signature(prior).parameters)
-    assert re.match(r"\S.*[.:]\s", found["Summary"])
-    assert re.search(r"\(\d{4}\)", found["Source"])
-    assert ">>>" in found["Examples"]
+    assert re.match(r"\S.*[.:]\s", result["Summary"])
+    assert re.search(r"\(\d{4}\)", result["Source"])
+    assert ">>>" in result["Examples"]
 
 
 def test_every_verb_names_its_source():
@@ -186,8 +188,8 @@ def test_every_method_has_a_title_and_a_source(kind):
 def table(first: str) -> dict[str, str]:
     """The table of the guide to estimators whose first column holds a name: {name: rest of the line}."""
     guide = (ROOT / "examples" / "guides" / "estimators.md").read_text(encoding="utf-8")
-    for found in re.findall(r"(?:^\|.*\|$\n?)+", guide, flags=re.MULTILINE):
-        lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in found.splitlines()]
+    for result in re.findall(r"(?:^\|.*\|$\n?)+", guide, flags=re.MULTILINE):
+        lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in result.splitlines()]
         names = {cells[0].strip("`").strip('"'): " | ".join(cells[1:]) for cells in lines[2:]}
         if first in names:
             return names
@@ -268,10 +270,10 @@ def macros(connection) -> set[str]:
 
 
 def test_the_sql_loads(database):
-    found = macros(database)
-    assert {"pool_weight", "pool_estimate"} <= found
-    assert all(name.startswith("pool_") for name in found)
-    assert len(found) > 10
+    result = macros(database)
+    assert {"pool_weight", "pool_estimate"} <= result
+    assert all(name.startswith("pool_") for name in result)
+    assert len(result) > 10
 
 
 def scalar(connection, call: str):
@@ -355,9 +357,9 @@ def test_every_public_macro_is_callable(loaded):
         SELECT function_name, function_type, parameters FROM duckdb_functions()
         WHERE NOT internal AND NOT starts_with(function_name, '_')
     """
-    found = loaded.execute(query).fetchall()
-    assert len(found) > 100
-    for name, kind, parameters in found:
+    result = loaded.execute(query).fetchall()
+    assert len(result) > 100
+    for name, kind, parameters in result:
         if kind == "macro":
             columns = ", ".join(
                 f"{NUMBER.get(parameter, '2.0::DOUBLE')} AS a{i}" for i, parameter in enumerate(parameters)

@@ -80,11 +80,11 @@ def flights_in_sql(flights):
 def test_flights_in_sql_equal_polars(flights, flights_in_sql):
     """Compare every number of every aircraft in the file that the shell wrote."""
     folder, _ = flights
-    expected, found = (pl.read_parquet(folder / name) for name in ("aircraft.parquet", "aircraft-sql.parquet"))
-    assert found.schema == expected.schema
-    assert found.height == 4_044
+    expected, result = (pl.read_parquet(folder / name) for name in ("aircraft.parquet", "aircraft-sql.parquet"))
+    assert result.schema == expected.schema
+    assert result.height == 4_044
     scale = 6.4 + 6.4  # |mu| + the standard deviation between aircraft, in minutes
-    assert_frame_equal(found, expected, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-12)
+    assert_frame_equal(result, expected, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-12)
 
 
 def test_flights_in_sql_print_the_numbers_of_polars(flights, flights_in_sql):
@@ -124,12 +124,12 @@ def test_flights_from_the_command_line(flights, engine):
     command = [sys.executable, "-W", "error", "-m", "polars_pool", *shlex.split(typed), "--engine", engine]
     done = subprocess.run(command, check=False, cwd=folder.parent, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    found, aircraft = (
+    result, aircraft = (
         pl.read_parquet(path) for path in (folder.parent / "estimates.parquet", folder / "aircraft.parquet")
     )
-    assert found.columns == aircraft.columns
+    assert result.columns == aircraft.columns
     scale = 6.4 + 6.4  # |mu| + the standard deviation between aircraft, in minutes
-    assert_frame_equal(found, aircraft, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-10)
+    assert_frame_equal(result, aircraft, check_row_order=False, abs_tol=1e-9 * scale, rel_tol=1e-10)
 
 
 def test_flights_takes_a_folder(tmp_path):
@@ -219,9 +219,9 @@ def measured(script: str, table: Path, part: str = "") -> set[str]:
         [*command, str(table), part], check=False, cwd=table.parent, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert all(run["wall"] > 0 and run["cpu"] > 0 and run["peak"] > 0 for run in found.values())
-    return set(found)
+    result = json.loads(done.stdout)
+    assert all(run["wall"] > 0 and run["cpu"] > 0 and run["peak"] > 0 for run in result.values())
+    return set(result)
 
 
 @pytest.mark.only_full
@@ -268,6 +268,6 @@ def test_calibration_script_finds_ranks_uniform(tmp_path):
 @pytest.mark.only_full
 def test_posterior_speed_script_measures_digits(tmp_path):
     """One job of the script, in a process of its own; PyMC does not run here."""
-    found = json.loads(run("tests/benchmarks/posterior_speed.py", "--measure", "components + shrink", cwd=tmp_path))
-    assert min(found[name] for name in ("tau", "mu", "theta")) > 10
-    assert found["wall"] > 0
+    result = json.loads(run("tests/benchmarks/posterior_speed.py", "--measure", "components + shrink", cwd=tmp_path))
+    assert min(result[name] for name in ("tau", "mu", "theta")) > 10
+    assert result["wall"] > 0

@@ -68,13 +68,13 @@ def environment(tmp_path):
     return Environment(tmp_path / "fresh")
 
 
-def check(found: dict[str, object], package: Path, sql: Path) -> None:
-    assert Path(found["package"]).resolve() == (package / "__init__.py").resolve()
-    assert Path(found["sql"]).resolve() == sql.resolve()
-    assert found["formulas"] == (ROOT / "sql" / "formulas.sql").read_text(encoding="utf-8")
-    assert found["macros"] == (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
-    assert found["typed"]
-    assert (found["estimates"], found["lazy"], found["beside"], found["in_sql"]) == (2, 2, 4, 2)
+def check(result: dict[str, object], package: Path, sql: Path) -> None:
+    assert Path(result["package"]).resolve() == (package / "__init__.py").resolve()
+    assert Path(result["sql"]).resolve() == sql.resolve()
+    assert result["formulas"] == (ROOT / "sql" / "formulas.sql").read_text(encoding="utf-8")
+    assert result["macros"] == (ROOT / "sql" / "pool.sql").read_text(encoding="utf-8")
+    assert result["typed"]
+    assert (result["estimates"], result["lazy"], result["beside"], result["in_sql"]) == (2, 2, 4, 2)
 
 
 def source_archive(folder: Path) -> Path:

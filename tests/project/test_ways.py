@@ -13,17 +13,17 @@ from sqlpaths import SQL_PATHS
 
 def collected(function, *, marker=None, **parameters):
     """Tests as pytest collects them, from the values of each parameter."""
-    found = []
+    result = []
     for values in product(*parameters.values()):
         params = dict(zip(parameters, values, strict=True))
-        found.append(
+        result.append(
             SimpleNamespace(
-                nodeid=f"{function}[{len(found)}]",
+                nodeid=f"{function}[{len(result)}]",
                 callspec=SimpleNamespace(params=params),
                 get_closest_marker=lambda name: marker if marker is not None and marker.name == name else None,
             )
         )
-    return found
+    return result
 
 
 def kept(tests):
@@ -34,20 +34,20 @@ def kept(tests):
 def test_each_case_takes_one_way_of_each_kind():
     paths = [*FRAME_PATHS, *ROW_PATHS, "NumPy", *SQL_PATHS]
     cases = [f"case {i}" for i in range(20)]
-    found = kept(collected("test.py::test", case=cases, path=paths))
+    result = kept(collected("test.py::test", case=cases, path=paths))
     for case in cases:
-        kinds = Counter(ways.KIND.get(params["path"]) for params in found if params["case"] == case)
+        kinds = Counter(ways.KIND.get(params["path"]) for params in result if params["case"] == case)
         assert kinds == {"frames": 1, "rows": 1, "expressions": 1, "DuckDB": 1, None: 1}
-    assert {params["path"] for params in found} == set(paths)
+    assert {params["path"] for params in result} == set(paths)
 
 
 @pytest.mark.parametrize("other", ["value of one", "two values", "six values"])
 def test_ways_do_not_follow_another_parameter(other):
     """Each value of a second parameter, too, meets every way."""
     values = range({"value of one": 1, "two values": 2, "six values": 6}[other])
-    found = kept(collected("test.py::test", case=range(12), other=values, run=FRAME_PATHS.values()))
+    result = kept(collected("test.py::test", case=range(12), other=values, run=FRAME_PATHS.values()))
     for value in values:
-        assert {params["run"] for params in found if params["other"] == value} == set(FRAME_PATHS.values())
+        assert {params["run"] for params in result if params["other"] == value} == set(FRAME_PATHS.values())
 
 
 def test_marked_tests_take_every_way():
@@ -56,16 +56,16 @@ def test_marked_tests_take_every_way():
 
 
 def test_of_a_shared_test_one_case_in_so_many_is_kept():
-    found = kept(collected("test.py::test", marker=pytest.mark.share(3), tau2=list("abcdefghi"), engine=SQL_PATHS))
-    assert len({params["tau2"] for params in found}) == len(found) == 3
-    assert {params["engine"] for params in found} == set(SQL_PATHS)
+    result = kept(collected("test.py::test", marker=pytest.mark.share(3), tau2=list("abcdefghi"), engine=SQL_PATHS))
+    assert len({params["tau2"] for params in result}) == len(result) == 3
+    assert {params["engine"] for params in result} == set(SQL_PATHS)
 
 
 def test_a_share_of_duckdb_leaves_the_other_ways_alone():
     paths = [*FRAME_PATHS, *SQL_PATHS]
-    found = kept(collected("test.py::test", marker=pytest.mark.share_of_duckdb(3), tau2=list("abcdefghi"), path=paths))
-    assert Counter(ways.KIND[params["path"]] for params in found) == {"frames": 9, "DuckDB": 3}
-    assert {params["path"] for params in found} == set(paths)
+    result = kept(collected("test.py::test", marker=pytest.mark.share_of_duckdb(3), tau2=list("abcdefghi"), path=paths))
+    assert Counter(ways.KIND[params["path"]] for params in result) == {"frames": 9, "DuckDB": 3}
+    assert {params["path"] for params in result} == set(paths)
 
 
 def test_tests_without_a_way_are_kept():
@@ -86,8 +86,8 @@ def test_tests_without_a_way_are_kept():
 )
 def test_every_estimator_meets_every_engine(function, cells, paths):
     """Over its data sets, where these are three or more."""
-    found = kept(collected(f"tests/{function}", cell=cells, path=paths))
+    result = kept(collected(f"tests/{function}", cell=cells, path=paths))
     sets = Counter(cell.name for cell in cells)
     for name in (name for name, count in sets.items() if count > 2):
-        met = {params["path"] for params in found if params["cell"].name == name}
+        met = {params["path"] for params in result if params["cell"].name == name}
         assert met >= {"NumPy", *FRAME_PATHS, *SQL_PATHS}, name

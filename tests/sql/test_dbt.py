@@ -125,10 +125,10 @@ def build_twice(folder: Path) -> Built:
     return Built(project, first, run(project, "build", "--exclude", "other_verbs"))  # all of them are views
 
 
-def assert_equal(found: pl.DataFrame, expected: pl.DataFrame) -> None:
+def assert_equal(result: pl.DataFrame, expected: pl.DataFrame) -> None:
     expected = expected.drop("mean_low", strict=False)
-    found = found.select(expected.columns).cast(expected.schema)
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
+    result = result.select(expected.columns).cast(expected.schema)
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def expected_tables() -> dict[str, pl.DataFrame]:

@@ -57,12 +57,12 @@ def assert_groups(got: pl.DataFrame, want: pl.DataFrame, keys: list[str], tau2, 
     If tau2 did not converge, every large value is equally good; estimates are then defined, their errors are not.
     """
     assert got.columns == want.columns
-    found = by_key(got, *keys)
-    assert found.keys() == by_key(want, *keys).keys()
+    result = by_key(got, *keys)
+    assert result.keys() == by_key(want, *keys).keys()
     settled = {label(row.get("model")): row["converged"] for row in models.iter_rows(named=True)}
     for row in want.iter_rows(named=True):
         key = tuple(label(row[name]) for name in keys)
-        other = found[key if len(key) > 1 else key[0]]
+        other = result[key if len(key) > 1 else key[0]]
         model = label(row.get("model"))
         scale = scales[model] if isinstance(scales, dict) else scales
         assert other["n"] == row["n"]
@@ -75,13 +75,13 @@ def assert_groups(got: pl.DataFrame, want: pl.DataFrame, keys: list[str], tau2, 
 def assert_models(got: pl.DataFrame, want: pl.DataFrame, tau2, scales) -> None:
     """Compare the components of every model."""
     assert got.columns == want.columns
-    found, expected = (
+    result, expected = (
         by_key(frame, "model") if "model" in frame.columns else {None: frame.row(0, named=True)}
         for frame in (got, want)
     )
-    assert found.keys() == expected.keys()
+    assert result.keys() == expected.keys()
     for model, row in expected.items():
-        other, scale = found[model], scales[model] if isinstance(scales, dict) else scales
+        other, scale = result[model], scales[model] if isinstance(scales, dict) else scales
         assert [other[name] for name in ("groups", "n", "converged")] == [
             row[name] for name in ("groups", "n", "converged")
         ]
@@ -253,9 +253,9 @@ def test_moments_of_parts_merge_to_those_of_the_whole(engine, frames):
     run, whole = MODULE[engine], pl.concat(frames)
     parts = pl.concat([run(pool.moments, frame, "y", "g") for frame in frames])
     want, scale = by_key(pool.moments(whole, "y", "g")), spread(whole)
-    for found in (run(pool.moments, whole, "y", "g"), run(pool.merge, parts, "g")):
-        got = by_key(found)
-        assert found.columns == ["g", "n", "mean", "var"]
+    for result in (run(pool.moments, whole, "y", "g"), run(pool.merge, parts, "g")):
+        got = by_key(result)
+        assert result.columns == ["g", "n", "mean", "var"]
         assert got.keys() == want.keys()
         for key, row in want.items():
             assert got[key]["n"] == row["n"]
@@ -273,9 +273,9 @@ def test_weighted_moments_of_parts_merge_to_those_of_the_whole(engine, frames):
     sqlpaths.database(engine).hold(parts)
     merged = sqlpaths.database(engine).ask("FROM pool_weighted_merge(data, g)")
     want, scale = by_key(pool.moments(whole, "y", "g", weights="w")), spread(whole)
-    for found in (run(pool.moments, whole, "y", "g", weights="w"), merged):
-        got = by_key(found)
-        assert found.columns == ["g", "n", "mean", "var", "w"]
+    for result in (run(pool.moments, whole, "y", "g", weights="w"), merged):
+        got = by_key(result)
+        assert result.columns == ["g", "n", "mean", "var", "w"]
         assert got.keys() == want.keys()
         for key, row in want.items():
             assert [got[key]["n"], got[key]["w"]] == [row["n"], row["w"]]
@@ -288,9 +288,9 @@ def test_the_aggregate_of_moments(engine):
     """pool_moments_of in a GROUP BY of the user."""
     frame = rows({"a": [1.0, 2.0, 6.0, None], "b": [5.0], "c": [None]}).with_columns(pl.col("y") + 1e9)
     sqlpaths.database(engine).hold(frame)
-    found = sqlpaths.database(engine).ask("SELECT g, unnest(pool_moments_of(y)) FROM data GROUP BY g")
-    assert found.columns == ["g", "n", "mean", "var"]
-    got = by_key(found)
+    result = sqlpaths.database(engine).ask("SELECT g, unnest(pool_moments_of(y)) FROM data GROUP BY g")
+    assert result.columns == ["g", "n", "mean", "var"]
+    got = by_key(result)
     assert [got["a"][name] for name in ("n", "mean", "var")] == [3, 1e9 + 3, 7]
     assert [got["b"][name] for name in ("n", "mean", "var")] == [1, 1e9 + 5, None]
     assert [got["c"][name] for name in ("n", "mean", "var")] == [0, None, None]
@@ -378,10 +378,10 @@ def test_several_keys(engine):
     want = pool.shrink(frame, "y", by, over=over, tau2="dl")
     got = run(pool.shrink, frame, "y", by, over=over, tau2="dl")
     assert got.columns == want.columns
-    found, expected = by_key(got, *over, *by), by_key(want, *over, *by)
-    assert found.keys() == expected.keys()
+    result, expected = by_key(got, *over, *by), by_key(want, *over, *by)
+    assert result.keys() == expected.keys()
     for key, row in expected.items():
-        assert_near(found[key]["estimate"], row["estimate"], 1e-12, spread(frame), str(key))
+        assert_near(result[key]["estimate"], row["estimate"], 1e-12, spread(frame), str(key))
     models = run(pool.components, frame, "y", by, over=over, tau2="dl")
     wanted = pool.components(frame, "y", by, over=over, tau2="dl")
     assert models.columns == wanted.columns

@@ -46,8 +46,8 @@ def connection():
 @pytest.mark.parametrize(("result", "call"), [(result, call) for result, calls in CALLS.items() for call in calls])
 def test_columns_are_those_of_python(connection, result, call):
     described = connection.execute(f"DESCRIBE FROM {call}").fetchall()
-    found = {name: kind for name, kind, *_ in described if name != "key"}
-    assert list(found.items()) == list(columns.columns((columns.OF_GROUPS | columns.OF_MODELS)[result]).items())
+    actual = {name: kind for name, kind, *_ in described if name != "key"}
+    assert list(actual.items()) == list(columns.columns((columns.OF_GROUPS | columns.OF_MODELS)[result]).items())
 
 
 def test_every_table_macro_is_compared():

@@ -110,8 +110,8 @@ def assert_answer(name: str, rows: shells.Rows | str, where: str) -> None:
     assert isinstance(rows, list), f"{name}, {where}: {rows}"
     rows = rows[0].get("listed", rows)
     expected = MACROS[name].frame()
-    found = pl.DataFrame(rows, schema=expected.schema, orient="row")
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+    result = pl.DataFrame(rows, schema=expected.schema, orient="row")
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 @pytest.mark.parametrize("name", MACROS)
@@ -119,8 +119,8 @@ def assert_answer(name: str, rows: shells.Rows | str, where: str) -> None:
 def test_company(engine, name):
     place = list(MACROS).index(name)
     companies = [company for i, company in enumerate(COMPANY) if takes(engine, i + place, of=8)]
-    found = shells.answers(engine, [query(company, name) for company in companies], SETUP + over(name))
-    for company, rows in zip(companies, found, strict=True):
+    result = shells.answers(engine, [query(company, name) for company in companies], SETUP + over(name))
+    for company, rows in zip(companies, result, strict=True):
         assert_answer(name, rows, company)
 
 
@@ -136,8 +136,8 @@ def test_every_macro_over_a_view_of_every_other(engine):
         for j, inner in enumerate(MACROS)
         if outer != inner and takes(engine, i + 5 * j, of=12)
     }
-    found = shells.answers(engine, calls.values(), SETUP + "".join(map(over, MACROS)))
-    for (outer, inner), rows in zip(calls, found, strict=True):
+    result = shells.answers(engine, calls.values(), SETUP + "".join(map(over, MACROS)))
+    for (outer, inner), rows in zip(calls, result, strict=True):
         assert isinstance(rows, list), f"{outer} over {inner}: {rows}"
         assert {row["column_name"] for row in rows} >= set(MACROS[outer].columns)
 
@@ -172,14 +172,14 @@ def test_views_of_macros(engine):
     for call, rows in zip(calls, shells.answers(engine, calls, SETUP + VIEWS), strict=True):
         assert isinstance(rows, list), f"{call}: {rows}"
         expected = CHAINS[call].drop("mean_low", strict=False)
-        found = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
-        assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+        result = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
+        assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 @every_engine
 def test_a_macro_over_a_view_of_itself(engine):
     """A CTE names the view first: DuckDB 2 refuses a macro inside itself, also in the definition of a view."""
-    found = shells.answers(
+    actual = shells.answers(
         engine,
         [
             "WITH c AS (FROM vs) FROM pool_shrink(c, estimate, h, se := se)",
@@ -188,7 +188,7 @@ def test_a_macro_over_a_view_of_itself(engine):
         SETUP + VIEWS,
     )
     expected = pool.shrink(pool.shrink(ROWS, "y", ["g", "h"]), "estimate", "h", se="se")
-    by_cte, direct = found
+    by_cte, direct = actual
     results = [by_cte]
     if engine == "module" and int(duckdb.__version__.split(".")[0]) >= 2:
         assert "infinite recursion" in direct
@@ -236,8 +236,8 @@ def test_files_and_named_expressions(engine, tmp_path):
     expected = pool.shrink(ROWS, "y", "g")
     for call, rows in zip(calls, shells.answers(engine, calls), strict=True):
         assert isinstance(rows, list), f"{call}: {rows}"
-        found = pl.DataFrame(rows, schema=expected.schema, orient="row")
-        assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+        result = pl.DataFrame(rows, schema=expected.schema, orient="row")
+        assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 @every_engine
@@ -245,8 +245,8 @@ def test_keys_that_are_expressions_get_names_in_a_cte(engine):
     call = "WITH named AS (SELECT *, x > 5 AS many FROM t) FROM pool_shrink(named, y, COLUMNS(['g', 'many']))"
     [rows] = shells.answers(engine, [call], SETUP)
     expected = pool.shrink(ROWS, "y", ["g", (pl.col("x") > 5).alias("many")])
-    found = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+    result = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 @every_engine
@@ -258,8 +258,8 @@ def test_a_struct_is_one_key(engine):
     query = "SELECT h, n, mean, estimate, se FROM pool_shrink(t, y, (g, w), over := h)"
     [rows] = shells.answers(engine, [query], SETUP)
     expected = two.select("h", "n", "mean", "estimate", "se")
-    found = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
+    result = pl.DataFrame(rows, orient="row").select(expected.columns).cast(expected.schema)
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-8, abs_tol=1e-8)
 
 
 # ---- macros in a file that is attached -------------------------------------------------------------------------------
@@ -280,8 +280,8 @@ def test_macros_of_an_attached_file(tmp_path, read_only):
         for cursor in (connection, connection.cursor()):
             cursor.execute("SET search_path = 'memory,w'")
             for call in ("w.pool_shrink(w.t, y, g)", "pool_shrink(w.t, y, g)", "pool_shrink(t, y, g)"):
-                [[found]] = cursor.execute(f"SELECT list(estimate ORDER BY g) FROM {call}").fetchall()
-                assert found == pytest.approx(expected, rel=1e-12), call
+                [[result]] = cursor.execute(f"SELECT list(estimate ORDER BY g) FROM {call}").fetchall()
+                assert result == pytest.approx(expected, rel=1e-12), call
 
 
 # ---- keys of groups that have no rows --------------------------------------------------------------------------------
@@ -312,11 +312,11 @@ def test_keys_of_new_groups_are_widened(engine):
         f"CREATE TABLE seen{i} AS SELECT * REPLACE (g::VARCHAR::{seen} AS g) FROM t;"
         for i, (new, (seen, _)) in enumerate(UNLIKE.items())
     )
-    found = iter(shells.answers(engine, calls, SETUP + setup))
+    result = iter(shells.answers(engine, calls, SETUP + setup))
     for i in cases:
         _, common = list(UNLIKE.values())[i]
         for _ in range(2 if i % 3 == 0 else 1):
-            assert next(found) == [{"type": common, "groups": 5, "new": 1}]
+            assert next(result) == [{"type": common, "groups": 5, "new": 1}]
 
 
 @every_engine

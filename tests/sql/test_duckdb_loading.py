@@ -41,8 +41,8 @@ def quoted(name: str) -> str:
 
 
 def assert_shrunk(rows: list[dict], expected: pl.DataFrame = EXPECTED) -> None:
-    found = pl.DataFrame(rows, schema=expected.schema, orient="row")
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
+    result = pl.DataFrame(rows, schema=expected.schema, orient="row")
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def assert_pools(connection: duckdb.DuckDBPyConnection, query: str = QUERY, expected: pl.DataFrame = EXPECTED) -> None:
@@ -196,9 +196,9 @@ def test_tables_of_every_kind(engine):
         "a CTE": "WITH chosen AS (FROM scores) FROM pool_shrink(chosen, score, school)",
         "a CTE of a subquery": "FROM (WITH chosen AS (FROM made()) FROM pool_shrink(chosen, score, school))",
     }
-    for name, found in zip(calls, shells.answers(engine, calls.values(), CREATE + views), strict=True):
-        assert isinstance(found, list), f"{name}: {found}"
-        assert_shrunk(found)
+    for name, result in zip(calls, shells.answers(engine, calls.values(), CREATE + views), strict=True):
+        assert isinstance(result, list), f"{name}: {result}"
+        assert_shrunk(result)
 
 
 # ---- install_macros --------------------------------------------------------------------------------------------------
@@ -323,10 +323,10 @@ def test_polars_frames_by_the_name_of_their_variable(installed):
 def test_a_prepared_statement(installed):
     """Hyperparameters may be parameters of the query, because they are used only when it runs."""
     query = "FROM pool_shrink(scores, score, school, level := $level, sigma2 := $sigma2)"
-    found = installed.execute(query, {"level": 0.5, "sigma2": 4.0})
-    names = [column[0] for column in found.description]
+    result = installed.execute(query, {"level": 0.5, "sigma2": 4.0})
+    names = [column[0] for column in result.description]
     expected = pool.shrink(SCORES, "score", by="school", level=0.5, sigma2=4.0)
-    assert_shrunk([dict(zip(names, row, strict=True)) for row in found.fetchall()], expected)
+    assert_shrunk([dict(zip(names, row, strict=True)) for row in result.fetchall()], expected)
 
 
 def test_a_closed_connection_raises_a_clear_error():

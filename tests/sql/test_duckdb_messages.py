@@ -326,10 +326,12 @@ def in_turn(engine: str, cases: Iterable[Any]) -> list[Any]:
 def said(engine: str) -> dict[str, str]:
     """The sentence that refuses each call; the two engines take the calls in turn."""
     calls = in_turn(engine, CALLS)
-    found = shells.answers(engine, [call.sql() for call in calls], SETUP)
-    for call, answer in zip(calls, found, strict=True):
+    result = shells.answers(engine, [call.sql() for call in calls], SETUP)
+    for call, answer in zip(calls, result, strict=True):
         assert isinstance(answer, str), f"{call.sql()} is not refused"
-    return {call.sql(): answer.removeprefix("Invalid Input Error: ") for call, answer in zip(calls, found, strict=True)}
+    return {
+        call.sql(): answer.removeprefix("Invalid Input Error: ") for call, answer in zip(calls, result, strict=True)
+    }
 
 
 @every_engine
@@ -627,14 +629,14 @@ OF_DUCKDB = {
 @every_engine
 def test_what_is_wrong_in_sql_alone(engine):
     asked = in_turn(engine, OF_SQL)
-    found = shells.answers(engine, asked, SETUP + PRIVATE)
-    assert dict(zip(asked, found, strict=True)) == {call: f"Invalid Input Error: {OF_SQL[call]}" for call in asked}
+    result = shells.answers(engine, asked, SETUP + PRIVATE)
+    assert dict(zip(asked, result, strict=True)) == {call: f"Invalid Input Error: {OF_SQL[call]}" for call in asked}
 
 
 @every_engine
 def test_what_duckdb_refuses_is_named(engine):
-    found = shells.answers(engine, OF_DUCKDB, SETUP + PRIVATE)
-    for (call, words), answer in zip(OF_DUCKDB.items(), found, strict=True):
+    result = shells.answers(engine, OF_DUCKDB, SETUP + PRIVATE)
+    for (call, words), answer in zip(OF_DUCKDB.items(), result, strict=True):
         assert isinstance(answer, str), call
         for word in words:
             assert re.search(rf"\b{word}\b", answer), f"{word} is not in: {answer}"
@@ -696,8 +698,8 @@ def test_an_empty_table_gives_an_empty_result_with_all_columns(engine):
         "FROM (SELECT 1) LEFT JOIN (SELECT true AS filled, * {}) ON true"
     )
     calls = [call._replace(table=EMPTY[call.table]) for call, _ in right]
-    found = shells.answers(engine, [query.format(call.sql()) for call in calls], SETUP)
-    for call, (_, schema), rows in zip(calls, right, found, strict=True):
+    result = shells.answers(engine, [query.format(call.sql()) for call in calls], SETUP)
+    for call, (_, schema), rows in zip(calls, right, result, strict=True):
         assert [list(row.items()) for row in rows] == [[("filled", None), ("1", "INTEGER"), *schema.items()]], (
             call.sql()
         )
@@ -728,6 +730,6 @@ def test_keys_keep_their_type():
             "encode(typed, y, {})",
         )
     }
-    found = shells.answers("module", [f"DESCRIBE {call}" for call in calls], setup)
-    for kind, [described] in zip(calls.values(), found, strict=True):
+    result = shells.answers("module", [f"DESCRIBE {call}" for call in calls], setup)
+    for kind, [described] in zip(calls.values(), result, strict=True):
         assert described["column_type"].replace('"', "") == kind

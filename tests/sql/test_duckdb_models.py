@@ -71,9 +71,9 @@ def assert_same_model(got: dict, want: dict, part: pl.DataFrame, what: object) -
 def test_a_thousand_models_are_single_fits(engine, tau2, rows, parts, single_fits):
     together = SQL_PATHS[engine](pool.components, rows, "y", "g", over="model", tau2=tau2)
     assert sorted(together["model"]) == list(range(MODELS))
-    found = {row["model"]: row for row in together.iter_rows(named=True)}
+    result = {row["model"]: row for row in together.iter_rows(named=True)}
     for model, alone in single_fits[tau2].items():
-        assert_same_model(found[model], alone, parts[model], model)
+        assert_same_model(result[model], alone, parts[model], model)
     if tau2 != "dl":
         assert 30 < (together["tau2"] == 0).sum() < MODELS - 30
 
@@ -115,7 +115,7 @@ def test_errors_eighteen_orders_apart_cost_no_digits(engine):
     """Squares about a centre far from the most precise group would lose the digits that determine the maximum."""
     means, errors = [0.0, 3.0, 1.0], [1e-9, 1.0, 1e9]
     studies = pl.DataFrame({"g": [1, 2, 3], "y": means, "se": errors})
-    found = SQL_PATHS[engine](pool.components, studies, "y", "g", se="se", tau2="ml").row(0, named=True)
-    assert found["converged"]
+    result = SQL_PATHS[engine](pool.components, studies, "y", "g", se="se", tau2="ml").row(0, named=True)
+    assert result["converged"]
     for tau2 in (0.0, *np.geomspace(1e-20, 1e20, 401).tolist()):
-        assert deviance(found["tau2"], means, errors) <= deviance(tau2, means, errors)
+        assert deviance(result["tau2"], means, errors) <= deviance(tau2, means, errors)

@@ -49,8 +49,8 @@ class Node(NamedTuple):
         return self.name  # without the nodes above, which would repeat
 
     def listed(self, fact: str) -> list[str]:
-        found = self.facts.get(fact, [])
-        return [found] if isinstance(found, str) else found
+        result = self.facts.get(fact, [])
+        return [result] if isinstance(result, str) else result
 
     def columns(self) -> list[str]:
         return self.listed("Projections")
@@ -95,9 +95,9 @@ def walk(tree: dict, above: tuple[Node, ...] = ()) -> Iterator[Node]:
         yield from walk(child, (*above, node))
 
 
-def parsed(found: shells.Rows | str) -> Plan:
+def parsed(result: shells.Rows | str) -> Plan:
     """The text of the plan: the module returns it in a row, the shell prints it under a title."""
-    text = found if isinstance(found, str) else found[0]["explain_value"]
+    text = result if isinstance(result, str) else result[0]["explain_value"]
     trees = json.loads(text[text.index("[\n") :])
     return Plan([node for tree in trees for node in walk(tree)])
 
@@ -176,8 +176,8 @@ def plans(engine: str) -> dict[object, Plan]:
         queries = [f"EXPLAIN (FORMAT json) {query}".replace("{folder}", folder) for query in planned.values()]
         # The shell plans macros from a database file differently, so the script reads them.
         setup = f"{shells.POOL}\n{SETUP.replace('{folder}', folder)}"
-        found = shells.answers(engine, queries, setup)
-    return dict(zip(planned, map(parsed, found), strict=True))
+        result = shells.answers(engine, queries, setup)
+    return dict(zip(planned, map(parsed, result), strict=True))
 
 
 @every_engine
@@ -217,13 +217,13 @@ def test_one_scan_for_every_estimator(engine, name):
 
 @every_engine
 def test_one_scan_of_other_calls(engine):
-    found = plans(engine)
-    assert_one_scan(found["moments"], ["g", "y"], first=["y"])
-    assert_one_scan(found["weighted moments"], ["g", "y", "w"], first=["y"])
-    assert_one_scan(found["expressions"], ["g", "y"], first=["y"])
-    assert_one_scan(found["several keys"], ["year", "g", "y"], first=["y"])
-    assert_one_scan(found["compare"], ["g", "y"], first=["y"])
-    assert_one_scan(found["compare over"], ["g", "y", "h"], first=[])
+    result = plans(engine)
+    assert_one_scan(result["moments"], ["g", "y"], first=["y"])
+    assert_one_scan(result["weighted moments"], ["g", "y", "w"], first=["y"])
+    assert_one_scan(result["expressions"], ["g", "y"], first=["y"])
+    assert_one_scan(result["several keys"], ["year", "g", "y"], first=["y"])
+    assert_one_scan(result["compare"], ["g", "y"], first=["y"])
+    assert_one_scan(result["compare over"], ["g", "y", "h"], first=[])
 
 
 @every_engine
@@ -268,11 +268,11 @@ def test_only_estimators_without_a_closed_form_search(engine, name):
 
 @every_engine
 def test_closed_forms_have_shorter_plans(engine):
-    found = {key[1]: len(plan.nodes) for key, plan in plans(engine).items() if key[0] == "tau2"}
-    searched = min(size for name, size in found.items() if name in SEARCHED)
-    closed = max(size for name, size in found.items() if name not in SEARCHED)
+    result = {key[1]: len(plan.nodes) for key, plan in plans(engine).items() if key[0] == "tau2"}
+    searched = min(size for name, size in result.items() if name in SEARCHED)
+    closed = max(size for name, size in result.items() if name not in SEARCHED)
     assert closed < searched
-    assert found.get("known", 0) < closed
+    assert result.get("known", 0) < closed
 
 
 @every_engine
@@ -307,8 +307,8 @@ def test_models_are_joined_only_where_there_are_models(name):
 def test_a_pruned_view_gives_the_numbers_of_its_rows(engine, tmp_path):
     rows().write_parquet(tmp_path, partition_by="year")
     expected = pool.shrink(rows().filter(pl.col("year") >= 2022), "y", by="g")
-    [found] = shells.answers(
+    [result] = shells.answers(
         engine, ["FROM pool_shrink(recent, y, g) ORDER BY g"], SETUP.replace("{folder}", str(tmp_path))
     )
-    for row, wanted in zip(found, expected.rows(named=True), strict=True):
+    for row, wanted in zip(result, expected.rows(named=True), strict=True):
         assert row == pytest.approx(wanted, rel=1e-9)

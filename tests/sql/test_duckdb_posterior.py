@@ -160,25 +160,25 @@ PATHS = SQL_PATHS | FRAME_PATHS
 def test_hard_cases_of_models(engine, case):
     y, v, _, mu = CASES[case]
     truth = integral(case)
-    [found] = PATHS[engine](pool.components, studies(y, v), "y", "g", se="se", **options(case)).to_dicts()
-    assert found["converged"]
+    [result] = PATHS[engine](pool.components, studies(y, v), "y", "g", se="se", **options(case)).to_dicts()
+    assert result["converged"]
     for end, probability in (("lower", 0.025), ("median", 0.5), ("upper", 0.975)):
-        until = found[f"tau_{end}"]
+        until = result[f"tau_{end}"]
         assert truth.mean(lambda *_: 1.0, until) == pytest.approx(probability, rel=1e-8)
-        assert found[f"tau2_{end}"] == pytest.approx(until * until, rel=1e-14)
+        assert result[f"tau2_{end}"] == pytest.approx(until * until, rel=1e-14)
         if not isinstance(mu, float):
-            at = found[f"mu_{end}"]
+            at = result[f"mu_{end}"]
             below = truth.mean(lambda tau, mean, variance, at=at: norm.cdf((at - mean) / np.sqrt(variance)))
             assert below == pytest.approx(probability, rel=1e-8)
-        at = found[f"new_{end}"]
+        at = result[f"new_{end}"]
         below = truth.mean(lambda tau, mean, variance, at=at: norm.cdf((at - mean) / np.sqrt(variance + tau**2)))
         assert below == pytest.approx(probability, rel=1e-8)
-    assert found["log_tau"] == pytest.approx(truth.mean(lambda tau, *_: np.log(tau)), rel=1e-8)
-    if found["tau"] is not None:
-        assert found["tau"] == pytest.approx(truth.mean(lambda tau, *_: tau), rel=1e-8)
-        assert found["mu"] == pytest.approx(truth.mean(lambda tau, mean, variance: mean), rel=1e-8)
-    if found["tau2"] is not None:
-        assert found["tau2"] == pytest.approx(truth.mean(lambda tau, *_: tau * tau), rel=1e-8)
+    assert result["log_tau"] == pytest.approx(truth.mean(lambda tau, *_: np.log(tau)), rel=1e-8)
+    if result["tau"] is not None:
+        assert result["tau"] == pytest.approx(truth.mean(lambda tau, *_: tau), rel=1e-8)
+        assert result["mu"] == pytest.approx(truth.mean(lambda tau, mean, variance: mean), rel=1e-8)
+    if result["tau2"] is not None:
+        assert result["tau2"] == pytest.approx(truth.mean(lambda tau, *_: tau * tau), rel=1e-8)
 
 
 OF_GROUPS = ["twelve orders", "three groups, known mu", "one exact group", "two humps", "bounded"]
@@ -192,8 +192,8 @@ OF_GROUPS = ["twelve orders", "three groups, known mu", "one exact group", "two 
 def test_hard_cases_of_groups(engine, case):
     y, v, *_ = CASES[case]
     truth = integral(case)
-    found = PATHS[engine](pool.shrink, studies(y, v), "y", "g", se="se", threshold=1.2, **options(case)).sort("g")
-    for i, group in enumerate(found.to_dicts()):
+    result = PATHS[engine](pool.shrink, studies(y, v), "y", "g", se="se", threshold=1.2, **options(case)).sort("g")
+    for i, group in enumerate(result.to_dicts()):
         if v[i] == 0:
             assert (group["estimate"], group["se"], group["lower"], group["upper"]) == (y[i], 0.0, y[i], y[i])
             assert group["p_above"] == (y[i] > 1.2)
@@ -245,8 +245,8 @@ def test_models_without_a_posterior_have_none(engine):
     """Flat tau needs three groups; equal exact groups imply tau = 0; the other models are unaffected."""
     models = {"few": ([1.0, 2.0], [1.0, 1.0]), "exact": ([1.0, 1.0, 2.0, 3.0], [0.0, 0.0, 1.0, 1.0]), "fine": SCHOOLS}
     frame = pl.concat(studies(*data).with_columns(m=pl.lit(name)) for name, data in models.items())
-    found = SQL_PATHS[engine](pool.components, frame, "y", "g", over="m", se="se", tau2="uniform()")
-    told = {row["m"]: row for row in found.to_dicts()}
+    result = SQL_PATHS[engine](pool.components, frame, "y", "g", over="m", se="se", tau2="uniform()")
+    told = {row["m"]: row for row in result.to_dicts()}
     for name in ("few", "exact"):
         assert told[name]["groups"] == len(models[name][0])
         assert not told[name]["converged"]
@@ -278,9 +278,9 @@ def test_moments_that_are_infinite_are_missing(prior):
     of_models = MOMENTS[prior]
     models = [studies(*(x[:groups] for x in SCHOOLS)).with_columns(m=pl.lit(groups)) for groups in of_models]
     given = {"over": "m", "se": "se", "tau2": prior}
-    found = SQL_PATHS["duckdb"](pool.components, pl.concat(models), "y", "g", **given)
+    result = SQL_PATHS["duckdb"](pool.components, pl.concat(models), "y", "g", **given)
     needs = {"tau": 1, "mu": 1, "new": 1, "se_tau": 2, "tau2": 2, "se_mu": 2, "se_new": 2, "se_tau2": 4}
-    for row in found.to_dicts():
+    for row in result.to_dicts():
         told = {name: row[name] is not None for name in needs}
         assert told == {name: of_models[row["m"]] >= least for name, least in needs.items()}
         assert row["tau_median"] > 0
@@ -288,21 +288,21 @@ def test_moments_that_are_infinite_are_missing(prior):
 
 def test_a_normal_mu_always_has_an_error():
     frame = studies(*(x[:1] for x in SCHOOLS))
-    [found] = SQL_PATHS["duckdb"](
+    [result] = SQL_PATHS["duckdb"](
         pool.components, frame, "y", "g", se="se", tau2="half_cauchy(5)", mu="normal(0, 5)"
     ).to_dicts()
-    assert found["se_mu"] is not None
-    assert found["se_tau"] is None
+    assert result["se_mu"] is not None
+    assert result["se_tau"] is None
 
 
 @engines
 def test_groups_without_rows_are_new_groups(engine):
     frame = studies(*SCHOOLS)
     unseen = pl.DataFrame({"g": [3, 77]})
-    found = SQL_PATHS[engine](pool.shrink, frame, "y", "g", se="se", tau2="half_cauchy(5)", groups=unseen)
-    [new] = found.filter(pl.col("g") == 77).to_dicts()
+    result = SQL_PATHS[engine](pool.shrink, frame, "y", "g", se="se", tau2="half_cauchy(5)", groups=unseen)
+    [new] = result.filter(pl.col("g") == 77).to_dicts()
     [model] = SQL_PATHS[engine](pool.components, frame, "y", "g", se="se", tau2="half_cauchy(5)").to_dicts()
-    assert (new["n"], new["mean"], new["weight"], found.height) == (0, None, 0.0, 9)
+    assert (new["n"], new["mean"], new["weight"], result.height) == (0, None, 0.0, 9)
     for name, of_model in (("estimate", "new"), ("se", "se_new"), ("lower", "new_lower"), ("upper", "new_upper")):
         assert new[name] == pytest.approx(model[of_model], rel=1e-12)
 
@@ -315,15 +315,15 @@ def test_a_known_tau_with_a_normal_mu(engine):
     variance = 1 / (w.sum() + 1 / 25)
     mean = variance * ((w * y).sum() + 2 / 25)
     known = {"tau2": 16.0, "mu": "normal(2, 5)", "se": "se"}
-    [found] = SQL_PATHS[engine](pool.components, studies(y, v), "y", "g", **known).to_dicts()
-    assert (found["tau"], found["tau2"], found["se_tau"], found["bayes_factor"]) == (4.0, 16.0, 0.0, None)
-    assert (found["mu"], found["se_mu"]) == pytest.approx((mean, math.sqrt(variance)), rel=1e-12)
-    assert found["mu_upper"] == pytest.approx(mean + norm.ppf(0.975) * math.sqrt(variance), rel=1e-12)
-    assert found["new_lower"] == pytest.approx(mean - norm.ppf(0.975) * math.sqrt(variance + 16), rel=1e-12)
+    [result] = SQL_PATHS[engine](pool.components, studies(y, v), "y", "g", **known).to_dicts()
+    assert (result["tau"], result["tau2"], result["se_tau"], result["bayes_factor"]) == (4.0, 16.0, 0.0, None)
+    assert (result["mu"], result["se_mu"]) == pytest.approx((mean, math.sqrt(variance)), rel=1e-12)
+    assert result["mu_upper"] == pytest.approx(mean + norm.ppf(0.975) * math.sqrt(variance), rel=1e-12)
+    assert result["new_lower"] == pytest.approx(mean - norm.ppf(0.975) * math.sqrt(variance + 16), rel=1e-12)
     covariance = np.diag(v + 16) + 25
     _, log_det = np.linalg.slogdet(covariance)
     log = -0.5 * (8 * math.log(2 * math.pi) + log_det + (y - 2) @ np.linalg.solve(covariance, y - 2))
-    assert found["log_marginal"] == pytest.approx(log, rel=1e-12)
+    assert result["log_marginal"] == pytest.approx(log, rel=1e-12)
     groups = SQL_PATHS[engine](pool.shrink, studies(y, v), "y", "g", **known).sort("g")
     np.testing.assert_allclose(groups["estimate"], y - v * w * (y - mean), rtol=1e-12)
     np.testing.assert_allclose(groups["se"] ** 2, 16 * v * w + (v * w) ** 2 * variance, rtol=1e-12)
@@ -342,8 +342,8 @@ def test_an_offset_costs_no_digits():
 def test_the_sine_integral(engine):
     x = np.concatenate([np.linspace(-40, 40, 4001), np.logspace(-12, 5, 500), -np.logspace(0, 4, 100)])
     database(engine).hold(pl.DataFrame({"x": x}))
-    found = database(engine).ask("SELECT pool_sine_integral(x) AS si FROM data")["si"]
-    np.testing.assert_allclose(found, sici(x)[0], rtol=1e-13)
+    result = database(engine).ask("SELECT pool_sine_integral(x) AS si FROM data")["si"]
+    np.testing.assert_allclose(result, sici(x)[0], rtol=1e-13)
 
 
 # ---- messages -------------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Names and values are data, never SQL: quotes, semicolons, comments, keywords, and names inside the macros."""
 
+import re
 from functools import cache
 
+import duckdb
 import polars as pl
 import pytest
 import shells
+import sqlpaths
 import ways
 from polars.testing import assert_frame_equal
 
@@ -162,8 +165,8 @@ class Batch:
         if len(calls) >= 20:
             place = shells.ENGINES.index(engine)
             calls = ways.share(calls[place::2], of, start=place)
-        *found, victim = shells.answers(engine, [*calls, "FROM victim"], self.setup)
-        for call, rows in zip(calls, found, strict=True):
+        *result, victim = shells.answers(engine, [*calls, "FROM victim"], self.setup)
+        for call, rows in zip(calls, result, strict=True):
             expected = self.calls[call]
             assert isinstance(rows, list), f"{call}: {rows}"
             frame = pl.DataFrame(rows, schema=expected.schema, orient="row")
@@ -277,10 +280,34 @@ def test_text_in_arguments_is_not_run(engine):
     for text in texts:
         calls += [f"FROM pool_shrink(rows, number, key, {role} := {literal(text)})" for role in ("tau2", "mu", "nan")]
         calls.append(f"FROM pool_shrink({literal(text)}, number, key)")
-    *found, victim = shells.answers(engine, [*calls, "FROM victim"], VICTIM + created("rows", ROWS))
-    assert all(isinstance(answer, str) for answer in found)
+    *result, victim = shells.answers(engine, [*calls, "FROM victim"], VICTIM + created("rows", ROWS))
+    assert all(isinstance(answer, str) for answer in result)
     assert victim == [{"life": 42}]
-    assert found[0] == (
+    assert result[0] == (
         f"Invalid Input Error: tau2='{texts[0]}'; give a number of 0 or more, or one of "
         + ", ".join(map(repr, pool.formulas.registry.TAU2))
     )
+
+
+# ---- parameters of lambdas -------------------------------------------------------------------------------------------
+
+SCALARS = """
+    SELECT function_name, len(parameters) FROM duckdb_functions()
+    WHERE function_type = 'macro' AND starts_with(function_name, 'pool_') AND len(parameters) > 0 ORDER BY ALL
+"""
+
+
+def test_columns_and_tables_may_be_called_as_parameters_of_lambdas():
+    """In DuckDB, a column called like the parameter of a lambda inside a macro wins over the parameter."""
+    connection = sqlpaths.database("duckdb").engine.connection
+    lambdas = set(re.findall(r"lambda (\w+)", (pool.SQL / "pool.sql").read_text(encoding="utf-8")))
+    columns = ", ".join(f"99e0 AS {name}" for name in sorted(lambdas))
+    for name, parameters in ways.share(connection.execute(SCALARS).fetchall(), of=8):
+        arguments = [f"argument{i}" for i in range(parameters)]
+        values = ", ".join(f"{(0.3, 0.7)[i % 2]}::DOUBLE AS {argument}" for i, argument in enumerate(arguments))
+        call = f"SELECT {name}({', '.join(arguments)}) AS result FROM (SELECT {values}"
+        try:
+            plain = connection.execute(f"{call})").fetchall()
+        except duckdb.Error:  # takes no numbers
+            continue
+        assert connection.execute(f"{call}, {columns}) AS r").fetchall() == plain, name

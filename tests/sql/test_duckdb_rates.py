@@ -54,8 +54,8 @@ def components(engine, family, frame, by="g", x="x", n="n", **options):
     return rows(engine, sqlpaths.call(f"pool_components_{family}", x, n, by, **options), frame)
 
 
-def close(found, expected, tolerance, about=0.0):
-    assert found == pytest.approx(expected, rel=tolerance, abs=about)
+def close(result, expected, tolerance, about=0.0):
+    assert result == pytest.approx(expected, rel=tolerance, abs=about)
 
 
 # ---- series ----------------------------------------------------------------------------------------------------------
@@ -121,10 +121,10 @@ def rename(name):
 @families
 def test_components_of_r(engine, family):
     truths, frame = told(family)
-    found = components(engine, family, frame, over="name")
-    assert list(found[0]) == ["name", *names_of_components(family)]
-    assert {row["name"] for row in found} == set(truths)
-    for row in found:
+    result = components(engine, family, frame, over="name")
+    assert list(result[0]) == ["name", *names_of_components(family)]
+    assert {row["name"] for row in result} == set(truths)
+    for row in result:
         truth = truths[row["name"]]
         for name in (*TWO[family], "mean", *(f"se_log_{name}" for name in TWO[family])):
             close(row[name], truth[name], 1e-7)
@@ -139,9 +139,9 @@ def test_components_of_r(engine, family):
 @families
 def test_groups_of_r(engine, family):
     truths, frame = told(family)
-    found = {(row["name"], row["g"]): row for row in shrink(engine, family, frame, over="name", posterior=True)}
-    assert list(next(iter(found.values()))) == ["name", "g", *GROUPS, *TWO[family]]
-    assert len(found) == sum(truth["n_groups"] for truth in truths.values())
+    result = {(row["name"], row["g"]): row for row in shrink(engine, family, frame, over="name", posterior=True)}
+    assert list(next(iter(result.values()))) == ["name", "g", *GROUPS, *TWO[family]]
+    assert len(result) == sum(truth["n_groups"] for truth in truths.values())
     for name, truth in truths.items():
         groups = truth["groups"]
         size = truth["alpha"] + truth["beta"] if family == "rates" else truth["rate"]
@@ -151,7 +151,7 @@ def test_groups_of_r(engine, family):
             groups["group"], sizes, raw, *(groups[c] for c in ("post_mean", "post_sd", "q025", "q975")), strict=True
         )
         for i, (key, n, mean, estimate, sd, lower, upper) in enumerate(told_of):
-            row = found[name, str(key)]
+            row = result[name, str(key)]
             close([row["n"], row["mean"]], [n, mean], 1e-12)
             close(row["weight"], n / (n + size), 1e-7)
             close(row["estimate"], estimate, 1e-9)
@@ -252,13 +252,13 @@ def found_many(engine, family):
 def test_the_score_is_zero(engine, family):
     """The score at the estimates; with groups of similar size the maximum is unique (Levin & Reeds 1977)."""
     frame = many(family)
-    found = found_many(engine, family)
+    result = found_many(engine, family)
     pooled = searched = 0
     data = {
         key: (d["x"].to_numpy() * 1.0, d["n"].to_numpy())
         for (key,), d in frame.partition_by("model", as_dict=True).items()
     }
-    for row in found:
+    for row in result:
         x, n = data[row["model"]]
         a, b = (row[name] for name in TWO[family])
         assert row["converged"]
@@ -285,7 +285,7 @@ def test_the_score_is_zero(engine, family):
             assert_pooled(family, row, x, n)
     assert searched > 60
     assert pooled > 8
-    near = next(row for row in found if row["model"] == MODELS)
+    near = next(row for row in result if row["model"] == MODELS)
     assert near[TWO[family][0]] > 5e7
 
 
@@ -361,10 +361,10 @@ def test_known_priors(engine, family, which):
         return
     prior, threshold, level = PRIORS[family][which], 0.25, 0.9
     a, b = NUMBERS[prior]
-    found = shrink(engine, family, PAIRS, prior=prior, threshold=threshold, level=level, posterior=True)
-    assert list(found[0]) == ["g", *GROUPS, "p_above", "pep", "q_value", *TWO[family]]
+    result = shrink(engine, family, PAIRS, prior=prior, threshold=threshold, level=level, posterior=True)
+    assert list(result[0]) == ["g", *GROUPS, "p_above", "pep", "q_value", *TWO[family]]
     peps = []
-    for row in sorted(found, key=lambda row: row["g"]):
+    for row in sorted(result, key=lambda row: row["g"]):
         x, n = (0 if row["g"] == "h" else value for value in PAIRS.filter(g=row["g"]).select("x", "n").row(0))
         assert row["n"] == n
         assert row["mean"] == (x / n if n else None)
@@ -376,7 +376,7 @@ def test_known_priors(engine, family, which):
         close([row["lower"], row["upper"]], law.ppf([0.05, 0.95]), 1e-9, 1e-290)
         close([row["pep"], row["p_above"]], [law.cdf(threshold), law.sf(threshold)], 1e-10)
         peps.append(row["pep"])
-    for row in found:
+    for row in result:
         close(row["q_value"], np.mean([pep for pep in peps if pep <= row["pep"]]), 1e-12)
 
 
@@ -402,13 +402,13 @@ def test_tails_keep_their_digits(engine):
     """A posterior error probability of 1e-200 is not rounded to 0, and neither is the probability of an excess."""
     frame = pl.DataFrame({"g": ["high", "low"], "x": [600, 2], "n": [1000, 1000]})
     for family, prior in [("rates", "beta(2, 5)"), ("counts", "gamma(3, 1)")]:
-        found = {row["g"]: row for row in shrink(engine, family, frame, prior=prior, threshold=0.2)}
+        result = {row["g"]: row for row in shrink(engine, family, frame, prior=prior, threshold=0.2)}
         a, b = NUMBERS[prior]
         for key, x, side in [("high", 600, "pep"), ("low", 2, "p_above")]:
             law = stats.beta(a + x, b + 1000 - x) if family == "rates" else stats.gamma(a + x, scale=1 / (b + 1000))
             expected = law.cdf(0.2) if side == "pep" else law.sf(0.2)
             assert 0 < expected < 1e-60
-            close(found[key][side], expected, 1e-9)
+            close(result[key][side], expected, 1e-9)
 
 
 def moments_of_rates(x, n):
@@ -429,10 +429,10 @@ def moments_of_counts(x, n):
 @families
 def test_moments(engine, family):
     frame = many(family).filter(pl.col("model").is_between(0, 60))
-    found = components(engine, family, frame, over="model", prior="moments")
-    assert len(found) == 61
+    result = components(engine, family, frame, over="model", prior="moments")
+    assert len(result) == 61
     estimated = pooled = 0
-    for row in found:
+    for row in result:
         data = frame.filter(model=row["model"])
         x, n = data["x"].to_numpy() * 1.0, data["n"].to_numpy()
         if varies(family, x, n) == 0:
@@ -479,8 +479,8 @@ OF = {"rates": list(DEGENERATE), "counts": list(DEGENERATE)[:5]}
 def degenerate(engine, family, prior):
     frame = pl.concat([DEGENERATE[name].with_columns(name=pl.lit(name)) for name in OF[family]])
     models = {row["name"]: row for row in components(engine, family, frame, over="name", prior=prior)}
-    found = shrink(engine, family, frame, over="name", prior=prior, threshold=0.3)
-    groups = {name: sorted((r for r in found if r["name"] == name), key=lambda r: r["g"]) for name in OF[family]}
+    result = shrink(engine, family, frame, over="name", prior=prior, threshold=0.3)
+    groups = {name: sorted((r for r in result if r["name"] == name), key=lambda r: r["g"]) for name in OF[family]}
     return models, groups
 
 
@@ -531,19 +531,19 @@ def test_groups_of_another_table(engine, family):
     sqlpaths.database(engine).hold(unseen, "unseen")
     given = {"over": "m", "threshold": 0.3}
     alone = {(row["m"], row["g"]): row for row in shrink(engine, family, seen, **given)}
-    found = {(row["m"], row["g"]): row for row in shrink(engine, family, seen, groups="unseen", **given)}
+    result = {(row["m"], row["g"]): row for row in shrink(engine, family, seen, groups="unseen", **given)}
     models = {row["m"]: row for row in components(engine, family, seen, over="m")}
     told_alike = [*GROUPS, "p_above", "pep"]
-    assert found.keys() == alone.keys() | {(1, "z"), (2, None), (3, "a")}
+    assert result.keys() == alone.keys() | {(1, "z"), (2, None), (3, "a")}
     for key, row in alone.items():
-        close([found[key][name] for name in told_alike], [row[name] for name in told_alike], 1e-13)
+        close([result[key][name] for name in told_alike], [row[name] for name in told_alike], 1e-13)
     for model, key in ((1, "z"), (2, None)):
-        row, (a, b) = found[model, key], [models[model][name] for name in TWO[family]]
+        row, (a, b) = result[model, key], [models[model][name] for name in TWO[family]]
         law = stats.beta(a, b) if family == "rates" else stats.gamma(a, scale=1 / b)
         assert (row["n"], row["mean"], row["weight"]) == (0, None, 0)
         close([row["estimate"], row["se"], row["p_above"]], [law.mean(), law.std(), law.sf(0.3)], 1e-10)
         close([row["lower"], row["upper"]], law.ppf([0.025, 0.975]), 1e-9)
-    assert [found[3, "a"][name] for name in GROUPS] == [0, None, 0, *[None] * 4]
+    assert [result[3, "a"][name] for name in GROUPS] == [0, None, 0, *[None] * 4]
     sqlpaths.database(engine).hold(unseen.with_columns(pl.lit(1).alias("g")), "unseen")
     with pytest.raises(duckdb.Error, match=r"in groups= and .* in the table; cast one of them"):
         shrink(engine, family, seen, groups="unseen", over="m")
@@ -583,16 +583,16 @@ def test_rows_of_a_group_are_summed_and_nulls_do_not_count(engine, family):
 def test_an_empty_table(engine, family):
     database = sqlpaths.database(engine)
     database.hold(PAIRS.clear().with_columns(m=pl.lit("a")))
-    found = database.ask(sqlpaths.call(f"pool_shrink_{family}", "x", "n", "g", over="m"))
-    assert found.is_empty()
-    assert found.columns == ["m", "g", *GROUPS]
-    assert found.schema["n"] == (pl.Int64 if family == "rates" else pl.Float64)
-    assert [found.schema[name] for name in GROUPS[1:]] == [pl.Float64] * 6
-    found = database.ask(sqlpaths.call(f"pool_components_{family}", "x", "n", "g", over="m"))
-    assert found.is_empty()
-    assert found.columns == ["m", *names_of_components(family)]
-    found = database.ask(sqlpaths.call(f"pool_components_{family}", "x", "n", "g"))
-    assert found.rows() == [(0, 0, *[None] * 7, False)]
+    result = database.ask(sqlpaths.call(f"pool_shrink_{family}", "x", "n", "g", over="m"))
+    assert result.is_empty()
+    assert result.columns == ["m", "g", *GROUPS]
+    assert result.schema["n"] == (pl.Int64 if family == "rates" else pl.Float64)
+    assert [result.schema[name] for name in GROUPS[1:]] == [pl.Float64] * 6
+    result = database.ask(sqlpaths.call(f"pool_components_{family}", "x", "n", "g", over="m"))
+    assert result.is_empty()
+    assert result.columns == ["m", *names_of_components(family)]
+    result = database.ask(sqlpaths.call(f"pool_components_{family}", "x", "n", "g"))
+    assert result.rows() == [(0, 0, *[None] * 7, False)]
 
 
 # ---- messages --------------------------------------------------------------------------------------------------------
@@ -738,9 +738,9 @@ def test_several_keys(engine):
     truth = truths["insurance_district_group"]["groups"]
     (row,) = components(engine, "counts", cells, by=["a", "b"])
     close(row["shape"], truths["insurance_district_group"]["shape"], 1e-7)
-    found = rows(engine, "FROM pool_shrink_counts(data, x, n + 0.0, COLUMNS(['a', 'b']), limits := false)", cells)
-    assert list(found[0]) == ["a", "b", *GROUPS[:-2]]
-    estimates = {f"{row['a']}|{row['b']}": row["estimate"] for row in found}
+    result = rows(engine, "FROM pool_shrink_counts(data, x, n + 0.0, COLUMNS(['a', 'b']), limits := false)", cells)
+    assert list(result[0]) == ["a", "b", *GROUPS[:-2]]
+    estimates = {f"{row['a']}|{row['b']}": row["estimate"] for row in result}
     close(estimates, dict(zip(truth["group"], truth["post_mean"], strict=True)), 1e-9)
 
 
@@ -777,8 +777,8 @@ def test_names_are_data(engine):
         x, n, g, m = (NAMES[(place + i) % len(NAMES)] for i in range(4))
         named = data.select(pl.col("x").alias(x), pl.col("n").alias(n), pl.col("g").alias(g), pl.lit(1).alias(m))
         if place % 4 == 0:
-            found = {row[g]: row["estimate"] for row in shrink(engine, "rates", named, g, x, n, over=m, limits=False)}
-            close(found, dict(zip(truth["group"], truth["post_mean"], strict=True)), 1e-9)
+            result = {row[g]: row["estimate"] for row in shrink(engine, "rates", named, g, x, n, over=m, limits=False)}
+            close(result, dict(zip(truth["group"], truth["post_mean"], strict=True)), 1e-9)
         else:
             (row,) = components(engine, "rates", named, g, x, n, over=m)
             close(row["alpha"], truths["cbpp_by_herd"]["alpha"], 1e-7)
@@ -794,12 +794,12 @@ def test_files_are_scanned_once_for_the_columns_that_are_needed(engine, tmp_path
         f"FROM pool_shrink_counts({files}, x, n, g, limits := false)": ["g", "n", "x"],
         f"FROM pool_components_rates({files}, x, n, g, over := name)": ["g", "n", "name", "x"],
     }
-    *plans, found = shells.answers(engine, [*(f"EXPLAIN (FORMAT json) {call}" for call in calls), list(calls)[-1]])
+    *plans, result = shells.answers(engine, [*(f"EXPLAIN (FORMAT json) {call}" for call in calls), list(calls)[-1]])
     for plan, columns in zip(map(parsed, plans), calls.values(), strict=True):
         (scan,) = plan.scans()
         assert sorted(scan.columns()) in (columns, [""] if duckdb.__version__ == "1.5.0" else columns)
-    assert isinstance(found, list), found
-    for row in found:
+    assert isinstance(result, list), result
+    for row in result:
         close(row["alpha"], truths[row["name"]]["alpha"], 1e-7)
 
 

@@ -56,9 +56,9 @@ def components(engine, frame, y="y", x="x", by="g", **options):
     return rows(engine, sqlpaths.call("pool_regress_components", y, x, by, **options), frame)
 
 
-def close(found, expected, tolerance=1e-8, about=0.0):
+def close(result, expected, tolerance=1e-8, about=0.0):
     """Equal, relatively; `about` is the size of numbers of which both are a small difference."""
-    assert found == pytest.approx(expected, rel=tolerance, abs=about * 1e-14 + 1e-300)
+    assert result == pytest.approx(expected, rel=tolerance, abs=about * 1e-14 + 1e-300)
 
 
 # ---- lme4 ------------------------------------------------------------------------------------------------------------
@@ -92,13 +92,13 @@ def test_lme4(engine, name, method):
     close(row["icc"], tau2 / (tau2 + want["sigma2"]))
 
     told = want["ranef"][by]
-    found = {(r[by], r["term"]): r for r in regress(engine, frame, y, x, by, method=method)}
-    assert len(found) == 2 * frame[by].n_unique()
+    result = {(r[by], r["term"]): r for r in regress(engine, frame, y, x, by, method=method)}
+    assert len(result) == 2 * frame[by].n_unique()
     means = dict(frame.group_by(by).agg(pl.col(x).mean()).iter_rows())
     sizes = dict(frame.group_by(by).len().iter_rows())
     own = dict(frame.group_by(by).agg((pl.col(y) - fixed[x] * pl.col(x)).mean()).iter_rows())
     for key, effect, variance in zip(told["group"], told["u_(Intercept)"], told["condVar"], strict=True):
-        intercept, slope = found[key, "intercept"], found[key, x]
+        intercept, slope = result[key, "intercept"], result[key, x]
         weight = 1 - variance / tau2
         c = np.array([1 - weight, -weight * means[key]])
         se = math.sqrt(variance + c @ V @ c)
@@ -216,8 +216,8 @@ def assert_components(row, truth, tolerance=1e-9):
     assert (row["singular"] is None) == (truth.tau2 > 0)
 
 
-def assert_coefficients(found, truth, tolerance=1e-9):
-    by_group = {(row["g"], row["term"]): row for row in found if row["n"]}
+def assert_coefficients(result, truth, tolerance=1e-9):
+    by_group = {(row["g"], row["term"]): row for row in result if row["n"]}
     assert len(by_group) == 2 * len(truth.keys)
     size = np.abs(truth.y).max()
     told = (truth.keys, truth.means(), truth.weights(), truth.effects(), truth.errors())
@@ -230,7 +230,7 @@ def assert_coefficients(found, truth, tolerance=1e-9):
         close(intercept["se"], se, tolerance)
         assert (slope["mean"], slope["weight"], slope["effect"]) == (None, 0, 0)
         close([slope["estimate"], slope["se"]], [truth.beta[1], math.sqrt(truth.cov[1, 1])], tolerance)
-    for row in found:
+    for row in result:
         if row["n"] == 0 and row["term"] == "intercept":
             assert (row["mean"], row["weight"], row["effect"]) == (None, 0, 0)
             close([row["estimate"], row["se"]], [truth.beta[0], math.sqrt(truth.tau2 + truth.cov[0, 0])], tolerance)
@@ -319,19 +319,19 @@ def thousand_dense():
 
 @engines
 def test_a_thousand_models_are_a_thousand_fits(engine):
-    found = {row["model"]: row for row in components(engine, thousand(), over="model")}
+    result = {row["model"]: row for row in components(engine, thousand(), over="model")}
     truths = thousand_dense()
     assert 100 < sum(truth.tau2 == 0 for truth in truths) < 900
     for model, truth in enumerate(truths):
-        row = found[model]
+        row = result[model]
         assert row["converged"]
         close(row["sigma2"], truth.sigma2, 1e-10)
         close(row["tau2"]["intercept"], truth.tau2, 1e-10)
         close(row["log_likelihood"], truth.log_likelihood, 1e-12, truth.N)
     for model in (0, 17):
         (row,) = components(engine, thousand().filter(model=model))
-        close(row["tau2"]["intercept"], found[model]["tau2"]["intercept"], 1e-9, row["sigma2"])
-        close(list(row["mu"].values()), list(found[model]["mu"].values()), 1e-10)
+        close(row["tau2"]["intercept"], result[model]["tau2"]["intercept"], 1e-9, row["sigma2"])
+        close(list(row["mu"].values()), list(result[model]["mu"].values()), 1e-10)
 
 
 # ---- offsets ---------------------------------------------------------------------------------------------------------
@@ -352,8 +352,8 @@ def test_offsets_cost_no_digits(engine, of_x, of_y):
         close(row["mu"]["intercept"], truth.beta[0] + of_y - truth.beta[1] * of_x, 1e-9)
         close(row["log_likelihood"], truth.log_likelihood, 1e-10)
         if of_x and of_y:
-            found = {r["g"]: r["effect"] for r in regress(engine, moved, **options) if r["term"] == "intercept"}
-            close([found[key] for key in truth.keys], list(truth.effects()), 1e-9)
+            result = {r["g"]: r["effect"] for r in regress(engine, moved, **options) if r["term"] == "intercept"}
+            close([result[key] for key in truth.keys], list(truth.effects()), 1e-9)
 
 
 @engines
@@ -397,8 +397,8 @@ def degenerate(engine, verb):
             for name, frame in DEGENERATE.items()
         ]
     )
-    found = verb(engine, together, over="name")
-    return {name: [row for row in found if row["name"] == name] for name in DEGENERATE}
+    result = verb(engine, together, over="name")
+    return {name: [row for row in result if row["name"] == name] for name in DEGENERATE}
 
 
 def only(engine, name):
@@ -461,14 +461,14 @@ def test_a_weighted_covariate_of_groups_in_every_order_of_rows(engine):
         sets |= {3 * seed: frame, 3 * seed + 1: frame.reverse()}
         sets[3 * seed + 2] = frame.sample(fraction=1, shuffle=True, seed=seed)
     together = pl.concat([frame.with_columns(m=pl.lit(m)) for m, frame in sets.items()])
-    found = {row["m"]: row for row in components(engine, together, weights="w", over="m")}
-    assert all(row["converged"] for row in found.values())
-    for m, row in found.items():
+    result = {row["m"]: row for row in components(engine, together, weights="w", over="m")}
+    assert all(row["converged"] for row in result.values())
+    for m, row in result.items():
         close(
-            [row["sigma2"], row["log_likelihood"]], [found[m // 3 * 3][name] for name in ("sigma2", "log_likelihood")]
+            [row["sigma2"], row["log_likelihood"]], [result[m // 3 * 3][name] for name in ("sigma2", "log_likelihood")]
         )
     for m in (33, 34, 35):
-        close([found[m]["sigma2"], found[m]["log_likelihood"]], [3.86680100864863, -90.23735025307373], 1e-12)
+        close([result[m]["sigma2"], result[m]["log_likelihood"]], [3.86680100864863, -90.23735025307373], 1e-12)
     for frame in (sets[33], sets[34], sets[35]):
         (row,) = components(engine, frame, weights="w")
         close([row["sigma2"], row["log_likelihood"]], [3.86680100864863, -90.23735025307373], 1e-12)
@@ -530,25 +530,25 @@ def test_rows_that_lack_a_value_are_dropped_and_counted(engine):
 @engines
 def test_a_null_key_is_a_group(engine):
     frame = DATA["unbalanced"].with_columns(g=pl.when(pl.col("g") != 3).then("g"), w=1.0)
-    found = {(row["g"], row["term"]): row["effect"] for row in regress(engine, frame)}
+    result = {(row["g"], row["term"]): row["effect"] for row in regress(engine, frame)}
     truth = dense("unbalanced", "reml", False)
     keys = [None if key == 3 else key for key in truth.keys]
-    close([found[key, "intercept"] for key in keys], list(truth.effects()), 1e-9)
+    close([result[key, "intercept"] for key in keys], list(truth.effects()), 1e-9)
 
 
 @engines
 def test_an_empty_table_gives_an_empty_result(engine):
     database = sqlpaths.database(engine)
     database.hold(SPREAD.clear().with_columns(m=pl.lit("a")))
-    found = database.ask(sqlpaths.call("pool_regress", "y", "x", "g", over="m"))
-    assert found.is_empty()
-    assert found.columns == ["m", "g", *COEFFICIENTS]
-    assert [found.schema[name] for name in COEFFICIENTS] == [pl.String, pl.Int64, *[pl.Float64] * 7]
-    found = database.ask(sqlpaths.call("pool_regress_components", "y", "x", "g", over="m"))
-    assert found.is_empty()
-    assert found.columns == ["m", *COMPONENTS]
-    assert [found.schema[name] for name in ("groups", "n", "dropped")] == [pl.Int64] * 3
-    assert [found.schema[name] for name in ("singular", "converged")] == [pl.String, pl.Boolean]
+    result = database.ask(sqlpaths.call("pool_regress", "y", "x", "g", over="m"))
+    assert result.is_empty()
+    assert result.columns == ["m", "g", *COEFFICIENTS]
+    assert [result.schema[name] for name in COEFFICIENTS] == [pl.String, pl.Int64, *[pl.Float64] * 7]
+    result = database.ask(sqlpaths.call("pool_regress_components", "y", "x", "g", over="m"))
+    assert result.is_empty()
+    assert result.columns == ["m", *COMPONENTS]
+    assert [result.schema[name] for name in ("groups", "n", "dropped")] == [pl.Int64] * 3
+    assert [result.schema[name] for name in ("singular", "converged")] == [pl.String, pl.Boolean]
 
 
 # ---- messages --------------------------------------------------------------------------------------------------------
@@ -627,10 +627,10 @@ def test_several_keys_and_several_keys_of_models(engine):
     frame = stacked(False).with_columns(
         a=pl.col("g") % 3, b=pl.col("g") // 3, c=pl.col("name").str.head(3), d=pl.col("name").str.tail(-3)
     )
-    found = regress(engine, frame, by=["a", "b"], over=["c", "d"])
-    assert list(found[0]) == ["c", "d", "a", "b", *COEFFICIENTS]
+    result = regress(engine, frame, by=["a", "b"], over=["c", "d"])
+    assert list(result[0]) == ["c", "d", "a", "b", *COEFFICIENTS]
     for name in ("unbalanced", "much between"):
-        some = [row | {"g": row["a"] + 3 * row["b"]} for row in found if row["c"] + row["d"] == name]
+        some = [row | {"g": row["a"] + 3 * row["b"]} for row in result if row["c"] + row["d"] == name]
         assert_coefficients(some, dense(name, "reml", False))
 
 
@@ -667,9 +667,9 @@ def test_names_are_data(engine):
         x, g, w = (names[(place + step) % len(names)] for step in (1, 2, 3))
         g = "g g" if g == "n" else g
         frame = data.select(pl.col("y").alias(y), pl.col("x").alias(x), pl.col("g").alias(g), pl.col("w").alias(w))
-        found = regress(engine, frame, y, x, g, weights=w, method="ml")
-        assert {row["term"] for row in found} == {"intercept", x}
-        renamed = [row | {"g": row[g], "term": "x" if row["term"] == x else "intercept"} for row in found]
+        result = regress(engine, frame, y, x, g, weights=w, method="ml")
+        assert {row["term"] for row in result} == {"intercept", x}
+        renamed = [row | {"g": row[g], "term": "x" if row["term"] == x else "intercept"} for row in result]
         assert_coefficients(renamed, truth)
 
 
@@ -689,8 +689,8 @@ def test_expressions(engine):
 def test_the_name_of_a_column_is_that_of_the_table():
     """However it is written."""
     for engine in sqlpaths.SQL_PATHS:
-        found = rows(engine, "FROM pool_regress(data, Y, DAYS, g)", SPREAD.rename({"x": "Days"}))
-        assert {row["term"] for row in found} == {"intercept", "Days"}
+        result = rows(engine, "FROM pool_regress(data, Y, DAYS, g)", SPREAD.rename({"x": "Days"}))
+        assert {row["term"] for row in result} == {"intercept", "Days"}
 
 
 @pytest.mark.parametrize("engine", shells.ENGINES)
@@ -702,11 +702,11 @@ def test_files_are_scanned_once_for_the_columns_that_are_needed(engine, tmp_path
         f"FROM pool_regress({files}, y, x, g, weights := w)": (["g", "w", "x", "y"], True),
         f"FROM pool_regress_components({files}, y, x, g, over := name)": (["g", "name", "x", "y"], False),
     }
-    *plans, found = shells.answers(engine, [*(f"EXPLAIN (FORMAT json) {call}" for call in calls), list(calls)[-1]])
+    *plans, result = shells.answers(engine, [*(f"EXPLAIN (FORMAT json) {call}" for call in calls), list(calls)[-1]])
     for plan, (columns, pivoted) in zip(map(parsed, plans), calls.values(), strict=True):
         (scan,) = plan.scans()
         assert sorted(scan.columns()) in (columns, [""] if duckdb.__version__ == "1.5.0" else columns)
         assert [sorted(node.columns()) for node in plan.first_rows()] == [["x", "y"]] * pivoted
-    assert isinstance(found, list), found
-    for row in found:
+    assert isinstance(result, list), result
+    for row in result:
         close(row["sigma2"], Dense(stacked(True).filter(name=row["name"]).with_columns(w=1.0), "reml").sigma2, 1e-7)

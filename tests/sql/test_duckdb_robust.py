@@ -27,24 +27,24 @@ def answered(engine, m, kappa, alpha, chi=None):
     asked = {"id": range(len(m)), "m": m, "kappa": kappa, "alpha": alpha if chi is None else [None] * len(m)}
     asked |= {"chi": low if chi is None else chi, "low": low, "high": 1.001 * np.sqrt((1 + m) / alpha)}
     database(engine).hold(pl.DataFrame(asked, schema_overrides={"alpha": pl.Float64}))
-    found = database(engine).ask("SELECT id, chi, rho FROM _pool_critical_values('data') ORDER BY id")
-    assert found["id"].to_list() == list(range(len(m)))
-    return found["chi" if chi is None else "rho"].to_numpy()
+    result = database(engine).ask("SELECT id, chi, rho FROM _pool_critical_values('data') ORDER BY id")
+    assert result["id"].to_list() == list(range(len(m)))
+    return result["chi" if chi is None else "rho"].to_numpy()
 
 
 @engines
 def test_published_critical_values(engine):
     m, kappa, alpha, want = map(np.array, zip(*PUBLISHED, strict=True))
     inside = m > 0  # m = 0 is excluded
-    found = answered(engine, m[inside].astype(float), kappa[inside].astype(float), alpha[inside])
-    assert found == pytest.approx(want[inside], abs=6e-11)
+    result = answered(engine, m[inside].astype(float), kappa[inside].astype(float), alpha[inside])
+    assert result == pytest.approx(want[inside], abs=6e-11)
 
 
 @engines
 def test_the_worst_distribution_by_linear_programming(engine):
     m, kappa, chi = map(np.array, zip(*CASES, strict=True))
-    found = answered(engine, m, kappa, 0.05, chi)
-    assert found == pytest.approx([truth.worst_noncoverage(*case) for case in CASES], abs=2e-9)
+    result = answered(engine, m, kappa, 0.05, chi)
+    assert result == pytest.approx([truth.worst_noncoverage(*case) for case in CASES], abs=2e-9)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_critical_values_equal_python(engine, points, alphas):
         x.ravel() for x in np.meshgrid(ways.share(10 ** np.linspace(-9, 19.9, points), of=3), kappas, alphas)
     )
     ordinary = norm.isf(alpha / 2) * np.sqrt(1 + m)
-    found, missed = answered(engine, m, kappa, alpha), answered(engine, m, kappa, alpha, ordinary)
+    result, missed = answered(engine, m, kappa, alpha), answered(engine, m, kappa, alpha, ordinary)
     for level in alphas:
         at = alpha == level
-        assert found[at] == pytest.approx(critical.critical(m[at], kappa[at], level), rel=1e-10)
+        assert result[at] == pytest.approx(critical.critical(m[at], kappa[at], level), rel=1e-10)
     assert missed == pytest.approx(critical.noncoverage(m, kappa, ordinary), rel=1e-9, abs=1e-300)
 
 
@@ -73,9 +73,9 @@ def test_critical_values_equal_python(engine, points, alphas):
 @pytest.mark.parametrize("name", ["bcg", "raudenbush1985"])
 def test_intervals_miss_as_often_as_allowed_at_worst(engine, name, tau2):
     table, by = grid.studies(f"meta_{name}")
-    found = MODULE[engine](pool.shrink, table, "y", by, se="se", tau2=tau2, mu=0.1, level=0.8, interval="robust")
-    mu2, kappa = truth.effect_moments(found["mean"], found["v"], 0.1)
-    for row in found.sort("v")[::9].rows(named=True):
+    result = MODULE[engine](pool.shrink, table, "y", by, se="se", tau2=tau2, mu=0.1, level=0.8, interval="robust")
+    mu2, kappa = truth.effect_moments(result["mean"], result["v"], 0.1)
+    for row in result.sort("v")[::9].rows(named=True):
         w, v = row["weight"], row["v"]
         m, unit = (1 / w - 1) ** 2 * mu2 / v, w * math.sqrt(v)
         assert row["upper"] - row["estimate"] == pytest.approx(row["estimate"] - row["lower"], rel=1e-9)
@@ -148,7 +148,7 @@ def test_stored_moments_and_weights_equal_python(engine):
 @engines
 def test_columns_with_the_names_of_relations_and_columns_of_the_macros(engine):
     table = rows().rename({"g": "robust", "y": "alpha"}).with_columns(m=pl.lit(1), chi=pl.lit(2))
-    found = MODULE[engine](pool.shrink, table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
+    result = MODULE[engine](pool.shrink, table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
     want = pool.shrink(table, "alpha", ["robust", "m", "chi"], interval="robust", tau2="dl")
-    assert found.columns[3:] == want.columns[3:]
-    assert_frame_equal(found.select(want.columns).sort("robust"), want, rel_tol=1e-9)
+    assert result.columns[3:] == want.columns[3:]
+    assert_frame_equal(result.select(want.columns).sort("robust"), want, rel_tol=1e-9)

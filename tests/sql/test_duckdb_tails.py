@@ -41,9 +41,9 @@ def test_quantiles(connection, kind):
     p = np.resize([0.025, 0.975, 0.005, 0.2, 0.9999], len(a))
     z = np.where(np.arange(len(a)) % 2 == 0, special.ndtri(p), np.nan)
     odds = np.exp(searched(connection, a, b, np.full_like(a, np.nan), p, z)["result"].to_numpy())
-    found = a / b * odds / (1 + a / b * odds) if kind == "beta" else a * odds
+    result = a / b * odds / (1 + a / b * odds) if kind == "beta" else a * odds
     expected = special.betaincinv(a, b, p) if kind == "beta" else special.gammaincinv(a, p)
-    assert found == pytest.approx(expected, rel=1e-9, abs=0)
+    assert result == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("kind", ["beta", "gamma"])
@@ -52,11 +52,11 @@ def test_both_tails(connection, kind):
     w = np.random.default_rng(4).normal(size=len(a)) * 2 / np.sqrt(a + 1)
     missing = np.full_like(a, np.nan)
     b = b if kind == "beta" else np.full_like(a, np.inf)
-    found = searched(connection, a, b, w, missing, missing)
+    result = searched(connection, a, b, w, missing, missing)
     if kind == "beta":
         x, y = a * np.exp(w) / (b + a * np.exp(w)), b / (b + a * np.exp(w))
         below, above = special.betainc(a, b, x), special.betainc(b, a, y)
     else:
         below, above = special.gammainc(a, a * np.exp(w)), special.gammaincc(a, a * np.exp(w))
-    assert found["below"].to_numpy() == pytest.approx(below, rel=1e-9, abs=1e-12)
-    assert found["result"].to_numpy() == pytest.approx(above, rel=1e-9, abs=1e-12)
+    assert result["below"].to_numpy() == pytest.approx(below, rel=1e-9, abs=1e-12)
+    assert result["result"].to_numpy() == pytest.approx(above, rel=1e-9, abs=1e-12)

@@ -95,8 +95,8 @@ def test_the_home_folder(tree, monkeypatch):
 
 
 def test_a_list_names_no_file_twice_and_is_sorted(tree):
-    found = [part.name for part in parts([tree / "x", str(tree / "top.parquet"), str(tree / "x/y/*.parquet")])]
-    assert found == sorted(str(tree / name) for name in ("top.parquet", "x/one.parquet", "x/y/two.parquet"))
+    result = [part.name for part in parts([tree / "x", str(tree / "top.parquet"), str(tree / "x/y/*.parquet")])]
+    assert result == sorted(str(tree / name) for name in ("top.parquet", "x/one.parquet", "x/y/two.parquet"))
 
 
 def test_nothing_in_an_empty_folder_or_list(tmp_path):
@@ -181,18 +181,18 @@ def test_a_version_changes_with_the_file(tmp_path):
 def test_hive_columns_have_the_types_that_all_files_give_them(tmp_path, folders):
     files = [write(tmp_path / folder / "rows.parquet") for folder in folders]
     expected = pl.scan_parquet(files, hive_partitioning=True, glob=False).collect()
-    found = rows(tmp_path / "**/*.parquet")
-    assert found.schema == expected.schema
-    assert_frame_equal(found, expected, check_row_order=False)
+    result = rows(tmp_path / "**/*.parquet")
+    assert result.schema == expected.schema
+    assert_frame_equal(result, expected, check_row_order=False)
     assert all(part.scan().collect_schema() == expected.schema for part in parts(tmp_path))
 
 
 def test_a_hive_value_stands_for_a_column_in_the_file(tmp_path):
     write(tmp_path / "y=7/rows.parquet")
     write(tmp_path / "y=8/rows.parquet")
-    found = rows(tmp_path)
-    assert found.schema["y"] == pl.Float64  # the type in the files, as in Polars
-    assert set(found["y"]) == {7.0, 8.0}
+    result = rows(tmp_path)
+    assert result.schema["y"] == pl.Float64  # the type in the files, as in Polars
+    assert set(result["y"]) == {7.0, 8.0}
 
 
 def test_filters_of_hive_columns(tmp_path):
@@ -270,8 +270,8 @@ def test_a_web_server_that_refuses_requests(tmp_path):
 
 def objects(folder, path):
     """The files of a bucket, for which a local folder stands in."""
-    found = listing.objects(fs.LocalFileSystem(), str(folder), path, "s3://bucket/", ".parquet")
-    return sorted(file.name.removeprefix("s3://bucket/") for file in found)
+    result = listing.objects(fs.LocalFileSystem(), str(folder), path, "s3://bucket/", ".parquet")
+    return sorted(file.name.removeprefix("s3://bucket/") for file in result)
 
 
 @pytest.mark.parametrize(
@@ -312,14 +312,14 @@ def test_a_bucket_from_listing_to_rows(bucket):
     for year in (1, 2):
         write(bucket / f"a b/year={year}/x.parquet")
     for source, years in {"a b/**/*.parquet": [1, 2], "a b": [1, 2], "a b/year=[2]/*": [2]}.items():
-        found = parts(f"s3://{bucket.name}/{source}")
-        assert [part.name for part in found] == [f"s3://{bucket.name}/a b/year={year}/x.parquet" for year in years]
-        assert [part.current() for part in found] == [part.version for part in found]
-        assert [part.scan().collect()["year"].to_list() for part in found] == [[year] * 2 for year in years]
+        result = parts(f"s3://{bucket.name}/{source}")
+        assert [part.name for part in result] == [f"s3://{bucket.name}/a b/year={year}/x.parquet" for year in years]
+        assert [part.current() for part in result] == [part.version for part in result]
+        assert [part.scan().collect()["year"].to_list() for part in result] == [[year] * 2 for year in years]
     write(bucket / "a b/year=2/x.parquet", ROWS.head(1))
-    assert found[0].current() not in (None, found[0].version)
+    assert result[0].current() not in (None, result[0].version)
     (bucket / "a b/year=2/x.parquet").unlink()
-    assert found[0].current() is None
+    assert result[0].current() is None
 
 
 @pytest.mark.parametrize("odd", ["a%20b", "50%", "a#b", "日本", "a+b", "a&b", "k=a#b"])

@@ -57,9 +57,9 @@ def table(tmp_path) -> Path:
 
 
 def test_one_part_per_data_file_sorted_by_name(table):
-    found = parts(table)
-    assert [part.name for part in found] == sorted(str(file) for file in table.rglob("*.parquet"))
-    assert [part.scan().collect().height for part in found] == [3, 2]
+    result = parts(table)
+    assert [part.name for part in result] == sorted(str(file) for file in table.rglob("*.parquet"))
+    assert [part.scan().collect().height for part in result] == [3, 2]
     assert_rows(table, pl.concat([MARCH, APRIL]))
 
 
@@ -213,9 +213,9 @@ def test_deletion_vectors_drop_rows(tmp_path):
         assert_frame_equal(late.select("y").collect(), kept.filter(g="a").filter(pl.col("y") > 60_000).select("y"))
         assert part.scan().select(pl.len()).collect().item() == kept.height
         assert part.scan().collect_schema() == numbers.schema
-    assert len({next(iter(found.values())) for found in seen}) == 4
-    for version, found in enumerate(seen):
-        assert versions(DeltaTable(table, version=version)) == found
+    assert len({next(iter(result.values())) for result in seen}) == 4
+    for version, result in enumerate(seen):
+        assert versions(DeltaTable(table, version=version)) == result
         assert_as_polars(table, version)
 
 
@@ -322,10 +322,10 @@ PARTITIONED = {
 def test_partition_columns_have_the_types_of_the_table(tmp_path, name):
     frame = pl.DataFrame({"y": [1.0, 2.0], "key": PARTITIONED[name]})
     write_deltalake(tmp_path / "typed", frame, partition_by=["key"])
-    found = rows(tmp_path / "typed")
-    assert found.schema == pl.Schema(DeltaTable(tmp_path / "typed").schema())
-    assert sorted(found["key"].to_list(), key=str) == sorted(frame["key"].to_list(), key=str)
-    assert found.sort("y")["key"].to_list() == frame["key"].to_list()
+    result = rows(tmp_path / "typed")
+    assert result.schema == pl.Schema(DeltaTable(tmp_path / "typed").schema())
+    assert sorted(result["key"].to_list(), key=str) == sorted(frame["key"].to_list(), key=str)
+    assert result.sort("y")["key"].to_list() == frame["key"].to_list()
 
 
 def test_an_empty_partition_value_is_null(tmp_path):

@@ -53,10 +53,10 @@ def planner(monkeypatch):
 
 @pytest.fixture
 def catalogue(tmp_path):
-    found = SqlCatalog("shop", uri=f"sqlite:///{tmp_path}/shop.db", warehouse=tmp_path.as_uri())
-    found.create_namespace("shop")
-    yield found
-    found.close()
+    result = SqlCatalog("shop", uri=f"sqlite:///{tmp_path}/shop.db", warehouse=tmp_path.as_uri())
+    result.create_namespace("shop")
+    yield result
+    result.close()
 
 
 @pytest.fixture
@@ -79,9 +79,9 @@ def place(name: str) -> Path:
 
 
 def test_one_part_per_data_file_sorted_by_name(table):
-    found = parts(table)
-    assert [place(part.name) for part in found] == sorted(place(table.location()).rglob("*.parquet"))
-    assert [part.scan().collect().height for part in found] == [3, 2]
+    result = parts(table)
+    assert [place(part.name) for part in result] == sorted(place(table.location()).rglob("*.parquet"))
+    assert [part.scan().collect().height for part in result] == [3, 2]
     assert_rows(table, BOTH)
     assert_rows(table, pl.scan_iceberg(table).collect())
 

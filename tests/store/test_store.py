@@ -55,16 +55,16 @@ def names(parts) -> list[str]:
 def assert_merged(store, rows, by, *, weights=None):
     """The moments of the store equal those of one pass, to 1e-12 relative to the number or to its values."""
     expected = pool.moments(rows, "y", by=by, weights=weights)
-    found = store.scan().collect()
-    assert found.schema == expected.schema
+    result = store.scan().collect()
+    assert result.schema == expected.schema
     keys = [by] if isinstance(by, str) else by
-    found, expected = found.sort(keys), expected.sort(keys)
-    assert found.select(*keys, "n").equals(expected.select(*keys, "n"))
+    result, expected = result.sort(keys), expected.sort(keys)
+    assert result.select(*keys, "n").equals(expected.select(*keys, "n"))
     # For values near 1e3, a mean is accurate to 1e-13, even if it is near 0; a variance to the square of that.
     size = max(rows["y"].cast(pl.Float64).abs().max() or 0.0, 1e-300)
     for name, scale in {"mean": size, "var": size**2, "w": 1.0}.items():
-        if name in found.columns:
-            assert_series_equal(found[name], expected[name], rel_tol=1e-12, abs_tol=1e-12 * scale)
+        if name in result.columns:
+            assert_series_equal(result[name], expected[name], rel_tol=1e-12, abs_tol=1e-12 * scale)
 
 
 # ---- parts read --------------------------------------------------------------------------------------------
@@ -228,11 +228,11 @@ def test_any_split_gives_the_models_of_one_pass(pieces, weights):
         store, rows = refreshed(folder, pieces, ["h", "g"], weights)
         merged = store.scan().collect()
         stored = {"n": "n", "var": "var", "weights": "w" if weights else None}
-        found, expected = (
+        result, expected = (
             pool.shrink(merged, "mean", **known, **stored),
             pool.shrink(rows, "y", **known, weights=weights),
         )
-        assert_frame_equal(found, expected, rel_tol=1e-12, abs_tol=1e-9)
+        assert_frame_equal(result, expected, rel_tol=1e-12, abs_tol=1e-9)
 
 
 def scattered(rows: int, offset: float) -> pl.DataFrame:
@@ -250,10 +250,10 @@ def test_an_offset_costs_the_variance_no_digits(tmp_path, offset, weights):
     store = pool.MomentStore(tmp_path / "m", "y", by="g", weights=weights)
     store.refresh(tmp_path / "rows")
     exact = pool.moments(rows, "deviation", by="g", weights=weights)
-    found = store.scan().sort("g").collect()
-    assert_frame_equal(found.drop("mean"), exact.drop("mean"), rel_tol=1e-13)
+    result = store.scan().sort("g").collect()
+    assert_frame_equal(result.drop("mean"), exact.drop("mean"), rel_tol=1e-13)
     # The tolerance is half a unit in the last place of the offset.
-    assert (found["mean"] - (exact["mean"] + offset)).abs().max() <= 2.0**-52 * max(offset, 4.0)
+    assert (result["mean"] - (exact["mean"] + offset)).abs().max() <= 2.0**-52 * max(offset, 4.0)
 
 
 @pytest.mark.parametrize("far", [1e9, 2.0**60, 1e300])
@@ -278,9 +278,9 @@ def test_parts_without_rows_and_without_values(tmp_path):
 def test_a_store_of_empty_parts_has_all_columns(tmp_path):
     store = pool.MomentStore(tmp_path / "m", "y", by=["month", "g"], weights="w")
     store.refresh(write(tmp_path / "rows", a=ROWS.clear(), b=ROWS.clear()))
-    found = store.scan().collect()
-    assert found.schema == pool.moments(ROWS, "y", by=["month", "g"], weights="w").schema
-    assert found.height == 0
+    result = store.scan().collect()
+    assert result.schema == pool.moments(ROWS, "y", by=["month", "g"], weights="w").schema
+    assert result.height == 0
 
 
 @pytest.mark.parametrize("dtype", [pl.Int32, pl.Float32, pl.Boolean, pl.Decimal(10, 2), pl.UInt8])
@@ -325,9 +325,9 @@ def test_ranges_lose_no_group_and_share_none(tmp_path, monkeypatch, small_ranges
     store = pool.MomentStore(tmp_path / "m", "y", by=["other", "key"])
     store.refresh(write(tmp_path / "rows", **files))
     expected = pool.moments(rows.lazy(), "y", by=["other", "key"]).collect()
-    found = store.scan().collect()
-    assert found.schema == expected.schema
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-12)
+    result = store.scan().collect()
+    assert result.schema == expected.schema
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-12)
     aggregations = store.scan().explain().count("AGGREGATE")
     assert (aggregations > 5) == (kind in ("integers", "large integers", "text", "dates", "nulls"))
 
@@ -388,11 +388,11 @@ def test_duckdb_reads_the_same_states(tmp_path, source):
     store.refresh(source)
     with duckdb.connect() as connection:
         pool.install_macros(connection)
-        found = connection.sql(f"FROM pool_merge('{tmp_path}/m/*.parquet', COLUMNS(['month', 'g']))").pl()
+        result = connection.sql(f"FROM pool_merge('{tmp_path}/m/*.parquet', COLUMNS(['month', 'g']))").pl()
         estimates = connection.sql(
             f"FROM pool_shrink('{tmp_path}/m/*.parquet', mean, g, n := n, var := var, tau2 := 2.0)"
         ).pl()
-    assert_frame_equal(found, store.scan().collect(), check_row_order=False, rel_tol=1e-12)
+    assert_frame_equal(result, store.scan().collect(), check_row_order=False, rel_tol=1e-12)
     expected = pool.shrink(store.scan(), "mean", by="g", n="n", var="var", tau2=2.0).collect()
     assert_frame_equal(estimates, expected, check_row_order=False, rel_tol=1e-12)
 

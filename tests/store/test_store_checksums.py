@@ -32,10 +32,10 @@ def moments(store) -> dict[str, tuple]:
 
 def assert_right(store) -> None:
     """a: 1, 4, 1, 5; b: 2, 2."""
-    found = moments(store)
-    assert found.keys() == {"a", "b"}
-    assert found["a"] == pytest.approx([4, 11 / 4, 51 / 12], rel=1e-14)
-    assert found["b"] == pytest.approx([2, 2.0, 0.0], rel=1e-14)
+    result = moments(store)
+    assert result.keys() == {"a", "b"}
+    assert result["a"] == pytest.approx([4, 11 / 4, 51 / 12], rel=1e-14)
+    assert result["b"] == pytest.approx([2, 2.0, 0.0], rel=1e-14)
 
 
 def assert_named(store, path, *reasons):

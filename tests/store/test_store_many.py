@@ -124,9 +124,9 @@ def test_a_thousand_parts_are_two_queries(tmp_path):
     rows(1).write_parquet(content)
     for number in range(1, 1_000):
         (tmp_path / f"rows/{number:04d}.parquet").write_bytes(content.read_bytes())
-    found = reading.batches(pool.store.sources.parts(tmp_path / "rows"))
+    result = reading.batches(pool.store.sources.parts(tmp_path / "rows"))
     definition = pool.store.definition.define("y", "g", None, None, "error")
-    listed = [reading.rows_of(batch).select(pl.len()).collect().item() for batch in found]
+    listed = [reading.rows_of(batch).select(pl.len()).collect().item() for batch in result]
     assert sum(listed) == 4_000
     readings = list(reading.readings(pool.store.sources.parts(tmp_path / "rows"), definition, None, joined=True))
     assert [one.parts for one in readings] == [500, 500]

@@ -53,9 +53,9 @@ def height(path: Path) -> int:
 
 def assert_one_pass(store, frame, by="g", weights=None):
     expected = pool.moments(frame, "y", by=by, weights=weights)
-    found = pool.MomentStore(store.path).scan().collect()
-    assert found.schema == expected.schema
-    assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-12, abs_tol=1e-12)
+    result = pool.MomentStore(store.path).scan().collect()
+    assert result.schema == expected.schema
+    assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-12, abs_tol=1e-12)
 
 
 # ---- what is read, and what is on disk ------------------------------------------------------------------------------
@@ -82,9 +82,9 @@ def test_any_changes_of_parts_give_the_moments_of_one_pass(first, editions, weig
                     (source / f"{number:03}.parquet").unlink()
             store.refresh(source)
         assert_one_pass(store, pl.concat(parts.values()), weights=weights)
-        found = covering(store)
+        result = covering(store)
         listed = states.listed(store.path)
-        assert sum(table.groups for table in found) <= 2 * store.scan().collect().height
+        assert sum(table.groups for table in result) <= 2 * store.scan().collect().height
         building.tidy(store.path, listed)
         assert sum(map(height, merge_files(store))) <= sum(state.groups for state in listed)
 
@@ -99,9 +99,9 @@ def test_merges_of_merges_keep_all_digits_at_an_offset(tmp_path, offset, weights
     assert len(covering(store)) <= 2
     frame = pl.concat(parts.values())
     exact = pool.moments(frame.with_columns(y=pl.col("y") - offset), "y", by="g", weights=weights)
-    found = store.scan().sort("g").collect()
-    assert_frame_equal(found.drop("mean"), exact.drop("mean"), rel_tol=1e-13)
-    assert (found["mean"] - (exact["mean"] + offset)).abs().max() <= 2.0**-52 * max(offset, 4.0)
+    result = store.scan().sort("g").collect()
+    assert_frame_equal(result.drop("mean"), exact.drop("mean"), rel_tol=1e-13)
+    assert (result["mean"] - (exact["mean"] + offset)).abs().max() <= 2.0**-52 * max(offset, 4.0)
 
 
 def test_a_changed_part_writes_only_the_merges_above_it(tmp_path):
@@ -198,8 +198,8 @@ def test_other_programs_see_the_states_alone(tmp_path):
     with duckdb.connect() as connection:
         pool.install_macros(connection)
         for pattern in ("*.parquet", "**/*.parquet"):
-            found = connection.sql(f"FROM pool_merge('{store.path}/{pattern}', g)").pl()
-            assert_frame_equal(found, expected, check_row_order=False, rel_tol=1e-12, abs_tol=1e-12)
+            result = connection.sql(f"FROM pool_merge('{store.path}/{pattern}', g)").pl()
+            assert_frame_equal(result, expected, check_row_order=False, rel_tol=1e-12, abs_tol=1e-12)
     for pattern in ("*.parquet", "**/*.parquet"):
         assert pl.scan_parquet(store.path / pattern).select(pl.len()).collect().item() == 9 * GROUPS
     with pytest.raises(pl.exceptions.InvalidOperationError, match="Please use a glob pattern"):

@@ -95,13 +95,13 @@ def heard(hears) -> int | None:
         return None
 
 
-def assert_of_before_or_after(found, before, after):
-    for name, (version, table) in found.items():
+def assert_of_before_or_after(result, before, after):
+    for name, (version, table) in result.items():
         edition = before if before.get(name, ("",))[0] == version else after
         assert edition[name][0] == version
         assert_frame_equal(table, edition[name][1], rel_tol=1e-12)
-    assert set(before) & set(after) <= set(found)
-    assert set(found) <= set(before) | set(after)
+    assert set(before) & set(after) <= set(result)
+    assert set(result) <= set(before) | set(after)
 
 
 class Editions:
@@ -124,8 +124,8 @@ class Editions:
         """The merges hold what the states hold; after other refreshes, nothing of the killed one remains."""
         folder = self.folder / "m"
         listed = states.listed(folder)
-        found = merging.merged(merges.cover(folder, listed), weighted=False).sort("g").collect()
-        assert_frame_equal(found, merging.merged(listed, weighted=False).sort("g").collect(), rel_tol=1e-12)
+        result = merging.merged(merges.cover(folder, listed), weighted=False).sort("g").collect()
+        assert_frame_equal(result, merging.merged(listed, weighted=False).sort("g").collect(), rel_tol=1e-12)
         made = pool.MomentStore(folder)
         made.refresh(self.source)
         assert_frame_equal(made.scan().sort("g").collect(), self.expected, rel_tol=1e-12)
@@ -189,9 +189,9 @@ def test_a_kill_at_any_moment_leaves_whole_states(tmp_path):
         time.sleep(chance.uniform(0, 1.5 * a_part))
         process.kill()
         process.join()
-        found = whole(tmp_path / "m")
-        assert_of_before_or_after(found, before, after)
-        versions = {name: version for name, (version, _) in found.items()}
+        result = whole(tmp_path / "m")
+        assert_of_before_or_after(result, before, after)
+        versions = {name: version for name, (version, _) in result.items()}
         between += versions not in [{name: version for name, (version, _) in e.items()} for e in (before, after)]
         editions.mended()
     assert between >= 3  # many kills happen in the middle of a refresh

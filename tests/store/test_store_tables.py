@@ -43,8 +43,8 @@ def assert_refreshed(store: pool.MomentStore, source, rows: pl.DataFrame, read: 
     assert (len(done.read), len(done.dropped)) == (read, dropped)
     assert {*done.read, *done.unchanged} == listed
     once = pool.moments(rows.filter(pl.col("id") > 5), pl.col("sales") * 2, by="store", weights="load")
-    found = store.scan().sort("store").collect()
-    assert_frame_equal(found, once, abs_tol=0, rel_tol=1e-12)
+    result = store.scan().sort("store").collect()
+    assert_frame_equal(result, once, abs_tol=0, rel_tol=1e-12)
     again = store.refresh(source)
     assert (again.read, again.dropped, again.rows) == ((), (), 0)
 

@@ -120,11 +120,11 @@ def test_values_of_several_types(tmp_path):
         pl.DataFrame({"g": [name, name], "y": values}).write_parquet(tmp_path / f"rows/{name}.parquet")
     store = pool.MomentStore(tmp_path / "m", "y", by="g")
     store.refresh(tmp_path / "rows")
-    found = {g: (n, var) for g, n, _, var in store.scan().collect().rows()}
-    assert found["b"] == (2, 0.5)
-    assert found["c"] == (2, pytest.approx(1.125))
-    assert found["d"] == (0, None)
-    assert found["e"] == (2, 0.5)
+    result = {g: (n, var) for g, n, _, var in store.scan().collect().rows()}
+    assert result["b"] == (2, 0.5)
+    assert result["c"] == (2, pytest.approx(1.125))
+    assert result["d"] == (0, None)
+    assert result["e"] == (2, 0.5)
 
 
 def test_keys_without_a_common_type_are_refused_with_both_files_and_types(tmp_path):

@@ -42,16 +42,16 @@ def by_numpy(
         groups = Groups(**(vars(groups) | {"mu": np.array([mu - pivot])}))
     published = "se" in given
     fitted = fit(groups, published, Hyperparameters(sigma2, tau2, mu))
-    found, groups = fitted.components, fitted.g
+    result, groups = fitted.components, fitted.g
     if verb is pool.components:
         more = inferred(fitted, np.array([pivot]), Options(level=level, test=test, limits=limits))
-        model = {name: column.item() for name, column in (vars(found) | more).items()}
+        model = {name: column.item() for name, column in (vars(result) | more).items()}
         model |= {"mu": model["mu"] + pivot, "n": int(model["n"]), "groups": int(model["groups"])}
         return pl.DataFrame([model])
     assert verb is pool.shrink
     errors = error_of_tau2(fitted) if uncertainty == "tau2" else None
     quantile = NormalDist().inv_cdf((1 + level) / 2)
-    return _estimates(by, keys, groups, found, pivot, sigma2, tau2, uncertainty, quantile, errors)
+    return _estimates(by, keys, groups, result, pivot, sigma2, tau2, uncertainty, quantile, errors)
 
 
 def _groups(keys, y, se=None, n=None, weights=None):
@@ -69,28 +69,28 @@ def _groups(keys, y, se=None, n=None, weights=None):
     return names, Groups(start, n=n * 1.0, w=w, y=mean, squares=squares, v=np.full(len(names), math.nan))
 
 
-def _estimates(name, keys, groups, found, pivot, sigma2, method, uncertainty, quantile, errors):
+def _estimates(name, keys, groups, result, pivot, sigma2, method, uncertainty, quantile, errors):
     v = groups.v
     if np.isnan(v).all():
-        own = np.broadcast_to(found.sigma2, v.shape)
+        own = np.broadcast_to(result.sigma2, v.shape)
         if sigma2 == "separate":
             own = within.separate_variance(groups.n, groups.squares / (groups.n - 1), own)
         elif sigma2 == "squeezed":
             var = groups.squares / np.maximum(groups.n - 1, 1)
-            own = within.squeezed_variance(groups.n, var, found.df_prior, found.sigma2_prior)
+            own = within.squeezed_variance(groups.n, var, result.df_prior, result.sigma2_prior)
         v = within.sampling_variance(own, groups.w)
-    tau2 = found.tau2
+    tau2 = result.tau2
     if method == "morris":
-        tau2 = shrink.morris_variance(tau2, v, found.groups - groups.fitted)
+        tau2 = shrink.morris_variance(tau2, v, result.groups - groups.fitted)
     weight, pooling = shrink.weight(tau2, v), shrink.pooling(tau2, v)
-    estimate = shrink.estimate(groups.y, found.mu, weight)
+    estimate = shrink.estimate(groups.y, result.mu, weight)
     variance = (
         shrink.conditional_variance(tau2, pooling)
         if uncertainty == "conditional"
-        else shrink.marginal_variance(tau2, pooling, found.se_mu)
+        else shrink.marginal_variance(tau2, pooling, result.se_mu)
     )
     if errors is not None:
-        variance = variance_with_tau2(variance, v, found.tau2, pooling, *errors)
+        variance = variance_with_tau2(variance, v, result.tau2, pooling, *errors)
     se = np.sqrt(variance)
     columns = {"n": groups.n.astype(np.int64), "mean": groups.y + pivot, "v": v, "weight": weight}
     columns |= {"estimate": estimate + pivot, "se": se}

@@ -175,12 +175,12 @@ def label(key: object) -> object:
 def by_key(frame: pl.DataFrame, *keys: str) -> dict:
     """The rows of a result as {key: row}."""
     names = keys or ("g",)
-    found = {}
+    result = {}
     for row in frame.iter_rows(named=True):
         parts = tuple(label(row[name]) for name in names)
-        found[parts[0] if len(parts) == 1 else parts] = row
-    assert len(found) == frame.height
-    return found
+        result[parts[0] if len(parts) == 1 else parts] = row
+    assert len(result) == frame.height
+    return result
 
 
 # ---- comparison --------------------------------------------------------------------------------------------
@@ -266,12 +266,12 @@ def studies(draw, groups=(2, 9), equal=False) -> pl.DataFrame:
 
 def drawn(strategy: st.SearchStrategy, count: int) -> list:
     """A number of examples, equal in every run: as models of one query they cost as much as one example."""
-    found = []
+    result = []
 
     @settings(max_examples=count)
     @given(example=strategy)
     def draw(example):
-        found.append(example)
+        result.append(example)
 
     draw()
-    return found
+    return result

@@ -128,8 +128,8 @@ def oneway_anova(name: str) -> dict:
     n, mean = np.array(groups["n"]), np.array(groups["mean"])
     v = sigma2 / n
     mu, se_mu = truth.centre("gls", mean, v, tau2, n)
-    found = truth.shrunken(mean, v, tau2, mu, se_mu) | {"n": n, "mean": mean, "v": v}
-    rows = {key: {k: found[k][j] for k in found} for j, key in enumerate(groups["group"])}
+    result = truth.shrunken(mean, v, tau2, mu, se_mu) | {"n": n, "mean": mean, "v": v}
+    rows = {key: {k: result[k][j] for k in result} for j, key in enumerate(groups["group"])}
     icc = tau2 / (tau2 + sigma2)
     return {"sigma2": sigma2, "tau2": tau2, "mu": mu, "se_mu": se_mu, "icc": icc, "rows": rows}
 
@@ -152,12 +152,12 @@ def credibility(name: str) -> dict:
     """a is sigma2, b is tau2; Bichsel and Straub's pseudo-estimator is the root of pm at v = sigma2 / w."""
     file = vector("credibility_hachemeister")
     result = file[name]
-    found = result.get("iterative") or result["unbiased"]
+    actual = result.get("iterative") or result["unbiased"]
     states = map(str, file["state"])
     columns = (result[column] for column in ("individual_means", "credibility", "premium"))
     return {
-        "sigma2": as_list(found["a"]["state"])[0],
-        "tau2": as_list(found["b"]["portfolio"])[0],
+        "sigma2": as_list(actual["a"]["state"])[0],
+        "tau2": as_list(actual["b"]["portfolio"])[0],
         "mu": result["collective_mean"],
         "rows": {
             key: {"n": 12, "mean": mean, "weight": z, "estimate": premium}
@@ -211,8 +211,8 @@ def metafor(name: str, method: str) -> dict:
     v = frame["vi"] if "vi" in frame.columns else frame["se"] ** 2
     rows = {key: {"mean": y, "v": v} for key, y, v in zip(frame[by], frame["y"], v, strict=True)}
     if "blup" in result:
-        found = zip(result["blup"]["pred"], result["blup"]["se"], result["ranef"]["se"], strict=True)
-        for row, (estimate, se, effect_se) in zip(rows.values(), found, strict=True):
+        actual = zip(result["blup"]["pred"], result["blup"]["se"], result["ranef"]["se"], strict=True)
+        for row, (estimate, se, effect_se) in zip(rows.values(), actual, strict=True):
             row |= {"estimate": estimate, "se": se, "effect_se": effect_se}
     if method in ("EE", "FE"):
         for row in rows.values():
@@ -276,8 +276,8 @@ def among_others(verb, frame, value, by, **options):
     mirrored = frame.with_columns(pl.col(value) * -2.5)
     models = [mirrored, frame, frame.head(2 * frame.height // 3)]
     stacked = pl.concat([model.with_columns(model=pl.lit(i)) for i, model in enumerate(models)])
-    found = verb(stacked.lazy(), value, by, over="model", **options).collect(engine="streaming")
-    return found.filter(pl.col("model") == 1).drop("model")
+    result = verb(stacked.lazy(), value, by, over="model", **options).collect(engine="streaming")
+    return result.filter(pl.col("model") == 1).drop("model")
 
 
 def asked_for(cell):
@@ -288,8 +288,8 @@ def asked_for(cell):
 def in_one_query(engine, verb, cell, **more):
     """The part of a cell in one query for all data sets with the same options, because SQL queries are slow to plan."""
     alike = tuple(other for other in map(str, CELLS) if _question(other) == _question(str(cell)))
-    found = _answers(engine, verb, alike, **more)
-    return found.filter(pl.col("set") == str(cell)).drop("set").rename({"key": cell.by}, strict=False)
+    result = _answers(engine, verb, alike, **more)
+    return result.filter(pl.col("set") == str(cell)).drop("set").rename({"key": cell.by}, strict=False)
 
 
 @cache

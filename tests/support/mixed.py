@@ -79,7 +79,7 @@ class Mixed:
         for start in STARTS:
             first = np.where(self.entries[0] == self.entries[1], start, 0.1 * start)
             tried.append(minimize(self.deviance, first, jac=True, method="BFGS", options={"gtol": 1e-7}))
-        theta = min(tried, key=lambda found: found.fun).x
+        theta = min(tried, key=lambda result: result.fun).x
         for _ in range(30):
             step = -np.linalg.lstsq(self.curvature(theta), self.deviance(theta)[1], rcond=1e-9)[0]
             theta = theta + step
@@ -154,13 +154,13 @@ class Mixed:
         """Var(mu + b - its prediction) of the varying terms of each group, for terms in the order of z."""
         inverse = self.inverse(self.x, self.of_all_groups)
         terms, size = self.x.shape[1], self.z.shape[1]
-        found = []
+        result = []
         for i in range(len(self.keys)):
             chosen = np.zeros((size, len(inverse)))
             chosen[np.arange(size), self.places] = 1.0
             chosen[:, terms + i * size : terms + (i + 1) * size] = self.factor(self.theta)
-            found.append(self.sigma2 * chosen @ inverse @ chosen.T)
-        return np.array(found)
+            result.append(self.sigma2 * chosen @ inverse @ chosen.T)
+        return np.array(result)
 
     @cached_property
     def conditional(self):

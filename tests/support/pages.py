@@ -74,7 +74,7 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """The blocks of a page that run. A block in another language, or `text` without a block above it, is an error."""
-    found: list[Block] = []
+    result: list[Block] = []
     last = None
     for fence in FENCE.finditer(text):
         language, line = fence["language"], text.count("\n", 0, fence.start()) + 1
@@ -84,13 +84,13 @@ def blocks(text: str) -> list[Block]:
             last.output = fence
         elif language in RUN:
             last = Block(language, dedent(fence["code"]), line)
-            found.append(last)
+            result.append(last)
         elif language in NOT_RUN:
             last = None
         else:
             known = ", ".join((*RUN, "text", *NOT_RUN))
             raise ValueError(f"line {line}: a block has one of the languages {known}, not {language!r}")
-    return found
+    return result
 
 
 def plain(text: str) -> str:

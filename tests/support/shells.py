@@ -101,17 +101,17 @@ def macros_file(engine: str) -> Path:
 
 
 def _answers_of_module(queries: list[str], setup: str, file: Path | str) -> list[Rows | str]:
-    found: list[Rows | str] = []
+    actual: list[Rows | str] = []
     with duckdb.connect(file) as connection:
         connection.execute(setup)
         for query in queries:
             try:
                 result = connection.execute(query)
                 names = [column[0] for column in result.description]
-                found.append([dict(zip(names, row, strict=True)) for row in result.fetchall()])
+                actual.append([dict(zip(names, row, strict=True)) for row in result.fetchall()])
             except duckdb.Error as error:
-                found.append(str(error))
-    return found
+                actual.append(str(error))
+    return actual
 
 
 def _answers_of_shell(queries: list[str], setup: str, file: Path | str) -> list[Rows | str]:

@@ -463,17 +463,17 @@ def worst_noncoverage(m, kappa, chi):
             rows |= {"A_ub": [(grid / m) ** 2], "b_ub": [kappa]}
         near = []
         for method in ("highs-ds", "highs-ipm"):  # either may fail
-            found = linprog(-noncoverage(grid), **rows, method=method)
-            if not found.success:
+            result = linprog(-noncoverage(grid), **rows, method=method)
+            if not result.success:
                 continue
-            t, p = grid[found.x > 1e-9], found.x[found.x > 1e-9]
+            t, p = grid[result.x > 1e-9], result.x[result.x > 1e-9]
             binds = not math.isinf(kappa) and p @ (t / m) ** 2 > kappa * (1 - 1e-6)
             moments = np.array([1, 1, kappa] if binds else [1, 1])
             powers = np.vander(t / m, len(moments), increasing=True).T
             p = p + np.linalg.lstsq(powers, moments - powers @ p)[0]
             if np.allclose(powers @ p, moments, rtol=1e-12, atol=0) and p.min() >= 0:
                 largest = max(largest, p @ noncoverage(t))
-            for i in np.flatnonzero(found.x > 1e-9):
+            for i in np.flatnonzero(result.x > 1e-9):
                 near.append(np.linspace(grid[max(i - 2, 0)], grid[min(i + 2, len(grid) - 1)], 81))
         grid = np.unique(np.concatenate([[0.0, m, top], grid[::50], *near]))
     return largest
@@ -527,8 +527,8 @@ def profiled_rows(groups, tau2, restricted=False, mu=None):
     centre = math.log(float(groups.SSW) / groups.N)
     grid = np.linspace(centre - 1, centre + 8, 37)
     near = grid[np.argmin([deviance(s) for s in grid])]
-    found = minimize_scalar(deviance, bounds=(near - 0.3, near + 0.3), method="bounded", options={"xatol": 1e-12})
-    return found.fun
+    result = minimize_scalar(deviance, bounds=(near - 0.3, near + 0.3), method="bounded", options={"xatol": 1e-12})
+    return result.fun
 
 
 def limits_of(deviance, best, drop, reach):

@@ -96,7 +96,7 @@ def arguments(macro: str) -> list[tuple[float, ...]]:
 
 
 @cache
-def found(engine: str) -> dict[str, shells.Rows | str]:
+def result(engine: str) -> dict[str, shells.Rows | str]:
     """All results of an engine, from one process."""
     queries = {macro: at(macro, arguments(macro) + missing(macro)) for macro in EXACT}
     queries["inverse"] = at("pool_trigamma_inverse", [(y,) for _, y in EXACT["pool_trigamma"]["values"]])
@@ -105,7 +105,7 @@ def found(engine: str) -> dict[str, shells.Rows | str]:
 
 
 def values(engine: str, name: str) -> list[float | None]:
-    rows = found(engine)[name]
+    rows = result(engine)[name]
     assert isinstance(rows, list), rows
     return [row["y"] for row in rows]
 
@@ -202,7 +202,7 @@ WRONG = [
 @every_engine
 @pytest.mark.parametrize(("expression", "sentence"), WRONG, ids=[expression for expression, _ in WRONG])
 def test_arguments_outside_the_domain(engine, expression, sentence):
-    assert sentence in found(engine)[expression]
+    assert sentence in result(engine)[expression]
 
 
 probabilities = st.floats(1e-12, 1 - 1e-12)
@@ -215,8 +215,8 @@ def rows_of(*columns: st.SearchStrategy) -> st.SearchStrategy:
     return st.lists(st.tuples(*columns), min_size=50, max_size=50).map(lambda rows: list(zip(*rows, strict=True)))
 
 
-def assert_near(found: list[float], wanted: list[float], tolerance: float) -> None:
-    far = [(x, y) for x, y in zip(found, wanted, strict=True) if not abs(x - y) <= tolerance * abs(y)]
+def assert_near(result: list[float], wanted: list[float], tolerance: float) -> None:
+    far = [(x, y) for x, y in zip(result, wanted, strict=True) if not abs(x - y) <= tolerance * abs(y)]
     assert not far
 
 
@@ -249,8 +249,8 @@ def test_gamma_cdf_undoes_its_quantile(columns):
     x = ask("pool_gamma_quantile(a, b)", p, shape)
     distinct = [i for i, value in enumerate(x) if value > 1e-300]  # smaller quantiles are not distinct doubles
     assert len(distinct) >= 5
-    found = ask("pool_gamma_cdf(a, b)", x, shape)
-    assert_near([found[i] for i in distinct], [p[i] for i in distinct], 1e-10)
+    result = ask("pool_gamma_cdf(a, b)", x, shape)
+    assert_near([result[i] for i in distinct], [p[i] for i in distinct], 1e-10)
 
 
 @few
@@ -260,8 +260,8 @@ def test_beta_cdf_undoes_its_quantile(columns):
     x = ask("pool_beta_quantile(a, b, c)", p, a, b)
     distinct = [i for i, value in enumerate(x) if 1e-300 < value < 0.999]  # nearer to 1, doubles are not distinct
     assert len(distinct) >= 5
-    found = ask("pool_beta_cdf(a, b, c)", x, a, b)
-    assert_near([found[i] for i in distinct], [p[i] for i in distinct], 1e-10)
+    result = ask("pool_beta_cdf(a, b, c)", x, a, b)
+    assert_near([result[i] for i in distinct], [p[i] for i in distinct], 1e-10)
 
 
 @few

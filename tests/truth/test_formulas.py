@@ -41,8 +41,8 @@ def test_engines_agree_on_every_formula(name, formula):
         database(engine).hold(frame)
         answers.append(database(engine).ask(f"SELECT {name}({', '.join(given)}) AS result FROM data")["result"])
     for answer in answers:
-        found = np.resize(answer.cast(pl.Float64).to_numpy(), ordinary.sum())
-        np.testing.assert_allclose(found, expected[ordinary], rtol=1e-13, atol=1e-300)
+        actual = np.resize(answer.cast(pl.Float64).to_numpy(), ordinary.sum())
+        np.testing.assert_allclose(actual, expected[ordinary], rtol=1e-13, atol=1e-300)
 
 
 def test_every_macro_is_defined_once():

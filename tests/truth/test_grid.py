@@ -22,7 +22,7 @@ REGENERATE = grid.VECTORS / "regenerate"
 
 def test_every_vector_is_used():
     files = [path for path in grid.VECTORS.rglob("*") if path.is_file() and REGENERATE not in path.parents]
-    found = {str(path.relative_to(grid.VECTORS)) for path in files}
+    result = {str(path.relative_to(grid.VECTORS)) for path in files}
     used = {f"{cell.vector}.json" for cell in grid.CELLS} | {cell.data for cell in grid.CELLS}
     used |= {f"nist/{name}.dat" for name in grid.NIST}
     used |= {"distributions.json"}  # test_distributions.py uses every value
@@ -34,7 +34,7 @@ def test_every_vector_is_used():
     used |= {f"{name}.json" for name in test_truth_rates.CASES} | {
         case.data for case in test_truth_rates.CASES.values()
     }
-    assert found - {"README.md"} == used
+    assert result - {"README.md"} == used
 
 
 def test_every_vector_is_regenerated_by_one_script():
@@ -79,20 +79,20 @@ def asked(test):
 def test_every_cell_runs_in_polars_in_numpy_and_in_one_duckdb(module, cells, count):
     """Files x estimators x engines: 23 cells of rows, 49 of published estimates, both verbs each."""
     for test in (module.test_components, module.test_shrink):
-        [found] = asked(test).values()
+        [result] = asked(test).values()
         assert len({str(cell) for cell in cells}) == count
         for cell in cells:
-            paths = [path for other, path in found if str(other) == str(cell)]
+            paths = [path for other, path in result if str(other) == str(cell)]
             assert set(paths) >= set(grid.ENGINES) - set(grid.SQL_PATHS)
             assert len(set(paths) & set(grid.SQL_PATHS)) == 1
         for engine in grid.SQL_PATHS:
-            assert len({str(cell) for cell, path in found if path == engine}) > count / 3
+            assert len({str(cell) for cell, path in result if path == engine}) > count / 3
 
 
 @pytest.mark.parametrize(("module", "cells"), [(test_truth_oneway, grid.ROW_CELLS), (test_truth_meta, grid.META_CELLS)])
 def test_every_estimator_runs_alone_in_both_engines(module, cells):
-    [found] = asked(module.test_components_of_a_model_alone_in_sql).values()
-    assert {(engine, cell.name) for engine, cell in found} == {(e, c.name) for e in grid.SQL_PATHS for c in cells}
+    [result] = asked(module.test_components_of_a_model_alone_in_sql).values()
+    assert {(engine, cell.name) for engine, cell in result} == {(e, c.name) for e in grid.SQL_PATHS for c in cells}
 
 
 def test_every_cell_has_its_own_name():

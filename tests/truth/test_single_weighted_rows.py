@@ -48,8 +48,8 @@ def deviance(y, w, sigma2, tau2, method, mu=None):
     v = [tau2 + sigma2 / x for x in w]
     precision = sum(1 / x for x in v)
     centre = sum(a / x for a, x in zip(y, v, strict=True)) / precision if mu is None else mu
-    found = sum(np.log(x) + (a - centre) ** 2 / x for a, x in zip(y, v, strict=True))
-    return found + np.log(precision) if method == "reml" and mu is None else found
+    result = sum(np.log(x) + (a - centre) ** 2 / x for a, x in zip(y, v, strict=True))
+    return result + np.log(precision) if method == "reml" and mu is None else result
 
 
 def slopes(y, w, sigma2, tau2, method, mu=None) -> np.ndarray:
@@ -86,15 +86,15 @@ def truth(name: str, method: str, mu: float | None = None) -> tuple[float, float
     return sigma2, tau2, deviance(y, w, sigma2, tau2, method, mu)
 
 
-def _height(found):
-    return found.fun
+def _height(result):
+    return result.fun
 
 
 @paths
 @methods
 def test_unequal_weights_tell_sigma2_from_tau2(run, method):
-    found = run(pool.components, frame(*MODELS), "y", "g", over="m", weights="w", tau2=method)
-    for name, row in by_key(found, "m").items():
+    result = run(pool.components, frame(*MODELS), "y", "g", over="m", weights="w", tau2=method)
+    for name, row in by_key(result, "m").items():
         sigma2, tau2, lowest = truth(name, method)
         y, w = model(name)
         assert row["converged"]
@@ -122,14 +122,14 @@ def _sigma2_alone(y, w, method):
 
 @paths
 def test_estimates_follow(run):
-    found = run(pool.shrink, frame(*MODELS), "y", "g", over="m", weights="w")
+    result = run(pool.shrink, frame(*MODELS), "y", "g", over="m", weights="w")
     for name in MODELS:
         sigma2, tau2, _ = truth(name, "reml")
         y, w = model(name)
         v = sigma2 / w
         weight = np.ones(50) if sigma2 == 0 else tau2 / (tau2 + v)
         mu = (y / (tau2 + v)).sum() / (1 / (tau2 + v)).sum()
-        rows = found.filter(m=name).sort("g")
+        rows = result.filter(m=name).sort("g")
         assert np.allclose(rows["v"], v, rtol=1e-8)
         assert np.allclose(rows["weight"], weight, rtol=1e-7)
         assert np.allclose(rows["estimate"] - OFFSET[name], weight * y + (1 - weight) * mu, rtol=1e-7, atol=1e-7)
@@ -155,8 +155,8 @@ def test_stored_moments_of_single_weighted_rows_are_those_rows(run, method):
 @paths
 @methods
 def test_about_a_known_mean(run, method):
-    found = run(pool.components, frame("inside", "none within"), "y", "g", over="m", weights="w", tau2=method, mu=0.5)
-    rows = by_key(found, "m")
+    result = run(pool.components, frame("inside", "none within"), "y", "g", over="m", weights="w", tau2=method, mu=0.5)
+    rows = by_key(result, "m")
     for name in ("inside", "none within"):
         sigma2, tau2, _ = truth(name, "ml", 0.5 - OFFSET[name])
         assert_near(rows[name]["sigma2"], sigma2, 1e-8)
@@ -223,10 +223,10 @@ def test_rows_that_all_agree(run, method):
     data = pl.DataFrame({"g": range(4), "y": [0.1] * 4, "w": [1.0, 2.0, 3.0, 7.0]})
     [row] = run(pool.components, data, "y", "g", weights="w", tau2=method).to_dicts()
     assert (row["sigma2"], row["tau2"], row["converged"]) == (0, 0, True)
-    found = run(pool.shrink, data, "y", "g", weights="w", tau2=method)
-    assert found["weight"].to_list() == [1.0] * 4
-    assert found["se"].to_list() == [0.0] * 4
-    assert np.allclose(found["estimate"], 0.1, rtol=1e-15)
+    result = run(pool.shrink, data, "y", "g", weights="w", tau2=method)
+    assert result["weight"].to_list() == [1.0] * 4
+    assert result["se"].to_list() == [0.0] * 4
+    assert np.allclose(result["estimate"], 0.1, rtol=1e-15)
 
 
 @paths
@@ -245,6 +245,6 @@ def test_weights_far_apart(run):
 @paths
 def test_the_effect_of_tau_is_not_told(run):
     """Along tau, the most likely sigma2 may be 0: the profile of such models is null, as with equal weights."""
-    found = run(pool.profile, frame("inside"), "y", "g", weights="w", tau=[0.0, 2.0])
-    assert found["log_likelihood"].to_list() == [None, None]
-    assert found["sigma2"].to_list() == [None, None]
+    result = run(pool.profile, frame("inside"), "y", "g", weights="w", tau=[0.0, 2.0])
+    assert result["log_likelihood"].to_list() == [None, None]
+    assert result["sigma2"].to_list() == [None, None]

@@ -281,8 +281,8 @@ FIRST = ("groups", "n", "sigma2", "tau2", "mu", "se_mu", "icc")
 
 
 def test_the_columns_stand_in_this_order():
-    found = pool.components(UNEVEN, "y", "g").columns
-    assert found == [*FIRST, "df_prior", "sigma2_prior", *STATISTICS, "converged"]
+    result = pool.components(UNEVEN, "y", "g").columns
+    assert result == [*FIRST, "df_prior", "sigma2_prior", *STATISTICS, "converged"]
 
 
 @pytest.mark.parametrize("exact", [1, 2, 3])

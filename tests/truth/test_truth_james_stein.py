@@ -21,11 +21,11 @@ def arcsin(p):
 
 def cases():
     """The name, the means and the result of R."""
-    for name, found in zip(("exact", "printed"), BASEBALL, strict=True):
-        assert set(found) == {"average", "sse_vs_remaining_season", *SCALES}
+    for name, result in zip(("exact", "printed"), BASEBALL, strict=True):
+        assert set(result) == {"average", "sse_vs_remaining_season", *SCALES}
         for scale in SCALES:
-            mean = found["arcsin"]["transformed"] if scale == "arcsin" else found["average"]
-            yield pytest.param(mean, found[scale], id=f"{name}-{scale}")
+            mean = result["arcsin"]["transformed"] if scale == "arcsin" else result["average"]
+            yield pytest.param(mean, result[scale], id=f"{name}-{scale}")
     few = FILE["positive_part_active"]
     yield pytest.param(few["input_x"], few["result"], id="positive_part_active")
     for name in ("dyestuff_batch_means", "dyestuff2_batch_means"):
@@ -57,18 +57,18 @@ def test_james_stein(mean, want, path):
     assert groups["estimate"].to_list() == pytest.approx(want["estimate"], rel=CLOSED_FORM, abs=ROUNDING * size)
 
 
-@pytest.mark.parametrize("found", BASEBALL, ids=["exact", "printed"])
-def test_errors_against_the_rest_of_the_season(found):
-    truth, errors, n = np.array(FILE["remaining_average"]), found["sse_vs_remaining_season"], 45
-    scaled = found["arcsin"]["transformed"]
-    assert arcsin(found["average"]) == pytest.approx(scaled, rel=CLOSED_FORM)
+@pytest.mark.parametrize("result", BASEBALL, ids=["exact", "printed"])
+def test_errors_against_the_rest_of_the_season(result):
+    truth, errors, n = np.array(FILE["remaining_average"]), result["sse_vs_remaining_season"], 45
+    scaled = result["arcsin"]["transformed"]
+    assert arcsin(result["average"]) == pytest.approx(scaled, rel=CLOSED_FORM)
     estimate = ask("DataFrame", pool.shrink, scaled, 1.0)["estimate"].to_numpy()
     back = (1 + np.sin(estimate / math.sqrt(n))) / 2
-    assert back == pytest.approx(found["arcsin"]["estimate_back_transformed"], rel=CLOSED_FORM)
+    assert back == pytest.approx(result["arcsin"]["estimate_back_transformed"], rel=CLOSED_FORM)
     assert sum((back - truth) ** 2) == pytest.approx(errors["js_arcsin_back"], rel=CLOSED_FORM)
     assert sum((estimate - arcsin(truth)) ** 2) == pytest.approx(errors["arcsin_scale_js"], rel=CLOSED_FORM)
     raw = [
-        ask("DataFrame", pool.shrink, found["average"], found[scale]["variance"])["estimate"].to_numpy()
+        ask("DataFrame", pool.shrink, result["average"], result[scale]["variance"])["estimate"].to_numpy()
         for scale in SCALES[1:]
     ]
     assert errors["js_raw_scale"] in [pytest.approx(sum((x - truth) ** 2), rel=CLOSED_FORM) for x in raw]

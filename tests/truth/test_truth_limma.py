@@ -34,13 +34,13 @@ def ask(path, verb, name):
 @names
 def test_prior(name, path):
     file = grid.vector(f"limma_{name}")
-    found, want = ask(path, pool.components, name).row(0, named=True), file["squeezeVar"]
+    result, want = ask(path, pool.components, name).row(0, named=True), file["squeezeVar"]
     assert want["warnings"] == []
     assert (file["fitFDist"]["df2"], file["fitFDist"]["scale"]) == (want["df_prior"], want["var_prior"])
-    assert found["sigma2"] == pytest.approx(file["pooled_variance"], rel=CLOSED_FORM)
-    assert found["df_prior"] == pytest.approx(float(want["df_prior"]), rel=CLOSED_FORM)
-    assert found["sigma2_prior"] == pytest.approx(want["var_prior"], rel=CLOSED_FORM)
-    assert math.isinf(found["df_prior"]) == (name in ("Dyestuff", "radon"))
+    assert result["sigma2"] == pytest.approx(file["pooled_variance"], rel=CLOSED_FORM)
+    assert result["df_prior"] == pytest.approx(float(want["df_prior"]), rel=CLOSED_FORM)
+    assert result["sigma2_prior"] == pytest.approx(want["var_prior"], rel=CLOSED_FORM)
+    assert math.isinf(result["df_prior"]) == (name in ("Dyestuff", "radon"))
 
 
 @paths
@@ -51,10 +51,10 @@ def test_variance_of_every_group(name, path):
     groups, want = file["groups"], file["squeezeVar"]
     squeezed = dict(zip(groups["group"], want["var_post"], strict=True))
     sizes = dict(zip(groups["group"], groups["n"], strict=True))
-    found = {row[file["by"]]: row for row in ask(path, pool.shrink, name).iter_rows(named=True)}
+    result = {row[file["by"]]: row for row in ask(path, pool.shrink, name).iter_rows(named=True)}
     assert len(squeezed) == file["J"]
-    assert {key for key, row in found.items() if row["n"] > 1} == squeezed.keys()
-    for key, row in found.items():
+    assert {key for key, row in result.items() if row["n"] > 1} == squeezed.keys()
+    for key, row in result.items():
         assert row["n"] == sizes.get(key, 1)
         assert row["v"] * row["n"] == pytest.approx(squeezed.get(key, want["var_prior"]), rel=CLOSED_FORM), key
 
@@ -62,19 +62,19 @@ def test_variance_of_every_group(name, path):
 @names
 def test_moments_are_those_of_limma(name):
     file = grid.vector(f"limma_{name}")
-    found = pool.moments(grid.read(file["input"], file["by"]), file["value"], file["by"]).filter(pl.col("n") > 1)
+    result = pool.moments(grid.read(file["input"], file["by"]), file["value"], file["by"]).filter(pl.col("n") > 1)
     want = dict(zip(file["groups"]["group"], file["groups"]["var"], strict=True))
-    assert found["var"].to_list() == pytest.approx([want[key] for key in found[file["by"]]], rel=CLOSED_FORM)
+    assert result["var"].to_list() == pytest.approx([want[key] for key in result[file["by"]]], rel=CLOSED_FORM)
 
 
 @names
 def test_the_other_road_reaches_limma(name):
     file = grid.vector(f"limma_{name}")
     table = grid.read(file["input"], file["by"])
-    found = truth.Groups(table[file["by"]].to_list(), table[file["value"]].cast(pl.Float64).to_list())
+    result = truth.Groups(table[file["by"]].to_list(), table[file["value"]].cast(pl.Float64).to_list())
     want = file["squeezeVar"]
-    assert found.prior() == pytest.approx((float(want["df_prior"]), want["var_prior"]), rel=1e-12)
-    squeezed = dict(zip(found.keys, found.squeezed(), strict=True))
+    assert result.prior() == pytest.approx((float(want["df_prior"]), want["var_prior"]), rel=1e-12)
+    squeezed = dict(zip(result.keys, result.squeezed(), strict=True))
     assert [squeezed[key] for key in file["groups"]["group"]] == pytest.approx(want["var_post"], rel=1e-12)
 
 
@@ -140,11 +140,11 @@ def test_every_model_has_a_prior_of_its_own(run):
     frame = pl.concat([rows(data).with_columns(model=pl.lit(m, pl.Int64)) for m, data in parts.items()])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pool.ConvergenceWarning)
-        found = run(pool.components, frame, "y", "g", over="model", sigma2="squeezed").sort("model")
+        result = run(pool.components, frame, "y", "g", over="model", sigma2="squeezed").sort("model")
         plain = run(pool.components, frame, "y", "g", over="model")
     want = truth.Groups([1] * 3 + [2] * 2 + [3] * 4 + [4], [1.0, 3, 8, 2, 3, 9, 0, 4, 4.5, 7]).prior()
-    assert found["df_prior"].to_list() == [0, None, pytest.approx(want[0], rel=1e-10), None]
-    assert found["sigma2_prior"].to_list() == [13, None, pytest.approx(want[1], rel=1e-10), None]
+    assert result["df_prior"].to_list() == [0, None, pytest.approx(want[0], rel=1e-10), None]
+    assert result["sigma2_prior"].to_list() == [13, None, pytest.approx(want[1], rel=1e-10), None]
     assert plain["df_prior"].is_null().all()
     assert plain["sigma2_prior"].is_null().all()
 

@@ -54,8 +54,8 @@ def test_shrink(cell, path):
         for name in ("mean", "v", "weight", "estimate", "se", "conditional", "effect_se"):
             if name in row:
                 scale = location if name in ("mean", "estimate") else 0.0
-                found, expected = got[key][name], row[name]
-                assert cell.close(found, expected, scale), f"{name} of {key}: got {found!r}, expected {expected!r}"
+                result, expected = got[key][name], row[name]
+                assert cell.close(result, expected, scale), f"{name} of {key}: got {result!r}, expected {expected!r}"
 
 
 TWO_PEAKS = {  # the likelihood of these studies has two maxima; the name states which one is higher

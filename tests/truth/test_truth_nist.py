@@ -87,9 +87,9 @@ def test_mean_squares_from_rows(name, path):
     between, within, table = read(name)
     g = exact(name)
     got = mean_squares(PATHS[path](pool.components, table, "y", "g", tau2="anova"), g.n0)
-    for found, certified, best in zip(got, (between, within), (g.MSB, g.MSW), strict=True):
-        assert digits(found, certified) >= digits(best, certified) - 0.5
-        assert digits(found, best) >= FULL
+    for result, certified, best in zip(got, (between, within), (g.MSB, g.MSW), strict=True):
+        assert digits(result, certified) >= digits(best, certified) - 0.5
+        assert digits(result, best) >= FULL
 
 
 def test_mean_squares_from_rows_in_any_order():
@@ -98,8 +98,8 @@ def test_mean_squares_from_rows_in_any_order():
         g = exact(name)
         for seed in range(5):
             shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
-            found = mean_squares(pool.components(shuffled, "y", "g", tau2="anova"), g.n0)
-            assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
+            result = mean_squares(pool.components(shuffled, "y", "g", tau2="anova"), g.n0)
+            assert min(digits(result[0], g.MSB), digits(result[1], g.MSW)) >= FULL
 
 
 @sql
@@ -109,8 +109,8 @@ def test_mean_squares_from_rows_in_any_order_in_sql(name, engine):
     g = exact(name)
     for seed in range(2):
         shuffled = table.sample(fraction=1.0, shuffle=True, seed=seed)
-        found = mean_squares(MODULE[engine](pool.components, shuffled, "y", "g", tau2="anova"), g.n0)
-        assert min(digits(found[0], g.MSB), digits(found[1], g.MSW)) >= FULL
+        result = mean_squares(MODULE[engine](pool.components, shuffled, "y", "g", tau2="anova"), g.n0)
+        assert min(digits(result[0], g.MSB), digits(result[1], g.MSW)) >= FULL
 
 
 def from_moments(stored):
@@ -140,12 +140,12 @@ def test_mean_squares_of_all_files_in_one_query(order, path):
     offset.
     """
     tables = [read(name)[2].with_columns(file=pl.lit(name)) for name in grid.NIST[::order]]
-    found = PATHS[path](pool.components, pl.concat(tables), "y", "g", over="file", tau2="anova")
+    result = PATHS[path](pool.components, pl.concat(tables), "y", "g", over="file", tau2="anova")
     for name in grid.NIST:
         g, y = exact(name), pl.col("y")
         plain = read(name)[2].group_by("g").agg(n=y.count(), mean=y.mean(), var=y.var())
         (_, within), _ = from_moments(plain)
-        got = mean_squares(found.filter(pl.col("file") == name), g.n0)
+        got = mean_squares(result.filter(pl.col("file") == name), g.n0)
         assert digits(got[0], g.MSB) >= kept_by_means(plain), name
         assert digits(got[1], g.MSW) >= min(digits(within, g.MSW), FULL) - 0.5, name
 
@@ -173,9 +173,9 @@ def test_mean_squares_from_stored_moments(name, path):
     stored = run(pool.moments, table, "y", "g")
     (msb, msw), n0 = from_moments(stored)
     got = mean_squares(run(pool.components, stored, "mean", "g", n="n", var="var", tau2="anova"), n0)
-    for found, certified, best in zip(got, (between, within), (msb, msw), strict=True):
-        assert digits(found, certified) >= digits(best, certified) - 0.5
-        assert digits(found, best) >= FULL
+    for result, certified, best in zip(got, (between, within), (msb, msw), strict=True):
+        assert digits(result, certified) >= digits(best, certified) - 0.5
+        assert digits(result, best) >= FULL
     assert digits(got[0], between) >= STORED[name] - 0.5
 
 
@@ -187,7 +187,7 @@ def test_stored_moments_are_the_nearest_doubles(name, path):
     g = exact(name)
     stored = PATHS[path](pool.moments, table, "y", "g").sort("g")
     assert stored["g"].to_list() == g.keys
-    for found, best in zip(stored["mean"], g.mean, strict=True):
-        assert abs(Fraction(found) - best) <= Fraction(np.spacing(found))
-    for found, best in zip(stored["var"], g.var, strict=True):
-        assert digits(found, best) >= FULL
+    for result, best in zip(stored["mean"], g.mean, strict=True):
+        assert abs(Fraction(result) - best) <= Fraction(np.spacing(result))
+    for result, best in zip(stored["var"], g.var, strict=True):
+        assert digits(result, best) >= FULL

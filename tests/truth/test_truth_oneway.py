@@ -69,8 +69,8 @@ def test_shrink(cell, path):
         for name in ("v", "weight", "estimate", "se", "conditional"):
             if name in row:
                 scale = location if name == "estimate" else 0.0
-                found, expected = got[key][name], row[name]
-                assert cell.close(found, expected, scale), f"{name} of {key}: got {found!r}, expected {expected!r}"
+                result, expected = got[key][name], row[name]
+                assert cell.close(result, expected, scale), f"{name} of {key}: got {result!r}, expected {expected!r}"
 
 
 @pytest.mark.parametrize("path", ROW_PATHS)

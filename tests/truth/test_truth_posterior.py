@@ -46,33 +46,35 @@ def studies(data: str) -> pl.DataFrame:
     return frame.select(g="school", y=pl.col("y").cast(pl.Float64), se=pl.col("se").cast(pl.Float64))
 
 
-def near(found: object, expected: object, relative: float = ITERATED) -> None:
-    np.testing.assert_allclose(np.array(found, dtype=float), np.array(expected, dtype=float), rtol=relative, atol=1e-12)
+def near(result: object, expected: object, relative: float = ITERATED) -> None:
+    np.testing.assert_allclose(
+        np.array(result, dtype=float), np.array(expected, dtype=float), rtol=relative, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(("name", "path", "level"), QUANTILES)
 def test_models_of_the_references(path, name, level):
     data, priors = REFERENCES[name]
     truth = reference(name)
-    [found] = PATHS[path](pool.components, studies(data), "y", "g", se="se", level=level, **priors).to_dicts()
+    [result] = PATHS[path](pool.components, studies(data), "y", "g", se="se", level=level, **priors).to_dicts()
     tau = truth["tau"]
-    near([found["tau"], found["se_tau"], found["tau_median"]], [tau["mean"], tau["sd"], tau["q50"]])
-    near(found["tau2"], tau["mean_tau2"])
-    near(found["tau2_median"], tau["q50"] ** 2)
+    near([result["tau"], result["se_tau"], result["tau_median"]], [tau["mean"], tau["sd"], tau["q50"]])
+    near(result["tau2"], tau["mean_tau2"])
+    near(result["tau2_median"], tau["q50"] ** 2)
     for end, quantile in zip(("lower", "upper"), LEVELS[level], strict=True):
-        near(found[f"tau_{end}"], tau[quantile])
-        near(found[f"tau2_{end}"], tau[quantile] ** 2)
+        near(result[f"tau_{end}"], tau[quantile])
+        near(result[f"tau2_{end}"], tau[quantile] ** 2)
     for column, row in OF_NORMALS.items():
         expected = truth[row]
-        near([found[column], found[f"se_{column}"]], [expected["mean"], expected["sd"]])
-        near(found[f"{column}_median"], expected["q50"])
-        near([found[f"{column}_{end}"] for end in ("lower", "upper")], [expected[q] for q in LEVELS[level]])
+        near([result[column], result[f"se_{column}"]], [expected["mean"], expected["sd"]])
+        near(result[f"{column}_median"], expected["q50"])
+        near([result[f"{column}_{end}"] for end in ("lower", "upper")], [expected[q] for q in LEVELS[level]])
     if "uniform" in name:
-        assert found["log_marginal"] is None
-        assert found["bayes_factor"] is None
+        assert result["log_marginal"] is None
+        assert result["bayes_factor"] is None
     else:
-        near(found["log_marginal"], truth["log_marginal_likelihood"])
-    assert found["converged"]
+        near(result["log_marginal"], truth["log_marginal_likelihood"])
+    assert result["converged"]
 
 
 @pytest.mark.parametrize(("name", "path", "level"), QUANTILES)
@@ -80,15 +82,15 @@ def test_groups_of_the_references(path, name, level):
     data, priors = REFERENCES[name]
     truth = reference(name)["theta"]
     frame = studies(data)
-    found = PATHS[path](pool.shrink, frame, "y", "g", se="se", level=level, **priors)
-    found = frame.select("g").join(found, on="g", how="left", maintain_order="left")
-    near(found["mean"], truth["y"])
-    near(found["v"], truth["v"])
-    near(found["weight"], truth["E_weight_on_own"])
-    near(found["estimate"], truth["mean"])
-    near(found["se"], truth["sd"])
+    result = PATHS[path](pool.shrink, frame, "y", "g", se="se", level=level, **priors)
+    result = frame.select("g").join(result, on="g", how="left", maintain_order="left")
+    near(result["mean"], truth["y"])
+    near(result["v"], truth["v"])
+    near(result["weight"], truth["E_weight_on_own"])
+    near(result["estimate"], truth["mean"])
+    near(result["se"], truth["sd"])
     for end, quantile in zip(("lower", "upper"), LEVELS[level], strict=True):
-        near(found[end], truth[quantile])
+        near(result[end], truth[quantile])
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -130,42 +132,42 @@ def cells():
 @pytest.mark.parametrize(("path", "prior", "mu"), cells())
 def test_models_by_dense_matrices(path, prior, mu):
     truth = dense(prior, mu)
-    [found] = PATHS[path](
+    [result] = PATHS[path](
         pool.components, studies("eight_schools"), "y", "g", se="se", tau2=prior, level=0.9, **MUS[mu][1]
     ).to_dicts()
-    near([found["tau"], found["se_tau"]], truth.of_tau())
-    near([found["tau2"], found["se_tau2"]], truth.of_tau(2))
-    near(found["log_tau"], truth.mean(np.log(truth.nodes[0])))
+    near([result["tau"], result["se_tau"]], truth.of_tau())
+    near([result["tau2"], result["se_tau2"]], truth.of_tau(2))
+    near(result["log_tau"], truth.mean(np.log(truth.nodes[0])))
     for i, name in ((-1, "mu"), (None, "new")):
-        near([found[name], found[f"se_{name}"]], truth.moments(i))
+        near([result[name], result[f"se_{name}"]], truth.moments(i))
         if name == "new" or mu != "known":
-            ends = [found[f"{name}_{end}"] for end in ("lower", "median", "upper")]
+            ends = [result[f"{name}_{end}"] for end in ("lower", "median", "upper")]
             near(ends, [truth.quantile(i, p) for p in (0.05, 0.5, 0.95)])
-            near(found[f"{name}_positive"], 1 - truth.below(i, 0.0))
+            near(result[f"{name}_positive"], 1 - truth.below(i, 0.0))
     improper = prior in ("uniform()", "jeffreys()")
-    assert (found["log_marginal"] is None) == improper
+    assert (result["log_marginal"] is None) == improper
     if not improper:
-        near(found["log_marginal"], truth.log_marginal, 1e-9)
+        near(result["log_marginal"], truth.log_marginal, 1e-9)
         at_zero = Dense(truth.y, truth.v, "uniform()", truth.mu, reach=(-60.0, -50.0), points=2).at[0][0]
-        near(found["bayes_factor"], np.exp(at_zero - truth.log_marginal))
+        near(result["bayes_factor"], np.exp(at_zero - truth.log_marginal))
 
 
 @pytest.mark.parametrize("prior", ["half_cauchy(5)", "uniform(0, 20)", "jeffreys()", "dumouchel()"])
 @pytest.mark.parametrize("path", [*FRAME_PATHS, "duckdb"])
 def test_quantiles_of_tau_by_dense_matrices(path, prior):
     truth = dense(prior, "flat")
-    [found] = PATHS[path](
+    [result] = PATHS[path](
         pool.components, studies("eight_schools"), "y", "g", se="se", tau2=prior, level=0.9
     ).to_dicts()
     for end, probability in (("lower", 0.05), ("median", 0.5), ("upper", 0.95)):
-        near(truth.tau_below(found[f"tau_{end}"]), probability, 1e-9)
+        near(truth.tau_below(result[f"tau_{end}"]), probability, 1e-9)
 
 
 @pytest.mark.parametrize("mu", MUS)
 @pytest.mark.parametrize("path", PATHS)
 def test_groups_by_dense_matrices(path, mu):
     truth = dense("half_t(4, 5)", mu)
-    found = PATHS[path](
+    result = PATHS[path](
         pool.shrink,
         studies("eight_schools"),
         "y",
@@ -176,7 +178,7 @@ def test_groups_by_dense_matrices(path, mu):
         threshold=4.0,
         **MUS[mu][1],
     ).sort("g")
-    for i, group in enumerate(found.to_dicts()):
+    for i, group in enumerate(result.to_dicts()):
         near([group["estimate"], group["se"]], truth.moments(i))
         near([group["lower"], group["upper"]], [truth.quantile(i, p) for p in (0.1, 0.9)])
         near(group["p_above"], 1 - truth.below(i, 4.0))
@@ -189,8 +191,10 @@ def test_few_groups_about_a_known_mu(path, mu):
     """Over log tau, the information about a group has a step near tau = 0, which coarse nodes would miss."""
     schools = studies("eight_schools").head(3)
     truth = Dense(schools["y"].to_numpy(), schools["se"].to_numpy() ** 2, "uniform()", mu, points=6001)
-    found = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="uniform()", mu=mu, level=0.5, threshold=mu + 0.1)
-    for i, group in enumerate(found.sort("g").to_dicts()):
+    result = PATHS[path](
+        pool.shrink, schools, "y", "g", se="se", tau2="uniform()", mu=mu, level=0.5, threshold=mu + 0.1
+    )
+    for i, group in enumerate(result.sort("g").to_dicts()):
         near([group["estimate"], group["se"]], truth.moments(i))
         near([group["lower"], group["upper"]], [truth.quantile(i, p) for p in (0.25, 0.75)])
         near(group["p_above"], 1 - truth.below(i, mu + 0.1))
@@ -201,13 +205,13 @@ def test_the_shortest_interval_is_dense_at_both_ends_alike(path):
     truth = dense("half_cauchy(5)", "flat")
     schools = studies("eight_schools")
     central = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="half_cauchy(5)").sort("g")
-    found = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="half_cauchy(5)", interval="shortest").sort("g")
-    for i, (lower, upper) in enumerate(found.select("lower", "upper").rows()):
+    result = PATHS[path](pool.shrink, schools, "y", "g", se="se", tau2="half_cauchy(5)", interval="shortest").sort("g")
+    for i, (lower, upper) in enumerate(result.select("lower", "upper").rows()):
         near(truth.below(i, upper) - truth.below(i, lower), 0.95, 1e-9)
         p, m, s = truth.parts(i)
         ends = [(p * np.exp(-0.5 * ((x - m) / s) ** 2) / s).sum() for x in (lower, upper)]
         near(ends[0], ends[1], 1e-6)
-    width, widest = (frame["upper"] - frame["lower"] for frame in (found, central))
+    width, widest = (frame["upper"] - frame["lower"] for frame in (result, central))
     assert (width < widest).all()
 
 
@@ -215,15 +219,15 @@ def test_the_shortest_interval_is_dense_at_both_ends_alike(path):
 def test_the_density_of_tau(path):
     truth = dense("half_cauchy(5)", "normal")
     grid = [0.5, 2.0, 8.0, 20.0]
-    found = PATHS[path](
+    result = PATHS[path](
         pool.profile, studies("eight_schools"), "y", "g", se="se", tau2="half_cauchy(5)", mu="normal(3, 2)", tau=grid
     ).sort("tau")
     at = Dense(truth.y, truth.v, truth.prior, truth.mu)
     object.__setattr__(at, "nodes", (np.array(grid), np.ones(4), np.log(grid)))
     log = at.at[0] + LOG_PRIORS["half_cauchy(5)"](np.array(grid))
-    near(found["density"], np.exp(log - truth.log_marginal))
-    near(found["mu"], at.at[1][:, -1])
-    near(found["se_mu"], np.sqrt(at.at[2][:, -1]))
+    near(result["density"], np.exp(log - truth.log_marginal))
+    near(result["mu"], at.at[1][:, -1])
+    near(result["se_mu"], np.sqrt(at.at[2][:, -1]))
 
 
 # ---- rows -----------------------------------------------------------------------------------------------------------
@@ -238,11 +242,11 @@ SIGMAS = {"jeffreys()": lambda sigma: -np.log(sigma), "half_cauchy(3)": lambda x
 
 
 def of_rows() -> tuple[np.ndarray, np.ndarray, float, float]:
-    found = ROWS.group_by("g").agg(
+    result = ROWS.group_by("g").agg(
         pl.col("y").mean().alias("mean"), n=pl.len(), ss=(pl.col("y") - pl.col("y").mean()).pow(2).sum()
     )
-    found = found.sort("g")
-    return found["mean"].to_numpy(), 1 / found["n"].to_numpy(), found["ss"].sum(), ROWS.height - found.height
+    result = result.sort("g")
+    return result["mean"].to_numpy(), 1 / result["n"].to_numpy(), result["ss"].sum(), ROWS.height - result.height
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -250,17 +254,17 @@ def test_rows_with_the_pooled_sigma2(path):
     """sigma2 is treated as known: SSW / (N - J)."""
     y, over_n, squares, df = of_rows()
     truth = Dense(y, over_n * squares / df, "half_cauchy(5)")
-    found = PATHS[path](pool.shrink, ROWS, "y", "g", tau2="half_cauchy(5)").sort("g")
-    near(found["v"], truth.v)
-    near(found["estimate"], [truth.moments(i)[0] for i in range(4)])
-    near(found["se"], [truth.moments(i)[1] for i in range(4)])
-    near(found["lower"], [truth.quantile(i, 0.025) for i in range(4)])
-    near(found["upper"], [truth.quantile(i, 0.975) for i in range(4)])
+    result = PATHS[path](pool.shrink, ROWS, "y", "g", tau2="half_cauchy(5)").sort("g")
+    near(result["v"], truth.v)
+    near(result["estimate"], [truth.moments(i)[0] for i in range(4)])
+    near(result["se"], [truth.moments(i)[1] for i in range(4)])
+    near(result["lower"], [truth.quantile(i, 0.025) for i in range(4)])
+    near(result["upper"], [truth.quantile(i, 0.975) for i in range(4)])
     row = PATHS[path](pool.shrink, ROWS, "y", "g", tau2="half_cauchy(5)", predict="row").sort("g")
-    near(row["se"], np.sqrt(found["se"].to_numpy() ** 2 + squares / df))
+    near(row["se"], np.sqrt(result["se"].to_numpy() ** 2 + squares / df))
     stored = ROWS.group_by("g").agg(n=pl.len(), mean=pl.col("y").mean(), var=pl.col("y").var())
     again = PATHS[path](pool.shrink, stored, "mean", "g", n="n", var="var", tau2="half_cauchy(5)").sort("g")
-    near(again["upper"], found["upper"], 1e-12)
+    near(again["upper"], result["upper"], 1e-12)
 
 
 @cache
@@ -276,13 +280,13 @@ def test_rows_with_sigma2_integrated(path, sigma):
     truth = dense_of_rows(sigma)
     tau, sigmas, _ = truth.nodes
     options = {"tau2": "half_cauchy(5)", "sigma2": sigma, "level": 0.9}
-    [found] = FRAME_PATHS[path](pool.components, ROWS, "y", "g", **options).to_dicts()
-    near([found["tau"], found["se_tau"]], truth.of_tau())
-    near(found["sigma2"], truth.mean(sigmas**2))
-    near(found["se_sigma2"], np.sqrt(truth.mean((sigmas**2 - found["sigma2"]) ** 2)))
-    near(found["icc"], truth.mean(tau**2 / (tau**2 + sigmas**2)))
-    near([found["mu"], found["se_mu"]], truth.moments(-1))
-    near([found["mu_lower"], found["mu_upper"]], [truth.quantile(-1, p) for p in (0.05, 0.95)])
+    [result] = FRAME_PATHS[path](pool.components, ROWS, "y", "g", **options).to_dicts()
+    near([result["tau"], result["se_tau"]], truth.of_tau())
+    near(result["sigma2"], truth.mean(sigmas**2))
+    near(result["se_sigma2"], np.sqrt(truth.mean((sigmas**2 - result["sigma2"]) ** 2)))
+    near(result["icc"], truth.mean(tau**2 / (tau**2 + sigmas**2)))
+    near([result["mu"], result["se_mu"]], truth.moments(-1))
+    near([result["mu_lower"], result["mu_upper"]], [truth.quantile(-1, p) for p in (0.05, 0.95)])
     groups = FRAME_PATHS[path](pool.shrink, ROWS, "y", "g", **options, threshold=10.0).sort("g")
     near(groups["estimate"], [truth.moments(i)[0] for i in range(4)])
     near(groups["se"], [truth.moments(i)[1] for i in range(4)])

@@ -69,9 +69,9 @@ def of_model(path: str, name: str) -> dict:
 def of_groups(path: str, name: str, column: str, **options) -> np.ndarray:
     """A column of the estimates, with groups in the order of the reference file."""
     order = pl.DataFrame({"key": grid.vector(name)["groups"]["group"]})
-    found = ask(path, pool.shrink, name, uncertainty="conditional", **options)
-    assert found.height == order.height
-    return order.join(found, on="key", how="left", maintain_order="left")[column].to_numpy()
+    result = ask(path, pool.shrink, name, uncertainty="conditional", **options)
+    assert result.height == order.height
+    return order.join(result, on="key", how="left", maintain_order="left")[column].to_numpy()
 
 
 def near(got, want, tolerance: float) -> None:
@@ -86,25 +86,25 @@ def near(got, want, tolerance: float) -> None:
 
 
 def check_parameters(path, name):
-    found, want = of_model(path, name), grid.vector(name)
+    result, want = of_model(path, name), grid.vector(name)
     for parameter in (*CASES[name].parameters, "mean"):
-        near(found[parameter], want[parameter], FITTED)
+        near(result[parameter], want[parameter], FITTED)
     rho = want["rho"] if "rho" in want else 1 / want["shape"]
-    near(found["rho"], rho, FITTED)
+    near(result["rho"], rho, FITTED)
 
 
 def check_errors(path, name):
-    found, want = of_model(path, name), grid.vector(name)
+    result, want = of_model(path, name), grid.vector(name)
     for parameter in CASES[name].parameters:
-        near(found[f"se_log_{parameter}"], want[f"se_log_{parameter}"], FITTED)
+        near(result[f"se_log_{parameter}"], want[f"se_log_{parameter}"], FITTED)
 
 
 def check_log_likelihood(path, name):
-    found, want = of_model(path, name), grid.vector(name)
-    near(found["log_likelihood"], want["logLik"], ROUNDED)
+    result, want = of_model(path, name), grid.vector(name)
+    near(result["log_likelihood"], want["logLik"], ROUNDED)
     sizes = want["groups"]["n" if CASES[name].family == "binomial" else "exposure"]
-    assert (found["groups"], found["converged"]) == (want["n_groups"], True)
-    near(found["n"], math.fsum(sizes), 1e-15)
+    assert (result["groups"], result["converged"]) == (want["n_groups"], True)
+    near(result["n"], math.fsum(sizes), 1e-15)
 
 
 def check_counts(path, name):
@@ -144,17 +144,17 @@ def check_posterior(path, name):
 
 def check_other_software(path, name):
     """The optimum by VGAM, which stops slightly short of it, and by glm.nb."""
-    found, want = of_model(path, name), grid.vector(name)
+    result, want = of_model(path, name), grid.vector(name)
     if CASES[name].family == "poisson":
         for parameter in CASES[name].parameters:
-            near(found[parameter], want["glm_nb"][parameter], FITTED)
-        near(math.log(found["mean"]), want["glm_nb"]["intercept"], FITTED)
-        near(found["log_likelihood"], want["glm_nb"]["logLik"], ROUNDED)
+            near(result[parameter], want["glm_nb"][parameter], FITTED)
+        near(math.log(result["mean"]), want["glm_nb"]["intercept"], FITTED)
+        near(result["log_likelihood"], want["glm_nb"]["logLik"], ROUNDED)
     else:
         for fit, off in (("vglm_betabinomial", "rel_diff_vglm"), ("vglm_betabinomialff", "rel_diff_vglmff")):
             for parameter in CASES[name].parameters:
-                near(found[parameter], want[fit][parameter], FITTED + 2 * want[off])
-            near(found["log_likelihood"], want[fit]["logLik"], ROUNDED)
+                near(result[parameter], want[fit][parameter], FITTED + 2 * want[off])
+            near(result["log_likelihood"], want[fit]["logLik"], ROUNDED)
 
 
 QUANTITIES = {name.removeprefix("check_"): check for name, check in globals().items() if name.startswith("check_")}

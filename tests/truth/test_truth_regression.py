@@ -42,22 +42,22 @@ def term(name: str) -> str:
     return "intercept" if name == "(Intercept)" else name
 
 
-def matrix(found: dict) -> list[list[float]]:
-    return [list(row.values()) for row in found.values()]
+def matrix(result: dict) -> list[list[float]]:
+    return [list(row.values()) for row in result.values()]
 
 
 @cache
 def result(name: str, method: str) -> dict:
     """The results of lme4, with the covariance of all varying terms in one matrix."""
-    found = grid.vector(f"lmm_{name}")[method]
-    parts = list(found["varcomp"].values())
+    actual = grid.vector(f"lmm_{name}")[method]
+    parts = list(actual["varcomp"].values())
     names = [term(name) for part in parts for name in part["names"]]
     covariance, at = np.zeros((len(names), len(names))), 0
     for part in parts:
         end = at + len(part["names"])
         covariance[at:end, at:end] = part["cov"]
         at = end
-    return found | {"names": names, "covariance": covariance}
+    return actual | {"names": names, "covariance": covariance}
 
 
 @cache
@@ -84,9 +84,9 @@ def of_model(path, name, method) -> dict:
 def of_term(path, name, method, column, varying, **options) -> list[list[float]]:
     """A column for the varying terms, with groups in the order of lme4."""
     [ranef] = result(name, method)["ranef"].values()
-    found = ask(path, pool.regress, name, method, **options)
+    actual = ask(path, pool.regress, name, method, **options)
     order = pl.DataFrame({VECTORS[name][0]["by"]: ranef["group"]})
-    of_terms = [order.join(found.filter(term=t), on=order.columns, how="left", maintain_order="left") for t in varying]
+    of_terms = [order.join(actual.filter(term=t), on=order.columns, how="left", maintain_order="left") for t in varying]
     return [part[column].to_list() for part in of_terms]
 
 
@@ -96,9 +96,9 @@ def check_sigma2(path, name, method):
 
 def check_tau2(path, name, method):
     want = result(name, method)
-    found = of_model(path, name, method)["tau2"]
-    assert list(found) == want["names"]
-    for got, expected in zip(found.values(), np.diag(want["covariance"]), strict=True):
+    actual = of_model(path, name, method)["tau2"]
+    assert list(actual) == want["names"]
+    for got, expected in zip(actual.values(), np.diag(want["covariance"]), strict=True):
         near(got, expected)
 
 
@@ -109,30 +109,30 @@ def check_correlation(path, name, method):
 
 
 def check_mu(path, name, method):
-    found, want = of_model(path, name, method)["mu"], result(name, method)["fixef"]
-    assert list(found) == [term(name) for name in want]
-    for got, expected in zip(found.values(), want.values(), strict=True):
+    actual, want = of_model(path, name, method)["mu"], result(name, method)["fixef"]
+    assert list(actual) == [term(name) for name in want]
+    for got, expected in zip(actual.values(), want.values(), strict=True):
         near(got, expected)
 
 
 def check_cov_mu(path, name, method):
-    found, want = of_model(path, name, method), np.array(result(name, method)["vcov_fixef"])
-    near(matrix(found["cov_mu"]), want)
-    near(np.square(list(found["se_mu"].values())), np.diag(want))
+    actual, want = of_model(path, name, method), np.array(result(name, method)["vcov_fixef"])
+    near(matrix(actual["cov_mu"]), want)
+    near(np.square(list(actual["se_mu"].values())), np.diag(want))
 
 
 def check_log_likelihood(path, name, method):
-    found, want = of_model(path, name, method), result(name, method)
-    near(found["log_likelihood"], want["logLik"])
-    near(found["aic"], 2 * want["df"] - 2 * want["logLik"])
-    assert (found["n"], found["dropped"], found["singular"], found["converged"]) == (want["n_obs"], 0, None, True)
+    actual, want = of_model(path, name, method), result(name, method)
+    near(actual["log_likelihood"], want["logLik"])
+    near(actual["aic"], 2 * want["df"] - 2 * want["logLik"])
+    assert (actual["n"], actual["dropped"], actual["singular"], actual["converged"]) == (want["n_obs"], 0, None, True)
 
 
 def check_effect(path, name, method):
     want = result(name, method)
     [ranef] = want["ranef"].values()
-    found = of_term(path, name, method, "effect", want["names"])
-    for got, key in zip(found, [key for key in ranef if key.startswith("u_")], strict=True):
+    actual = of_term(path, name, method, "effect", want["names"])
+    for got, key in zip(actual, [key for key in ranef if key.startswith("u_")], strict=True):
         near(got, ranef[key])
 
 
@@ -141,20 +141,20 @@ def check_conditional(path, name, method):
     [ranef] = want["ranef"].values()
     size = len(want["names"])
     variances = np.array(ranef["condVar"], dtype=float).reshape(-1, size, size)
-    found = of_term(path, name, method, "se", want["names"], uncertainty="conditional")
-    for k, got in enumerate(found):
+    actual = of_term(path, name, method, "se", want["names"], uncertainty="conditional")
+    for k, got in enumerate(actual):
         near(np.square(got), variances[:, k, k])
 
 
 def check_nlme(path, name, method):
     """The optimum by other software: variances, coefficients and likelihood."""
-    want, found = result(name, method)["agreement"], of_model(path, name, method)
-    variances = [*found["tau2"].values(), found["sigma2"]]
+    want, actual = result(name, method)["agreement"], of_model(path, name, method)
+    variances = [*actual["tau2"].values(), actual["sigma2"]]
     for got, expected in zip(variances, want["nlme_varcomp_full_precision"], strict=True):
         near(got, expected)
-    for got, expected in zip(found["mu"].values(), want["nlme_fixef"], strict=True):
+    for got, expected in zip(actual["mu"].values(), want["nlme_fixef"], strict=True):
         near(got, expected)
-    near(found["log_likelihood"], want["nlme_logLik"])
+    near(actual["log_likelihood"], want["nlme_logLik"])
 
 
 QUANTITIES = {name.removeprefix("check_"): check for name, check in globals().items() if name.startswith("check_")}

@@ -36,9 +36,9 @@ def asked(engine, verb, names, moments=False, **options):
     if moments:
         table, value = run(pool.moments, table, value, ["name", "by"], **weights), "mean"
         weights = {"n": "n", "var": "var"} | ({"weights": "w"} if weights else {})
-    found = run(verb, table, value, "by", over="name", **weights, **options)
-    assert set(found["name"]) == set(names)
-    return {name: found.filter(name=name).drop("name") for name in names}
+    result = run(verb, table, value, "by", over="name", **weights, **options)
+    assert set(result["name"]) == set(names)
+    return {name: result.filter(name=name).drop("name") for name in names}
 
 
 def answers(engine, verb, moments=False, **options):
@@ -81,9 +81,9 @@ def assert_components(name, row, within, method, mu="gls"):
 )
 def test_components(engine, within, method):
     checked = 0
-    for name, found in answers(engine, pool.components, sigma2=within, tau2=method):
+    for name, result in answers(engine, pool.components, sigma2=within, tau2=method):
         if within_reach(name, within, method):
-            assert_components(name, found.row(0, named=True), within, method)
+            assert_components(name, result.row(0, named=True), within, method)
             checked += 1
     assert checked >= (6 if ways.full or within != "pooled" else 2)
 
@@ -91,9 +91,9 @@ def test_components(engine, within, method):
 @engines
 @pytest.mark.parametrize(("within", "method"), [("pooled", "reml"), ("pooled", "anova"), ("separate", "pm")])
 def test_components_from_stored_moments(engine, within, method):
-    for name, found in answers(engine, pool.components, moments=True, sigma2=within, tau2=method):
+    for name, result in answers(engine, pool.components, moments=True, sigma2=within, tau2=method):
         if within_reach(name, within, method):
-            assert_components(name, found.row(0, named=True), within, method)
+            assert_components(name, result.row(0, named=True), within, method)
 
 
 @pytest.mark.share(2)
@@ -105,8 +105,8 @@ def test_known_mu(engine, name, method):
     """A single model is centred at a pivot, and so is its known mu."""
     weights = {"weights": "weights"} if name in road.WEIGHTED else {}
     mu = road.KNOWN_MU[name]
-    found = SQL_PATHS[engine](pool.components, road.frame(name), "value", "by", tau2=method, mu=mu, **weights)
-    assert_components(name, found.row(0, named=True), "pooled", method, mu)
+    result = SQL_PATHS[engine](pool.components, road.frame(name), "value", "by", tau2=method, mu=mu, **weights)
+    assert_components(name, result.row(0, named=True), "pooled", method, mu)
 
 
 @pytest.mark.share(2)
@@ -115,8 +115,8 @@ def test_known_mu(engine, name, method):
 )
 def test_centre_and_its_error(engine, of, mu):
     within, method = of
-    for name, found in answers(engine, pool.components, sigma2=within, tau2=method, mu=mu):
-        g, (sigma2, v), row = road.groups(name), road.setting(name, within), found.row(0, named=True)
+    for name, result in answers(engine, pool.components, sigma2=within, tau2=method, mu=mu):
+        g, (sigma2, v), row = road.groups(name), road.setting(name, within), result.row(0, named=True)
         tau2 = method if method == 2.0 else road.components(name, within, method)[1]
         want = truth.centre(mu, g.mean, v, tau2, g.w, truth.plugin_weights(g, sigma2))
         road.close(row["mu"], want[0], CLOSED_FORM, road.scale(name)[0])
@@ -128,8 +128,8 @@ def test_centre_and_its_error(engine, of, mu):
 @pytest.mark.parametrize("uncertainty", ["mu", "conditional"])
 def test_every_column_of_shrink(engine, method, mu, uncertainty):
     options = {"sigma2": "separate", "tau2": method, "mu": mu, "uncertainty": uncertainty, "level": 0.8}
-    for name, found in answers(engine, pool.shrink, **options):
-        g, tau2, got = road.groups(name), road.components(name, "separate", method)[1], found.sort("by")
+    for name, result in answers(engine, pool.shrink, **options):
+        g, tau2, got = road.groups(name), road.components(name, "separate", method)[1], result.sort("by")
         v = road.sampling(name, "separate", method)
         centre, se_mu = truth.centre(mu, g.mean, v, tau2, g.w, truth.plugin_weights(g))
         want = truth.shrunken(g.mean, v, tau2, centre, se_mu)
@@ -154,12 +154,14 @@ def test_every_column_of_shrink(engine, method, mu, uncertainty):
 def test_cross_validation_is_really_refitting(engine, known):
     alone = "unbalanced"
     if known:
-        found = SQL_PATHS[engine](pool.components, road.frame(alone), "value", "by", tau2="cv", mu=road.KNOWN_MU[alone])
-        models = {alone: found}
+        result = SQL_PATHS[engine](
+            pool.components, road.frame(alone), "value", "by", tau2="cv", mu=road.KNOWN_MU[alone]
+        )
+        models = {alone: result}
     else:
         models = asked(engine, pool.components, road.UNWEIGHTED, tau2="cv")
-    for name, found in models.items():
-        row, g = found.row(0, named=True), road.groups(name)
+    for name, result in models.items():
+        row, g = result.row(0, named=True), road.groups(name)
         tau2 = road.cross_validated(name, road.KNOWN_MU[name] if known else None)
         assert row["converged"] is True
         road.close(row["sigma2"], float(g.MSW), CLOSED_FORM)

@@ -105,15 +105,15 @@ def test_equal_variances(run, tau2):
     with Var = 2 (20/3)² / 3, that is 1.6 + .8/3 + .64 · 20/9; the cap at v = 8/3 holds.
     """
     frame = published({key: (y, math.sqrt(8 / 3)) for key, y in zip("abcd", (-3, -1, 1, 3), strict=True)})
-    found = run(pool.shrink, frame, "y", "g", se="se", tau2=tau2, **WIDE)
+    result = run(pool.shrink, frame, "y", "g", se="se", tau2=tau2, **WIDE)
     assert 1.6 + 0.8 / 3 + 0.64 * 20 / 9 > 8 / 3
-    assert_near(found["se"], [math.sqrt(8 / 3)] * 4, 1e-9)
+    assert_near(result["se"], [math.sqrt(8 / 3)] * 4, 1e-9)
     many = pl.concat([frame.with_columns(pl.col("g") + str(i)) for i in range(10)])
-    found = run(pool.shrink, many, "y", "g", se="se", tau2=tau2, **WIDE)
+    result = run(pool.shrink, many, "y", "g", se="se", tau2=tau2, **WIDE)
     total = 10 * 20 / 39  # S² of the forty means
     pooling = 8 / 3 / total
     want = (total - 8 / 3) * pooling + pooling**2 * total / 40 + 2 * pooling**2 * 2 * total / 39
-    assert_near(found["se"], [math.sqrt(want)] * 40, 1e-9)
+    assert_near(result["se"], [math.sqrt(want)] * 40, 1e-9)
 
 
 @all_paths
@@ -131,9 +131,9 @@ def test_a_group_without_rows_is_not_capped(run, tau2):
     frame = published({"a": (1, 1), "b": (9, 2), "c": (4, 1.5), "d": (-5, 1), "e": (None, None)})
     options = {"se": "se", "n": pl.lit(3), "tau2": tau2}
     model = pool.components(frame, "y", "g", **options).row(0, named=True)
-    found = by_key(run(pool.shrink, frame, "y", "g", **options, **WIDE))["e"]
+    result = by_key(run(pool.shrink, frame, "y", "g", **options, **WIDE))["e"]
     correction = truth.tau2_correction(tau2, frame["se"].drop_nulls().to_numpy() ** 2, model["tau2"], False)
-    assert_near(found["se"], math.sqrt(model["tau2"] + model["se_mu"] ** 2 + max(0.0, correction)), 1e-9)
+    assert_near(result["se"], math.sqrt(model["tau2"] + model["se_mu"] ** 2 + max(0.0, correction)), 1e-9)
 
 
 # ---- laws --------------------------------------------------------------------------------------------------
@@ -201,12 +201,12 @@ def test_degenerate_studies_in_sql(engine, tau2):
 @every_error
 def test_an_exact_study_is_the_limit_of_ever_more_exact_ones(run, tau2):
     """tau2 = 0 with a study of se = 0: as with an se of 1e-4 times that of the others."""
-    found = []
+    result = []
     for se in (0, 1e-4):
         frame = published({"a": (1, se), "b": (1.5, 1), "c": (0.7, 2), "d": (1.2, 1)})
         table = run(pool.shrink, frame, "y", "g", se="se", n=pl.lit(3), tau2=tau2, **WIDE)
-        found.append(table.sort("g")["se"].to_list()[1:])
-    assert_near(found[0], found[1], 1e-3, scale=1.0)
+        result.append(table.sort("g")["se"].to_list()[1:])
+    assert_near(result[0], result[1], 1e-3, scale=1.0)
 
 
 POOR = {
@@ -224,8 +224,8 @@ def each(run, frames, **options):
 def together(run, frames, **options):
     """Each as a model of one query."""
     stacked = pl.concat([frame.with_columns(m=pl.lit(name)) for name, frame in frames.items()])
-    found = run(pool.shrink, stacked, "y", "g", over="m", **options)
-    return {name: found.filter(m=name) for name in frames}
+    result = run(pool.shrink, stacked, "y", "g", over="m", **options)
+    return {name: result.filter(m=name) for name in frames}
 
 
 POOR_PATHS = [(run, each) for run in FRAME_PATHS.values()] + [(run, together) for run in ALL_PATHS.values()]
@@ -234,13 +234,13 @@ POOR_PATHS = [(run, each) for run in FRAME_PATHS.values()] + [(run, together) fo
 @pytest.mark.parametrize(("run", "asked"), POOR_PATHS, ids=[*FRAME_PATHS, *(f"models in {path}" for path in ALL_PATHS)])
 @pytest.mark.parametrize("tau2", ["reml", "ml", "anova", "dl", "pm", "sj"])
 def test_degenerate_rows(run, asked, tau2):
-    found = asked(run, {name: rows(groups) for name, groups in POOR.items()}, tau2=tau2, **WIDE)
-    assert found["same"]["se"].to_list() == [0.0, 0.0]
-    assert found["apart"]["se"].to_list() == [0.0, 0.0]
-    alone = by_key(found["alone"])
+    result = asked(run, {name: rows(groups) for name, groups in POOR.items()}, tau2=tau2, **WIDE)
+    assert result["same"]["se"].to_list() == [0.0, 0.0]
+    assert result["apart"]["se"].to_list() == [0.0, 0.0]
+    alone = by_key(result["alone"])
     assert alone["a"]["se"] == pytest.approx(1.0)  # sqrt(v), right for every tau2
     assert alone["b"]["se"] is None
-    assert found["single"]["se"].to_list() == [None] * 3
+    assert result["single"]["se"].to_list() == [None] * 3
 
 
 @all_paths

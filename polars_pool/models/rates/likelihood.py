@@ -142,12 +142,12 @@ def _few_trials(x: Array, n: Array, mean: Array, size: Array, over: Array) -> li
     by_mean = (1 - mean) * slope_x - mean * slope_y
     # For a large size the rests are small, for a small size the slopes
     by_size = np.where(n < size, rest_x + rest_y - rest_n, slope_x + slope_y - slope_n)
-    bent = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
+    curvature = (1 - mean) ** 2 * (bend_x - x) + mean**2 * (bend_y - y)
     return [
         *_few_trials_value(x, n, mean, size, over),
         by_mean,
         by_size,
-        (1 - 2 * mean) * by_mean + bent,
+        (1 - 2 * mean) * by_mean + curvature,
         (1 - mean) * (rest_x + bend_x) - mean * (rest_y + bend_y),
         (rest_x + bend_x) + (rest_y + bend_y) - (rest_n + bend_n),
     ]

@@ -10,11 +10,11 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
             a: pool_demand_positive(a, 'a of pool_beta_cdf'),
             b: pool_demand_positive(b, 'b of pool_beta_cdf')
         }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.x <= 0 THEN 0.0
-            WHEN r.x >= 1 THEN 1.0
-            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+        lambda _r: CASE
+            WHEN _r.a IS NULL OR _r.b IS NULL THEN NULL
+            WHEN _r.x <= 0 THEN 0.0
+            WHEN _r.x >= 1 THEN 1.0
+            ELSE pool_odds_cdf(_r.a, _r.b, pool_log_ratio(_r.x * _r.b, (1 - _r.x) * _r.a))
         END
     )[1];
 
@@ -26,5 +26,5 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')
         }])],
-        lambda r: 1 / (1 + r.b / r.a * exp(-r.w))
+        lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
     )[1];

@@ -21,7 +21,7 @@ CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
             list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda e: pool_log_excess_series(x, e.z, e.q)
+            lambda _e: pool_log_excess_series(x, _e.z, _e.q)
         )[1]
         ELSE x - ln(1 + x)
     END;
@@ -49,6 +49,6 @@ CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     list_transform(
         list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
-        lambda e: pool_stirling_series(e.y, 1 / (e.y * e.y))
-            * CASE WHEN e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(e.x, e.y, e.x - (e.y - 10)) END
+        lambda _e: pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
+            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
     )[1];

@@ -11,11 +11,11 @@ CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
 CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
     list_transform(
         [{x: x, a: shape}],
-        lambda r: CASE
-            WHEN r.a IS NULL THEN NULL
-            WHEN r.x <= 0 THEN 0.0
-            WHEN r.x / r.a >= 'infinity'::DOUBLE THEN 1.0
-            ELSE pool_odds_cdf(r.a, 'infinity'::DOUBLE, pool_log_ratio(r.x, r.a))
+        lambda _r: CASE
+            WHEN _r.a IS NULL THEN NULL
+            WHEN _r.x <= 0 THEN 0.0
+            WHEN _r.x / _r.a >= 'infinity'::DOUBLE THEN 1.0
+            ELSE pool_odds_cdf(_r.a, 'infinity'::DOUBLE, pool_log_ratio(_r.x, _r.a))
         END
     )[1];
 
@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
         [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
-        lambda r: r.a * exp(r.w)
+        lambda _r: _r.a * exp(_r.w)
     )[1];
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).

@@ -26,25 +26,26 @@ CREATE OR REPLACE MACRO pool_odds_heights(points) AS
     list_transform(
         list_transform(
             list_transform(
-                list_transform(points, lambda r: {point: r, e: pool_expm1(r.w), y: 1 / (1 + r.b / r.a)}),
-                lambda r: {point: r.point, e: r.e, y: r.y,
-                    above: r.e / (1 + r.e * r.y) / (1 + r.point.a / r.point.b), below: -r.e * r.y / (1 + r.e * r.y)}
+                list_transform(points, lambda _r: {point: _r, e: pool_expm1(_r.w), y: 1 / (1 + _r.b / _r.a)}),
+                lambda _r: {point: _r.point, e: _r.e, y: _r.y,
+                    above: _r.e / (1 + _r.e * _r.y) / (1 + _r.point.a / _r.point.b),
+                    below: -_r.e * _r.y / (1 + _r.e * _r.y)}
             ),
-            lambda r: {point: r.point, e: r.e, y: r.y, above: r.above, below: r.below,
-                above_z: r.above / (2 + r.above), below_z: r.below / (2 + r.below)}
+            lambda _r: {point: _r.point, e: _r.e, y: _r.y, above: _r.above, below: _r.below,
+                above_z: _r.above / (2 + _r.above), below_z: _r.below / (2 + _r.below)}
         ),
-        lambda r: struct_insert(r.point, height := CASE
-            WHEN abs(r.point.w) < 0.25 THEN
-                r.point.a * pool_log_excess_series(r.above, r.above_z, r.above_z * r.above_z)
+        lambda _r: struct_insert(_r.point, height := CASE
+            WHEN abs(_r.point.w) < 0.25 THEN
+                _r.point.a * pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
                 + CASE
-                    WHEN isinf(r.point.b) THEN 0.0
-                    ELSE r.point.b * pool_log_excess_series(r.below, r.below_z, r.below_z * r.below_z)
+                    WHEN isinf(_r.point.b) THEN 0.0
+                    ELSE _r.point.b * pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
                 END
-            WHEN isinf(r.point.b) THEN r.point.a * (r.e - r.point.w)
-            WHEN r.point.a * exp(r.point.w) <= r.point.b
-                THEN (r.point.a + r.point.b) * pool_log1p(r.e * r.y) - r.point.a * r.point.w
-            ELSE (r.point.a + r.point.b) * pool_log1p(pool_expm1(-r.point.w) / (1 + r.point.a / r.point.b))
-                + r.point.b * r.point.w
+            WHEN isinf(_r.point.b) THEN _r.point.a * (_r.e - _r.point.w)
+            WHEN _r.point.a * exp(_r.point.w) <= _r.point.b
+                THEN (_r.point.a + _r.point.b) * pool_log1p(_r.e * _r.y) - _r.point.a * _r.point.w
+            ELSE (_r.point.a + _r.point.b) * pool_log1p(pool_expm1(-_r.point.w) / (1 + _r.point.a / _r.point.b))
+                + _r.point.b * _r.point.w
         END)
     );
 
@@ -56,41 +57,43 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
                 list_transform(
                     list_transform(
                         points,
-                        lambda r: CASE
-                            WHEN r.a * exp(r.w) > r.b THEN {point: r, a: r.b, b: r.a, w: -r.w, side: -r.side}
-                            ELSE {point: r, a: r.a, b: r.b, w: r.w, side: r.side}
+                        lambda _r: CASE
+                            WHEN _r.a * exp(_r.w) > _r.b THEN {point: _r, a: _r.b, b: _r.a, w: -_r.w, side: -_r.side}
+                            ELSE {point: _r, a: _r.a, b: _r.b, w: _r.w, side: _r.side}
                         END
                     ),
-                    lambda r: {
-                        point: r.point, a: r.a, b: r.b, side: r.side, n: r.a + r.b,
-                        mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
-                        x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                    lambda _r: {
+                        point: _r.point, a: _r.a, b: _r.b, side: _r.side, n: _r.a + _r.b,
+                        mean: _r.a * exp(_r.w) / (1 + pool_expm1(_r.w) / (1 + _r.b / _r.a)),
+                        x: exp(_r.w) / (1 + pool_expm1(_r.w) / (1 + _r.b / _r.a)) / (1 + _r.b / _r.a)
                     }
                 ),
-                lambda r: {
-                    point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
-                    first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
-                    share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
-                    slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
-                    curvature: (r.mean + r.x) * (1 - r.x)
+                lambda _r: {
+                    point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x,
+                    first: 1 / CASE WHEN _r.side < 0 THEN _r.a ELSE _r.b END,
+                    share: CASE WHEN _r.side < 0 THEN _r.mean / _r.a ELSE (1 - _r.x) * (1 + _r.a / _r.b) END,
+                    slope: greatest(0.0,
+                        _r.side * (_r.mean - _r.a) + CASE WHEN _r.side < 0 THEN 1 - _r.x ELSE _r.x END),
+                    curvature: (_r.mean + _r.x) * (1 - _r.x)
                 }
             ),
-            lambda r: {
-                point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x, first: r.first, share: r.share,
+            lambda _r: {
+                point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x, first: _r.first,
+                share: _r.share,
                 width: CASE
-                    WHEN r.side > 0 AND pool_window_level(r.slope, r.curvature) < 2 * ln((1 - r.x) / r.x)
-                        THEN pool_window_level(r.slope, r.curvature)
-                    ELSE pool_window(r.slope, r.curvature)
+                    WHEN _r.side > 0 AND pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
+                        THEN pool_window_level(_r.slope, _r.curvature)
+                    ELSE pool_window(_r.slope, _r.curvature)
                 END
             }
         ),
-        lambda r: struct_insert(r.point, mills := r.first + r.share * r.width * list_sum(list_transform(
+        lambda _r: struct_insert(_r.point, mills := _r.first + _r.share * _r.width * list_sum(list_transform(
             list_transform(
-                list_transform(pool_gauss_legendre(), lambda g: {s: r.side * r.width * g.y, weight: g.weight}),
-                lambda g: {s: g.s, e: pool_expm1(g.s), weight: g.weight}
+                list_transform(pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
+                lambda _g: {s: _g.s, e: pool_expm1(_g.s), weight: _g.weight}
             ),
-            lambda g: g.weight * CASE WHEN r.side < 0 THEN 1 + g.e ELSE 1.0 END / (1 + r.x * g.e)
-                * exp(r.a * g.s - CASE WHEN isinf(r.n) THEN r.mean * g.e ELSE r.n * pool_log1p(r.x * g.e) END)
+            lambda _g: _g.weight * CASE WHEN _r.side < 0 THEN 1 + _g.e ELSE 1.0 END / (1 + _r.x * _g.e)
+                * exp(_r.a * _g.s - CASE WHEN isinf(_r.n) THEN _r.mean * _g.e ELSE _r.n * pool_log1p(_r.x * _g.e) END)
         )))
     );
 
@@ -98,8 +101,8 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
 CREATE OR REPLACE MACRO pool_odds_tails(points) AS
     list_transform(
         pool_odds_mills(pool_odds_heights(points)),
-        lambda r: struct_insert(
-            r, tail := CASE WHEN r.height > 745 THEN 0.0 ELSE exp(-r.height) * r.mills / r.total END)
+        lambda _r: struct_insert(
+            _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
     );
 
 -- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
@@ -112,7 +115,7 @@ CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
         pool_odds_tails([{
             a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
         }]),
-        lambda r: abs((r.side > 0)::DOUBLE - r.tail)
+        lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
@@ -125,7 +128,7 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
             variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
             third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
         }],
-        lambda c: c.mean + sqrt(c.variance) * c.z + c.third / c.variance * (c.z * c.z - 1) / 6
+        lambda _c: _c.mean + sqrt(_c.variance) * _c.z + _c.third / _c.variance * (_c.z * _c.z - 1) / 6
     )[1];
 
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
@@ -137,17 +140,18 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
             list_transform(
                 [{e: excess, m: mills, p: slope * mills, q: bend * mills * mills, r: bend2 * mills * mills * mills,
                     t: bend3 * mills * mills * mills * mills, f: slope * mills - 1}],
-                lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, r: c.r, f: c.f, p1: c.q + c.p * c.f,
-                    q1: c.r + 2 * c.q * c.f, r1: c.t + 3 * c.r * c.f}
+                lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, r: _c.r, f: _c.f, p1: _c.q + _c.p * _c.f,
+                    q1: _c.r + 2 * _c.q * _c.f, r1: _c.t + 3 * _c.r * _c.f}
             ),
-            lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, f: c.f, p1: c.p1, q1: c.q1, r1: c.r1,
-                third: c.f * c.f + c.p1, third1: (3 * c.f + c.p) * c.p1 + c.q1}
+            lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, f: _c.f, p1: _c.p1, q1: _c.q1, r1: _c.r1,
+                third: _c.f * _c.f + _c.p1, third1: (3 * _c.f + _c.p) * _c.p1 + _c.q1}
         ),
-        lambda c: {
-            step: c.m * c.e * (1 + c.e / 2 * (c.f + c.e / 3 * (c.third + c.e / 4 * (c.f * c.third + c.third1)))),
-            last: c.m * c.e * c.e * c.e * c.e * c.e / 120 * (
-                c.f * (c.f * c.third + c.third1) + c.p1 * c.third + c.f * c.third1 + 4 * c.p1 * c.p1
-                + (3 * c.f + c.p) * (c.q1 + (c.f + c.p) * c.p1) + c.r1 + 2 * c.q1 * c.f + 2 * c.q * c.p1)
+        lambda _c: {
+            step: _c.m * _c.e
+                * (1 + _c.e / 2 * (_c.f + _c.e / 3 * (_c.third + _c.e / 4 * (_c.f * _c.third + _c.third1)))),
+            last: _c.m * _c.e * _c.e * _c.e * _c.e * _c.e / 120 * (
+                _c.f * (_c.f * _c.third + _c.third1) + _c.p1 * _c.third + _c.f * _c.third1 + 4 * _c.p1 * _c.p1
+                + (3 * _c.f + _c.p) * (_c.q1 + (_c.f + _c.p) * _c.p1) + _c.r1 + 2 * _c.q1 * _c.f + 2 * _c.q * _c.p1)
         }
     )[1];
 
@@ -157,24 +161,25 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
         list_transform(
             list_transform(
                 points,
-                lambda r: {
-                    mills: r.mills, excess: ln(r.mills) - r.height - r.target, side: r.side,
-                    slope: r.side * pool_odds_slope(r.a, r.b, r.w), x: 1 / (1 + r.b / r.a * exp(-r.w)),
-                    bend: r.a * exp(r.w) * (1 + r.a / r.b) / (1 + r.a / r.b * exp(r.w)) / (1 + r.a / r.b * exp(r.w))
+                lambda _r: {
+                    mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
+                    slope: _r.side * pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
+                    bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
+                        / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
                 }
             ),
-            lambda m: {
-                mills: m.mills, excess: m.excess, slope: m.slope,
-                series: pool_outward_series(m.excess, m.mills, m.slope, m.bend,
-                    m.side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
+            lambda _m: {
+                mills: _m.mills, excess: _m.excess, slope: _m.slope,
+                series: pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
+                    _m.side * _m.bend * (1 - 2 * _m.x), _m.bend * (1 - 6 * _m.x * (1 - _m.x)))
             }
         ),
-        lambda m: CASE
-            WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
-                step: m.series.step + m.series.last,
-                moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
+        lambda _m: CASE
+            WHEN abs(_m.excess) < 0.5 AND abs(_m.series.last) <= 0.01 * _m.mills * abs(_m.excess) THEN {
+                step: _m.series.step + _m.series.last,
+                moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
             }
-            ELSE {step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
+            ELSE {step: pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
         END
     );
 
@@ -183,12 +188,13 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
 CREATE OR REPLACE MACRO pool_odds_settle(points) AS
     list_reduce(
         list_resize(points, 60),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
-                pool_odds_steps(pool_odds_mills(pool_odds_heights([s]))),
-                lambda m: {a: s.a, b: s.b, w: s.side * greatest(s.side * s.split, s.side * s.w + m.step), side: s.side,
-                    split: s.split, target: s.target, moving: m.moving}
+                pool_odds_steps(pool_odds_mills(pool_odds_heights([_s]))),
+                lambda _m: {a: _s.a, b: _s.b,
+                    w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
+                    split: _s.split, target: _s.target, moving: _m.moving}
             )[1]
         END
     );
@@ -206,22 +212,22 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
 CREATE OR REPLACE MACRO pool_odds_quantile(points) AS
     pool_odds_settle(list_transform(
         list_transform(
-            pool_odds_tails(list_transform(points, lambda r: {
-                a: r.a, b: r.b, p: r.p, total: pool_odds_integral(r.a, r.b), split: pool_odds_split(r.a, r.b),
-                w: pool_odds_split(r.a, r.b), side: -1.0::DOUBLE
+            pool_odds_tails(list_transform(points, lambda _r: {
+                a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
+                w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),
-            lambda r: {
-                a: r.a, b: r.b, p: r.p, total: r.total, split: r.split, inside: r.p > 0 AND r.p < 1,
-                side: CASE WHEN r.p <= r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
+            lambda _r: {
+                a: _r.a, b: _r.b, p: _r.p, total: _r.total, split: _r.split, inside: _r.p > 0 AND _r.p < 1,
+                side: CASE WHEN _r.p <= _r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
             }
         ),
-        lambda r: {
-            a: r.a, b: r.b, side: r.side, split: r.split,
+        lambda _r: {
+            a: _r.a, b: _r.b, side: _r.side, split: _r.split,
             w: CASE
-                WHEN r.inside THEN pool_odds_begin(r.a, r.b, r.p, r.split, r.side)
-                WHEN r.p IS NOT NULL THEN (2 * r.p - 1) * 'infinity'::DOUBLE
+                WHEN _r.inside THEN pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
+                WHEN _r.p IS NOT NULL THEN (2 * _r.p - 1) * 'infinity'::DOUBLE
             END,
-            target: CASE WHEN r.inside THEN ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.total) END,
-            moving: coalesce(r.inside AND r.total IS NOT NULL, false)
+            target: CASE WHEN _r.inside THEN ln(CASE WHEN _r.side < 0 THEN _r.p ELSE 1 - _r.p END) + ln(_r.total) END,
+            moving: coalesce(_r.inside AND _r.total IS NOT NULL, false)
         }
     ));

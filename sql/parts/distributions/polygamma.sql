@@ -17,10 +17,11 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
         WHEN x >= 10 THEN ln(x) - 0.5 / x - pool_digamma_series(1 / (x * x)) / (x * x)
         ELSE list_transform(
             [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
-            lambda r: r.d * (list_sum(list_transform(range(10), lambda k: 1 / ((r.x + k) * (1.4616321449683622e0 + k))))
-                    + 0.5 / ((r.x + 10) * 1.14616321449683622e1))
-                + pool_log1p(r.d / 1.14616321449683622e1)
-                - pool_digamma_series(1 / ((r.x + 10) * (r.x + 10))) / ((r.x + 10) * (r.x + 10))
+            lambda _r: _r.d
+                    * (list_sum(list_transform(range(10), lambda k: 1 / ((_r.x + k) * (1.4616321449683622e0 + k))))
+                    + 0.5 / ((_r.x + 10) * 1.14616321449683622e1))
+                + pool_log1p(_r.d / 1.14616321449683622e1)
+                - pool_digamma_series(1 / ((_r.x + 10) * (_r.x + 10))) / ((_r.x + 10) * (_r.x + 10))
                 + pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
                     / (1.14616321449683622e1 * 1.14616321449683622e1)
         )[1]
@@ -62,15 +63,15 @@ CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
 CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
     list_reduce(
         list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
                 list_transform(
-                    [{x: s.x, trigamma: pool_trigamma_double(s.x)}],
-                    lambda m: {x: m.x, step: m.trigamma * (m.trigamma / y - 1) / pool_trigamma_fall(m.x)}
+                    [{x: _s.x, trigamma: pool_trigamma_double(_s.x)}],
+                    lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / y - 1) / pool_trigamma_fall(_m.x)}
                 ),
-                lambda m: {x: CASE WHEN m.step < -1e-15 * m.x THEN m.x + m.step ELSE m.x END,
-                    moving: m.step < -1e-15 * m.x}
+                lambda _m: {x: CASE WHEN _m.step < -1e-15 * _m.x THEN _m.x + _m.step ELSE _m.x END,
+                    moving: _m.step < -1e-15 * _m.x}
             )[1]
         END
     ).x;

@@ -16,9 +16,9 @@ CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
     list_transform(
         [{u: u, df: df, height: height,
             width: pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
-        lambda r: 1 / r.df + r.width * list_sum(list_transform(
-            list_transform(pool_gauss_legendre(), lambda g: {u: r.u + r.width * g.y, weight: g.weight}),
-            lambda g: g.weight * 2 / (1 + exp(2 * g.u)) * exp(r.height - r.df * pool_log_cosh(g.u))
+        lambda _r: 1 / _r.df + _r.width * list_sum(list_transform(
+            list_transform(pool_gauss_legendre(), lambda _g: {u: _r.u + _r.width * _g.y, weight: _g.weight}),
+            lambda _g: _g.weight * 2 / (1 + exp(2 * _g.u)) * exp(_r.height - _r.df * pool_log_cosh(_g.u))
         ))
     )[1];
 
@@ -26,9 +26,9 @@ CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
 CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
     list_transform(
         [{u: u, df: df, height: df * pool_log_cosh(u)}],
-        lambda r: CASE
-            WHEN r.height > 745 THEN 0.0
-            ELSE exp(-r.height) * pool_student_mills(r.u, r.df, r.height) / pool_student_integral(r.df)
+        lambda _r: CASE
+            WHEN _r.height > 745 THEN 0.0
+            ELSE exp(-_r.height) * pool_student_mills(_r.u, _r.df, _r.height) / pool_student_integral(_r.df)
         END
     )[1];
 
@@ -39,11 +39,11 @@ CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
             t: pool_demand_number(t, 't of pool_student_cdf'),
             df: pool_demand_from_one(df, 'df of pool_student_cdf')
         }],
-        lambda r: CASE
-            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
-            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
-            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
-            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+        lambda _r: CASE
+            WHEN isinf(_r.df) THEN pool_normal_cdf_double(_r.t)
+            WHEN isinf(_r.t) THEN CASE WHEN _r.t > 0 THEN 1.0 ELSE 0.0 END
+            WHEN _r.t <= 0 THEN pool_student_tail(asinh(-_r.t / sqrt(_r.df)), _r.df)
+            ELSE 1 - pool_student_tail(asinh(_r.t / sqrt(_r.df)), _r.df)
         END
     )[1];
 
@@ -64,21 +64,21 @@ CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
 CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
                 list_transform(
                     list_transform(
-                        [{u: s.u, height: df * pool_log_cosh(s.u)}],
-                        lambda m: {u: m.u, height: m.height, mills: pool_student_mills(m.u, df, m.height)}
+                        [{u: _s.u, height: df * pool_log_cosh(_s.u)}],
+                        lambda _m: {u: _m.u, height: _m.height, mills: pool_student_mills(_m.u, df, _m.height)}
                     ),
-                    lambda m: {
-                        u: m.u,
-                        mills: m.mills,
-                        step: pool_outward_step(ln(m.mills) - m.height - target, m.mills, df * tanh(m.u))
+                    lambda _m: {
+                        u: _m.u,
+                        mills: _m.mills,
+                        step: pool_outward_step(ln(_m.mills) - _m.height - target, _m.mills, df * tanh(_m.u))
                     }
                 ),
-                lambda m: {u: greatest(0.0, m.u + m.step), moving: abs(m.step) > 1e-6 * m.mills}
+                lambda _m: {u: greatest(0.0, _m.u + _m.step), moving: abs(_m.step) > 1e-6 * _m.mills}
             )[1]
         END
     ).u;
@@ -87,7 +87,7 @@ CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
 -- which is to be `middle`.
 CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
     u + exp(df * pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
-        pool_gauss_legendre(), lambda g: g.weight * exp(-df * pool_log_cosh(u * g.y))
+        pool_gauss_legendre(), lambda _g: _g.weight * exp(-df * pool_log_cosh(u * _g.y))
     )));
 
 -- The t with P(T <= t) = p of Student's distribution.
@@ -98,17 +98,17 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
                 p: pool_demand_probability(p, 'p of pool_student_quantile'),
                 df: pool_demand_from_one(df, 'df of pool_student_quantile')
             }],
-            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: pool_student_integral(_r.df)}
         ),
-        lambda r: CASE
-            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
-            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
-            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+        lambda _r: CASE
+            WHEN isinf(_r.df) OR _r.tail = 0 THEN pool_normal_quantile_double(_r.p)
+            WHEN _r.df IS NULL OR _r.p IS NULL THEN NULL
+            ELSE sign(_r.p - 0.5) * sqrt(_r.df) * sinh(list_transform(
                 [pool_student_settle(
-                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                    pool_student_start(pool_normal_quantile_double(_r.tail), _r.df), _r.df, ln(_r.tail * _r.integral)
                 )],
                 lambda u: CASE
-                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                    WHEN _r.tail > 0.25 THEN pool_student_polish(u, _r.df, (0.5 - _r.tail) * _r.integral)
                     ELSE u
                 END
             )[1])

@@ -42,8 +42,8 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
 
 -- All nodes and weights, as a list of structs.
 CREATE OR REPLACE MACRO pool_gauss_legendre() AS
-    list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
-    || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
+    list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
+    || list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
 
 -- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
 -- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their

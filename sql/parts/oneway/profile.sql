@@ -80,7 +80,7 @@ CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
     WHERE identified AND (exact = 0 OR t > 0);
 
 -- Each point with sigma2 and the log likelihoods there.
-CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
+CREATE OR REPLACE MACRO _pool_most_likely(points, facts, moved) AS TABLE
     WITH cells AS (FROM _pool_cells_at_points(points, facts)),
     deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
@@ -100,7 +100,7 @@ CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
     LEFT JOIN deviances USING (point);
 
 -- mu, its variance and Q at each point; at tau = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
+CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
     WITH weighed AS MATERIALIZED (
         SELECT point, k, y, spread, v, t, known,
             CASE
@@ -112,7 +112,7 @@ CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
             SELECT point, k, y, spread, t, known, identified, exact,
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
             FROM query_table(moved) JOIN (
-                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(likely)
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(fits)
             ) USING (model)
         )
     ),
@@ -150,7 +150,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
-    likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
+    fits AS MATERIALIZED (FROM _pool_most_likely('points', 'facts', 'moved'))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
         _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
         CASE
@@ -160,5 +160,5 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
         _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
         _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
         df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point)
+    FROM fits JOIN _pool_centred_points('fits', 'moved') USING (point)
     JOIN (SELECT model, _pool_model FROM models) USING (model), _pool_origin;

@@ -112,8 +112,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
     ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
-            list_transform(roles, lambda role: role.names[1]) AS column_names,
-            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS present,
+            list_transform(roles, lambda _role: _role.names[1]) AS column_names,
+            list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
             present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),

@@ -146,17 +146,17 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
         SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
             coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
-        FROM _pool_likely_curves AS c LEFT JOIN (
-            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+        FROM _pool_plain_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_plain_curves', sigma2, tau2, mu, 0.95, '',
                 'mean', NULL, 'density')
         ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
     ),
     _pool_curves AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_plain_curves' ELSE '_pool_curves_of_posterior' END)
     ),
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c))

@@ -20,13 +20,13 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
         FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
     ),
-    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
     searched AS (
-        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+        FROM _pool_tau_quantiles('heavy_nodes', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
     ),
     known AS (
         SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
-        FROM weighty
+        FROM heavy_nodes
     ),
     quantiles AS (
         SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
@@ -37,7 +37,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             varies, -(around + start + _pool_origin) AS beyond, true AS pending
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
     targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
@@ -47,11 +47,11 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     placed AS (
         SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
             max(x) FILTER (target = 0.5) AS middle_
-        FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
+        FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
     ),
     mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
-    at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
+    at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models)),
     summed AS (
         SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
             around + start + _pool_origin AS place, moment AS highest_moment

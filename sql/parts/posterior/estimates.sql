@@ -10,7 +10,7 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     WITH sampled AS MATERIALIZED (
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
-    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
     -- only private columns: keys of groups may have any name
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
@@ -21,10 +21,10 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
             start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
         FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
     ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
     no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
-    central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
-    shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
+    central AS (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
+    shortest AS (FROM _pool_shortest('items', 'heavy_nodes', 'mixed', level)),
     intervals AS (
         FROM query_table(
             CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)

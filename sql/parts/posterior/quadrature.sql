@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
     END;
 
 -- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
-CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
             WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
@@ -91,7 +91,8 @@ CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
                         FROM (
                             SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
                                 AS height
-                            FROM _pool_peak AS p JOIN _pool_likely('_pool_peak', classes, models) USING (model, i)
+                            FROM _pool_peak AS p
+                                JOIN _pool_log_likelihood_at('_pool_peak', classes, models) USING (model, i)
                             WHERE pending
                         )
                     )
@@ -126,7 +127,7 @@ CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
             + ln(width) + ln(cosh(t))) ELSE height END AS height,
         CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
         CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-    FROM query_table(nodes) AS n LEFT JOIN _pool_likely(nodes, classes, models) AS l USING (model, i)
+    FROM query_table(nodes) AS n LEFT JOIN _pool_log_likelihood_at(nodes, classes, models) AS l USING (model, i)
     WHERE NOT done;
 
 -- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
@@ -201,4 +202,4 @@ CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
     WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_likely('points', classes, models) USING (model, i);
+    FROM points JOIN _pool_log_likelihood_at('points', classes, models) USING (model, i);

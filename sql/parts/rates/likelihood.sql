@@ -212,7 +212,7 @@ CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABL
 -- or log, of the mean less that of the pooled rate; v is the log of the size.
 CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
     WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
-    risen AS (
+    rising_sums AS (
         SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
             coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
             coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
@@ -235,7 +235,7 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures,
             bend - (1 - 2 * mean) * g_u AS h_uu,
             -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
             (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
-        FROM risen
+        FROM rising_sums
     ),
     of_counts AS (
         SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
@@ -243,6 +243,6 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures,
             slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
             coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
             coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
+        FROM rising_sums AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
     )
     FROM query_table('of_' || family);

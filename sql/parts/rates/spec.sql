@@ -52,7 +52,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
         FROM query_table(schema)
     ),
     columns AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda _role: _role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
         ) AS complaint

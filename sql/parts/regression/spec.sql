@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
         FROM query_table(schema)
     ),
     checked AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda _role: _role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
             CASE

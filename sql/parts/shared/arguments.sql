@@ -27,7 +27,7 @@ CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
             lambda name:
                 {distance: damerau_levenshtein(lower(name), lower(argument)), left_out: -length(name), name: name}
         )),
-        lambda near: '; did you mean ''' || near.name || '''?'
+        lambda _near: '; did you mean ''' || _near.name || '''?'
     )[1], '');
 
 -- The message about a wrong name, level, threshold or flag; NULL where the argument is right.

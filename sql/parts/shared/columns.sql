@@ -38,7 +38,7 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
-            types: list_transform(argument[2], lambda c: c.type),
+            types: list_transform(argument[2], lambda _c: _c.type),
             constant: list_filter(list_zip(argument[1], argument[2]),
                 lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
         }) AS described

@@ -10,11 +10,11 @@ CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
         list_filter(
             [{role: 'over', constant: over, texts: _pool_texts(over)},
                 {role: 'by', constant: "by", texts: _pool_texts("by")}],
-            lambda key: key.constant IS NOT NULL),
-        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            lambda _key: _key.constant IS NOT NULL),
+        lambda _key: _key.role || '=' || regexp_replace(_key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
             || ' reads no column, so it is the same in every row; '
-            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
-                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+            || CASE WHEN len(_key.texts) > 0 AND list_has_all(columns, _key.texts)
+                THEN 'did you mean ' || _pool_as_argument(_key.texts) || '?'
                 ELSE 'give a column, or several as COLUMNS([...]) of their names' END
     )[1];
 
@@ -29,7 +29,7 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
             ELSE array_to_string(list_transform(
                 [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
                     {before: 'the keys of models as over := ', names: unnamed}],
-                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
+                lambda _meant: _meant.before || _pool_as_argument(_meant.names)), ', ')
         END;
 
 -- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With

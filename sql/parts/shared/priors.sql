@@ -36,17 +36,17 @@ CREATE OR REPLACE MACRO _pool_is_right_prior(value) AS
     )[1])[1];
 
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
-    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
+    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda _prior:
         CASE
-            WHEN NOT list_contains(priors, prior.name)
+            WHEN NOT list_contains(priors, _prior.name)
                 THEN _pool_message_no_prior(role, _pool_shown(value),
                     array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
                     _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
-            WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
-                OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
+            WHEN list_contains(list_transform(_prior.numbers, lambda x: x IS NULL), true)
+                OR len(_prior.numbers) <> len(_pool_prior_arguments(_prior.name))
                 THEN _pool_message_wrong_prior(
-                    role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
-            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
+                    role, _pool_shown(value), _pool_prior_form(_prior.name) || ' with numbers')
+            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(_prior.name, _prior.numbers))
         END
     )[1];
 

@@ -23,10 +23,10 @@ CREATE OR REPLACE MACRO _pool_weights_of_24() AS
     ]::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda g: g.y) END;
+        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.y) END;
 CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda g: g.weight) END;
+        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.weight) END;
 
 -- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
 -- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n

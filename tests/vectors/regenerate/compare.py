@@ -52,14 +52,14 @@ def differences(committed, fresh):
     for path, value in committed.items():
         if is_number(value):
             largest[in_list(path)] = max(largest.get(in_list(path), 0), abs(value))
-    found = {}
+    result = {}
     for path in committed.keys() | fresh.keys():
         a, b = committed.get(path, "missing"), fresh.get(path, "missing")
         if is_number(a) and is_number(b) and a != b:
-            found[path] = abs(a - b) / max(abs(a), abs(b)), abs(a - b) / (largest[in_list(path)] or abs(b))
+            result[path] = abs(a - b) / max(abs(a), abs(b)), abs(a - b) / (largest[in_list(path)] or abs(b))
         elif a != b:
-            found[path] = math.inf, math.inf
-    return found
+            result[path] = math.inf, math.inf
+    return result
 
 
 def main(folder):
@@ -67,11 +67,11 @@ def main(folder):
         name = file.relative_to(COMMITTED)
         fresh = Path(folder) / name
         committed = read(file)
-        found = differences(committed, read(fresh)) if fresh.exists() else {("no such file",): (math.inf, math.inf)}
-        worst = max(found, key=found.get, default="")
-        relative, scaled = (max(column) for column in zip(*found.values(), strict=True)) if found else (0, 0)
+        result = differences(committed, read(fresh)) if fresh.exists() else {("no such file",): (math.inf, math.inf)}
+        worst = max(result, key=result.get, default="")
+        relative, scaled = (max(column) for column in zip(*result.values(), strict=True)) if result else (0, 0)
         where = "/".join(map(str, worst))
-        print(f"{name!s:46}{relative:9.1e}{scaled:9.1e}{len(found):6} of {len(committed):5}  {where}")
+        print(f"{name!s:46}{relative:9.1e}{scaled:9.1e}{len(result):6} of {len(committed):5}  {where}")
 
 
 if __name__ == "__main__":

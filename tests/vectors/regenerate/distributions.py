@@ -30,11 +30,11 @@ def series(ratio):
 
 def complement(tail):
     """1 - tail(), with more digits where that leaves few."""
-    found = 1 - tail()
-    if found < mpf(10) ** -(DIGITS // 2):
+    result = 1 - tail()
+    if result < mpf(10) ** -(DIGITS // 2):
         with mp.workdps(MORE_DIGITS):
-            found = 1 - tail()
-    return +found
+            result = 1 - tail()
+    return +result
 
 
 # --- Lower and upper tail of each family at a transformed argument u ---

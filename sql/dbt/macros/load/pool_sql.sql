@@ -201,7 +201,7 @@ CREATE OR REPLACE MACRO pool_log_excess(x) AS
     CASE
         WHEN abs(x) < 0.3 THEN list_transform(
             list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda e: pool_log_excess_series(x, e.z, e.q)
+            lambda _e: pool_log_excess_series(x, _e.z, _e.q)
         )[1]
         ELSE x - ln(1 + x)
     END;
@@ -229,8 +229,8 @@ CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
 CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
     list_transform(
         list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
-        lambda e: pool_stirling_series(e.y, 1 / (e.y * e.y))
-            * CASE WHEN e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(e.x, e.y, e.x - (e.y - 10)) END
+        lambda _e: pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
+            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
     )[1];
 
 
@@ -367,8 +367,8 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
 
 -- All nodes and weights, as a list of structs.
 CREATE OR REPLACE MACRO pool_gauss_legendre() AS
-    list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 - g.x) / 2, weight: g.weight / 2})
-    || list_transform(pool_gauss_legendre_half(), lambda g: {y: (1 + g.x) / 2, weight: g.weight / 2});
+    list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
+    || list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
 
 -- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
 -- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
@@ -399,9 +399,9 @@ CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
     list_transform(
         [{u: u, df: df, height: height,
             width: pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
-        lambda r: 1 / r.df + r.width * list_sum(list_transform(
-            list_transform(pool_gauss_legendre(), lambda g: {u: r.u + r.width * g.y, weight: g.weight}),
-            lambda g: g.weight * 2 / (1 + exp(2 * g.u)) * exp(r.height - r.df * pool_log_cosh(g.u))
+        lambda _r: 1 / _r.df + _r.width * list_sum(list_transform(
+            list_transform(pool_gauss_legendre(), lambda _g: {u: _r.u + _r.width * _g.y, weight: _g.weight}),
+            lambda _g: _g.weight * 2 / (1 + exp(2 * _g.u)) * exp(_r.height - _r.df * pool_log_cosh(_g.u))
         ))
     )[1];
 
@@ -409,9 +409,9 @@ CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
 CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
     list_transform(
         [{u: u, df: df, height: df * pool_log_cosh(u)}],
-        lambda r: CASE
-            WHEN r.height > 745 THEN 0.0
-            ELSE exp(-r.height) * pool_student_mills(r.u, r.df, r.height) / pool_student_integral(r.df)
+        lambda _r: CASE
+            WHEN _r.height > 745 THEN 0.0
+            ELSE exp(-_r.height) * pool_student_mills(_r.u, _r.df, _r.height) / pool_student_integral(_r.df)
         END
     )[1];
 
@@ -422,11 +422,11 @@ CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
             t: pool_demand_number(t, 't of pool_student_cdf'),
             df: pool_demand_from_one(df, 'df of pool_student_cdf')
         }],
-        lambda r: CASE
-            WHEN isinf(r.df) THEN pool_normal_cdf_double(r.t)
-            WHEN isinf(r.t) THEN CASE WHEN r.t > 0 THEN 1.0 ELSE 0.0 END
-            WHEN r.t <= 0 THEN pool_student_tail(asinh(-r.t / sqrt(r.df)), r.df)
-            ELSE 1 - pool_student_tail(asinh(r.t / sqrt(r.df)), r.df)
+        lambda _r: CASE
+            WHEN isinf(_r.df) THEN pool_normal_cdf_double(_r.t)
+            WHEN isinf(_r.t) THEN CASE WHEN _r.t > 0 THEN 1.0 ELSE 0.0 END
+            WHEN _r.t <= 0 THEN pool_student_tail(asinh(-_r.t / sqrt(_r.df)), _r.df)
+            ELSE 1 - pool_student_tail(asinh(_r.t / sqrt(_r.df)), _r.df)
         END
     )[1];
 
@@ -447,21 +447,21 @@ CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
 CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
                 list_transform(
                     list_transform(
-                        [{u: s.u, height: df * pool_log_cosh(s.u)}],
-                        lambda m: {u: m.u, height: m.height, mills: pool_student_mills(m.u, df, m.height)}
+                        [{u: _s.u, height: df * pool_log_cosh(_s.u)}],
+                        lambda _m: {u: _m.u, height: _m.height, mills: pool_student_mills(_m.u, df, _m.height)}
                     ),
-                    lambda m: {
-                        u: m.u,
-                        mills: m.mills,
-                        step: pool_outward_step(ln(m.mills) - m.height - target, m.mills, df * tanh(m.u))
+                    lambda _m: {
+                        u: _m.u,
+                        mills: _m.mills,
+                        step: pool_outward_step(ln(_m.mills) - _m.height - target, _m.mills, df * tanh(_m.u))
                     }
                 ),
-                lambda m: {u: greatest(0.0, m.u + m.step), moving: abs(m.step) > 1e-6 * m.mills}
+                lambda _m: {u: greatest(0.0, _m.u + _m.step), moving: abs(_m.step) > 1e-6 * _m.mills}
             )[1]
         END
     ).u;
@@ -470,7 +470,7 @@ CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
 -- which is to be `middle`.
 CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
     u + exp(df * pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
-        pool_gauss_legendre(), lambda g: g.weight * exp(-df * pool_log_cosh(u * g.y))
+        pool_gauss_legendre(), lambda _g: _g.weight * exp(-df * pool_log_cosh(u * _g.y))
     )));
 
 -- The t with P(T <= t) = p of Student's distribution.
@@ -481,17 +481,17 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
                 p: pool_demand_probability(p, 'p of pool_student_quantile'),
                 df: pool_demand_from_one(df, 'df of pool_student_quantile')
             }],
-            lambda r: {p: r.p, df: r.df, tail: least(r.p, 1 - r.p), integral: pool_student_integral(r.df)}
+            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: pool_student_integral(_r.df)}
         ),
-        lambda r: CASE
-            WHEN isinf(r.df) OR r.tail = 0 THEN pool_normal_quantile_double(r.p)
-            WHEN r.df IS NULL OR r.p IS NULL THEN NULL
-            ELSE sign(r.p - 0.5) * sqrt(r.df) * sinh(list_transform(
+        lambda _r: CASE
+            WHEN isinf(_r.df) OR _r.tail = 0 THEN pool_normal_quantile_double(_r.p)
+            WHEN _r.df IS NULL OR _r.p IS NULL THEN NULL
+            ELSE sign(_r.p - 0.5) * sqrt(_r.df) * sinh(list_transform(
                 [pool_student_settle(
-                    pool_student_start(pool_normal_quantile_double(r.tail), r.df), r.df, ln(r.tail * r.integral)
+                    pool_student_start(pool_normal_quantile_double(_r.tail), _r.df), _r.df, ln(_r.tail * _r.integral)
                 )],
                 lambda u: CASE
-                    WHEN r.tail > 0.25 THEN pool_student_polish(u, r.df, (0.5 - r.tail) * r.integral)
+                    WHEN _r.tail > 0.25 THEN pool_student_polish(u, _r.df, (0.5 - _r.tail) * _r.integral)
                     ELSE u
                 END
             )[1])
@@ -527,25 +527,26 @@ CREATE OR REPLACE MACRO pool_odds_heights(points) AS
     list_transform(
         list_transform(
             list_transform(
-                list_transform(points, lambda r: {point: r, e: pool_expm1(r.w), y: 1 / (1 + r.b / r.a)}),
-                lambda r: {point: r.point, e: r.e, y: r.y,
-                    above: r.e / (1 + r.e * r.y) / (1 + r.point.a / r.point.b), below: -r.e * r.y / (1 + r.e * r.y)}
+                list_transform(points, lambda _r: {point: _r, e: pool_expm1(_r.w), y: 1 / (1 + _r.b / _r.a)}),
+                lambda _r: {point: _r.point, e: _r.e, y: _r.y,
+                    above: _r.e / (1 + _r.e * _r.y) / (1 + _r.point.a / _r.point.b),
+                    below: -_r.e * _r.y / (1 + _r.e * _r.y)}
             ),
-            lambda r: {point: r.point, e: r.e, y: r.y, above: r.above, below: r.below,
-                above_z: r.above / (2 + r.above), below_z: r.below / (2 + r.below)}
+            lambda _r: {point: _r.point, e: _r.e, y: _r.y, above: _r.above, below: _r.below,
+                above_z: _r.above / (2 + _r.above), below_z: _r.below / (2 + _r.below)}
         ),
-        lambda r: struct_insert(r.point, height := CASE
-            WHEN abs(r.point.w) < 0.25 THEN
-                r.point.a * pool_log_excess_series(r.above, r.above_z, r.above_z * r.above_z)
+        lambda _r: struct_insert(_r.point, height := CASE
+            WHEN abs(_r.point.w) < 0.25 THEN
+                _r.point.a * pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
                 + CASE
-                    WHEN isinf(r.point.b) THEN 0.0
-                    ELSE r.point.b * pool_log_excess_series(r.below, r.below_z, r.below_z * r.below_z)
+                    WHEN isinf(_r.point.b) THEN 0.0
+                    ELSE _r.point.b * pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
                 END
-            WHEN isinf(r.point.b) THEN r.point.a * (r.e - r.point.w)
-            WHEN r.point.a * exp(r.point.w) <= r.point.b
-                THEN (r.point.a + r.point.b) * pool_log1p(r.e * r.y) - r.point.a * r.point.w
-            ELSE (r.point.a + r.point.b) * pool_log1p(pool_expm1(-r.point.w) / (1 + r.point.a / r.point.b))
-                + r.point.b * r.point.w
+            WHEN isinf(_r.point.b) THEN _r.point.a * (_r.e - _r.point.w)
+            WHEN _r.point.a * exp(_r.point.w) <= _r.point.b
+                THEN (_r.point.a + _r.point.b) * pool_log1p(_r.e * _r.y) - _r.point.a * _r.point.w
+            ELSE (_r.point.a + _r.point.b) * pool_log1p(pool_expm1(-_r.point.w) / (1 + _r.point.a / _r.point.b))
+                + _r.point.b * _r.point.w
         END)
     );
 
@@ -557,41 +558,43 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
                 list_transform(
                     list_transform(
                         points,
-                        lambda r: CASE
-                            WHEN r.a * exp(r.w) > r.b THEN {point: r, a: r.b, b: r.a, w: -r.w, side: -r.side}
-                            ELSE {point: r, a: r.a, b: r.b, w: r.w, side: r.side}
+                        lambda _r: CASE
+                            WHEN _r.a * exp(_r.w) > _r.b THEN {point: _r, a: _r.b, b: _r.a, w: -_r.w, side: -_r.side}
+                            ELSE {point: _r, a: _r.a, b: _r.b, w: _r.w, side: _r.side}
                         END
                     ),
-                    lambda r: {
-                        point: r.point, a: r.a, b: r.b, side: r.side, n: r.a + r.b,
-                        mean: r.a * exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)),
-                        x: exp(r.w) / (1 + pool_expm1(r.w) / (1 + r.b / r.a)) / (1 + r.b / r.a)
+                    lambda _r: {
+                        point: _r.point, a: _r.a, b: _r.b, side: _r.side, n: _r.a + _r.b,
+                        mean: _r.a * exp(_r.w) / (1 + pool_expm1(_r.w) / (1 + _r.b / _r.a)),
+                        x: exp(_r.w) / (1 + pool_expm1(_r.w) / (1 + _r.b / _r.a)) / (1 + _r.b / _r.a)
                     }
                 ),
-                lambda r: {
-                    point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x,
-                    first: 1 / CASE WHEN r.side < 0 THEN r.a ELSE r.b END,
-                    share: CASE WHEN r.side < 0 THEN r.mean / r.a ELSE (1 - r.x) * (1 + r.a / r.b) END,
-                    slope: greatest(0.0, r.side * (r.mean - r.a) + CASE WHEN r.side < 0 THEN 1 - r.x ELSE r.x END),
-                    curvature: (r.mean + r.x) * (1 - r.x)
+                lambda _r: {
+                    point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x,
+                    first: 1 / CASE WHEN _r.side < 0 THEN _r.a ELSE _r.b END,
+                    share: CASE WHEN _r.side < 0 THEN _r.mean / _r.a ELSE (1 - _r.x) * (1 + _r.a / _r.b) END,
+                    slope: greatest(0.0,
+                        _r.side * (_r.mean - _r.a) + CASE WHEN _r.side < 0 THEN 1 - _r.x ELSE _r.x END),
+                    curvature: (_r.mean + _r.x) * (1 - _r.x)
                 }
             ),
-            lambda r: {
-                point: r.point, a: r.a, side: r.side, n: r.n, mean: r.mean, x: r.x, first: r.first, share: r.share,
+            lambda _r: {
+                point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x, first: _r.first,
+                share: _r.share,
                 width: CASE
-                    WHEN r.side > 0 AND pool_window_level(r.slope, r.curvature) < 2 * ln((1 - r.x) / r.x)
-                        THEN pool_window_level(r.slope, r.curvature)
-                    ELSE pool_window(r.slope, r.curvature)
+                    WHEN _r.side > 0 AND pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
+                        THEN pool_window_level(_r.slope, _r.curvature)
+                    ELSE pool_window(_r.slope, _r.curvature)
                 END
             }
         ),
-        lambda r: struct_insert(r.point, mills := r.first + r.share * r.width * list_sum(list_transform(
+        lambda _r: struct_insert(_r.point, mills := _r.first + _r.share * _r.width * list_sum(list_transform(
             list_transform(
-                list_transform(pool_gauss_legendre(), lambda g: {s: r.side * r.width * g.y, weight: g.weight}),
-                lambda g: {s: g.s, e: pool_expm1(g.s), weight: g.weight}
+                list_transform(pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
+                lambda _g: {s: _g.s, e: pool_expm1(_g.s), weight: _g.weight}
             ),
-            lambda g: g.weight * CASE WHEN r.side < 0 THEN 1 + g.e ELSE 1.0 END / (1 + r.x * g.e)
-                * exp(r.a * g.s - CASE WHEN isinf(r.n) THEN r.mean * g.e ELSE r.n * pool_log1p(r.x * g.e) END)
+            lambda _g: _g.weight * CASE WHEN _r.side < 0 THEN 1 + _g.e ELSE 1.0 END / (1 + _r.x * _g.e)
+                * exp(_r.a * _g.s - CASE WHEN isinf(_r.n) THEN _r.mean * _g.e ELSE _r.n * pool_log1p(_r.x * _g.e) END)
         )))
     );
 
@@ -599,8 +602,8 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
 CREATE OR REPLACE MACRO pool_odds_tails(points) AS
     list_transform(
         pool_odds_mills(pool_odds_heights(points)),
-        lambda r: struct_insert(
-            r, tail := CASE WHEN r.height > 745 THEN 0.0 ELSE exp(-r.height) * r.mills / r.total END)
+        lambda _r: struct_insert(
+            _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
     );
 
 -- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
@@ -613,7 +616,7 @@ CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
         pool_odds_tails([{
             a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
         }]),
-        lambda r: abs((r.side > 0)::DOUBLE - r.tail)
+        lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
@@ -626,7 +629,7 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
             variance: (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b,
             third: (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a)
         }],
-        lambda c: c.mean + sqrt(c.variance) * c.z + c.third / c.variance * (c.z * c.z - 1) / 6
+        lambda _c: _c.mean + sqrt(_c.variance) * _c.z + _c.third / _c.variance * (_c.z * _c.z - 1) / 6
     )[1];
 
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
@@ -638,17 +641,18 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
             list_transform(
                 [{e: excess, m: mills, p: slope * mills, q: bend * mills * mills, r: bend2 * mills * mills * mills,
                     t: bend3 * mills * mills * mills * mills, f: slope * mills - 1}],
-                lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, r: c.r, f: c.f, p1: c.q + c.p * c.f,
-                    q1: c.r + 2 * c.q * c.f, r1: c.t + 3 * c.r * c.f}
+                lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, r: _c.r, f: _c.f, p1: _c.q + _c.p * _c.f,
+                    q1: _c.r + 2 * _c.q * _c.f, r1: _c.t + 3 * _c.r * _c.f}
             ),
-            lambda c: {e: c.e, m: c.m, p: c.p, q: c.q, f: c.f, p1: c.p1, q1: c.q1, r1: c.r1,
-                third: c.f * c.f + c.p1, third1: (3 * c.f + c.p) * c.p1 + c.q1}
+            lambda _c: {e: _c.e, m: _c.m, p: _c.p, q: _c.q, f: _c.f, p1: _c.p1, q1: _c.q1, r1: _c.r1,
+                third: _c.f * _c.f + _c.p1, third1: (3 * _c.f + _c.p) * _c.p1 + _c.q1}
         ),
-        lambda c: {
-            step: c.m * c.e * (1 + c.e / 2 * (c.f + c.e / 3 * (c.third + c.e / 4 * (c.f * c.third + c.third1)))),
-            last: c.m * c.e * c.e * c.e * c.e * c.e / 120 * (
-                c.f * (c.f * c.third + c.third1) + c.p1 * c.third + c.f * c.third1 + 4 * c.p1 * c.p1
-                + (3 * c.f + c.p) * (c.q1 + (c.f + c.p) * c.p1) + c.r1 + 2 * c.q1 * c.f + 2 * c.q * c.p1)
+        lambda _c: {
+            step: _c.m * _c.e
+                * (1 + _c.e / 2 * (_c.f + _c.e / 3 * (_c.third + _c.e / 4 * (_c.f * _c.third + _c.third1)))),
+            last: _c.m * _c.e * _c.e * _c.e * _c.e * _c.e / 120 * (
+                _c.f * (_c.f * _c.third + _c.third1) + _c.p1 * _c.third + _c.f * _c.third1 + 4 * _c.p1 * _c.p1
+                + (3 * _c.f + _c.p) * (_c.q1 + (_c.f + _c.p) * _c.p1) + _c.r1 + 2 * _c.q1 * _c.f + 2 * _c.q * _c.p1)
         }
     )[1];
 
@@ -658,24 +662,25 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
         list_transform(
             list_transform(
                 points,
-                lambda r: {
-                    mills: r.mills, excess: ln(r.mills) - r.height - r.target, side: r.side,
-                    slope: r.side * pool_odds_slope(r.a, r.b, r.w), x: 1 / (1 + r.b / r.a * exp(-r.w)),
-                    bend: r.a * exp(r.w) * (1 + r.a / r.b) / (1 + r.a / r.b * exp(r.w)) / (1 + r.a / r.b * exp(r.w))
+                lambda _r: {
+                    mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
+                    slope: _r.side * pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
+                    bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
+                        / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
                 }
             ),
-            lambda m: {
-                mills: m.mills, excess: m.excess, slope: m.slope,
-                series: pool_outward_series(m.excess, m.mills, m.slope, m.bend,
-                    m.side * m.bend * (1 - 2 * m.x), m.bend * (1 - 6 * m.x * (1 - m.x)))
+            lambda _m: {
+                mills: _m.mills, excess: _m.excess, slope: _m.slope,
+                series: pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
+                    _m.side * _m.bend * (1 - 2 * _m.x), _m.bend * (1 - 6 * _m.x * (1 - _m.x)))
             }
         ),
-        lambda m: CASE
-            WHEN abs(m.excess) < 0.5 AND abs(m.series.last) <= 0.01 * m.mills * abs(m.excess) THEN {
-                step: m.series.step + m.series.last,
-                moving: abs(m.series.last * m.excess) > 1e-13 * least(1.0, m.mills)
+        lambda _m: CASE
+            WHEN abs(_m.excess) < 0.5 AND abs(_m.series.last) <= 0.01 * _m.mills * abs(_m.excess) THEN {
+                step: _m.series.step + _m.series.last,
+                moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
             }
-            ELSE {step: pool_outward_step(m.excess, m.mills, m.slope), moving: true}
+            ELSE {step: pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
         END
     );
 
@@ -684,12 +689,13 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
 CREATE OR REPLACE MACRO pool_odds_settle(points) AS
     list_reduce(
         list_resize(points, 60),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
-                pool_odds_steps(pool_odds_mills(pool_odds_heights([s]))),
-                lambda m: {a: s.a, b: s.b, w: s.side * greatest(s.side * s.split, s.side * s.w + m.step), side: s.side,
-                    split: s.split, target: s.target, moving: m.moving}
+                pool_odds_steps(pool_odds_mills(pool_odds_heights([_s]))),
+                lambda _m: {a: _s.a, b: _s.b,
+                    w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
+                    split: _s.split, target: _s.target, moving: _m.moving}
             )[1]
         END
     );
@@ -707,23 +713,23 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
 CREATE OR REPLACE MACRO pool_odds_quantile(points) AS
     pool_odds_settle(list_transform(
         list_transform(
-            pool_odds_tails(list_transform(points, lambda r: {
-                a: r.a, b: r.b, p: r.p, total: pool_odds_integral(r.a, r.b), split: pool_odds_split(r.a, r.b),
-                w: pool_odds_split(r.a, r.b), side: -1.0::DOUBLE
+            pool_odds_tails(list_transform(points, lambda _r: {
+                a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
+                w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),
-            lambda r: {
-                a: r.a, b: r.b, p: r.p, total: r.total, split: r.split, inside: r.p > 0 AND r.p < 1,
-                side: CASE WHEN r.p <= r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
+            lambda _r: {
+                a: _r.a, b: _r.b, p: _r.p, total: _r.total, split: _r.split, inside: _r.p > 0 AND _r.p < 1,
+                side: CASE WHEN _r.p <= _r.tail THEN -1.0::DOUBLE ELSE 1.0::DOUBLE END
             }
         ),
-        lambda r: {
-            a: r.a, b: r.b, side: r.side, split: r.split,
+        lambda _r: {
+            a: _r.a, b: _r.b, side: _r.side, split: _r.split,
             w: CASE
-                WHEN r.inside THEN pool_odds_begin(r.a, r.b, r.p, r.split, r.side)
-                WHEN r.p IS NOT NULL THEN (2 * r.p - 1) * 'infinity'::DOUBLE
+                WHEN _r.inside THEN pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
+                WHEN _r.p IS NOT NULL THEN (2 * _r.p - 1) * 'infinity'::DOUBLE
             END,
-            target: CASE WHEN r.inside THEN ln(CASE WHEN r.side < 0 THEN r.p ELSE 1 - r.p END) + ln(r.total) END,
-            moving: coalesce(r.inside AND r.total IS NOT NULL, false)
+            target: CASE WHEN _r.inside THEN ln(CASE WHEN _r.side < 0 THEN _r.p ELSE 1 - _r.p END) + ln(_r.total) END,
+            moving: coalesce(_r.inside AND _r.total IS NOT NULL, false)
         }
     ));
 
@@ -741,11 +747,11 @@ CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
 CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
     list_transform(
         [{x: x, a: shape}],
-        lambda r: CASE
-            WHEN r.a IS NULL THEN NULL
-            WHEN r.x <= 0 THEN 0.0
-            WHEN r.x / r.a >= 'infinity'::DOUBLE THEN 1.0
-            ELSE pool_odds_cdf(r.a, 'infinity'::DOUBLE, pool_log_ratio(r.x, r.a))
+        lambda _r: CASE
+            WHEN _r.a IS NULL THEN NULL
+            WHEN _r.x <= 0 THEN 0.0
+            WHEN _r.x / _r.a >= 'infinity'::DOUBLE THEN 1.0
+            ELSE pool_odds_cdf(_r.a, 'infinity'::DOUBLE, pool_log_ratio(_r.x, _r.a))
         END
     )[1];
 
@@ -753,7 +759,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
         [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
-        lambda r: r.a * exp(r.w)
+        lambda _r: _r.a * exp(_r.w)
     )[1];
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
@@ -802,11 +808,11 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
             a: pool_demand_positive(a, 'a of pool_beta_cdf'),
             b: pool_demand_positive(b, 'b of pool_beta_cdf')
         }],
-        lambda r: CASE
-            WHEN r.a IS NULL OR r.b IS NULL THEN NULL
-            WHEN r.x <= 0 THEN 0.0
-            WHEN r.x >= 1 THEN 1.0
-            ELSE pool_odds_cdf(r.a, r.b, pool_log_ratio(r.x * r.b, (1 - r.x) * r.a))
+        lambda _r: CASE
+            WHEN _r.a IS NULL OR _r.b IS NULL THEN NULL
+            WHEN _r.x <= 0 THEN 0.0
+            WHEN _r.x >= 1 THEN 1.0
+            ELSE pool_odds_cdf(_r.a, _r.b, pool_log_ratio(_r.x * _r.b, (1 - _r.x) * _r.a))
         END
     )[1];
 
@@ -818,7 +824,7 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')
         }])],
-        lambda r: 1 / (1 + r.b / r.a * exp(-r.w))
+        lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
     )[1];
 
 
@@ -841,10 +847,11 @@ CREATE OR REPLACE MACRO pool_digamma_double(x) AS
         WHEN x >= 10 THEN ln(x) - 0.5 / x - pool_digamma_series(1 / (x * x)) / (x * x)
         ELSE list_transform(
             [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
-            lambda r: r.d * (list_sum(list_transform(range(10), lambda k: 1 / ((r.x + k) * (1.4616321449683622e0 + k))))
-                    + 0.5 / ((r.x + 10) * 1.14616321449683622e1))
-                + pool_log1p(r.d / 1.14616321449683622e1)
-                - pool_digamma_series(1 / ((r.x + 10) * (r.x + 10))) / ((r.x + 10) * (r.x + 10))
+            lambda _r: _r.d
+                    * (list_sum(list_transform(range(10), lambda k: 1 / ((_r.x + k) * (1.4616321449683622e0 + k))))
+                    + 0.5 / ((_r.x + 10) * 1.14616321449683622e1))
+                + pool_log1p(_r.d / 1.14616321449683622e1)
+                - pool_digamma_series(1 / ((_r.x + 10) * (_r.x + 10))) / ((_r.x + 10) * (_r.x + 10))
                 + pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
                     / (1.14616321449683622e1 * 1.14616321449683622e1)
         )[1]
@@ -886,15 +893,15 @@ CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
 CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
     list_reduce(
         list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
-        lambda s, i: CASE
-            WHEN NOT s.moving THEN s
+        lambda _s, i: CASE
+            WHEN NOT _s.moving THEN _s
             ELSE list_transform(
                 list_transform(
-                    [{x: s.x, trigamma: pool_trigamma_double(s.x)}],
-                    lambda m: {x: m.x, step: m.trigamma * (m.trigamma / y - 1) / pool_trigamma_fall(m.x)}
+                    [{x: _s.x, trigamma: pool_trigamma_double(_s.x)}],
+                    lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / y - 1) / pool_trigamma_fall(_m.x)}
                 ),
-                lambda m: {x: CASE WHEN m.step < -1e-15 * m.x THEN m.x + m.step ELSE m.x END,
-                    moving: m.step < -1e-15 * m.x}
+                lambda _m: {x: CASE WHEN _m.step < -1e-15 * _m.x THEN _m.x + _m.step ELSE _m.x END,
+                    moving: _m.step < -1e-15 * _m.x}
             )[1]
         END
     ).x;
@@ -2465,7 +2472,7 @@ CREATE OR REPLACE MACRO _pool_nearest(argument, names) AS
             lambda name:
                 {distance: damerau_levenshtein(lower(name), lower(argument)), left_out: -length(name), name: name}
         )),
-        lambda near: '; did you mean ''' || near.name || '''?'
+        lambda _near: '; did you mean ''' || _near.name || '''?'
     )[1], '');
 
 -- The message about a wrong name, level, threshold or flag; NULL where the argument is right.
@@ -2560,17 +2567,17 @@ CREATE OR REPLACE MACRO _pool_is_right_prior(value) AS
     )[1])[1];
 
 CREATE OR REPLACE MACRO _pool_wrong_prior_of(role, priors, value) AS
-    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda prior:
+    list_transform([{name: _pool_prior_name(value), numbers: _pool_prior_numbers(value)}], lambda _prior:
         CASE
-            WHEN NOT list_contains(priors, prior.name)
+            WHEN NOT list_contains(priors, _prior.name)
                 THEN _pool_message_no_prior(role, _pool_shown(value),
                     array_to_string(list_transform(priors, lambda name: _pool_prior_form(name)), ', '),
                     _pool_nearest(trim(split_part(_pool_name(value), '(', 1)), priors))
-            WHEN list_contains(list_transform(prior.numbers, lambda x: x IS NULL), true)
-                OR len(prior.numbers) <> len(_pool_prior_arguments(prior.name))
+            WHEN list_contains(list_transform(_prior.numbers, lambda x: x IS NULL), true)
+                OR len(_prior.numbers) <> len(_pool_prior_arguments(_prior.name))
                 THEN _pool_message_wrong_prior(
-                    role, _pool_shown(value), _pool_prior_form(prior.name) || ' with numbers')
-            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(prior.name, prior.numbers))
+                    role, _pool_shown(value), _pool_prior_form(_prior.name) || ' with numbers')
+            ELSE _pool_message_wrong_prior(role, _pool_shown(value), _pool_wrong_number(_prior.name, _prior.numbers))
         END
     )[1];
 
@@ -2630,7 +2637,7 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
-            types: list_transform(argument[2], lambda c: c.type),
+            types: list_transform(argument[2], lambda _c: _c.type),
             constant: list_filter(list_zip(argument[1], argument[2]),
                 lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
         }) AS described
@@ -2679,11 +2686,11 @@ CREATE OR REPLACE MACRO _pool_wrong_constant(over, "by", columns) AS
         list_filter(
             [{role: 'over', constant: over, texts: _pool_texts(over)},
                 {role: 'by', constant: "by", texts: _pool_texts("by")}],
-            lambda key: key.constant IS NOT NULL),
-        lambda key: key.role || '=' || regexp_replace(key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
+            lambda _key: _key.constant IS NOT NULL),
+        lambda _key: _key.role || '=' || regexp_replace(_key.constant, '^(main\.)?list_value\((.*)\)$', '[\2]')
             || ' reads no column, so it is the same in every row; '
-            || CASE WHEN len(key.texts) > 0 AND list_has_all(columns, key.texts)
-                THEN 'did you mean ' || _pool_as_argument(key.texts) || '?'
+            || CASE WHEN len(_key.texts) > 0 AND list_has_all(columns, _key.texts)
+                THEN 'did you mean ' || _pool_as_argument(_key.texts) || '?'
                 ELSE 'give a column, or several as COLUMNS([...]) of their names' END
     )[1];
 
@@ -2698,7 +2705,7 @@ CREATE OR REPLACE MACRO _pool_wrong_unnamed(keys, unnamed, constant, columns) AS
             ELSE array_to_string(list_transform(
                 [{before: 'give several keys as ', names: list_concat(keys, unnamed)},
                     {before: 'the keys of models as over := ', names: unnamed}],
-                lambda meant: meant.before || _pool_as_argument(meant.names)), ', ')
+                lambda _meant: _meant.before || _pool_as_argument(_meant.names)), ', ')
         END;
 
 -- The first key with a name that the macros use themselves: a private name, or NULL, the name of a missing key. With
@@ -2928,10 +2935,10 @@ CREATE OR REPLACE MACRO _pool_weights_of_24() AS
     ]::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda g: g.y) END;
+        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.y) END;
 CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda g: g.weight) END;
+        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.weight) END;
 
 -- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
 -- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n
@@ -3645,8 +3652,8 @@ CREATE OR REPLACE MACRO _pool_arguments(
     ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
-            list_transform(roles, lambda role: role.names[1]) AS column_names,
-            list_transform(roles, lambda role: role.types <> ['"NULL"']) AS present,
+            list_transform(roles, lambda _role: _role.names[1]) AS column_names,
+            list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
             present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
         FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
@@ -5142,7 +5149,7 @@ CREATE OR REPLACE MACRO _pool_cells_at_points(points, facts) AS TABLE
     WHERE identified AND (exact = 0 OR t > 0);
 
 -- Each point with sigma2 and the log likelihoods there.
-CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
+CREATE OR REPLACE MACRO _pool_most_likely(points, facts, moved) AS TABLE
     WITH cells AS (FROM _pool_cells_at_points(points, facts)),
     deviances AS (
         SELECT id // 2 AS point, max(deviance) FILTER (side < 0) AS at_full,
@@ -5162,7 +5169,7 @@ CREATE OR REPLACE MACRO _pool_likely_points(points, facts, moved) AS TABLE
     LEFT JOIN deviances USING (point);
 
 -- mu, its variance and Q at each point; at tau = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
+CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
     WITH weighed AS MATERIALIZED (
         SELECT point, k, y, spread, v, t, known,
             CASE
@@ -5174,7 +5181,7 @@ CREATE OR REPLACE MACRO _pool_centred_points(likely, moved) AS TABLE
             SELECT point, k, y, spread, t, known, identified, exact,
                 CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v
             FROM query_table(moved) JOIN (
-                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(likely)
+                SELECT point, model, t, known, identified, exact, jointly, sigma2_ FROM query_table(fits)
             ) USING (model)
         )
     ),
@@ -5212,7 +5219,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
     points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
-    likely AS MATERIALIZED (FROM _pool_likely_points('points', 'facts', 'moved'))
+    fits AS MATERIALIZED (FROM _pool_most_likely('points', 'facts', 'moved'))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
         _pool_finite(sigma2_) AS _pool_sigma2, coalesce(_pool_number(mu), own + start + _pool_origin) AS _pool_mu,
         CASE
@@ -5222,7 +5229,7 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
         _pool_finite(q) AS _pool_q, _pool_finite(log_likelihood) AS _pool_log_likelihood,
         _pool_finite(restricted_log_likelihood) AS _pool_restricted_log_likelihood,
         df_prior AS _pool_df_prior, sigma2_prior AS _pool_sigma2_prior
-    FROM likely JOIN _pool_centred_points('likely', 'moved') USING (point)
+    FROM fits JOIN _pool_centred_points('fits', 'moved') USING (point)
     JOIN (SELECT model, _pool_model FROM models) USING (model), _pool_origin;
 
 
@@ -5619,7 +5626,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
     END;
 
 -- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
-CREATE OR REPLACE MACRO _pool_likely(points, classes, models) AS TABLE
+CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
             WHEN known IS NOT NULL THEN pool_log_likelihood_known_mu(j, logs, hd2)
@@ -5687,7 +5694,8 @@ CREATE OR REPLACE MACRO _pool_peaks(classes, models) AS TABLE
                         FROM (
                             SELECT p.*, _pool_height(log_likelihood + log_prior + _pool_log_slope(x, lower, upper))
                                 AS height
-                            FROM _pool_peak AS p JOIN _pool_likely('_pool_peak', classes, models) USING (model, i)
+                            FROM _pool_peak AS p
+                                JOIN _pool_log_likelihood_at('_pool_peak', classes, models) USING (model, i)
                             WHERE pending
                         )
                     )
@@ -5722,7 +5730,7 @@ CREATE OR REPLACE MACRO _pool_heightened(nodes, classes, models) AS TABLE
             + ln(width) + ln(cosh(t))) ELSE height END AS height,
         CASE WHEN n.pending THEN l.mu_ ELSE n.mu_ END AS mu_,
         CASE WHEN n.pending THEN l.variance ELSE n.variance END AS variance)
-    FROM query_table(nodes) AS n LEFT JOIN _pool_likely(nodes, classes, models) AS l USING (model, i)
+    FROM query_table(nodes) AS n LEFT JOIN _pool_log_likelihood_at(nodes, classes, models) AS l USING (model, i)
     WHERE NOT done;
 
 -- Nodes of every model, (model, i, t, x, tau, height, mu_, variance) of the last and finest step.
@@ -5797,7 +5805,7 @@ CREATE OR REPLACE MACRO _pool_known_node(classes, models, tau2) AS TABLE
     WITH points AS (SELECT model, 0 AS i, sqrt(_pool_number(tau2)) AS tau, true AS pending FROM query_table(models))
     SELECT model, 0.0 AS t, tau, mu_, variance, NULL::DOUBLE AS lower, NULL::DOUBLE AS upper, NULL::DOUBLE AS mode,
         NULL::DOUBLE AS width, NULL::DOUBLE AS h, true AS settled, 1.0 AS p, log_likelihood AS log_total
-    FROM points JOIN _pool_likely('points', classes, models) USING (model, i);
+    FROM points JOIN _pool_log_likelihood_at('points', classes, models) USING (model, i);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -6066,13 +6074,13 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             sqrt(any_value(variance_mu) + sum(p * ((mu_ - mean_mu) * (mu_ - mean_mu)))) AS se_mu
         FROM query_table(nodes) JOIN totals USING (model) GROUP BY model
     ),
-    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
     searched AS (
-        FROM _pool_tau_quantiles('weighty', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
+        FROM _pool_tau_quantiles('heavy_nodes', [0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2])
     ),
     known AS (
         SELECT model, unnest([0.5, (1 - _pool_number(level)) / 2, (1 + _pool_number(level)) / 2]) AS q, tau
-        FROM weighty
+        FROM heavy_nodes
     ),
     quantiles AS (
         SELECT model, max(tau) FILTER (q = 0.5) AS tau_median, min(tau) AS tau_lower, max(tau) AS tau_upper
@@ -6083,7 +6091,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             varies, -(around + start + _pool_origin) AS beyond, true AS pending
         FROM query_table(models), _pool_origin, (VALUES (0.0), (1.0)) AS kinds(varies)
     ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
     targets AS (
         SELECT (1 - _pool_number(level)) / 2 AS target, unnest([1.0, -1.0]) AS side, -_pool_quantile AS reach
         FROM _pool_quantile_of(level)
@@ -6093,11 +6101,11 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
     placed AS (
         SELECT id, max(x) FILTER (side > 0 AND target < 0.5) AS lower_, max(x) FILTER (side < 0) AS upper_,
             max(x) FILTER (target = 0.5) AS middle_
-        FROM _pool_mixture_quantiles('items', 'weighty', 'mixed', 'targets') GROUP BY id
+        FROM _pool_mixture_quantiles('items', 'heavy_nodes', 'mixed', 'targets') GROUP BY id
     ),
     mixtures AS (SELECT id // 2 AS model, id % 2 = 1 AS is_new, * EXCLUDE (id) FROM placed JOIN mixed USING (id)),
     points AS (SELECT model, 0 AS i, 0.0::DOUBLE AS tau, true AS pending FROM query_table(models) WHERE exact = 0),
-    at_zero AS (SELECT model, log_likelihood FROM _pool_likely('points', classes, models)),
+    at_zero AS (SELECT model, log_likelihood FROM _pool_log_likelihood_at('points', classes, models)),
     summed AS (
         SELECT *, _pool_number(tau2) IS NOT NULL AS tau_known, flat = 0 AS mu_firm,
             around + start + _pool_origin AS place, moment AS highest_moment
@@ -6139,7 +6147,7 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
     WITH sampled AS MATERIALIZED (
         SELECT *, row_number() OVER () AS _pool_item FROM _pool_sampled_groups(groups, components, sigma2)
     ),
-    weighty AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
+    heavy_nodes AS MATERIALIZED (FROM query_table(nodes) WHERE p >= 1e-17),
     -- only private columns: keys of groups may have any name
     private AS (SELECT COLUMNS('^_pool_(item|id|y|sampling|own)$') FROM sampled WHERE _pool_sampling IS NOT NULL),
     items AS MATERIALIZED (
@@ -6150,10 +6158,10 @@ CREATE OR REPLACE MACRO _pool_posterior_estimates(
             start + around + _pool_origin AS place, _pool_sampling < 'infinity'::DOUBLE AS seen, moment
         FROM private JOIN query_table(models) ON _pool_id = model, _pool_origin
     ),
-    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'weighty')),
+    mixed AS MATERIALIZED (FROM _pool_mixed('items', 'heavy_nodes')),
     no_interval AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS lower_, NULL::DOUBLE AS upper_ WHERE false),
-    central AS (FROM _pool_central('items', 'weighty', 'mixed', level)),
-    shortest AS (FROM _pool_shortest('items', 'weighty', 'mixed', level)),
+    central AS (FROM _pool_central('items', 'heavy_nodes', 'mixed', level)),
+    shortest AS (FROM _pool_shortest('items', 'heavy_nodes', 'mixed', level)),
     intervals AS (
         FROM query_table(
             CASE interval_kind WHEN 'central' THEN 'central' WHEN 'shortest' THEN 'shortest' ELSE 'no_interval' END)
@@ -6183,7 +6191,8 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
     SELECT _pool_model AS _pool_model_there, p.tau AS _pool_at,
         exp(_pool_height(log_likelihood + log_prior) - log_total) AS _pool_density,
         mu_ + around + start + _pool_origin AS _pool_mu_there, sqrt(variance) AS _pool_se_mu_there
-    FROM points AS p JOIN _pool_likely('points', classes, models) AS l USING (model, i) JOIN totals USING (model)
+    FROM points AS p JOIN _pool_log_likelihood_at('points', classes, models) AS l USING (model, i)
+        JOIN totals USING (model)
     JOIN (SELECT model, around, start FROM query_table(models)) USING (model) JOIN query_table(numbers) USING (model),
         _pool_origin;
 
@@ -6518,17 +6527,17 @@ CREATE OR REPLACE MACRO pool_profile(
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
     _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_likely_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
         SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
             coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
-        FROM _pool_likely_curves AS c LEFT JOIN (
-            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_likely_curves', sigma2, tau2, mu, 0.95, '',
+        FROM _pool_plain_curves AS c LEFT JOIN (
+            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_plain_curves', sigma2, tau2, mu, 0.95, '',
                 'mean', NULL, 'density')
         ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
     ),
     _pool_curves AS MATERIALIZED (
-        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_likely_curves' ELSE '_pool_curves_of_posterior' END)
+        FROM query_table(CASE WHEN _pool_absent(tau2) THEN '_pool_plain_curves' ELSE '_pool_curves_of_posterior' END)
     ),
     _pool_of_groups AS (
         SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -6648,7 +6657,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
         FROM query_table(schema)
     ),
     checked AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda _role: _role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', 'x', 'weights'], described[4:]),
             CASE
@@ -7312,7 +7321,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
         FROM query_table(schema)
     ),
     columns AS (
-        SELECT no_over, list_transform(described[4:], lambda role: role.names[1]) AS column_names, coalesce(
+        SELECT no_over, list_transform(described[4:], lambda _role: _role.names[1]) AS column_names, coalesce(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
         ) AS complaint
@@ -7716,7 +7725,7 @@ CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABL
 -- or log, of the mean less that of the pooled rate; v is the log of the size.
 CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
     WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
-    risen AS (
+    rising_sums AS (
         SELECT p.*, coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
             coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
             coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
@@ -7739,7 +7748,7 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures,
             bend - (1 - 2 * mean) * g_u AS h_uu,
             -(1 - mean) * (slope_x + bend_x) + mean * (slope_y + bend_y) + many_h_uv AS h_uv,
             (slope_n + bend_n) - (slope_x + bend_x) - (slope_y + bend_y) + many_h_vv AS h_vv
-        FROM risen
+        FROM rising_sums
     ),
     of_counts AS (
         SELECT r.*, coalesce(e.fall, 0.0) AS fall, common + rise - coalesce(e.fall, 0.0) + many_gain AS height,
@@ -7747,7 +7756,7 @@ CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures,
             slope_x - coalesce(poisson, 0.0) + coalesce(pull, 0.0) + many_g_v AS g_v,
             coalesce(weight, 0.0) + many_h_uu AS bend, bend AS h_uu, many_h_uv - coalesce(pull2, 0.0) AS h_uv,
             coalesce(poisson + lag + pull2, 0.0) - (slope_x + bend_x) + many_h_vv AS h_vv
-        FROM risen AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
+        FROM rising_sums AS r LEFT JOIN (FROM _pool_exposed('placed', exposures)) AS e USING (model, point)
     )
     FROM query_table('of_' || family);
 
