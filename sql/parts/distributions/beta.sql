@@ -21,7 +21,7 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
     list_transform(
-        [pool_odds_quantile([{
+        [_pool_odds_quantile([{
             p: pool_demand_probability(p, 'p of pool_beta_quantile'),
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')

@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
-        [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+        [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
         lambda _r: _r.a * exp(_r.w)
     )[1];
 

@@ -22,7 +22,7 @@ CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
 
 -- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
 -- deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.
-CREATE OR REPLACE MACRO pool_odds_heights(points) AS
+CREATE OR REPLACE MACRO _pool_odds_heights(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -50,7 +50,7 @@ CREATE OR REPLACE MACRO pool_odds_heights(points) AS
     );
 
 -- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
-CREATE OR REPLACE MACRO pool_odds_mills(points) AS
+CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -98,9 +98,9 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
     );
 
 -- The probability beyond w, of points with `total`, the integral over all w.
-CREATE OR REPLACE MACRO pool_odds_tails(points) AS
+CREATE OR REPLACE MACRO _pool_odds_tails(points) AS
     list_transform(
-        pool_odds_mills(pool_odds_heights(points)),
+        _pool_odds_mills(_pool_odds_heights(points)),
         lambda _r: struct_insert(
             _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
     );
@@ -112,7 +112,7 @@ CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
-        pool_odds_tails([{
+        _pool_odds_tails([{
             a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
         }]),
         lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
@@ -156,7 +156,7 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
     )[1];
 
 -- The step of a point outward, and whether another one is to follow.
-CREATE OR REPLACE MACRO pool_odds_steps(points) AS
+CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -185,13 +185,13 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
 
 -- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
 -- until a sixth term would be below the rounding. Points have a, b, w, side, split, target and moving.
-CREATE OR REPLACE MACRO pool_odds_settle(points) AS
+CREATE OR REPLACE MACRO _pool_odds_settle(points) AS
     list_reduce(
         list_resize(points, 60),
         lambda _s, i: CASE
             WHEN NOT _s.moving THEN _s
             ELSE list_transform(
-                pool_odds_steps(pool_odds_mills(pool_odds_heights([_s]))),
+                _pool_odds_steps(_pool_odds_mills(_pool_odds_heights([_s]))),
                 lambda _m: {a: _s.a, b: _s.b,
                     w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
                     split: _s.split, target: _s.target, moving: _m.moving}
@@ -209,10 +209,10 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
 
 -- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
 -- 0.9 where both shapes are 1 or more. The points have a, b and p.
-CREATE OR REPLACE MACRO pool_odds_quantile(points) AS
-    pool_odds_settle(list_transform(
+CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
+    _pool_odds_settle(list_transform(
         list_transform(
-            pool_odds_tails(list_transform(points, lambda _r: {
+            _pool_odds_tails(list_transform(points, lambda _r: {
                 a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
                 w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),

@@ -40,17 +40,11 @@ COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tai
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
 COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
-COMMENT ON MACRO pool_odds_heights IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.';
-COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
-COMMENT ON MACRO pool_odds_tails IS 'The probability beyond w, of points with `total`, the integral over all w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
 COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
 COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
 COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
-COMMENT ON MACRO pool_odds_steps IS 'The step of a point outward, and whether another one is to follow.';
-COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): by Halley''s steps far from it, then by the series, until a sixth term would be below the rounding.';
 COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_odds_quantile IS 'The point whose w has the probability p, from the side of the split where it lies.';
 COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
 COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
 COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';

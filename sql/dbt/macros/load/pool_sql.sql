@@ -77,9 +77,8 @@
 --     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
 --         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
 --         pool_student_quantile
---     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_heights, pool_odds_mills,
---         pool_odds_tails, pool_odds_split, pool_odds_cdf, pool_odds_start, pool_outward_series, pool_odds_steps,
---         pool_odds_settle, pool_odds_begin, pool_odds_quantile
+--     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_split, pool_odds_cdf,
+--         pool_odds_start, pool_outward_series, pool_odds_begin
 --     parts/distributions/gamma.sql: pool_log_ratio, pool_gamma_cdf_double, pool_gamma_quantile_double,
 --         pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf, pool_chi_square_quantile, pool_chi_square_median
 --     parts/distributions/beta.sql: pool_beta_cdf, pool_beta_quantile
@@ -523,7 +522,7 @@ CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
 
 -- How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the
 -- deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.
-CREATE OR REPLACE MACRO pool_odds_heights(points) AS
+CREATE OR REPLACE MACRO _pool_odds_heights(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -551,7 +550,7 @@ CREATE OR REPLACE MACRO pool_odds_heights(points) AS
     );
 
 -- Mills' ratio of w outward. The odds are turned over where x > 1/2; `mean` is (a + b) x, where x is 0 for infinite b.
-CREATE OR REPLACE MACRO pool_odds_mills(points) AS
+CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -599,9 +598,9 @@ CREATE OR REPLACE MACRO pool_odds_mills(points) AS
     );
 
 -- The probability beyond w, of points with `total`, the integral over all w.
-CREATE OR REPLACE MACRO pool_odds_tails(points) AS
+CREATE OR REPLACE MACRO _pool_odds_tails(points) AS
     list_transform(
-        pool_odds_mills(pool_odds_heights(points)),
+        _pool_odds_mills(_pool_odds_heights(points)),
         lambda _r: struct_insert(
             _r, tail := CASE WHEN _r.height > 745 THEN 0.0 ELSE exp(-_r.height) * _r.mills / _r.total END)
     );
@@ -613,7 +612,7 @@ CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
     list_transform(
-        pool_odds_tails([{
+        _pool_odds_tails([{
             a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
         }]),
         lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
@@ -657,7 +656,7 @@ CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, b
     )[1];
 
 -- The step of a point outward, and whether another one is to follow.
-CREATE OR REPLACE MACRO pool_odds_steps(points) AS
+CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
     list_transform(
         list_transform(
             list_transform(
@@ -686,13 +685,13 @@ CREATE OR REPLACE MACRO pool_odds_steps(points) AS
 
 -- The w whose tail times the integral over all w is exp(target): by Halley's steps far from it, then by the series,
 -- until a sixth term would be below the rounding. Points have a, b, w, side, split, target and moving.
-CREATE OR REPLACE MACRO pool_odds_settle(points) AS
+CREATE OR REPLACE MACRO _pool_odds_settle(points) AS
     list_reduce(
         list_resize(points, 60),
         lambda _s, i: CASE
             WHEN NOT _s.moving THEN _s
             ELSE list_transform(
-                pool_odds_steps(pool_odds_mills(pool_odds_heights([_s]))),
+                _pool_odds_steps(_pool_odds_mills(_pool_odds_heights([_s]))),
                 lambda _m: {a: _s.a, b: _s.b,
                     w: _s.side * greatest(_s.side * _s.split, _s.side * _s.w + _m.step), side: _s.side,
                     split: _s.split, target: _s.target, moving: _m.moving}
@@ -710,10 +709,10 @@ CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
 
 -- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
 -- 0.9 where both shapes are 1 or more. The points have a, b and p.
-CREATE OR REPLACE MACRO pool_odds_quantile(points) AS
-    pool_odds_settle(list_transform(
+CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
+    _pool_odds_settle(list_transform(
         list_transform(
-            pool_odds_tails(list_transform(points, lambda _r: {
+            _pool_odds_tails(list_transform(points, lambda _r: {
                 a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
                 w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),
@@ -758,7 +757,7 @@ CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
     list_transform(
-        [pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+        [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
         lambda _r: _r.a * exp(_r.w)
     )[1];
 
@@ -819,7 +818,7 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
     list_transform(
-        [pool_odds_quantile([{
+        [_pool_odds_quantile([{
             p: pool_demand_probability(p, 'p of pool_beta_quantile'),
             a: pool_demand_positive(a, 'a of pool_beta_quantile'),
             b: pool_demand_positive(b, 'b of pool_beta_quantile')
@@ -8231,17 +8230,11 @@ COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tai
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
 COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
 COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
-COMMENT ON MACRO pool_odds_heights IS 'How far the log density at w lies below that at the mode: near it a D(x / mean) + b D((1 - x) / mean of 1 - x), the deviance of Loader (2000), D(1 + e) = e - log(1 + e). y is x at the mode.';
-COMMENT ON MACRO pool_odds_mills IS 'Mills'' ratio of w outward.';
-COMMENT ON MACRO pool_odds_tails IS 'The probability beyond w, of points with `total`, the integral over all w.';
 COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
 COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
 COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
 COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
-COMMENT ON MACRO pool_odds_steps IS 'The step of a point outward, and whether another one is to follow.';
-COMMENT ON MACRO pool_odds_settle IS 'The w whose tail times the integral over all w is exp(target): by Halley''s steps far from it, then by the series, until a sixth term would be below the rounding.';
 COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_odds_quantile IS 'The point whose w has the probability p, from the side of the split where it lies.';
 COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
 COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
 COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';
