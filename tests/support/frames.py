@@ -266,12 +266,12 @@ def studies(draw, groups=(2, 9), equal=False) -> pl.DataFrame:
 
 def drawn(strategy: st.SearchStrategy, count: int) -> list:
     """A number of examples, equal in every run: as models of one query they cost as much as one example."""
-    result = []
+    found = []
 
     @settings(max_examples=count)
     @given(example=strategy)
     def draw(example):
-        result.append(example)
+        found.append(example)
 
     draw()
-    return result
+    return found
