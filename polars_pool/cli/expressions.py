@@ -17,6 +17,7 @@ MOST_OPERATIONS = 1_000  # in one expression: operations may be nested, and Pola
 OPERATION = re.compile(r"[-+*/%|&<>=!^~:]+|[(\[]|\b(?:and|or|not|when|is|like|between|in)\b", re.IGNORECASE)
 
 DATE = "write it as in DATE '2024-12-31'"
+CAST_TO_DATE = re.compile(r'"([^"]*)"\.cast\(Date\)')  # how Polars 1 reads a DATE literal, as null if it is none
 
 
 def check_size(text: str, role: str) -> None:
@@ -75,6 +76,7 @@ def condition(text: str, frame: pl.LazyFrame) -> pl.Expr:
     schema = frame.collect_schema()
     try:
         checked = arguments.boolean(frame, schema, column(text, schema.names(), "where"), "where")
+        pl.Series(CAST_TO_DATE.findall(str(checked)), dtype=pl.String).str.to_date("%Y-%m-%d")
         pl.LazyFrame(schema=schema).filter(checked).collect()  # Polars compares some types only when the query runs
     except pl.exceptions.ColumnNotFoundError:
         raise

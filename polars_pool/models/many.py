@@ -25,7 +25,7 @@ ROUNDING = 1e-12  # relative difference up to which two numbers count as equal
 class Groups(Segments):
     """Groups sorted by model; one row holds `k` groups of equal size, with the mean `y` and the spread of their means.
 
-    In a compressed model `k` has a sign and is no whole number (oneway/compression.py); only sums over all rows are.
+    In a compressed model, `k` can be negative or fractional (oneway/compression.py); only its sum is a whole number.
     Columns have one value per row; what `sum` returns has one value per model.
     """
 

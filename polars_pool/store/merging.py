@@ -172,5 +172,5 @@ def _scan(listed: Sequence[Table], schema: pl.Schema, weighted: bool, verify: Ve
 
 
 def _without_merges(listed: Sequence[Table], weighted: bool) -> pl.LazyFrame:
-    """The rows of files after later refreshes deleted merges among them: the states tell the same."""
+    """The rows of files if a later refresh deleted merges among them: their states hold the same moments."""
     return as_state([one for t in listed for one in (t.states if isinstance(t, Merge) else [t])], weighted)

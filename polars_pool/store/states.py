@@ -32,7 +32,7 @@ class State:
     definition: Definition
     keys: dict[str, str]  # name -> data type
     means: tuple[float, float] | None  # the smallest and the largest
-    seal: str | None  # the checksums, which tell whether the content is the same; the first format has none
+    seal: str | None  # the checksums: equal for equal content; the first format has none
 
 
 def path_of(folder: Path, source: str) -> Path:

@@ -46,9 +46,8 @@ def test_without_a_bracket_there_is_no_root():
 
 def test_a_small_value_is_a_root_unless_it_must_be_zero():
     low, high = np.array([1e-160]), np.array([1.0])
-    square = lambda x: x * x  # noqa: E731
-    assert find_root(square, low, high)[1].all()
-    assert not find_root(square, low, high, zero=0.0)[1].any()
+    assert find_root(np.square, low, high)[1].all()
+    assert not find_root(np.square, low, high, zero=0.0)[1].any()
 
 
 def test_no_functions():

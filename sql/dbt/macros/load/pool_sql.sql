@@ -1562,13 +1562,14 @@ CREATE OR REPLACE MACRO pool_lower_point(x2, m, kappa) AS
 
 -- Rises through 0 at the worst x2, and only there; where the worst is x2 = kappa m, it is not below 0 there.
 --
--- Between two points close to 0 the chord is blurred by the rounding of r, which is taken off: the root lies beyond.
---
 -- The slope of the chord of r less the mean of its slopes at both ends: 0 where a parabola touches r at both. That of
 -- the worst distribution is convex, so that x2 is too far where slope2 is less than slope1. A convex one lies above r
 -- elsewhere, and then is the worst: else r less the parabola had five zeros and went from - to + to -, but the third
 -- derivative of r goes from + to - to +, as do the second differences of the densities of chi-square at chi^2 with 3,
 -- 5, 7 ... degrees of freedom, of which it is a Poisson mixture (Karlin 1968, Total positivity).
+--
+-- Between two points near 0, the difference of r is smaller than its rounding. The rounding is subtracted, so that its
+-- sign does not end the search there.
 CREATE OR REPLACE MACRO pool_balance(x1, x2, at_x1, at_x2, slope1, slope2) AS
     (at_x2::DOUBLE - at_x1::DOUBLE - 1e-14 * at_x2::DOUBLE) / (x2::DOUBLE - x1::DOUBLE)
         - CASE WHEN slope2::DOUBLE < slope1::DOUBLE THEN slope2::DOUBLE ELSE (slope1::DOUBLE + slope2::DOUBLE) / 2 END;
