@@ -3609,16 +3609,22 @@ CREATE OR REPLACE MACRO _pool_wrong_prediction(predict, "interval", has_se) AS
         ELSE _pool_wrong_name('predict', predict, _pool_names_of_predict())
     END;
 
--- Whether names and numbers are right and fit any input: then DuckDB plans no message about them.
-CREATE OR REPLACE MACRO _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) AS
-    _pool_name(sigma2) = 'pooled' AND _pool_name(mu) = 'gls' AND list_contains(_pool_names_of_nan(), nan)
-    AND _pool_is_level(level) AND predict = 'mean' AND _pool_absent(threshold)
-    AND CASE
-        WHEN _pool_fits_every_input(tau2) THEN uncertainty IN ('mu', 'conditional')
-            AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'))
-        ELSE _pool_is_right_prior(tau2) AND uncertainty = 'mu'
-            AND list_contains(_pool_names_of_interval_of_posterior(), coalesce("interval", 'central'))
-    END;
+-- Whether options are right and fit any input: then DuckDB plans no message about them.
+CREATE OR REPLACE MACRO _pool_usual_options(nan, level, predict, threshold) AS
+    list_contains(_pool_names_of_nan(), nan) AND _pool_is_level(level) AND predict = 'mean'
+    AND (_pool_absent(threshold) OR _pool_is_number(threshold, '-infinity'::DOUBLE));
+
+-- Whether tau2 and mu are estimates or numbers that are right and fit any input.
+CREATE OR REPLACE MACRO _pool_usual_estimates(tau2, mu, uncertainty, "interval") AS
+    (_pool_name(mu) = 'gls' OR _pool_is_number(mu, '-infinity'::DOUBLE))
+    AND (_pool_fits_every_input(tau2) AND uncertainty IN ('mu', 'conditional')
+        OR _pool_is_number(tau2, 0) AND list_contains(_pool_names_of_uncertainty(), uncertainty))
+    AND list_contains(_pool_names_of_interval_of_estimates(), coalesce("interval", 'normal'));
+
+-- Whether tau2 is a prior that is right and fits any input.
+CREATE OR REPLACE MACRO _pool_usual_prior(tau2, mu, uncertainty, "interval") AS
+    _pool_name(mu) = 'gls' AND _pool_is_right_prior(tau2) AND uncertainty = 'mu'
+    AND list_contains(_pool_names_of_interval_of_posterior(), coalesce("interval", 'central'));
 
 -- Whether an estimator weighs by rows, so that published estimates need n.
 CREATE OR REPLACE MACRO _pool_needs_n(tau2, mu) AS
@@ -3682,6 +3688,30 @@ CREATE OR REPLACE MACRO _pool_arguments(
             _pool_wrong_threshold(threshold)
         ) AS complaint)
         FROM columns
+    ),
+    unpooled AS (
+        SELECT * REPLACE (coalesce(
+            complaint, CASE WHEN has_se THEN _pool_message_variance_of_published(_pool_shown(sigma2)) END
+        ) AS complaint)
+        FROM columns
+    ),
+    -- A CTE that is not read is not bound, nor are the conditions in it.
+    of_sigma2 AS (
+        FROM query_table(CASE
+            WHEN _pool_name(sigma2) = 'pooled' THEN 'columns'
+            WHEN _pool_own_variance(sigma2) OR _pool_is_number(sigma2, 0) THEN 'unpooled'
+            ELSE 'methods'
+        END)
+    ),
+    of_priors AS (
+        FROM query_table(CASE
+            WHEN _pool_usual_prior(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'methods'
+        END)
+    ),
+    of_options AS (
+        FROM query_table(CASE
+            WHEN _pool_usual_estimates(tau2, mu, uncertainty, "interval") THEN 'of_sigma2' ELSE 'of_priors'
+        END)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper,
         no_over,
@@ -3690,8 +3720,7 @@ CREATE OR REPLACE MACRO _pool_arguments(
         _pool_needs_n(tau2, mu) AS needs_n,
         column_names
     FROM query_table(CASE
-        WHEN _pool_usual(sigma2, tau2, mu, nan, level, uncertainty, "interval", predict, threshold) THEN 'columns'
-        ELSE 'methods'
+        WHEN _pool_usual_options(nan, level, predict, threshold) THEN 'of_options' ELSE 'methods'
     END);
 
 CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
