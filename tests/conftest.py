@@ -1,5 +1,6 @@
 """What tests share: the option `--full`, the same Hypothesis examples on every run, and a bucket."""
 
+import gc
 import os
 
 import pytest
@@ -40,6 +41,12 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left)
         dropped = set(map(id, left))
         items[:] = [item for item in items if id(item) not in dropped]
+
+
+def pytest_collection_finish():
+    """Keep the tests out of garbage collection: each full collection would visit millions of their objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
