@@ -555,7 +555,7 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
 
 -- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
+    _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS

@@ -64,27 +64,14 @@
 --     pool_components_rates: The beta distribution of the rates of groups, one row per model.
 --     pool_components_counts: The gamma distribution of the rates of groups per unit of exposure, one row per model.
 --
---     parts/distributions/domains.sql: pool_demand_number, pool_demand_probability, pool_demand_positive,
---         pool_demand_from_one
---     parts/distributions/elementary.sql: pool_expm1, pool_log1p, pool_log_excess_series, pool_log_excess,
---         pool_log_cosh, pool_stirling_series, pool_stirling_recurrence, pool_stirling_ratio
---     parts/distributions/normal.sql: pool_normal_kernel_from, pool_normal_kernel, pool_normal_mills,
---         pool_normal_tail, pool_normal_cdf_double, pool_normal_cdf_bound, pool_normal_cdf, pool_normal_density,
---         pool_normal_quantile_centre, pool_normal_quantile_tail, pool_normal_quantile_double, pool_normal_quantile
---     parts/distributions/tails.sql: pool_gauss_legendre_half, pool_gauss_legendre, pool_window, pool_window_level
---     parts/distributions/student.sql: pool_student_integral, pool_student_mills, pool_student_tail,
---         pool_student_cdf, pool_student_start, pool_outward_step, pool_student_settle, pool_student_polish,
---         pool_student_quantile
---     parts/distributions/odds.sql: pool_odds_integral, pool_odds_slope, pool_odds_split, pool_odds_cdf,
---         pool_odds_start, pool_outward_series, pool_odds_begin
---     parts/distributions/gamma.sql: pool_log_ratio, pool_gamma_cdf_double, pool_gamma_quantile_double,
---         pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf, pool_chi_square_quantile, pool_chi_square_median
+--     parts/distributions/elementary.sql: pool_expm1, pool_log1p
+--     parts/distributions/normal.sql: pool_normal_cdf, pool_normal_density, pool_normal_quantile
+--     parts/distributions/student.sql: pool_student_cdf, pool_student_quantile
+--     parts/distributions/gamma.sql: pool_gamma_cdf, pool_gamma_quantile, pool_chi_square_cdf,
+--         pool_chi_square_quantile, pool_chi_square_median
 --     parts/distributions/beta.sql: pool_beta_cdf, pool_beta_quantile
---     parts/distributions/polygamma.sql: pool_digamma_series, pool_digamma_double, pool_digamma,
---         pool_trigamma_series, pool_trigamma_double, pool_trigamma, pool_trigamma_fall,
---         pool_trigamma_inverse_double, pool_trigamma_inverse
---     parts/distributions/sine_integral.sql: pool_sine_integral_series, pool_sine_integral_f, pool_sine_integral_g,
---         pool_sine_integral
+--     parts/distributions/polygamma.sql: pool_digamma, pool_trigamma, pool_trigamma_inverse
+--     parts/distributions/sine_integral.sql: pool_sine_integral
 --     formulas.sql: pool_weighted_mean, pool_squares, pool_above_rounding, pool_squares_between, pool_variance,
 --         pool_pooled_variance, pool_sampling_variance, pool_separate_variance, pool_centred_log, pool_prior_df,
 --         pool_prior_variance, pool_squeezed_variance, pool_precision, pool_pairs, pool_moment_estimate,
@@ -140,7 +127,7 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A number, not NaN.
-CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_number(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN isnan(x::DOUBLE) THEN error('The argument ' || argument || ' is NaN: it must be a number.')
@@ -148,7 +135,7 @@ CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
     END;
 
 -- A number from 0 to 1.
-CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_probability(p, argument) AS
     CASE
         WHEN false AND p || '' = '' THEN NULL
         WHEN p::DOUBLE < 0 OR p::DOUBLE > 1
@@ -157,7 +144,7 @@ CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     END;
 
 -- A positive, finite number.
-CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_positive(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN x::DOUBLE <= 0 OR x::DOUBLE >= 'infinity'::DOUBLE
@@ -166,7 +153,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     END;
 
 -- A number of 1 or more.
-CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_from_one(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)
@@ -189,22 +176,12 @@ CREATE OR REPLACE MACRO pool_log1p(x) AS
 
 -- x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader
 -- 2000).
-CREATE OR REPLACE MACRO pool_log_excess_series(x, z, q) AS
+CREATE OR REPLACE MACRO _pool_log_excess_series(x, z, q) AS
     z * x - 2 * z * q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11
         + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21)))))))));
 
--- x - log(1 + x).
-CREATE OR REPLACE MACRO pool_log_excess(x) AS
-    CASE
-        WHEN abs(x) < 0.3 THEN list_transform(
-            list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda _e: pool_log_excess_series(x, _e.z, _e.q)
-        )[1]
-        ELSE x - ln(1 + x)
-    END;
-
 -- log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.
-CREATE OR REPLACE MACRO pool_log_cosh(u) AS
+CREATE OR REPLACE MACRO _pool_log_cosh(u) AS
     CASE
         WHEN abs(u) < 1 THEN 2 * atanh(tanh(u / 2) * tanh(u / 2))
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
@@ -212,22 +189,22 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
 
 -- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the
 -- asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.
-CREATE OR REPLACE MACRO pool_stirling_series(x, q) AS
+CREATE OR REPLACE MACRO _pool_stirling_series(x, q) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - q / 156) * q) * q) * q) * q) * q) / x);
 
 -- The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding
 -- error of y.
-CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
+CREATE OR REPLACE MACRO _pool_stirling_recurrence(x, y, lost) AS
     pow(y, y - 0.5) / pow(x, x - 0.5) * (1 + lost * (ln(y) + 1 - 0.5 / y))
         * 4.5399929762484851536e-5  -- exp(-10)
         / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
 
 -- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
-CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
+CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
     list_transform(
         list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
-        lambda _e: pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
-            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
+        lambda _e: _pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
+            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE _pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
     )[1];
 
 
@@ -240,13 +217,13 @@ CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).
-CREATE OR REPLACE MACRO pool_normal_kernel_from(x, a) AS
+CREATE OR REPLACE MACRO _pool_normal_kernel_from(x, a) AS
     exp(a * a * -0.5e0) * exp((a - x) * (a + x) * 0.5e0);
-CREATE OR REPLACE MACRO pool_normal_kernel(x) AS
-    pool_normal_kernel_from(x, trunc(x * 16e0) * 0.0625e0);
+CREATE OR REPLACE MACRO _pool_normal_kernel(x) AS
+    _pool_normal_kernel_from(x, trunc(x * 16e0) * 0.0625e0);
 
 -- Mills' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.
-CREATE OR REPLACE MACRO pool_normal_mills(x) AS
+CREATE OR REPLACE MACRO _pool_normal_mills(x) AS
     ((((((((((3.9894228040143268025e-1 * x + 1.1753301477689157538e1) * x + 1.7140657535233894827e2) * x
         + 1.6048107330377902443e3) * x + 1.0591026338864872488e4) * x + 5.1233452088167221782e4) * x
         + 1.8361036854571419193e5) * x + 4.8167960549015778105e5) * x + 8.8856911580996243795e5) * x
@@ -257,30 +234,30 @@ CREATE OR REPLACE MACRO pool_normal_mills(x) AS
         + 3.075650489642503274e6) * x + 1.2244118675624824177e6);
 
 -- P(X > x) for x >= 0.
-CREATE OR REPLACE MACRO pool_normal_tail(x) AS
-    pool_normal_kernel(x) * pool_normal_mills(x);
+CREATE OR REPLACE MACRO _pool_normal_tail(x) AS
+    _pool_normal_kernel(x) * _pool_normal_mills(x);
 
 -- P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row. P(X > 40) is 0.
-CREATE OR REPLACE MACRO pool_normal_cdf_double(x) AS
-    abs((x > 0e0)::DOUBLE - pool_normal_tail(least(abs(x), 40e0)));
+CREATE OR REPLACE MACRO _pool_normal_cdf_double(x) AS
+    abs((x > 0e0)::DOUBLE - _pool_normal_tail(least(abs(x), 40e0)));
 
 -- P(X <= x) of an expression of DOUBLEs, which is planned twice, not thirty times.
-CREATE OR REPLACE MACRO pool_normal_cdf_bound(x) AS
-    abs((x > 0e0)::DOUBLE - list_transform([least(abs(x), 40e0)], lambda v: pool_normal_tail(v))[1]);
+CREATE OR REPLACE MACRO _pool_normal_cdf_bound(x) AS
+    abs((x > 0e0)::DOUBLE - list_transform([least(abs(x), 40e0)], lambda v: _pool_normal_tail(v))[1]);
 
 -- P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.
 CREATE OR REPLACE MACRO pool_normal_cdf(x) AS
-    pool_normal_cdf_bound(pool_demand_number(x, 'x of pool_normal_cdf'));
+    _pool_normal_cdf_bound(_pool_demand_number(x, 'x of pool_normal_cdf'));
 
 -- Density of the standard normal distribution.
 CREATE OR REPLACE MACRO pool_normal_density(x) AS
     CASE
-        WHEN abs(pool_demand_number(x, 'x of pool_normal_density')) > 39 THEN 0.0
-        ELSE 3.98942280401432677939946e-1 * pool_normal_kernel(x::DOUBLE)
+        WHEN abs(_pool_demand_number(x, 'x of pool_normal_density')) > 39 THEN 0.0
+        ELSE 3.98942280401432677939946e-1 * _pool_normal_kernel(x::DOUBLE)
     END;
 
 -- The quantile at p = 1/2 + q over q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).
-CREATE OR REPLACE MACRO pool_normal_quantile_centre(r) AS
+CREATE OR REPLACE MACRO _pool_normal_quantile_centre(r) AS
     (((((((2.5090809287301226727e3 * r + 3.3430575583588128105e4) * r + 6.7265770927008700853e4) * r
         + 4.5921953931549871457e4) * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3) * r
         + 1.3314166789178437745e2) * r + 3.3871328727963666080e0)
@@ -289,7 +266,7 @@ CREATE OR REPLACE MACRO pool_normal_quantile_centre(r) AS
         + 4.2313330701600911252e1) * r + 1.0e0);
 
 -- The quantile from the tail beyond it, at most 0.0773, from r = sqrt(-log(tail)) - 1.6: to a relative error of 3e-17.
-CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
+CREATE OR REPLACE MACRO _pool_normal_quantile_tail(r) AS
     (((((((((((1.4142153958993641301e0 * r + 3.0881169109182935887e2) * r + 2.0823110447030551372e4) * r
         + 6.2024946212409483171e5) * r + 9.6523654596914033321e6) * r + 8.6889961942947999911e7) * r
         + 4.8203418755569094351e8) * r + 1.6972343567073390093e9) * r + 3.7703251029273227244e9) * r
@@ -300,14 +277,14 @@ CREATE OR REPLACE MACRO pool_normal_quantile_tail(r) AS
         + 7.2857991395981441374e8);
 
 -- The quantile of a DOUBLE that is a probability.
-CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
+CREATE OR REPLACE MACRO _pool_normal_quantile_double(p) AS
     CASE
         WHEN abs(p - 0.5e0) <= 0.425e0 THEN (p - 0.5e0) * list_transform(
-            [0.180625e0 - (p - 0.5e0) * (p - 0.5e0)], lambda r: pool_normal_quantile_centre(r)
+            [0.180625e0 - (p - 0.5e0) * (p - 0.5e0)], lambda r: _pool_normal_quantile_centre(r)
         )[1]
         WHEN p = 0 OR p = 1 THEN (2 * p - 1) * 'infinity'::DOUBLE
         ELSE sign(p - 0.5e0) * list_transform(
-            [sqrt(-ln(least(p, 1 - p))) - 1.6e0], lambda r: pool_normal_quantile_tail(r)
+            [sqrt(-ln(least(p, 1 - p))) - 1.6e0], lambda r: _pool_normal_quantile_tail(r)
         )[1]
     END;
 
@@ -316,7 +293,7 @@ CREATE OR REPLACE MACRO pool_normal_quantile_double(p) AS
 -- Wichura (1988), "Algorithm AS 241: The percentage points of the normal distribution", in the centre.
 CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
     list_transform(
-        [pool_demand_probability(p, 'p of pool_normal_quantile')], lambda v: pool_normal_quantile_double(v)
+        [_pool_demand_probability(p, 'p of pool_normal_quantile')], lambda v: _pool_normal_quantile_double(v)
     )[1];
 
 
@@ -334,7 +311,7 @@ CREATE OR REPLACE MACRO pool_normal_quantile(p) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).
-CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
+CREATE OR REPLACE MACRO _pool_gauss_legendre_half() AS
     '[
         {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
         {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
@@ -363,18 +340,18 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
     ]'::STRUCT(x DOUBLE, weight DOUBLE)[];
 
 -- All nodes and weights, as a list of structs.
-CREATE OR REPLACE MACRO pool_gauss_legendre() AS
-    list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
-    || list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
+CREATE OR REPLACE MACRO _pool_gauss_legendre() AS
+    list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
+    || list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
 
 -- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
 -- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
 -- curvature x (1 - x) changes by a factor below exp(s).
-CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
+CREATE OR REPLACE MACRO _pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.
-CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
+-- The distance s with slope s + curvature s^2 / 2 = 38: _pool_window while the curvature does not fall.
+CREATE OR REPLACE MACRO _pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));
 
 
@@ -386,29 +363,29 @@ CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling's ratios.
-CREATE OR REPLACE MACRO pool_student_integral(df) AS
+CREATE OR REPLACE MACRO _pool_student_integral(df) AS
     sqrt(6.2831853071795864769e0 / df) * list_transform(
-        [list_transform([df / 2, df], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
+        [list_transform([df / 2, df], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[1] / r[2])
     )[1];
 
 -- Mills' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).
-CREATE OR REPLACE MACRO pool_student_mills(u, df, height) AS
+CREATE OR REPLACE MACRO _pool_student_mills(u, df, height) AS
     list_transform(
         [{u: u, df: df, height: height,
-            width: pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
+            width: _pool_window(((df + 1) * tanh(u) + 1) / 2, (df + 1) / (4 * cosh(u) * cosh(u))) / 2}],
         lambda _r: 1 / _r.df + _r.width * list_sum(list_transform(
-            list_transform(pool_gauss_legendre(), lambda _g: {u: _r.u + _r.width * _g.y, weight: _g.weight}),
-            lambda _g: _g.weight * 2 / (1 + exp(2 * _g.u)) * exp(_r.height - _r.df * pool_log_cosh(_g.u))
+            list_transform(_pool_gauss_legendre(), lambda _g: {u: _r.u + _r.width * _g.y, weight: _g.weight}),
+            lambda _g: _g.weight * 2 / (1 + exp(2 * _g.u)) * exp(_r.height - _r.df * _pool_log_cosh(_g.u))
         ))
     )[1];
 
 -- P(T > t) for t = sqrt(df) sinh(u), u >= 0.
-CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
+CREATE OR REPLACE MACRO _pool_student_tail(u, df) AS
     list_transform(
-        [{u: u, df: df, height: df * pool_log_cosh(u)}],
+        [{u: u, df: df, height: df * _pool_log_cosh(u)}],
         lambda _r: CASE
             WHEN _r.height > 745 THEN 0.0
-            ELSE exp(-_r.height) * pool_student_mills(_r.u, _r.df, _r.height) / pool_student_integral(_r.df)
+            ELSE exp(-_r.height) * _pool_student_mills(_r.u, _r.df, _r.height) / _pool_student_integral(_r.df)
         END
     )[1];
 
@@ -416,19 +393,19 @@ CREATE OR REPLACE MACRO pool_student_tail(u, df) AS
 CREATE OR REPLACE MACRO pool_student_cdf(t, df) AS
     list_transform(
         [{
-            t: pool_demand_number(t, 't of pool_student_cdf'),
-            df: pool_demand_from_one(df, 'df of pool_student_cdf')
+            t: _pool_demand_number(t, 't of pool_student_cdf'),
+            df: _pool_demand_from_one(df, 'df of pool_student_cdf')
         }],
         lambda _r: CASE
-            WHEN isinf(_r.df) THEN pool_normal_cdf_double(_r.t)
+            WHEN isinf(_r.df) THEN _pool_normal_cdf_double(_r.t)
             WHEN isinf(_r.t) THEN CASE WHEN _r.t > 0 THEN 1.0 ELSE 0.0 END
-            WHEN _r.t <= 0 THEN pool_student_tail(asinh(-_r.t / sqrt(_r.df)), _r.df)
-            ELSE 1 - pool_student_tail(asinh(_r.t / sqrt(_r.df)), _r.df)
+            WHEN _r.t <= 0 THEN _pool_student_tail(asinh(-_r.t / sqrt(_r.df)), _r.df)
+            ELSE 1 - _pool_student_tail(asinh(_r.t / sqrt(_r.df)), _r.df)
         END
     )[1];
 
 -- A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.
-CREATE OR REPLACE MACRO pool_student_start(z, df) AS
+CREATE OR REPLACE MACRO _pool_student_start(z, df) AS
     CASE
         WHEN z * z > 40 * df THEN z * z / (2 * df) + 0.7
         ELSE acosh(exp(z * z / (2 * df)))
@@ -436,12 +413,12 @@ CREATE OR REPLACE MACRO pool_student_start(z, df) AS
 
 -- One step of Halley's iteration outward on log tail - log target = `excess`, at most twice Newton's; `slope` is that
 -- of the height.
-CREATE OR REPLACE MACRO pool_outward_step(excess, mills, slope) AS
+CREATE OR REPLACE MACRO _pool_outward_step(excess, mills, slope) AS
     excess * mills / greatest(0.5, 1 + excess * (1 - slope * mills) / 2);
 
 -- The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one,
 -- its cube, to be seen.
-CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
+CREATE OR REPLACE MACRO _pool_student_settle(start, df, target) AS
     list_reduce(
         list_transform(range(60), lambda i: {u: start::DOUBLE, moving: true}),
         lambda _s, i: CASE
@@ -449,13 +426,13 @@ CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
             ELSE list_transform(
                 list_transform(
                     list_transform(
-                        [{u: _s.u, height: df * pool_log_cosh(_s.u)}],
-                        lambda _m: {u: _m.u, height: _m.height, mills: pool_student_mills(_m.u, df, _m.height)}
+                        [{u: _s.u, height: df * _pool_log_cosh(_s.u)}],
+                        lambda _m: {u: _m.u, height: _m.height, mills: _pool_student_mills(_m.u, df, _m.height)}
                     ),
                     lambda _m: {
                         u: _m.u,
                         mills: _m.mills,
-                        step: pool_outward_step(ln(_m.mills) - _m.height - target, _m.mills, df * tanh(_m.u))
+                        step: _pool_outward_step(ln(_m.mills) - _m.height - target, _m.mills, df * tanh(_m.u))
                     }
                 ),
                 lambda _m: {u: greatest(0.0, _m.u + _m.step), moving: abs(_m.step) > 1e-6 * _m.mills}
@@ -465,9 +442,9 @@ CREATE OR REPLACE MACRO pool_student_settle(start, df, target) AS
 
 -- u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u,
 -- which is to be `middle`.
-CREATE OR REPLACE MACRO pool_student_polish(u, df, middle) AS
-    u + exp(df * pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
-        pool_gauss_legendre(), lambda _g: _g.weight * exp(-df * pool_log_cosh(u * _g.y))
+CREATE OR REPLACE MACRO _pool_student_polish(u, df, middle) AS
+    u + exp(df * _pool_log_cosh(u)) * (middle - u * list_sum(list_transform(
+        _pool_gauss_legendre(), lambda _g: _g.weight * exp(-df * _pool_log_cosh(u * _g.y))
     )));
 
 -- The t with P(T <= t) = p of Student's distribution.
@@ -475,20 +452,20 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
     list_transform(
         list_transform(
             [{
-                p: pool_demand_probability(p, 'p of pool_student_quantile'),
-                df: pool_demand_from_one(df, 'df of pool_student_quantile')
+                p: _pool_demand_probability(p, 'p of pool_student_quantile'),
+                df: _pool_demand_from_one(df, 'df of pool_student_quantile')
             }],
-            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: pool_student_integral(_r.df)}
+            lambda _r: {p: _r.p, df: _r.df, tail: least(_r.p, 1 - _r.p), integral: _pool_student_integral(_r.df)}
         ),
         lambda _r: CASE
-            WHEN isinf(_r.df) OR _r.tail = 0 THEN pool_normal_quantile_double(_r.p)
+            WHEN isinf(_r.df) OR _r.tail = 0 THEN _pool_normal_quantile_double(_r.p)
             WHEN _r.df IS NULL OR _r.p IS NULL THEN NULL
             ELSE sign(_r.p - 0.5) * sqrt(_r.df) * sinh(list_transform(
-                [pool_student_settle(
-                    pool_student_start(pool_normal_quantile_double(_r.tail), _r.df), _r.df, ln(_r.tail * _r.integral)
+                [_pool_student_settle(
+                    _pool_student_start(_pool_normal_quantile_double(_r.tail), _r.df), _r.df, ln(_r.tail * _r.integral)
                 )],
                 lambda u: CASE
-                    WHEN _r.tail > 0.25 THEN pool_student_polish(u, _r.df, (0.5 - _r.tail) * _r.integral)
+                    WHEN _r.tail > 0.25 THEN _pool_student_polish(u, _r.df, (0.5 - _r.tail) * _r.integral)
                     ELSE u
                 END
             )[1])
@@ -503,13 +480,13 @@ CREATE OR REPLACE MACRO pool_student_quantile(p, df) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
-CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
+CREATE OR REPLACE MACRO _pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
-        [list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
+        [list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
     )[1];
 
 -- The slope of the height below by w, (a + b) x - a.
-CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
+CREATE OR REPLACE MACRO _pool_odds_slope(a, b, w) AS
     a / (1 + a / b) * CASE
         WHEN w < 0 THEN pool_expm1(w) / (1 + pool_expm1(w) / (1 + b / a))
         ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
@@ -534,10 +511,10 @@ CREATE OR REPLACE MACRO _pool_odds_heights(points) AS
         ),
         lambda _r: struct_insert(_r.point, height := CASE
             WHEN abs(_r.point.w) < 0.25 THEN
-                _r.point.a * pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
+                _r.point.a * _pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
                 + CASE
                     WHEN isinf(_r.point.b) THEN 0.0
-                    ELSE _r.point.b * pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
+                    ELSE _r.point.b * _pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
                 END
             WHEN isinf(_r.point.b) THEN _r.point.a * (_r.e - _r.point.w)
             WHEN _r.point.a * exp(_r.point.w) <= _r.point.b
@@ -579,15 +556,15 @@ CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
                 point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x, first: _r.first,
                 share: _r.share,
                 width: CASE
-                    WHEN _r.side > 0 AND pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
-                        THEN pool_window_level(_r.slope, _r.curvature)
-                    ELSE pool_window(_r.slope, _r.curvature)
+                    WHEN _r.side > 0 AND _pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
+                        THEN _pool_window_level(_r.slope, _r.curvature)
+                    ELSE _pool_window(_r.slope, _r.curvature)
                 END
             }
         ),
         lambda _r: struct_insert(_r.point, mills := _r.first + _r.share * _r.width * list_sum(list_transform(
             list_transform(
-                list_transform(pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
+                list_transform(_pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
                 lambda _g: {s: _g.s, e: pool_expm1(_g.s), weight: _g.weight}
             ),
             lambda _g: _g.weight * CASE WHEN _r.side < 0 THEN 1 + _g.e ELSE 1.0 END / (1 + _r.x * _g.e)
@@ -604,21 +581,21 @@ CREATE OR REPLACE MACRO _pool_odds_tails(points) AS
     );
 
 -- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
-CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
+CREATE OR REPLACE MACRO _pool_odds_split(a, b) AS
     ln((1 + 1 / a) / (1 + 1 / b));
 
 -- P(W <= w), from the tail on that side of the split where w lies.
-CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
+CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
     list_transform(
         _pool_odds_tails([{
-            a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
+            a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
         }]),
         lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
 -- variables (Cornish & Fisher 1938).
-CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
+CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
     list_transform(
         [{
             z: z,
@@ -632,7 +609,7 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
 -- the quantile's Taylor series, and the fifth term. Mills' ratio m and the slope d of the height make du = m dE and dm
 -- = m (d m - 1) dE; here p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
-CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
+CREATE OR REPLACE MACRO _pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
     list_transform(
         list_transform(
             list_transform(
@@ -661,14 +638,14 @@ CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
                 points,
                 lambda _r: {
                     mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
-                    slope: _r.side * pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
+                    slope: _r.side * _pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
                     bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
                         / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
                 }
             ),
             lambda _m: {
                 mills: _m.mills, excess: _m.excess, slope: _m.slope,
-                series: pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
+                series: _pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
                     _m.side * _m.bend * (1 - 2 * _m.x), _m.bend * (1 - 6 * _m.x * (1 - _m.x)))
             }
         ),
@@ -677,7 +654,7 @@ CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
                 step: _m.series.step + _m.series.last,
                 moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
             }
-            ELSE {step: pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
+            ELSE {step: _pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
         END
     );
 
@@ -699,10 +676,10 @@ CREATE OR REPLACE MACRO _pool_odds_settle(points) AS
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
-CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
+CREATE OR REPLACE MACRO _pool_odds_begin(a, b, p, split, side) AS
     CASE
         WHEN a < 1 OR b < 1 THEN split
-        ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
+        ELSE side * greatest(side * split, side * _pool_odds_start(a, b, _pool_normal_quantile_double(p)))
     END;
 
 -- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
@@ -711,8 +688,8 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
     _pool_odds_settle(list_transform(
         list_transform(
             _pool_odds_tails(list_transform(points, lambda _r: {
-                a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
-                w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
+                a: _r.a, b: _r.b, p: _r.p, total: _pool_odds_integral(_r.a, _r.b), split: _pool_odds_split(_r.a, _r.b),
+                w: _pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),
             lambda _r: {
                 a: _r.a, b: _r.b, p: _r.p, total: _r.total, split: _r.split, inside: _r.p > 0 AND _r.p < 1,
@@ -722,7 +699,7 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
         lambda _r: {
             a: _r.a, b: _r.b, side: _r.side, split: _r.split,
             w: CASE
-                WHEN _r.inside THEN pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
+                WHEN _r.inside THEN _pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
                 WHEN _r.p IS NOT NULL THEN (2 * _r.p - 1) * 'infinity'::DOUBLE
             END,
             target: CASE WHEN _r.inside THEN ln(CASE WHEN _r.side < 0 THEN _r.p ELSE 1 - _r.p END) + ln(_r.total) END,
@@ -737,23 +714,23 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(x / y) from x - y where they are near each other.
-CREATE OR REPLACE MACRO pool_log_ratio(x, y) AS
+CREATE OR REPLACE MACRO _pool_log_ratio(x, y) AS
     CASE WHEN abs(x - y) < 0.5 * y THEN pool_log1p((x - y) / y) ELSE ln(x / y) END;
 
 -- P(X <= x) of DOUBLEs, the shape in its domain.
-CREATE OR REPLACE MACRO pool_gamma_cdf_double(x, shape) AS
+CREATE OR REPLACE MACRO _pool_gamma_cdf_double(x, shape) AS
     list_transform(
         [{x: x, a: shape}],
         lambda _r: CASE
             WHEN _r.a IS NULL THEN NULL
             WHEN _r.x <= 0 THEN 0.0
             WHEN _r.x / _r.a >= 'infinity'::DOUBLE THEN 1.0
-            ELSE pool_odds_cdf(_r.a, 'infinity'::DOUBLE, pool_log_ratio(_r.x, _r.a))
+            ELSE _pool_odds_cdf(_r.a, 'infinity'::DOUBLE, _pool_log_ratio(_r.x, _r.a))
         END
     )[1];
 
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
-CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
+CREATE OR REPLACE MACRO _pool_gamma_quantile_double(p, shape) AS
     list_transform(
         [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
         lambda _r: _r.a * exp(_r.w)
@@ -761,36 +738,36 @@ CREATE OR REPLACE MACRO pool_gamma_quantile_double(p, shape) AS
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
-    pool_gamma_cdf_double(
-        pool_demand_number(x, 'x of pool_gamma_cdf'),
-        pool_demand_positive(shape, 'shape of pool_gamma_cdf')
+    _pool_gamma_cdf_double(
+        _pool_demand_number(x, 'x of pool_gamma_cdf'),
+        _pool_demand_positive(shape, 'shape of pool_gamma_cdf')
     );
 
 -- The x with P(X <= x) = p of the gamma distribution of rate 1.
 CREATE OR REPLACE MACRO pool_gamma_quantile(p, shape) AS
-    pool_gamma_quantile_double(
-        pool_demand_probability(p, 'p of pool_gamma_quantile'),
-        pool_demand_positive(shape, 'shape of pool_gamma_quantile')
+    _pool_gamma_quantile_double(
+        _pool_demand_probability(p, 'p of pool_gamma_quantile'),
+        _pool_demand_positive(shape, 'shape of pool_gamma_quantile')
     );
 
 -- P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.
 CREATE OR REPLACE MACRO pool_chi_square_cdf(x, df) AS
-    pool_gamma_cdf_double(
-        pool_demand_number(x, 'x of pool_chi_square_cdf') / 2,
-        pool_demand_positive(df, 'df of pool_chi_square_cdf') / 2
+    _pool_gamma_cdf_double(
+        _pool_demand_number(x, 'x of pool_chi_square_cdf') / 2,
+        _pool_demand_positive(df, 'df of pool_chi_square_cdf') / 2
     );
 
 -- The x with P(X <= x) = p of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_quantile(p, df) AS
-    2 * pool_gamma_quantile_double(
-        pool_demand_probability(p, 'p of pool_chi_square_quantile'),
-        pool_demand_positive(df, 'df of pool_chi_square_quantile') / 2
+    2 * _pool_gamma_quantile_double(
+        _pool_demand_probability(p, 'p of pool_chi_square_quantile'),
+        _pool_demand_positive(df, 'df of pool_chi_square_quantile') / 2
     );
 
 -- Median of the chi-square distribution.
 CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
-    2 * pool_gamma_quantile_double(
-        0.5::DOUBLE, pool_demand_positive(df, 'df of pool_chi_square_median') / 2);
+    2 * _pool_gamma_quantile_double(
+        0.5::DOUBLE, _pool_demand_positive(df, 'df of pool_chi_square_median') / 2);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -801,15 +778,15 @@ CREATE OR REPLACE MACRO pool_chi_square_median(df) AS
 CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
     list_transform(
         [{
-            x: pool_demand_number(x, 'x of pool_beta_cdf'),
-            a: pool_demand_positive(a, 'a of pool_beta_cdf'),
-            b: pool_demand_positive(b, 'b of pool_beta_cdf')
+            x: _pool_demand_number(x, 'x of pool_beta_cdf'),
+            a: _pool_demand_positive(a, 'a of pool_beta_cdf'),
+            b: _pool_demand_positive(b, 'b of pool_beta_cdf')
         }],
         lambda _r: CASE
             WHEN _r.a IS NULL OR _r.b IS NULL THEN NULL
             WHEN _r.x <= 0 THEN 0.0
             WHEN _r.x >= 1 THEN 1.0
-            ELSE pool_odds_cdf(_r.a, _r.b, pool_log_ratio(_r.x * _r.b, (1 - _r.x) * _r.a))
+            ELSE _pool_odds_cdf(_r.a, _r.b, _pool_log_ratio(_r.x * _r.b, (1 - _r.x) * _r.a))
         END
     )[1];
 
@@ -817,9 +794,9 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
     list_transform(
         [_pool_odds_quantile([{
-            p: pool_demand_probability(p, 'p of pool_beta_quantile'),
-            a: pool_demand_positive(a, 'a of pool_beta_quantile'),
-            b: pool_demand_positive(b, 'b of pool_beta_quantile')
+            p: _pool_demand_probability(p, 'p of pool_beta_quantile'),
+            a: _pool_demand_positive(a, 'a of pool_beta_quantile'),
+            b: _pool_demand_positive(b, 'b of pool_beta_quantile')
         }])],
         lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
     )[1];
@@ -830,7 +807,7 @@ CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).
-CREATE OR REPLACE MACRO pool_digamma_series(q) AS
+CREATE OR REPLACE MACRO _pool_digamma_series(q) AS
     1 / 12 - (1 / 120 - (1 / 252 - (1 / 240 - (1 / 132 - (691 / 32760 - q / 12) * q) * q) * q) * q) * q;
 
 -- Digamma, the derivative of log Gamma(x).
@@ -838,64 +815,64 @@ CREATE OR REPLACE MACRO pool_digamma_series(q) AS
 -- Below 10 as its difference from digamma(root) = 0, root = 1.46163..., so that it keeps its digits there: the sum over
 -- k < 10 of 1 / (root + k) - 1 / (x + k) = d / ((root + k) (x + k)), d = x - root, and the difference of the asymptotic
 -- series at x + 10 and root + 10.
-CREATE OR REPLACE MACRO pool_digamma_double(x) AS
+CREATE OR REPLACE MACRO _pool_digamma_double(x) AS
     CASE
         WHEN x >= 'infinity'::DOUBLE THEN x
-        WHEN x >= 10 THEN ln(x) - 0.5 / x - pool_digamma_series(1 / (x * x)) / (x * x)
+        WHEN x >= 10 THEN ln(x) - 0.5 / x - _pool_digamma_series(1 / (x * x)) / (x * x)
         ELSE list_transform(
             [{x: x, d: x - 1.4616321449683622e0 - 9.549995429965697e-17}],
             lambda _r: _r.d
                     * (list_sum(list_transform(range(10), lambda k: 1 / ((_r.x + k) * (1.4616321449683622e0 + k))))
                     + 0.5 / ((_r.x + 10) * 1.14616321449683622e1))
                 + pool_log1p(_r.d / 1.14616321449683622e1)
-                - pool_digamma_series(1 / ((_r.x + 10) * (_r.x + 10))) / ((_r.x + 10) * (_r.x + 10))
-                + pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
+                - _pool_digamma_series(1 / ((_r.x + 10) * (_r.x + 10))) / ((_r.x + 10) * (_r.x + 10))
+                + _pool_digamma_series(1 / (1.14616321449683622e1 * 1.14616321449683622e1))
                     / (1.14616321449683622e1 * 1.14616321449683622e1)
         )[1]
     END;
 
 -- The derivative of log Gamma(x), x > 0.
 CREATE OR REPLACE MACRO pool_digamma(x) AS
-    CASE WHEN pool_demand_positive(x, 'x of pool_digamma') IS NOT NULL THEN pool_digamma_double(x::DOUBLE) END;
+    CASE WHEN _pool_demand_positive(x, 'x of pool_digamma') IS NOT NULL THEN _pool_digamma_double(x::DOUBLE) END;
 
 -- Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).
-CREATE OR REPLACE MACRO pool_trigamma_series(x, q) AS
+CREATE OR REPLACE MACRO _pool_trigamma_series(x, q) AS
     (1 + (0.5 + (
         1 / 6 - (1 / 30 - (1 / 42 - (1 / 30 - (5 / 66 - (691 / 2730 - 7 / 6 * q) * q) * q) * q) * q) * q
     ) / x) / x) / x;
 
 -- The second derivative of log Gamma(x), of a DOUBLE above 0.
-CREATE OR REPLACE MACRO pool_trigamma_double(x) AS
+CREATE OR REPLACE MACRO _pool_trigamma_double(x) AS
     CASE
-        WHEN x >= 10 THEN pool_trigamma_series(x, 1 / (x * x))
+        WHEN x >= 10 THEN _pool_trigamma_series(x, 1 / (x * x))
         ELSE list_transform(
             [x],
             lambda v: list_sum(list_transform(range(10), lambda k: 1 / ((v + k) * (v + k))))
-                + pool_trigamma_series(v + 10, 1 / ((v + 10) * (v + 10)))
+                + _pool_trigamma_series(v + 10, 1 / ((v + 10) * (v + 10)))
         )[1]
     END;
 
 -- Trigamma, the second derivative of log Gamma(x).
 CREATE OR REPLACE MACRO pool_trigamma(x) AS
-    CASE WHEN pool_demand_positive(x, 'x of pool_trigamma') IS NOT NULL THEN pool_trigamma_double(x::DOUBLE) END;
+    CASE WHEN _pool_demand_positive(x, 'x of pool_trigamma') IS NOT NULL THEN _pool_trigamma_double(x::DOUBLE) END;
 
 -- Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.
-CREATE OR REPLACE MACRO pool_trigamma_fall(x) AS
+CREATE OR REPLACE MACRO _pool_trigamma_fall(x) AS
     list_sum(list_transform(range(10), lambda k: 2 / ((x + k) * (x + k) * (x + k))))
         + (1 + (1 + (0.5 - (1 / 6 - 1 / 6 / ((x + 10) * (x + 10))) / ((x + 10) * (x + 10))) / (x + 10)) / (x + 10))
             / ((x + 10) * (x + 10));
 
 -- Newton's method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until
 -- rounding sends it up.
-CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
+CREATE OR REPLACE MACRO _pool_trigamma_inverse_double(y) AS
     list_reduce(
         list_transform(range(200), lambda i: {x: 0.5 + 1 / y, moving: true}),
         lambda _s, i: CASE
             WHEN NOT _s.moving THEN _s
             ELSE list_transform(
                 list_transform(
-                    [{x: _s.x, trigamma: pool_trigamma_double(_s.x)}],
-                    lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / y - 1) / pool_trigamma_fall(_m.x)}
+                    [{x: _s.x, trigamma: _pool_trigamma_double(_s.x)}],
+                    lambda _m: {x: _m.x, step: _m.trigamma * (_m.trigamma / y - 1) / _pool_trigamma_fall(_m.x)}
                 ),
                 lambda _m: {x: CASE WHEN _m.step < -1e-15 * _m.x THEN _m.x + _m.step ELSE _m.x END,
                     moving: _m.step < -1e-15 * _m.x}
@@ -907,7 +884,7 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse_double(y) AS
 CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
     CASE
         WHEN y::DOUBLE = 'infinity'::DOUBLE THEN 0.0
-        ELSE pool_trigamma_inverse_double(pool_demand_positive(y, 'y of pool_trigamma_inverse'))
+        ELSE _pool_trigamma_inverse_double(_pool_demand_positive(y, 'y of pool_trigamma_inverse'))
     END;
 
 
@@ -916,7 +893,7 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
-CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_series(x, q) AS
     x * (
         1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
         (3.0619243582206544e-07 + q * (-2.27746439867652e-09 + q * (1.2353110643708935e-11 + q *
@@ -929,7 +906,7 @@ CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
 
 -- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
 -- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
-CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_f(q) AS
     (
         0.99999999999997456184e0 + q * (16.996005747314168605e0 + q * (99.751563191113966723e0 + q *
         (258.42617765433183951e0 + q * (313.51507915285414461e0 + q * (174.05604651183339764e0 + q *
@@ -939,7 +916,7 @@ CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
         (326.54083348957852603e0 + q * (188.51783195981941939e0 + q * (46.752244310239634134e0 + q *
         (4.1136654434300815683e0 + q * 0.078953229708652668543e0)))))))
     );
-CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_g(q) AS
     (
         0.99999999999967870812e0 + q * (18.703570681328739569e0 + q * (121.20666588685752766e0 + q *
         (347.58103448816051738e0 + q * (467.05055804256797328e0 + q * (286.24281740236865539e0 + q *
@@ -953,9 +930,9 @@ CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
 -- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
 CREATE OR REPLACE MACRO pool_sine_integral(x) AS
     CASE
-        WHEN abs(x) <= 6 THEN pool_sine_integral_series(x, x * x)
-        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * pool_sine_integral_f(36 / (x * x))
-            - sin(x) / (x * x) * pool_sine_integral_g(36 / (x * x))
+        WHEN abs(x) <= 6 THEN _pool_sine_integral_series(x, x * x)
+        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * _pool_sine_integral_f(36 / (x * x))
+            - sin(x) / (x * x) * _pool_sine_integral_g(36 / (x * x))
     END;
 
 
@@ -1516,7 +1493,7 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
 
 -- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
+    _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
@@ -2508,7 +2485,7 @@ CREATE OR REPLACE MACRO _pool_proper_level(level) AS
 
 -- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    SELECT pool_normal_quantile_double(p) AS _pool_quantile
+    SELECT _pool_normal_quantile_double(p) AS _pool_quantile
     FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
@@ -2933,10 +2910,10 @@ CREATE OR REPLACE MACRO _pool_weights_of_24() AS
     ]::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.y) END;
+        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END;
 CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.weight) END;
+        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.weight) END;
 
 -- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
 -- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n
@@ -2952,7 +2929,7 @@ CREATE OR REPLACE MACRO _pool_window_integral(nodes, weights, reach, lead, x, n,
             * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
     END);
 
--- D(1 + t) = t - log(1 + t), from z = t / (2 + t): pool_log_excess without a list.
+-- D(1 + t) = t - log(1 + t), from z = t / (2 + t): _pool_log_excess_series.
 CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
     CASE
         WHEN abs(t) < 0.3 THEN z * t - 2 * z * z * z * (1 / 3 + z * z * (1 / 5 + z * z * (1 / 7 + z * z * (1 / 9
@@ -2971,7 +2948,7 @@ CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
                 side * (centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6))
         END AS place
     FROM (
-        SELECT *, pool_odds_split(a, b) AS split,
+        SELECT *, _pool_odds_split(a, b) AS split,
             coalesce(z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4, false) AS direct,
             sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral,
             -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
@@ -2979,7 +2956,7 @@ CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
             (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b AS variance,
             (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a) AS third
         FROM (
-            SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r FROM query_table(requests)
+            SELECT *, list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r FROM query_table(requests)
         )
     );
 
@@ -2999,11 +2976,11 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
     ),
     sloped AS (
         SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-            (mean + x) * (1 - x) AS curvature, pool_window_level(push, curvature) AS level
+            (mean + x) * (1 - x) AS curvature, _pool_window_level(push, curvature) AS level
         FROM placed
     ),
     windowed AS (
-        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE pool_window(push, curvature) END
+        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE _pool_window(push, curvature) END
                 AS reach,
             reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
         FROM sloped
@@ -3023,7 +3000,7 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
 -- For each id of the requests (id, a, b, w, p, z): where w is not null, the probabilities of more than w (`result`) and
 -- of no more (`below`); else the w with probability p below it. A search begins with the tail at w, with the side of p,
 -- or near the quantile. It goes outward to the point where `excess` = log tail - log target is 0: by Halley's steps far
--- from it, then by four terms of the quantile's Taylor series (see pool_outward_series), until a fifth would be too
+-- from it, then by four terms of the quantile's Taylor series (see _pool_outward_series), until a fifth would be too
 -- small to be seen.
 CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
@@ -3044,7 +3021,7 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
             SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
                     WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
-                    ELSE pool_outward_step(excess, mills, slope) END) AS moved
+                    ELSE _pool_outward_step(excess, mills, slope) END) AS moved
             FROM (
                 SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
                     f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
@@ -5979,7 +5956,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
         any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+        sum(p * CASE WHEN s > 0 THEN _pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
     FROM (
         SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
         FROM _pool_parts(items, nodes) JOIN means USING (id)
@@ -5988,7 +5965,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+    SELECT id, side, target, sum(p * _pool_normal_cdf_double(z)) AS tail,
         sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
         SELECT *, pool_normal_density(z) AS phi
@@ -6458,7 +6435,7 @@ CREATE OR REPLACE MACRO pool_shrink(
         FROM _pool_result -- `se` without the alias would be the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
-        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+        SELECT *, _pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE
@@ -7165,7 +7142,7 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 -- The two-sided p-value of an estimate, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE
-        WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
+        WHEN se > 0 THEN 2 * _pool_normal_cdf_double(-abs(estimate) / se)
         WHEN se = 0 AND estimate <> 0 THEN 0.0
     END;
 
@@ -7576,10 +7553,10 @@ CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
         ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
 CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
-    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) + 0.5 / z END;
+    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE _pool_digamma_double(z) - ln(z) + 0.5 / z END;
 CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
-        ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
+        ELSE _pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
 
 -- log x! less x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
@@ -8023,9 +8000,9 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         SELECT *, CASE
                 WHEN fixed THEN NULL
                 WHEN _pool_number(threshold) <= 0 THEN '-infinity'::DOUBLE
-                WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
+                WHEN family = 'counts' THEN _pool_log_ratio(_pool_number(threshold) * b, a)
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
-                ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
+                ELSE _pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
             END AS mark
         FROM estimated
     ),
@@ -8219,53 +8196,13 @@ CREATE OR REPLACE MACRO pool_components_counts(
 -- Rendered from verbs and the comments of the other files by `python -m polars_pool.rendering`: edit there.
 --
 -- A comment on each public macro: FROM duckdb_functions() SELECT function_name, comment.
-COMMENT ON MACRO pool_demand_number IS 'A number, not NaN.';
-COMMENT ON MACRO pool_demand_probability IS 'A number from 0 to 1.';
-COMMENT ON MACRO pool_demand_positive IS 'A positive, finite number.';
-COMMENT ON MACRO pool_demand_from_one IS 'A number of 1 or more.';
 COMMENT ON MACRO pool_expm1 IS 'exp(x) - 1, from exp(x) - 1 = 2 sinh(x / 2) exp(x / 2).';
 COMMENT ON MACRO pool_log1p IS 'log(1 + x) for x > -1, from log(1 + x) = 2 atanh(x / (2 + x)).';
-COMMENT ON MACRO pool_log_excess_series IS 'x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader 2000).';
-COMMENT ON MACRO pool_log_excess IS 'x - log(1 + x).';
-COMMENT ON MACRO pool_log_cosh IS 'log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.';
-COMMENT ON MACRO pool_stirling_series IS 'Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.';
-COMMENT ON MACRO pool_stirling_recurrence IS 'The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding error of y.';
-COMMENT ON MACRO pool_stirling_ratio IS 'Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.';
-COMMENT ON MACRO pool_normal_kernel_from IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
-COMMENT ON MACRO pool_normal_kernel IS 'exp(-x^2 / 2) with x = a + r, a a multiple of 1/16 whose square is exact: the square loses no digits (Cody 1969).';
-COMMENT ON MACRO pool_normal_mills IS 'Mills'' ratio P(X > x) / exp(-x^2 / 2) for x >= 0, to a relative error of 2e-17.';
-COMMENT ON MACRO pool_normal_tail IS 'P(X > x) for x >= 0.';
-COMMENT ON MACRO pool_normal_cdf_double IS 'P(X <= x) of a column of DOUBLEs: written out, which takes the least time per row.';
-COMMENT ON MACRO pool_normal_cdf_bound IS 'P(X <= x) of an expression of DOUBLEs, which is planned twice, not thirty times.';
 COMMENT ON MACRO pool_normal_cdf IS 'P(X <= x) of the standard normal distribution, to the last digits in the lower tail too.';
 COMMENT ON MACRO pool_normal_density IS 'Density of the standard normal distribution.';
-COMMENT ON MACRO pool_normal_quantile_centre IS 'The quantile at p = 1/2 + q over q for |q| <= 0.425, from r = 0.425^2 - q^2; coefficients of Wichura (1988).';
-COMMENT ON MACRO pool_normal_quantile_tail IS 'The quantile from the tail beyond it, at most 0.0773, from r = sqrt(-log(tail)) - 1.6: to a relative error of 3e-17.';
-COMMENT ON MACRO pool_normal_quantile_double IS 'The quantile of a DOUBLE that is a probability.';
 COMMENT ON MACRO pool_normal_quantile IS 'The x with P(X <= x) = p of the standard normal distribution.';
-COMMENT ON MACRO pool_gauss_legendre_half IS 'Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).';
-COMMENT ON MACRO pool_gauss_legendre IS 'All nodes and weights, as a list of structs.';
-COMMENT ON MACRO pool_window IS 'The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) - 1 + s) = 38, because this bracket is at least s^2 / (2 + s).';
-COMMENT ON MACRO pool_window_level IS 'The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.';
-COMMENT ON MACRO pool_student_integral IS 'The integral of cosh(u)^-df over all u, sqrt(pi) Gamma(df / 2) / Gamma(df / 2 + 1/2), by Stirling''s ratios.';
-COMMENT ON MACRO pool_student_mills IS 'Mills'' ratio of u >= 0, of its `height` df log(cosh(u)): 1 / df + integral of (1 - tanh) density / density(u).';
-COMMENT ON MACRO pool_student_tail IS 'P(T > t) for t = sqrt(df) sinh(u), u >= 0.';
 COMMENT ON MACRO pool_student_cdf IS 'P(T <= t) of Student''s distribution.';
-COMMENT ON MACRO pool_student_start IS 'A start for the quantile from the normal quantile z: where the height of u is that of z, df log(cosh(u)) = z^2 / 2.';
-COMMENT ON MACRO pool_outward_step IS 'One step of Halley''s iteration outward on log tail - log target = `excess`, at most twice Newton''s; `slope` is that of the height.';
-COMMENT ON MACRO pool_student_settle IS 'The u whose tail times the integral over all u is exp(target): iterated until a step is too small for a further one, its cube, to be seen.';
-COMMENT ON MACRO pool_student_polish IS 'u with its digits near 0, where the tail, close to 1/2, has lost them: one Newton step on the integral from 0 to u, which is to be `middle`.';
 COMMENT ON MACRO pool_student_quantile IS 'The t with P(T <= t) = p of Student''s distribution.';
-COMMENT ON MACRO pool_odds_integral IS 'The integral over all w of the density divided by its value at the mode: the beta function, by Stirling''s ratios.';
-COMMENT ON MACRO pool_odds_slope IS 'The slope of the height below by w, (a + b) x - a.';
-COMMENT ON MACRO pool_odds_split IS 'Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.';
-COMMENT ON MACRO pool_odds_cdf IS 'P(W <= w), from the tail on that side of the split where w lies.';
-COMMENT ON MACRO pool_odds_start IS 'Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma variables (Cornish & Fisher 1938).';
-COMMENT ON MACRO pool_outward_series IS 'The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of the quantile''s Taylor series, and the fifth term.';
-COMMENT ON MACRO pool_odds_begin IS 'Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from there.';
-COMMENT ON MACRO pool_log_ratio IS 'log(x / y) from x - y where they are near each other.';
-COMMENT ON MACRO pool_gamma_cdf_double IS 'P(X <= x) of DOUBLEs, the shape in its domain.';
-COMMENT ON MACRO pool_gamma_quantile_double IS 'The x with P(X <= x) = p, of DOUBLEs that are in the domain.';
 COMMENT ON MACRO pool_gamma_cdf IS 'P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).';
 COMMENT ON MACRO pool_gamma_quantile IS 'The x with P(X <= x) = p of the gamma distribution of rate 1.';
 COMMENT ON MACRO pool_chi_square_cdf IS 'P(X <= x) of the chi-square distribution: X / 2 is gamma of shape df / 2.';
@@ -8273,18 +8210,9 @@ COMMENT ON MACRO pool_chi_square_quantile IS 'The x with P(X <= x) = p of the ch
 COMMENT ON MACRO pool_chi_square_median IS 'Median of the chi-square distribution.';
 COMMENT ON MACRO pool_beta_cdf IS 'P(X <= x) of the beta distribution: the regularised incomplete beta function.';
 COMMENT ON MACRO pool_beta_quantile IS 'The x with P(X <= x) = p of the beta distribution.';
-COMMENT ON MACRO pool_digamma_series IS 'log(x) - digamma(x) - 1 / (2 x) for x >= 10, times x^2, from q = 1 / x^2 (Abramowitz & Stegun 6.3.18).';
-COMMENT ON MACRO pool_digamma_double IS 'Digamma, the derivative of log Gamma(x).';
 COMMENT ON MACRO pool_digamma IS 'The derivative of log Gamma(x), x > 0.';
-COMMENT ON MACRO pool_trigamma_series IS 'Trigamma for x >= 10 (Abramowitz & Stegun 6.4.12).';
-COMMENT ON MACRO pool_trigamma_double IS 'The second derivative of log Gamma(x), of a DOUBLE above 0.';
 COMMENT ON MACRO pool_trigamma IS 'Trigamma, the second derivative of log Gamma(x).';
-COMMENT ON MACRO pool_trigamma_fall IS 'Minus the third derivative of log Gamma(x), to some ten digits: the slope of a search.';
-COMMENT ON MACRO pool_trigamma_inverse_double IS 'Newton''s method for 1 / trigamma, which is convex: from 1 / y + 1 / 2, above the root, it goes down to it, until rounding sends it up.';
 COMMENT ON MACRO pool_trigamma_inverse IS 'The x whose trigamma is y.';
-COMMENT ON MACRO pool_sine_integral_series IS 'The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.';
-COMMENT ON MACRO pool_sine_integral_f IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
-COMMENT ON MACRO pool_sine_integral_g IS 'The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).';
 COMMENT ON MACRO pool_sine_integral IS 'Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).';
 COMMENT ON MACRO pool_weighted_mean IS 'Mean of a group''s rows, each of precision weight w.';
 COMMENT ON MACRO pool_squares IS 'Sum of squares of a group about its own mean; 0 for a single row, whose var is ignored.';

@@ -111,7 +111,7 @@ FORMS: dict[Any, Callable[..., Symbol]] = {
     log: lambda x: Symbol(f"ln({x.text})"),
     sqrt: lambda x: Symbol(f"sqrt({x.text})"),
     # The check for NaN, at every mention of x, would be most of the text.
-    normal_cdf: lambda x: Symbol(f"pool_normal_cdf_double({x.text})"),
+    normal_cdf: lambda x: Symbol(f"_pool_normal_cdf_double({x.text})"),
     normal_density: lambda x: Symbol(f"pool_normal_density({x.text})"),
     log_gamma: lambda x: Symbol(f"lgamma({x.text})"),
     digamma: lambda x: Symbol(f"pool_digamma({x.text})"),

@@ -17,7 +17,7 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- A number, not NaN.
-CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_number(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN isnan(x::DOUBLE) THEN error('The argument ' || argument || ' is NaN: it must be a number.')
@@ -25,7 +25,7 @@ CREATE OR REPLACE MACRO pool_demand_number(x, argument) AS
     END;
 
 -- A number from 0 to 1.
-CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_probability(p, argument) AS
     CASE
         WHEN false AND p || '' = '' THEN NULL
         WHEN p::DOUBLE < 0 OR p::DOUBLE > 1
@@ -34,7 +34,7 @@ CREATE OR REPLACE MACRO pool_demand_probability(p, argument) AS
     END;
 
 -- A positive, finite number.
-CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_positive(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN x::DOUBLE <= 0 OR x::DOUBLE >= 'infinity'::DOUBLE
@@ -43,7 +43,7 @@ CREATE OR REPLACE MACRO pool_demand_positive(x, argument) AS
     END;
 
 -- A number of 1 or more.
-CREATE OR REPLACE MACRO pool_demand_from_one(x, argument) AS
+CREATE OR REPLACE MACRO _pool_demand_from_one(x, argument) AS
     CASE
         WHEN false AND x || '' = '' THEN NULL
         WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)

@@ -12,22 +12,12 @@ CREATE OR REPLACE MACRO pool_log1p(x) AS
 
 -- x - log(1 + x) near 0, about x^2 / 2: z x - 2 (z^3 / 3 + z^5 / 5 + ...) with z = x / (2 + x), q = z^2 (Loader
 -- 2000).
-CREATE OR REPLACE MACRO pool_log_excess_series(x, z, q) AS
+CREATE OR REPLACE MACRO _pool_log_excess_series(x, z, q) AS
     z * x - 2 * z * q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11
         + q * (1 / 13 + q * (1 / 15 + q * (1 / 17 + q * (1 / 19 + q / 21)))))))));
 
--- x - log(1 + x).
-CREATE OR REPLACE MACRO pool_log_excess(x) AS
-    CASE
-        WHEN abs(x) < 0.3 THEN list_transform(
-            list_transform([x / (2 + x)], lambda z: {z: z, q: z * z}),
-            lambda _e: pool_log_excess_series(x, _e.z, _e.q)
-        )[1]
-        ELSE x - ln(1 + x)
-    END;
-
 -- log(cosh(u)), from cosh(u) = 1 / sqrt(1 - tanh(u)^2) = 1 + 2 sinh(u / 2)^2.
-CREATE OR REPLACE MACRO pool_log_cosh(u) AS
+CREATE OR REPLACE MACRO _pool_log_cosh(u) AS
     CASE
         WHEN abs(u) < 1 THEN 2 * atanh(tanh(u / 2) * tanh(u / 2))
         ELSE abs(u) + ln((1 + exp(-2 * abs(u))) / 2)
@@ -35,20 +25,20 @@ CREATE OR REPLACE MACRO pool_log_cosh(u) AS
 
 -- Gamma(x) over its first approximation sqrt(2 pi) x^(x - 1/2) exp(-x) (Stirling), which is 1 for infinite x: by the
 -- asymptotic series of its logarithm from 10 on (Abramowitz & Stegun 6.1.41), q = 1 / x^2.
-CREATE OR REPLACE MACRO pool_stirling_series(x, q) AS
+CREATE OR REPLACE MACRO _pool_stirling_series(x, q) AS
     exp((1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - (691 / 360360 - q / 156) * q) * q) * q) * q) * q) / x);
 
 -- The factor from there to x < 10, y = x + 10, by Gamma(x) = Gamma(y) / (x (x + 1) ... (x + 9)). `lost` is the rounding
 -- error of y.
-CREATE OR REPLACE MACRO pool_stirling_recurrence(x, y, lost) AS
+CREATE OR REPLACE MACRO _pool_stirling_recurrence(x, y, lost) AS
     pow(y, y - 0.5) / pow(x, x - 0.5) * (1 + lost * (ln(y) + 1 - 0.5 / y))
         * 4.5399929762484851536e-5  -- exp(-10)
         / (x * (x + 1) * (x + 2) * (x + 3) * (x + 4) * (x + 5) * (x + 6) * (x + 7) * (x + 8) * (x + 9));
 
 -- Gamma(x) over sqrt(2 pi) x^(x - 1/2) exp(-x) for all x > 0.
-CREATE OR REPLACE MACRO pool_stirling_ratio(x) AS
+CREATE OR REPLACE MACRO _pool_stirling_ratio(x) AS
     list_transform(
         list_transform([x], lambda v: {x: v, y: CASE WHEN v >= 10 THEN v ELSE v + 10 END}),
-        lambda _e: pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
-            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
+        lambda _e: _pool_stirling_series(_e.y, 1 / (_e.y * _e.y))
+            * CASE WHEN _e.x >= 10 THEN 1.0 ELSE _pool_stirling_recurrence(_e.x, _e.y, _e.x - (_e.y - 10)) END
     )[1];

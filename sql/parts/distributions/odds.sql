@@ -5,13 +5,13 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The integral over all w of the density divided by its value at the mode: the beta function, by Stirling's ratios.
-CREATE OR REPLACE MACRO pool_odds_integral(a, b) AS
+CREATE OR REPLACE MACRO _pool_odds_integral(a, b) AS
     sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * list_transform(
-        [list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
+        [list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x))], lambda r: r[1] * (r[2] / r[3])
     )[1];
 
 -- The slope of the height below by w, (a + b) x - a.
-CREATE OR REPLACE MACRO pool_odds_slope(a, b, w) AS
+CREATE OR REPLACE MACRO _pool_odds_slope(a, b, w) AS
     a / (1 + a / b) * CASE
         WHEN w < 0 THEN pool_expm1(w) / (1 + pool_expm1(w) / (1 + b / a))
         ELSE -pool_expm1(-w) / (1 + pool_expm1(-w) / (1 + a / b))
@@ -36,10 +36,10 @@ CREATE OR REPLACE MACRO _pool_odds_heights(points) AS
         ),
         lambda _r: struct_insert(_r.point, height := CASE
             WHEN abs(_r.point.w) < 0.25 THEN
-                _r.point.a * pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
+                _r.point.a * _pool_log_excess_series(_r.above, _r.above_z, _r.above_z * _r.above_z)
                 + CASE
                     WHEN isinf(_r.point.b) THEN 0.0
-                    ELSE _r.point.b * pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
+                    ELSE _r.point.b * _pool_log_excess_series(_r.below, _r.below_z, _r.below_z * _r.below_z)
                 END
             WHEN isinf(_r.point.b) THEN _r.point.a * (_r.e - _r.point.w)
             WHEN _r.point.a * exp(_r.point.w) <= _r.point.b
@@ -81,15 +81,15 @@ CREATE OR REPLACE MACRO _pool_odds_mills(points) AS
                 point: _r.point, a: _r.a, side: _r.side, n: _r.n, mean: _r.mean, x: _r.x, first: _r.first,
                 share: _r.share,
                 width: CASE
-                    WHEN _r.side > 0 AND pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
-                        THEN pool_window_level(_r.slope, _r.curvature)
-                    ELSE pool_window(_r.slope, _r.curvature)
+                    WHEN _r.side > 0 AND _pool_window_level(_r.slope, _r.curvature) < 2 * ln((1 - _r.x) / _r.x)
+                        THEN _pool_window_level(_r.slope, _r.curvature)
+                    ELSE _pool_window(_r.slope, _r.curvature)
                 END
             }
         ),
         lambda _r: struct_insert(_r.point, mills := _r.first + _r.share * _r.width * list_sum(list_transform(
             list_transform(
-                list_transform(pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
+                list_transform(_pool_gauss_legendre(), lambda _g: {s: _r.side * _r.width * _g.y, weight: _g.weight}),
                 lambda _g: {s: _g.s, e: pool_expm1(_g.s), weight: _g.weight}
             ),
             lambda _g: _g.weight * CASE WHEN _r.side < 0 THEN 1 + _g.e ELSE 1.0 END / (1 + _r.x * _g.e)
@@ -106,21 +106,21 @@ CREATE OR REPLACE MACRO _pool_odds_tails(points) AS
     );
 
 -- Where the tails meet: the mode for a + 1 and b + 1, between the flat parts that small a and b have.
-CREATE OR REPLACE MACRO pool_odds_split(a, b) AS
+CREATE OR REPLACE MACRO _pool_odds_split(a, b) AS
     ln((1 + 1 / a) / (1 + 1 / b));
 
 -- P(W <= w), from the tail on that side of the split where w lies.
-CREATE OR REPLACE MACRO pool_odds_cdf(a, b, w) AS
+CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
     list_transform(
         _pool_odds_tails([{
-            a: a, b: b, w: w, side: 2 * (w > pool_odds_split(a, b))::DOUBLE - 1, total: pool_odds_integral(a, b)
+            a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
         }]),
         lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
     )[1];
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
 -- variables (Cornish & Fisher 1938).
-CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
+CREATE OR REPLACE MACRO _pool_odds_start(a, b, z) AS
     list_transform(
         [{
             z: z,
@@ -134,7 +134,7 @@ CREATE OR REPLACE MACRO pool_odds_start(a, b, z) AS
 -- The step outward to the point where the excess E = log tail - log target is 0: {step, last}, the sum of four terms of
 -- the quantile's Taylor series, and the fifth term. Mills' ratio m and the slope d of the height make du = m dE and dm
 -- = m (d m - 1) dE; here p = d m, f = p - 1, q, r and t hold the derivatives of d, and p1 is dp / dE.
-CREATE OR REPLACE MACRO pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
+CREATE OR REPLACE MACRO _pool_outward_series(excess, mills, slope, bend, bend2, bend3) AS
     list_transform(
         list_transform(
             list_transform(
@@ -163,14 +163,14 @@ CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
                 points,
                 lambda _r: {
                     mills: _r.mills, excess: ln(_r.mills) - _r.height - _r.target, side: _r.side,
-                    slope: _r.side * pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
+                    slope: _r.side * _pool_odds_slope(_r.a, _r.b, _r.w), x: 1 / (1 + _r.b / _r.a * exp(-_r.w)),
                     bend: _r.a * exp(_r.w) * (1 + _r.a / _r.b)
                         / (1 + _r.a / _r.b * exp(_r.w)) / (1 + _r.a / _r.b * exp(_r.w))
                 }
             ),
             lambda _m: {
                 mills: _m.mills, excess: _m.excess, slope: _m.slope,
-                series: pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
+                series: _pool_outward_series(_m.excess, _m.mills, _m.slope, _m.bend,
                     _m.side * _m.bend * (1 - 2 * _m.x), _m.bend * (1 - 6 * _m.x * (1 - _m.x)))
             }
         ),
@@ -179,7 +179,7 @@ CREATE OR REPLACE MACRO _pool_odds_steps(points) AS
                 step: _m.series.step + _m.series.last,
                 moving: abs(_m.series.last * _m.excess) > 1e-13 * least(1.0, _m.mills)
             }
-            ELSE {step: pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
+            ELSE {step: _pool_outward_step(_m.excess, _m.mills, _m.slope), moving: true}
         END
     );
 
@@ -201,10 +201,10 @@ CREATE OR REPLACE MACRO _pool_odds_settle(points) AS
 
 -- Where the search for the w of a probability p begins: far from normal at the split, as the tail is log concave from
 -- there.
-CREATE OR REPLACE MACRO pool_odds_begin(a, b, p, split, side) AS
+CREATE OR REPLACE MACRO _pool_odds_begin(a, b, p, split, side) AS
     CASE
         WHEN a < 1 OR b < 1 THEN split
-        ELSE side * greatest(side * split, side * pool_odds_start(a, b, pool_normal_quantile_double(p)))
+        ELSE side * greatest(side * split, side * _pool_odds_start(a, b, _pool_normal_quantile_double(p)))
     END;
 
 -- The point whose w has the probability p, from the side of the split where it lies. P(W <= split) lies between 0.1 and
@@ -213,8 +213,8 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
     _pool_odds_settle(list_transform(
         list_transform(
             _pool_odds_tails(list_transform(points, lambda _r: {
-                a: _r.a, b: _r.b, p: _r.p, total: pool_odds_integral(_r.a, _r.b), split: pool_odds_split(_r.a, _r.b),
-                w: pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
+                a: _r.a, b: _r.b, p: _r.p, total: _pool_odds_integral(_r.a, _r.b), split: _pool_odds_split(_r.a, _r.b),
+                w: _pool_odds_split(_r.a, _r.b), side: -1.0::DOUBLE
             })),
             lambda _r: {
                 a: _r.a, b: _r.b, p: _r.p, total: _r.total, split: _r.split, inside: _r.p > 0 AND _r.p < 1,
@@ -224,7 +224,7 @@ CREATE OR REPLACE MACRO _pool_odds_quantile(points) AS
         lambda _r: {
             a: _r.a, b: _r.b, side: _r.side, split: _r.split,
             w: CASE
-                WHEN _r.inside THEN pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
+                WHEN _r.inside THEN _pool_odds_begin(_r.a, _r.b, _r.p, _r.split, _r.side)
                 WHEN _r.p IS NOT NULL THEN (2 * _r.p - 1) * 'infinity'::DOUBLE
             END,
             target: CASE WHEN _r.inside THEN ln(CASE WHEN _r.side < 0 THEN _r.p ELSE 1 - _r.p END) + ln(_r.total) END,

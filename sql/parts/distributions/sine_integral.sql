@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
-CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_series(x, q) AS
     x * (
         1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
         (3.0619243582206544e-07 + q * (-2.27746439867652e-09 + q * (1.2353110643708935e-11 + q *
@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO pool_sine_integral_series(x, q) AS
 
 -- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
 -- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
-CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_f(q) AS
     (
         0.99999999999997456184e0 + q * (16.996005747314168605e0 + q * (99.751563191113966723e0 + q *
         (258.42617765433183951e0 + q * (313.51507915285414461e0 + q * (174.05604651183339764e0 + q *
@@ -26,7 +26,7 @@ CREATE OR REPLACE MACRO pool_sine_integral_f(q) AS
         (326.54083348957852603e0 + q * (188.51783195981941939e0 + q * (46.752244310239634134e0 + q *
         (4.1136654434300815683e0 + q * 0.078953229708652668543e0)))))))
     );
-CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
+CREATE OR REPLACE MACRO _pool_sine_integral_g(q) AS
     (
         0.99999999999967870812e0 + q * (18.703570681328739569e0 + q * (121.20666588685752766e0 + q *
         (347.58103448816051738e0 + q * (467.05055804256797328e0 + q * (286.24281740236865539e0 + q *
@@ -40,7 +40,7 @@ CREATE OR REPLACE MACRO pool_sine_integral_g(q) AS
 -- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
 CREATE OR REPLACE MACRO pool_sine_integral(x) AS
     CASE
-        WHEN abs(x) <= 6 THEN pool_sine_integral_series(x, x * x)
-        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * pool_sine_integral_f(36 / (x * x))
-            - sin(x) / (x * x) * pool_sine_integral_g(36 / (x * x))
+        WHEN abs(x) <= 6 THEN _pool_sine_integral_series(x, x * x)
+        ELSE sign(x) * 1.5707963267948966192e0 - cos(x) / x * _pool_sine_integral_f(36 / (x * x))
+            - sin(x) / (x * x) * _pool_sine_integral_g(36 / (x * x))
     END;

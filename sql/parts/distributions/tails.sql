@@ -12,7 +12,7 @@
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Nodes y in (0, 1) and weights of the Gauss-Legendre rule of 48 points, from its half on (-1, 1) (Davis & Rabinowitz).
-CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
+CREATE OR REPLACE MACRO _pool_gauss_legendre_half() AS
     '[
         {x: 0.032380170962869362e0, weight: 0.064737696812683923e0},
         {x: 0.097004699209462699e0, weight: 0.064466164435950082e0},
@@ -41,16 +41,16 @@ CREATE OR REPLACE MACRO pool_gauss_legendre_half() AS
     ]'::STRUCT(x DOUBLE, weight DOUBLE)[];
 
 -- All nodes and weights, as a list of structs.
-CREATE OR REPLACE MACRO pool_gauss_legendre() AS
-    list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
-    || list_transform(pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
+CREATE OR REPLACE MACRO _pool_gauss_legendre() AS
+    list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 - _g.x) / 2, weight: _g.weight / 2})
+    || list_transform(_pool_gauss_legendre_half(), lambda _g: {y: (1 + _g.x) / 2, weight: _g.weight / 2});
 
 -- The distance s within which a density falls to exp(-38): an upper bound of the root of slope s + curvature (exp(-s) -
 -- 1 + s) = 38, because this bracket is at least s^2 / (2 + s). The log densities here fall at least as fast: their
 -- curvature x (1 - x) changes by a factor below exp(s).
-CREATE OR REPLACE MACRO pool_window(slope, curvature) AS
+CREATE OR REPLACE MACRO _pool_window(slope, curvature) AS
     76 / (slope - 19 + sqrt((slope - 19) * (slope - 19) + 76 * (slope + curvature)));
 
--- The distance s with slope s + curvature s^2 / 2 = 38: pool_window while the curvature does not fall.
-CREATE OR REPLACE MACRO pool_window_level(slope, curvature) AS
+-- The distance s with slope s + curvature s^2 / 2 = 38: _pool_window while the curvature does not fall.
+CREATE OR REPLACE MACRO _pool_window_level(slope, curvature) AS
     76 / (slope + sqrt(slope * slope + 76 * curvature));

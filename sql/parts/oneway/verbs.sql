@@ -50,7 +50,7 @@ CREATE OR REPLACE MACRO pool_shrink(
         FROM _pool_result -- `se` without the alias would be the argument
     ),
     _pool_exceeding AS NOT MATERIALIZED (
-        SELECT *, pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+        SELECT *, _pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
     FROM query_table(CASE

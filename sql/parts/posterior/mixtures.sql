@@ -29,7 +29,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
         any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+        sum(p * CASE WHEN s > 0 THEN _pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
     FROM (
         SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
         FROM _pool_parts(items, nodes) JOIN means USING (id)
@@ -38,7 +38,7 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
 
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * pool_normal_cdf_double(z)) AS tail,
+    SELECT id, side, target, sum(p * _pool_normal_cdf_double(z)) AS tail,
         sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
         SELECT *, pool_normal_density(z) AS phi

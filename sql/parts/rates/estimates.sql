@@ -63,9 +63,9 @@ CREATE OR REPLACE MACRO _pool_rate_posteriors(
         SELECT *, CASE
                 WHEN fixed THEN NULL
                 WHEN _pool_number(threshold) <= 0 THEN '-infinity'::DOUBLE
-                WHEN family = 'counts' THEN pool_log_ratio(_pool_number(threshold) * b, a)
+                WHEN family = 'counts' THEN _pool_log_ratio(_pool_number(threshold) * b, a)
                 WHEN _pool_number(threshold) >= 1 THEN 'infinity'::DOUBLE
-                ELSE pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
+                ELSE _pool_log_ratio(_pool_number(threshold) * b, (1 - _pool_number(threshold)) * a)
             END AS mark
         FROM estimated
     ),

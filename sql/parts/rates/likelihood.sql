@@ -36,10 +36,10 @@ CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
         ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
 CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
-    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE pool_digamma_double(z) - ln(z) + 0.5 / z END;
+    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE _pool_digamma_double(z) - ln(z) + 0.5 / z END;
 CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
     CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
-        ELSE pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
+        ELSE _pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
 
 -- log x! less x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS

@@ -49,6 +49,6 @@ CREATE OR REPLACE MACRO _pool_line_components(groups, method) AS TABLE
 -- The two-sided p-value of an estimate, by the normal distribution.
 CREATE OR REPLACE MACRO _pool_two_sided(estimate, se) AS
     CASE
-        WHEN se > 0 THEN 2 * pool_normal_cdf_double(-abs(estimate) / se)
+        WHEN se > 0 THEN 2 * _pool_normal_cdf_double(-abs(estimate) / se)
         WHEN se = 0 AND estimate <> 0 THEN 0.0
     END;

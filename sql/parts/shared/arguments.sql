@@ -65,7 +65,7 @@ CREATE OR REPLACE MACRO _pool_proper_level(level) AS
 
 -- One row: the normal quantile of an interval.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    SELECT pool_normal_quantile_double(p) AS _pool_quantile
+    SELECT _pool_normal_quantile_double(p) AS _pool_quantile
     FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS

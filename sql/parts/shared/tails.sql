@@ -23,10 +23,10 @@ CREATE OR REPLACE MACRO _pool_weights_of_24() AS
     ]::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.y) END;
+        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END;
 CREATE OR REPLACE MACRO _pool_weights_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_weights_of_24()
-        ELSE list_transform(pool_gauss_legendre(), lambda _g: _g.weight) END;
+        ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.weight) END;
 
 -- The integral over the window of the density of the log odds, divided by that at its beginning and by the width:
 -- `reach` is the signed width, `lead` is reach times the power of the odds, x the probability at the beginning, and n
@@ -42,7 +42,7 @@ CREATE OR REPLACE MACRO _pool_window_integral(nodes, weights, reach, lead, x, n,
             * atanh(x * sinh(reach * y / 2) / (exp(-reach * y / 2) + x * sinh(reach * y / 2)))))
     END);
 
--- D(1 + t) = t - log(1 + t), from z = t / (2 + t): pool_log_excess without a list.
+-- D(1 + t) = t - log(1 + t), from z = t / (2 + t): _pool_log_excess_series.
 CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
     CASE
         WHEN abs(t) < 0.3 THEN z * t - 2 * z * z * z * (1 / 3 + z * z * (1 / 5 + z * z * (1 / 7 + z * z * (1 / 9
@@ -61,7 +61,7 @@ CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
                 side * (centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6))
         END AS place
     FROM (
-        SELECT *, pool_odds_split(a, b) AS split,
+        SELECT *, _pool_odds_split(a, b) AS split,
             coalesce(z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4, false) AS direct,
             sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral,
             -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
@@ -69,7 +69,7 @@ CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
             (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b AS variance,
             (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a) AS third
         FROM (
-            SELECT *, list_transform([a, b, a + b], lambda x: pool_stirling_ratio(x)) AS r FROM query_table(requests)
+            SELECT *, list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r FROM query_table(requests)
         )
     );
 
@@ -89,11 +89,11 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
     ),
     sloped AS (
         SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-            (mean + x) * (1 - x) AS curvature, pool_window_level(push, curvature) AS level
+            (mean + x) * (1 - x) AS curvature, _pool_window_level(push, curvature) AS level
         FROM placed
     ),
     windowed AS (
-        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE pool_window(push, curvature) END
+        SELECT *, s * CASE WHEN s > 0 AND level < 2 * ln((1 - x) / x) THEN level ELSE _pool_window(push, curvature) END
                 AS reach,
             reach * CASE WHEN s < 0 THEN a_ + 1 ELSE a_ END AS lead, a_ + b_ + 1 AS power
         FROM sloped
@@ -113,7 +113,7 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
 -- For each id of the requests (id, a, b, w, p, z): where w is not null, the probabilities of more than w (`result`) and
 -- of no more (`below`); else the w with probability p below it. A search begins with the tail at w, with the side of p,
 -- or near the quantile. It goes outward to the point where `excess` = log tail - log target is 0: by Halley's steps far
--- from it, then by four terms of the quantile's Taylor series (see pool_outward_series), until a fifth would be too
+-- from it, then by four terms of the quantile's Taylor series (see _pool_outward_series), until a fifth would be too
 -- small to be seen.
 CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
     WITH RECURSIVE _pool_odds AS (
@@ -134,7 +134,7 @@ CREATE OR REPLACE MACRO _pool_tails_and_quantiles(requests) AS TABLE
             SELECT *, abs(excess) < 0.5 AND abs(cube * fourth) < 1.2 AS near,
                 side * greatest(side * split, side * place + CASE
                     WHEN near THEN mills * excess * (1 + excess / 2 * (f + excess / 3 * (third + excess / 4 * fourth)))
-                    ELSE pool_outward_step(excess, mills, slope) END) AS moved
+                    ELSE _pool_outward_step(excess, mills, slope) END) AS moved
             FROM (
                 SELECT *, f * f + d1 AS third, excess * excess * excess AS cube,
                     f * (f * f + d1) + (3 * f + d) * d1 + m2 * bend * (s * (1 - 2 * x) * mills + 2 * f) AS fourth,
