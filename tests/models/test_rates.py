@@ -17,6 +17,8 @@ from test_plans import Plan, assert_one_scan
 
 import polars_pool as pool
 from polars_pool.models.rates import fit, likelihood
+from polars_pool.models.rates.few_trials import FewTrials
+from polars_pool.models.rates.pairs import Pairs
 from polars_pool.numerics import rising, trust_region
 
 few = settings(max_examples=6)
@@ -139,7 +141,16 @@ def test_derivatives_by_differences_of_many_digits(family, x, n, mean, size):
         else:
             value, gradient, hessian = differences(lambda u, v: log_gamma_poisson(x, n, u, v), m.ln(), v)
             terms = likelihood.gamma_poisson
-    result = terms(*(np.array([float(number)]) for number in (x, n, mean, size)))
+    at = [np.array([float(number)]) for number in (x, n, mean, size)]
+    assert_terms(terms(*at), value, gradient, hessian, n)
+    if family == "binomial":  # and as a sum over the factors of the products
+        factors = FewTrials.of(Pairs(np.array([0]), *at[:2], np.array([1.0])))
+        assert_terms(factors.terms(*at[2:], np.zeros(1)), value, gradient, hessian, n)
+        near(factors.value(*at[2:]), [value], 1e-12, n)
+
+
+def assert_terms(result, value, gradient, hessian, n) -> None:
+    """The log likelihood of one group of n, with its derivatives."""
     near(result.value, [value], 1e-12, n)
     near(result.gradient[0], [gradient[0]], 1e-8, 1e-7 * n)
     near(result.hessian[0], [hessian[0]], 1e-8, 1e-7 * n)

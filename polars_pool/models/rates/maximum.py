@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...engines.numpy import Array
 from ...numerics import special, trust_region
-from . import likelihood
+from . import few_trials, likelihood
+from .few_trials import FewTrials
 from .pairs import Pairs
-from .prior import ROUNDING, Prior, by_moments, with_size
+from .prior import ROUNDING, Prior, log_likelihood, size_by_moments, with_likelihood
 from .spec import Family
 
 INFINITE = 1e15  # a size that data cannot distinguish from an infinite one
@@ -24,30 +24,46 @@ def by_likelihood(pairs: Pairs, family: Family) -> Prior:
     An infinite size is no maximum where groups differ by more than chance (Tarone 1979, Biometrika 66). Where they do
     not, a finite size can still be better: a large group can hide how much small groups differ.
     """
+    is_few = few_trials.chosen(pairs) if family == "binomial" else np.zeros(pairs.models, dtype=bool)
+    unknown = np.full(pairs.models, np.nan)
+    prior = with_likelihood(unknown, unknown.copy(), unknown.copy())
+    for models in (np.flatnonzero(is_few), np.flatnonzero(~is_few)):
+        if models.size:
+            some = pairs.take(models)
+            rate = some.sum(some.x) / some.sum(some.n)
+            criterion = FewTrials.of(some) if is_few[models[0]] else AllPairs(some, family, some.excess(rate))
+            prior.put(models, _by_likelihood(some, family, rate, criterion))
+    return prior
+
+
+def _by_likelihood(pairs: Pairs, family: Family, rate: Array, of_models: Likelihood) -> Prior:
+    """The prior of highest likelihood of each model, whose groups have this rate in total."""
     n, events = pairs.sum(pairs.n), pairs.sum(pairs.x)
-    rate = events / n
     deviation = pairs.sum(pairs.excess(rate) ** 2)
     chance = rate * (1 - rate) * n if family == "binomial" else events
-    prior = with_size(pairs, family, rate, np.full_like(rate, np.inf))
-    start = _start(pairs, family, rate)
-    rounding = ROUNDING * pairs.sum(1 + np.abs(likelihood.constant(pairs.x, pairs.n, family)))
+    constant = likelihood.constant(pairs.x, pairs.n, family)
+    infinite = np.full_like(rate, np.inf)
+    prior = with_likelihood(rate, infinite, of_models.value(rate, infinite))
+    start = _start(pairs, family, rate, of_models)
+    rounding = ROUNDING * pairs.sum(1 + np.abs(constant))
     finite = (deviation > chance * (1 + ROUNDING)) | (start.log_likelihood > prior.log_likelihood + rounding)
     if family == "binomial":
         extreme, limit = _all_or_none(pairs)
         prior.put(extreme, limit.of(extreme))
         finite &= ~extreme
     if (models := np.flatnonzero(finite)).size:
-        prior.put(models, _maximum(pairs.take(models), family, rate[models], start.mean[models], start.size[models]))
-    return prior
+        prior.put(models, _maximum(of_models.take(models), family, rate[models], start.of(models)))
+    return replace(prior, log_likelihood=prior.log_likelihood + pairs.sum(constant))
 
 
-def _maximum(pairs: Pairs, family: Family, pooled: Array, mean: Array, size: Array) -> Prior:
+def _maximum(of_models: Likelihood, family: Family, pooled: Array, start: Prior) -> Prior:
     """The prior of highest likelihood of each model, near a start, with its covariance by the observed information."""
-    every = np.arange(pairs.models)
-    criterion = Criterion(pairs, family, pooled, _link(mean, family) - _link(pooled, family), np.ones(pairs.models))
-    start = np.stack([np.zeros(pairs.models), np.log(size)], axis=1)
-    unit = 1 / np.sqrt(np.maximum(criterion(every, start)[2][:, 0, 0], 1))
-    x, value, converged = trust_region.minimum(Criterion(pairs, family, pooled, criterion.centre, unit), start)
+    every = np.arange(len(pooled))
+    centre = _link(start.mean, family) - _link(pooled, family)
+    criterion = Criterion(of_models, family, pooled, centre, np.ones(len(pooled)))
+    at_start = np.stack([np.zeros(len(pooled)), np.log(start.size)], axis=1)
+    unit = 1 / np.sqrt(np.maximum(criterion(every, at_start)[2][:, 0, 0], 1))
+    x, value, converged = trust_region.minimum(Criterion(of_models, family, pooled, centre, unit), at_start)
     x[:, 0] *= unit
     _, _, hessian = criterion(every, x)
     hessian[~(np.linalg.det(hessian) > 0)] = np.nan
@@ -55,9 +71,42 @@ def _maximum(pairs: Pairs, family: Family, pooled: Array, mean: Array, size: Arr
         mean=_moved(pooled, criterion.centre + x[:, 0], family)[0],
         size=np.exp(x[:, 1]),
         covariance=np.linalg.inv(hessian),
-        log_likelihood=pairs.sum(likelihood.constant(pairs.x, pairs.n, family)) - value,
+        log_likelihood=-value,
         converged=converged & (x[:, 1] < np.log(INFINITE)),
     )
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """The log likelihood of each model, but for the constants, as a sum over its pairs.
+
+    The excess of each pair is about the pooled rate. About another rate, it follows with all digits.
+    """
+
+    pairs: Pairs
+    family: Family
+    excess: Array
+
+    def take(self, models: Array) -> AllPairs:
+        """The likelihood of some models."""
+        return AllPairs(self.pairs.take(models), self.family, self.excess[self.pairs.rows_of(models)])
+
+    def value(self, mean: Array, size: Array) -> Array:
+        """The log likelihood at a mean and a size, which may be infinite."""
+        return log_likelihood(self.pairs, self.family, mean, size)
+
+    def terms(self, mean: Array, size: Array, moved: Array) -> likelihood.Terms:
+        """The log likelihood with its derivatives at a mean, which differs from the pooled rate by `moved`."""
+        pairs = self.pairs
+        terms_of = likelihood.beta_binomial if self.family == "binomial" else likelihood.gamma_poisson
+        excess = self.excess - pairs.n * pairs.each(moved)
+        terms = terms_of(pairs.x, pairs.n, pairs.each(mean), pairs.each(size), excess)
+        (by_mean, by_size), hessian = map(pairs.sum, terms.gradient), map(pairs.sum, terms.hessian)
+        by_mean_twice, by_both, by_size_twice = hessian
+        return likelihood.Terms(pairs.sum(terms.value), (by_mean, by_size), (by_mean_twice, by_both, by_size_twice))
+
+
+Likelihood = FewTrials | AllPairs
 
 
 @dataclass(frozen=True)
@@ -68,28 +117,22 @@ class Criterion:
     its own: many groups determine it far better than the second.
     """
 
-    pairs: Pairs
+    of_models: Likelihood
     family: Family
     pooled: Array
     centre: Array
     unit: Array
 
-    @cached_property
-    def _excess(self) -> Array:
-        return self.pairs.excess(self.pooled)
-
     def __call__(self, models: Array, x: Array) -> tuple[Array, Array, Array]:
         """Value, gradient and Hessian of the models listed."""
-        terms_of = likelihood.beta_binomial if self.family == "binomial" else likelihood.gamma_poisson
-        pairs, unit = self.pairs.take(models), self.unit[models]
+        unit = self.unit[models]
         scale = np.stack([unit, np.ones(len(models))], axis=1)
         mean, moved = _moved(self.pooled[models], self.centre[models] + unit * x[:, 0], self.family)
-        excess = self._excess[self.pairs.rows_of(models)] - pairs.n * pairs.each(moved)
-        terms = terms_of(pairs.x, pairs.n, pairs.each(mean), pairs.each(np.exp(x[:, 1])), excess)
-        by_mean, both, by_size = (pairs.sum(h) for h in terms.hessian)
-        gradient = np.stack([pairs.sum(g) for g in terms.gradient], axis=1) * scale
+        terms = self.of_models.take(models).terms(mean, np.exp(x[:, 1]), moved)
+        by_mean, both, by_size = terms.hessian
+        gradient = np.stack(terms.gradient, axis=1) * scale
         hessian = np.stack([by_mean, both, both, by_size], axis=1).reshape(-1, 2, 2)
-        return -pairs.sum(terms.value), -gradient, -hessian * scale[:, :, None] * scale[:, None, :]
+        return -terms.value, -gradient, -hessian * scale[:, :, None] * scale[:, None, :]
 
 
 def _all_or_none(pairs: Pairs) -> tuple[Array, Prior]:
@@ -109,17 +152,16 @@ def _all_or_none(pairs: Pairs) -> tuple[Array, Prior]:
     return np.asarray(extreme), prior
 
 
-def _start(pairs: Pairs, family: Family, rate: Array) -> Prior:
+def _start(pairs: Pairs, family: Family, rate: Array, of_models: Likelihood) -> Prior:
     """The best of some sizes, each with a mean that suits it: the likelihood can have several maxima."""
-    moments = np.clip(by_moments(pairs, family).size, SIZES[0], SIZES[-1])
+    moments = np.clip(size_by_moments(pairs, family), SIZES[0], SIZES[-1])
     unknown = np.full(len(rate), np.nan)
-    none = np.full((len(rate), 2, 2), np.nan)
-    best = Prior(unknown, unknown.copy(), none, np.full(len(rate), -np.inf), np.zeros(len(rate), dtype=bool))
+    best = with_likelihood(unknown, unknown.copy(), np.full(len(rate), -np.inf))
     for candidate in (moments, *SIZES):
         size = np.broadcast_to(candidate, rate.shape)
         weight = pairs.n / (pairs.n + pairs.each(size if family == "binomial" else size / rate))
         mean = pairs.sum(weight * pairs.x / pairs.n) / pairs.sum(weight)
-        prior = with_size(pairs, family, mean, size)
+        prior = with_likelihood(mean, size, of_models.value(mean, size))
         better = prior.log_likelihood > best.log_likelihood
         best.put(better, prior.of(better))
     return best
