@@ -18,7 +18,7 @@ import pytest
 import shells
 import sqlpaths
 import ways
-from scipy import stats
+from scipy import special, stats
 from test_duckdb_plans import parsed
 
 import polars_pool as pool
@@ -71,16 +71,25 @@ def log_gamma_rest(z):
 
 def test_the_series_of_stirling_are_those_of_numpy():
     """sql/parts/rates/likelihood.sql and numerics/rising.py write the same coefficients: neither may change alone."""
-    z = np.array([31, 37, 64, 100, 1000, 10**6], dtype=float)
+    z = np.array([16, 31, 37, 64, 100, 1000, 10**6], dtype=float)
     u = 1 / z
     series, slopes, bends = (rising._series(u, c) for c in (rising.STIRLING, rising.SLOPES, rising.CURVATURES))
     query = """SELECT _pool_stirling_rest(1 / z, 1 / (z * z)) AS rest, _pool_stirling_slope(1 / (z * z)) AS slope,
-        _pool_stirling_bend(1 / z, 1 / (z * z)) AS bend, _pool_log_gamma_rest(z) AS log FROM data ORDER BY z"""
+        _pool_stirling_bend(1 / z, 1 / (z * z)) AS bend, _pool_log_gamma_rest(z, 1 / (z * z)) AS log FROM data ORDER BY z"""
     result = pl.DataFrame(rows("duckdb", query, pl.DataFrame({"z": z})))
     close(result["rest"].to_list(), series.tolist(), 1e-15)
     close(result["slope"].to_list(), (u * slopes).tolist(), 1e-15)
     close(result["bend"].to_list(), (u * u * bends).tolist(), 1e-15)
-    close(result["log"].to_list()[:4], [log_gamma_rest(int(x)) for x in z[:4]], 1e-14)
+    close(result["log"].to_list()[:5], [log_gamma_rest(int(x)) for x in z[:5]], 1e-14)
+
+
+def test_derivatives_of_log_gamma_by_the_recurrence_are_those_of_scipy():
+    z = np.array([1e-6, 0.01, 0.5, 1.4616, 3.0, 9.99, 14.9])
+    query = """SELECT _pool_digamma_rest(z, z + 15, 1 / ((z + 15) * (z + 15))) AS slope,
+        _pool_trigamma_rest(z, z + 15, 1 / ((z + 15) * (z + 15))) AS bend FROM data ORDER BY z"""
+    result = pl.DataFrame(rows("duckdb", query, pl.DataFrame({"z": z})))
+    close(result["slope"].to_list(), (special.digamma(z) - np.log(z) + 0.5 / z).tolist(), 1e-11)
+    close(result["bend"].to_list(), (special.polygamma(1, z) - 1 / z - 0.5 / z**2).tolist(), 1e-11)
 
 
 # ---- R ---------------------------------------------------------------------------------------------------------------

@@ -31,27 +31,30 @@ CREATE OR REPLACE MACRO _pool_stirling_slope(q) AS
 CREATE OR REPLACE MACRO _pool_stirling_bend(z, q) AS
     z * q * (1 / 6 - q * (1 / 30 - q * (1 / 42 - q * (1 / 30 - q * (5 / 66 - q * (691 / 2730))))));
 
--- log Gamma(z) less (z - 1/2) log z - z + log(2 pi) / 2, and the derivatives of this difference.
-CREATE OR REPLACE MACRO _pool_log_gamma_rest(z) AS
-    CASE WHEN z > 30 THEN _pool_stirling_rest(1 / z, 1 / (z * z))
+-- log Gamma(z) less (z - 1/2) log z - z + log(2 pi) / 2, and the derivatives of this difference. The derivatives come
+-- from the series at y = z, or at y = z + 15 by the recurrence; q = 1 / y^2.
+CREATE OR REPLACE MACRO _pool_log_gamma_rest(z, q) AS
+    CASE WHEN z > 15 THEN _pool_stirling_rest(1 / z, q)
         ELSE lgamma(z) - (z - 0.5) * ln(z) + z - 0.5 * ln(6.283185307179586) END;
-CREATE OR REPLACE MACRO _pool_digamma_rest(z) AS
-    CASE WHEN z > 30 THEN -_pool_stirling_slope(1 / (z * z)) ELSE _pool_digamma_double(z) - ln(z) + 0.5 / z END;
-CREATE OR REPLACE MACRO _pool_trigamma_rest(z) AS
-    CASE WHEN z > 30 THEN _pool_stirling_bend(1 / z, 1 / (z * z))
-        ELSE _pool_trigamma_double(z) - 1 / z - 0.5 / (z * z) END;
+CREATE OR REPLACE MACRO _pool_digamma_rest(z, y, q) AS
+    CASE WHEN y = z THEN 0.0
+        ELSE ln(y / z) - 0.5 / y + 0.5 / z - list_sum(list_transform(range(15), lambda i: 1 / (z + i))) END
+        - _pool_stirling_slope(q);
+CREATE OR REPLACE MACRO _pool_trigamma_rest(z, y, q) AS
+    CASE WHEN y = z THEN 0.0
+        ELSE list_sum(list_transform(range(15), lambda i: 1 / ((z + i) * (z + i))))
+            + (1 + 0.5 / y) / y - (1 + 0.5 / z) / z END
+        + _pool_stirling_bend(1 / y, q);
 
 -- log x! less x log x - x.
 CREATE OR REPLACE MACRO _pool_factorial_rest(x) AS
-    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x) ELSE 0.0 END;
+    CASE WHEN x > 0 THEN 0.5 * ln(6.283185307179586 * x) + _pool_log_gamma_rest(x, 1 / (x * x)) ELSE 0.0 END;
 
 -- x log(x / expected) - excess of x = expected + excess, t = excess / expected.
 CREATE OR REPLACE MACRO _pool_deviance_of(t, expected) AS
     expected * CASE WHEN abs(t) < 0.0625 THEN t * t + (1 + t) * _pool_log1p_rest(t)
         WHEN t > -1 THEN (1 + t) * ln(1 + t) - t
         ELSE 1.0 END;
-CREATE OR REPLACE MACRO _pool_deviance(excess, expected) AS
-    CASE WHEN expected > 0 THEN _pool_deviance_of(excess / expected, expected) ELSE 0.0 END;
 
 -- log(after / before), from the relative change unless `after` is far below `before`; and this log less the change.
 CREATE OR REPLACE MACRO _pool_change_log(after, before, change) AS
@@ -69,15 +72,16 @@ CREATE OR REPLACE MACRO _pool_rates_many(numbered, models, family) AS TABLE
         WHERE _pool_is_many(x, n, family)
     ),
     sides AS (
-        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([pi, 1 - pi]) AS share,
+        SELECT model, n, k, unnest([1.0, -1.0]::DOUBLE[]) AS side, unnest([n * pi, n * (1 - pi)]) AS expected,
             unnest([x, n - x]) AS m, unnest([over, -over]) AS over
         FROM pairs
-    )
-    SELECT *, _pool_deviance(over, n * share) AS deviance,
+    ),
+    changed AS (SELECT *, over / expected AS t FROM sides WHERE family = 'rates' OR side > 0)
+    SELECT model, n, k, side, m, over, CASE WHEN expected > 0 THEN _pool_deviance_of(t, expected) ELSE 0.0 END
+            AS deviance,
         CASE WHEN side > 0 AND family = 'rates' THEN _pool_factorial_rest(n) ELSE 0.0 END - _pool_factorial_rest(m)
             AS rest
-    FROM sides
-    WHERE family = 'rates' OR side > 0;
+    FROM changed;
 
 -- The terms of these pairs in the log likelihood, its gradient and minus its Hessian, at every point of a model. A
 -- point has a mean, a size and `moved`, the mean less the pooled rate. The Hessian lacks the term with the gradient by
@@ -90,7 +94,7 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
             CASE WHEN family = 'counts' THEN mean * n ELSE n END AS n
         FROM (SELECT model, point, mean, other, size, moved FROM query_table(points)
                 WHERE size > 0 AND size < 'infinity'::DOUBLE)
-            JOIN (SELECT * EXCLUDE (share) FROM query_table(many)) USING (model)
+            JOIN query_table(many) USING (model)
     ),
     -- one step per SELECT: an alias is computed again at each mention in the same SELECT
     sized AS (SELECT *, share * size AS a, n + size AS total, over / total AS shift FROM placed),
@@ -105,7 +109,7 @@ CREATE OR REPLACE MACRO _pool_rates_by_pairs(points, many, family) AS TABLE
             a * _pool_change_rest(log_change, change) AS g_v
         FROM changed
     ),
-    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved)
+    terms AS (SELECT *, _pool_deviance_of(up, n_after) - g_v AS apart_from FROM moved WHERE total IS NOT NULL)
     SELECT model, point, fsum(k * (rest - apart_from)) AS many_height, fsum(k * (deviance - apart_from)) AS many_gain,
         sum(k * (deviance + apart_from)) AS many_gross, fsum(k * g_u) AS many_g_u, fsum(k * g_v) AS many_g_v,
         fsum(k * CASE WHEN family = 'rates' THEN (1 - share) * (1 - share) * a * m / (a + m)
@@ -126,18 +130,21 @@ CREATE OR REPLACE MACRO _pool_rises(points, classes) AS TABLE
         FROM query_table(points)
     ),
     steps AS (
-        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above
+        SELECT model, point, kind, a, m, k, few, m / a AS t, a + m AS above,
+            CASE WHEN a + m > 15 THEN a + m ELSE a + m + 15 END AS y
         FROM kinds JOIN query_table(classes) USING (model, kind)
         WHERE a > 0 AND a < 'infinity'::DOUBLE
     ),
     logs AS (
-        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t FROM steps
+        SELECT *, 1 / above AS w, _pool_log1p_rest(t) AS log1p_rest, pool_log1p(t) AS log1p_t, 1 / (y * y) AS q
+        FROM steps
+        WHERE above IS NOT NULL
     ),
     terms AS (
         SELECT model, point, kind,
-            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above) - log1p_t / 2) AS rise,
-            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above)) AS slope,
-            few * m * m * w + k * (a * a * _pool_trigamma_rest(above) - m * (2 * a + m) * w * w / 2) AS bend
+            few * (m * log1p_t + a * log1p_rest) + k * (_pool_log_gamma_rest(above, q) - log1p_t / 2) AS rise,
+            few * a * log1p_rest + k * (m * w / 2 + a * _pool_digamma_rest(above, y, q)) AS slope,
+            few * m * m * w + k * (a * a * _pool_trigamma_rest(above, y, q) - m * (2 * a + m) * w * w / 2) AS bend
         FROM logs
     )
     SELECT model, point, fsum(CASE WHEN kind < 3 THEN rise ELSE -rise END) AS rise, sum(abs(rise)) AS gross,
@@ -157,7 +164,11 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
         FROM (SELECT model, point, mean, size FROM query_table(points) WHERE size > 0 AND size < 'infinity'::DOUBLE)
         JOIN query_table(exposures) USING (model)
     ),
-    logs AS (SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond FROM steps)
+    logs AS (
+        SELECT *, _pool_log1p_rest(t) AS rest, pool_log1p(t) AS log1p_t, xs - k * mu AS beyond
+        FROM steps
+        WHERE mu IS NOT NULL
+    )
     SELECT model, point, fsum(xs * log1p_t + k * size * rest) AS fall, fsum(k * size * rest) AS poisson,
         fsum(beyond * t / u) AS pull, fsum(beyond * t / (u * u)) AS pull2, fsum(k * mu * t / u) AS lag,
         fsum((k * mu + xs * t) / (u * u)) AS weight
