@@ -75,7 +75,8 @@ def test_the_series_of_stirling_are_those_of_numpy():
     u = 1 / z
     series, slopes, bends = (rising._series(u, c) for c in (rising.STIRLING, rising.SLOPES, rising.CURVATURES))
     query = """SELECT _pool_stirling_rest(1 / z, 1 / (z * z)) AS rest, _pool_stirling_slope(1 / (z * z)) AS slope,
-        _pool_stirling_bend(1 / z, 1 / (z * z)) AS bend, _pool_log_gamma_rest(z, 1 / (z * z)) AS log FROM data ORDER BY z"""
+        _pool_stirling_bend(1 / z, 1 / (z * z)) AS bend, _pool_log_gamma_rest(z, 1 / (z * z)) AS log
+        FROM data ORDER BY z"""
     result = pl.DataFrame(rows("duckdb", query, pl.DataFrame({"z": z})))
     close(result["rest"].to_list(), series.tolist(), 1e-15)
     close(result["slope"].to_list(), (u * slopes).tolist(), 1e-15)
