@@ -3057,20 +3057,20 @@ CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     END;
 
 -- Whether there are enough groups for an estimator.
-CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+CREATE OR REPLACE MACRO _pool_enough(method, j, fitted) AS
     CASE
-        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
-        WHEN _pool_name(tau2) = 'chung' THEN j >= 2 AND j - fitted >= 1
+        WHEN method IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+        WHEN method = 'chung' THEN j >= 2 AND j - fitted >= 1
         ELSE j >= 1 AND j - fitted >= 1
     END;
 
 -- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
-CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
-    _pool_name(tau2) IN ('ml', 'reml', 'cv');
+CREATE OR REPLACE MACRO _pool_is_joint(method) AS
+    method IN ('ml', 'reml', 'cv');
 
 -- Whether the estimate is the maximum of a likelihood.
-CREATE OR REPLACE MACRO _pool_is_likelihood(tau2) AS
-    _pool_name(tau2) IN ('ml', 'reml');
+CREATE OR REPLACE MACRO _pool_is_likelihood(method) AS
+    method IN ('ml', 'reml');
 
 -- Whether it is the maximum of the restricted likelihood.
 CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
@@ -3082,8 +3082,8 @@ CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
         'chung', 'sure');
 
 -- Whether tau2 is above 0 even where all means agree.
-CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
-    _pool_name(tau2) = 'chung';
+CREATE OR REPLACE MACRO _pool_is_positive(method) AS
+    method = 'chung';
 
 -- Whether the weights of the groups use another tau2 than the estimate.
 CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
@@ -3468,6 +3468,29 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
     "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
     FROM query_table(method);
 
+-- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
+-- error when the query runs.
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+    WITH "known" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'known', level, test, limits, detail)),
+    "anova" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
+    "plugin" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
+    "he" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'he', level, test, limits, detail)),
+    "dl" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
+    "hs" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
+    "hsk" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
+    "sj" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
+    "js" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'js', level, test, limits, detail)),
+    "pm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
+    "eb" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
+    "morris" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
+    "pmm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
+    "ml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
+    "reml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
+    "chung" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
+    "sure" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
+    "cv" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'cv', level, test, limits, detail))
+    FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);
+
 
 -- Rendered from polars_pool/formulas/compression.py by `python -m polars_pool.rendering`: edit there.
 --
@@ -3709,7 +3732,7 @@ CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
             WHEN limits IS NOT NULL
                 THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
         END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(_pool_name(tau2))
             THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 
@@ -4312,59 +4335,58 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
+-- All classes: groups of equal size, and single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles) AS TABLE
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(sizes)
+    UNION ALL
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(singles);
+
 -- The models by number with sums over their groups, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
-            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax
-        FROM (
-            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(sizes)
-            UNION ALL
-            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(singles)
-        )
-        GROUP BY _pool_model
+            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+        FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
     FROM totals, _pool_sound('totals', weighed)
     WHERE sound;
 
--- The classes of every model: groups of equal size, or single groups.
-CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax, single
-    FROM (SELECT _pool_model, model FROM query_table(models)) AS m, (
-        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(sizes)
-        UNION ALL
-        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(singles)
-    ) AS c
-    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
-
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
 -- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w. A model is compressed
 -- where the weights that its estimators need depend on v alone.
 CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
-    SELECT model, j, n, ssw, published,
-        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
-        -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
-        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
+    SELECT * EXCLUDE (needs_n, sigma2_known, same), j - fitted AS df,
         CASE
             WHEN published THEN NULL
-            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
-            WHEN identified_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin))
-                THEN 0.0
+            WHEN sigma2_known IS NOT NULL THEN sigma2_known
+            WHEN identified_by_weights AND same THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
-        published OR _pool_own_variance(sigma2) AS own_v,
         j >= _pool_groups_compressed() AND NOT (own_v AND needs_n) AS compresses,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
-    FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
-    WHERE j > 0;
+    FROM (
+        SELECT model, _pool_model, j, n, ssw, ymin, ymax, mean, mean_of_rows, published, needs_n,
+            _pool_number(mu) AS mu_known, CASE WHEN mu_known IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
+            -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
+            NOT published AND n = j AND j - fitted >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
+            ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) AS same,
+            NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+            published OR _pool_own_variance(sigma2) AS own_v, _pool_number(sigma2) AS sigma2_known
+        FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
+        WHERE j > 0
+    );
 
 -- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
 -- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
 -- prior, with weight 0.
 CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     WITH variances AS (
-        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
+        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var
+        FROM query_table(classes) AS c JOIN (SELECT model, _pool_model FROM query_table(counted)) AS m
+            ON _pool_same(m._pool_model, c._pool_model)
+        WHERE n > 1 AND k > 0
     ),
     floors AS (
         SELECT model, count(*) AS variances, sum(var) AS total, median(var) AS middle,
@@ -4386,27 +4408,26 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     )
     SELECT c.* REPLACE (
         p.df_prior AS df_prior,
-        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, mean, p.df_prior) END
+        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, p.mean, p.df_prior) END
             AS sigma2_prior)
     FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
--- Classes with the sampling variance of their groups.
+-- Classes with the number of their model and the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
-    SELECT *, CASE WHEN own_v THEN v ELSE 1 / w END AS u
-    FROM (
-        SELECT c.* EXCLUDE (v, single), own_v, single AND compresses AS compressed,
-            CASE
-                WHEN published THEN v
-                WHEN _pool_name(sigma2) = 'separate'
-                    THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
-                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
-                    pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
-                ELSE pool_sampling_variance(pooled, w)
-            END AS v
-        FROM query_table(classes) AS c
-        JOIN (SELECT model, published, own_v, compresses, pooled, df_prior, sigma2_prior FROM query_table(counted))
-            USING (model)
-    );
+    WITH joined AS (
+        SELECT c.* EXCLUDE (_pool_model, odd, single), single AND compresses AS compressed, m.* EXCLUDE (_pool_model)
+        FROM query_table(classes) AS c, (
+            SELECT model, _pool_model, published, compresses, own_v, pooled, df_prior, sigma2_prior
+            FROM query_table(counted)
+        ) AS m
+        WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0
+    ),
+    together AS (SELECT *, pooled AS own FROM joined),
+    separate AS (SELECT *, pool_separate_variance(n, squares / (n - 1), pooled) AS own FROM joined),
+    squeezed AS (SELECT *, pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior) AS own FROM joined)
+    SELECT model, n, w, k, y, squares, spread, ymin, ymax, compressed,
+        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
@@ -4414,85 +4435,68 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
--- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
+-- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit. In
+-- this unit, less `start`: the ends of the groups' means, their plain mean and that of the rows, or the known mu.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, method, in_units) AS TABLE
     WITH ranges AS (
-        SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
-            min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
-            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
-            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
+        SELECT model, count(v) = count(*) AS has_v, min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax,
+            min(CASE WHEN v > 0 THEN v END) AS vleast, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y
         FROM query_table(sampled) GROUP BY model
-    ),
-    -- one step per SELECT: an alias is bound again at each mention in the same SELECT
-    ranged AS (
-        SELECT *, greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart
-        FROM query_table(counted) JOIN ranges USING (model)
     ),
     sized AS (
         -- Squares of values near 0 may be 0 themselves.
-        SELECT *, CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero
-            ELSE 1.0 END AS size
-        FROM ranged
-    ),
-    measured AS (
-        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
-        SELECT *, size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable
-        FROM sized
+        SELECT *, greatest(ymax - ymin, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmin, 0.0))) AS apart,
+            greatest(abs(ymax), abs(ymin)) AS near_zero,
+            CASE WHEN apart > 0 THEN apart WHEN vmax > 0 THEN sqrt(vmax) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
+                AS size
+        FROM query_table(counted) JOIN ranges USING (model)
     ),
     scaled AS (
-        SELECT *,
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        SELECT * EXCLUDE (apart, near_zero, mean, has_v, exact_y),
+            size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
             CASE
                 WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100
                     THEN 2.0 ** round(log2(size))
                 ELSE 1.0
-            END AS unit_,
-            identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
-                AS separated
-        FROM measured
-    ),
-    identified AS (
-        SELECT *, has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
-        FROM scaled
+            END AS unit_, unit_ * unit_ AS square_unit,
+            identified_by_weights AND pooled IS NULL AND on_rows AND _pool_is_joint(method) AS separated,
+            has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE mean END AS start,
+            mean - start AS plain
+        FROM sized
     )
-    SELECT * EXCLUDE (has_v, width, vmost, vleast, near_zero, exact_y, all_y)
-        REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_is_joint(tau2) AS jointly
-    FROM identified;
+    SELECT model, j, n, published, on_rows, fitted, df, df_prior, sigma2_prior, wmin, wmax, exact, size, unit_,
+        measurable, separated, identified, start, ssw / square_unit AS ssw, pooled / square_unit AS pooled,
+        vmin / square_unit AS vmin, vmax / square_unit AS vmax, vleast / square_unit AS vleast,
+        (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
+        (mu_known - _pool_origin - start) / unit_ AS known, coalesce(known, scaled.plain / unit_) AS plain,
+        coalesce(known, (mean_of_rows - start) / unit_) AS of_rows,
+        identified AND measurable AND _pool_enough(method, j, fitted) AS estimable,
+        separated AND measurable OR estimable AND scaled.ssw > 0 AND on_rows AND _pool_is_joint(method) AS jointly
+    FROM scaled, _pool_origin;
 
+-- Classes less `start` in the unit of their model. u is v, or 1 / w where v = sigma2 / w is estimated; `is_top`
+-- marks the least u of a model.
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (
-            (y - start) / unit_ AS y, (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
-            squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v
-        ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
-    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
+    SELECT model, n, w, k, (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares,
+        spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v, plain,
+        CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u,
+        CASE WHEN jointly THEN w = wmax ELSE c.v / (unit_ * unit_) = vmin END AS is_top
+    FROM query_table(sampled) AS c
+    JOIN (SELECT model, start, jointly, unit_, plain, wmax, vmin FROM query_table(started)) USING (model);
 
--- Models with the statistics that the estimators of tau2 need: the extremes of their groups, their plain mean (or the
--- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
-CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
-    WITH extremes AS (
-        SELECT model, min(ymin) AS ymin, max(ymax) AS ymax, min(w) AS wmin, max(w) AS wmax, min(u) AS umin,
-            max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
-            sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
-        FROM query_table(moved) GROUP BY model
-    ),
-    centred AS (
-        SELECT s.*, e.* EXCLUDE (model),
-            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain,
-            coalesce(known, mean_of_rows) AS of_rows
-        FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
-    ),
-    squares AS (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
-            avg(CASE WHEN u = umin THEN y END) AS y_at_umin
-        FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
-    )
-    SELECT *,
+-- Models with the statistics that the estimators of tau2 need: the squares about the plain mean (or the known mu), a
+-- bound on each square, and the groups of the least u.
+CREATE OR REPLACE MACRO _pool_facts(moved, started) AS TABLE
+    SELECT *, CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
         _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
         _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
-    FROM centred JOIN squares USING (model);
+    FROM query_table(started) JOIN (
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
+            sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin, avg(CASE WHEN is_top THEN y END) AS y_at_umin
+        FROM query_table(moved) GROUP BY model
+    ) USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -4538,61 +4542,59 @@ CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
 
 -- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
 -- rounding of their sums only: then tau2 is 0.
-CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
-    WITH placed AS (
-        SELECT *,
-            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
-                AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
-            -- the likelihood of groups with one row may rise up to the end of the grid
-            separated AND x * wmin > 0.99e10 AS at_the_end,
-            CASE
-                WHEN at_the_end THEN 0.0
-                WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
-                ELSE pooled
-            END AS sigma2_,
-            coalesce(_pool_without_search(_pool_method(tau2, mu), plain_squares, exact, j, df), x) AS x_
-        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
-    )
+CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
-            WHEN at_the_end THEN plain_squares / _pool_joint_df(_pool_method(tau2, mu), n, j)
+            WHEN at_the_end THEN plain_squares / _pool_joint_df(method, n, j)
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
         identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
             OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
-    FROM placed;
-
--- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
-    CASE
-        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
-        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
-        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
-        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
-        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-        ELSE pool_gls(v, tau2)
-    END;
-
-CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
-    SELECT model, k, y, v, tau2_,
-        CASE
-            WHEN NOT identified OR tau2_ IS NULL THEN 1.0
-            ELSE _pool_count(mu, exact > 0 AND tau2_ = 0, w, v, tau2_, plugin_v, plugin)
-        END AS c
     FROM (
-        SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,
-            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v,
-            CASE WHEN pooled IS NULL THEN v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
-        FROM query_table(moved) AS c JOIN query_table(variances) USING (model)
+        SELECT *,
+            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
+                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
+                AND (NOT _pool_is_positive(method) OR exact = j) AS alike,
+            -- the likelihood of groups with one row may rise up to the end of the grid
+            separated AND x * wmin > 0.99e10 AS at_the_end,
+            CASE
+                WHEN at_the_end THEN 0.0
+                WHEN jointly THEN _pool_joint_sigma2(method, ssw, hd2, n, j)
+                ELSE pooled
+            END AS sigma2_,
+            coalesce(_pool_without_search(method, plain_squares, exact, j, df), x) AS x_
+        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     );
 
-CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
+-- Classes with the fitted variances, v by the final sigma2 and t = tau2, and c, the weight of a group in mu. At tau2 = 0
+-- exact groups have infinite weight.
+CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
+    WITH joined AS (
+        SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v,
+            identified AND t IS NOT NULL AS weighs, exact > 0 AND t = 0 AS outweighed, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
+    ),
+    "gls" AS (SELECT *, CASE WHEN outweighed THEN (v = 0)::DOUBLE ELSE pool_gls(v, t) END AS c_ FROM joined),
+    "groups" AS (SELECT *, pool_groups(w) AS c_ FROM joined),
+    "rows" AS (SELECT *, pool_rows(w) AS c_ FROM joined),
+    "shrunk" AS (
+        SELECT *, CASE WHEN plugin = 0 AND plugin_v > 0 THEN w ELSE pool_shrunk(w, plugin_v, plugin) END AS c_
+        FROM joined
+    )
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, CASE WHEN weighs THEN c_ ELSE 1.0 END AS c
+    FROM query_table(CASE WHEN _pool_name(mu) IN ('groups', 'rows', 'shrunk') THEN _pool_name(mu) ELSE 'gls' END);
+
+CREATE OR REPLACE MACRO _pool_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
-        sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
-    FROM query_table(counts) GROUP BY model;
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+    FROM query_table(fitted_classes) GROUP BY model;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -4604,7 +4606,7 @@ CREATE OR REPLACE MACRO _pool_squares_weighed(fitted_classes, models, method) AS
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
         SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
-            _pool_error_weight(method, w, v, crude, h) AS a,
+            _pool_error_weight(method, w, v, crude, pool_precision(v, t)) AS a,
             CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
         FROM query_table(fitted_classes)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
@@ -4667,7 +4669,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms
     ),
     of_squares AS (FROM _pool_error_of_squares(fitted_classes, models, method))
     FROM query_table(CASE
-        WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
+        WHEN method = 'known' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
         WHEN _pool_error_has_weights(method) THEN 'of_squares'
         ELSE 'of_sums'
     END);
@@ -4680,44 +4682,23 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms
 -- roots: the search for the estimates computes them too.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, the precision h = 1 / (v +
--- t), whether it is the largest (`is_top`), and c, the weight of a group in mu.
-CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
-    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
-        CASE
-            WHEN NOT identified OR t IS NULL THEN 1.0
-            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
-        END AS c
-    FROM (
-        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact,
-            u = umin AS is_top,
-            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
-            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
-        FROM query_table(moved) AS m JOIN (
-            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
-            FROM query_table(variances)
-        ) USING (model)
-    );
-
 -- mu and its variance, and the other centres of squares: the gls mean at tau2 and at 0.
 CREATE OR REPLACE MACRO _pool_fitted_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
-        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
+        sum(k / (v + t) * y) / sum(k / (v + t)) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
     FROM query_table(fitted_classes) GROUP BY model;
 
 -- One row per model: the fitted parameters and statistics that inference needs, and which results the arguments
 -- request.
-CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limits) AS TABLE
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
         coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
-        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_is_restricted(_pool_method(tau2, mu)) AS restricted,
-        _pool_is_likelihood(tau2) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(method) AS restricted, _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -4735,13 +4716,16 @@ CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
-    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(fitted_classes))
+    FROM (
+        SELECT *, pool_precision(v, t) AS h, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p
+        FROM query_table(fitted_classes)
+    )
     JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
     GROUP BY model;
 
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
-CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
@@ -4764,7 +4748,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(tau2) THEN NULL
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(method) THEN NULL
                 WHEN jointly AND restricted
                     THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
@@ -4791,7 +4775,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
 -- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
 -- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
 -- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
-CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, method, level, test) AS TABLE
     SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
@@ -4804,7 +4788,7 @@ CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS
                 CASE WHEN lrt > 0 THEN lrt END AS lrt,
                 CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
                 CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
-                CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
+                CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
                     AS level_of_q
             FROM query_table(closed_forms)
         )
@@ -4846,22 +4830,22 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     );
 
 -- Which of the two a call may need.
-CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
+CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
     CASE
-        WHEN _pool_name(tau2) = '' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(tau2) THEN 'profile'
-        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(tau2) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN method = 'known' THEN 'none'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(method) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(method) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END;
 
 -- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
-CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, mu, limits) AS TABLE
+CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
     by_q AS (FROM _pool_cells_by_q(closed_forms, tails)),
     by_profile AS (FROM _pool_cells_by_profile(closed_forms)),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
-        FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
+        FROM query_table(CASE _pool_kind_of_limits(sigma2, method, limits)
             WHEN 'q' THEN 'by_q' WHEN 'profile' THEN 'by_profile' ELSE 'by_either' END)
     ),
     either AS (
@@ -4872,13 +4856,13 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, m
                 WHEN abs(side) = 2 THEN f.x * pooled
                 ELSE f.x * f.hd2
             END AS result
-        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
+        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, method, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
+            ELSE CASE WHEN _pool_is_restricted(method) THEN 'restricted level' ELSE 'level' END END)
         AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(closed_forms)) USING (model)
     )
-    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
+    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, method, limits) = 'none' THEN 'none' ELSE 'either' END);
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -4956,13 +4940,13 @@ CREATE OR REPLACE MACRO _pool_error_and_bias(moved, variances, method) AS TABLE
 -- One row per model: the result columns between icc and converged, and se_mu by the test; NULL where the data do not
 -- identify them.
 CREATE OR REPLACE MACRO _pool_inference(
-    fitted_classes, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+    fitted_classes, moved, variances, centres, sigma2, mu, method, level, test, limits
 ) AS TABLE
-    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits)),
+    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, mu, method, limits)),
     sums AS MATERIALIZED (FROM _pool_fitted_sums(fitted_classes, 'fitted_models')),
-    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', tau2, mu, level, test)),
-    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', _pool_method(tau2, mu))),
-    required AS (FROM _pool_required_tails('closed_forms', tau2, level, test)),
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, level, test)),
+    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', method)),
+    required AS (FROM _pool_required_tails('closed_forms', method, level, test)),
     tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
     gathered AS (
         SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
@@ -4970,7 +4954,7 @@ CREATE OR REPLACE MACRO _pool_inference(
             max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
         FROM (
             SELECT id, result FROM tails
-            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits)
+            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
         )
         GROUP BY ALL
     ),
@@ -4988,7 +4972,7 @@ CREATE OR REPLACE MACRO _pool_inference(
             ELSE _pool_finite(lower * unit_ * unit_)
         END AS tau2_lower,
         _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
-        pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
+        pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
         lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
@@ -5001,29 +4985,26 @@ CREATE OR REPLACE MACRO _pool_inference(
 
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+CREATE OR REPLACE MACRO _pool_components_by(
+    groups, weighed, sigma2, tau2, mu, method, level, test, limits, detail
+) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    estimates AS (
-        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is an error when the query runs
-            CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
-                ELSE 'known' END)
-    ),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
-    counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
+    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
-    plain_centres AS (FROM _pool_centres('counts')),
+    plain_centres AS (FROM _pool_centres('fitted_classes')),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
         FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
@@ -5048,13 +5029,14 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_request), _pool_origin
     ),
-    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', method)),
     with_errors AS (
         SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, mu, method, level, test,
+            limits)
     ),
     with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)
@@ -5116,26 +5098,28 @@ CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
 
 -- The upper end of the 99 % profile interval of tau2 in every model that has one: nothing else of the inference is
 -- planned.
-CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu) AS TABLE
-    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, sigma2, 'reml', true)),
+CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu, method) AS TABLE
+    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, method, true)),
     moved AS MATERIALIZED (FROM _pool_moved(sampled, 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    estimates AS (FROM _pool_estimated_by('moved', 'facts', _pool_method('reml', mu))),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', 'reml', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
+    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', method, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
     centres AS (FROM _pool_fitted_centres('fitted_classes')),
-    fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', sigma2, 'reml', mu, 'profile')),
+    fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, 'profile')),
     sums AS (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
-    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', 'reml', mu, 0.99, 'z'))
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, 0.99, 'z'))
     SELECT model, _pool_finite(result * unit_ * unit_) AS upper
-    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, 'reml', mu, 'profile')
+    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, method, 'profile')
         JOIN (SELECT model, unit_ FROM closed_forms) ON id = 8 * model + 7;
 
 -- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
 -- where there is no interval.
 CREATE OR REPLACE MACRO _pool_points(sampled, counted, facts, sigma2, mu, tau) AS TABLE
     WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    reached AS (SELECT model, sqrt(upper) AS highest FROM _pool_upper_limits(sampled, counted, sigma2, mu)),
+    reml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'reml')),
+    ml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'ml')),
+    reached AS (SELECT model, sqrt(upper) AS highest FROM query_table(_pool_method('reml', mu))),
     grid AS (
         SELECT model, unnest(
             CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
@@ -5208,8 +5192,8 @@ CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
 CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
@@ -5217,11 +5201,11 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
-        SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- no weights identify sigma2 here
+        SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly)
+        FROM _pool_started('sampled', 'counted', 'pm', false)  -- no weights identify sigma2 here
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
     points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
     fits AS MATERIALIZED (FROM _pool_most_likely('points', 'facts', 'moved'))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,
@@ -5279,6 +5263,17 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
         j = 1 AND _pool_tau2 IS NULL AS alone,
         j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
     FROM joined JOIN totals USING (model) JOIN plugins USING (model);
+
+-- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
 
 -- The weight of a group by the estimator of tau2.
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
@@ -6214,17 +6209,17 @@ CREATE OR REPLACE MACRO _pool_posterior(
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
     checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
     proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
     pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),

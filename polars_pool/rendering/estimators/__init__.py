@@ -23,5 +23,5 @@ def text() -> str:
     """All macros of the file."""
     of_names = [*facts.facts(), *facts.kinds(), *errors.of_errors()]
     of_models = [moments.weights(), moments.estimates(), search.ranges(), search.slopes()]
-    of_results = [choice.sigma2(), choice.limits(), choice.chosen()]
+    of_results = [choice.sigma2(), choice.limits(), choice.chosen(), choice.components()]
     return "\n".join([HEADER, *of_names, *of_models, *of_results]).rstrip()

@@ -69,13 +69,13 @@ def subquery(select: str) -> str:
     return f"(\n{indent(select, '    ')}\n)"
 
 
-def table_macro(title: str, signature: str, ctes: Mapping[str, str]) -> str:
+def table_macro(title: str, signature: str, ctes: Mapping[str, str], chosen: str = "method") -> str:
     """A table macro that reads the CTE of one estimator; a body that stands there already is read from its CTE."""
     first: dict[str, str] = {}
     listed = (f'"{name}" AS ' + _same(first.setdefault(body, name), name, body) for name, body in ctes.items())
     with_all = ",\n".join(listed).replace("\n", "\n    ")
     head = f"{comment(title)}\nCREATE OR REPLACE MACRO {signature} AS TABLE"
-    return f"{head}\n    WITH {with_all}\n    FROM query_table(method);\n"
+    return f"{head}\n    WITH {with_all}\n    FROM query_table({chosen});\n"
 
 
 def _same(first: str, name: str, body: str) -> str:

@@ -41,6 +41,17 @@ CREATE OR REPLACE MACRO _pool_compared_classes(sizes, singles, components, sigma
         j - CASE WHEN known IS NULL THEN 1 ELSE 0 END AS df
     FROM joined JOIN totals USING (model) JOIN plugins USING (model);
 
+-- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
+CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
+    CASE
+        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
+        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
+        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
+        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
+        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
+        ELSE pool_gls(v, tau2)
+    END;
+
 -- The weight of a group by the estimator of tau2.
 CREATE OR REPLACE MACRO _pool_weight_by(tau2, estimated, v, df) AS
     pool_weight(_pool_corrected(tau2, estimated, v, df), v);

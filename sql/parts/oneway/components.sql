@@ -5,13 +5,13 @@
 -- One row per model: the result columns between icc and converged, and se_mu by the test; NULL where the data do not
 -- identify them.
 CREATE OR REPLACE MACRO _pool_inference(
-    fitted_classes, moved, variances, centres, sigma2, tau2, mu, level, test, limits
+    fitted_classes, moved, variances, centres, sigma2, mu, method, level, test, limits
 ) AS TABLE
-    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits)),
+    WITH fitted_models AS MATERIALIZED (FROM _pool_fitted_models(variances, centres, mu, method, limits)),
     sums AS MATERIALIZED (FROM _pool_fitted_sums(fitted_classes, 'fitted_models')),
-    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', tau2, mu, level, test)),
-    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', _pool_method(tau2, mu))),
-    required AS (FROM _pool_required_tails('closed_forms', tau2, level, test)),
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, level, test)),
+    errors AS (FROM _pool_error_of_tau2(fitted_classes, 'fitted_models', 'closed_forms', method)),
+    required AS (FROM _pool_required_tails('closed_forms', method, level, test)),
     tails AS MATERIALIZED (FROM _pool_tails_and_quantiles('required')),
     gathered AS (
         SELECT id // 8 AS model, max(result) FILTER (id % 8 = 0) AS q_p, max(result) FILTER (id % 8 = 1) AS mu_p,
@@ -19,7 +19,7 @@ CREATE OR REPLACE MACRO _pool_inference(
             max(result) FILTER (id % 8 = 6) AS lower, max(result) FILTER (id % 8 = 7) AS upper
         FROM (
             SELECT id, result FROM tails
-            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, tau2, mu, limits)
+            UNION ALL FROM _pool_limits('closed_forms', 'tails', moved, sigma2, method, limits)
         )
         GROUP BY ALL
     ),
@@ -37,7 +37,7 @@ CREATE OR REPLACE MACRO _pool_inference(
             ELSE _pool_finite(lower * unit_ * unit_)
         END AS tau2_lower,
         _pool_finite(upper * unit_ * unit_) AS tau2_upper, log_likelihood,
-        pool_akaike(log_likelihood, on_rows::INTEGER + (_pool_name(tau2) <> '')::INTEGER
+        pool_akaike(log_likelihood, on_rows::INTEGER + (method <> 'known')::INTEGER
             + (_pool_number(mu) IS NULL)::INTEGER) AS aic,
         lrt, CASE WHEN lrt IS NOT NULL THEN pool_half_half(lrt, lrt_p) END AS lrt_p,
         CASE WHEN _pool_number(mu) IS NOT NULL THEN mu_ ELSE mu_ - reach_ * se END * unit_ AS mu_lower,
@@ -50,29 +50,26 @@ CREATE OR REPLACE MACRO _pool_inference(
 
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+CREATE OR REPLACE MACRO _pool_components_by(
+    groups, weighed, sigma2, tau2, mu, method, level, test, limits, detail
+) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, true)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    estimates AS (
-        FROM _pool_estimated_by('moved', 'facts', -- a wrong name is an error when the query runs
-            CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu)
-                ELSE 'known' END)
-    ),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, mu)),
-    counts AS NOT MATERIALIZED (FROM _pool_counts('moved', 'variances', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
+    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', tau2, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
-    plain_centres AS (FROM _pool_centres('counts')),
+    plain_centres AS (FROM _pool_centres('fitted_classes')),
     fitted_centres AS (FROM _pool_fitted_centres('fitted_classes')),
     centres AS MATERIALIZED (
         FROM query_table(CASE WHEN detail = 'inference' THEN 'fitted_centres' ELSE 'plain_centres' END)
@@ -97,13 +94,14 @@ CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, leve
         FROM (SELECT model, _pool_model FROM models) LEFT JOIN variances USING (model) LEFT JOIN centres USING (model),
             (SELECT has_n FROM _pool_request), _pool_origin
     ),
-    errors AS (FROM _pool_error_and_bias('moved', 'variances', _pool_method(tau2, mu))),
+    errors AS (FROM _pool_error_and_bias('moved', 'variances', method)),
     with_errors AS (
         SELECT plain.*, error * _pool_unit ** 4 AS _pool_error, correction * _pool_unit ** 2 AS _pool_correction
         FROM plain LEFT JOIN errors ON plain._pool_id = errors.model
     ),
     inferred AS (
-        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, tau2, mu, level, test, limits)
+        FROM _pool_inference('fitted_classes', 'moved', 'variances', 'centres', sigma2, mu, method, level, test,
+            limits)
     ),
     with_inference AS (
         SELECT plain.* EXCLUDE (_pool_converged)

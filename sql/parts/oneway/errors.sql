@@ -7,7 +7,7 @@ CREATE OR REPLACE MACRO _pool_squares_weighed(fitted_classes, models, method) AS
     SELECT *, a * a * s AS b, a * a / w AS c
     FROM (
         SELECT model, k, w, CASE WHEN _pool_error_weighs_w(method) THEN w = wmax ELSE is_top END AS top,
-            _pool_error_weight(method, w, v, crude, h) AS a,
+            _pool_error_weight(method, w, v, crude, pool_precision(v, t)) AS a,
             CASE WHEN _pool_error_is_standardised(method) THEN 1.0 ELSE v + t END AS s
         FROM query_table(fitted_classes)
         JOIN (SELECT model, wmax, plain_squares / j AS crude FROM query_table(models)) USING (model)
@@ -70,7 +70,7 @@ CREATE OR REPLACE MACRO _pool_error_of_tau2(fitted_classes, models, closed_forms
     ),
     of_squares AS (FROM _pool_error_of_squares(fitted_classes, models, method))
     FROM query_table(CASE
-        WHEN method = '' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
+        WHEN method = 'known' OR list_contains(pool_methods_without_error('tau2'), method) THEN 'no_error'
         WHEN _pool_error_has_weights(method) THEN 'of_squares'
         ELSE 'of_sums'
     END);

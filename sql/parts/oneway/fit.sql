@@ -28,59 +28,58 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
+-- All classes: groups of equal size, and single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles) AS TABLE
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(sizes)
+    UNION ALL
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(singles);
+
 -- The models by number with sums over their groups, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(sizes, singles, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
-            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax
-        FROM (
-            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(sizes)
-            UNION ALL
-            SELECT _pool_model, odd, k, n, w, squares, ymin, ymax FROM query_table(singles)
-        )
-        GROUP BY _pool_model
+            min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
+            fsum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
+        FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
     FROM totals, _pool_sound('totals', weighed)
     WHERE sound;
 
--- The classes of every model: groups of equal size, or single groups.
-CREATE OR REPLACE MACRO _pool_classes(sizes, singles, models) AS TABLE
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax, single
-    FROM (SELECT _pool_model, model FROM query_table(models)) AS m, (
-        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(sizes)
-        UNION ALL
-        SELECT n, w, k, y, squares, v, spread, ymin, ymax, single, _pool_model FROM query_table(singles)
-    ) AS c
-    WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0;
-
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
 -- each identify sigma2 and tau2 where their weights differ, because Var(y) = tau2 + sigma2 / w. A model is compressed
 -- where the weights that its estimators need depend on v alone.
 CREATE OR REPLACE MACRO _pool_within(models, sigma2, mu) AS TABLE
-    SELECT model, j, n, ssw, published,
-        CASE WHEN _pool_number(mu) IS NULL THEN 1.0 ELSE 0.0 END AS fitted, j - fitted AS df,
-        -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
-        NOT published AND n = j AND df >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
+    SELECT * EXCLUDE (needs_n, sigma2_known, same), j - fitted AS df,
         CASE
             WHEN published THEN NULL
-            WHEN _pool_number(sigma2) IS NOT NULL THEN _pool_number(sigma2)
-            WHEN identified_by_weights AND ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin))
-                THEN 0.0
+            WHEN sigma2_known IS NOT NULL THEN sigma2_known
+            WHEN identified_by_weights AND same THEN 0.0
             ELSE pool_pooled_variance(ssw, n, j)
         END AS pooled,
-        published OR _pool_own_variance(sigma2) AS own_v,
         j >= _pool_groups_compressed() AND NOT (own_v AND needs_n) AS compresses,
         NULL::DOUBLE AS df_prior, NULL::DOUBLE AS sigma2_prior
-    FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
-    WHERE j > 0;
+    FROM (
+        SELECT model, _pool_model, j, n, ssw, ymin, ymax, mean, mean_of_rows, published, needs_n,
+            _pool_number(mu) AS mu_known, CASE WHEN mu_known IS NULL THEN 1.0 ELSE 0.0 END AS fitted,
+            -- Two variances need two deviations from mu; weights that are equal up to rounding identify only their sum.
+            NOT published AND n = j AND j - fitted >= 2 AND wmax - wmin > 1e-12 * wmax AS identified_by_weights,
+            ymax - ymin <= 8.881784197001252e-16 * _pool_larger(abs(ymax), abs(ymin)) AS same,
+            NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
+            published OR _pool_own_variance(sigma2) AS own_v, _pool_number(sigma2) AS sigma2_known
+        FROM query_table(models), (SELECT published, needs_n FROM _pool_request)
+        WHERE j > 0
+    );
 
 -- Counts with the prior to which the variances of the groups are squeezed. A variance of 0 has no logarithm: it counts
 -- as 1e-5 times the median, or times the median of the others where the median is 0. A single variance is its own
 -- prior, with weight 0.
 CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     WITH variances AS (
-        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var FROM query_table(classes) WHERE n > 1
+        SELECT model, n - 1 AS own_df, squares / (n - 1) AS var
+        FROM query_table(classes) AS c JOIN (SELECT model, _pool_model FROM query_table(counted)) AS m
+            ON _pool_same(m._pool_model, c._pool_model)
+        WHERE n > 1 AND k > 0
     ),
     floors AS (
         SELECT model, count(*) AS variances, sum(var) AS total, median(var) AS middle,
@@ -102,27 +101,26 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
     )
     SELECT c.* REPLACE (
         p.df_prior AS df_prior,
-        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, mean, p.df_prior) END
+        CASE WHEN variances = 1 OR total = 0 THEN total ELSE pool_prior_variance(mean_log, p.mean, p.df_prior) END
             AS sigma2_prior)
     FROM query_table(counted) AS c LEFT JOIN priors AS p USING (model);
 
--- Classes with the sampling variance of their groups.
+-- Classes with the number of their model and the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
-    SELECT *, CASE WHEN own_v THEN v ELSE 1 / w END AS u
-    FROM (
-        SELECT c.* EXCLUDE (v, single), own_v, single AND compresses AS compressed,
-            CASE
-                WHEN published THEN v
-                WHEN _pool_name(sigma2) = 'separate'
-                    THEN pool_sampling_variance(pool_separate_variance(n, squares / (n - 1), pooled), w)
-                WHEN _pool_name(sigma2) = 'squeezed' THEN pool_sampling_variance(
-                    pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior), w)
-                ELSE pool_sampling_variance(pooled, w)
-            END AS v
-        FROM query_table(classes) AS c
-        JOIN (SELECT model, published, own_v, compresses, pooled, df_prior, sigma2_prior FROM query_table(counted))
-            USING (model)
-    );
+    WITH joined AS (
+        SELECT c.* EXCLUDE (_pool_model, odd, single), single AND compresses AS compressed, m.* EXCLUDE (_pool_model)
+        FROM query_table(classes) AS c, (
+            SELECT model, _pool_model, published, compresses, own_v, pooled, df_prior, sigma2_prior
+            FROM query_table(counted)
+        ) AS m
+        WHERE _pool_same(m._pool_model, c._pool_model) AND k > 0
+    ),
+    together AS (SELECT *, pooled AS own FROM joined),
+    separate AS (SELECT *, pool_separate_variance(n, squares / (n - 1), pooled) AS own FROM joined),
+    squeezed AS (SELECT *, pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior) AS own FROM joined)
+    SELECT model, n, w, k, y, squares, spread, ymin, ymax, compressed,
+        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
     WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
@@ -130,85 +128,68 @@ CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
--- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit.
-CREATE OR REPLACE MACRO _pool_started(sampled, counted, sigma2, tau2, in_units) AS TABLE
+-- underflow, the model is computed in a unit of its own, a power of two. A posterior is not: its prior has a unit. In
+-- this unit, less `start`: the ends of the groups' means, their plain mean and that of the rows, or the known mu.
+CREATE OR REPLACE MACRO _pool_started(sampled, counted, method, in_units) AS TABLE
     WITH ranges AS (
-        SELECT model, count(v) = count(*) AS has_v, max(ymax) - min(ymin) AS width, max(v) AS vmost,
-            min(v) AS vleast, greatest(abs(max(ymax)), abs(min(ymin))) AS near_zero,
-            sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
-            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y, sum(k * y) AS all_y
+        SELECT model, count(v) = count(*) AS has_v, min(w) AS wmin, max(w) AS wmax, min(v) AS vmin, max(v) AS vmax,
+            min(CASE WHEN v > 0 THEN v END) AS vleast, sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact,
+            sum(CASE WHEN v = 0 THEN k * y END) AS exact_y
         FROM query_table(sampled) GROUP BY model
-    ),
-    -- one step per SELECT: an alias is bound again at each mention in the same SELECT
-    ranged AS (
-        SELECT *, greatest(width, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vleast, 0.0))) AS apart
-        FROM query_table(counted) JOIN ranges USING (model)
     ),
     sized AS (
         -- Squares of values near 0 may be 0 themselves.
-        SELECT *, CASE WHEN apart > 0 THEN apart WHEN vmost > 0 THEN sqrt(vmost) WHEN near_zero > 0 THEN near_zero
-            ELSE 1.0 END AS size
-        FROM ranged
-    ),
-    measured AS (
-        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
-        SELECT *, size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable
-        FROM sized
+        SELECT *, greatest(ymax - ymin, sqrt(coalesce(ssw / n, 0.0)), sqrt(coalesce(vmin, 0.0))) AS apart,
+            greatest(abs(ymax), abs(ymin)) AS near_zero,
+            CASE WHEN apart > 0 THEN apart WHEN vmax > 0 THEN sqrt(vmax) WHEN near_zero > 0 THEN near_zero ELSE 1.0 END
+                AS size
+        FROM query_table(counted) JOIN ranges USING (model)
     ),
     scaled AS (
-        SELECT *,
+        -- Whether DOUBLE holds the squares of the spread; standard errors a little below 2^-240 are taken as 0.
+        SELECT * EXCLUDE (apart, near_zero, mean, has_v, exact_y),
+            size > CASE WHEN published THEN 2.0 ** -240 ELSE 2.0 ** -506 END AND size < 2.0 ** 506 AS measurable,
             CASE
                 WHEN in_units AND measurable AND NOT size BETWEEN 2.0 ** -100 AND 2.0 ** 100
                     THEN 2.0 ** round(log2(size))
                 ELSE 1.0
-            END AS unit_,
-            identified_by_weights AND pooled IS NULL AND _pool_name(sigma2) = 'pooled' AND _pool_is_joint(tau2)
-                AS separated
-        FROM measured
-    ),
-    identified AS (
-        SELECT *, has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE all_y / j END AS start
-        FROM scaled
+            END AS unit_, unit_ * unit_ AS square_unit,
+            identified_by_weights AND pooled IS NULL AND on_rows AND _pool_is_joint(method) AS separated,
+            has_v OR separated AS identified, CASE WHEN exact > 0 THEN exact_y / exact ELSE mean END AS start,
+            mean - start AS plain
+        FROM sized
     )
-    SELECT * EXCLUDE (has_v, width, vmost, vleast, near_zero, exact_y, all_y)
-        REPLACE (pooled / (unit_ * unit_) AS pooled, ssw / (unit_ * unit_) AS ssw),
-        identified AND measurable AND _pool_enough(tau2, j, fitted) AS estimable,
-        separated AND measurable OR estimable AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled'
-            AND _pool_is_joint(tau2) AS jointly
-    FROM identified;
+    SELECT model, j, n, published, on_rows, fitted, df, df_prior, sigma2_prior, wmin, wmax, exact, size, unit_,
+        measurable, separated, identified, start, ssw / square_unit AS ssw, pooled / square_unit AS pooled,
+        vmin / square_unit AS vmin, vmax / square_unit AS vmax, vleast / square_unit AS vleast,
+        (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
+        (mu_known - _pool_origin - start) / unit_ AS known, coalesce(known, scaled.plain / unit_) AS plain,
+        coalesce(known, (mean_of_rows - start) / unit_) AS of_rows,
+        identified AND measurable AND _pool_enough(method, j, fitted) AS estimable,
+        separated AND measurable OR estimable AND scaled.ssw > 0 AND on_rows AND _pool_is_joint(method) AS jointly
+    FROM scaled, _pool_origin;
 
+-- Classes less `start` in the unit of their model. u is v, or 1 / w where v = sigma2 / w is estimated; `is_top`
+-- marks the least u of a model.
 CREATE OR REPLACE MACRO _pool_moved(sampled, started) AS TABLE
-    SELECT c.* REPLACE (
-            (y - start) / unit_ AS y, (ymin - start) / unit_ AS ymin, (ymax - start) / unit_ AS ymax,
-            squares / (unit_ * unit_) AS squares, spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v
-        ), CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u
-    FROM query_table(sampled) AS c JOIN (SELECT model, start, jointly, unit_ FROM query_table(started)) USING (model);
+    SELECT model, n, w, k, (y - start) / unit_ AS y, squares / (unit_ * unit_) AS squares,
+        spread / (unit_ * unit_) AS spread, v / (unit_ * unit_) AS v, plain,
+        CASE WHEN jointly THEN 1 / w ELSE c.v / (unit_ * unit_) END AS u,
+        CASE WHEN jointly THEN w = wmax ELSE c.v / (unit_ * unit_) = vmin END AS is_top
+    FROM query_table(sampled) AS c
+    JOIN (SELECT model, start, jointly, unit_, plain, wmax, vmin FROM query_table(started)) USING (model);
 
--- Models with the statistics that the estimators of tau2 need: the extremes of their groups, their plain mean (or the
--- known mu), the squares about it, a bound on each square, and whether sigma2 and tau2 are estimated jointly.
-CREATE OR REPLACE MACRO _pool_facts(moved, started, mu) AS TABLE
-    WITH extremes AS (
-        SELECT model, min(ymin) AS ymin, max(ymax) AS ymax, min(w) AS wmin, max(w) AS wmax, min(u) AS umin,
-            max(v) AS vmax, min(CASE WHEN v > 0 THEN v END) AS vleast,
-            sum(k * y) / sum(k) AS mean, sum(k * w * y) / sum(k * w) AS mean_of_rows
-        FROM query_table(moved) GROUP BY model
-    ),
-    centred AS (
-        SELECT s.*, e.* EXCLUDE (model),
-            (_pool_number(mu) - _pool_origin - start) / unit_ AS known, coalesce(known, mean) AS plain,
-            coalesce(known, mean_of_rows) AS of_rows
-        FROM query_table(started) AS s JOIN extremes AS e USING (model), _pool_origin
-    ),
-    squares AS (
-        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
-            sum(CASE WHEN u = umin THEN k ELSE 0.0 END) AS at_umin,
-            avg(CASE WHEN u = umin THEN y END) AS y_at_umin
-        FROM query_table(moved) JOIN (SELECT model, plain, umin FROM centred) USING (model) GROUP BY model
-    )
-    SELECT *,
+-- Models with the statistics that the estimators of tau2 need: the squares about the plain mean (or the known mu), a
+-- bound on each square, and the groups of the least u.
+CREATE OR REPLACE MACRO _pool_facts(moved, started) AS TABLE
+    SELECT *, CASE WHEN jointly THEN 1 / wmax ELSE vmin END AS umin,
         _pool_larger((ymax - plain) * (ymax - plain), (ymin - plain) * (ymin - plain)) AS reach,
         _pool_larger((ymax - of_rows) * (ymax - of_rows), (ymin - of_rows) * (ymin - of_rows)) AS reach_of_rows
-    FROM centred JOIN squares USING (model);
+    FROM query_table(started) JOIN (
+        SELECT model, sum(k * ((y - plain) * (y - plain) + spread)) AS plain_squares,
+            sum(CASE WHEN is_top THEN k ELSE 0.0 END) AS at_umin, avg(CASE WHEN is_top THEN y END) AS y_at_umin
+        FROM query_table(moved) GROUP BY model
+    ) USING (model);
 
 -- ---- moments: fixed weights, closed forms ---------------------------------------------------------------------------
 
@@ -254,58 +235,56 @@ CREATE OR REPLACE MACRO _pool_unequal(method, instead, models) AS
 
 -- sigma2 and tau2 of every model, and whether the search settled. Where all rows are equal, means may differ by the
 -- rounding of their sums only: then tau2 is 0.
-CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, mu) AS TABLE
-    WITH placed AS (
-        SELECT *,
-            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
-                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
-                AND (NOT _pool_is_positive(tau2) OR exact = j) AS alike,
-            -- the likelihood of groups with one row may rise up to the end of the grid
-            separated AND x * wmin > 0.99e10 AS at_the_end,
-            CASE
-                WHEN at_the_end THEN 0.0
-                WHEN jointly THEN _pool_joint_sigma2(_pool_method(tau2, mu), ssw, hd2, n, j)
-                ELSE pooled
-            END AS sigma2_,
-            coalesce(_pool_without_search(_pool_method(tau2, mu), plain_squares, exact, j, df), x) AS x_
-        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
-    )
+CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
     SELECT *,
         CASE
             WHEN _pool_number(tau2) IS NOT NULL THEN _pool_number(tau2) / (unit_ * unit_)
-            WHEN at_the_end THEN plain_squares / _pool_joint_df(_pool_method(tau2, mu), n, j)
+            WHEN at_the_end THEN plain_squares / _pool_joint_df(method, n, j)
             WHEN jointly THEN x * sigma2_
             WHEN estimable THEN CASE WHEN alike OR x_ < 0 THEN 0.0 ELSE x_ END
         END AS tau2_,
         identified AND measurable AND (_pool_number(tau2) IS NOT NULL OR j <= fitted
             OR estimable AND (at_the_end OR alike AND NOT jointly OR coalesce(done, x_ IS NOT NULL))) AS settled
-    FROM placed;
-
--- The weight of a group in mu; at tau2 = 0 exact groups have infinite weight.
-CREATE OR REPLACE MACRO _pool_count(mu, outweighed, w, v, tau2, plugin_v, plugin) AS
-    CASE
-        WHEN _pool_name(mu) = 'groups' THEN pool_groups(w)
-        WHEN _pool_name(mu) = 'rows' THEN pool_rows(w)
-        WHEN _pool_name(mu) = 'shrunk' AND plugin = 0 AND plugin_v > 0 THEN w
-        WHEN _pool_name(mu) = 'shrunk' THEN pool_shrunk(w, plugin_v, plugin)
-        WHEN outweighed THEN CASE WHEN v = 0 THEN 1.0 ELSE 0.0 END
-        ELSE pool_gls(v, tau2)
-    END;
-
-CREATE OR REPLACE MACRO _pool_counts(moved, variances, mu) AS TABLE
-    SELECT model, k, y, v, tau2_,
-        CASE
-            WHEN NOT identified OR tau2_ IS NULL THEN 1.0
-            ELSE _pool_count(mu, exact > 0 AND tau2_ = 0, w, v, tau2_, plugin_v, plugin)
-        END AS c
     FROM (
-        SELECT c.model, k, y, w, tau2_, identified, exact, plain_squares / df AS plugin,
-            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE v END AS v,
-            CASE WHEN pooled IS NULL THEN v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
-        FROM query_table(moved) AS c JOIN query_table(variances) USING (model)
+        SELECT *,
+            reach <= 4 * 8.881784197001252e-16 * 8.881784197001252e-16
+                * _pool_larger((ymax + start / unit_) ** 2, (ymin + start / unit_) ** 2)
+                AND (NOT _pool_is_positive(method) OR exact = j) AS alike,
+            -- the likelihood of groups with one row may rise up to the end of the grid
+            separated AND x * wmin > 0.99e10 AS at_the_end,
+            CASE
+                WHEN at_the_end THEN 0.0
+                WHEN jointly THEN _pool_joint_sigma2(method, ssw, hd2, n, j)
+                ELSE pooled
+            END AS sigma2_,
+            coalesce(_pool_without_search(method, plain_squares, exact, j, df), x) AS x_
+        FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     );
 
-CREATE OR REPLACE MACRO _pool_centres(counts) AS TABLE
+-- Classes with the fitted variances, v by the final sigma2 and t = tau2, and c, the weight of a group in mu. At tau2 = 0
+-- exact groups have infinite weight.
+CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
+    WITH joined AS (
+        SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
+            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v,
+            identified AND t IS NOT NULL AS weighs, exact > 0 AND t = 0 AS outweighed, plain_squares / df AS plugin,
+            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
+        FROM query_table(moved) AS m JOIN (
+            SELECT model, tau2_, sigma2_, identified, exact, jointly, plain_squares, df, pooled
+            FROM query_table(variances)
+        ) USING (model)
+    ),
+    "gls" AS (SELECT *, CASE WHEN outweighed THEN (v = 0)::DOUBLE ELSE pool_gls(v, t) END AS c_ FROM joined),
+    "groups" AS (SELECT *, pool_groups(w) AS c_ FROM joined),
+    "rows" AS (SELECT *, pool_rows(w) AS c_ FROM joined),
+    "shrunk" AS (
+        SELECT *, CASE WHEN plugin = 0 AND plugin_v > 0 THEN w ELSE pool_shrunk(w, plugin_v, plugin) END AS c_
+        FROM joined
+    )
+    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, CASE WHEN weighs THEN c_ ELSE 1.0 END AS c
+    FROM query_table(CASE WHEN _pool_name(mu) IN ('groups', 'rows', 'shrunk') THEN _pool_name(mu) ELSE 'gls' END);
+
+CREATE OR REPLACE MACRO _pool_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
-        sum(k * pool_centre_error(c, v, tau2_)) / (sum(k * c) * sum(k * c)) AS variance
-    FROM query_table(counts) GROUP BY model;
+        sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance
+    FROM query_table(fitted_classes) GROUP BY model;

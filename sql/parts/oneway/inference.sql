@@ -5,44 +5,23 @@
 -- roots: the search for the estimates computes them too.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, the precision h = 1 / (v +
--- t), whether it is the largest (`is_top`), and c, the weight of a group in mu.
-CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
-    SELECT model, k, w, y, spread, v, v0, t, sigma2_, is_top, pool_precision(v, t) AS h,
-        CASE
-            WHEN NOT identified OR t IS NULL THEN 1.0
-            ELSE _pool_count(mu, exact > 0 AND t = 0, w, v, t, plugin_v, plugin)
-        END AS c
-    FROM (
-        SELECT m.model, k, w, y, spread, coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_, identified, exact,
-            u = umin AS is_top,
-            CASE WHEN jointly THEN pool_sampling_variance(sigma2_, w) ELSE m.v END AS v, plain_squares / df AS plugin,
-            CASE WHEN pooled IS NULL THEN m.v ELSE pool_sampling_variance(pooled, w) END AS plugin_v
-        FROM query_table(moved) AS m JOIN (
-            SELECT model, tau2_, sigma2_, identified, exact, umin, jointly, plain_squares, df, pooled
-            FROM query_table(variances)
-        ) USING (model)
-    );
-
 -- mu and its variance, and the other centres of squares: the gls mean at tau2 and at 0.
 CREATE OR REPLACE MACRO _pool_fitted_centres(fitted_classes) AS TABLE
     SELECT model, sum(k * c * y) / sum(k * c) AS own,
         sum(k * pool_centre_error(c, v, t)) / (sum(k * c) * sum(k * c)) AS variance,
-        sum(k * h * y) / sum(k * h) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
+        sum(k / (v + t) * y) / sum(k / (v + t)) AS gls, sum(k * y / v0) / sum(k / v0) AS centre
     FROM query_table(fitted_classes) GROUP BY model;
 
 -- One row per model: the fitted parameters and statistics that inference needs, and which results the arguments
 -- request.
-CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, sigma2, tau2, mu, limits) AS TABLE
+CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limits) AS TABLE
     SELECT model, j, n, ssw, df, fitted, exact, known, pooled, sigma2_, tau2_, umin, at_umin, wmax, jointly, identified,
         plain_squares, variance, coalesce(known, own) AS m, coalesce(known, gls) AS gls,
         coalesce(known, CASE WHEN exact > 0 THEN 0.0 ELSE centre END) AS centre,
         coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
-        NOT published AND _pool_name(sigma2) = 'pooled' AS on_rows,
-        CASE WHEN NOT published AND _pool_name(sigma2) = 'pooled' THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
+        on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_is_restricted(_pool_method(tau2, mu)) AS restricted,
-        _pool_is_likelihood(tau2) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(method) AS restricted, _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
@@ -60,13 +39,16 @@ CREATE OR REPLACE MACRO _pool_fitted_sums(fitted_classes, models) AS TABLE
         sum(CASE WHEN v = 0 THEN k ELSE 0.0 END) AS exact_v, sum(k * p) AS sum_p, max(p) AS top_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p END) AS rest_p,
         sum(CASE WHEN is_top THEN 0.0 ELSE k * p * p END) AS rest_p2
-    FROM (SELECT *, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p FROM query_table(fitted_classes))
+    FROM (
+        SELECT *, pool_precision(v, t) AS h, CASE WHEN v = 0 THEN _pool_exact() ELSE 1 / v END AS p
+        FROM query_table(fitted_classes)
+    )
     JOIN (SELECT model, m, gls, centre FROM query_table(models)) USING (model)
     GROUP BY model;
 
 -- Everything that has a closed form: -2 log L at the estimates is `base` and the squares about mu, `at_best` and
 -- `at_zero` are those of the gls mean at tau2 and at 0.
-CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, method, level, test) AS TABLE
     WITH closed AS (
         SELECT *,
             CASE WHEN df > 0 AND q_exact = 0 AND identified AND df2 > 0 THEN _pool_finite(coalesce(q_rest, 0.0)) END
@@ -89,7 +71,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
                 WHEN positive THEN logs
             END + CASE WHEN restricted THEN ln(s1) ELSE 0.0 END AS base,
             CASE
-                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(tau2) THEN NULL
+                WHEN NOT has_tau2 OR NOT _pool_is_likelihood(method) THEN NULL
                 WHEN jointly AND restricted
                     THEN pool_reml_profile(ssw, unit * q_rest, 0.0, n - 1, unit * s1_at_zero) + (n - 1)
                 WHEN jointly THEN pool_ml_profile(ssw, unit * q_rest, 0.0, n) + n
@@ -116,7 +98,7 @@ CREATE OR REPLACE MACRO _pool_closed_forms(models, sums, tau2, mu, level, test) 
 -- The tails and quantiles that inference needs. id is 8 times the model, plus 0 for the tail of Q, F(df, df2) or (for
 -- infinite df2) chi-square; 1 and 2 for the tails of mu and of the likelihood ratio, whose squares are F(1, df) and
 -- chi-square; 3 for the quantile of Student's interval of mu; 4 and 5 for the quantiles of Q that limit tau2.
-CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS TABLE
+CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, method, level, test) AS TABLE
     SELECT 8 * model + which AS id, a, b, w, p, NULL::DOUBLE AS z
     FROM (
         SELECT model, unnest(range(6)) AS which, unnest([df / 2, 0.5, 0.5, 0.5, df / 2, df / 2]) AS a,
@@ -129,7 +111,7 @@ CREATE OR REPLACE MACRO _pool_required_tails(closed_forms, tau2, level, test) AS
                 CASE WHEN lrt > 0 THEN lrt END AS lrt,
                 CASE WHEN se > 0 AND mu_ <> 0 THEN greatest(least(abs(mu_) / se, 1e300), 1e-300) END AS t,
                 CASE WHEN test = 'z' THEN 'infinity'::DOUBLE WHEN df >= 1 THEN df END AS df_of_test,
-                CASE WHEN has_tau2 AND _pool_name(tau2) <> '' AND NOT by_profile THEN _pool_number(level) END
+                CASE WHEN has_tau2 AND method <> 'known' AND NOT by_profile THEN _pool_number(level) END
                     AS level_of_q
             FROM query_table(closed_forms)
         )

@@ -32,22 +32,22 @@ CREATE OR REPLACE MACRO _pool_cells_by_profile(closed_forms) AS TABLE
     );
 
 -- Which of the two a call may need.
-CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, tau2, limits) AS
+CREATE OR REPLACE MACRO _pool_kind_of_limits(sigma2, method, limits) AS
     CASE
-        WHEN _pool_name(tau2) = '' THEN 'none'
-        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(tau2) THEN 'profile'
-        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(tau2) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
+        WHEN method = 'known' THEN 'none'
+        WHEN limits::VARCHAR = 'profile' AND _pool_is_likelihood(method) THEN 'profile'
+        WHEN limits IS NOT NULL OR NOT _pool_is_likelihood(method) OR _pool_name(sigma2) <> 'pooled' THEN 'q'
         ELSE 'either'
     END;
 
 -- The limits of tau2. id is 8 times the model, plus 6 for the lower and 7 for the upper limit.
-CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, mu, limits) AS TABLE
+CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, method, limits) AS TABLE
     WITH none AS (SELECT NULL::BIGINT AS id, NULL::DOUBLE AS result WHERE false),
     by_q AS (FROM _pool_cells_by_q(closed_forms, tails)),
     by_profile AS (FROM _pool_cells_by_profile(closed_forms)),
     by_either AS (FROM by_q UNION ALL FROM by_profile),
     cells AS (
-        FROM query_table(CASE _pool_kind_of_limits(sigma2, tau2, limits)
+        FROM query_table(CASE _pool_kind_of_limits(sigma2, method, limits)
             WHEN 'q' THEN 'by_q' WHEN 'profile' THEN 'by_profile' ELSE 'by_either' END)
     ),
     either AS (
@@ -58,10 +58,10 @@ CREATE OR REPLACE MACRO _pool_limits(closed_forms, tails, moved, sigma2, tau2, m
                 WHEN abs(side) = 2 THEN f.x * pooled
                 ELSE f.x * f.hd2
             END AS result
-        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, tau2, limits)
+        FROM _pool_minima('cells', moved, CASE _pool_kind_of_limits(sigma2, method, limits)
             WHEN 'q' THEN 'q'
-            ELSE CASE WHEN _pool_is_restricted(_pool_method(tau2, mu)) THEN 'restricted level' ELSE 'level' END END)
+            ELSE CASE WHEN _pool_is_restricted(method) THEN 'restricted level' ELSE 'level' END END)
         AS f
         JOIN (SELECT model, floor, jointly, pooled FROM query_table(closed_forms)) USING (model)
     )
-    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, tau2, limits) = 'none' THEN 'none' ELSE 'either' END);
+    FROM query_table(CASE WHEN _pool_kind_of_limits(sigma2, method, limits) = 'none' THEN 'none' ELSE 'either' END);

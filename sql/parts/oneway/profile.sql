@@ -43,26 +43,28 @@ CREATE OR REPLACE MACRO _pool_valid_profile(mu, tau, tau2) AS TABLE
 
 -- The upper end of the 99 % profile interval of tau2 in every model that has one: nothing else of the inference is
 -- planned.
-CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu) AS TABLE
-    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, sigma2, 'reml', true)),
+CREATE OR REPLACE MACRO _pool_upper_limits(sampled, counted, sigma2, mu, method) AS TABLE
+    WITH started AS MATERIALIZED (FROM _pool_started(sampled, counted, method, true)),
     moved AS MATERIALIZED (FROM _pool_moved(sampled, 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
-    estimates AS (FROM _pool_estimated_by('moved', 'facts', _pool_method('reml', mu))),
-    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', 'reml', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
+    estimates AS (FROM _pool_estimated_by('moved', 'facts', method)),
+    variances AS MATERIALIZED (FROM _pool_variances('facts', 'estimates', method, method)),
     fitted_classes AS MATERIALIZED (FROM _pool_fitted_classes('moved', 'variances', mu)),
     centres AS (FROM _pool_fitted_centres('fitted_classes')),
-    fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', sigma2, 'reml', mu, 'profile')),
+    fitted_models AS MATERIALIZED (FROM _pool_fitted_models('variances', 'centres', mu, method, 'profile')),
     sums AS (FROM _pool_fitted_sums('fitted_classes', 'fitted_models')),
-    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', 'reml', mu, 0.99, 'z'))
+    closed_forms AS MATERIALIZED (FROM _pool_closed_forms('fitted_models', 'sums', method, 0.99, 'z'))
     SELECT model, _pool_finite(result * unit_ * unit_) AS upper
-    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, 'reml', mu, 'profile')
+    FROM _pool_limits('closed_forms', NULL, 'moved', sigma2, method, 'profile')
         JOIN (SELECT model, unit_ FROM closed_forms) ON id = 8 * model + 7;
 
 -- The points: the values of the argument tau, or 61 equal steps from 0 to the upper end of the 99 % interval; only 0
 -- where there is no interval.
 CREATE OR REPLACE MACRO _pool_points(sampled, counted, facts, sigma2, mu, tau) AS TABLE
     WITH requested AS (SELECT model, unnest(_pool_taus(tau)) AS root FROM query_table(facts)),
-    reached AS (SELECT model, sqrt(upper) AS highest FROM _pool_upper_limits(sampled, counted, sigma2, mu)),
+    reml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'reml')),
+    ml AS (FROM _pool_upper_limits(sampled, counted, sigma2, mu, 'ml')),
+    reached AS (SELECT model, sqrt(upper) AS highest FROM query_table(_pool_method('reml', mu))),
     grid AS (
         SELECT model, unnest(
             CASE WHEN highest > 0 THEN list_transform(range(61), lambda i: highest * (i / 60)) ELSE [0.0] END) AS root
@@ -135,8 +137,8 @@ CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
 CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
@@ -144,11 +146,11 @@ CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABL
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
     started AS MATERIALIZED (
-        SELECT * REPLACE (identified AND ssw > 0 AND NOT published AND _pool_name(sigma2) = 'pooled' AS jointly)
-        FROM _pool_started('sampled', 'counted', sigma2, 'pm', false)  -- no weights identify sigma2 here
+        SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly)
+        FROM _pool_started('sampled', 'counted', 'pm', false)  -- no weights identify sigma2 here
     ),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
     points AS MATERIALIZED (FROM _pool_points('sampled', 'counted', 'facts', sigma2, mu, tau)),
     fits AS MATERIALIZED (FROM _pool_most_likely('points', 'facts', 'moved'))
     SELECT _pool_model, j::BIGINT AS _pool_groups, root AS _pool_tau, t AS _pool_tau2,

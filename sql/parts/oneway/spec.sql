@@ -194,7 +194,7 @@ CREATE OR REPLACE MACRO _pool_wrong_inference(test, limits, tau2, mu) AS
             WHEN limits IS NOT NULL
                 THEN _pool_message_beside_prior('limits', _pool_shown(limits), _pool_message_tau2_has_posterior())
         END,
-        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(tau2)
+        CASE WHEN limits::VARCHAR = 'profile' AND _pool_name(tau2) <> '' AND NOT _pool_is_likelihood(_pool_name(tau2))
             THEN _pool_message_profile_limits(_pool_shown(tau2), _pool_listed(_pool_names_of_method())) END
     );
 

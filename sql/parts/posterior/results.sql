@@ -11,17 +11,17 @@ CREATE OR REPLACE MACRO _pool_posterior(
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    models AS MATERIALIZED (FROM _pool_models('sizes', 'singles', weighed)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', 'models')),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
+    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
     sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
-    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', sigma2, tau2, false)),
+    started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
-    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started', mu)),
+    facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
     checked AS MATERIALIZED (FROM _pool_checked_posteriors('moved', 'facts', tau2, mu)),
     proper_models AS MATERIALIZED (FROM _pool_proper_posteriors('checked')),
     pivoted AS MATERIALIZED (FROM _pool_pivoted('moved', 'proper_models')),

@@ -13,20 +13,20 @@ CREATE OR REPLACE MACRO _pool_method(tau2, mu) AS
     END;
 
 -- Whether there are enough groups for an estimator.
-CREATE OR REPLACE MACRO _pool_enough(tau2, j, fitted) AS
+CREATE OR REPLACE MACRO _pool_enough(method, j, fitted) AS
     CASE
-        WHEN _pool_name(tau2) IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
-        WHEN _pool_name(tau2) = 'chung' THEN j >= 2 AND j - fitted >= 1
+        WHEN method IN ('js', 'morris') THEN j >= 1 AND j - fitted >= 3
+        WHEN method = 'chung' THEN j >= 2 AND j - fitted >= 1
         ELSE j >= 1 AND j - fitted >= 1
     END;
 
 -- Whether sigma2 and tau2 are estimated together from rows with one sigma2.
-CREATE OR REPLACE MACRO _pool_is_joint(tau2) AS
-    _pool_name(tau2) IN ('ml', 'reml', 'cv');
+CREATE OR REPLACE MACRO _pool_is_joint(method) AS
+    method IN ('ml', 'reml', 'cv');
 
 -- Whether the estimate is the maximum of a likelihood.
-CREATE OR REPLACE MACRO _pool_is_likelihood(tau2) AS
-    _pool_name(tau2) IN ('ml', 'reml');
+CREATE OR REPLACE MACRO _pool_is_likelihood(method) AS
+    method IN ('ml', 'reml');
 
 -- Whether it is the maximum of the restricted likelihood.
 CREATE OR REPLACE MACRO _pool_is_restricted(method) AS
@@ -38,8 +38,8 @@ CREATE OR REPLACE MACRO _pool_fits_every_input(tau2) AS
         'chung', 'sure');
 
 -- Whether tau2 is above 0 even where all means agree.
-CREATE OR REPLACE MACRO _pool_is_positive(tau2) AS
-    _pool_name(tau2) = 'chung';
+CREATE OR REPLACE MACRO _pool_is_positive(method) AS
+    method = 'chung';
 
 -- Whether the weights of the groups use another tau2 than the estimate.
 CREATE OR REPLACE MACRO _pool_is_corrected(tau2) AS
@@ -423,3 +423,26 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
     "sure" AS (FROM _pool_by_search(moved, facts, 'sure')),
     "cv" AS (FROM _pool_by_search(moved, facts, 'cv'))
     FROM query_table(method);
+
+-- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
+-- error when the query runs.
+CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+    WITH "known" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'known', level, test, limits, detail)),
+    "anova" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
+    "plugin" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
+    "he" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'he', level, test, limits, detail)),
+    "dl" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
+    "hs" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
+    "hsk" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
+    "sj" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
+    "js" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'js', level, test, limits, detail)),
+    "pm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
+    "eb" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
+    "morris" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
+    "pmm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
+    "ml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
+    "reml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
+    "chung" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
+    "sure" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
+    "cv" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'cv', level, test, limits, detail))
+    FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);
