@@ -9,6 +9,7 @@ NAMES = (
     "betainc",
     "betaincc",
     "betaincinv",
+    "betaln",
     "chdtrc",
     "chdtri",
     "digamma",

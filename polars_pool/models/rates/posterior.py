@@ -8,7 +8,7 @@ import numpy as np
 
 from ...engines.numpy import Array
 from ...formulas import rates as formulas
-from ...numerics import special
+from ...numerics import beta, special
 from .spec import Family
 
 
@@ -41,7 +41,7 @@ class Posterior:
         """The quantile of each rate at a probability."""
         with np.errstate(all="ignore"):
             if self.family == "binomial":
-                inside = np.where(self._two_points, p > 1 - self.mean, special.betaincinv(self.first, self.second, p))
+                inside = np.where(self._two_points, p > 1 - self.mean, beta.quantile(self.first, self.second, p))
             else:
                 inside = special.gammaincinv(self.first, p) / self.second
         return np.where(self._point, self.mean, inside)
