@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 import pytest
 import shells
+import typer
 from commands import PROGRAM, on_terminal, piped
 from polars.testing import assert_frame_equal
 
@@ -94,9 +95,13 @@ def macros_at_hand(monkeypatch):
     monkeypatch.setattr(by_duckdb, "install_macros", lambda con, *, temporary: None)
 
 
+parser = cache(typer.main.get_command)
+
+
 @pytest.fixture
-def run(folder, macros_at_hand, capfd):
-    """Runs a command in this process; returns its exit code, stdout and stderr."""
+def run(folder, macros_at_hand, capfd, monkeypatch):
+    """Runs a command in this process; returns its exit code, stdout and stderr. One parser serves all commands."""
+    monkeypatch.setattr(typer.main, "get_command", parser)
 
     def command(*arguments: str) -> tuple[int, str, str]:
         code = main([*arguments])
@@ -402,22 +407,23 @@ def test_stored_moments_in_any_columns(answer, engine):
     assert_same(result, pool.shrink(ROWS, "score", by="school", weights="load"), DIGITS[engine])
 
 
-def test_duckdb_installs_its_macros_for_every_input(folder):
+def test_duckdb_installs_its_macros_for_every_input(run, answer, monkeypatch):
     """For rows, for stored moments or published estimates, and for a store."""
-    assert main(["refresh", "warehouse", "--store=moments", "--value=score", "--by=school"]) == 0
-    for number, typed in enumerate(
-        (
-            ["shrink", "warehouse", "--value=score", "--by=school"],
-            ["shrink", "schools.parquet", "--value=effect", "--se=se", "--by=school"],
-            ["shrink", "--store=moments"],
-        )
-    ):
-        assert main([*typed, "--engine=duckdb", "-o", f"{number}.parquet"]) == 0
-    plain = pool.shrink(ROWS, "score", by="school")
-    assert_same(pl.read_parquet("0.parquet"), plain, DIGITS["duckdb"])
-    published = pool.shrink(SCHOOLS, "effect", se="se", by="school")
-    assert_same(pl.read_parquet("1.parquet"), published, DIGITS["duckdb"])
-    assert_same(pl.read_parquet("2.parquet"), plain, DIGITS["duckdb"])
+    run("refresh", "warehouse", *DEFINED)
+    installed = []
+    monkeypatch.setattr(by_duckdb, "install_macros", lambda con, *, temporary: installed.append(temporary))
+    answer("shrink", "warehouse", *ROWS_OF, "--engine=duckdb")
+    answer("shrink", "schools.parquet", "--value=effect", "--se=se", "--by=school", "--engine=duckdb")
+    answer("shrink", "--store=moments", "--engine=duckdb")
+    assert installed == [True, True, True]
+
+
+def test_duckdb_answers_with_the_macros_that_it_installs(folder):
+    """Other tests find the macros in the database."""
+    typed = ["schools.parquet", "--value=effect", "--se=se", "--by=school"]
+    assert main(["shrink", *typed, "--engine=duckdb", "-o", "answer.parquet"]) == 0
+    expected = pool.shrink(SCHOOLS, "effect", se="se", by="school")
+    assert_same(pl.read_parquet("answer.parquet"), expected, DIGITS["duckdb"])
 
 
 @every_engine

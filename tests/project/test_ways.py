@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import grid
 import pytest
+import test_truth_sql
 import ways
 from frames import FRAME_PATHS, ROW_PATHS
 from sqlpaths import SQL_PATHS
@@ -76,9 +77,22 @@ def test_tests_without_a_way_are_kept():
     assert ways.left_out(tests) == []
 
 
+def test_estimators_without_numbers_from_other_software_are_computed_independently_in_sql():
+    """By default, too: test_grid.py counts all of them."""
+    function = "tests/truth/test_truth_sql.py::test_components"
+    [cells] = (mark.args[1] for mark in test_truth_sql.test_components.pytestmark if mark.name == "parametrize")
+    [share] = (mark for mark in test_truth_sql.test_components.pytestmark if mark.name == "share")
+    methods = [params["cell"][2] for params in kept(collected(function, marker=share, cell=cells))]
+    assert set(methods) >= {*test_truth_sql.METHODS} & {*grid.INDEPENDENT}
+
+
 @pytest.mark.parametrize(
     ("function", "cells", "paths"),
     [
+        ("truth/test_truth_meta.py::test_components", grid.META_CELLS, grid.PUBLISHED_PATHS),
+        ("truth/test_truth_meta.py::test_shrink", grid.META_CELLS, grid.PUBLISHED_PATHS),
+        ("truth/test_truth_oneway.py::test_components", grid.ROW_CELLS, grid.ROWS_PATHS),
+        ("truth/test_truth_oneway.py::test_shrink", grid.ROW_CELLS, grid.ROWS_PATHS),
         ("truth/test_truth_inference.py::test_against_metafor", grid.META_CELLS, grid.PUBLISHED_PATHS),
         ("truth/test_truth_uncertainty.py::test_published", grid.META_CELLS, grid.PUBLISHED_PATHS),
         ("truth/test_truth_uncertainty.py::test_rows", grid.ROW_CELLS, grid.ROWS_PATHS),

@@ -1,8 +1,10 @@
 """The grid of reference results: which file has the results of which estimator on which input, and how to read it.
 
-A cell is one estimator on one data set. Every cell runs through every path of its input, so that each number in
-vectors/ is compared with every engine (Polars in memory and streaming, NumPy, alternately the module and the shell of
-DuckDB), with the DataFrame and the expression, with stored moments, and with one model among others.
+A cell is one estimator on one data set. With `--full` every cell runs through every path of its input, so that each
+number in vectors/ is compared with every engine (Polars in memory and streaming, NumPy, alternately the module and the
+shell of DuckDB), with the DataFrame and the expression, with stored moments, and with one model among others. By
+default every cell runs in Polars, in NumPy, in one DuckDB and among others, and every estimator by every path
+(test_ways.py).
 """
 
 import json
@@ -15,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import truth
+import ways
 from arrays import by_numpy
 from frames import FRAME_PATHS, row_path
 from frames import ROW_PATHS as POLARS_ROW_PATHS
@@ -316,11 +319,12 @@ def _answers(engine, verb, names, moments=False, **more):
 
 
 def alone(cells):
-    """Pairs (engine, cell) to run as a single model: every estimator in both engines, alternating data sets."""
+    """Pairs (engine, cell) to run as a single model: every estimator in one engine, in both with `--full`."""
     pairs = []
     for place, name in enumerate(dict.fromkeys(cell.name for cell in cells)):
         same = [cell for cell in cells if cell.name == name]
-        pairs += [(engine, same[(place + 2 * step) % len(same)]) for step, engine in enumerate(SQL_PATHS)]
+        both = [(engine, same[(place + 2 * step) % len(same)]) for step, engine in enumerate(SQL_PATHS)]
+        pairs += ways.share(both, of=2, start=place)
     return pairs
 
 

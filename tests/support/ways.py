@@ -21,7 +21,7 @@ KINDS = {
     "rows": ("encode DataFrame", "encode in-memory", "encode streaming"),
     "expressions": ("expression", "expression streaming"),
     "inputs": ("rows", "moments", "merged moments"),
-    "DuckDB": ("duckdb", "module", "shell"),
+    "DuckDB": ("duckdb", "module", "shell", "encode in duckdb"),
 }
 KIND = {way: kind for kind, ways in KINDS.items() for way in ways}
 

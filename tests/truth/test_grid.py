@@ -13,6 +13,7 @@ import test_truth_posterior
 import test_truth_rates
 import test_truth_regression
 import test_truth_sql
+import ways
 
 from polars_pool.formulas.estimators import TAU2
 from polars_pool.formulas.registry import MU, SIGMA2
@@ -90,9 +91,14 @@ def test_every_cell_runs_in_polars_in_numpy_and_in_one_duckdb(module, cells, cou
 
 
 @pytest.mark.parametrize(("module", "cells"), [(test_truth_oneway, grid.ROW_CELLS), (test_truth_meta, grid.META_CELLS)])
-def test_every_estimator_runs_alone_in_both_engines(module, cells):
+def test_every_estimator_runs_alone_in_sql(module, cells):
+    """In one engine by turns, in both with `--full`."""
     [result] = asked(module.test_components_of_a_model_alone_in_sql).values()
-    assert {(engine, cell.name) for engine, cell in result} == {(e, c.name) for e in grid.SQL_PATHS for c in cells}
+    names = {cell.name for cell in cells}
+    assert {cell.name for _, cell in result} == names
+    for engine in grid.SQL_PATHS:
+        alone = {cell.name for other, cell in result if other == engine}
+        assert alone == names if ways.full else len(alone) >= len(names) // 2
 
 
 def test_every_cell_has_its_own_name():

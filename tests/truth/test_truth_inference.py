@@ -106,7 +106,7 @@ def dense(cell):
     return frame["y"].to_numpy(), (frame["se"] ** 2).to_numpy()
 
 
-@pytest.mark.share(3)
+@pytest.mark.share_of_duckdb(8)
 @pytest.mark.parametrize("mu", [None, 0.1])
 @pytest.mark.parametrize("path", ["DataFrame", "NumPy", "duckdb"])
 @pytest.mark.parametrize("cell", [cell for cell in META_CELLS if cell.name in grid.METAFOR], ids=str)

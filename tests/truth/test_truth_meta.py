@@ -10,7 +10,6 @@ from grid import META_CELLS, PUBLISHED_PATHS, SQL_PATHS, alone, asked_for, by_tu
 
 import polars_pool as pool
 
-pytestmark = pytest.mark.every_way
 cells_by_paths = pytest.mark.parametrize(("cell", "path"), by_turns(META_CELLS, PUBLISHED_PATHS), ids=str)
 
 

@@ -6,7 +6,6 @@ from grid import CLOSED_FORM, ROW_CELLS, ROW_PATHS, ROWS_PATHS, SQL_PATHS, alone
 
 import polars_pool as pool
 
-every_way = pytest.mark.every_way
 cells = pytest.mark.parametrize("cell", ROW_CELLS, ids=str)
 cells_by_paths = pytest.mark.parametrize(("cell", "path"), by_turns(ROW_CELLS, ROWS_PATHS), ids=str)
 
@@ -18,20 +17,17 @@ def scales(cell):
     return max(map(abs, means)), max(truth["sigma2"], truth["tau2"], (max(means) - min(means)) ** 2)
 
 
-@every_way
 @cells_by_paths
 def test_components(cell, path):
     assert_components(cell, fitted(path, cell))
 
 
-@every_way
 @pytest.mark.parametrize(("engine", "cell"), alone(ROW_CELLS), ids=str)
 def test_components_of_a_model_alone_in_sql(engine, cell):
     arguments, options = cell.arguments
     assert_components(cell, SQL_PATHS[engine](pool.components, cell.frame, *arguments, **options))
 
 
-@every_way
 @pytest.mark.parametrize(("cell", "engine"), by_turns(ROW_CELLS, SQL_PATHS), ids=str)
 def test_components_from_stored_moments_in_sql(cell, engine):
     assert_components(cell, in_one_query(engine, pool.components, cell, moments=True))
@@ -55,7 +51,6 @@ def assert_components(cell, table):
             assert cell.close(got[name], want[name], scale), f"{name}: got {got[name]!r}, expected {want[name]!r}"
 
 
-@every_way
 @cells_by_paths
 def test_shrink(cell, path):
     got = {row[cell.by]: row for row in pooled(path, cell).iter_rows(named=True)}
@@ -73,6 +68,7 @@ def test_shrink(cell, path):
                 assert cell.close(result, expected, scale), f"{name} of {key}: got {result!r}, expected {expected!r}"
 
 
+@pytest.mark.share_of_duckdb(3)
 @pytest.mark.parametrize("path", ROW_PATHS)
 @cells
 def test_estimate_beside_each_row(cell, path):

@@ -75,7 +75,7 @@ def assert_components(name, row, within, method, mu="gls"):
         road.close(row["icc"], tau2 / (tau2 + sigma2), tolerance, 1.0)
 
 
-@pytest.mark.share(2)
+@pytest.mark.share(3)
 @pytest.mark.parametrize(
     ("engine", "within", "method"), checkerboard(["pooled", "separate", "squeezed", SIGMA2], METHODS)
 )
