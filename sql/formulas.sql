@@ -58,13 +58,17 @@ CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
 
 -- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
 CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
-    ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2);
+    CASE
+        WHEN _pool_unbound(var) THEN NULL
+        ELSE ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2)
+    END;
 
 -- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
 --
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
+        WHEN _pool_unbound(excess) THEN NULL
         WHEN excess::DOUBLE > 0
             THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
@@ -73,6 +77,7 @@ CREATE OR REPLACE MACRO pool_prior_df(excess) AS
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
+        WHEN _pool_unbound(mean_log) THEN NULL
         WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
             THEN exp(mean_log::DOUBLE
             + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
@@ -555,11 +560,16 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
 
 -- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
+    CASE
+        WHEN _pool_unbound(t) THEN NULL
+        ELSE _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE)
+            + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE)
+    END;
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
+        WHEN _pool_unbound(t) THEN NULL
         WHEN t::DOUBLE > 1e-12
             THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
             - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
@@ -575,7 +585,10 @@ CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
 
 -- Derivative of r by chi.
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
-    -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
+    CASE
+        WHEN _pool_unbound(t) THEN NULL
+        ELSE -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE)
+    END;
 
 -- Probability of x2 in the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS

@@ -119,17 +119,21 @@
 -- times is bound once, by a lambda over a list of one element. Arithmetic in a lambda takes three times as long per row
 -- as outside: what a macro uses a few times is written out.
 --
--- DuckDB binds the body of a macro when it is created, unless the type of an argument stays open in it. `false AND x ||
--- '' = ''` keeps it open, and disappears when the macro is called.
+-- DuckDB binds the body of a macro when it is created, up to the first function whose overload depends on an argument,
+-- because the type of the argument is not known then. Macros that call many others begin with such a function.
 --
 -- This file checks domains: each macro returns its argument as DOUBLE or raises one sentence. NaN counts as above all
 -- numbers.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- False. It ends the binding of a macro that is created, and disappears from one that is called.
+CREATE OR REPLACE MACRO _pool_unbound(x) AS
+    false AND x || '' = '';
+
 -- A number, not NaN.
 CREATE OR REPLACE MACRO _pool_demand_number(x, argument) AS
     CASE
-        WHEN false AND x || '' = '' THEN NULL
+        WHEN _pool_unbound(x) THEN NULL
         WHEN isnan(x::DOUBLE) THEN error('The argument ' || argument || ' is NaN: it must be a number.')
         ELSE x::DOUBLE
     END;
@@ -137,7 +141,7 @@ CREATE OR REPLACE MACRO _pool_demand_number(x, argument) AS
 -- A number from 0 to 1.
 CREATE OR REPLACE MACRO _pool_demand_probability(p, argument) AS
     CASE
-        WHEN false AND p || '' = '' THEN NULL
+        WHEN _pool_unbound(p) THEN NULL
         WHEN p::DOUBLE < 0 OR p::DOUBLE > 1
             THEN error('The argument ' || argument || ' is ' || p::DOUBLE || ': it must lie in [0, 1].')
         ELSE p::DOUBLE
@@ -146,7 +150,7 @@ CREATE OR REPLACE MACRO _pool_demand_probability(p, argument) AS
 -- A positive, finite number.
 CREATE OR REPLACE MACRO _pool_demand_positive(x, argument) AS
     CASE
-        WHEN false AND x || '' = '' THEN NULL
+        WHEN _pool_unbound(x) THEN NULL
         WHEN x::DOUBLE <= 0 OR x::DOUBLE >= 'infinity'::DOUBLE
             THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be positive and finite.')
         ELSE x::DOUBLE
@@ -155,7 +159,7 @@ CREATE OR REPLACE MACRO _pool_demand_positive(x, argument) AS
 -- A number of 1 or more.
 CREATE OR REPLACE MACRO _pool_demand_from_one(x, argument) AS
     CASE
-        WHEN false AND x || '' = '' THEN NULL
+        WHEN _pool_unbound(x) THEN NULL
         WHEN x::DOUBLE < 1 OR isnan(x::DOUBLE)
             THEN error('The argument ' || argument || ' is ' || x::DOUBLE || ': it must be at least 1.')
         ELSE x::DOUBLE
@@ -586,12 +590,15 @@ CREATE OR REPLACE MACRO _pool_odds_split(a, b) AS
 
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
-    list_transform(
-        _pool_odds_tails([{
-            a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
-        }]),
-        lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
-    )[1];
+    CASE
+        WHEN _pool_unbound(a) THEN NULL
+        ELSE list_transform(
+            _pool_odds_tails([{
+                a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
+            }]),
+            lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
+        )[1]
+    END;
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
 -- variables (Cornish & Fisher 1938).
@@ -731,10 +738,13 @@ CREATE OR REPLACE MACRO _pool_gamma_cdf_double(x, shape) AS
 
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO _pool_gamma_quantile_double(p, shape) AS
-    list_transform(
-        [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
-        lambda _r: _r.a * exp(_r.w)
-    )[1];
+    CASE
+        WHEN _pool_unbound(shape) THEN NULL
+        ELSE list_transform(
+            [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+            lambda _r: _r.a * exp(_r.w)
+        )[1]
+    END;
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS
@@ -792,14 +802,17 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
-    list_transform(
-        [_pool_odds_quantile([{
-            p: _pool_demand_probability(p, 'p of pool_beta_quantile'),
-            a: _pool_demand_positive(a, 'a of pool_beta_quantile'),
-            b: _pool_demand_positive(b, 'b of pool_beta_quantile')
-        }])],
-        lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
-    )[1];
+    CASE
+        WHEN _pool_unbound(p) THEN NULL
+        ELSE list_transform(
+            [_pool_odds_quantile([{
+                p: _pool_demand_probability(p, 'p of pool_beta_quantile'),
+                a: _pool_demand_positive(a, 'a of pool_beta_quantile'),
+                b: _pool_demand_positive(b, 'b of pool_beta_quantile')
+            }])],
+            lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
+        )[1]
+    END;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -996,13 +1009,17 @@ CREATE OR REPLACE MACRO pool_separate_variance(n, var, sigma2) AS
 
 -- Log of a group's variance less what a chi-square with df degrees of freedom adds to it on average.
 CREATE OR REPLACE MACRO pool_centred_log(var, df) AS
-    ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2);
+    CASE
+        WHEN _pool_unbound(var) THEN NULL
+        ELSE ln(var::DOUBLE) - pool_digamma(df::DOUBLE / 2) + ln(df::DOUBLE / 2)
+    END;
 
 -- Degrees of freedom of the prior from the variance of centred_log in excess of the mean trigamma(df / 2).
 --
 -- Infinite where variances differ by no more than chance.
 CREATE OR REPLACE MACRO pool_prior_df(excess) AS
     CASE
+        WHEN _pool_unbound(excess) THEN NULL
         WHEN excess::DOUBLE > 0
             THEN 2 * pool_trigamma_inverse(CASE WHEN excess::DOUBLE > 0 THEN excess::DOUBLE ELSE 1.0 END)
         ELSE 'infinity'::DOUBLE
@@ -1011,6 +1028,7 @@ CREATE OR REPLACE MACRO pool_prior_df(excess) AS
 -- The variance that groups are squeezed to, from the mean of centred_log; the plain mean for infinite df_prior.
 CREATE OR REPLACE MACRO pool_prior_variance(mean_log, mean, df_prior) AS
     CASE
+        WHEN _pool_unbound(mean_log) THEN NULL
         WHEN df_prior::DOUBLE < 'infinity'::DOUBLE
             THEN exp(mean_log::DOUBLE
             + pool_digamma(CASE WHEN df_prior::DOUBLE < 'infinity'::DOUBLE THEN df_prior::DOUBLE ELSE 1.0 END / 2)
@@ -1493,11 +1511,16 @@ CREATE OR REPLACE MACRO pool_bias_moment(weight, v, mu2) AS
 
 -- r(t), the probability that an interval misses at a squared bias t.
 CREATE OR REPLACE MACRO pool_noncoverage(t, chi) AS
-    _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE) + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE);
+    CASE
+        WHEN _pool_unbound(t) THEN NULL
+        ELSE _pool_normal_cdf_double(-sqrt(t::DOUBLE) - chi::DOUBLE)
+            + _pool_normal_cdf_double(sqrt(t::DOUBLE) - chi::DOUBLE)
+    END;
 
 -- Derivative of r by t.
 CREATE OR REPLACE MACRO pool_noncoverage_slope(t, chi) AS
     CASE
+        WHEN _pool_unbound(t) THEN NULL
         WHEN t::DOUBLE > 1e-12
             THEN (pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) - chi::DOUBLE)
             - pool_normal_density(sqrt(CASE WHEN t::DOUBLE > 1e-12 THEN t::DOUBLE ELSE 1.0 END) + chi::DOUBLE))
@@ -1513,7 +1536,10 @@ CREATE OR REPLACE MACRO pool_tangent(t, at_0, at_t, slope) AS
 
 -- Derivative of r by chi.
 CREATE OR REPLACE MACRO pool_noncoverage_by_chi(t, chi) AS
-    -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE);
+    CASE
+        WHEN _pool_unbound(t) THEN NULL
+        ELSE -pool_normal_density(sqrt(t::DOUBLE) + chi::DOUBLE) - pool_normal_density(sqrt(t::DOUBLE) - chi::DOUBLE)
+    END;
 
 -- Probability of x2 in the distribution on x1 and x2 whose mean is m.
 CREATE OR REPLACE MACRO pool_share(m, x1, x2) AS

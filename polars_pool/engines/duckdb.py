@@ -16,6 +16,8 @@ FOLDER = next(
 CALL = re.compile(r"(?<!MACRO )\b(_?pool_\w+)\(")
 MACROS = re.compile(r"^CREATE OR REPLACE MACRO .*?;$", re.MULTILINE | re.DOTALL)
 PUBLIC = re.compile(r"^CREATE OR REPLACE MACRO pool_.*?;$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"(CREATE OR REPLACE MACRO (\w+)\(([^;]*?)\)) AS TABLE\b")
+PARAMETER = re.compile(r'(?:^|,)\s*("?\w+"?)( :=)?')
 COMMENT = re.compile(r"^COMMENT ON MACRO (TABLE )?(pool_\w+)", re.MULTILINE)
 FIRST = '"memory"."main".'  # of a connection without a file
 
@@ -65,9 +67,23 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     stored = CALL.sub(lambda call: f"{schema}{call[1]}(", text) if in_memory else text
     connection.execute(_commented(stored, schema))
     # Temporary copies are found after USE of another database too. Of the macros that call others by their full names,
-    # the public ones are enough, unless their database may be detached.
-    copied = PUBLIC.findall(stored) if in_memory and schema == FIRST else MACROS.findall(text)
+    # the public ones are enough, and a table macro calls the stored one, unless their database may be detached.
+    if in_memory and schema == FIRST:
+        copied = [_forwarded(macro, schema) for macro in PUBLIC.findall(stored)]
+    else:
+        copied = MACROS.findall(text)
     connection.execute(_temporary("\n".join(copied)))
+
+
+def _forwarded(macro: str, schema: str) -> str:
+    """A macro as it is, or in place of a table macro one that calls it in its schema: its body is not bound again."""
+    match = TABLE.match(macro)
+    if match is None:
+        return macro
+    head, name, parameters = match.groups()
+    names = PARAMETER.findall(re.sub(r"\{.*?\}", "NULL", parameters))
+    arguments = ", ".join(f"{name} := {name}" if default else name for name, default in names)
+    return f"{head} AS TABLE FROM {schema}{name}({arguments});"
 
 
 def _temporary(text: str) -> str:

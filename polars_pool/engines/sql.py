@@ -120,6 +120,7 @@ FORMS: dict[Any, Callable[..., Symbol]] = {
     chi_square_median: lambda df: Symbol(f"pool_chi_square_median({df.text})"),
 }
 register(FORMS, Symbol)
+DISTRIBUTION = re.compile(r"_?pool_(normal|chi_square|digamma|trigamma)")  # bodies that cost much to bind
 
 
 def macro(name: str, formula: Callable[..., Any]) -> str:
@@ -127,6 +128,8 @@ def macro(name: str, formula: Callable[..., Any]) -> str:
     parameters = list(signature(formula).parameters)
     # Cast, or literals such as 0.5 would be decimals. Typed parameters are refused in the files of older versions.
     result = symbol(formula(*(Symbol(f"{parameter}::DOUBLE") for parameter in parameters)))
+    if DISTRIBUTION.search(result.text):
+        result = _where(Symbol(f"_pool_unbound({parameters[0]})"), None, result)
     body = result.text
     if len(body) > 90 and result.cases:
         body = "\n        ".join(["CASE", *(folded(branch, 8) for branch in result.cases)]) + "\n    END"

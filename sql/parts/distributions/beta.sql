@@ -20,11 +20,14 @@ CREATE OR REPLACE MACRO pool_beta_cdf(x, a, b) AS
 
 -- The x with P(X <= x) = p of the beta distribution.
 CREATE OR REPLACE MACRO pool_beta_quantile(p, a, b) AS
-    list_transform(
-        [_pool_odds_quantile([{
-            p: _pool_demand_probability(p, 'p of pool_beta_quantile'),
-            a: _pool_demand_positive(a, 'a of pool_beta_quantile'),
-            b: _pool_demand_positive(b, 'b of pool_beta_quantile')
-        }])],
-        lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
-    )[1];
+    CASE
+        WHEN _pool_unbound(p) THEN NULL
+        ELSE list_transform(
+            [_pool_odds_quantile([{
+                p: _pool_demand_probability(p, 'p of pool_beta_quantile'),
+                a: _pool_demand_positive(a, 'a of pool_beta_quantile'),
+                b: _pool_demand_positive(b, 'b of pool_beta_quantile')
+            }])],
+            lambda _r: 1 / (1 + _r.b / _r.a * exp(-_r.w))
+        )[1]
+    END;

@@ -21,10 +21,13 @@ CREATE OR REPLACE MACRO _pool_gamma_cdf_double(x, shape) AS
 
 -- The x with P(X <= x) = p, of DOUBLEs that are in the domain.
 CREATE OR REPLACE MACRO _pool_gamma_quantile_double(p, shape) AS
-    list_transform(
-        [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
-        lambda _r: _r.a * exp(_r.w)
-    )[1];
+    CASE
+        WHEN _pool_unbound(shape) THEN NULL
+        ELSE list_transform(
+            [_pool_odds_quantile([{p: p, a: shape, b: 'infinity'::DOUBLE}])],
+            lambda _r: _r.a * exp(_r.w)
+        )[1]
+    END;
 
 -- P(X <= x) of the gamma distribution of rate 1: the regularised incomplete gamma function P(shape, x).
 CREATE OR REPLACE MACRO pool_gamma_cdf(x, shape) AS

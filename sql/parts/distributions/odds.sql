@@ -111,12 +111,15 @@ CREATE OR REPLACE MACRO _pool_odds_split(a, b) AS
 
 -- P(W <= w), from the tail on that side of the split where w lies.
 CREATE OR REPLACE MACRO _pool_odds_cdf(a, b, w) AS
-    list_transform(
-        _pool_odds_tails([{
-            a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
-        }]),
-        lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
-    )[1];
+    CASE
+        WHEN _pool_unbound(a) THEN NULL
+        ELSE list_transform(
+            _pool_odds_tails([{
+                a: a, b: b, w: w, side: 2 * (w > _pool_odds_split(a, b))::DOUBLE - 1, total: _pool_odds_integral(a, b)
+            }]),
+            lambda _r: abs((_r.side > 0)::DOUBLE - _r.tail)
+        )[1]
+    END;
 
 -- Where the search starts, z the normal quantile of p: by the first three cumulants of a difference of log gamma
 -- variables (Cornish & Fisher 1938).
