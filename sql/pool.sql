@@ -2452,6 +2452,16 @@ CREATE OR REPLACE MACRO _pool_empty_regress_components() AS TABLE
 CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
 CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
+-- One of two relations: `plain` if all `inputs`, as in [n, var, se, weights], are absent, else `other`. DuckDB chooses
+-- the overload while it binds, and binds no other. A list of absent arguments has the type "NULL"[]. An expression on
+-- columns does not bind here: its type is unknown, which fits every type, so that the best fit of the names decides.
+-- A database file from before DuckDB 1.4 refuses types of parameters: there the macro reads `other`, which has the same
+-- rows but takes longer to plan. Connections that loaded the macros have a temporary macro, which comes first.
+CREATE OR REPLACE MACRO _pool_by_input(inputs, plain, other) AS TABLE FROM query_table(other);
+CREATE OR REPLACE TEMP MACRO _pool_by_input(inputs "NULL"[], plain, other) AS TABLE (FROM query_table(plain)),
+    (inputs INTEGER, plain VARCHAR, other VARCHAR) AS TABLE (FROM query_table(other)),
+    (inputs, plain, other) AS TABLE (FROM query_table(other));
+
 -- A hyperparameter as a number, and as a name.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
@@ -3496,25 +3506,25 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
 
 -- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
 -- error when the query runs.
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
-    WITH "known" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'known', level, test, limits, detail)),
-    "anova" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
-    "plugin" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
-    "he" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'he', level, test, limits, detail)),
-    "dl" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
-    "hs" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
-    "hsk" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
-    "sj" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
-    "js" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'js', level, test, limits, detail)),
-    "pm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
-    "eb" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
-    "morris" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
-    "pmm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
-    "ml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
-    "reml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
-    "chung" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
-    "sure" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
-    "cv" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'cv', level, test, limits, detail))
+CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+    WITH "known" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'known', level, test, limits, detail)),
+    "anova" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
+    "plugin" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
+    "he" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'he', level, test, limits, detail)),
+    "dl" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
+    "hs" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
+    "hsk" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
+    "sj" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
+    "js" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'js', level, test, limits, detail)),
+    "pm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
+    "eb" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
+    "morris" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
+    "pmm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
+    "ml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
+    "reml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
+    "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
+    "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
+    "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
     FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);
 
 
@@ -3786,9 +3796,13 @@ CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
-CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
-    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
-    FROM (
+CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
+    WITH of_values AS (
+        SELECT CASE WHEN sum(odd) > 0 THEN _pool_message_not_finite('value', '' || any_value(column_names[1]) || '') END
+            AS complaint
+        FROM query_table(checked), _pool_request
+    ),
+    of_any_input AS (
         SELECT CASE
                 WHEN bad_weights > 0 THEN _pool_message_bad_weights(
                     _pool_column_of_role('weights', column_names[5]), _pool_number_of_rows(bad_weights))
@@ -3798,14 +3812,16 @@ CREATE OR REPLACE MACRO _pool_sound(checked, weighed) AS TABLE
                     _pool_column_of_role('var', column_names[3]), _pool_number_of_rows(bad_var))
                 WHEN bad_se > 0 THEN _pool_message_bad_se(
                     _pool_column_of_role('se', column_names[4]), _pool_number_of_rows(bad_se))
-                WHEN odd > 0 THEN _pool_message_not_finite('value', '''' || column_names[1] || '''')
+                ELSE complaint
             END AS complaint
-        FROM (SELECT sum(odd) AS odd FROM query_table(checked)), (
+        FROM of_values, (
             SELECT sum(_pool_bad_weights) AS bad_weights, sum(_pool_bad_n) AS bad_n, sum(_pool_bad_var) AS bad_var,
                 sum(_pool_bad_se) AS bad_se
             FROM query_table(weighed)
         ), _pool_request
-    );
+    )
+    SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS sound
+    FROM _pool_by_input(inputs, 'of_values', 'of_any_input');
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -3976,19 +3992,23 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.
-CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_united AS NOT MATERIALIZED (
+CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
+    WITH _pool_of_rows AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
+    ),
+    _pool_of_any_input AS NOT MATERIALIZED (
+        FROM _pool_of_rows
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
             REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_united;
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM _pool_by_input(inputs, '_pool_of_rows', '_pool_of_any_input');
 
 -- Groups that have no rows yet, with n = 0.
 CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE
@@ -4361,14 +4381,15 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
--- All classes: groups of equal size, and single groups.
-CREATE OR REPLACE MACRO _pool_classes(sizes, singles) AS TABLE
-    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(sizes)
-    UNION ALL
-    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(singles);
+-- All classes: groups of equal size, and single groups. Plain rows with one sigma2 have no single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
+    WITH with_singles AS NOT MATERIALIZED (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
+        'with_singles');
 
 -- The models by number with sums over their groups, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
@@ -4376,7 +4397,7 @@ CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
-    FROM totals, _pool_sound('totals', weighed)
+    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed')
     WHERE sound;
 
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
@@ -4455,9 +4476,12 @@ CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
         CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
     FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
-CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
-    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
-    FROM _pool_compressed('each');
+-- Classes with their sampling variance, single groups of large models compressed.
+CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
+    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2)),
+    compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
+    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or
@@ -5012,18 +5036,18 @@ CREATE OR REPLACE MACRO _pool_inference(
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
 CREATE OR REPLACE MACRO _pool_components_by(
-    groups, weighed, sigma2, tau2, mu, method, level, test, limits, detail
+    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
@@ -5215,17 +5239,17 @@ CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
     GROUP BY point;
 
 -- One row per model and tau, under private names.
-CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly)
         FROM _pool_started('sampled', 'counted', 'pm', false)  -- no weights identify sigma2 here
@@ -6231,18 +6255,18 @@ CREATE OR REPLACE MACRO _pool_posterior_density(curves, numbers, models, classes
 
 -- From groups to one relation of their posterior, by name: 'components', 'estimates' or 'density'.
 CREATE OR REPLACE MACRO _pool_posterior(
-    groups, weighed, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
+    groups, inputs, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),
@@ -6344,7 +6368,7 @@ CREATE OR REPLACE MACRO _pool_pooled(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(tbl, value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
-    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_seen AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_with_unseen AS NOT MATERIALIZED (
         FROM _pool_seen UNION ALL BY NAME FROM _pool_unseen('_pool_other_keys', "by", over, '_pool_seen')
     ),
@@ -6352,14 +6376,14 @@ CREATE OR REPLACE MACRO _pool_pooled(
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
     ),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, 'z', NULL,
+        FROM _pool_components('_pool_groups', [n, var, se, weights], sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
     ),
     _pool_estimated AS NOT MATERIALIZED (
         FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
     ),
     _pool_integrated AS NOT MATERIALIZED (
-        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level,
+        FROM _pool_posterior('_pool_groups', [n, var, se, weights], NULL, sigma2, tau2, mu, level,
             CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
             predict, threshold, 'estimates')
     )
@@ -6382,10 +6406,11 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, w
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled', 'reml', 'gls')
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, weights], '_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+    WHERE (SELECT proper FROM _pool_request) AND (
+        SELECT sound FROM _pool_sound([n, var, weights], '_pool_checked', '_pool_weighed'));
 
 CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -6508,9 +6533,9 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
+        FROM _pool_components('_pool_groups', [n, var, se, weights], sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components())
@@ -6522,7 +6547,7 @@ CREATE OR REPLACE MACRO pool_components(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
-        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
+        FROM _pool_posterior('_pool_groups', [n, var, se, weights], NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
             'components')
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -6551,14 +6576,14 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
+    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', [n, var, se, weights], sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
         SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
             coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
         FROM _pool_plain_curves AS c LEFT JOIN (
-            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_plain_curves', sigma2, tau2, mu, 0.95, '',
-                'mean', NULL, 'density')
+            FROM _pool_posterior('_pool_groups', [n, var, se, weights], '_pool_plain_curves', sigma2, tau2, mu, 0.95,
+                '', 'mean', NULL, 'density')
         ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
     ),
     _pool_curves AS MATERIALIZED (
@@ -6609,9 +6634,9 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
+        FROM _pool_components('_pool_groups', [n, var], sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
     ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),

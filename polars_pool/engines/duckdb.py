@@ -14,7 +14,7 @@ FOLDER = next(
     path for path in (_package / "sql", _package.parent / "sql") if path.is_dir()
 )  # in a wheel, in a checkout
 CALL = re.compile(r"(?<!MACRO )\b(_?pool_\w+)\(")
-MACROS = re.compile(r"^CREATE OR REPLACE MACRO .*?;$", re.MULTILINE | re.DOTALL)
+MACROS = re.compile(r"^CREATE OR REPLACE (?:TEMP )?MACRO .*?;$", re.MULTILINE | re.DOTALL)
 PUBLIC = re.compile(r"^CREATE OR REPLACE MACRO pool_.*?;$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"(CREATE OR REPLACE MACRO (\w+)\(([^;]*?)\)) AS TABLE\b")
 PARAMETER = re.compile(r'(?:^|,)\s*("?\w+"?)( :=)?')
@@ -64,7 +64,7 @@ def install_macros(connection: duckdb.DuckDBPyConnection, *, temporary: bool = F
     schema, in_memory = place
     # In memory macros call each other by their full names, to find each other after USE of another database. Not in a
     # file: its database is called after the file, or as ATTACH says, so full names would be wrong once it moves.
-    stored = CALL.sub(lambda call: f"{schema}{call[1]}(", text) if in_memory else text
+    stored = CALL.sub(lambda call: f"{schema}{call[1]}(", _stored(text)) if in_memory else text
     connection.execute(_commented(stored, schema))
     # Temporary copies are found after USE of another database too. Of the macros that call others by their full names,
     # the public ones are enough, and a table macro calls the stored one, unless their database may be detached.
@@ -89,6 +89,11 @@ def _forwarded(macro: str, schema: str) -> str:
 def _temporary(text: str) -> str:
     """The text with temporary macros."""
     return text.replace("CREATE OR REPLACE MACRO", "CREATE OR REPLACE TEMP MACRO")
+
+
+def _stored(text: str) -> str:
+    """The text without temporary macros: a database in memory takes the types of parameters that old files refuse."""
+    return text.replace("CREATE OR REPLACE TEMP MACRO", "CREATE OR REPLACE MACRO")
 
 
 def _commented(text: str, schema: str) -> str:

@@ -77,7 +77,7 @@ def chosen() -> str:
 
 def components() -> str:
     valid = "list_contains(pool_method_names('tau2'), _pool_name(tau2))"
-    arguments = "groups, weighed, sigma2, tau2, mu, {}level, test, limits, detail"
+    arguments = "groups, inputs, sigma2, tau2, mu, {}level, test, limits, detail"
     bodies = {name: f"(FROM _pool_components_by({arguments.format(repr(name) + ', ')}))" for name in ["known", *TAU2]}
     return table_macro(
         "One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an\n"

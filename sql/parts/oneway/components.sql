@@ -51,18 +51,18 @@ CREATE OR REPLACE MACRO _pool_inference(
 -- One row per model: the components, NULL where the data do not identify them. `detail` chooses further columns: none
 -- ('estimates'), the error of tau2 that the estimates of groups need ('errors'), or tests and intervals ('inference').
 CREATE OR REPLACE MACRO _pool_components_by(
-    groups, weighed, sigma2, tau2, mu, method, level, test, limits, detail
+    groups, inputs, sigma2, tau2, mu, method, level, test, limits, detail
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', method, true)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),

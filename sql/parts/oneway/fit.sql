@@ -28,14 +28,15 @@ CREATE OR REPLACE MACRO _pool_singles(groups) AS TABLE
     FROM query_table(groups)
     WHERE NOT _pool_sized;
 
--- All classes: groups of equal size, and single groups.
-CREATE OR REPLACE MACRO _pool_classes(sizes, singles) AS TABLE
-    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(sizes)
-    UNION ALL
-    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single FROM query_table(singles);
+-- All classes: groups of equal size, and single groups. Plain rows with one sigma2 have no single groups.
+CREATE OR REPLACE MACRO _pool_classes(sizes, singles, inputs, sigma2) AS TABLE
+    WITH with_singles AS NOT MATERIALIZED (FROM query_table(sizes) UNION ALL BY NAME FROM query_table(singles))
+    SELECT _pool_model, n, w, k, y, squares, v, spread, ymin, ymax, odd, single
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'with_singles' ELSE sizes END,
+        'with_singles');
 
 -- The models by number with sums over their groups, if their data are sound.
-CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
+CREATE OR REPLACE MACRO _pool_models(classes, inputs) AS TABLE
     WITH totals AS MATERIALIZED (
         SELECT _pool_model, sum(odd) AS odd, sum(k) AS j, sum(k * n) AS n, sum(k * squares) AS ssw,
             min(NULLIF(w, 0)) AS wmin, max(w) AS wmax, min(ymin) AS ymin, max(ymax) AS ymax,
@@ -43,7 +44,7 @@ CREATE OR REPLACE MACRO _pool_models(classes, weighed) AS TABLE
         FROM query_table(classes) GROUP BY _pool_model
     )
     SELECT * EXCLUDE (odd, sound), row_number() OVER () AS model
-    FROM totals, _pool_sound('totals', weighed)
+    FROM totals, _pool_sound(inputs, 'totals', '_pool_weighed')
     WHERE sound;
 
 -- Counts and the variance within of each model; mu costs a degree of freedom unless it is known. Groups with one row
@@ -122,9 +123,12 @@ CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
         CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
     FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
-CREATE OR REPLACE MACRO _pool_sampled(classes, counted, sigma2) AS TABLE
-    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2))
-    FROM _pool_compressed('each');
+-- Classes with their sampling variance, single groups of large models compressed.
+CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
+    WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2)),
+    compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
+    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax
+    FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
 -- of all groups. So 1 / v may grow without rounding errors. Where the fourth power of the spread may overflow or

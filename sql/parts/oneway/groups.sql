@@ -166,19 +166,23 @@ CREATE OR REPLACE MACRO _pool_weighed(tbl, value, "by", over, n, var, se, weight
 
 -- One row per group of any input: keys, the key of the model as one struct, n, w (total precision weight), y, squares,
 -- var, v (known for published estimates only), and whether groups of equal n are alike.
-CREATE OR REPLACE MACRO _pool_groups(plain, weighed, sigma2) AS TABLE
-    WITH _pool_united AS NOT MATERIALIZED (
+CREATE OR REPLACE MACRO _pool_groups(inputs, plain, weighed, sigma2) AS TABLE
+    WITH _pool_of_rows AS NOT MATERIALIZED (
         SELECT *, _pool_n AS _pool_w,
             pool_above_rounding(_pool_n, pool_squares(_pool_n, _pool_var), _pool_y) AS _pool_squares,
             NULL::DOUBLE AS _pool_v, NOT _pool_own_variance(sigma2) AS _pool_sized
         FROM query_table(plain)
+    ),
+    _pool_of_any_input AS NOT MATERIALIZED (
+        FROM _pool_of_rows
         UNION ALL BY NAME
         SELECT * EXCLUDE (_pool_bad_weights, _pool_bad_n, _pool_bad_var, _pool_bad_se)
             REPLACE (pool_above_rounding(_pool_n, _pool_squares, _pool_y) AS _pool_squares),
             pool_variance(_pool_n, _pool_squares) AS _pool_var
         FROM query_table(weighed)
     )
-    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model FROM _pool_united;
+    SELECT *, struct_pack(*COLUMNS('^_pool_over')) AS _pool_model
+    FROM _pool_by_input(inputs, '_pool_of_rows', '_pool_of_any_input');
 
 -- Groups that have no rows yet, with n = 0.
 CREATE OR REPLACE MACRO _pool_unseen(tbl, "by", over, seen) AS TABLE

@@ -13,10 +13,11 @@ CREATE OR REPLACE MACRO _pool_moments(tbl, value, "by", unnamed, over, n, var, w
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(tbl, value, "by", over, n, var, NULL, weights, nan, 'pooled', 'reml', 'gls')
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', 'pooled')),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, weights], '_pool_plain', '_pool_weighed', 'pooled')),
     _pool_checked AS (SELECT count_if(NOT isfinite(_pool_y)) AS odd FROM _pool_groups)
     FROM _pool_groups, _pool_origin
-    WHERE (SELECT proper FROM _pool_request) AND (SELECT sound FROM _pool_sound('_pool_checked', '_pool_weighed'));
+    WHERE (SELECT proper FROM _pool_request) AND (
+        SELECT sound FROM _pool_sound([n, var, weights], '_pool_checked', '_pool_weighed'));
 
 CREATE OR REPLACE MACRO _pool_plain_moments(tbl, value, "by", unnamed, n, var, nan) AS TABLE
     SELECT COLUMNS(lambda c: _pool_is_shown(c))

@@ -134,17 +134,17 @@ CREATE OR REPLACE MACRO _pool_centred_points(fits, moved) AS TABLE
     GROUP BY point;
 
 -- One row per model and tau, under private names.
-CREATE OR REPLACE MACRO _pool_profiled(groups, weighed, sigma2, mu, tau) AS TABLE
+CREATE OR REPLACE MACRO _pool_profiled(groups, inputs, sigma2, mu, tau) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (
         SELECT * REPLACE (identified AND ssw > 0 AND on_rows AS jointly)
         FROM _pool_started('sampled', 'counted', 'pm', false)  -- no weights identify sigma2 here

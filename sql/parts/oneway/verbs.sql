@@ -102,9 +102,9 @@ CREATE OR REPLACE MACRO pool_components(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, level, test, limits, 'inference')
+        FROM _pool_components('_pool_groups', [n, var, se, weights], sigma2, tau2, mu, level, test, limits, 'inference')
     ),
     _pool_named AS (
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_components())
@@ -116,7 +116,7 @@ CREATE OR REPLACE MACRO pool_components(
         SELECT * FROM (SELECT over FROM _pool_schema), (FROM _pool_empty_posterior_components())
         UNION ALL
         SELECT unnest(_pool_model), COLUMNS(* EXCLUDE (_pool_model))
-        FROM _pool_posterior('_pool_groups', '_pool_weighed', NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
+        FROM _pool_posterior('_pool_groups', [n, var, se, weights], NULL, sigma2, tau2, mu, level, '', 'mean', NULL,
             'components')
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
@@ -145,14 +145,14 @@ CREATE OR REPLACE MACRO pool_profile(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, se, weights, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
-    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', '_pool_weighed', sigma2, mu, tau)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var, se, weights], '_pool_plain', '_pool_weighed', sigma2)),
+    _pool_plain_curves AS MATERIALIZED (FROM _pool_profiled('_pool_groups', [n, var, se, weights], sigma2, mu, tau)),
     _pool_curves_of_posterior AS (
         SELECT * REPLACE (coalesce(_pool_mu_there, _pool_mu) AS _pool_mu,
             coalesce(_pool_se_mu_there, _pool_se_mu) AS _pool_se_mu)
         FROM _pool_plain_curves AS c LEFT JOIN (
-            FROM _pool_posterior('_pool_groups', '_pool_weighed', '_pool_plain_curves', sigma2, tau2, mu, 0.95, '',
-                'mean', NULL, 'density')
+            FROM _pool_posterior('_pool_groups', [n, var, se, weights], '_pool_plain_curves', sigma2, tau2, mu, 0.95,
+                '', 'mean', NULL, 'density')
         ) AS d ON c._pool_tau = d._pool_at AND c._pool_model IS NOT DISTINCT FROM d._pool_model_there
     ),
     _pool_curves AS MATERIALIZED (
@@ -203,9 +203,9 @@ CREATE OR REPLACE MACRO pool_compare(
     _pool_weighed AS MATERIALIZED (
         FROM _pool_weighed(_pool_read(tbl), value, "by", over, n, var, NULL, NULL, nan, sigma2, tau2, mu)
     ),
-    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups('_pool_plain', '_pool_weighed', sigma2)),
+    _pool_groups AS NOT MATERIALIZED (FROM _pool_groups([n, var], '_pool_plain', '_pool_weighed', sigma2)),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', '_pool_weighed', sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
+        FROM _pool_components('_pool_groups', [n, var], sigma2, tau2, mu, 0.95, 'z', NULL, 'estimates')
     ),
     _pool_sizes AS MATERIALIZED (FROM _pool_sizes('_pool_groups')),
     _pool_singles AS NOT MATERIALIZED (FROM _pool_singles('_pool_groups')),

@@ -7,18 +7,18 @@
 
 -- From groups to one relation of their posterior, by name: 'components', 'estimates' or 'density'.
 CREATE OR REPLACE MACRO _pool_posterior(
-    groups, weighed, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
+    groups, inputs, curves, sigma2, tau2, mu, level, interval_kind, predict, threshold, relation
 ) AS TABLE
     WITH sizes AS MATERIALIZED (FROM _pool_sizes(groups)),
     singles AS NOT MATERIALIZED (FROM _pool_singles(groups)),
-    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles')),
-    models AS MATERIALIZED (FROM _pool_models('classes', weighed)),
+    classes AS NOT MATERIALIZED (FROM _pool_classes('sizes', 'singles', inputs, sigma2)),
+    models AS MATERIALIZED (FROM _pool_models('classes', inputs)),
     within AS (FROM _pool_within('models', sigma2, mu)),
     with_prior AS (FROM _pool_with_prior('classes', 'within')),
     counted AS MATERIALIZED (
         FROM query_table(CASE WHEN _pool_name(sigma2) = 'squeezed' THEN 'with_prior' ELSE 'within' END)
     ),
-    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', sigma2)),
+    sampled AS MATERIALIZED (FROM _pool_sampled('classes', 'counted', inputs, sigma2)),
     started AS MATERIALIZED (FROM _pool_started('sampled', 'counted', 'known', false)),
     moved AS MATERIALIZED (FROM _pool_moved('sampled', 'started')),
     facts AS MATERIALIZED (FROM _pool_facts('moved', 'started')),

@@ -426,23 +426,23 @@ CREATE OR REPLACE MACRO _pool_estimated_by(moved, facts, method) AS TABLE
 
 -- One row per model: the components by the estimator that tau2 names, or with a known tau2. A wrong name is an
 -- error when the query runs.
-CREATE OR REPLACE MACRO _pool_components(groups, weighed, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
-    WITH "known" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'known', level, test, limits, detail)),
-    "anova" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
-    "plugin" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
-    "he" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'he', level, test, limits, detail)),
-    "dl" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
-    "hs" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
-    "hsk" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
-    "sj" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
-    "js" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'js', level, test, limits, detail)),
-    "pm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
-    "eb" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
-    "morris" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
-    "pmm" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
-    "ml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
-    "reml" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
-    "chung" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
-    "sure" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
-    "cv" AS (FROM _pool_components_by(groups, weighed, sigma2, tau2, mu, 'cv', level, test, limits, detail))
+CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level, test, limits, detail) AS TABLE
+    WITH "known" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'known', level, test, limits, detail)),
+    "anova" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'anova', level, test, limits, detail)),
+    "plugin" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'plugin', level, test, limits, detail)),
+    "he" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'he', level, test, limits, detail)),
+    "dl" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'dl', level, test, limits, detail)),
+    "hs" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hs', level, test, limits, detail)),
+    "hsk" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'hsk', level, test, limits, detail)),
+    "sj" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sj', level, test, limits, detail)),
+    "js" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'js', level, test, limits, detail)),
+    "pm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pm', level, test, limits, detail)),
+    "eb" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'eb', level, test, limits, detail)),
+    "morris" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'morris', level, test, limits, detail)),
+    "pmm" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'pmm', level, test, limits, detail)),
+    "ml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'ml', level, test, limits, detail)),
+    "reml" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'reml', level, test, limits, detail)),
+    "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
+    "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
+    "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
     FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);

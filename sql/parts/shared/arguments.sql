@@ -6,6 +6,16 @@
 CREATE OR REPLACE MACRO _pool_absent_type(type) AS type IN ('"NULL"', 'STRUCT(_pool_absent BOOLEAN)');
 CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 
+-- One of two relations: `plain` if all `inputs`, as in [n, var, se, weights], are absent, else `other`. DuckDB chooses
+-- the overload while it binds, and binds no other. A list of absent arguments has the type "NULL"[]. An expression on
+-- columns does not bind here: its type is unknown, which fits every type, so that the best fit of the names decides.
+-- A database file from before DuckDB 1.4 refuses types of parameters: there the macro reads `other`, which has the same
+-- rows but takes longer to plan. Connections that loaded the macros have a temporary macro, which comes first.
+CREATE OR REPLACE MACRO _pool_by_input(inputs, plain, other) AS TABLE FROM query_table(other);
+CREATE OR REPLACE TEMP MACRO _pool_by_input(inputs "NULL"[], plain, other) AS TABLE (FROM query_table(plain)),
+    (inputs INTEGER, plain VARCHAR, other VARCHAR) AS TABLE (FROM query_table(other)),
+    (inputs, plain, other) AS TABLE (FROM query_table(other));
+
 -- A hyperparameter as a number, and as a name.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
 CREATE OR REPLACE MACRO _pool_name(x) AS CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR ELSE '' END;
