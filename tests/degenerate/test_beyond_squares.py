@@ -37,7 +37,7 @@ CASES |= {f"studies {tau2}": (STUDIES, {"tau2": tau2, "se": "se"}) for tau2 in m
 CASES |= {"weights": (ROWS, {"weights": "w"}), "separate": (ROWS, {"sigma2": "separate"})}
 
 
-@pytest.mark.share_of_duckdb(3)
+@pytest.mark.share_of_duckdb(6)
 @paths
 @pytest.mark.parametrize("case", CASES)
 def test_beyond_the_range_no_model_converges(run, case):
@@ -49,7 +49,7 @@ def test_beyond_the_range_no_model_converges(run, case):
         assert row["tau2"] is None, row["m"]
 
 
-@pytest.mark.share_of_duckdb(3)
+@pytest.mark.share_of_duckdb(6)
 @paths
 @pytest.mark.parametrize("case", CASES)
 def test_within_the_range_units_do_not_matter(run, case):

@@ -26,7 +26,7 @@ BOTH = pl.concat([NOTHING[:1], KNOWN, NOTHING[1:]])
 ALSO_FINITE = pl.concat([KNOWN, NOTHING.with_columns(g=pl.lit("A"))])  # next to an estimate of the same group
 
 
-@pytest.mark.share_of_duckdb(3)
+@pytest.mark.share_of_duckdb(6)
 @paths
 @pytest.mark.parametrize("tau2", methods("published"))
 def test_components_use_the_other_estimates(run, tau2):

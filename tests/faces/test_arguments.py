@@ -147,6 +147,7 @@ def assert_same(call, role, expression):
         assert_frame_equal(result.select(expected.columns), expected, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@pytest.mark.share(3)
 @every_role
 def test_an_expression_is_the_column_that_it_computes(call, role):
     column = pl.col(CALLS[call][1][role])
@@ -154,6 +155,7 @@ def test_an_expression_is_the_column_that_it_computes(call, role):
     assert_same(call, role, column.str.to_uppercase() if text else pl.when(pl.col("x") > 0).then(column + 1) - 1)
 
 
+@pytest.mark.share(3)
 @every_role
 def test_a_constant_is_repeated_in_every_row(call, role):
     assert_same(call, role, pl.lit("all") if role in ("by", "over") else pl.lit(1.0))

@@ -62,6 +62,11 @@ def test_of_a_shared_test_one_case_in_so_many_is_kept():
     assert {params["engine"] for params in result} == set(SQL_PATHS)
 
 
+@pytest.mark.parametrize("count", range(1, 9))
+def test_a_shared_test_keeps_a_case(count):
+    assert kept(collected("test.py::test", marker=pytest.mark.share(8), tau2=range(count), engine=["module"]))
+
+
 def test_a_share_of_duckdb_leaves_the_other_ways_alone():
     paths = [*FRAME_PATHS, *SQL_PATHS]
     result = kept(collected("test.py::test", marker=pytest.mark.share_of_duckdb(3), tau2=list("abcdefghi"), path=paths))

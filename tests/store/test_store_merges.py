@@ -158,6 +158,7 @@ KEYS = {
 }
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("kind", "name"), [*((kind, "g") for kind in KEYS), *(("text", name) for name in ("^g.*$", "_pool_key_g", "n_"))]
 )

@@ -4,9 +4,9 @@ A way is the path that a case takes through the package: the parameter `engine`,
 kind differ in their last step only. By default a case takes one way of each kind, and the next case takes the next way;
 with `--full` every case takes every way. A test that is marked `every_way` always takes all of them,
 and one that is marked `one_way` takes ways of different kinds in turn, too. Of a test that is
-marked `share(n)` one case in n runs by default: its cases have the same code, and another test has their numbers. Of a
-test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the other kinds. A
-test that is marked `only_full` runs with `--full` alone.
+marked `share(n)` one case in n runs by default, one at least: its cases have the same code, and another test has their
+numbers. Of a test that is marked `share_of_duckdb(n)` one case in n takes a DuckDB, and all cases take the ways of the
+other kinds. A test that is marked `only_full` runs with `--full` alone.
 """
 
 from collections import defaultdict
@@ -46,17 +46,17 @@ def left_out(tests: Sequence[Any]) -> list[Any]:
         test
         for function, cases in functions.items()
         for number, case in enumerate(cases.values())
-        for test in left_out_of_a_case(case, number, crc32(function.encode()), alone=len(cases) == 1)
+        for test in left_out_of_a_case(case, number, crc32(function.encode()), len(cases))
     ]
 
 
-def left_out_of_a_case(tests: list[Any], number: int, start: int, alone: bool) -> Iterator[Any]:
-    """The tests of one case, of this number in its function, that only `--full` runs."""
+def left_out_of_a_case(tests: list[Any], number: int, start: int, cases: int) -> Iterator[Any]:
+    """The tests of one case, of this number among the cases of its function, that only `--full` runs."""
     alike: dict[Any, list[Any]] = defaultdict(list)
     for test in tests:
         parameter, kind = way(test)
         shared = test.get_closest_marker("share") or (kind == "DuckDB" and test.get_closest_marker("share_of_duckdb"))
-        of = shared.args[0] if shared and not alone else 1
+        of = min(shared.args[0], cases) if shared else 1
         if test.get_closest_marker("only_full") or (digits(number, of) + start) % of:
             yield test
         elif kind is not None and test.get_closest_marker("every_way") is None:

@@ -169,6 +169,7 @@ cases = pytest.mark.parametrize(("name", "within", "method"), CASES)
 by_turns = ("rows", "moments")  # each case by one of them; test_components uses both
 
 
+@pytest.mark.share(2)
 @paths
 @cases
 def test_components(name, within, method, path):
@@ -202,6 +203,7 @@ def test_known_mu(name, within, method, path):
         close(got["sigma2"], sigma2, tolerance)
 
 
+@pytest.mark.share(2)
 @pytest.mark.share(2)
 @pytest.mark.parametrize(
     ("method", "mu", "path"),

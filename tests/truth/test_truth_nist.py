@@ -81,6 +81,7 @@ sql = pytest.mark.parametrize("engine", MODULE)
 pytestmark = pytest.mark.every_way
 
 
+@pytest.mark.share_of_duckdb(2)
 @pytest.mark.parametrize("path", PATHS)
 @files
 def test_mean_squares_from_rows(name, path):
@@ -164,6 +165,7 @@ def test_a_first_row_far_from_all_others(first, path):
         assert digits(var, best_var) >= 10.0  # the digits of Polars' own var at 196 with a spread of 0.1
 
 
+@pytest.mark.share_of_duckdb(2)
 @pytest.mark.parametrize("path", ["DataFrame", *MODULE])
 @files
 def test_mean_squares_from_stored_moments(name, path):
