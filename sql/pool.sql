@@ -905,40 +905,40 @@ CREATE OR REPLACE MACRO pool_trigamma_inverse(y) AS
 -- The sine integral Si(x), the integral of sin(t) / t from 0 to x: pool_sine_integral. Give it a column.
 -- ---------------------------------------------------------------------------------------------------------------------
 
+-- A polynomial by Horner's scheme, the coefficient of the highest power first: planned as one term.
+CREATE OR REPLACE MACRO _pool_polynomial(coefficients, q) AS
+    list_reduce(coefficients, lambda _sum, _c: _sum * q + _c);
+
 -- The Maclaurin series of Si(x) up to |x| = 6, by q = x^2.
 CREATE OR REPLACE MACRO _pool_sine_integral_series(x, q) AS
-    x * (
-        1.0e0 + q * (-0.05555555555555555e0 + q * (0.0016666666666666668e0 + q * (-2.834467120181406e-05 + q *
-        (3.0619243582206544e-07 + q * (-2.27746439867652e-09 + q * (1.2353110643708935e-11 + q *
-        (-5.0981091545465446e-14 + q * (1.6537983849091297e-16 + q * (-4.326650129802279e-19 + q *
-        (9.32044812542441e-22 + q * (-1.6818131176655147e-24 + q * (2.5787801137537893e-27 + q *
-        (-3.401366616220572e-30 + q * (3.8999872022233505e-33 + q * (-3.922984005011348e-36 + q *
-        (3.489798672961197e-39 + q * (-2.7650265596091116e-42 + q * (1.9636378862575867e-45 + q *
-        -1.257043527311165e-48))))))))))))))))))
-    );
+    x * _pool_polynomial('[
+        -1.257043527311165e-48, 1.9636378862575867e-45, -2.7650265596091116e-42, 3.489798672961197e-39,
+        -3.922984005011348e-36, 3.8999872022233505e-33, -3.401366616220572e-30, 2.5787801137537893e-27,
+        -1.6818131176655147e-24, 9.32044812542441e-22, -4.326650129802279e-19, 1.6537983849091297e-16,
+        -5.0981091545465446e-14, 1.2353110643708935e-11, -2.27746439867652e-09, 3.0619243582206544e-07,
+        -2.834467120181406e-05, 0.0016666666666666668, -0.05555555555555555, 1.0
+    ]'::DOUBLE[], q);
 
 -- The auxiliary functions x f(x) and x^2 g(x) beyond, by q = 36 / x^2 from 0 to 1: rational functions that meet them at
 -- 17 points to 3e-14 and 4e-13, by mpmath (DLMF 6.2.17, 6.2.18).
 CREATE OR REPLACE MACRO _pool_sine_integral_f(q) AS
-    (
-        0.99999999999997456184e0 + q * (16.996005747314168605e0 + q * (99.751563191113966723e0 + q *
-        (258.42617765433183951e0 + q * (313.51507915285414461e0 + q * (174.05604651183339764e0 + q *
-        (39.868507156908118171e0 + q * (2.9207689742135172234e0 + q * 0.030396929687045576299e0)))))))
-    ) / (
-        1.0e0 + q * (17.051561302854373448e0 + q * (100.68035363565208599e0 + q * (263.71919298288613853e0 + q *
-        (326.54083348957852603e0 + q * (188.51783195981941939e0 + q * (46.752244310239634134e0 + q *
-        (4.1136654434300815683e0 + q * 0.078953229708652668543e0)))))))
-    );
+    _pool_polynomial('[
+        0.030396929687045576299, 2.9207689742135172234, 39.868507156908118171, 174.05604651183339764,
+        313.51507915285414461, 258.42617765433183951, 99.751563191113966723, 16.996005747314168605,
+        0.99999999999997456184
+    ]'::DOUBLE[], q) / _pool_polynomial('[
+        0.078953229708652668543, 4.1136654434300815683, 46.752244310239634134, 188.51783195981941939,
+        326.54083348957852603, 263.71919298288613853, 100.68035363565208599, 17.051561302854373448, 1.0
+    ]'::DOUBLE[], q);
 CREATE OR REPLACE MACRO _pool_sine_integral_g(q) AS
-    (
-        0.99999999999967870812e0 + q * (18.703570681328739569e0 + q * (121.20666588685752766e0 + q *
-        (347.58103448816051738e0 + q * (467.05055804256797328e0 + q * (286.24281740236865539e0 + q *
-        (71.472680820991070798e0 + q * (5.4676346677054382416e0 + q * 0.042751678170702767732e0)))))))
-    ) / (
-        1.0e0 + q * (18.870237347800715165e0 + q * (124.25911287542248282e0 + q * (366.65166584949289058e0 + q *
-        (518.47614139882435783e0 + q * (348.71149236970515687e0 + q * (103.96421034230626497e0 + q *
-        (11.635324066531600925e0 + q * 0.32312736610872914197e0)))))))
-    );
+    _pool_polynomial('[
+        0.042751678170702767732, 5.4676346677054382416, 71.472680820991070798, 286.24281740236865539,
+        467.05055804256797328, 347.58103448816051738, 121.20666588685752766, 18.703570681328739569,
+        0.99999999999967870812
+    ]'::DOUBLE[], q) / _pool_polynomial('[
+        0.32312736610872914197, 11.635324066531600925, 103.96421034230626497, 348.71149236970515687,
+        518.47614139882435783, 366.65166584949289058, 124.25911287542248282, 18.870237347800715165, 1.0
+    ]'::DOUBLE[], q);
 
 -- Si(x) to 1e-14; Si(x) = sign(x) pi / 2 - f(x) cos(x) - g(x) sin(x) (DLMF 6.2.19).
 CREATE OR REPLACE MACRO pool_sine_integral(x) AS
@@ -5674,7 +5674,8 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. The
+-- filter keeps terms apart from sums, as in mixtures.sql.
 CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -5699,6 +5700,7 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
                     FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
                     JOIN query_table(classes) USING (model)
                 )
+                WHERE t IS NOT NULL
             )
             GROUP BY model, i
         )
@@ -5889,6 +5891,7 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
                         FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
                         WHERE NOT done
                     )
+                    WHERE z IS NOT NULL -- keeps z apart from the sums, as in mixtures.sql
                     GROUP BY model, q
                 )
             )
@@ -5979,18 +5982,22 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 -- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s. The filter keeps these terms
+-- apart from the sums over them: DuckDB 2 would write each term into every sum that reads it, and plan it there again.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT *,
+    SELECT * EXCLUDE (pooling, mu_, variance),
+        CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
-        SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
-        FROM (
-            SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-            FROM (FROM query_table(items) WHERE pending) AS i
-            JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
-        )
-    );
+        SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
+        FROM query_table(items) AS i JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        WHERE pending
+    )
+    WHERE pooling IS NOT NULL;
+
+-- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
+CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
+    abs((z > 0e0)::DOUBLE - _pool_normal_tail(far));
 
 -- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
 CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
@@ -6001,21 +6008,25 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
         any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN _pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+        sum(p * CASE WHEN s > 0 THEN _pool_normal_below(z, far) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
     FROM (
-        SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
-        FROM _pool_parts(items, nodes) JOIN means USING (id)
+        SELECT *, least(abs(z), 40e0) AS far
+        FROM (
+            SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
+            FROM _pool_parts(items, nodes) JOIN means USING (id)
+            WHERE m - mean_ IS NOT NULL
+        )
     )
     GROUP BY id;
 
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * _pool_normal_cdf_double(z)) AS tail,
+    SELECT id, side, target, sum(p * _pool_normal_below(z, far)) AS tail,
         sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
-        SELECT *, pool_normal_density(z) AS phi
+        SELECT *, pool_normal_density(z) AS phi, least(abs(z), 40e0) AS far
         FROM (
-            SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+            SELECT id, side, target, p, greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
             FROM _pool_parts(items, nodes)
         )
     )

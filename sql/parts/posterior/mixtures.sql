@@ -7,18 +7,22 @@
 -- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s. The filter keeps these terms
+-- apart from the sums over them: DuckDB 2 would write each term into every sum that reads it, and plan it there again.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
-    SELECT *,
+    SELECT * EXCLUDE (pooling, mu_, variance),
+        CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
-        SELECT *, CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m
-        FROM (
-            SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-            FROM (FROM query_table(items) WHERE pending) AS i
-            JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
-        )
-    );
+        SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
+        FROM query_table(items) AS i JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        WHERE pending
+    )
+    WHERE pooling IS NOT NULL;
+
+-- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
+CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
+    abs((z > 0e0)::DOUBLE - _pool_normal_tail(far));
 
 -- Mean and variance of each item, its weight, its typical and widest sd, and the probability of more than `beyond`.
 CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
@@ -29,21 +33,25 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
     )
     SELECT id, any_value(mean_) AS mean_, any_value(weight_) AS weight_, any_value(typical) AS typical,
         any_value(widest) AS widest, sum(p * (s * s + (m - mean_) * (m - mean_))) AS variance_,
-        sum(p * CASE WHEN s > 0 THEN _pool_normal_cdf_double(z) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
+        sum(p * CASE WHEN s > 0 THEN _pool_normal_below(z, far) WHEN m > beyond THEN 1.0 ELSE 0.0 END) AS above
     FROM (
-        SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
-        FROM _pool_parts(items, nodes) JOIN means USING (id)
+        SELECT *, least(abs(z), 40e0) AS far
+        FROM (
+            SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
+            FROM _pool_parts(items, nodes) JOIN means USING (id)
+            WHERE m - mean_ IS NOT NULL
+        )
     )
     GROUP BY id;
 
 -- Tail and density of items at their x; with side = -1 it is the upper tail, at -x.
 CREATE OR REPLACE MACRO _pool_tails(items, nodes) AS TABLE
-    SELECT id, side, target, sum(p * _pool_normal_cdf_double(z)) AS tail,
+    SELECT id, side, target, sum(p * _pool_normal_below(z, far)) AS tail,
         sum(p * phi / s) AS density_, -sum(p * phi * z / (s * s)) AS bend
     FROM (
-        SELECT *, pool_normal_density(z) AS phi
+        SELECT *, pool_normal_density(z) AS phi, least(abs(z), 40e0) AS far
         FROM (
-            SELECT * EXCLUDE (s), greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
+            SELECT id, side, target, p, greatest(s, 1e-300) AS s, (x - side * m) / greatest(s, 1e-300) AS z
             FROM _pool_parts(items, nodes)
         )
     )

@@ -22,7 +22,8 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. The
+-- filter keeps terms apart from sums, as in mixtures.sql.
 CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -47,6 +48,7 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
                     FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
                     JOIN query_table(classes) USING (model)
                 )
+                WHERE t IS NOT NULL
             )
             GROUP BY model, i
         )
