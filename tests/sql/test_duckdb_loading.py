@@ -312,10 +312,14 @@ def test_a_file_without_types_of_parameters_gives_the_same_rows(connection):
     connection.execute(FILE.read_text(encoding="utf-8"))
     inputs = ["n := NULL", "se := 1 + score * score", "weights := (SELECT 2)", "n := 3, var := abs(score)"]
     queries = [f"FROM pool_shrink(scores, score, school, {columns}) ORDER BY ALL" for columns in inputs]
-    typed = [connection.execute(query).pl() for query in queries]
+
+    def results() -> list[pl.DataFrame]:
+        return [pl.DataFrame(connection.execute(query).fetchall(), orient="row") for query in queries]
+
+    typed = results()
     connection.execute("DROP MACRO TABLE temp._pool_by_input")
-    for query, expected in zip(queries, typed, strict=True):
-        assert_frame_equal(connection.execute(query).pl(), expected, rel_tol=1e-9, abs_tol=1e-9)
+    for result, expected in zip(results(), typed, strict=True):
+        assert_frame_equal(result, expected, rel_tol=1e-9, abs_tol=1e-9)
     assert len({str(frame.rows()) for frame in typed}) == len(inputs)  # each input counts
 
 
