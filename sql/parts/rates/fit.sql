@@ -28,17 +28,23 @@ CREATE OR REPLACE MACRO _pool_rates_starts(facts, numbered, family) AS TABLE
 -- The points of a search with Newton's step (du, dv). Where the likelihood is not concave, the step goes uphill, with
 -- the absolute curvature.
 CREATE OR REPLACE MACRO _pool_rates_stepped(search, facts, classes, exposures, many, prior, family) AS TABLE
-    SELECT *, _pool_step_length(newton_u, newton_v) AS share, share * newton_u AS du, share * newton_v AS dv,
+    -- one step per SELECT: an alias is planned again at each mention in the same SELECT
+    WITH curved AS (
+        SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v
+        FROM _pool_rates_evaluated(search, facts, classes, exposures, many, prior, family)
+    ),
+    sized AS (SELECT *, (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v FROM curved),
+    directed AS (
+        SELECT *, (g_u - h_uv * newton_v) / bend_u AS newton_u, _pool_step_length(newton_u, newton_v) AS share
+        FROM sized
+    ),
+    moved AS (SELECT *, share * newton_u AS du, share * newton_v AS dv FROM directed)
+    SELECT step, phase, model, way, point, done, best, j, differ, constant, height,
         {u: u, v: v, height: height, gain: g_u * du + g_v * dv, length: greatest(abs(du), abs(dv)),
             concave: h_uu > 0 AND left_v > 0, hidden: g_u * du + g_v * dv <= 1e-12 * gross, du: du, dv: dv} AS here,
         {mean: mean, other: other, size: size, alpha: alpha, beta: beta, rise: rise, fall: fall,
             many_height: many_height, h_uu: bend, h_uv: h_uv, h_vv: h_vv} AS fitted
-    FROM (
-        SELECT *, greatest(abs(h_uu), 1e-300) AS bend_u, h_vv - h_uv * h_uv / bend_u AS left_v,
-            (g_v - h_uv / bend_u * g_u) / greatest(abs(left_v), 1e-300) AS newton_v,
-            (g_u - h_uv * newton_v) / bend_u AS newton_u
-        FROM _pool_rates_evaluated(search, facts, classes, exposures, many, prior, family)
-    );
+    FROM moved;
 
 -- The prior of every model, all models at once, with the sums at it. A search starts from the best of its points by
 -- Newton's method. A step without gain is repeated with a quarter of its length. Where rounding would hide a gain, the

@@ -6,21 +6,21 @@
 -- Nodes in (0, 1) and weights of the Gauss-Legendre rule: of 24 points where both shapes are 32 or more and the
 -- integrand is nearly that of a normal tail (error below 1e-12), else of 48.
 CREATE OR REPLACE MACRO _pool_nodes_of_24() AS
-    [
+    '[
         0.00240639000148932, 0.012635722014345251, 0.030862723998633622, 0.056792236497799485, 0.08999900701304854,
         0.12993790421072282, 0.17595317403151223, 0.22728926430558022, 0.2831032461869774, 0.3424786601519183,
         0.40444056626319186, 0.4679715535686972, 0.5320284464313028, 0.5955594337368082, 0.6575213398480817,
         0.7168967538130225, 0.7727107356944197, 0.8240468259684878, 0.8700620957892772, 0.9100009929869515,
         0.9432077635022005, 0.9691372760013663, 0.9873642779856547, 0.9975936099985107
-    ]::DOUBLE[];
+    ]'::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_weights_of_24() AS
-    [
+    '[
         0.0061706148999936, 0.014265694314466832, 0.022138719408709904, 0.02964929245771839, 0.03667324070554015,
         0.04309508076597664, 0.04880932605205694, 0.05372213505798282, 0.0577528340268628, 0.060835236463901696,
         0.06291872817341415, 0.06396909767337608, 0.06396909767337608, 0.06291872817341415, 0.060835236463901696,
         0.0577528340268628, 0.05372213505798282, 0.04880932605205694, 0.04309508076597664, 0.03667324070554015,
         0.02964929245771839, 0.022138719408709904, 0.014265694314466832, 0.0061706148999936
-    ]::DOUBLE[];
+    ]'::DOUBLE[];
 CREATE OR REPLACE MACRO _pool_nodes_of(a, b) AS
     CASE WHEN a >= 32 AND b >= 32 THEN _pool_nodes_of_24()
         ELSE list_transform(_pool_gauss_legendre(), lambda _g: _g.y) END;
@@ -53,25 +53,29 @@ CREATE OR REPLACE MACRO _pool_excess_from(t, z) AS
 -- Requests with the integral over all w, the split, and the point where the search of a quantile begins. It begins at
 -- the split, unless `z`, the normal quantile of p, is known and p lies clearly on one side.
 CREATE OR REPLACE MACRO _pool_begun_odds(requests) AS TABLE
+    WITH ratios AS (
+        SELECT id, a, b, w, p, z, 1 / a AS u, 1 / b AS v,
+            list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r
+        FROM query_table(requests)
+    ),
+    -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
+    cumulants AS (
+        SELECT id, a, b, w, p, z, ln((1 + u) / (1 + v)) AS split,
+            z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4 AS direct,
+            sqrt(6.2831853071795864769e0 * (u + v)) * r[1] * (r[2] / r[3]) AS integral,
+            (1 + v / 6) * v / 2 - (1 + u / 6) * u / 2 AS centre,
+            (1 + (0.5 + u / 6) * u) * u + (1 + (0.5 + v / 6) * v) * v AS variance,
+            (1 + (1 + v / 2) * v) * (v * v) - (1 + (1 + u / 2) * u) * (u * u) AS third
+        FROM ratios
+    )
     SELECT id, a, b, w, p, integral, split, direct,
         CASE WHEN CASE WHEN direct THEN p > 0.5 ELSE w > split END THEN 1.0::DOUBLE ELSE -1.0::DOUBLE END AS side,
         CASE
             WHEN NOT direct THEN coalesce(w, split)
-            ELSE side * greatest(side * split,
-                side * (centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6))
+            WHEN p > 0.5 THEN greatest(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
+            ELSE least(split, centre + sqrt(variance) * z + third / variance * (z * z - 1) / 6)
         END AS place
-    FROM (
-        SELECT *, _pool_odds_split(a, b) AS split,
-            coalesce(z IS NOT NULL AND a >= 1 AND b >= 1 AND abs(p - 0.5) > 0.4, false) AS direct,
-            sqrt(6.2831853071795864769e0 * (1 / a + 1 / b)) * r[1] * (r[2] / r[3]) AS integral,
-            -- the first cumulants of a difference of log gamma variables (Cornish & Fisher 1938)
-            (1 + 1 / (6 * b)) / (2 * b) - (1 + 1 / (6 * a)) / (2 * a) AS centre,
-            (1 + (1 / 2 + 1 / (6 * a)) / a) / a + (1 + (1 / 2 + 1 / (6 * b)) / b) / b AS variance,
-            (1 + (1 + 1 / (2 * b)) / b) / (b * b) - (1 + (1 + 1 / (2 * a)) / a) / (a * a) AS third
-        FROM (
-            SELECT *, list_transform([a, b, a + b], lambda x: _pool_stirling_ratio(x)) AS r FROM query_table(requests)
-        )
-    );
+    FROM cumulants;
 
 -- Searches with the height of the density, Mills' ratio and its derivatives at their point, outward. a_, b_, w_ and s
 -- are a, b, place and side, with the odds inverted where x > 1/2; `mean` is (a + b) x.
@@ -89,7 +93,8 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
     ),
     sloped AS (
         SELECT *, s * (mean - a_) AS slope, greatest(0.0, slope + CASE WHEN s < 0 THEN 1 - x ELSE x END) AS push,
-            (mean + x) * (1 - x) AS curvature, _pool_window_level(push, curvature) AS level
+            (mean + x) * (1 - x) AS curvature, _pool_window_level(push, curvature) AS level,
+            up / (2 + up) AS up_z, down / (2 + down) AS down_z
         FROM placed
     ),
     windowed AS (
@@ -103,8 +108,8 @@ CREATE OR REPLACE MACRO _pool_odds_at(search) AS TABLE
                 * _pool_window_integral(_pool_nodes_of(a_, b_), _pool_weights_of(a_, b_), reach, lead, x, power, mean)
             AS mills,
         CASE
-            WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up / (2 + up))
-                + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down / (2 + down)) END
+            WHEN abs(w_) < 0.25 THEN a_ * _pool_excess_from(up, up_z)
+                + CASE WHEN isinf(b_) THEN 0.0 ELSE b_ * _pool_excess_from(down, down_z) END
             WHEN isinf(b_) THEN a_ * (e - w_)
             ELSE (a_ + b_) * pool_log1p(e / (1 + b_ / a_)) - a_ * w_
         END AS height
