@@ -5,8 +5,9 @@
 -- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
 CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
     WITH of_values AS (
-        SELECT CASE WHEN sum(odd) > 0 THEN _pool_message_not_finite('value', '' || any_value(column_names[1]) || '') END
-            AS complaint
+        SELECT CASE WHEN sum(odd) > 0
+                THEN _pool_message_not_finite('value', '''' || any_value(column_names[1]) || '''')
+            END AS complaint
         FROM query_table(checked), _pool_request
     ),
     of_any_input AS (

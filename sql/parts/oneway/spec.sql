@@ -97,7 +97,13 @@ CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_names AS (
+    WITH _pool_names_of_rows AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+    ),
+    _pool_names_of_any AS (
         SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
             struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
             struct_keys(_pool_of_weights)] AS names
@@ -110,18 +116,30 @@ CREATE OR REPLACE MACRO _pool_arguments(
             POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
             POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
     ),
-    _pool_listed_arguments AS (
+    _pool_names AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
+    ),
+    _pool_arguments_of_rows AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value)
+        FROM query_table(schema)
+    ),
+    _pool_arguments_of_any AS (
         SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
             NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
             NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
+    _pool_listed_arguments AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
+    ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda _role: _role.names[1]) AS column_names,
             list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
+            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
         SELECT *, coalesce(

@@ -56,7 +56,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
         ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     methods AS (
         SELECT * REPLACE (coalesce(

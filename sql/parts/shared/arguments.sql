@@ -13,8 +13,15 @@ CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 -- rows but takes longer to plan. Connections that loaded the macros have a temporary macro, which comes first.
 CREATE OR REPLACE MACRO _pool_by_input(inputs, plain, other) AS TABLE FROM query_table(other);
 CREATE OR REPLACE TEMP MACRO _pool_by_input(inputs "NULL"[], plain, other) AS TABLE (FROM query_table(plain)),
+    (inputs STRUCT(_pool_absent BOOLEAN)[], plain, other) AS TABLE (FROM query_table(plain)),
     (inputs INTEGER, plain VARCHAR, other VARCHAR) AS TABLE (FROM query_table(other)),
     (inputs, plain, other) AS TABLE (FROM query_table(other));
+
+-- One of two relations: `reading` if the expression of `inputs`, as in ["by"], reads a column, else `other`.
+CREATE OR REPLACE MACRO _pool_by_reading(inputs, reading, other) AS TABLE FROM query_table(other);
+CREATE OR REPLACE TEMP MACRO _pool_by_reading(inputs "NULL"[], reading VARCHAR, other VARCHAR) AS TABLE
+    (FROM query_table(reading)),
+    (inputs, reading, other) AS TABLE (FROM query_table(other));
 
 -- A hyperparameter as a number, and as a name.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;

@@ -32,15 +32,17 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
         lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
     );
 
--- One row: for each argument the names and types of its columns, and the first of them that reads no column of the
--- table. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
+-- The name of the first column of a described argument that reads no column of the table.
+CREATE OR REPLACE MACRO _pool_constant(described) AS
+    list_filter(list_zip(described.names, described.known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1];
+
+-- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
 -- argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
             types: list_transform(argument[2], lambda _c: _c.type),
-            constant: list_filter(list_zip(argument[1], argument[2]),
-                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+            known: list_transform(argument[2], lambda _c: _c.known)
         }) AS described
     FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
 

@@ -49,23 +49,33 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
--- arguments are by, over, and what follows the keys without a name.
-CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+-- arguments are by, over, and what follows the keys without a name. If the keys are one column, only names may be wrong.
+CREATE OR REPLACE MACRO _pool_keys_of(
+    schema, "by", unnamed, over, of_names, arguments, by_is_shown, result
+) AS TABLE
     WITH named AS (
         SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
             _pool_absent_type(described[2].types[1]) AS no_over,
-            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
-        FROM _pool_described(of_names, arguments),
-            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
-    )
-    SELECT described, no_over, coalesce(
-        CASE WHEN described[3].types <> ['"NULL"']
-            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
-        _pool_wrong_names(over_names, by_names, beside_null,
-            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
-    ) AS wrong_keys
-    FROM named;
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names
+        FROM _pool_described(of_names, arguments)
+    ),
+    with_names AS (
+        SELECT *, _pool_wrong_names(over_names, by_names, beside_null,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result) AS wrong_keys
+        FROM named
+    ),
+    with_columns AS (
+        SELECT * REPLACE (coalesce(
+            CASE WHEN described[3].types <> ['"NULL"'] THEN _pool_wrong_unnamed(
+                by_names, described[3].names, _pool_constant(described[3]), columns) END,
+            wrong_keys,
+            _pool_wrong_constant(
+                CASE WHEN NOT no_over THEN _pool_constant(described[2]) END, _pool_constant(described[1]), columns)
+        ) AS wrong_keys)
+        FROM with_names, (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    ),
+    of_one_model AS (FROM _pool_by_reading(["by"], 'with_names', 'with_columns'))
+    SELECT described, no_over, wrong_keys FROM _pool_by_input([unnamed, over], 'of_one_model', 'with_columns');
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the comparison is constant.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS

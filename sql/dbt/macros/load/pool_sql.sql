@@ -2461,8 +2461,15 @@ CREATE OR REPLACE MACRO _pool_absent(x) AS _pool_absent_type(typeof(x));
 -- rows but takes longer to plan. Connections that loaded the macros have a temporary macro, which comes first.
 CREATE OR REPLACE MACRO _pool_by_input(inputs, plain, other) AS TABLE FROM query_table(other);
 CREATE OR REPLACE TEMP MACRO _pool_by_input(inputs "NULL"[], plain, other) AS TABLE (FROM query_table(plain)),
+    (inputs STRUCT(_pool_absent BOOLEAN)[], plain, other) AS TABLE (FROM query_table(plain)),
     (inputs INTEGER, plain VARCHAR, other VARCHAR) AS TABLE (FROM query_table(other)),
     (inputs, plain, other) AS TABLE (FROM query_table(other));
+
+-- One of two relations: `reading` if the expression of `inputs`, as in ["by"], reads a column, else `other`.
+CREATE OR REPLACE MACRO _pool_by_reading(inputs, reading, other) AS TABLE FROM query_table(other);
+CREATE OR REPLACE TEMP MACRO _pool_by_reading(inputs "NULL"[], reading VARCHAR, other VARCHAR) AS TABLE
+    (FROM query_table(reading)),
+    (inputs, reading, other) AS TABLE (FROM query_table(other));
 
 -- A hyperparameter as a number, and as a name.
 CREATE OR REPLACE MACRO _pool_number(x) AS CASE WHEN typeof(x) <> 'VARCHAR' THEN TRY_CAST(x AS DOUBLE) END;
@@ -2644,15 +2651,17 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
         lambda i: columns[i + 1:i + coalesce(list_position(columns[i + 1:], NULL), len(columns) + 1) - 1]
     );
 
--- One row: for each argument the names and types of its columns, and the first of them that reads no column of the
--- table. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
+-- The name of the first column of a described argument that reads no column of the table.
+CREATE OR REPLACE MACRO _pool_constant(described) AS
+    list_filter(list_zip(described.names, described.known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1];
+
+-- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
 -- argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
             types: list_transform(argument[2], lambda _c: _c.type),
-            constant: list_filter(list_zip(argument[1], argument[2]),
-                lambda c: c[2].known AND _pool_reads_nothing(c[1]))[1][1]
+            known: list_transform(argument[2], lambda _c: _c.known)
         }) AS described
     FROM query_table(of_names), (SELECT [*COLUMNS(*)] AS columns FROM query_table(arguments));
 
@@ -2738,23 +2747,33 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
--- arguments are by, over, and what follows the keys without a name.
-CREATE OR REPLACE MACRO _pool_keys_of(schema, of_names, arguments, by_is_shown, result) AS TABLE
+-- arguments are by, over, and what follows the keys without a name. If the keys are one column, only names may be wrong.
+CREATE OR REPLACE MACRO _pool_keys_of(
+    schema, "by", unnamed, over, of_names, arguments, by_is_shown, result
+) AS TABLE
     WITH named AS (
         SELECT described, described[1].names AS by_names, described[2].types = ['"NULL"'] AS beside_null,
             _pool_absent_type(described[2].types[1]) AS no_over,
-            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names, columns
-        FROM _pool_described(of_names, arguments),
-            (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
-    )
-    SELECT described, no_over, coalesce(
-        CASE WHEN described[3].types <> ['"NULL"']
-            THEN _pool_wrong_unnamed(by_names, described[3].names, described[3].constant, columns) END,
-        _pool_wrong_names(over_names, by_names, beside_null,
-            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result),
-        _pool_wrong_constant(CASE WHEN NOT no_over THEN described[2].constant END, described[1].constant, columns)
-    ) AS wrong_keys
-    FROM named;
+            CASE WHEN no_over THEN []::VARCHAR[] ELSE described[2].names END AS over_names
+        FROM _pool_described(of_names, arguments)
+    ),
+    with_names AS (
+        SELECT *, _pool_wrong_names(over_names, by_names, beside_null,
+            CASE WHEN by_is_shown THEN list_concat(over_names, by_names) ELSE over_names END, result) AS wrong_keys
+        FROM named
+    ),
+    with_columns AS (
+        SELECT * REPLACE (coalesce(
+            CASE WHEN described[3].types <> ['"NULL"'] THEN _pool_wrong_unnamed(
+                by_names, described[3].names, _pool_constant(described[3]), columns) END,
+            wrong_keys,
+            _pool_wrong_constant(
+                CASE WHEN NOT no_over THEN _pool_constant(described[2]) END, _pool_constant(described[1]), columns)
+        ) AS wrong_keys)
+        FROM with_names, (SELECT struct_keys(_pool_row) AS columns FROM query_table(schema) AS _pool_row)
+    ),
+    of_one_model AS (FROM _pool_by_reading(["by"], 'with_names', 'with_columns'))
+    SELECT described, no_over, wrong_keys FROM _pool_by_input([unnamed, over], 'of_one_model', 'with_columns');
 
 -- Whether two keys of models are equal. Without `over` there is one model, and the comparison is constant.
 CREATE OR REPLACE MACRO _pool_same(model, other) AS
@@ -3678,7 +3697,13 @@ CREATE OR REPLACE MACRO _pool_arguments(
     schema, value, "by", unnamed, over, n, var, se, weights, sigma2, tau2, mu, nan, level, uncertainty, "interval",
     predict, threshold, by_is_shown, result
 ) AS TABLE
-    WITH _pool_names AS (
+    WITH _pool_names_of_rows AS (
+        SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), ['NULL'], struct_keys(_pool_of_value)] AS names
+        FROM (SELECT "by" FROM query_table(schema)) AS _pool_of_by
+            POSITIONAL JOIN (SELECT over FROM query_table(schema)) AS _pool_of_over
+            POSITIONAL JOIN (SELECT value FROM query_table(schema)) AS _pool_of_value
+    ),
+    _pool_names_of_any AS (
         SELECT [struct_keys(_pool_of_by), struct_keys(_pool_of_over), struct_keys(_pool_of_unnamed),
             struct_keys(_pool_of_value), struct_keys(_pool_of_n), struct_keys(_pool_of_var), struct_keys(_pool_of_se),
             struct_keys(_pool_of_weights)] AS names
@@ -3691,18 +3716,30 @@ CREATE OR REPLACE MACRO _pool_arguments(
             POSITIONAL JOIN (SELECT se FROM query_table(schema)) AS _pool_of_se
             POSITIONAL JOIN (SELECT weights FROM query_table(schema)) AS _pool_of_weights
     ),
-    _pool_listed_arguments AS (
+    _pool_names AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_names_of_rows', '_pool_names_of_any')
+    ),
+    _pool_arguments_of_rows AS (
+        SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
+            NULL, _pool_column(value)
+        FROM query_table(schema)
+    ),
+    _pool_arguments_of_any AS (
         SELECT NULL, _pool_column("by"), NULL, _pool_column(over), NULL, _pool_column(unnamed),
             NULL, _pool_column(value), NULL, _pool_column(n), NULL, _pool_column(var), NULL, _pool_column(se),
             NULL, _pool_column(weights)
         FROM query_table(schema)
     ),
+    _pool_listed_arguments AS (
+        FROM _pool_by_input([unnamed, n, var, se, weights], '_pool_arguments_of_rows', '_pool_arguments_of_any')
+    ),
     described AS (
         SELECT no_over, wrong_keys, described[4:] AS roles,
             list_transform(roles, lambda _role: _role.names[1]) AS column_names,
             list_transform(roles, lambda _role: _role.types <> ['"NULL"']) AS present,
-            present[2] AS has_n, present[3] AS has_var, present[4] AS has_se, present[5] AS has_weights
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+            coalesce(present[2], false) AS has_n, coalesce(present[3], false) AS has_var,
+            coalesce(present[4], false) AS has_se, coalesce(present[5], false) AS has_weights
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     columns AS (
         SELECT *, coalesce(
@@ -3805,8 +3842,9 @@ CREATE OR REPLACE MACRO _pool_columns_of_estimates("interval", threshold) AS
 -- True, or an error: a mean is not finite because a value is not, or another column has a value that is not allowed.
 CREATE OR REPLACE MACRO _pool_sound(inputs, checked, weighed) AS TABLE
     WITH of_values AS (
-        SELECT CASE WHEN sum(odd) > 0 THEN _pool_message_not_finite('value', '' || any_value(column_names[1]) || '') END
-            AS complaint
+        SELECT CASE WHEN sum(odd) > 0
+                THEN _pool_message_not_finite('value', '''' || any_value(column_names[1]) || '''')
+            END AS complaint
         FROM query_table(checked), _pool_request
     ),
     of_any_input AS (
@@ -6737,7 +6775,7 @@ CREATE OR REPLACE MACRO _pool_line_arguments(
             _pool_wrong_name('nan', coalesce(nan::VARCHAR, 'NULL'), _pool_names_of_nan()),
             _pool_wrong_level(level)
         ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     )
     SELECT CASE WHEN complaint IS NULL THEN true ELSE error(complaint) END AS proper, no_over,
         CASE WHEN complaint IS NULL THEN column_names ELSE error(complaint) END AS column_names
@@ -7393,7 +7431,7 @@ CREATE OR REPLACE MACRO _pool_rate_arguments(
             wrong_keys,
             _pool_wrong_type(['value', CASE WHEN family = 'rates' THEN 'trials' ELSE 'exposure' END], described[4:])
         ) AS complaint
-        FROM _pool_keys_of(schema, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
+        FROM _pool_keys_of(schema, "by", unnamed, over, '_pool_names', '_pool_listed_arguments', by_is_shown, result)
     ),
     methods AS (
         SELECT * REPLACE (coalesce(
