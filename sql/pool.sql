@@ -4331,8 +4331,8 @@ CREATE OR REPLACE MACRO _pool_binned(sampled) AS TABLE
 CREATE OR REPLACE MACRO _pool_bins(binned) AS TABLE
     SELECT *, groups <= _pool_groups_kept() AS keeps, coalesce(u_least < u_largest, false) AS varies
     FROM (
-        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(y) AS ymin,
-            max(y) AS ymax, min(v) AS v_least, max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
+        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
+            max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
         FROM query_table(binned) GROUP BY model, bin
     );
 
@@ -4371,7 +4371,7 @@ CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
             WHEN -1 THEN _pool_bin_count_below(first, second)
             ELSE _pool_bin_count_at_mean(one, second)
         END AS k,
-        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread, ymin, ymax
+        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread
     FROM (
         SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
             list_inner_product(counts, seconds) AS second
@@ -4383,12 +4383,12 @@ CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
 CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     WITH binned AS MATERIALIZED (FROM _pool_binned(sampled)),
     bins AS MATERIALIZED (FROM _pool_bins('binned'))
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax FROM query_table(sampled) WHERE NOT compressed
+    SELECT model, n, w, k, y, squares, v, spread FROM query_table(sampled) WHERE NOT compressed
     UNION ALL BY NAME
-    SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread, y AS ymin, y AS ymax
+    SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread
     FROM binned JOIN (SELECT model, bin FROM bins WHERE varies AND keeps) USING (model, bin)
     UNION ALL BY NAME
-    SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread, ymin, ymax
+    SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread
     FROM bins WHERE NOT varies
     UNION ALL BY NAME
     FROM _pool_pseudo_groups('binned', 'bins');
@@ -4505,7 +4505,8 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
 -- Classes with the number of their model and the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
     WITH joined AS (
-        SELECT c.* EXCLUDE (_pool_model, odd, single), single AND compresses AS compressed, m.* EXCLUDE (_pool_model)
+        SELECT c.* EXCLUDE (_pool_model, ymin, ymax, odd, single), single AND compresses AS compressed,
+            m.* EXCLUDE (_pool_model)
         FROM query_table(classes) AS c, (
             SELECT model, _pool_model, published, compresses, own_v, pooled, df_prior, sigma2_prior
             FROM query_table(counted)
@@ -4515,15 +4516,16 @@ CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
     together AS (SELECT *, pooled AS own FROM joined),
     separate AS (SELECT *, pool_separate_variance(n, squares / (n - 1), pooled) AS own FROM joined),
     squeezed AS (SELECT *, pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior) AS own FROM joined)
-    SELECT model, n, w, k, y, squares, spread, ymin, ymax, compressed,
-        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    SELECT model, n, w, k, y, squares, spread, compressed,
+        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v,
+        CASE WHEN own_v THEN v ELSE 1 / w END AS u
     FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
 -- Classes with their sampling variance, single groups of large models compressed.
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
     WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2)),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax
+    SELECT model, n, w, k, y, squares, v, spread
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else

@@ -14,8 +14,8 @@ CREATE OR REPLACE MACRO _pool_binned(sampled) AS TABLE
 CREATE OR REPLACE MACRO _pool_bins(binned) AS TABLE
     SELECT *, groups <= _pool_groups_kept() AS keeps, coalesce(u_least < u_largest, false) AS varies
     FROM (
-        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(y) AS ymin,
-            max(y) AS ymax, min(v) AS v_least, max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
+        SELECT model, bin, count(*)::DOUBLE AS groups, avg(y) AS mean, stddev_pop(y) AS sd, min(v) AS v_least,
+            max(v) AS v_largest, min(u) AS u_least, max(u) AS u_largest
         FROM query_table(binned) GROUP BY model, bin
     );
 
@@ -54,7 +54,7 @@ CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
             WHEN -1 THEN _pool_bin_count_below(first, second)
             ELSE _pool_bin_count_at_mean(one, second)
         END AS k,
-        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread, ymin, ymax
+        mean + side * sd AS y, _pool_bin_at_point(x, v_least, v_largest) AS v, 0.0 AS spread
     FROM (
         SELECT *, list_inner_product(counts, ones) AS one, list_inner_product(counts, firsts) AS first,
             list_inner_product(counts, seconds) AS second
@@ -66,12 +66,12 @@ CREATE OR REPLACE MACRO _pool_pseudo_groups(binned, bins) AS TABLE
 CREATE OR REPLACE MACRO _pool_compressed(sampled) AS TABLE
     WITH binned AS MATERIALIZED (FROM _pool_binned(sampled)),
     bins AS MATERIALIZED (FROM _pool_bins('binned'))
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax FROM query_table(sampled) WHERE NOT compressed
+    SELECT model, n, w, k, y, squares, v, spread FROM query_table(sampled) WHERE NOT compressed
     UNION ALL BY NAME
-    SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread, y AS ymin, y AS ymax
+    SELECT model, w, 1.0 AS k, y, v, 0.0 AS spread
     FROM binned JOIN (SELECT model, bin FROM bins WHERE varies AND keeps) USING (model, bin)
     UNION ALL BY NAME
-    SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread, ymin, ymax
+    SELECT model, 1 / u_least AS w, groups AS k, mean AS y, v_least AS v, sd * sd AS spread
     FROM bins WHERE NOT varies
     UNION ALL BY NAME
     FROM _pool_pseudo_groups('binned', 'bins');

@@ -109,7 +109,8 @@ CREATE OR REPLACE MACRO _pool_with_prior(classes, counted) AS TABLE
 -- Classes with the number of their model and the sampling variance of their groups.
 CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
     WITH joined AS (
-        SELECT c.* EXCLUDE (_pool_model, odd, single), single AND compresses AS compressed, m.* EXCLUDE (_pool_model)
+        SELECT c.* EXCLUDE (_pool_model, ymin, ymax, odd, single), single AND compresses AS compressed,
+            m.* EXCLUDE (_pool_model)
         FROM query_table(classes) AS c, (
             SELECT model, _pool_model, published, compresses, own_v, pooled, df_prior, sigma2_prior
             FROM query_table(counted)
@@ -119,15 +120,16 @@ CREATE OR REPLACE MACRO _pool_each_sampled(classes, counted, sigma2) AS TABLE
     together AS (SELECT *, pooled AS own FROM joined),
     separate AS (SELECT *, pool_separate_variance(n, squares / (n - 1), pooled) AS own FROM joined),
     squeezed AS (SELECT *, pool_squeezed_variance(n, squares / (n - 1), df_prior, sigma2_prior) AS own FROM joined)
-    SELECT model, n, w, k, y, squares, spread, ymin, ymax, compressed,
-        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v, CASE WHEN own_v THEN v ELSE 1 / w END AS u
+    SELECT model, n, w, k, y, squares, spread, compressed,
+        CASE WHEN published THEN v ELSE pool_sampling_variance(own, w) END AS v,
+        CASE WHEN own_v THEN v ELSE 1 / w END AS u
     FROM query_table(CASE WHEN _pool_own_variance(sigma2) THEN _pool_name(sigma2) ELSE 'together' END);
 
 -- Classes with their sampling variance, single groups of large models compressed.
 CREATE OR REPLACE MACRO _pool_sampled(classes, counted, inputs, sigma2) AS TABLE
     WITH each AS NOT MATERIALIZED (FROM _pool_each_sampled(classes, counted, sigma2)),
     compressed AS NOT MATERIALIZED (FROM _pool_compressed('each'))
-    SELECT model, n, w, k, y, squares, v, spread, ymin, ymax
+    SELECT model, n, w, k, y, squares, v, spread
     FROM _pool_by_input(inputs, CASE WHEN _pool_own_variance(sigma2) THEN 'compressed' ELSE 'each' END, 'compressed');
 
 -- Models with `start`, the centre of all later means: the mean of the groups with v = 0, whose weight is infinite, else
