@@ -84,5 +84,5 @@ def components() -> str:
         "error when the query runs.",
         f"_pool_components({arguments.format('')})",
         bodies,
-        f"CASE WHEN {valid} THEN _pool_method(tau2, mu) ELSE 'known' END",
+        f"CASE\n        WHEN {valid} THEN _pool_method(tau2, mu) ELSE 'known'\n    END",
     )

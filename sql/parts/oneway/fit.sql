@@ -267,8 +267,8 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
         FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     );
 
--- Classes with the fitted variances, v by the final sigma2 and t = tau2, and c, the weight of a group in mu. At tau2 = 0
--- exact groups have infinite weight.
+-- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, and c, the weight of a
+-- group in mu. At tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
     WITH joined AS (
         SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,

@@ -21,7 +21,8 @@ CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limi
         coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
         on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_is_restricted(method) AS restricted, _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(method) AS restricted,
+        _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 

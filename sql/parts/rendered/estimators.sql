@@ -445,4 +445,6 @@ CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level
     "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
     "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
     "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
-    FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);
+    FROM query_table(CASE
+        WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known'
+    END);

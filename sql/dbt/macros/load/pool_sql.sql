@@ -3551,7 +3551,9 @@ CREATE OR REPLACE MACRO _pool_components(groups, inputs, sigma2, tau2, mu, level
     "chung" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'chung', level, test, limits, detail)),
     "sure" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'sure', level, test, limits, detail)),
     "cv" AS (FROM _pool_components_by(groups, inputs, sigma2, tau2, mu, 'cv', level, test, limits, detail))
-    FROM query_table(CASE WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known' END);
+    FROM query_table(CASE
+        WHEN list_contains(pool_method_names('tau2'), _pool_name(tau2)) THEN _pool_method(tau2, mu) ELSE 'known'
+    END);
 
 
 -- Rendered from polars_pool/formulas/compression.py by `python -m polars_pool.rendering`: edit there.
@@ -4665,8 +4667,8 @@ CREATE OR REPLACE MACRO _pool_variances(facts, estimates, tau2, method) AS TABLE
         FROM query_table(facts) LEFT JOIN query_table(estimates) USING (model)
     );
 
--- Classes with the fitted variances, v by the final sigma2 and t = tau2, and c, the weight of a group in mu. At tau2 = 0
--- exact groups have infinite weight.
+-- Classes with the fitted variances: v by the final sigma2, v0 by the mean square, t = tau2, and c, the weight of a
+-- group in mu. At tau2 = 0 exact groups have infinite weight.
 CREATE OR REPLACE MACRO _pool_fitted_classes(moved, variances, mu) AS TABLE
     WITH joined AS (
         SELECT m.* EXCLUDE (v, plain), coalesce(m.v, u) AS v0, tau2_ AS t, sigma2_,
@@ -4795,7 +4797,8 @@ CREATE OR REPLACE MACRO _pool_fitted_models(variances, centres, mu, method, limi
         coalesce(_pool_number(mu) / unit_, own + start / unit_ + _pool_origin / unit_) AS mu_, unit_,
         on_rows, CASE WHEN on_rows THEN n - j ELSE 'infinity'::DOUBLE END AS df2,
         CASE WHEN jointly THEN x ELSE tau2_ END AS best, estimable AND tau2_ IS NOT NULL AS has_tau2,
-        _pool_is_restricted(method) AS restricted, _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
+        _pool_is_restricted(method) AS restricted,
+        _pool_is_likelihood(method) AND coalesce(limits::VARCHAR = 'profile', jointly) AS by_profile,
         CASE WHEN jointly THEN 1 / wmax WHEN vmax + reach = 0 THEN 1.0 ELSE vmax + reach END AS far
     FROM query_table(variances) JOIN query_table(centres) USING (model), _pool_origin;
 
