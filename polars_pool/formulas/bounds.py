@@ -32,6 +32,15 @@ def low(v_positive: Column, high: Column, stretch: Column) -> Column:
     return larger(0.01 / stretch * smaller(v_positive, high), 1e-18 * high)
 
 
+def one_minimum_from(v_least: Column, v_largest: Column) -> Column:
+    """The tau2 from which on a likelihood has at most one minimum.
+
+    Its slope is P - Q with P = sum(1 / (l + tau2)) and Q = sum(c / (l + tau2)^2) over l from min(v) to max(v). P falls
+    at a rate of at most 1 / (min(v) + tau2), Q of at least 2 / (max(v) + tau2): from here on, P / Q rises.
+    """
+    return v_largest - 2 * v_least
+
+
 def floor(exact: Column, high: Column) -> Column:
     """The point that stands for tau2 = 0: 0 itself, unless 1 / v is infinite there."""
     return where(exact == 0, 0.0, NEGLIGIBLE * high)
@@ -61,6 +70,16 @@ def rho_high(squares: Column, w_least: Column, reach_of_rows: Column, df: Column
     Without squares within they may fall without end, to sigma2 = 0.
     """
     return where(squares > 0, larger(3 / w_least, 32 * df * reach_of_rows / squares), rho_far(w_least))
+
+
+def rho_one_minimum_from(squares: Column, plain_squares: Column, w_least: Column, w_largest: Column) -> Column:
+    """The rho from which on a likelihood has at most one minimum.
+
+    As for a known v with l = 1 / w, but Q = -df f' / f of f = SSW + sum(c / (l + rho)), where the sum of all c is that
+    of the squares about the plain mean. By the zeros -m of f, Q is the integral of 1 / (t + rho)^2 over all t between
+    an l and the next m, and the largest m is at most max(l) + sum(c) / SSW.
+    """
+    return where(squares > 0, 1 / w_least - 2 / w_largest + plain_squares / squares, rho_far(w_least))
 
 
 def rho_far(w_least: Column) -> Column:

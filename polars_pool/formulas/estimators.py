@@ -148,9 +148,13 @@ ML = Method(
         Sums(between.ml_deviance, between.ml_slope),
         # The likelihood is infinite at 0 where mu can be the mean of a group with v = 0.
         pole=lambda exact, fitted: exact * fitted > 0,
+        one_minimum_from=bounds.one_minimum_from,
     ),
     joint=Profile(
-        Sums(oneway.ml_profile, oneway.ml_profile_slope), df=lambda rows: rows, sigma2=oneway.residual_variance
+        Sums(oneway.ml_profile, oneway.ml_profile_slope),
+        df=lambda rows: rows,
+        sigma2=oneway.residual_variance,
+        one_minimum_from=bounds.rho_one_minimum_from,
     ),
     likelihood="full",
     error=Error(
@@ -164,9 +168,12 @@ REML = Method(
     "reml",
     "restricted maximum likelihood",
     "Raudenbush (2009); on rows Patterson & Thompson (1971)",
-    known_v=Minimum(Sums(between.reml_deviance, between.reml_slope)),
+    known_v=Minimum(Sums(between.reml_deviance, between.reml_slope), one_minimum_from=bounds.one_minimum_from),
     joint=Profile(
-        Sums(oneway.reml_profile, oneway.reml_profile_slope), df=lambda rows: rows - 1, sigma2=oneway.residual_variance
+        Sums(oneway.reml_profile, oneway.reml_profile_slope),
+        df=lambda rows: rows - 1,
+        sigma2=oneway.residual_variance,
+        one_minimum_from=bounds.rho_one_minimum_from,
     ),
     likelihood="restricted",
     error=Error(

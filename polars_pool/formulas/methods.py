@@ -114,6 +114,7 @@ class Minimum:
     finite_at_zero: bool = True  # false where the deviance is infinite at tau2 = 0, whatever v
     pole: Formula | None = None  # whether the deviance falls without end at 0, which is no minimum
     all_exact: Formula | None = None  # tau2 where every v is 0
+    one_minimum_from: Formula | None = None  # beyond, the deviance has at most one minimum
 
     @property
     def floor(self) -> Formula:
@@ -129,6 +130,7 @@ class Profile:
     df: Formula  # degrees of freedom of sigma2; `df` in the formulas below and in the objective
     sigma2: Formula  # from statistics of the model and hd2 at the best rho
     high: Formula = bounds.rho_high  # upper end of the search
+    one_minimum_from: Formula | None = None  # beyond, the deviance has at most one minimum
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,26 @@ STEPS = 2046  # bisections from the largest Float64 to the smallest
 
 
 def find_root(
-    function: Callable[..., Array], low: Array, high: Array, *more: Array, zero: float = TINY
+    function: Callable[..., Array],
+    low: Array,
+    high: Array,
+    *more: Array,
+    zero: float = TINY,
+    known: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """The root of each function, to the last bits, and whether the search converged; NaN without a bracket.
 
-    `more` are further arguments of the function, each with one value per root. A point where the function is at most
-    `zero` is a root. Source: Chandrupatla (1997), "A new hybrid quadratic/bisection algorithm for finding the zero of a
-    nonlinear function without using derivatives", Advances in Engineering Software 28.
+    `more` are further arguments of the function, each with one value per root. `known` are three points, of which low
+    and high are the first two, and the values there. A point where the function is at most `zero` is a root. Source:
+    Chandrupatla (1997), "A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function
+    without using derivatives", Advances in Engineering Software 28.
     """
     root, converged = np.full(len(low), np.nan), np.zeros(len(low), dtype=bool)
     todo = np.arange(len(low))
     # Three points and their values: the newest, the other end of the bracket, and the one before.
-    x = np.stack([low, high, high]).astype(float)
-    f = np.stack([function(low, *more), function(high, *more)])[[0, 1, 1]]
+    if known is None:
+        known = np.stack([low, high, high]), np.stack([function(low, *more), function(high, *more)])[[0, 1, 1]]
+    x, f = (points.astype(float) for points in known)
     for _ in range(STEPS):
         best, least, settled, going = _state(x, f, zero)
         root[todo[settled]], converged[todo[settled]] = best[settled], True

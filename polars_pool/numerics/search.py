@@ -15,6 +15,7 @@ from .segments import Segments
 Function = Callable[[Any, Array], Array]  # of the models and one argument per model
 
 POINTS_PER_DECADE = 4
+POINTS_BEYOND = 1  # the same, where there is one minimum at most
 MOST_POINTS = 100
 FEW_ROWS = 10_000  # evaluated at once: below, the calls of functions cost more than the arithmetic
 STRIDE = 4.0
@@ -23,12 +24,18 @@ NEARBY = 1.001  # the minimum of all rows lies within this factor of the coarse 
 
 
 def root(
-    g: Segments, function: Callable[..., Array], models: Array, low: Array, high: Array, *more: Array
+    g: Segments,
+    function: Callable[..., Array],
+    models: Array,
+    low: Array,
+    high: Array,
+    *more: Array,
+    known: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """Root of an increasing function in [low, high] for each model listed, to the last bits, and whether it converged.
 
-    `more` are further arguments of the function, with one value per model listed. Source: Chandrupatla (1997), Advances
-    in Engineering Software 28.
+    `more` are further arguments of the function, with one value per model listed; `known` as in find_root. Source:
+    Chandrupatla (1997), Advances in Engineering Software 28.
     """
     if not len(models):
         return np.zeros(0), np.zeros(0, dtype=bool)
@@ -40,17 +47,19 @@ def root(
             some, rows = m, g.take(m)
         return function(rows, x, *more)
 
-    return find_root(value, low, high, models, *more)
+    return find_root(value, low, high, models, *more, known=known)
 
 
 @dataclass(frozen=True)
 class Range:
     """The range of a search, with one value per model: a grid from low to high, and the floor of the argument.
 
-    `pole` marks models whose deviance falls without bound at the floor, which is no minimum.
+    From `bend` on, which may lie outside, the deviance has at most one minimum. `pole` marks models whose deviance
+    falls without bound at the floor, which is no minimum.
     """
 
     low: Array
+    bend: Array
     high: Array
     floor: Array
     pole: Array
@@ -63,11 +72,13 @@ def minimum(g: Segments, coarse: Segments, deviance: Function, slope: Function, 
     bracket, and the deepest minimum is the result. The floor is a candidate where the slope rises from it.
     """
     rising = np.flatnonzero(slope(g, within.floor) >= 0)
-    models, a, b = _brackets(coarse, slope, within, rising)
+    models, points, slopes = _brackets(coarse, slope, within, rising)
+    known = points, slopes
+    a, b, _ = points
     if coarse is not g:
-        x, _ = root(coarse, slope, models, a, b)
+        x, _ = root(coarse, slope, models, a, b, known=known)
         a, b = np.where(np.isnan(x), a, x / NEARBY), np.where(np.isnan(b), b, x * NEARBY)
-    models, x, converged = _closed(g, slope, within, models, a, b)
+    models, x, converged = _closed(g, slope, within, models, a, b, known if coarse is g else None)
     models = np.concatenate([rising, models])
     x = np.concatenate([within.floor[rising], x])
     converged = np.concatenate([~within.pole[rising], converged])
@@ -82,10 +93,16 @@ def minimum(g: Segments, coarse: Segments, deviance: Function, slope: Function, 
 
 
 def _closed(
-    g: Segments, slope: Function, within: Range, models: Array, a: Array, b: Array
+    g: Segments,
+    slope: Function,
+    within: Range,
+    models: Array,
+    a: Array,
+    b: Array,
+    known: tuple[Array, Array] | None,
 ) -> tuple[Array, Array, Array]:
     """The minimum in each bracket by all rows, with its model, and whether the search converged."""
-    x, converged = root(g, slope, models, a, b)
+    x, converged = root(g, slope, models, a, b, known=known)
     off = ~converged  # brackets of the coarse rows that are none of all rows
     models_off, a, b, turned = _widened(g, slope, within, models[off], a[off], b[off])
     x_off, converged_off = b.copy(), turned.copy()
@@ -96,12 +113,13 @@ def _closed(
 
 
 def _brackets(coarse: Segments, slope: Function, within: Range, rising: Array) -> tuple[Array, Array, Array]:
-    """Intervals of the grid where the slope turns from falling to rising, with their models.
+    """The models where the slope turns from falling to rising between two points of the grid; these and a third point.
 
-    A model that falls from its floor has at least one.
+    A model that falls from its floor has at least one such interval. The slopes at the points come last.
     """
     grid = _grid(within)
-    rises = _rises(coarse, slope, grid)
+    slopes = _slopes(coarse, slope, grid)
+    rises = slopes >= 0
     turn, models = np.nonzero(~rises[:-1] & rises[1:])
     still = np.flatnonzero(~rises[-1])
     missing = np.ones(coarse.models, dtype=bool)
@@ -109,26 +127,32 @@ def _brackets(coarse: Segments, slope: Function, within: Range, rising: Array) -
     missed = np.flatnonzero(missing)
     turn = np.concatenate([turn, np.full(len(still), len(grid) - 2), np.zeros(len(missed), dtype=np.int64)])
     models = np.concatenate([models, still, missed])
-    return models, grid[turn, models], grid[turn + 1, models]
+    places = np.stack([turn, turn + 1, np.where(turn > 0, turn - 1, turn + 2)])
+    return models, grid[places, models], slopes[places, models]
 
 
-def _rises(g: Segments, slope: Function, grid: Array) -> Array:
-    """Whether the slope of each model rises at the points of a grid; of few rows, at several points at once."""
+def _slopes(g: Segments, slope: Function, grid: Array) -> Array:
+    """The slope of each model at the points of a grid; of few rows, at several points at once."""
     together = max(1, FEW_ROWS // max(1, int(g.lengths.sum())))
-    rises = []
+    slopes = []
     for i in range(0, len(grid), together):
         points = grid[i : i + together]
-        rises.append(
-            slope(g.take(np.tile(np.arange(g.models), len(points))), points.ravel()).reshape(points.shape) >= 0
-        )
-    return np.vstack(rises)
+        slopes.append(slope(g.take(np.tile(np.arange(g.models), len(points))), points.ravel()).reshape(points.shape))
+    return np.vstack(slopes)
 
 
 def _grid(within: Range) -> Array:
-    """The floor, then points from low to high in equal ratios: one row per point, one column per model."""
-    ratio = within.high / within.low
-    points = int(min(np.ceil(np.max(np.log10(ratio), initial=1.0) * POINTS_PER_DECADE), MOST_POINTS)) + 1
-    return np.vstack([within.floor, within.low * ratio ** np.linspace(0.0, 1.0, points)[:, None]])
+    """The floor, then points from low by bend to high: one row per point, one column per model."""
+    bend = np.where(within.bend < within.high, np.maximum(within.bend, within.low), within.high)
+    to_bend, beyond = _between(within.low, bend, POINTS_PER_DECADE), _between(bend, within.high, POINTS_BEYOND)
+    return np.vstack([within.floor, within.low, to_bend, beyond])
+
+
+def _between(low: Array, high: Array, per_decade: int) -> Array:
+    """Points in equal ratios from low to high, without low."""
+    ratio = high / low
+    points = int(min(np.ceil(np.max(np.log10(ratio), initial=0.0) * per_decade), MOST_POINTS)) + 1
+    return low * ratio ** np.linspace(0.0, 1.0, points)[1:, None]
 
 
 def _widened(

@@ -6,7 +6,7 @@ dataclass that extends `Segments`; fields with the metadata PER_MODEL have one v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
@@ -87,11 +87,19 @@ class Segments:
 
     def _picked(self, start: Array, rows: Array, models: Array) -> Self:
         """A container of the arrays at some rows and models, which begin at `start`."""
-        columns: dict[str, Any] = {"start": start}
+        columns = self.picked(lambda x, per_model: np.take(x, models if per_model else rows, axis=-1))
+        return replace(self, **columns | {"start": start})
+
+    def picked(self, pick: Callable[[Array, bool], Array]) -> dict[str, Any]:
+        """What a function picks from each array, by whether it has one value per model; once from equal arrays."""
+        columns: dict[str, Any] = {}
+        of_array: dict[int, Array] = {}
         for f in fields(self):
-            if f.name != "start" and (x := getattr(self, f.name)) is not None:
-                columns[f.name] = np.take(x, models if _is_per_model(f) else rows, axis=-1)
-        return replace(self, **columns)
+            if (x := getattr(self, f.name)) is not None:
+                if id(x) not in of_array:
+                    of_array[id(x)] = pick(x, _is_per_model(f))
+                columns[f.name] = of_array[id(x)]
+        return columns
 
     def blocks(self, size: int) -> Iterator[tuple[slice, slice, Self]]:
         """Blocks of at most `size` consecutive rows: their rows, their models, and views of the arrays of both.
@@ -146,8 +154,7 @@ class Table(Segments):
     def take(self, models: Array) -> Self:
         if len(models) == self.models and np.array_equal(models, np.arange(self.models)):
             return self
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: np.take(x, models, axis=-1) for name, x in columns.items() if x is not None})
+        return replace(self, **self.picked(lambda x, _: np.take(x, models, axis=-1)))
 
     def blocks(self, size: int) -> Iterator[tuple[slice, slice, Self]]:
         yield slice(None), slice(None), self

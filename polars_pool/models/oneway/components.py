@@ -23,7 +23,7 @@ from ..many import Groups
 from ..tables import WHOLE, series
 from . import inference
 from .fit import Components, Fitted, fit
-from .groups import VALUE, VAR, N, V, W, Y, grouped
+from .groups import PIVOT, VALUE, VAR, N, V, W, Y, grouped
 from .refuse import bad_rows
 from .spec import Means, OneWay
 from .uncertainty import error_of_tau2
@@ -41,8 +41,8 @@ STATISTICS: dict[str, pl.DataType] = {
     **dict.fromkeys(inference.STATISTICS, pl.Float64()),
     "converged": pl.Boolean(),
 }
-MODEL = "_pool_model"
 ERRORS = ("_pool_error", "_pool_correction")  # variance and minus bias of tau2
+CLASSES = tuple(f"_pool_{name}" for name in ("n", "w", "y", "squares", "v", "k", "spread"))
 SQUARES = moments.above_rounding(N, moments.squares(N, VAR), Y).alias("_pool_squares")
 
 
@@ -81,26 +81,28 @@ def _schema(request: Means, inferences: bool) -> dict[str, pl.DataType]:
 
 
 def classes(groups: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
-    """Groups of equal size in one row: their number, the mean and spread of their means, their mean squares within."""
-    if request.variance_depends_on_n:
+    """Groups of equal size in one row: their number, the mean and spread of their means, their mean squares within.
+
+    Groups whose sampling variance does not depend on their size alone keep their rows. So do those of several models,
+    which are often small; `Groups.by_size` merges them where many are alike.
+    """
+    if request.variance_depends_on_n and not request.over:
         return _by_size(groups, request, k=pl.len().cast(pl.Float64))
     return groups.select(*request.over, *_columns(request))
 
 
 def classes_of_table(table: pl.DataFrame, request: OneWay) -> pl.DataFrame:
     """The classes of a table of groups in memory, whose rows carry the constants of the query."""
-    constants = pl.col("^_pool_(pivot|bad_.*)$")
-    if not request.variance_depends_on_n:
-        return table.select(*request.over, *_columns(request), constants)
-    return classes(table.lazy(), request).join(table.lazy().select(constants).head(1), how="cross").collect()
+    constants = table.lazy().select("^_pool_(pivot|bad_.*)$").head(1)
+    return classes(table.lazy(), request).join(constants, how="cross").collect()
 
 
 def classes_of_rows(rows: pl.LazyFrame, request: OneWay) -> pl.LazyFrame:
     """The classes of rows that carry the moments of their group, where each group appears n times."""
-    if request.variance_depends_on_n:
-        counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, VAR))
-        return _by_size(counting, request, k=VALUE.count() / N.first())
-    return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), request)
+    if not request.variance_depends_on_n:
+        return classes(rows.group_by(*request.keys).agg(e.first() for e in (N, W, Y, VAR)), request)
+    counting = rows.with_columns(pl.when(VALUE.is_not_null()).then(e) for e in (Y, VAR))
+    return _by_size(counting, request, k=VALUE.count() / N.first())
 
 
 def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
@@ -112,7 +114,7 @@ def _columns(request: OneWay) -> tuple[pl.Expr, ...]:
 
 def _by_size(groups: pl.LazyFrame, request: OneWay, k: pl.Expr) -> pl.LazyFrame:
     sizes = groups.group_by(*request.over, N).agg(Y.mean(), VAR.mean(), _pool_k=k, _pool_spread=Y.var(ddof=0))
-    return sizes.with_columns(_pool_w=N).with_columns(SQUARES)
+    return sizes.select(*request.over, N, Y, SQUARES, "_pool_k", "_pool_spread", _pool_w=N)
 
 
 # ---- models ---------------------------------------------------------------------------------------------------------
@@ -170,13 +172,30 @@ def causes(components: Components, request: Means) -> dict[str, Array]:
 
 def by_model(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, Array, Groups | None, Array]:
     """The models of a table of classes and their pivots; the groups that have rows, and the models they belong to."""
-    models = table[[*request.over, "_pool_pivot"]]
-    models = models.unique(request.over, maintain_order=True) if request.over else models.head(1)
+    models, rows, lengths = _in_models(table, request)
     pivot = models["_pool_pivot"].to_numpy()
-    counted = table if (table["_pool_w"].to_numpy() > 0).all() else table.filter(W > 0)
-    if counted.is_empty():
-        return models, pivot, None, np.zeros(0, dtype=np.int64)
-    return models, pivot, *groups_of(counted, models, request)
+    counted = rows["_pool_w"].to_numpy() > 0
+    if not counted.all():
+        lengths = np.bincount(np.repeat(np.arange(len(lengths)), lengths)[counted], minlength=len(lengths))
+        rows = rows.filter(counted)
+    present = np.flatnonzero(lengths)
+    if not present.size:
+        return models, pivot, None, present
+    start = np.cumsum(lengths)[present] - lengths[present]
+    return models, pivot, _groups(rows, start, pivot[present], request), present
+
+
+def _in_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, pl.DataFrame, Array]:
+    """The models of a table of classes with their pivots, the rows of one model after the other, and their numbers.
+
+    A group-by into lists costs less than a sort by model.
+    """
+    if not request.over:
+        return table.select(PIVOT).head(1), table, np.array([table.height])
+    columns = [name for name in table.columns if name in CLASSES]
+    lists = table.group_by(*request.over, maintain_order=True).agg(PIVOT.first(), *columns)
+    rows = pl.DataFrame([lists[name].explode(empty_as_null=False) for name in columns])
+    return lists.select(*request.over, PIVOT), rows, lists[columns[0]].list.len().to_numpy().astype(np.int64)
 
 
 def _known(request: Means, pivot: Array) -> Components:
@@ -189,26 +208,21 @@ def _known(request: Means, pivot: Array) -> Components:
     return Components(none, none.copy(), sigma2, tau2, mu - pivot, 0 * mu, icc, df_prior, prior, none.astype(bool))
 
 
-def groups_of(table: pl.DataFrame, models: pl.DataFrame, request: OneWay) -> tuple[Groups, Array]:
-    """The groups that have rows, sorted by model, and the models they belong to."""
-    start = present = np.zeros(1, dtype=np.int64)
-    if request.over:
-        numbered = models.select(*request.over).with_row_index(MODEL)
-        table = table.join(numbered, on=request.over, how="left", nulls_equal=True).sort(MODEL)
-        first = np.unique(table[MODEL].to_numpy(), return_index=True)
-        present, start = first[0], first[1]
+def _groups(rows: pl.DataFrame, start: Array, pivot: Array, request: OneWay) -> Groups:
+    """The groups of models, which begin at these rows."""
     known_mu = request.hyperparameters.known_mu
-    mu = None if known_mu is None else known_mu - models["_pool_pivot"].to_numpy()[present]
+    mu = None if known_mu is None else known_mu - pivot
 
     def column(name: str) -> Array:
-        return table[f"_pool_{name}"].to_numpy()
+        return rows[f"_pool_{name}"].to_numpy()
 
     y = column("y")
     one, none, unknown = (np.broadcast_to(constant, y.shape) for constant in (1.0, 0.0, np.nan))
     if request.published:
         n = one if request.n is None else column("n")
-        return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu), present
-    classes = {name: column(name) for name in ("k", "spread")} if request.variance_depends_on_n else {}
+        return Groups(start, n=n, w=n, y=y, squares=none, v=column("v"), mu=mu)
+    classes = {name: column(name) for name in ("k", "spread") if f"_pool_{name}" in rows.columns}
     n, squares = column("n"), column("squares")
     w = n if request.weights is None else column("w")
-    return Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes), present
+    groups = Groups(start, n=n, w=w, y=y, squares=squares, v=unknown, mu=mu, **classes)
+    return groups.by_size() if request.variance_depends_on_n and not classes else groups

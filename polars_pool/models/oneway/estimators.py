@@ -159,7 +159,7 @@ def matched_q(g: Groups, expected: Array) -> Estimate:
 
 def _centre(s: Statistics, total: str) -> Array:
     """mu by the weights of the search, whose sum has this name."""
-    return np.asarray(s.g.sum(s["weight"] * s.g.y) / s[total] if s.g.mu is None else s.g.mu)
+    return np.asarray(s.g.dot(s["weight"], s.g.y) / s[total] if s.g.mu is None else s.g.mu)
 
 
 def _without_one_least(s: Statistics) -> Array:
@@ -176,11 +176,11 @@ AT_TAU2: Table = {
     "weight": lambda s: between.precision(s.g.v, s.g.each(s["tau2"])),
     "d2": lambda s: s.g.squares_about(_centre(s, "s1")),
     "s1": lambda s: s.g.sum(s["weight"]),
-    "s2": lambda s: s.g.sum(s["weight"] * s["weight"]),
+    "s2": lambda s: s.g.dot(s["weight"], s["weight"]),
     "pairs": lambda s: s.g.pairs(s["weight"]),
     "weighted_d2": lambda s: s["weight"] * s["d2"],
     "wd2": lambda s: s.g.sum(s["weighted_d2"]),
-    "w2d2": lambda s: s.g.sum(s["weighted_d2"] * s["weight"]),
+    "w2d2": lambda s: s.g.dot(s["weighted_d2"], s["weight"]),
     "logs": lambda s: s.g.sum(between.log_variance(s.g.v, s.g.each(s["tau2"]))),
     "rest": _without_one_least,
 }
@@ -189,10 +189,10 @@ AT_RHO: Table = {
     "weight": lambda s: oneway.information(s.g.w, s.g.each(s["rho"])),
     "d2": lambda s: s.g.squares_about(_centre(s, "h")),
     "h": lambda s: s.g.sum(s["weight"]),
-    "h2": lambda s: s.g.sum(s["weight"] * s["weight"]),
+    "h2": lambda s: s.g.dot(s["weight"], s["weight"]),
     "weighted_d2": lambda s: s["weight"] * s["d2"],
     "hd2": lambda s: s.g.sum(s["weighted_d2"]),
-    "h2d2": lambda s: s.g.sum(s["weighted_d2"] * s["weight"]),
+    "h2d2": lambda s: s.g.dot(s["weighted_d2"], s["weight"]),
     "logs": lambda s: s.g.sum(oneway.log_inflation(s.g.w, s.g.each(s["rho"]))),
 }
 
@@ -274,7 +274,8 @@ def by_minimum(minimum: Minimum, g: Groups) -> Estimate:
     floor = applied(minimum.floor, s, high=high)
     pole = np.zeros(g.models, dtype=bool) if minimum.pole is None else applied(minimum.pole, s)
     deviance, slope = _objective(minimum.objective, AT_TAU2, TERMS_AT_TAU2, "tau2")
-    tau2, settled = g.minimise(deviance, slope, by=g.v, low=low, high=high, floor=floor, pole=pole)
+    bend = high if minimum.one_minimum_from is None else np.asarray(applied(minimum.one_minimum_from, s))
+    tau2, settled = g.minimise(deviance, slope, by=g.v, low=low, bend=bend, high=high, floor=floor, pole=pole)
     tau2 = np.where(tau2 <= floor, 0.0, tau2)
     if minimum.all_exact is not None:
         tau2 = np.where(s["exact"] == s["groups"], applied(minimum.all_exact, s), tau2)
@@ -288,7 +289,8 @@ def by_profile(profile: Profile, g: Groups) -> tuple[Array, Array, Array]:
     low, high = applied(bounds.rho_low, s), applied(profile.high, s)
     zero = np.zeros(g.models)
     deviance, slope = _objective(profile.objective, sums, TERMS_AT_RHO, "rho")
-    rho, settled = g.minimise(deviance, slope, by=g.w, low=low, high=high, floor=zero, pole=zero > 0)
+    bend = high if profile.one_minimum_from is None else np.asarray(applied(profile.one_minimum_from, s))
+    rho, settled = g.minimise(deviance, slope, by=g.w, low=low, bend=bend, high=high, floor=zero, pole=zero > 0)
     sigma2 = applied(profile.sigma2, Statistics(g, {**OF_MODELS, **sums}, rho=rho))
     at_the_end = (rho >= high) & (s["squares"] == 0)
     sigma2, tau2 = np.where(at_the_end, 0.0, sigma2), np.where(at_the_end, s["plain_squares"] / s["df"], rho * sigma2)

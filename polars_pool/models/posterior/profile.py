@@ -13,9 +13,9 @@ from ...formulas import inference, profile, within
 from .. import warning
 from ..keys import public
 from ..many import Groups
-from ..oneway.components import classes, fit_models, groups_of
+from ..oneway.components import by_model, classes, fit_models
 from ..oneway.fit import Fitted, population
-from ..oneway.groups import PIVOT, W, grouped
+from ..oneway.groups import PIVOT, grouped
 from ..oneway.inference import likelihood, profile_limits
 from ..oneway.pooling import pooled, with_errors
 from ..oneway.refuse import bad_rows
@@ -82,14 +82,11 @@ def _of_groups(groups: pl.LazyFrame, points: pl.LazyFrame, request: OneWay) -> p
 def _curves(table: pl.DataFrame, request: OneWay, grid: tuple[float, ...] | None) -> pl.DataFrame:
     """Every model that has groups, at every tau of its grid."""
     bad_rows(table, request)
-    models = table.select(*request.over, PIVOT)
-    models = models.unique(request.over, maintain_order=True) if request.over else models.head(1)
-    counted = table.filter(W > 0)
-    if counted.is_empty():
+    models, pivot, groups, present = by_model(table, request)
+    if groups is None:
         nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*_statistics(request), *PRIVATE[:-1])]
         return models.clear().select(*request.over, *nothing, PIVOT)
-    groups, present = groups_of(counted, models, request)
-    pivot = models["_pool_pivot"].to_numpy()[present]
+    pivot = pivot[present]
     posterior = posteriors(table, request) if request.hyperparameters.priors else None
     with np.errstate(all="ignore"):
         statistics = _curves_of_groups(groups, request, grid, posterior)
