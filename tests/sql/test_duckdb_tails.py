@@ -60,3 +60,12 @@ def test_both_tails(connection, kind):
         below, above = special.gammainc(a, a * np.exp(w)), special.gammaincc(a, a * np.exp(w))
     assert result["below"].to_numpy() == pytest.approx(below, rel=1e-9, abs=1e-12)
     assert result["result"].to_numpy() == pytest.approx(above, rel=1e-9, abs=1e-12)
+
+
+def test_the_quantile_of_the_default_level(connection):
+    """It is a number in the macro, and has the last digit of SciPy; those of other levels are computed."""
+    levels = [0.95, 0.9, 0.9500001]
+    query = " UNION ALL ".join(f"FROM _pool_quantile_of({level})" for level in levels)
+    results = [quantile for (quantile,) in connection.execute(query).fetchall()]
+    assert results == pytest.approx(special.ndtri([(1 + level) / 2 for level in levels]), rel=1e-14)
+    assert results[0] == special.ndtri(0.975)

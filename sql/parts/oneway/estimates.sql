@@ -72,14 +72,14 @@ CREATE OR REPLACE MACRO _pool_pooled(
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
     ),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', [n, var, se, weights], sigma2, tau2, mu, level, 'z', NULL,
+        FROM _pool_components('_pool_groups', [n, var, se, weights, groups], sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
     ),
     _pool_estimated AS NOT MATERIALIZED (
         FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
     ),
     _pool_integrated AS NOT MATERIALIZED (
-        FROM _pool_posterior('_pool_groups', [n, var, se, weights], NULL, sigma2, tau2, mu, level,
+        FROM _pool_posterior('_pool_groups', [n, var, se, weights, groups], NULL, sigma2, tau2, mu, level,
             CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
             predict, threshold, 'estimates')
     )

@@ -51,14 +51,15 @@ CREATE OR REPLACE MACRO pool_shrink(
     ),
     _pool_exceeding AS NOT MATERIALIZED (
         SELECT *, _pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    ),
+    _pool_of_posterior AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_with_posterior' ELSE '_pool_above_posterior' END)
+    ),
+    _pool_of_estimates AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_result' ELSE '_pool_exceeding' END)
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
-    FROM query_table(CASE
-        WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
-        WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
-        WHEN _pool_absent(threshold) THEN '_pool_result'
-        ELSE '_pool_exceeding'
-    END);
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_of_posterior' ELSE '_pool_of_estimates' END);
 
 -- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
 -- the rows.

@@ -80,10 +80,14 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_is_level(level) THEN _pool_number(level) END;
 
--- One row: the normal quantile of an interval.
+-- One row: the normal quantile of an interval. That of the default level is a number, which takes nothing to plan.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    SELECT _pool_normal_quantile_double(p) AS _pool_quantile
-    FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
+    WITH of_default AS (SELECT 1.959963984540054e0 AS _pool_quantile),
+    of_any_level AS (
+        SELECT _pool_normal_quantile_double(p) AS _pool_quantile
+        FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p)
+    )
+    FROM query_table(CASE WHEN _pool_number(level) = 0.95 THEN 'of_default' ELSE 'of_any_level' END);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,
@@ -92,7 +96,8 @@ CREATE OR REPLACE MACRO _pool_numeric(type) AS
 -- The message about the first role that has several columns or a column that is not numeric; NULL where there is none.
 CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
-        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        list_filter(list_zip(roles, described, true),
+            lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
         lambda c: CASE
             WHEN len(c[2].names) > 1
                 THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))

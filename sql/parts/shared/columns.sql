@@ -36,8 +36,8 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
 CREATE OR REPLACE MACRO _pool_constant(described) AS
     list_filter(list_zip(described.names, described.known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1];
 
--- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
--- argument.
+-- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names`
+-- holds the names; `arguments` has the columns of all arguments, with a null column before each argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],

@@ -49,7 +49,8 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
--- arguments are by, over, and what follows the keys without a name. If the keys are one column, only names may be wrong.
+-- arguments are by, over, and what follows the keys without a name. Where the keys are columns, without `over`, only
+-- their names may be wrong.
 CREATE OR REPLACE MACRO _pool_keys_of(
     schema, "by", unnamed, over, of_names, arguments, by_is_shown, result
 ) AS TABLE

@@ -2528,10 +2528,14 @@ CREATE OR REPLACE MACRO _pool_wrong_flag(role, argument) AS
 CREATE OR REPLACE MACRO _pool_proper_level(level) AS
     CASE WHEN _pool_is_level(level) THEN _pool_number(level) END;
 
--- One row: the normal quantile of an interval.
+-- One row: the normal quantile of an interval. That of the default level is a number, which takes nothing to plan.
 CREATE OR REPLACE MACRO _pool_quantile_of(level) AS TABLE
-    SELECT _pool_normal_quantile_double(p) AS _pool_quantile
-    FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p);
+    WITH of_default AS (SELECT 1.959963984540054e0 AS _pool_quantile),
+    of_any_level AS (
+        SELECT _pool_normal_quantile_double(p) AS _pool_quantile
+        FROM (SELECT CASE WHEN _pool_is_level(level) THEN (1 + _pool_number(level)) / 2 END AS p)
+    )
+    FROM query_table(CASE WHEN _pool_number(level) = 0.95 THEN 'of_default' ELSE 'of_any_level' END);
 
 CREATE OR REPLACE MACRO _pool_numeric(type) AS
     regexp_full_match(type,
@@ -2540,7 +2544,8 @@ CREATE OR REPLACE MACRO _pool_numeric(type) AS
 -- The message about the first role that has several columns or a column that is not numeric; NULL where there is none.
 CREATE OR REPLACE MACRO _pool_wrong_type(roles, described) AS
     list_transform(
-        list_filter(list_zip(roles, described), lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
+        list_filter(list_zip(roles, described, true),
+            lambda c: len(c[2].names) > 1 OR NOT _pool_numeric(c[2].types[1])),
         lambda c: CASE
             WHEN len(c[2].names) > 1
                 THEN _pool_message_several_columns(c[1], len(c[2].names), _pool_listed(c[2].names))
@@ -2655,8 +2660,8 @@ CREATE OR REPLACE MACRO _pool_split(columns) AS
 CREATE OR REPLACE MACRO _pool_constant(described) AS
     list_filter(list_zip(described.names, described.known), lambda c: c[2] AND _pool_reads_nothing(c[1]))[1][1];
 
--- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names` holds the names; `arguments` has the columns of all arguments, with a null column before each
--- argument.
+-- One row: for each argument the names and types of its columns, and whether each is known without reading. `of_names`
+-- holds the names; `arguments` has the columns of all arguments, with a null column before each argument.
 CREATE OR REPLACE MACRO _pool_described(of_names, arguments) AS TABLE
     SELECT list_transform(list_zip(names, _pool_split(columns)), lambda argument: {
             names: argument[1],
@@ -2747,7 +2752,8 @@ CREATE OR REPLACE MACRO _pool_wrong_names(over, keys, beside_null, taken, result
     );
 
 -- One row: the described arguments, whether there is one model, and the message about wrong keys. The first three
--- arguments are by, over, and what follows the keys without a name. If the keys are one column, only names may be wrong.
+-- arguments are by, over, and what follows the keys without a name. Where the keys are columns, without `over`, only
+-- their names may be wrong.
 CREATE OR REPLACE MACRO _pool_keys_of(
     schema, "by", unnamed, over, of_names, arguments, by_is_shown, result
 ) AS TABLE
@@ -6437,14 +6443,14 @@ CREATE OR REPLACE MACRO _pool_pooled(
         FROM query_table(CASE WHEN _pool_absent(groups) THEN '_pool_seen' ELSE '_pool_with_unseen' END)
     ),
     _pool_components AS MATERIALIZED (
-        FROM _pool_components('_pool_groups', [n, var, se, weights], sigma2, tau2, mu, level, 'z', NULL,
+        FROM _pool_components('_pool_groups', [n, var, se, weights, groups], sigma2, tau2, mu, level, 'z', NULL,
             CASE WHEN uncertainty = 'tau2' AND _pool_name(tau2) <> '' THEN 'errors' ELSE 'estimates' END)
     ),
     _pool_estimated AS NOT MATERIALIZED (
         FROM _pool_estimates('_pool_groups', '_pool_components', sigma2, tau2, mu, uncertainty, predict)
     ),
     _pool_integrated AS NOT MATERIALIZED (
-        FROM _pool_posterior('_pool_groups', [n, var, se, weights], NULL, sigma2, tau2, mu, level,
+        FROM _pool_posterior('_pool_groups', [n, var, se, weights, groups], NULL, sigma2, tau2, mu, level,
             CASE WHEN list_contains(result, 'lower') THEN coalesce("interval", 'central') ELSE '' END,
             predict, threshold, 'estimates')
     )
@@ -6543,14 +6549,15 @@ CREATE OR REPLACE MACRO pool_shrink(
     ),
     _pool_exceeding AS NOT MATERIALIZED (
         SELECT *, _pool_normal_cdf_double(_pool_z) AS p_above FROM _pool_standardised
+    ),
+    _pool_of_posterior AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_with_posterior' ELSE '_pool_above_posterior' END)
+    ),
+    _pool_of_estimates AS NOT MATERIALIZED (
+        FROM query_table(CASE WHEN _pool_absent(threshold) THEN '_pool_result' ELSE '_pool_exceeding' END)
     )
     SELECT COLUMNS(lambda c: _pool_is_shown(c))
-    FROM query_table(CASE
-        WHEN _pool_integrates(tau2, mu) AND _pool_absent(threshold) THEN '_pool_with_posterior'
-        WHEN _pool_integrates(tau2, mu) THEN '_pool_above_posterior'
-        WHEN _pool_absent(threshold) THEN '_pool_result'
-        ELSE '_pool_exceeding'
-    END);
+    FROM query_table(CASE WHEN _pool_integrates(tau2, mu) THEN '_pool_of_posterior' ELSE '_pool_of_estimates' END);
 
 -- Every row of a table with the partially pooled mean of its group. The table is read once for the groups and once for
 -- the rows.
