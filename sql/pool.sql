@@ -5728,8 +5728,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. The
--- filter keeps terms apart from sums, as in mixtures.sql.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
 CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -5751,10 +5750,9 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
                 SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
                 FROM (
                     SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
-                    FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
-                    JOIN query_table(classes) USING (model)
+                    FROM query_table(points) JOIN query_table(classes) USING (model)
+                    WHERE pending
                 )
-                WHERE t IS NOT NULL
             )
             GROUP BY model, i
         )
@@ -5945,7 +5943,6 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
                         FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
                         WHERE NOT done
                     )
-                    WHERE z IS NOT NULL -- keeps z apart from the sums, as in mixtures.sql
                     GROUP BY model, q
                 )
             )
@@ -6036,18 +6033,16 @@ CREATE OR REPLACE MACRO _pool_pivoted(moved, models) AS TABLE
 -- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s. The filter keeps these terms
--- apart from the sums over them: DuckDB 2 would write each term into every sum that reads it, and plan it there again.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
     SELECT * EXCLUDE (pooling, mu_, variance),
         CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
         SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-        FROM query_table(items) AS i JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        FROM query_table(items) AS i JOIN query_table(nodes) USING (model)
         WHERE pending
-    )
-    WHERE pooling IS NOT NULL;
+    );
 
 -- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
 CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
@@ -6068,7 +6063,6 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
         FROM (
             SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
             FROM _pool_parts(items, nodes) JOIN means USING (id)
-            WHERE m - mean_ IS NOT NULL
         )
     )
     GROUP BY id;
@@ -6179,7 +6173,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
             bool_and(settled) AS settled,
             sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
-        FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
+        FROM query_table(nodes) JOIN query_table(models) USING (model)
         GROUP BY model
     ),
     spreads AS (

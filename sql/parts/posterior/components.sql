@@ -11,7 +11,7 @@ CREATE OR REPLACE MACRO _pool_posterior_components(models, classes, nodes, tau2,
             sum(p * pool_icc(tau * tau, pooled)) AS icc, any_value(log_total) AS log_total,
             bool_and(settled) AS settled,
             sum(p * mu_) AS mean_mu, sum(p * variance) AS variance_mu
-        FROM query_table(nodes) JOIN (SELECT model, pooled FROM query_table(models)) USING (model)
+        FROM query_table(nodes) JOIN query_table(models) USING (model)
         GROUP BY model
     ),
     spreads AS (

@@ -7,18 +7,16 @@
 -- `extra` is the variance that a prediction adds.
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The normal of each pending item at each node: weight p, mean m and standard deviation s. The filter keeps these terms
--- apart from the sums over them: DuckDB 2 would write each term into every sum that reads it, and plan it there again.
+-- The normal of each pending item at each node: weight p, mean m and standard deviation s.
 CREATE OR REPLACE MACRO _pool_parts(items, nodes) AS TABLE
     SELECT * EXCLUDE (pooling, mu_, variance),
         CASE WHEN y IS NULL OR isinf(v) THEN mu_ ELSE y - pooling * (y - mu_) END AS m,
         sqrt(CASE WHEN v = 0 THEN 0.0 ELSE varies * tau * tau * pooling + pooling * pooling * variance END + extra) AS s
     FROM (
         SELECT i.*, p, tau, mu_, variance, pool_pooling(tau * tau, v) AS pooling
-        FROM query_table(items) AS i JOIN (SELECT model, p, tau, mu_, variance FROM query_table(nodes)) USING (model)
+        FROM query_table(items) AS i JOIN query_table(nodes) USING (model)
         WHERE pending
-    )
-    WHERE pooling IS NOT NULL;
+    );
 
 -- P(X <= z) of the standard normal distribution; `far` is |z|, at most 40, a column because each mention is planned.
 CREATE OR REPLACE MACRO _pool_normal_below(z, far) AS
@@ -39,7 +37,6 @@ CREATE OR REPLACE MACRO _pool_mixed(items, nodes) AS TABLE
         FROM (
             SELECT *, CASE WHEN s > 0 THEN (m - beyond) / s END AS z
             FROM _pool_parts(items, nodes) JOIN means USING (id)
-            WHERE m - mean_ IS NOT NULL
         )
     )
     GROUP BY id;

@@ -22,8 +22,7 @@ CREATE OR REPLACE MACRO _pool_log_prior(prior, tau, a, b, lower, upper, squared_
         ELSE _pool_prior_density(prior, tau, a, b, squared_precisions, harmonic_mean)
     END;
 
--- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance. The
--- filter keeps terms apart from sums, as in mixtures.sql.
+-- At the pending points (model, i, tau): log likelihood and log prior, and mu less the pivot with its variance.
 CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABLE
     SELECT model, i,
         CASE
@@ -45,10 +44,9 @@ CREATE OR REPLACE MACRO _pool_log_likelihood_at(points, classes, models) AS TABL
                 SELECT model, i, tau, k, v, t, d, d2, pool_precision(v, t) AS h
                 FROM (
                     SELECT model, i, tau, k, v, d, d2, CASE WHEN tau * tau > floor THEN tau * tau ELSE floor END AS t
-                    FROM (SELECT model, i, tau FROM query_table(points) WHERE pending)
-                    JOIN query_table(classes) USING (model)
+                    FROM query_table(points) JOIN query_table(classes) USING (model)
+                    WHERE pending
                 )
-                WHERE t IS NOT NULL
             )
             GROUP BY model, i
         )

@@ -30,7 +30,6 @@ CREATE OR REPLACE MACRO _pool_tau_quantiles(nodes, probabilities) AS TABLE
                         FROM _pool_place AS a JOIN (SELECT model, t, p FROM query_table(nodes)) AS n USING (model)
                         WHERE NOT done
                     )
-                    WHERE z IS NOT NULL -- keeps z apart from the sums, as in mixtures.sql
                     GROUP BY model, q
                 )
             )
