@@ -12,6 +12,7 @@ from turns import Jobs, main, measured
 GROUP_BY = "group_by(count, mean, var)"
 GROUP_BY_OVER = "group_by(model, h)"
 GROUP_BY_TEN = "group_by(g // 10, g)"
+HITS_OF_TEN = "group_by(g // 10, g): sum, count of 0 and 1"
 PRECISION = "group_by(row): sum of 1 / se^2"
 MEAN = "mean().over(g)"
 MEAN_IN_MEMORY = "mean().over(g), in memory"
@@ -31,6 +32,8 @@ JOBS: Jobs = {
     "shrink, over": ("large", GROUP_BY_OVER, 1.25),
     GROUP_BY_TEN: ("models", GROUP_BY_TEN, None),
     "shrink, models of ten groups": ("models", GROUP_BY_TEN, 1.6),
+    HITS_OF_TEN: ("models", HITS_OF_TEN, None),
+    "shrink, rates of models of ten groups": ("models", HITS_OF_TEN, 6.0),
     PRECISION: ("errors", PRECISION, None),
     "components, a prior": ("errors", PRECISION, None),  # at most 0.2 s
     MEAN: ("small", MEAN, None),
@@ -69,6 +72,8 @@ def plain(job, lf):
         return lf.group_by("g").agg(**means, xx=x.var(), xy=pl.cov(x, line), yy=line.var())
     if job == HITS:
         return lf.group_by("g").agg(x=pl.col("hit").sum(), n=pl.col("hit").count())
+    if job == HITS_OF_TEN:
+        return lf.group_by(model_of_ten(), "g").agg(x=pl.col("hit").sum(), n=pl.col("hit").count())
     if job == PAIRS:
         return lf.group_by("row").agg(pl.col("hits", "trials").sum())
     if job in (MEAN, MEAN_IN_MEMORY):
@@ -95,6 +100,8 @@ def pooled(job, lf):
             return pool.shrink(lf, "y", by="g", sigma2="squeezed")
         case "shrink, models of ten groups":
             return pool.shrink(lf, "y", by="g", over=model_of_ten())
+        case "shrink, rates of models of ten groups":
+            return pool.shrink(lf, "hit", by="g", over=model_of_ten(), family="binomial")
         case "components, a prior":
             return pool.components(lf, "y", by="row", se="se", tau2=pool.HalfCauchy(1))
         case "shrink, se":
