@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -1096,19 +1097,21 @@ def test_eager_calls_warn_of_models_that_did_not_converge():
 
 
 def exact_anova(frame: pl.DataFrame) -> dict[str, Fraction]:
-    """The analysis of variance of the stored doubles, in exact arithmetic."""
+    """The analysis of variance of the stored doubles, in exact arithmetic; equal values of a group are counted."""
     groups = {}
-    for key, value in frame.iter_rows():
-        groups.setdefault(key, []).append(Fraction(value))
-    count = sum(len(values) for values in groups.values())
-    means = {key: sum(values) / len(values) for key, values in groups.items()}
-    grand = sum(sum(values) for values in groups.values()) / count
-    within = sum((x - means[key]) ** 2 for key, values in groups.items() for x in values) / (count - len(groups))
-    between = sum(len(values) * (means[key] - grand) ** 2 for key, values in groups.items()) / (len(groups) - 1)
-    n0 = (count - Fraction(sum(len(values) ** 2 for values in groups.values()), count)) / (len(groups) - 1)
+    for (key, value), times in Counter(frame.iter_rows()).items():
+        groups.setdefault(key, {})[Fraction(value)] = times
+    sizes = {key: sum(values.values()) for key, values in groups.items()}
+    sums = {key: sum(times * x for x, times in values.items()) for key, values in groups.items()}
+    count, means = sum(sizes.values()), {key: sums[key] / sizes[key] for key in groups}
+    grand = sum(sums.values()) / count
+    squares = sum(times * (x - means[key]) ** 2 for key, values in groups.items() for x, times in values.items())
+    within = squares / (count - len(groups))
+    between = sum(sizes[key] * (means[key] - grand) ** 2 for key in groups) / (len(groups) - 1)
+    n0 = (count - Fraction(sum(size**2 for size in sizes.values()), count)) / (len(groups) - 1)
     plain = sum(means.values()) / len(means)
     plugin = sum((mean - plain) ** 2 for mean in means.values()) / (len(means) - 1)
-    harmonic = sum(Fraction(1, len(values)) for values in groups.values()) / len(groups)
+    harmonic = sum(Fraction(1, size) for size in sizes.values()) / len(groups)
     return {
         "sigma2": within,
         "anova": (between - within) / n0,
@@ -1204,7 +1207,7 @@ def test_seventy_thousand_groups():
     frame = pl.DataFrame({"g": range(groups), "c": centres}, schema={"g": pl.UInt32, "c": pl.Float64})
     frame = pl.concat([frame.select("g", y=pl.col("c") - 1), frame.select("g", y=pl.col("c") + 1)])
     grand = Fraction(sum(centres), groups)
-    plugin = sum((c - grand) ** 2 for c in centres) / (groups - 1)
+    plugin = sum(times * (c - grand) ** 2 for c, times in Counter(centres).items()) / (groups - 1)
     tau2 = float(plugin - 1)  # SSW = 2 per group, so MSW = 2 and v = 1; balanced, so these methods agree
     for name in ("anova", "dl", "he", "pm", "reml", "hsk"):
         model = pool.components(frame, "y", "g", tau2=name).row(0, named=True)
