@@ -179,8 +179,8 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
 -- the pooled rate. `way` is how a prior is estimated; a search has the point (u, v).
 CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
-        SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over, whole,
-            none, known_a, known_b, size_of_moments, e, CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+        SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
+            whole, none, known_a, known_b, size_of_moments, e, CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
         FROM (SELECT *, pool_expm1(u) AS e FROM query_table(points) WHERE phase <> 'done') AS p
             JOIN (SELECT * EXCLUDE (way) FROM query_table(facts)) AS f USING (model)
     ),
@@ -225,7 +225,8 @@ CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABL
 CREATE OR REPLACE MACRO _pool_rates_evaluated(points, facts, classes, exposures, many, prior, family) AS TABLE
     WITH placed AS (FROM _pool_rates_placed(points, facts, prior, family)),
     rising_sums AS (
-        SELECT p.* EXCLUDE (pi, e, moved, few_over), coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross, coalesce(rise, 0.0) AS rise,
+        SELECT p.* EXCLUDE (pi, e, moved, few_over), coalesce(gross, 0.0) + coalesce(many_gross, 0.0) AS gross,
+            coalesce(rise, 0.0) AS rise,
             coalesce(slope_x, 0.0) AS slope_x, coalesce(slope_y, 0.0) AS slope_y, coalesce(slope_n, 0.0) AS slope_n,
             coalesce(bend_x, 0.0) AS bend_x, coalesce(bend_y, 0.0) AS bend_y, coalesce(bend_n, 0.0) AS bend_n,
             many_height, coalesce(many_gain, 0.0) AS many_gain, coalesce(many_g_u, 0.0) AS many_g_u,
