@@ -191,11 +191,11 @@ def _in_models(table: pl.DataFrame, request: OneWay) -> tuple[pl.DataFrame, pl.D
     A group-by into lists costs less than a sort by model.
     """
     if not request.over:
-        return table.select(PIVOT).head(1), table, np.array([table.height])
+        return table[["_pool_pivot"]].head(1), table, np.array([table.height])
     columns = [name for name in table.columns if name in CLASSES]
     lists = table.group_by(*request.over, maintain_order=True).agg(PIVOT.first(), *columns)
     rows = pl.DataFrame([lists[name].explode(empty_as_null=False) for name in columns])
-    return lists.select(*request.over, PIVOT), rows, lists[columns[0]].list.len().to_numpy().astype(np.int64)
+    return lists[[*request.over, "_pool_pivot"]], rows, lists[columns[0]].list.len().to_numpy().astype(np.int64)
 
 
 def _known(request: Means, pivot: Array) -> Components:
