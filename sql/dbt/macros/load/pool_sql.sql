@@ -7805,7 +7805,8 @@ CREATE OR REPLACE MACRO _pool_exposed(points, exposures) AS TABLE
 CREATE OR REPLACE MACRO _pool_rates_placed(points, facts, prior, family) AS TABLE
     WITH shifted AS (
         SELECT step, phase, model, way, point, u, v, done, best, pi, j, differ, constant, few_xs, few_ns, few_over,
-            whole, none, known_a, known_b, size_of_moments, e, CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
+            whole, none, known_a, known_b, size_of_moments, e,
+            CASE WHEN family = 'rates' THEN 1 + pi * e ELSE 1.0 END AS d
         FROM (SELECT *, pool_expm1(u) AS e FROM query_table(points) WHERE phase <> 'done') AS p
             JOIN (SELECT * EXCLUDE (way) FROM query_table(facts)) AS f USING (model)
     ),
